@@ -1,0 +1,30 @@
+"""The names of columns and the closed sets of values, written down once."""
+
+from typing import Final, Literal, get_args
+
+EVENT_ID: Final = "event_id"
+USER_ID: Final = "user_id"
+SESSION_ID: Final = "session_id"
+SHOPPER: Final = "shopper"
+ITEM_ID: Final = "item_id"
+EVENT_TYPE: Final = "event_type"
+EVENT_TIME: Final = "event_time"
+QUANTITY: Final = "quantity"
+PRICE: Final = "price"
+CONTEXT: Final = "context"
+TITLE: Final = "title"
+CATEGORY: Final = "category"
+LANDING_DATE: Final = "landing_date"
+SOURCE_FILE: Final = "source_file"
+SOURCE_ROW: Final = "source_row"
+SOURCE_POSITION: Final = "source_position"
+SKIPPED: Final = "skipped"
+CORRUPT: Final = "corrupt_record"
+REASON: Final = "reason"
+
+EventType = Literal["view", "cart", "purchase", "return"]
+EVENT_TYPES: Final[tuple[str, ...]] = get_args(EventType)
+# Codes start at 1: 0 is padding, everywhere.
+PAD: Final = 0
+TYPE_CODE: Final[dict[str, int]] = {name: code for code, name in enumerate(EVENT_TYPES, start=1)}
+RETURN_CODE: Final = TYPE_CODE["return"]

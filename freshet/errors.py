@@ -1,0 +1,53 @@
+"""Every error Freshet raises on purpose: what is wrong, where, and what to do about it."""
+
+
+class FreshetError(Exception):
+    """A mistake somebody can mend: `where: what; fix`.
+
+    where: the thing that is wrong (a file and line, a table and day, a setting).
+    what: what is wrong with it, with the numbers.
+    fix: what to type or change next.
+    """
+
+    def __init__(self, where: str, what: str, fix: str) -> None:
+        self.where, self.what, self.fix = where, what, fix
+        super().__init__(f"{where}: {what}; {fix}")
+
+    def __reduce__(self) -> tuple[type["FreshetError"], tuple[str, str, str]]:
+        return (type(self), (self.where, self.what, self.fix))
+
+
+class SettingsError(FreshetError):
+    """A setting is missing or has a wrong value."""
+
+
+class SetupError(FreshetError):
+    """Something on this machine is missing, too old or broken: Java, jars, DAGSTER_HOME."""
+
+
+class MappingError(FreshetError):
+    """The source mapping file is wrong."""
+
+
+class LandingError(FreshetError):
+    """A file cannot be landed, or a landed file cannot be read."""
+
+
+class LakeError(FreshetError):
+    """A table cannot be staged, published or read."""
+
+
+class GateError(FreshetError):
+    """A gate refused what it was handed."""
+
+
+class BundleError(FreshetError):
+    """A bundle is missing, corrupt or does not fit this version of Freshet."""
+
+
+class JournalError(FreshetError):
+    """The release journal is broken, or somebody else wrote to it first."""
+
+
+class FreshetWarning(UserWarning):
+    """Something worth a look that stops nothing."""

@@ -1,0 +1,70 @@
+"""Every setting of an installation, in one place: `FRESHET_…` variables over `.env` over working defaults.
+
+What differs from run to run (how to train, how to judge) is run configuration instead: it stands in the
+launchpad, is recorded with the run, and has its defaults in `TrainParams` and `JudgeParams`.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from freshet.errors import SettingsError
+
+PREFIX = "FRESHET_"
+
+
+class Settings(BaseSettings):
+    """One shop on one installation. Built once, at an entry point, by `load`; passed down as a value."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    lake: str = Field("lake", description="the lake's root: a folder or an s3:// URL")
+    mapping: Path | None = Field(None, description="the source mapping (YAML) of the shop")
+    first_day: date = Field(date(2024, 1, 1), description="the first landing day; days before it do not exist")
+    pseudonym_key: SecretStr | None = Field(
+        None, description="key of the pseudonyms; unset: made once and kept in the lake, readable by its owner only"
+    )
+    bad_share_limit: float = Field(
+        0.05, ge=0, le=1, description="a day with a larger share of quarantined rows is not published"
+    )
+    deliveries: Literal["any", "daily"] = Field(
+        "any", description="`daily`: a day without a delivery is refused; `any`: it is a warning"
+    )
+    lookback_days: int = Field(7, ge=0, le=400, description="an event seen in so many days before is a duplicate")
+    cache: Path = Field(
+        Path("~/.cache/freshet"), description="jars and the JVM's class archive, shared by all lakes of this user"
+    )
+    java_home: Path | None = Field(None, description="Java 17 or newer; unset: JAVA_HOME, then `java` on the PATH")
+    spark_master: str = Field("local[*]", description="where Spark runs")
+    spark_memory: str = Field("3g", pattern=r"^\d+[mg]$", description="memory of the Spark driver's JVM")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where the model trains")
+
+    @field_validator("lake")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        return value.rstrip("/") if "://" in value else str(Path(value).expanduser().absolute())
+
+    @field_validator("cache", "mapping", "java_home")
+    @classmethod
+    def _expanded(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
+
+
+def load() -> Settings:
+    """The settings of this process.
+
+    Raises SettingsError naming every variable that is wrong, its value and what is allowed.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{PREFIX}{'_'.join(str(p) for p in e['loc']).upper()}={e.get('input')!r}: {e['msg']}"
+            for e in error.errors()
+        )
+        raise SettingsError("settings", wrong, "correct it in the environment or in .env (`freshet settings`)") from None
