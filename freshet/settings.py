@@ -55,6 +55,15 @@ class Settings(BaseSettings):
         return None if value is None else value.expanduser().absolute()
 
 
+class Surroundings(BaseSettings):
+    """What the variables of other programs say. Read, never set; a `.env` cannot give them."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+
+    java_home: Path | None = Field(None, description="JAVA_HOME")
+    dagster_home: Path | None = Field(None, description="DAGSTER_HOME")
+
+
 def load() -> Settings:
     """The settings of this process.
 
@@ -67,4 +76,6 @@ def load() -> Settings:
             f"{PREFIX}{'_'.join(str(p) for p in e['loc']).upper()}={e.get('input')!r}: {e['msg']}"
             for e in error.errors()
         )
-        raise SettingsError("settings", wrong, "correct it in the environment or in .env (`freshet settings`)") from None
+        raise SettingsError(
+            "settings", wrong, "correct it in the environment or in .env (`freshet settings`)"
+        ) from None
