@@ -1,6 +1,7 @@
 """What Spark needs from this machine: Java, two jars and the JVM's class archive. Found here, fetched by set-up."""
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -84,6 +85,16 @@ def java(settings: Settings) -> Path:
             return found.home
         problems.append(f"no Java at {home}" if found is None else str(found.problem))
     raise SetupError("Java", "; ".join(problems) or "none found", JAVA_FIX)
+
+
+def use_java(settings: Settings) -> Path:
+    """Make this process start its JVMs on the Java found; Spark's launcher reads nothing but JAVA_HOME.
+
+    Raises SetupError as `java` does.
+    """
+    home = java(settings)
+    os.environ["JAVA_HOME"] = str(home)
+    return home
 
 
 def java_at(home: Path) -> Java | None:
