@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from freshet import telemetry
 from freshet.errors import SettingsError
 
 PREFIX = "FRESHET_"
@@ -65,10 +66,11 @@ class Surroundings(BaseSettings):
 
 
 def load() -> Settings:
-    """The settings of this process.
+    """The settings of this process. Every entry point passes here, so here telemetry is switched off, too.
 
     Raises SettingsError naming every variable that is wrong, its value and what is allowed.
     """
+    telemetry.off()
     try:
         return Settings()
     except ValidationError as error:

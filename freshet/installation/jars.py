@@ -1,4 +1,4 @@
-"""What `freshet setup` makes once on a machine: the jars, fetched and verified, and the JVM's class archive."""
+"""The jars: fetched once by Spark's own resolver, verified, never fetched again."""
 
 import hashlib
 import shutil

@@ -1,7 +1,5 @@
-"""The JVM's class-data archive: Spark's and Iceberg's classes parsed once at set-up, mapped by every session after it."""
+"""The JVM's class-data archive: Spark's classes parsed once at set-up, mapped by every session after it."""
 
-import logging
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +11,6 @@ from freshet.settings import Settings
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-log = logging.getLogger("freshet")
 FEWEST_BYTES = 10_000_000  # a real one has 60 MB and more; less is what an interrupted dump leaves
 
 
@@ -35,7 +32,7 @@ def make(settings: Settings, say: Callable[[str], None]) -> Path | None:
         if not dumped.exists() or dumped.stat().st_size < FEWEST_BYTES:
             say("  the JVM made none: sessions start a few seconds slower, nothing else changes")
             return None
-        os.replace(dumped, path)
+        dumped.replace(path)
     _drop_others(path)
     return path
 
@@ -48,7 +45,9 @@ def _write_once(settings: Settings, dumped: Path) -> None:
 
     machine.use_java(settings)
     options = session.options(settings)
-    options["spark.driver.extraJavaOptions"] += f" -XX:ArchiveClassesAtExit={dumped} -Xlog:cds=off -Xlog:cds+dynamic=off"
+    options["spark.driver.extraJavaOptions"] += (
+        f" -XX:ArchiveClassesAtExit={dumped} -Xlog:cds=off -Xlog:cds+dynamic=off"
+    )
     builder = SparkSession.builder.appName("freshet-setup").master("local[2]")
     for key, value in options.items():
         builder = builder.config(key, value)

@@ -1,0 +1,37 @@
+"""`freshet settings`: every setting, its value, where it came from, what it is for."""
+
+import json
+
+import typer
+
+from freshet import settings as chosen
+from freshet.origins import Origin, origins, unknown_variables
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("settings")(settings)
+
+
+def settings(as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table.")) -> None:
+    """Print every setting: its value (secrets masked), where it came from and what it is for."""
+    rows = origins(chosen.load())
+    typer.echo(_as_json(rows) if as_json else _as_table(rows))
+    for name, nearest in unknown_variables().items():
+        hint = f"; did you mean {nearest}?" if nearest else ""
+        typer.echo(f"warning: {name}: no such setting, it is ignored{hint}", err=True)
+
+
+def _as_json(rows: list[Origin]) -> str:
+    return json.dumps(
+        {row.variable: {"value": row.value, "source": row.source, "description": row.description} for row in rows},
+        indent=2,
+    )
+
+
+def _as_table(rows: list[Origin]) -> str:
+    wide = max(len(row.variable) for row in rows)
+    return "\n".join(
+        f"{row.variable:<{wide}}  {row.value or '(unset)'}  [{row.source}]\n{'':<{wide}}  {row.description}"
+        for row in rows
+    )

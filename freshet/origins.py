@@ -1,0 +1,54 @@
+"""Where each setting's value came from, for `freshet settings` and `freshet doctor`."""
+
+import difflib
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
+
+from freshet.settings import PREFIX, Settings
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One setting as it stands. value: None where it is unset, stars where it is a secret."""
+
+    variable: str
+    value: str | None
+    source: str  # "default", ".env" or "environment"
+    description: str
+
+
+def origins(settings: Settings) -> list[Origin]:
+    """Every setting in the order in which the model declares them."""
+    in_environment, in_file = _variables()
+    rows = []
+    for name, field in Settings.model_fields.items():
+        variable = f"{PREFIX}{name.upper()}"
+        source = "environment" if variable in in_environment else ".env" if variable in in_file else "default"
+        rows.append(Origin(variable, _shown(getattr(settings, name)), source, field.description or ""))
+    return rows
+
+
+def unknown_variables() -> dict[str, str | None]:
+    """Variables that look like settings and are none: each with the setting's name that is nearest, if one is near."""
+    in_environment, in_file = _variables()
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    unknown = sorted(name for name in in_environment | in_file if name.startswith(PREFIX) and name not in known)
+    return {name: next(iter(difflib.get_close_matches(name, known, n=1)), None) for name in unknown}
+
+
+def _variables() -> tuple[set[str], set[str]]:
+    """Names with a value, upper case: in the environment, in `.env`. An empty value counts as unset, as in Settings."""
+    return _names(EnvSettingsSource(Settings)), _names(DotEnvSettingsSource(Settings))
+
+
+def _names(source: EnvSettingsSource) -> set[str]:
+    return {name.upper() for name, value in source.env_vars.items() if value}
+
+
+def _shown(value: object) -> str | None:
+    """As the user would write it; a secret never."""
+    if isinstance(value, SecretStr):
+        return "********"
+    return None if value is None else str(value)
