@@ -1,0 +1,92 @@
+"""The contract: which raw rows are events, which are quarantined and why, which were seen before."""
+
+from datetime import date
+from typing import Final, Literal
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from freshet import columns as c
+
+Outcome = Literal["skipped", "quarantined", "duplicate", "published"]
+OUTCOME: Final = "outcome"
+LONGEST_ID: Final = 256
+REPLACEMENT: Final = "\ufffd"
+
+# In the order in which they are tried: the first that fits is the row's reason.
+REASONS: Final[dict[str, str]] = {
+    "unreadable": "the record could not be parsed: a broken line, a wrong number of fields, text where a number belongs",
+    "missing_item": "no item_id",
+    "missing_shopper": "neither a user_id nor a session_id",
+    "bad_time": "no event_time, or one that the mapping's expression could not read",
+    "future_event": "event_time lies more than a day after the end of the landing day",
+    "unknown_event_type": f"event_type is none of {', '.join(c.EVENT_TYPES)}",
+    "bad_quantity": "quantity is zero, negative or no number",
+    "bad_price": "price is negative",
+    "bad_encoding": "item_id or title holds bytes that are not in the encoding of the mapping",
+    "id_too_long": f"item_id or event_id is longer than {LONGEST_ID} characters",
+}
+
+
+def classify(raw: DataFrame, first_day: date, last_day: date, lookback_days: int) -> DataFrame:
+    """Give every raw row landed on `first_day`…`last_day` its `outcome`, `reason` (null unless quarantined), `shopper`.
+
+    raw: rows of the table raw_events, of those days and of the `lookback_days` before `first_day`.
+    First match wins: skipped, quarantined, duplicate, published; so the four add up to what landed.
+
+    A row is a duplicate if a valid row with its event_id landed in the `lookback_days` days before its own, or earlier
+    on its day (by file, row, position). That looks at raw rows only, never at outcomes: a day gives the same result
+    alone and inside a range.
+    """
+    seen = reasoned(raw).withColumn("_seen", _seen_before(lookback_days))
+    outcome = (
+        F.when(F.col(c.SKIPPED), "skipped")
+        .when(F.col(c.REASON).isNotNull(), "quarantined")
+        .when(F.col("_seen"), "duplicate")
+        .otherwise("published")
+    )
+    in_run = F.col(c.LANDING_DATE).between(F.lit(first_day), F.lit(last_day))
+    return seen.withColumn(OUTCOME, outcome).where(in_run).drop("_seen")
+
+
+def reasoned(raw: DataFrame) -> DataFrame:
+    """Every raw row with its `shopper` and the `reason` for which it is quarantined; null where it keeps the contract."""
+    return raw.withColumns({c.SHOPPER: F.coalesce(c.USER_ID, c.SESSION_ID), c.REASON: _reason()})
+
+
+def _reason() -> Column:
+    reason = F.when(F.col(c.SKIPPED), F.lit(None).cast("string"))
+    for code, broken in _rules().items():
+        reason = reason.when(broken, code)
+    return reason
+
+
+def _rules() -> dict[str, Column]:
+    """Code → where it applies; the codes of REASONS, in their order."""
+    item, title, quantity = F.col(c.ITEM_ID), F.col(c.TITLE), F.col(c.QUANTITY)
+    return {
+        "unreadable": F.col(c.CORRUPT).isNotNull(),
+        "missing_item": item.isNull(),
+        "missing_shopper": F.col(c.USER_ID).isNull() & F.col(c.SESSION_ID).isNull(),
+        "bad_time": F.col(c.EVENT_TIME).isNull(),
+        "future_event": F.col(c.EVENT_TIME) >= F.date_add(c.LANDING_DATE, 2),
+        "unknown_event_type": ~F.coalesce(F.col(c.EVENT_TYPE).isin(list(c.EVENT_TYPES)), F.lit(False)),
+        "bad_quantity": (quantity <= 0) | F.isnan(quantity) | (quantity == float("inf")),
+        "bad_price": F.col(c.PRICE) < 0,
+        "bad_encoding": item.contains(REPLACEMENT) | title.contains(REPLACEMENT),
+        "id_too_long": (F.length(item) > LONGEST_ID) | (F.length(c.EVENT_ID) > LONGEST_ID),
+    }
+
+
+def _seen_before(lookback_days: int) -> Column:
+    """Whether the last valid row before this one with its event_id landed within the look-back.
+
+    Rows are ordered by landing, so if any earlier one lies within, the last one does.
+    """
+    valid = ~F.col(c.SKIPPED) & F.col(c.REASON).isNull()
+    # Invalid rows often share an id (all columns null): each its own partition, lest one grows huge.
+    alone = F.when(~valid, F.struct(c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION))
+    order = (c.LANDING_DATE, c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION)
+    rows = Window.partitionBy(c.EVENT_ID, valid, alone).orderBy(*order)
+    before = F.lag(c.LANDING_DATE).over(rows)
+    return valid & F.coalesce(F.date_diff(c.LANDING_DATE, before) <= lookback_days, F.lit(False))

@@ -1,0 +1,106 @@
+"""Spark SQL expressions of a mapping: analysed before anything runs, and applied so that one bad value is null."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from freshet.errors import MappingError
+
+if TYPE_CHECKING:
+    from pyspark.errors import AnalysisException
+    from pyspark.sql import SparkSession
+    from pyspark.sql.types import DataType, StructType
+
+ANSI = "spark.sql.ansi.enabled"
+# The same row must give the same event in every run.
+UNSTEADY = re.compile(
+    r"\b(rand|randn|random|uuid|shuffle|now|current_\w+|localtimestamp|curdate|monotonically_increasing_id|input_file_\w+|"
+    r"spark_partition_id)\s*\(",
+    re.IGNORECASE,
+)
+NUMERIC = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal", "string", "void")
+TEXT = (*NUMERIC, "boolean", "date", "timestamp", "timestamp_ntz")
+WANTED: dict[str, tuple[tuple[str, ...], str]] = {
+    "where": (("boolean",), "write a condition, e.g. `Quantity > 0`"),
+    "events.event_time": (
+        ("timestamp", "timestamp_ntz"),
+        "turn it into a timestamp, e.g. to_timestamp(x, 'yyyy-MM-dd HH:mm:ss') or timestamp_millis(x)",
+    ),
+    "events.quantity": (NUMERIC, "write a number, or text that holds one"),
+    "events.price": (NUMERIC, "write a number, or text that holds one"),
+}
+ELSE = (TEXT, "name one value, not a list or a struct")
+
+
+@contextmanager
+def lenient(spark: "SparkSession") -> Iterator[None]:
+    """Expressions analysed in here give null for a value they cannot cast or parse, instead of failing the job.
+
+    Spark fixes this when it analyses an expression, so the rest of the session keeps the strict (ANSI) rules.
+    """
+    before = spark.conf.get(ANSI)
+    spark.conf.set(ANSI, "false")
+    try:
+        yield
+    finally:
+        spark.conf.set(ANSI, str(before))
+
+
+def analyse(where: str, key: str, text: str, schema: "StructType", spark: "SparkSession") -> None:
+    """Raise MappingError unless `text` is an expression over `schema` whose result `key` can take."""
+    if unsteady := UNSTEADY.search(text):
+        raise MappingError(
+            where,
+            f"`{text}` uses {unsteady.group(1)}(), which gives something else in every run",
+            "use columns of the source only",
+        )
+    found = _result_type(where, text, schema, spark)
+    wanted, fix = WANTED.get(key, ELSE)
+    name = found.simpleString()
+    if re.split(r"[(<]", name)[0] not in wanted:
+        raise MappingError(where, f"`{text}` gives {name}, not {_listed(key, wanted)}", fix)
+
+
+def _listed(key: str, wanted: tuple[str, ...]) -> str:
+    if wanted is NUMERIC:
+        return "a number"
+    return "text" if wanted is TEXT else f"a {wanted[0]}"
+
+
+def _result_type(where: str, text: str, schema: "StructType", spark: "SparkSession") -> "DataType":
+    from pyspark.errors import AnalysisException
+    from pyspark.sql import functions as F
+
+    empty = spark.createDataFrame([], schema)
+    try:
+        with lenient(spark):
+            # A filter takes only what has one value per row: no aggregates, windows or generators.
+            empty.where(F.expr(text).isNotNull())
+            return empty.select(F.expr(text)).schema[0].dataType
+    except AnalysisException as error:  # a ParseException is one too
+        what, fix = _said(error, schema, spark)
+        raise MappingError(where, f"`{text}`: {what}", fix) from None
+
+
+def _said(error: "AnalysisException", schema: "StructType", spark: "SparkSession") -> tuple[str, str]:
+    condition = error.getCondition() or ""
+    named = error.getMessageParameters() or {}
+    if condition.startswith("UNRESOLVED_COLUMN") or condition.startswith("FIELD_NOT_FOUND"):
+        name = (named.get("objectName") or named.get("fieldName") or "").replace("`", "")
+        return f"the source has no column {name}", _close(name, schema.fieldNames(), "the source has")
+    if condition == "UNRESOLVED_ROUTINE":
+        name = named.get("routineName", "").replace("`", "")
+        functions = [row[0] for row in spark.sql("SHOW FUNCTIONS").collect()]
+        return f"Spark has no function {name}", _close(name, functions, None)
+    first = re.sub(r"\s*SQLSTATE: \w+\s*", " ", str(error).split("\n\n")[0]).replace("\n", " ").strip()
+    return f"Spark says {first}", "mend the expression (Spark SQL functions: spark.apache.org/docs/latest/api/sql)"
+
+
+def _close(name: str, known: list[str], otherwise: str | None) -> str:
+    lower = {k.lower(): k for k in known}
+    close = [lower[match] for match in difflib.get_close_matches(name.lower(), list(lower), n=3, cutoff=0.6)]
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"{otherwise} {', '.join(known)}" if otherwise else "see the list of Spark SQL functions"

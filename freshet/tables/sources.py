@@ -1,0 +1,131 @@
+"""The shop's files as rows: read as the mapping says, each row with its place, so that any row can be found again."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from freshet import columns as c
+from freshet.tables.headers import DataFile, header
+from freshet.tables.mapping import Mapping, Source
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
+    from pyspark.sql.types import StructType
+
+# path of a landed file → its landing day and its name below landing/events
+_LANDED = r"^.*/landing/events/(dt=(\d{4}-\d{2}-\d{2})/.*)$"
+
+
+def read_landing(spark: "SparkSession", mapping: Mapping, files: Sequence[DataFile]) -> "DataFrame":
+    """Every row of the landed files: the source's columns (csv: all text) and where the row comes from.
+
+    landing_date: from the path. source_file: path below landing/events. source_row: record in the file, from 1, the
+    same however many days are read. source_position: element of the exploded list, else 0. corrupt_record: the raw
+    text of a record that could not be parsed or has a wrong number of fields, else null.
+
+    Files are read in one go per header (usually one), lazily: a file broken further down fails the job, and
+    `inspection.inspect(files, mapping, thorough=True)` names it. Look at the cheap `inspect` before.
+    """
+    from pyspark.sql import functions as F
+
+    rows = read_files(spark, mapping, files)
+    day = F.to_date(F.regexp_extract(c.SOURCE_FILE, _LANDED, 2))
+    return rows.withColumns({c.LANDING_DATE: day, c.SOURCE_FILE: F.regexp_extract(c.SOURCE_FILE, _LANDED, 1)})
+
+
+def read_files(spark: "SparkSession", mapping: Mapping, files: Sequence[DataFile]) -> "DataFrame":
+    """As `read_landing`, of files anywhere: source_file is the whole path, and there is no landing_date.
+
+    Raises ValueError without files: their columns would be unknown.
+    """
+    if not files:
+        raise ValueError("no files to read: a day without a delivery has no source rows")
+    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for file in files:
+        groups[header(file, mapping.source)].append(file.url)
+    frames = [_read(spark, mapping.source, names, urls) for names, urls in sorted(groups.items())]
+    rows = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), frames)
+    return _exploded(rows, mapping.source.explode)
+
+
+def source_schema(rows: "DataFrame") -> "StructType":
+    """The columns a mapping's expressions may use: those of `rows` without the ones that say where a row is from."""
+    own = (c.LANDING_DATE, c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION, c.CORRUPT)
+    return rows.drop(*own).schema
+
+
+def _read(spark: "SparkSession", source: Source, names: tuple[str, ...], urls: list[str]) -> "DataFrame":
+    from pyspark.sql import functions as F
+
+    urls = [url.replace("s3://", "s3a://", 1) for url in urls]
+    if source.format == "parquet":
+        frame = spark.read.parquet(*urls).withColumn(c.CORRUPT, F.lit(None).cast("string"))
+    elif source.format == "json":
+        frame = _reader(spark, source).schema(_with_corrupt(source.schema_ or "")).json(urls)
+    else:
+        columns = ", ".join(f"`{name}` STRING" for name in names)
+        frame = _reader(spark, source).schema(_with_corrupt(columns)).csv(urls)
+    return _placed(frame)
+
+
+def _reader(spark: "SparkSession", source: Source) -> "DataFrameReader":
+    reader = (
+        spark.read.option("mode", "PERMISSIVE")
+        .option("columnNameOfCorruptRecord", c.CORRUPT)
+        .option("encoding", source.encoding)
+    )
+    if source.format == "json":
+        return reader
+    return (
+        reader.option("sep", source.delimiter)
+        .option("quote", source.quote)
+        .option("escape", source.quote)  # RFC 4180: a quote inside quotes is doubled
+        .option("header", not source.columns)
+        .option("multiLine", True)  # a quoted field may hold line breaks
+        .option("columnPruning", False)  # else a wrong number of fields goes unseen when few columns are used
+    )
+
+
+def _with_corrupt(columns: str) -> str:
+    return f"{columns}, `{c.CORRUPT}` STRING"
+
+
+def _placed(frame: "DataFrame") -> "DataFrame":
+    """Number the rows of each file. A split keeps the file's order, and splits are ordered by where they start."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    columns = frame.columns
+    marked = frame.select(
+        *[_quoted(name) for name in columns],
+        _decoded(F.col("_metadata.file_path")).alias(c.SOURCE_FILE),
+        F.col("_metadata.file_block_start").alias("_block"),
+        F.monotonically_increasing_id().alias("_order"),
+    )
+    in_file = Window.partitionBy(c.SOURCE_FILE).orderBy("_block", "_order")
+    number = F.row_number().over(in_file.rowsBetween(Window.unboundedPreceding, Window.currentRow))
+    return marked.withColumn(c.SOURCE_ROW, number.cast("long")).drop("_block", "_order")
+
+
+def _quoted(name: str) -> "Column":
+    from pyspark.sql import functions as F
+
+    return F.col("`" + name.replace("`", "``") + "`")
+
+
+def _decoded(path: "Column") -> "Column":
+    """Spark gives paths as URIs; `+` stands for itself in them, which `url_decode` does not know."""
+    from pyspark.sql import functions as F
+
+    return F.url_decode(F.replace(path, F.lit("+"), F.lit("%2B")))
+
+
+def _exploded(rows: "DataFrame", column: str | None) -> "DataFrame":
+    from pyspark.sql import functions as F
+
+    if column is None:
+        return rows.withColumn(c.SOURCE_POSITION, F.lit(0))
+    others = [_quoted(name) for name in rows.columns if name != column]
+    exploded = rows.select(*others, F.posexplode_outer(_quoted(column)).alias(c.SOURCE_POSITION, column))
+    return exploded.withColumn(c.SOURCE_POSITION, F.coalesce(c.SOURCE_POSITION, F.lit(0)))
