@@ -1,0 +1,138 @@
+#!/bin/sh
+# Makes a fresh Linux machine ready: uv, Python, the packages of requirements.lock, Java, the jars.
+# Says first what it will download. Idempotent: when nothing changed since the last time it ends at once.
+set -eu
+cd "$(dirname "$0")/.."
+
+UV_VERSION=0.13.8
+CACHE="${FRESHET_CACHE:-$HOME/.cache/freshet}"
+VENV="$PWD/.venv"
+STAMP="$VENV/.freshet-setup"
+WANTED=$(cat requirements.lock pyproject.toml deploy/setup.sh | sha256sum | cut -d' ' -f1)
+
+say() { printf '%s\n' "$*"; }
+
+stop() {
+    printf 'error: %s\n' "$*" >&2
+    exit 2
+}
+
+# --- what is here ---------------------------------------------------------------------------------
+
+# The first Python on the PATH that the lock was made for; nothing if there is none.
+fitting_python() {
+    for name in python3.12 python3.13 python3.11 python3; do
+        path=$(fits "$name") && printf '%s' "$path" && return
+    done
+    return 0
+}
+
+# Prints where a Python really is, if its version fits.
+fits() {
+    "$1" -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit(1); print(sys.executable)' 2>/dev/null
+}
+
+found_uv() {
+    for path in "$(command -v uv || true)" "$HOME/.local/bin/uv" "$CACHE/uv/bin/uv"; do
+        if [ -x "$path" ]; then
+            printf '%s' "$path"
+            return
+        fi
+    done
+}
+
+may_install() {
+    command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+apt_install() {
+    say "installing $* by apt"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# --- what will be fetched -------------------------------------------------------------------------
+
+announce() {
+    say "Set-up of Freshet downloads, once (all of it needs 9 GB of disk):"
+    say "  2,600 MB  Python packages of requirements.lock (1,900 MB of them are CUDA libraries torch needs to start)"
+    if [ -z "$(found_uv)" ]; then say "     25 MB  uv, which installs them, into $CACHE/uv"; fi
+    if [ -z "$(fitting_python)" ]; then say "     35 MB  Python 3.12, private to uv"; fi
+    if ! ls "$CACHE"/jars/*.jar >/dev/null 2>&1; then say "     60 MB  two jars for Spark, into $CACHE/jars"; fi
+    if ! command -v java >/dev/null && ! ls /usr/lib/jvm/*/bin/java >/dev/null 2>&1; then
+        say "    120 MB  Java 17 or newer, by apt"
+    fi
+    say "Less where uv's own cache has some of it already."
+}
+
+# --- the steps ------------------------------------------------------------------------------------
+
+# A private uv, by whatever Python is here: its own venv, else pip into a folder, else apt brings what is missing.
+bring_uv() {
+    if ! command -v python3 >/dev/null; then
+        may_install || stop "no Python and no uv here; type: sudo apt install python3 python3-venv"
+        apt_install python3 python3-venv
+    fi
+    say "installing uv $UV_VERSION into $CACHE/uv"
+    mkdir -p "$CACHE"
+    if ! uv_by_venv; then
+        may_install || stop "this Python cannot make a venv; type: sudo apt install python3-venv"
+        apt_install python3-venv
+        uv_by_venv || stop "uv could not be installed; check the network, then run: make setup"
+    fi
+}
+
+uv_by_venv() {
+    rm -rf "$CACHE/uv"
+    python3 -m venv "$CACHE/uv" >/dev/null 2>&1 &&
+        "$CACHE/uv/bin/python" -m pip install --quiet --disable-pip-version-check "uv==$UV_VERSION"
+}
+
+make_venv() {
+    if fits "$VENV/bin/python" >/dev/null; then return; fi
+    rm -rf "$VENV"
+    python=$(fitting_python)
+    say "making .venv with ${python:-Python 3.12, which uv brings}"
+    "$UV" venv --quiet --python "${python:-3.12}" "$VENV" ||
+        stop "no Python 3.11 to 3.13 here, and uv could not fetch one; type: sudo apt install python3.12 (or 3.11, 3.13)"
+}
+
+# One line in the shell is then enough: `source .venv/bin/activate` names Dagster's home, too.
+name_dagster_home() {
+    if grep -q DAGSTER_HOME "$VENV/bin/activate"; then return; fi
+    printf '\n# Freshet: where Dagster keeps runs and logs\nexport DAGSTER_HOME="${DAGSTER_HOME:-%s}"\n' \
+        "$PWD/.freshet/dagster" >>"$VENV/bin/activate"
+}
+
+install_packages() {
+    export UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-300}"
+    # Compiled here: importing the heavy libraries takes half the time, and some machines forbid writing bytecode later.
+    "$UV" pip sync --python "$VENV" --compile-bytecode requirements.lock
+    "$UV" pip install --quiet --python "$VENV" --no-deps --editable .
+}
+
+make_dagster_home() {
+    mkdir -p .freshet/dagster
+    [ -e .freshet/dagster/dagster.yaml ] || cp deploy/dagster.yaml .freshet/dagster/
+}
+
+# --- in order -------------------------------------------------------------------------------------
+
+if [ "$(cat "$STAMP" 2>/dev/null || true)" = "$WANTED" ]; then exit 0; fi
+announce
+UV=$(found_uv)
+if [ -z "$UV" ]; then
+    bring_uv
+    UV="$CACHE/uv/bin/uv"
+fi
+make_venv
+install_packages
+name_dagster_home
+make_dagster_home
+"$VENV/bin/freshet" setup
+printf '%s\n' "$WANTED" >"$STAMP"
+say "Freshet is set up."
