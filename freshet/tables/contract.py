@@ -15,7 +15,7 @@ REPLACEMENT: Final = "\ufffd"
 
 # In the order in which they are tried: the first that fits is the row's reason.
 REASONS: Final[dict[str, str]] = {
-    "unreadable": "the record could not be parsed: a broken line, a wrong number of fields, text where a number belongs",
+    "unreadable": "the record could not be read: a broken line, a wrong number of fields, text where a number belongs",
     "missing_item": "no item_id",
     "missing_shopper": "neither a user_id nor a session_id",
     "bad_time": "no event_time, or one that the mapping's expression could not read",
@@ -50,7 +50,7 @@ def classify(raw: DataFrame, first_day: date, last_day: date, lookback_days: int
 
 
 def reasoned(raw: DataFrame) -> DataFrame:
-    """Every raw row with its `shopper` and the `reason` for which it is quarantined; null where it keeps the contract."""
+    """Every raw row with its `shopper` and the `reason` why it is quarantined; null where it keeps the contract."""
     return raw.withColumns({c.SHOPPER: F.coalesce(c.USER_ID, c.SESSION_ID), c.REASON: _reason()})
 
 

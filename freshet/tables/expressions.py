@@ -60,10 +60,10 @@ def analyse(where: str, key: str, text: str, schema: "StructType", spark: "Spark
     wanted, fix = WANTED.get(key, ELSE)
     name = found.simpleString()
     if re.split(r"[(<]", name)[0] not in wanted:
-        raise MappingError(where, f"`{text}` gives {name}, not {_listed(key, wanted)}", fix)
+        raise MappingError(where, f"`{text}` gives {name}, not {_listed(wanted)}", fix)
 
 
-def _listed(key: str, wanted: tuple[str, ...]) -> str:
+def _listed(wanted: tuple[str, ...]) -> str:
     if wanted is NUMERIC:
         return "a number"
     return "text" if wanted is TEXT else f"a {wanted[0]}"
@@ -87,7 +87,7 @@ def _result_type(where: str, text: str, schema: "StructType", spark: "SparkSessi
 def _said(error: "AnalysisException", schema: "StructType", spark: "SparkSession") -> tuple[str, str]:
     condition = error.getCondition() or ""
     named = error.getMessageParameters() or {}
-    if condition.startswith("UNRESOLVED_COLUMN") or condition.startswith("FIELD_NOT_FOUND"):
+    if condition.startswith(("UNRESOLVED_COLUMN", "FIELD_NOT_FOUND")):
         name = (named.get("objectName") or named.get("fieldName") or "").replace("`", "")
         return f"the source has no column {name}", _close(name, schema.fieldNames(), "the source has")
     if condition == "UNRESOLVED_ROUTINE":

@@ -79,12 +79,7 @@ def header(file: DataFile, source: Source) -> tuple[str, ...]:
     if source.columns:
         return source.columns
     with unpacked(file) as stream:
-        return tuple(next(csv.reader(as_text(stream, source), **dialect(source)), ()))
-
-
-def dialect(source: Source) -> dict[str, str]:
-    """The csv options of a source, as Python's reader takes them."""
-    return {"delimiter": source.delimiter, "quotechar": source.quote}
+        return tuple(next(csv.reader(as_text(stream, source), delimiter=source.delimiter, quotechar=source.quote), ()))
 
 
 def _parquet_columns(file: DataFile) -> tuple[str, ...]:

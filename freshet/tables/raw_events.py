@@ -20,12 +20,12 @@ def to_raw_events(source: DataFrame, mapping: Mapping, key: bytes) -> DataFrame:
     null and left to the contract; a quantity or price that holds text is told in corrupt_record.
     """
     with lenient(source.sparkSession):
-        mapped = source.select(*_mapped(mapping, source), *_ORIGIN)
+        mapped = source.select(*_mapped(mapping), *_ORIGIN)
         canonical = mapped.select(*_canonical(mapping.time_zone, key), "_id", c.SKIPPED, *_ORIGIN)
     return canonical.withColumn(c.EVENT_ID, _event_id()).select(*RAW_EVENTS.names)
 
 
-def _mapped(mapping: Mapping, source: DataFrame) -> list[Column]:
+def _mapped(mapping: Mapping) -> list[Column]:
     """Every expression as the mapping has it, whatever its type."""
     events = mapping.events
     found = {

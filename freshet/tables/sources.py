@@ -2,11 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
 from freshet import columns as c
+from freshet.landing import LandedFile, StoredFile
+from freshet.store import Store
 from freshet.tables.headers import DataFile, header
+from freshet.tables.inspection import look
 from freshet.tables.mapping import Mapping, Source
 
 if TYPE_CHECKING:
@@ -17,7 +21,25 @@ if TYPE_CHECKING:
 _LANDED = r"^.*/landing/events/(dt=(\d{4}-\d{2}-\d{2})/.*)$"
 
 
-def read_landing(spark: "SparkSession", mapping: Mapping, files: Sequence[DataFile]) -> "DataFrame":
+@dataclass(frozen=True)
+class FileProblem:
+    """A landed file that cannot be read as the mapping says: what is wrong with it, and what to do."""
+
+    file: LandedFile
+    problem: str
+    fix: str
+
+
+def inspect(store: Store, files: Sequence[LandedFile], mapping: Mapping, thorough: bool = False) -> list[FileProblem]:
+    """The files that cannot be read, found without Spark.
+
+    Looks at the beginning of each file; thorough: unpacks each to its end, for when Spark has failed to read one.
+    """
+    found = ((file, look(StoredFile(store, file), mapping, thorough)) for file in files)
+    return [FileProblem(file, mistake.problem, mistake.fix) for file, mistake in found if mistake is not None]
+
+
+def read_landing(spark: "SparkSession", store: Store, mapping: Mapping, files: Sequence[LandedFile]) -> "DataFrame":
     """Every row of the landed files: the source's columns (csv: all text) and where the row comes from.
 
     landing_date: from the path. source_file: path below landing/events. source_row: record in the file, from 1, the
@@ -25,11 +47,11 @@ def read_landing(spark: "SparkSession", mapping: Mapping, files: Sequence[DataFi
     text of a record that could not be parsed or has a wrong number of fields, else null.
 
     Files are read in one go per header (usually one), lazily: a file broken further down fails the job, and
-    `inspection.inspect(files, mapping, thorough=True)` names it. Look at the cheap `inspect` before.
+    `inspect` with thorough=True names it. Call the cheap `inspect` first and leave out the files it names.
     """
     from pyspark.sql import functions as F
 
-    rows = read_files(spark, mapping, files)
+    rows = read_files(spark, mapping, [StoredFile(store, file) for file in files])
     day = F.to_date(F.regexp_extract(c.SOURCE_FILE, _LANDED, 2))
     return rows.withColumns({c.LANDING_DATE: day, c.SOURCE_FILE: F.regexp_extract(c.SOURCE_FILE, _LANDED, 1)})
 
