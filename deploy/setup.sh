@@ -104,6 +104,7 @@ make_venv() {
 # One line in the shell is then enough: `source .venv/bin/activate` names Dagster's home, too.
 name_dagster_home() {
     if grep -q DAGSTER_HOME "$VENV/bin/activate"; then return; fi
+    # shellcheck disable=SC2016 # the shell that sources the file expands it
     printf '\n# Freshet: where Dagster keeps runs and logs\nexport DAGSTER_HOME="${DAGSTER_HOME:-%s}"\n' \
         "$PWD/.freshet/dagster" >>"$VENV/bin/activate"
 }
