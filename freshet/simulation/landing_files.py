@@ -11,7 +11,18 @@ from freshet.simulation.catalogue import CATEGORIES
 from freshet.simulation.clock import DAY
 from freshet.simulation.shop import EVENT_NAMES, Shop
 
-HEADER = "event_id user_id session_id item_id event_type event_time quantity price title category".split()
+HEADER = (
+    "event_id",
+    "user_id",
+    "session_id",
+    "item_id",
+    "event_type",
+    "event_time",
+    "quantity",
+    "price",
+    "title",
+    "category",
+)
 FAULTS = ("no item", "unknown type", "far future")
 
 
