@@ -1,0 +1,149 @@
+"""Every gate in Dagster's terms: check specs, check results with their culprits, and the output only if it passed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from pydantic import BaseModel
+
+from assets.shop import SETTINGS
+from freshet.gates.rules import Finding, Judgement, Rule
+from freshet.gates.suites import suite
+from freshet.stages.outcome import Outcome
+from freshet.tables.publication import Publication
+from freshet.tables.schemas import Table
+
+Published = Iterator[dg.AssetCheckResult | dg.Output[Any]]
+SHOWN = 25  # culprits listed in a check's metadata
+
+
+def specs(name: str) -> list[dg.AssetCheckSpec]:
+    """One check per rule of the suite."""
+    return [
+        dg.AssetCheckSpec(rule.name, asset=name, description=f"{rule.limit}. Otherwise: {rule.fix}.", blocking=True)
+        for rule in suite(name, SETTINGS)
+    ]
+
+
+def columns(table: Table) -> Mapping[str, Any]:
+    """The table's column schema, for the asset's page."""
+    listed = [dg.TableColumn(column.name, column.type, column.meaning) for column in table.columns]
+    return {"dagster/column_schema": dg.TableSchema(listed)}
+
+
+def hand_over(
+    context: dg.AssetExecutionContext, publication: Publication, ref: BaseModel | None = None, **metadata: Any
+) -> Published:
+    """Results of the checks, then the output for what was published, then the failure for what was refused.
+
+    A range with good and bad days goes on with the good ones; the last tables of the run end it as failed.
+    """
+    go_on = bool(publication.published) and bool(publication.refused) and _feeds_others(context, publication.table)
+    yield from results(publication.judgement, stops=not go_on, rows=len(publication.profile))
+    for line in publication.message().splitlines():
+        context.log.error(line)
+    if publication.published or not publication.refused:
+        _describe_days(context, publication)
+        yield dg.Output(ref or publication, metadata={**_summary(publication), **metadata})
+    if publication.refused and not go_on:
+        raise dg.Failure(_failure(publication), allow_retries=False)
+
+
+def hand_over_one(context: dg.AssetExecutionContext, outcome: Outcome[Any, Any], **metadata: Any) -> Published:
+    """For what is not a table of days: results of the checks, then the reference, or the failure that says why not.
+
+    Where only a warning holds it back, the run stays green and nothing is materialized.
+    """
+    yield from results(outcome.judgement)
+    if outcome.judgement.bad():
+        context.log.error(outcome.message())
+        raise dg.Failure(outcome.message(), metadata=metadata, allow_retries=False)
+    if outcome.ref is not None:
+        yield dg.Output(outcome.ref, metadata={"id": outcome.ref.id, **metadata})
+
+
+def conservation(publication: Publication) -> dg.MarkdownMetadataValue:
+    """landed = skipped + quarantined + duplicate + published, day by day, with the total."""
+    names = ["landed", "skipped", "quarantined", "duplicate", "rows"]
+    table = publication.profile[names].rename(columns={"rows": "published"})
+    head = f"| day | {' | '.join(table.columns)} |\n|---|{'---:|' * len(names)}"
+    total = [f"| **all {len(table)} days** | {' | '.join(f'{n:,}' for n in table.sum())} |"]
+    lines = [f"| {day} | {' | '.join(f'{n:,}' for n in row)} |" for day, row in zip(table.index, table.values, strict=True)]
+    return dg.MetadataValue.md("\n".join([head, *total, *lines[-31:]]))
+
+
+def results(judgement: Judgement, *, stops: bool = True, rows: int = 1) -> Iterator[dg.AssetCheckResult]:
+    """One result per rule. stops=False shows a refusal without ending the run here."""
+    for finding in judgement.findings:
+        rule = finding.rule
+        error = rule.severity == "error" and stops
+        yield dg.AssetCheckResult(
+            check_name=rule.name,
+            asset_key=judgement.subject,
+            passed=finding.holds,
+            severity=dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN,
+            description=_sentence(finding),
+            metadata=_evidence(rule, finding, rows),
+        )
+
+
+def _sentence(finding: Finding) -> str:
+    if finding.holds:
+        return f"{finding.rule.limit}: holds"
+    shown = "; ".join(f"{c.where}: {c.finding}" for c in finding.culprits[:3])
+    more = f" and {len(finding.culprits) - 3} more" if len(finding.culprits) > 3 else ""
+    return f"{shown}{more}. {finding.rule.fix}"
+
+
+def _evidence(rule: Rule, finding: Finding, rows: int) -> dict[str, Any]:
+    evidence: dict[str, Any] = {"judged": rows, "limit": rule.limit, "culprits": len(finding.culprits)}
+    if finding.culprits:
+        lines = [f"| {c.where} | {c.finding} |" for c in finding.culprits[:SHOWN]]
+        evidence["who"] = dg.MetadataValue.md("\n".join(["| where | finding |", "|---|---|", *lines]))
+        evidence["what to do"] = rule.fix
+    return evidence
+
+
+def _summary(publication: Publication) -> dict[str, Any]:
+    summary: dict[str, Any] = {"dagster/row_count": publication.rows}
+    if publication.snapshot is not None:
+        summary["snapshot"] = str(publication.snapshot)
+    if publication.table.daily:
+        summary["days published"] = len(publication.published)
+        summary["days refused"] = len(publication.refused)
+    return summary
+
+
+def _describe_days(context: dg.AssetExecutionContext, publication: Publication) -> None:
+    """Each day's own counts on its own materialization."""
+    if not publication.table.daily:
+        return
+    counts = publication.profile.select_dtypes("number")
+    for day in publication.published:
+        row = {str(name): _plain(value) for name, value in counts.loc[day].items()}
+        context.add_asset_metadata(
+            {"dagster/row_count": int(row.pop("rows")), **row}, partition_key=day.isoformat()
+        )
+
+
+def _plain(value: float) -> float:
+    return int(value) if float(value).is_integer() else float(value)
+
+
+def _feeds_others(context: dg.AssetExecutionContext, table: Table) -> bool:
+    """Whether another daily table of this very run is made from this one."""
+    layer = context.job_def.asset_layer
+    running = layer.executable_asset_keys
+    children: Sequence[dg.AssetKey] = list(layer.asset_graph.get(dg.AssetKey(table.name)).child_keys)
+    return any(child in running and layer.asset_graph.get(child).is_partitioned for child in children)
+
+
+def _failure(publication: Publication) -> str:
+    if not publication.table.daily:
+        return publication.message()
+    total = len(publication.profile)
+    return (
+        f"{len(publication.refused)} of {total} days refused, {len(publication.published)} published\n"
+        f"{publication.message()}"
+    )

@@ -1,0 +1,23 @@
+"""The shop this code location works for: read from the settings once, when Dagster loads it."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+import dagster as dg
+
+from freshet.settings import Settings, load
+
+SETTINGS: Final[Settings] = load()
+# Every landing day from the first to today; today is a partition, because its files are landing now.
+DAILY: Final = dg.DailyPartitionsDefinition(start_date=SETTINGS.first_day.isoformat(), end_offset=1)
+# One run for a range of days: one JVM, one Spark job per table. Unpartitioned assets need it too, or a range
+# run that selects everything is refused.
+ONE_RUN: Final = dg.BackfillPolicy.single_run()
+OWNERS: Final = ["team:data"]
+
+
+def days_of(context: dg.AssetExecutionContext) -> Sequence[date]:
+    """The landing days this run speaks for, in order."""
+    return [date.fromisoformat(key) for key in sorted(context.partition_keys)]
+

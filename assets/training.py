@@ -1,0 +1,94 @@
+"""What a model learns from, and the model."""
+
+from datetime import date, timedelta
+
+import dagster as dg
+from pydantic import Field
+
+from assets import gates, pictures
+from assets.shop import ONE_RUN, OWNERS
+from freshet import days as day_records
+from freshet.errors import LakeError
+from freshet.model.params import TrainParams
+from freshet.references import TrainingSetRef
+from freshet.stages.model import train_model
+from freshet.tables import training_run
+from freshet.tables.schemas import TRAINING_SET, VOCABULARY
+from resources.lake import Lake
+
+GROUP = "training"
+
+
+class VocabularyConfig(dg.Config):
+    """How item ids get their indexes."""
+
+    new_generation: bool = Field(
+        False, description="number all items afresh; models of the old generation keep their own numbers"
+    )
+
+
+class TrainingSetConfig(dg.Config):
+    """Which days a model learns from and which ones judge it."""
+
+    as_of: str | None = Field(None, description="last landing day to use, YYYY-MM-DD; unset: the last one published")
+    holdout_days: int = Field(7, ge=1, le=365, description="the last days, kept from the model to judge it on")
+    longest_history: int = Field(2000, ge=2, le=100_000, description="events kept per shopper, the latest ones")
+
+
+class TrainConfig(TrainParams, dg.Config):
+    """How to train."""
+
+
+@dg.asset(
+    backfill_policy=ONE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS, output_required=False,
+    check_specs=gates.specs("vocabulary"), metadata=gates.columns(VOCABULARY), deps=["items"],
+)  # fmt: skip
+def vocabulary(
+    context: dg.AssetExecutionContext, config: VocabularyConfig, lake: dg.ResourceParam[Lake]
+) -> gates.Published:
+    """Item id and dense index, append-only within a generation, with the latest facts of the catalogue."""
+    yield from gates.hand_over(
+        context, training_run.publish_vocabulary(lake.spark, lake.settings, new_generation=config.new_generation)
+    )
+
+
+@dg.asset(
+    backfill_policy=ONE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS, output_required=False,
+    check_specs=gates.specs("training_set"), metadata=gates.columns(TRAINING_SET),
+    deps=["histories", "user_features", "item_features", vocabulary],
+)  # fmt: skip
+def training_set(
+    context: dg.AssetExecutionContext, config: TrainingSetConfig, lake: dg.ResourceParam[Lake]
+) -> gates.Published:
+    """One row per shopper: everything landed by a day, in canonical order, with the snapshots it was made from."""
+    as_of = date.fromisoformat(config.as_of) if config.as_of else _last_day(lake)
+    cut = as_of - timedelta(days=config.holdout_days)
+    publication, ref = training_run.publish_training_set(lake.spark, lake.settings, as_of, cut, config.longest_history)
+    yield from gates.hand_over(
+        context, publication, ref, as_of=str(as_of), learns_until=str(cut), made_from=dg.MetadataValue.json(ref.snapshots)
+    )
+
+
+@dg.asset(
+    backfill_policy=ONE_RUN, group_name=GROUP, kinds={"torch"}, owners=OWNERS, output_required=False,
+    check_specs=gates.specs("trained_model"),
+)  # fmt: skip
+def trained_model(
+    context: dg.AssetExecutionContext, config: TrainConfig, lake: dg.ResourceParam[Lake], training_set: TrainingSetRef
+) -> gates.Published:
+    """The transformer's weights and the JSON that rebuilds it."""
+    outcome = train_model(
+        lake.settings, lake.store, training_set, TrainParams(**config.model_dump()), lambda p: context.log.info(str(p))
+    )
+    yield from gates.hand_over_one(context, outcome, **pictures.of_training(outcome.made))
+
+
+def _last_day(lake: Lake) -> date:
+    day = day_records.last_published(lake.store, "histories")
+    if day is None:
+        raise LakeError(
+            "training_set", "no landing day has been published yet",
+            "land some days (`freshet land`), then materialize the daily tables with --partition-range FIRST...LAST",
+        )  # fmt: skip
+    return day
+

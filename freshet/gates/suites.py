@@ -1,0 +1,171 @@
+"""The suite of every hand-over: what must be true of its profile before anybody else may see it."""
+
+from freshet.gates.rules import Rule
+from freshet.settings import Settings
+
+
+def suite(name: str, settings: Settings) -> tuple[Rule, ...]:
+    """The rules of one table, model or bundle.
+
+    Raises KeyError for a name without a suite: nothing is published ungated.
+    """
+    if name == "raw_events":
+        return _raw_events(settings)
+    if name == "events":
+        return _events(settings)
+    return SUITES[name]
+
+
+def _none(name: str, column: str, says: str, fix: str) -> Rule:
+    return Rule(name, column, says, fix, most=0)
+
+
+_OUR_BUG = "this is a fault of Freshet, not of your data: keep the stage and report it"
+
+
+def _upstream(upstream: str) -> Rule:
+    return _none(
+        f"{upstream}_are_published",
+        "upstream_missing",
+        "{upstream_why}",
+        f"materialize {upstream} of that day first, or mend what its gate refused",
+    )
+
+
+def _raw_events(settings: Settings) -> tuple[Rule, ...]:
+    required = settings.deliveries == "daily"
+    return (
+        Rule(
+            "delivery_arrived", "files", "no file landed",
+            "ask the producer, then `freshet land`; nothing else needs doing where the shop was closed",
+            least=1, severity="error" if required else "warn",
+        ),
+        _none(
+            "files_are_readable", "broken_files", "{file_problems}",
+            "replace the file in the landing folder by a good copy and run the day again",
+        ),
+        Rule(
+            "every_file_gave_rows", "silent_files", "{silent_files} of {files} files gave no row",
+            "check the producer's export", most=0, severity="warn",
+        ),
+        _none("rows_are_read_once", "read_twice", "{read_twice} of {rows} rows were read twice", _OUR_BUG),
+        _none("ids_are_pseudonyms", "bare_ids", "{bare_ids} of {rows} rows carry a bare user or session id", _OUR_BUG),
+    )  # fmt: skip
+
+
+def _events(settings: Settings) -> tuple[Rule, ...]:
+    return (
+        _upstream("raw_events"),
+        _none(
+            "rows_are_conserved", "lost",
+            "landed {landed} ≠ skipped {skipped} + quarantined {quarantined} + duplicate {duplicate} + published {rows}",
+            "materialize raw_events, quarantined_events and events of that day in one run",
+        ),
+        Rule(
+            "bad_share_is_within_limit", "bad_share",
+            "{quarantined} of {candidates} rows break the contract ({worst}; limit {limit})",
+            "look at quarantined_events of that day, mend the export or the mapping, then run the day again",
+            most=settings.bad_share_limit,
+        ),
+        _none("event_ids_are_unique", "repeated_ids", "{repeated_ids} of {rows} event ids stand twice", _OUR_BUG),
+        _none("items_are_named", "without_item", "{without_item} of {rows} rows have no item_id", _OUR_BUG),
+        _none("shoppers_are_pseudonyms", "without_shopper", "{without_shopper} of {rows} rows have no shopper", _OUR_BUG),
+        _none("event_types_are_known", "unknown_types", "{unknown_types} of {rows} rows have an unknown type", _OUR_BUG),
+        _none("times_are_plausible", "out_of_time", "{out_of_time} of {rows} rows lie after their landing day", _OUR_BUG),
+    )  # fmt: skip
+
+
+_FROM_EVENTS = "materialize events and this table of that day in one run"
+SUITES: dict[str, tuple[Rule, ...]] = {
+    "quarantined_events": (
+        _upstream("raw_events"),
+        _none("reasons_are_known", "unexplained", "{unexplained} of {rows} rows have no known reason", _OUR_BUG),
+    ),
+    "items": (
+        _upstream("events"),
+        _none("items_are_unique", "repeated", "{repeated} of {rows} items stand twice", _OUR_BUG),
+        _none("items_match_events", "off", "{rows} items where events have {expected}", _FROM_EVENTS),
+        _none("prices_are_not_negative", "bad_prices", "{bad_prices} of {rows} prices are negative", _OUR_BUG),
+        Rule(
+            "titles_are_known", "untitled_share", "{untitled} of {rows} items have no title",
+            "map `title` in the source mapping", most=0.5, severity="warn",
+        ),
+    ),
+    "item_features": (
+        _upstream("events"),
+        _none("items_are_unique", "repeated", "{repeated} of {rows} items stand twice", _OUR_BUG),
+        _none("events_are_all_counted", "off", "{counted} events counted where events have {expected}", _FROM_EVENTS),
+        _none("items_have_shoppers", "without_shopper", "{without_shopper} of {rows} items have no shopper", _OUR_BUG),
+    ),
+    "user_features": (
+        _upstream("events"),
+        _none("shoppers_are_unique", "repeated", "{repeated} of {rows} shoppers stand twice", _OUR_BUG),
+        _none("events_are_all_counted", "off", "{counted} events counted where events have {expected}", _FROM_EVENTS),
+        _none("purchases_are_events", "overbought", "{overbought} shoppers bought more often than they came", _OUR_BUG),
+    ),
+    "histories": (
+        _upstream("events"),
+        _none("shoppers_are_unique", "repeated", "{repeated} of {rows} shoppers stand twice", _OUR_BUG),
+        _none("events_are_all_there", "off", "{counted} events kept where events have {expected}", _FROM_EVENTS),
+        _none("events_are_in_order", "unordered", "{unordered} of {rows} histories are out of order", _OUR_BUG),
+    ),
+    "vocabulary": (
+        Rule(
+            "there_is_a_choice", "rows", "the shop has {rows} item(s), and a recommender needs two to choose between",
+            "land more days, or look whether the mapping's item_id or `where` throws items away", least=2,
+        ),
+        _none("items_are_unique", "repeated", "{repeated} items stand twice", _OUR_BUG),
+        _none("indexes_are_dense", "gaps", "indexes run from {lowest} to {highest} for {rows} items", _OUR_BUG),
+        _none(
+            "indexes_never_move", "moved", "{moved} published items lost or changed their index",
+            "start a new generation: launchpad, vocabulary, `new_generation: true`",
+        ),
+    ),
+    "training_set": (
+        _none("shoppers_are_unique", "repeated", "{repeated} of {rows} shoppers stand twice", _OUR_BUG),
+        _none("arrays_are_even", "uneven", "{uneven} of {rows} shoppers have arrays of different lengths", _OUR_BUG),
+        _none("events_are_in_order", "unordered", "{unordered} of {rows} histories are out of order", _OUR_BUG),
+        _none(
+            "items_are_known", "unknown_items", "indexes run from {lowest_index} to {highest_index} of {vocabulary}",
+            "materialize vocabulary and training_set in one run",
+        ),
+        _none("event_types_are_known", "unknown_types", "{unknown_types} of {rows} have an unknown type", _OUR_BUG),
+        _none("nothing_landed_later", "late", "rows landed after {as_of} are in the set", _OUR_BUG),
+        Rule(
+            "shoppers_came_twice", "returning",
+            "{returning} of {rows} shoppers have two baskets before {cut}, and a sequence needs at least 2 such shoppers",
+            "land more days, or shorten `holdout_days`", least=2,
+        ),
+    ),
+    "trained_model": (
+        _none("weights_are_finite", "not_finite", "{not_finite} weights are not finite", "lower `learning_rate`"),
+        Rule(
+            "something_was_learned", "below_chance",
+            "the training loss ended at {loss:.3f}, and guessing gives {chance:.3f}",
+            "raise `max_epochs` or `max_minutes`, or land more days", least=0,
+        ),
+    ),
+    "bundle": (
+        Rule("fp32_answers_as_torch", "fp32_overlap", "fp32 shares {fp32_overlap:.4f} of torch's top 20: {fp32_worst}",
+             "look at the exporter's version; the model is kept, materialize `bundle` again", least=0.99),
+        Rule("int8_answers_as_torch", "int8_overlap", "int8 shares {int8_overlap:.4f} of torch's top 20: {int8_worst}",
+             "nothing: the bundle serves fp32", least=0.95, severity="warn"),
+        Rule("precision_costs_no_quality", "ndcg_loss",
+             "{precision} loses {ndcg_loss:.2%} of NDCG on real histories", "export again", most=0.005),
+        _none("golden_requests_repeat", "golden_off", "{golden_off} golden requests answer differently", "export again"),
+        _none("bundle_is_whole", "corrupt", "the sealed bundle does not load: {corrupt_why}", "materialize `bundle` again"),
+        Rule("answers_are_fast", "p99_ms", "one request takes {p99_ms:.1f} ms (99th percentile)",
+             "lower `width`, `blocks` or `length`", most=100),
+    ),
+    "evaluation": (
+        Rule("there_are_enough_cases", "cases", "{cases} baskets landed after {cut}, and {minimum} are needed to judge",
+             "raise `holdout_days` or land more days", least=1, severity="warn"),
+        _none("metrics_are_finite", "not_finite", "{not_finite} metrics are not finite", _OUR_BUG),
+        _none("nothing_leaked", "leaked", "{leaked} cases ask for what the training set already had", _OUR_BUG),
+        _none("all_saw_the_same", "uneven", "models were scored on different numbers of cases", _OUR_BUG),
+    ),
+    "release": (
+        Rule("challenger_may_serve", "released", "{sentence}",
+             "nothing: production stays as it was", least=1, severity="warn"),
+    ),
+}  # fmt: skip

@@ -1,0 +1,40 @@
+"""What one asset hands to the next where the thing itself is too big: names that nothing else can be meant by."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Reference(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class TrainingSetRef(_Reference):
+    """Which training set: the snapshots it was made from, enough to read the very same one again."""
+
+    as_of: date
+    cut: date
+    snapshots: Mapping[str, int]  # table → snapshot, training_set and vocabulary included
+
+
+class ModelRef(_Reference):
+    """Which weights: `models/<id>`, and what they were trained on."""
+
+    id: str
+    training_set: TrainingSetRef
+
+
+class BundleRef(_Reference):
+    """Which bundle: `bundles/<id>`, and what it was made from."""
+
+    id: str
+    model: ModelRef
+
+
+class EvaluationRef(_Reference):
+    """Which judgement: `evaluations/<id>.json`, of which bundle, decided on which state of the journal."""
+
+    id: str
+    bundle: BundleRef
+    decided_on: int  # number of the journal's last entry when the champion was scored; 0 = none

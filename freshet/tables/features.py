@@ -1,0 +1,140 @@
+"""Canonical events become the daily tables that models are fed from. Every function: events of some days in, rows out.
+
+Every table of a day depends on that day's events alone, so any day can be made again, in any order.
+"""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from freshet import columns as c
+
+ORDER = (c.EVENT_TIME, c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION)  # canonical: equal times keep the source's order
+
+
+def items(events: DataFrame) -> DataFrame:
+    """One row per item and day: the last title, category and price that an event carried."""
+
+    def last_known(name: str) -> Column:
+        return F.max_by(F.col(name), F.when(F.col(name).isNotNull(), F.struct(*ORDER))).alias(name)
+
+    return (
+        events.groupBy(c.LANDING_DATE, c.ITEM_ID)
+        .agg(last_known(c.TITLE), last_known(c.CATEGORY), last_known(c.PRICE))
+        .select(c.ITEM_ID, c.TITLE, c.CATEGORY, c.PRICE, c.LANDING_DATE)
+    )
+
+
+def item_features(events: DataFrame) -> DataFrame:
+    """One row per item and day: how often it was seen, carted and bought, and by how many shoppers."""
+    return (
+        events.groupBy(c.LANDING_DATE, c.ITEM_ID)
+        .agg(
+            _count("view").alias("views"),
+            _count("cart").alias("carts"),
+            _count("purchase").alias("purchases"),
+            F.countDistinct(c.SHOPPER).alias("shoppers"),
+        )
+        .select(c.ITEM_ID, "views", "carts", "purchases", "shoppers", c.LANDING_DATE)
+    )
+
+
+def user_features(events: DataFrame) -> DataFrame:
+    """One row per shopper and day: how much they did and bought."""
+    return (
+        events.groupBy(c.LANDING_DATE, c.SHOPPER)
+        .agg(F.count("*").alias("events"), _count("purchase").alias("purchases"))
+        .select(c.SHOPPER, "events", "purchases", c.LANDING_DATE)
+    )
+
+
+def histories(events: DataFrame) -> DataFrame:
+    """One row per shopper and day: the day's events in canonical order."""
+    row = F.struct(*ORDER, c.ITEM_ID, c.EVENT_TYPE)  # sorted as a struct, so by ORDER first
+    return (
+        events.groupBy(c.LANDING_DATE, c.SHOPPER)
+        .agg(F.sort_array(F.collect_list(row)).alias("rows"))
+        .select(
+            c.SHOPPER,
+            F.transform("rows", lambda r: F.struct(r[c.EVENT_TIME], r[c.ITEM_ID], r[c.EVENT_TYPE])).alias("events"),
+            c.LANDING_DATE,
+        )
+    )
+
+
+def _count(event_type: str) -> Column:
+    return F.count(F.when(F.col(c.EVENT_TYPE) == event_type, F.lit(1)))
+
+
+def vocabulary(items: DataFrame, known: DataFrame, generation: int) -> DataFrame:
+    """Every item of `items` (landed so far) and of `known` (the generation's published vocabulary), with its index.
+
+    Known items keep their index; new ones follow in the order of their first landing, then of their id.
+    The facts are the last ones landed.
+    """
+    latest = items.groupBy(c.ITEM_ID).agg(
+        F.min(c.LANDING_DATE).alias("met"),
+        *(
+            F.max_by(name, F.when(F.col(name).isNotNull(), F.col(c.LANDING_DATE))).alias(name)
+            for name in (c.TITLE, c.CATEGORY, c.PRICE)
+        ),
+    )
+    kept = known.select(
+        c.ITEM_ID, "index", "first_landing_date", "tombstone", *(F.col(n).alias(f"old_{n}") for n in _FACTS)
+    )
+    joined = latest.join(kept, on=c.ITEM_ID, how="full_outer")
+    in_order = Window.orderBy(F.col("index").asc_nulls_last(), "met", c.ITEM_ID).rowsBetween(
+        Window.unboundedPreceding, Window.currentRow
+    )
+    return joined.withColumn("number", F.row_number().over(in_order)).select(
+        c.ITEM_ID,
+        F.coalesce("index", "number").cast("int").alias("index"),
+        F.coalesce("first_landing_date", "met").alias("first_landing_date"),
+        *(F.coalesce(F.col(name), F.col(f"old_{name}")).alias(name) for name in _FACTS),
+        F.coalesce("tombstone", F.lit(False)).alias("tombstone"),
+        F.lit(generation).alias("generation"),
+    )
+
+
+_FACTS = (c.TITLE, c.CATEGORY, c.PRICE)
+
+
+def training_set(
+    histories: DataFrame, user_features: DataFrame, vocabulary: DataFrame, cut_day: int, longest: int
+) -> DataFrame:
+    """One row per shopper: the last `longest` events in canonical order, as indexes of the vocabulary.
+
+    histories, user_features: all days landed by the day the set is made as of. cut_day: days since 1970.
+    """
+    day = F.datediff(F.col(c.LANDING_DATE), F.lit("1970-01-01"))
+    rows = (
+        histories.select(c.SHOPPER, day.alias("day"), F.posexplode("events").alias("position", "event"))
+        .select(c.SHOPPER, "day", "position", "event.*")
+        .join(F.broadcast(vocabulary.select(c.ITEM_ID, "index")), on=c.ITEM_ID, how="left")
+    )
+    event = F.struct(
+        F.unix_seconds(c.EVENT_TIME).alias("time"), "day", "position",
+        F.coalesce("index", F.lit(0)).alias("item"), _type_code().alias("type"),
+    )  # fmt: skip
+    merged = rows.groupBy(c.SHOPPER).agg(F.sort_array(F.collect_list(event)).alias("all"))
+    last = merged.select(c.SHOPPER, F.slice("all", F.greatest(F.lit(1), F.size("all") - longest + 1), longest).alias("e"))
+    before_cut = day <= cut_day
+    about = user_features.groupBy(c.SHOPPER).agg(
+        F.min(day).alias("first_day"),
+        F.coalesce(F.sum(F.when(before_cut, F.col("events"))), F.lit(0)).alias("activity"),
+        F.coalesce(F.sum(F.when(before_cut, F.col("purchases"))), F.lit(0)).alias("purchases"),
+    )
+    return last.join(about, on=c.SHOPPER, how="inner").select(
+        c.SHOPPER,
+        *(F.col(f"e.{field}").alias(name) for field, name in _ARRAYS.items()),
+        "first_day", "activity", "purchases",
+    )  # fmt: skip
+
+
+_ARRAYS = {"item": "items", "type": "types", "time": "times", "day": "days"}
+
+
+def _type_code() -> Column:
+    code = F.lit(0)
+    for name, value in c.TYPE_CODE.items():
+        code = F.when(F.col(c.EVENT_TYPE) == name, F.lit(value)).otherwise(code)
+    return code

@@ -1,0 +1,202 @@
+"""Write, audit, publish: a frame is staged where only its gate can see it, and published when the gate has passed."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from freshet.columns import LANDING_DATE
+from freshet.errors import LakeError
+from freshet.tables.schemas import Table
+from freshet.tables.session import CATALOG
+
+NAMESPACE = f"{CATALOG}.shop"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one attempt wrote. `snapshot` is None where there was nothing to write."""
+
+    table: Table
+    attempt: str  # the snapshot's wap.id, different for every attempt
+    snapshot: int | None
+    days: tuple[date, ...]  # the landing days it speaks for; empty for a table that is not partitioned
+
+
+def full_name(table: Table) -> str:
+    """The table's name in Spark SQL."""
+    return f"{NAMESPACE}.{table.name}"
+
+
+def ensure(spark: SparkSession, table: Table) -> None:
+    """Create the table where it does not exist yet."""
+    if spark.catalog.tableExists(full_name(table)):
+        return
+    columns = ", ".join(f"`{c.name}` {c.type} COMMENT '{c.meaning.replace(chr(39), '’')}'" for c in table.columns)
+    partition = f"PARTITIONED BY ({LANDING_DATE})" if table.daily else ""
+    spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {NAMESPACE}")
+    spark.sql(
+        f"CREATE TABLE IF NOT EXISTS {full_name(table)} ({columns}) USING iceberg {partition} TBLPROPERTIES ("
+        # `none` and fanout: a day's frame is already laid out by day, a second shuffle would only cost.
+        "'format-version'='2', 'write.wap.enabled'='true', 'write.distribution-mode'='none',"
+        "'write.spark.fanout.enabled'='true', 'write.parquet.compression-codec'='zstd',"
+        # Keep a rejected stage as evidence for a while, and not every snapshot's metadata for ever.
+        "'write.metadata.delete-after-commit.enabled'='true', 'write.metadata.previous-versions-max'='20')"
+    )
+
+
+def write(frame: DataFrame, table: Table, days: Sequence[date] = ()) -> Stage:
+    """Write the frame as a snapshot that no reader sees. Production is untouched whatever happens.
+
+    Raises LakeError when the write fails, a full disk included.
+    """
+    spark = frame.sparkSession
+    ensure(spark, table)
+    attempt = f"freshet-{uuid.uuid4().hex}"
+    spark.conf.set("spark.wap.id", attempt)
+    try:
+        _arranged(frame.select(*table.names), table, days).writeTo(full_name(table)).overwritePartitions()
+    except (PySparkException, Py4JJavaError) as error:
+        raise failure(_where(table, days), error) from error
+    finally:
+        spark.conf.unset("spark.wap.id")
+    return Stage(table, attempt, _snapshot(spark, table, attempt), tuple(days))
+
+
+def staged(spark: SparkSession, stage: Stage) -> DataFrame:
+    """Exactly what the stage wrote, and only the days it speaks for."""
+    if stage.snapshot is None:
+        return spark.createDataFrame([], stage.table.struct)
+    return _of_days(at(spark, stage.table, stage.snapshot), stage.table, stage.days)
+
+
+def published(spark: SparkSession, table: Table, days: Sequence[date] = ()) -> DataFrame:
+    """What every reader sees of these days; of all days where none is given."""
+    ensure(spark, table)
+    frame = spark.table(full_name(table))
+    return _of_days(frame, table, days) if days else frame
+
+
+def at(spark: SparkSession, table: Table, snapshot: int) -> DataFrame:
+    """The table as of one snapshot, published or staged."""
+    return spark.read.option("versionAsOf", snapshot).table(full_name(table))
+
+
+def publish(spark: SparkSession, stage: Stage, days: Sequence[date] | None = None) -> int | None:
+    """Make the stage visible, or only the given days of it; the snapshot that readers now see.
+
+    A day without rows loses the rows it had. Raises LakeError when another run published one of the days since
+    the stage was begun: then this attempt is dropped and production keeps what the other run published.
+    """
+    good = tuple(stage.days if days is None else days)
+    if stage.table.daily and not good:
+        return current_snapshot(spark, stage.table)
+    if good != stage.days:
+        frame = _of_days(staged(spark, stage), stage.table, good)
+        stage = write(frame, stage.table, good)
+    if stage.snapshot is not None:
+        _publish_changes(spark, stage)
+    _clear_empty_days(spark, stage)
+    return current_snapshot(spark, stage.table)
+
+
+def current_snapshot(spark: SparkSession, table: Table) -> int | None:
+    """The snapshot that readers see; None before the first."""
+    rows = spark.sql(f"SELECT snapshot_id FROM {full_name(table)}.refs WHERE name = 'main'").collect()
+    return int(rows[0].snapshot_id) if rows else None
+
+
+def tag(spark: SparkSession, table: Table, snapshot: int, name: str) -> None:
+    """Name a snapshot, so that expiry keeps it as long as the name stands."""
+    spark.sql(f"ALTER TABLE {full_name(table)} CREATE OR REPLACE TAG `{name}` AS OF VERSION {snapshot}")
+
+
+def failure(where: str, error: Exception) -> LakeError:
+    """What Spark's exception means to somebody who has to mend it."""
+    text = str(error)
+    if "No space left on device" in text:
+        return LakeError(
+            where, "the disk is full; nothing was published, readers see what they saw before",
+            "free some space and run it again",
+        )  # fmt: skip
+    first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
+    return LakeError(where, f"Spark could not write the stage ({first[:300]})", "see the run's log, mend it, run again")
+
+
+def _publish_changes(spark: SparkSession, stage: Stage) -> None:
+    try:
+        spark.sql(f"CALL {CATALOG}.system.publish_changes('{full_name(stage.table)[len(CATALOG) + 1:]}', '{stage.attempt}')")
+    except (PySparkException, Py4JJavaError) as error:
+        where = _where(stage.table, stage.days)
+        if "No space left on device" in str(error):
+            raise failure(where, error) from error
+        if "annot" not in str(error) and "onflict" not in str(error) and "validat" not in str(error).lower():
+            raise failure(where, error) from error
+        raise LakeError(
+            where,
+            "another run published the same days meanwhile; this attempt is dropped, readers see the other run's rows",
+            "run it again if you want this run's rows instead",
+        ) from error
+
+
+def _clear_empty_days(spark: SparkSession, stage: Stage) -> None:
+    """overwritePartitions replaces only partitions it has rows for: a day that became empty is deleted here."""
+    if not stage.days:
+        return
+    full = set() if stage.snapshot is None else _days_in(staged(spark, stage))
+    empty = [day for day in stage.days if day not in full]
+    if not empty:
+        return
+    held = spark.sql(f"SELECT partition.{LANDING_DATE} AS day FROM {full_name(stage.table)}.partitions").collect()
+    for day in sorted({row.day for row in held} & set(empty)):
+        spark.sql(f"DELETE FROM {full_name(stage.table)} WHERE {LANDING_DATE} = DATE '{day}'")
+
+
+def _days_in(frame: DataFrame) -> set[date]:
+    return {row[0] for row in frame.select(LANDING_DATE).distinct().collect()}
+
+
+def _arranged(frame: DataFrame, table: Table, days: Sequence[date]) -> DataFrame:
+    """Many days: one task a day, so one file a day. Few days: as Spark has them, so that a big day stays parallel."""
+    if table.daily and is_wide(frame.sparkSession, days):
+        return frame.repartition(LANDING_DATE)
+    return frame.coalesce(_shuffle_partitions(frame.sparkSession))
+
+
+def is_wide(spark: SparkSession, days: Sequence[date]) -> bool:
+    """Whether there are so many days that a task per day keeps every core busy."""
+    return len(days) > 2 * _shuffle_partitions(spark)
+
+
+def _shuffle_partitions(spark: SparkSession) -> int:
+    return int(spark.conf.get("spark.sql.shuffle.partitions") or "4")
+
+
+def _of_days(frame: DataFrame, table: Table, days: Sequence[date]) -> DataFrame:
+    if not table.daily:
+        return frame
+    if not days:
+        return frame.limit(0)
+    first, last = min(days), max(days)
+    inside = F.col(LANDING_DATE).between(F.lit(first), F.lit(last))
+    if len(days) == (last - first).days + 1:
+        return frame.where(inside)
+    return frame.where(inside & F.col(LANDING_DATE).isin(list(days)))
+
+
+def _snapshot(spark: SparkSession, table: Table, attempt: str) -> int | None:
+    rows = spark.sql(
+        f"SELECT snapshot_id FROM {full_name(table)}.snapshots WHERE summary['wap.id'] = '{attempt}'"
+    ).collect()
+    return int(rows[0].snapshot_id) if rows else None
+
+
+def _where(table: Table, days: Sequence[date]) -> str:
+    if not days:
+        return table.name
+    return f"{table.name} {days[0]}" if len(days) == 1 else f"{table.name} {min(days)}…{max(days)}"

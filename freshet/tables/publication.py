@@ -1,0 +1,153 @@
+"""A frame on its way to its readers: staged, judged, and published day by day as far as it passed."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame
+
+from freshet import days as day_records
+from freshet.days import Attempt, DayRecord
+from freshet.gates.judging import judge
+from freshet.gates.rules import Judgement
+from freshet.gates.suites import suite
+from freshet.settings import Settings
+from freshet.store import Store
+from freshet.tables import lake
+from freshet.tables.facts import Facts
+from freshet.tables.profiles import profile
+from freshet.tables.schemas import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+log = logging.getLogger("freshet")
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What became of a frame. `refused` maps the day (or the table's name) to the reasons."""
+
+    table: Table
+    published: tuple[date, ...]
+    refused: Mapping[str, Sequence[str]]
+    judgement: Judgement
+    profile: "pd.DataFrame"
+    snapshot: int | None
+
+    @property
+    def rows(self) -> int:
+        """Rows that became visible."""
+        if not self.table.daily:
+            return 0 if self.refused else int(self.profile["rows"].iloc[0])
+        return int(self.profile.loc[list(self.published), "rows"].sum())
+
+    def message(self) -> str:
+        """One line per refusal: `events 2024-03-02: 17 of 90 rows …; fix …`."""
+        lines = [f"{self._where(where)}: {reason}" for where, why in self.refused.items() for reason in why]
+        return "\n".join(lines)
+
+    def _where(self, where: str) -> str:
+        return f"{self.table.name} {where}" if self.table.daily else self.table.name
+
+
+def publish_days(
+    frame: DataFrame, table: Table, days: Sequence[date], facts: Facts, settings: Settings, store: Store, now: datetime
+) -> Publication:
+    """Stage the frame, judge each day, publish the good ones, record every verdict. Bad days change nothing.
+
+    facts: further columns of the profile, what the stage itself cannot know. Raises LakeError when staging or
+    publishing fails; then nothing was published.
+    """
+    stage = lake.write(frame, table, days)
+    seen = derived(profile(lake.staged(frame.sparkSession, stage), table, days), facts)
+    judgement = judge(table.name, seen, suite(table.name, settings))
+    refused = judgement.bad()
+    good = tuple(day for day in days if str(day) not in refused)
+    snapshot = lake.publish(frame.sparkSession, stage, good)
+    _record(store, table, seen, refused, stage.attempt, snapshot, now)
+    log.info("%s: %d of %d days published", table.name, len(good), len(days))
+    return Publication(table, good, refused, judgement, seen, snapshot)
+
+
+def publish_whole(
+    frame: DataFrame, table: Table, facts: Callable[[DataFrame], Mapping[str, object]], settings: Settings
+) -> Publication:
+    """Stage, judge and publish a table that has no days. Raises LakeError like `publish_days`.
+
+    facts: further columns of the profile, from the staged rows.
+    """
+    stage = lake.write(frame, table)
+    staged = lake.staged(frame.sparkSession, stage)
+    seen = indexed(profile(staged, table).assign(**facts(staged)))
+    judgement = judge(table.name, seen, suite(table.name, settings))
+    refused = judgement.bad()
+    snapshot = None if refused else lake.publish(frame.sparkSession, stage)
+    return Publication(table, (), refused, judgement, seen, snapshot)
+
+
+def derived(seen: "pd.DataFrame", facts: Facts) -> "pd.DataFrame":
+    """The profile with the facts beside it, and what follows from the two.
+
+    off = |counted − expected|; silent_files = files − files_read; lost = |landed − skipped − quarantined −
+    duplicate − rows|; bad_share = quarantined / (landed − skipped), empty where nothing landed.
+    """
+    for name, by_day in facts.items():
+        seen = seen.assign(**{name: [by_day[day] for day in seen.index]})
+    if "expected" in seen:
+        counted = seen["counted"] if "counted" in seen else seen["rows"]
+        seen = seen.assign(off=(counted - seen["expected"]).abs())
+    if "untitled" in seen:
+        seen = seen.assign(untitled_share=_share(seen["untitled"], seen["rows"]))
+    if "files_read" in seen:
+        # A broken file's day was not read at all: it is not silent on top.
+        seen = seen.assign(silent_files=(seen["files"] - seen["files_read"]).where(seen["broken_files"] == 0, 0))
+    if "landed" in seen:
+        candidates = seen["landed"] - seen["skipped"]
+        accounted = seen["quarantined"] + seen["duplicate"] + seen["rows"]
+        seen = seen.assign(
+            candidates=candidates, lost=(candidates - accounted).abs(), bad_share=_share(seen["quarantined"], candidates)
+        )
+    return seen
+
+
+def indexed(seen: "pd.DataFrame") -> "pd.DataFrame":
+    """The profile of a table of indexes with what follows from it: gaps, unknown_items, late."""
+    if "highest" in seen:
+        gaps = (seen["highest"] - seen["rows"]).abs() + (seen["lowest"] - 1).abs() + seen["shared_indexes"]
+        seen = seen.assign(gaps=gaps.where(seen["rows"] > 0, 0))
+    if "highest_index" in seen:
+        unknown = (seen["lowest_index"] < 1) | (seen["highest_index"] > seen["vocabulary"])
+        as_of = [(date.fromisoformat(str(day)) - date(1970, 1, 1)).days for day in seen["as_of"]]
+        seen = seen.assign(unknown_items=unknown.astype(int), late=(seen["latest_day"] > as_of).astype(int))
+    return seen
+
+
+def _share(part: "pd.Series[int]", whole: "pd.Series[int]") -> "pd.Series[float]":
+    return (part / whole).where(whole > 0)
+
+
+def _record(
+    store: Store,
+    table: Table,
+    seen: "pd.DataFrame",
+    refused: Mapping[str, Sequence[str]],
+    attempt: str,
+    snapshot: int | None,
+    now: datetime,
+) -> None:
+    counts = seen.select_dtypes("integer").to_dict("index")
+    records = tuple(
+        DayRecord(
+            day=day,
+            verdict="refused" if str(day) in refused else "published",
+            counts={str(name): int(value) for name, value in counts[day].items()},
+            why=tuple(refused.get(str(day), ())),
+        )
+        for day in seen.index
+    )
+    day_records.write(
+        store, Attempt(table=table.name, attempt=attempt, at=now, snapshot=snapshot, records=records)
+    )

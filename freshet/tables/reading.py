@@ -1,0 +1,142 @@
+"""The lake's tables without a JVM, through pyiceberg: training sets for torch, a shopper's history for an answer."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from freshet.columns import CATEGORY, ITEM_ID, LANDING_DATE, PRICE, SHOPPER, TITLE
+from freshet.errors import LakeError
+from freshet.history import Histories, Ints
+from freshet.references import TrainingSetRef
+from freshet.settings import Settings
+from freshet.training_set import TrainingSet
+from freshet.vocabulary import Vocabulary
+
+POPULAR_DAYS = 7
+EPOCH = date(1970, 1, 1)
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01."""
+    return (day - EPOCH).days
+
+
+def scan(
+    settings: Settings, table: str, snapshot: int | None = None, fields: Sequence[str] = ("*",), where: str | None = None
+) -> pa.Table:
+    """Rows of one table, as of a snapshot where one is given. Raises LakeError where the table is not there."""
+    from pyiceberg.exceptions import NoSuchTableError
+    from pyiceberg.expressions import AlwaysTrue
+    from pyiceberg.expressions.parser import parse
+
+    try:
+        source = _catalog(settings).load_table(("shop", table))
+    except (NoSuchTableError, FileNotFoundError):
+        raise LakeError(
+            f"{settings.lake}/tables/{table}", "the table does not exist yet", f"`dagster asset materialize --select {table}`"
+        ) from None
+    row_filter = AlwaysTrue() if where is None else parse(where)
+    return source.scan(row_filter=row_filter, selected_fields=tuple(fields), snapshot_id=snapshot).to_arrow()
+
+
+def load_training_set(settings: Settings, ref: TrainingSetRef) -> TrainingSet:
+    """The training set in memory, packed as it lies in Arrow. Raises LakeError where a snapshot is gone."""
+    vocabulary = load_vocabulary(scan(settings, "vocabulary", ref.snapshots["vocabulary"]))
+    rows = scan(settings, "training_set", ref.snapshots["training_set"]).sort_by(SHOPPER).combine_chunks()
+    features = scan(
+        settings, "item_features", ref.snapshots["item_features"], where=f"{LANDING_DATE} <= '{ref.cut.isoformat()}'"
+    )
+    popularity, audience = demand(features, vocabulary, ref.cut)
+    return TrainingSet(
+        histories=_histories(rows),
+        vocabulary=vocabulary,
+        popularity=popularity,
+        audience=audience,
+        first_days=_ints(rows["first_day"]),
+        activity=_ints(rows["activity"]),
+        purchases=_ints(rows["purchases"]),
+        cut=day_number(ref.cut),
+        as_of=day_number(ref.as_of),
+    )
+
+
+def load_vocabulary(rows: pa.Table) -> Vocabulary:
+    """The published vocabulary, row i for index i. Raises BundleError where indexes are not dense."""
+    rows = rows.sort_by("index")
+
+    def texts(name: str) -> NDArray[np.str_]:
+        return np.array(["", *(value or "" for value in rows[name].to_pylist())], dtype=np.str_)
+
+    prices = rows[PRICE].cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return Vocabulary(
+        item_ids=texts(ITEM_ID),
+        titles=texts(TITLE),
+        categories=texts(CATEGORY),
+        prices=np.concatenate([[np.nan], prices]),
+        tombstones=np.concatenate([[False], rows["tombstone"].to_numpy(zero_copy_only=False).astype(bool)]),
+        generation=int(rows["generation"][0].as_py()) if len(rows) else 1,
+    )
+
+
+def demand(
+    item_features: pa.Table, vocabulary: Vocabulary, cut: date
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(popularity, audience), each (V + 1,): see TrainingSet. item_features: rows landed by the cut."""
+    wanted = pc.add(pc.add(item_features["views"], item_features["carts"]), item_features["purchases"])
+    index = vocabulary.index_of(item_features[ITEM_ID].to_pylist())
+    days = _ints(item_features[LANDING_DATE].cast(pa.int32()))
+    recent = days > day_number(cut) - POPULAR_DAYS
+    size = len(vocabulary) + 1
+    popularity = np.bincount(index[recent], weights=_ints(wanted)[recent], minlength=size)
+    shopper_days = np.bincount(index, weights=_ints(item_features["shoppers"]), minlength=size)
+    popularity[0] = shopper_days[0] = 0.0
+    return popularity, shopper_days / max(1.0, shopper_days.sum())
+
+
+def shopper_history(settings: Settings, pseudonym: str) -> list[tuple[str, str, int, int]]:
+    """(item_id, event type, seconds since 1970, landing day number) of every published event, in canonical order."""
+    rows = scan(settings, "histories", fields=(LANDING_DATE, "events"), where=f"{SHOPPER} == '{pseudonym}'").to_pylist()
+    found = [
+        (int(event["event_time"].timestamp()), day_number(row[LANDING_DATE]), position, event)
+        for row in rows
+        for position, event in enumerate(row["events"])
+    ]
+    found.sort(key=lambda entry: entry[:3])
+    return [(event["item_id"], event["event_type"], time, day) for time, day, _, event in found]
+
+
+def _histories(rows: pa.Table) -> Histories:
+    lists = {name: _list(rows, name) for name in ("items", "types", "times", "days")}
+    return Histories(
+        np.array(rows[SHOPPER].to_pylist(), dtype=np.str_),
+        lists["items"].offsets.to_numpy().astype(np.int64),
+        *(_ints(lists[name].values) for name in ("items", "types", "times", "days")),
+    )
+
+
+def _list(rows: pa.Table, name: str) -> Any:
+    column = rows[name].combine_chunks()
+    array = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+    # A sliced list array still carries its parent's values: flatten gives exactly ours, offsets from 0.
+    lengths = pc.list_value_length(array).to_numpy(zero_copy_only=False)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
+    return pa.ListArray.from_arrays(offsets, array.flatten())
+
+
+def _ints(values: Any) -> Ints:
+    return np.asarray(values.to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else values.to_numpy(), np.int64)
+
+
+def _catalog(settings: Settings) -> Any:
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    database = Path(settings.lake) / "catalog.db"
+    if not database.exists():
+        raise FileNotFoundError(database)
+    return SqlCatalog("lake", uri=f"sqlite:///{database}", warehouse=f"{settings.lake}/tables")

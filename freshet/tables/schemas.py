@@ -1,0 +1,160 @@
+"""The published tables: columns with their meaning and how each is partitioned. A test names every column's consumer."""
+
+from dataclasses import dataclass
+
+from pyspark.sql import types as T
+
+from freshet import columns as c
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: name, Spark SQL type, meaning."""
+
+    name: str
+    type: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One Iceberg table of the lake."""
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    daily: bool = True  # partitioned by landing_date
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    @property
+    def struct(self) -> T.StructType:
+        """The schema as Spark sees it."""
+        return T.StructType.fromDDL(", ".join(f"`{column.name}` {column.type}" for column in self.columns))
+
+
+_DAY = Column(c.LANDING_DATE, "date", "the day on which Freshet learned of it")
+_ITEM = Column(c.ITEM_ID, "string", "the catalogue's id of the item")
+_SHOPPER = Column(c.SHOPPER, "string", "who did it: the user's pseudonym where known, else the session's")
+_SOURCE = (
+    Column(c.SOURCE_FILE, "string", "the landed file, relative to landing/events"),
+    Column(c.SOURCE_ROW, "bigint", "record in that file, from 1"),
+    Column(c.SOURCE_POSITION, "int", "element of an exploded record, from 0"),
+)
+_EVENT = (
+    Column(c.EVENT_ID, "string", "the shop's id of the event, or a hash of all its columns"),
+    Column(c.USER_ID, "string", "keyed pseudonym of the user"),
+    Column(c.SESSION_ID, "string", "keyed pseudonym of the session"),
+    _ITEM,
+    Column(c.EVENT_TYPE, "string", "view, cart, purchase or return"),
+    Column(c.EVENT_TIME, "timestamp", "when it happened, UTC"),
+    Column(c.QUANTITY, "double", "pieces"),
+    Column(c.PRICE, "decimal(18,4)", "price of one piece in the shop's currency"),
+    Column(c.TITLE, "string", "the item's title as the event carried it"),
+    Column(c.CATEGORY, "string", "the item's category as the event carried it"),
+    Column(c.CONTEXT, "map<string,string>", "whatever else the mapping keeps"),
+)
+
+RAW_EVENTS = Table(
+    "raw_events",
+    "Every landed record as the mapping reads it, pseudonymised; nothing is judged yet.",
+    (
+        *_EVENT,
+        Column(c.SKIPPED, "boolean", "the mapping's `where` says this is no event"),
+        Column(c.CORRUPT, "string", "the record as it stands in the file, where it could not be parsed"),
+        _DAY,
+        *_SOURCE,
+    ),
+)
+QUARANTINED_EVENTS = Table(
+    "quarantined_events",
+    "Records that break the contract, with the reason; they wait here until mapping or contract are mended.",
+    (*_EVENT, Column(c.REASON, "string", "the first rule of the contract the record breaks"),
+     Column(c.CORRUPT, "string", "the record as it stands in the file, where it could not be parsed"), _DAY, *_SOURCE),
+)  # fmt: skip
+EVENTS = Table(
+    "events",
+    "Canonical events: valid, each one once.",
+    (*_EVENT, _SHOPPER, _DAY, *_SOURCE),
+)
+ITEMS = Table(
+    "items",
+    "What was learned of an item on a day: the last title, category and price seen.",
+    (
+        _ITEM,
+        Column(c.TITLE, "string", "the item's title"),
+        Column(c.CATEGORY, "string", "the item's category"),
+        Column(c.PRICE, "decimal(18,4)", "price of one piece in the shop's currency"),
+        _DAY,
+    ),
+)
+ITEM_FEATURES = Table(
+    "item_features",
+    "How often an item was seen, carted and bought on a day, and by how many shoppers.",
+    (
+        _ITEM,
+        Column("views", "bigint", "events of type view"),
+        Column("carts", "bigint", "events of type cart"),
+        Column("purchases", "bigint", "events of type purchase"),
+        Column("shoppers", "bigint", "different shoppers who met the item that day"),
+        _DAY,
+    ),
+)
+USER_FEATURES = Table(
+    "user_features",
+    "What a shopper did on a day.",
+    (
+        _SHOPPER,
+        Column("events", "bigint", "all events"),
+        Column("purchases", "bigint", "events of type purchase"),
+        _DAY,
+    ),
+)
+HISTORIES = Table(
+    "histories",
+    "A shopper's events of a day in canonical order: the fragments a history is merged from.",
+    (
+        _SHOPPER,
+        Column(
+            "events",
+            "array<struct<event_time: timestamp, item_id: string, event_type: string>>",
+            "ordered by event time, then as the source listed them",
+        ),
+        _DAY,
+    ),
+)
+VOCABULARY = Table(
+    "vocabulary",
+    "Item id and dense index, append-only within a generation, with the latest facts of the catalogue.",
+    (
+        _ITEM,
+        Column("index", "int", "dense, from 1; 0 is padding"),
+        Column("first_landing_date", "date", "the day on which the item was first met"),
+        Column(c.TITLE, "string", "the last title known"),
+        Column(c.CATEGORY, "string", "the last category known"),
+        Column(c.PRICE, "decimal(18,4)", "the last price known"),
+        Column("tombstone", "boolean", "delisted: keeps its index, is never recommended"),
+        Column("generation", "int", "a cold start may begin a new one"),
+    ),
+    daily=False,
+)
+TRAINING_SET = Table(
+    "training_set",
+    "One row per shopper: everything landed by a day, as indexes of the vocabulary, in canonical order.",
+    (
+        _SHOPPER,
+        Column("items", "array<int>", "index in the vocabulary"),
+        Column("types", "array<int>", "code of the event type, from 1"),
+        Column("times", "array<bigint>", "seconds since 1970, UTC"),
+        Column("days", "array<int>", "landing date, days since 1970"),
+        Column("first_day", "int", "landing day of the shopper's first event, days since 1970"),
+        Column("activity", "bigint", "events landed by the cut"),
+        Column("purchases", "bigint", "purchases landed by the cut"),
+    ),
+    daily=False,
+)
+TABLES = (
+    RAW_EVENTS, QUARANTINED_EVENTS, EVENTS, ITEMS, ITEM_FEATURES, USER_FEATURES, HISTORIES, VOCABULARY, TRAINING_SET,
+)  # fmt: skip

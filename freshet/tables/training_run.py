@@ -1,0 +1,88 @@
+"""The tables that span days: vocabulary and training set, each read from pinned snapshots and sent through its gate."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from freshet import columns as c
+from freshet.errors import LakeError
+from freshet.references import TrainingSetRef
+from freshet.settings import Settings
+from freshet.tables import features, lake
+from freshet.tables.publication import Publication, publish_whole
+from freshet.tables.reading import day_number
+from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, TRAINING_SET, USER_FEATURES, VOCABULARY, Table
+
+
+def publish_vocabulary(spark: SparkSession, settings: Settings, *, new_generation: bool = False) -> Publication:
+    """Every item published so far, known ones with their index, new ones behind them.
+
+    new_generation: number all items afresh; bundles of the old generation keep their own numbers.
+    """
+    items = lake.published(spark, ITEMS)
+    known = lake.published(spark, VOCABULARY).localCheckpoint()  # read once: it is about to be replaced
+    current = known.agg(F.max("generation")).first()
+    generation = (current[0] if current and current[0] else 1) + int(new_generation)
+    kept = known.where(F.col("generation") == generation)
+
+    def facts(staged: DataFrame) -> Mapping[str, object]:
+        return {"moved": _moved(kept, staged)}
+
+    return publish_whole(features.vocabulary(items, kept, generation), VOCABULARY, facts, settings)
+
+
+def publish_training_set(
+    spark: SparkSession, settings: Settings, as_of: date, cut: date, longest: int
+) -> tuple[Publication, TrainingSetRef]:
+    """Everything landed by `as_of`, as one row per shopper; and the reference that reads it again, bit for bit.
+
+    cut: the last day to learn from; longest: events kept per shopper, the latest ones.
+    Raises LakeError when a table it is made from has never been published.
+    """
+    snapshots = {table.name: _pinned(spark, table) for table in (HISTORIES, USER_FEATURES, ITEM_FEATURES, VOCABULARY)}
+    vocabulary = lake.at(spark, VOCABULARY, snapshots[VOCABULARY.name])
+    rows = features.training_set(
+        _landed_by(lake.at(spark, HISTORIES, snapshots[HISTORIES.name]), as_of),
+        _landed_by(lake.at(spark, USER_FEATURES, snapshots[USER_FEATURES.name]), as_of),
+        vocabulary, day_number(cut), longest,
+    )  # fmt: skip
+    size = vocabulary.count()
+
+    def facts(staged: DataFrame) -> Mapping[str, object]:
+        return {"vocabulary": size, "as_of": str(as_of), "cut": str(cut), "returning": _returning(staged, cut)}
+
+    publication = publish_whole(rows, TRAINING_SET, facts, settings)
+    made = {**snapshots, TRAINING_SET.name: publication.snapshot or 0}
+    return publication, TrainingSetRef(as_of=as_of, cut=cut, snapshots=made)
+
+
+def _pinned(spark: SparkSession, table: Table) -> int:
+    lake.ensure(spark, table)
+    snapshot = lake.current_snapshot(spark, table)
+    if snapshot is None:
+        raise LakeError(
+            table.name, "no day of it has been published yet",
+            "land some days (`freshet land`), then materialize the daily tables with --partition-range FIRST...LAST",
+        )  # fmt: skip
+    return snapshot
+
+
+def _landed_by(frame: DataFrame, day: date) -> DataFrame:
+    return frame.where(F.col(c.LANDING_DATE) <= F.lit(day))
+
+
+def _moved(known: DataFrame, staged: DataFrame) -> int:
+    """Items of the published vocabulary that the stage has lost or numbered otherwise."""
+    new = staged.select(c.ITEM_ID, F.col("index").alias("new"))
+    same = F.coalesce(F.col("index") == F.col("new"), F.lit(False))
+    return known.join(new, on=c.ITEM_ID, how="left").where(~same).count()
+
+
+def _returning(staged: DataFrame, cut: date) -> int:
+    """Shoppers with at least two baskets landed by the cut."""
+    pairs = F.arrays_zip("times", "days")
+    before = F.filter(pairs, lambda pair: pair["days"] <= day_number(cut))
+    moments = F.array_distinct(F.transform(before, lambda pair: pair["times"]))
+    return staged.where(F.size(moments) >= 2).count()

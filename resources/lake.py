@@ -1,0 +1,62 @@
+"""The lake as assets hold it: settings, store, mapping and, from the first time somebody needs it, Spark."""
+
+import importlib
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from freshet.errors import SettingsError
+from freshet.pseudonym import lake_key
+from freshet.settings import Settings
+from freshet.store import Store, open_store
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from freshet.tables.mapping import Mapping
+
+# Slow to import, needed a little later: loaded while the JVM starts.
+_NEEDED_SOON = ("pandas", "great_expectations")
+
+
+@dataclass(frozen=True)
+class Lake:
+    """One shop's lake. Nothing is opened before it is used."""
+
+    settings: Settings
+
+    @cached_property
+    def store(self) -> Store:
+        """The files that are not tables."""
+        return open_store(self.settings.lake)
+
+    @cached_property
+    def spark(self) -> "SparkSession":
+        """The session; 5–10 s the first time in a process. Raises SetupError without Java or jars."""
+        from freshet.tables import session
+
+        threading.Thread(target=_import_all, daemon=True).start()
+        return session.start(self.settings)
+
+    @cached_property
+    def mapping(self) -> "Mapping":
+        """The shop's source mapping. Raises SettingsError where none is set, MappingError where it is wrong."""
+        from freshet.tables.mapping import read
+
+        if self.settings.mapping is None:
+            raise SettingsError(
+                "FRESHET_MAPPING", "no source mapping is set",
+                "write one (examples/ has three, docs/mapping.md explains them) and set FRESHET_MAPPING to its path",
+            )  # fmt: skip
+        return read(self.settings.mapping)
+
+    @cached_property
+    def key(self) -> bytes:
+        """The key of the pseudonyms."""
+        return lake_key(self.settings)
+
+
+def _import_all() -> None:
+    for name in _NEEDED_SOON:
+        importlib.import_module(name)

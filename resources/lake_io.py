@@ -1,0 +1,59 @@
+"""How assets hand over: tables by name and days, models and bundles by a reference kept in the lake."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import dagster as dg
+from pydantic import BaseModel
+
+from freshet.errors import LakeError
+from freshet.store import Store
+from freshet.tables.publication import Publication
+from resources.lake import Lake
+
+
+@dataclass(frozen=True)
+class LakeIO(dg.IOManager):
+    """Tables were published by their gate already; references are written here, after their gate has passed."""
+
+    lake: Lake
+
+    def handle_output(self, context: dg.OutputContext, obj: Publication | BaseModel) -> None:
+        """Keep a reference; let Dagster mark only the days that were published."""
+        if isinstance(obj, Publication):
+            _mark_only(context, obj.published)
+        else:
+            write_reference(self.lake.store, context.asset_key.path[-1], obj)
+
+    def load_input(self, context: dg.InputContext) -> BaseModel:
+        """The reference that was published last."""
+        return read_reference(self.lake.store, context.asset_key.path[-1], context.dagster_type.typing_type)
+
+
+def write_reference(store: Store, name: str, reference: BaseModel) -> None:
+    """What the asset stands for from now on."""
+    store.put(f"published/{name}.json", reference.model_dump_json(indent=1).encode())
+
+
+def read_reference(store: Store, name: str, kind: Any) -> BaseModel:
+    """What the asset stands for. Raises LakeError where it was never published."""
+    path = f"published/{name}.json"
+    if not store.exists(path):
+        raise LakeError(
+            name, "nothing has been published yet", f"run `dagster asset materialize --select '+{name}'` first"
+        )
+    found: BaseModel = kind.model_validate_json(store.get(path))
+    return found
+
+
+def _mark_only(context: dg.OutputContext, days: tuple[date, ...]) -> None:
+    """A range run may publish some of its days only; Dagster would mark the whole range as materialized.
+
+    It takes the days from the output context after this call (dagster 1.13, `_store_output`), and has no public
+    way to say fewer (dagster issue 17836). tests/resources/test_lake_io.py fails if that changes.
+    """
+    if not context.has_asset_partitions or len(context.asset_partition_keys) == len(days):
+        return
+    subset = context.asset_partitions_def.empty_subset().with_partition_keys([day.isoformat() for day in days])
+    context._asset_partitions_subset = subset  # noqa: SLF001
