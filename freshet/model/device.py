@@ -1,0 +1,44 @@
+"""Where the model trains, and what it took."""
+
+import os
+import resource
+import sys
+
+import torch
+
+from freshet.errors import FreshetError
+
+
+def pick(asked: str) -> torch.device:
+    """The device asked for; `auto` takes the first of cuda, mps, cpu that works here.
+
+    Raises FreshetError if the device asked for is not there.
+    """
+    works = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if asked == "auto":
+        return torch.device(next(name for name, there in works.items() if there))
+    if not works.get(asked, False):
+        there = ", ".join(name for name in works if works[name])
+        raise FreshetError(f"FRESHET_DEVICE={asked}", f"not on this machine (there is: {there})", "set it to auto")
+    return torch.device(asked)
+
+
+def use_all_cores() -> None:
+    """Let torch use the cores this process may run on; in a container it would count the whole machine's."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    torch.set_num_threads(cores)
+
+
+def name(device: torch.device) -> str:
+    """As a person would say it: `cpu (2 threads)`, `cuda (NVIDIA H200)`."""
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else device.type
+
+
+def peak_memory(device: torch.device) -> int:
+    """Bytes: the most that lay on the GPU, or the most this process has held so far."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,137 @@
+"""The trained model becomes the files that serve: two ONNX encoders, the int8 variant and the item vectors."""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.export import Dim
+
+from freshet.errors import BundleError
+from freshet.history import Ints
+from freshet.model.transformer import PaddedShopperEncoder, Recommender
+from freshet.vocabulary import TITLE_WORDS, ItemContent, Vocabulary, content
+
+SHOPPERS = "shopper_encoder.fp32.onnx"
+SHOPPERS_INT8 = "shopper_encoder.int8.onnx"
+ITEMS = "item_encoder.onnx"
+ITEM_VECTORS = "item_vectors.npy"
+CHATTER = ("torch.onnx", "onnxscript", "onnx_ir", "onnxruntime", "onnxruntime.quantization", "root")
+
+Floats = NDArray[np.float32]
+
+
+def export(
+    model: Recommender, vocabulary: Vocabulary, folder: Path, progress: Callable[[str], None] = lambda _: None
+) -> tuple[Path, ...]:
+    """Writes the four files into `folder` and returns their paths.
+
+    progress: called with each file's name before it is made.
+    Raises BundleError if the model was trained on another vocabulary.
+    """
+    if len(vocabulary) != model.config.items:
+        raise BundleError(
+            "bundle",
+            f"the model knows {model.config.items} items, the vocabulary {len(vocabulary)}",
+            "materialize the asset `trained_model` again",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    progress(SHOPPERS)
+    _export_shoppers(model, folder / SHOPPERS)
+    progress(SHOPPERS_INT8)
+    _quantize(folder / SHOPPERS, folder / SHOPPERS_INT8)
+    progress(ITEMS)
+    _export_items(model, folder / ITEMS)
+    progress(ITEM_VECTORS)
+    np.save(folder / ITEM_VECTORS, reference_item_vectors(model, vocabulary))
+    return tuple(folder / name for name in (SHOPPERS, SHOPPERS_INT8, ITEMS, ITEM_VECTORS))
+
+
+@torch.inference_mode()
+def reference_vectors(model: Recommender, items: Ints, types: Ints, gaps: Ints) -> Floats:
+    """What torch answers to right-padded histories (B, T): float32 (B, E). The first rung of the parity ladder."""
+    encoder = PaddedShopperEncoder(model).cpu().eval()
+    vectors: Floats = encoder(*(torch.from_numpy(x) for x in (items, types, gaps))).numpy()
+    return vectors
+
+
+@torch.inference_mode()
+def reference_item_vectors(model: Recommender, vocabulary: Vocabulary) -> Floats:
+    """float32 (V + 1, E) of the vocabulary's items, row 0 zeros. Score = shopper vectors @ item vectors.T."""
+    known = content([str(x) for x in vocabulary.titles], [str(x) for x in vocabulary.categories], vocabulary.prices)
+    return item_vectors_of(model, np.arange(len(vocabulary) + 1), known)
+
+
+@torch.inference_mode()
+def item_vectors_of(model: Recommender, items: Ints, known: ItemContent) -> Floats:
+    """float32 (n, E) of n items; items (n,) = 0 for those known by their content only."""
+    arguments = (torch.from_numpy(x) for x in (items, known.words, known.categories, known.price_bands))
+    vectors: Floats = model.items(*arguments).numpy()
+    return vectors
+
+
+def _export_shoppers(model: Recommender, path: Path) -> None:
+    length = min(3, model.config.length)
+    examples = tuple(torch.ones((2, length), dtype=torch.int64) for _ in range(3))  # one tensor thrice is one input
+    batch, events = Dim("batch", min=1), Dim("events", min=1, max=model.config.length)
+    shape = {0: batch, 1: events}
+    _export(PaddedShopperEncoder(model), examples, ["items", "types", "gaps"], (shape,) * 3, path)
+
+
+def _export_items(model: Recommender, path: Path) -> None:
+    items, categories, price_bands = (torch.ones(2, dtype=torch.int64) for _ in range(3))
+    shape = {0: Dim("items", min=1)}
+    names = ["items", "words", "categories", "price_bands"]
+    arguments = (items, torch.ones((2, TITLE_WORDS), dtype=torch.int64), categories, price_bands)
+    _export(model.items, arguments, names, (shape,) * 4, path)
+
+
+def _export(
+    module: nn.Module,
+    arguments: tuple[Tensor, ...],
+    names: list[str],
+    shapes: tuple[dict[int, Dim], ...],
+    path: Path,
+) -> None:
+    with _quiet():
+        torch.onnx.export(
+            module.eval(),
+            arguments,
+            path,
+            input_names=names,
+            output_names=["vectors"],
+            dynamic_shapes=shapes,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+            optimize=True,
+        )
+
+
+def _quantize(source: Path, target: Path) -> None:
+    """Matrix products in int8, activations quantised as they come. Tables stay float: they are only looked up."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with _quiet():
+        quantize_dynamic(source, target, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter talks on every channel there is; its errors are exceptions, which come through."""
+    levels = {name: logging.getLogger(name).level for name in CHATTER}
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        for name in CHATTER:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)

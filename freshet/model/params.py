@@ -1,0 +1,55 @@
+"""How to train, and what shape the model has."""
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from freshet.columns import EVENT_TYPES
+from freshet.history import GAP_BUCKETS
+from freshet.vocabulary import CATEGORY_BUCKETS, PRICE_BANDS, WORD_BUCKETS
+
+
+class TrainParams(BaseModel):
+    """How to train. The defaults are meant for any shop; what has to differ by size follows from a rule."""
+
+    model_config = ConfigDict(frozen=True)
+
+    length: int = Field(100, ge=1, le=2048, description="events of a history that the model sees, the latest ones")
+    width: int = Field(64, ge=8, le=1024, description="numbers in a vector; a multiple of `heads`")
+    blocks: int = Field(2, ge=1, le=24, description="transformer blocks")
+    heads: int = Field(2, ge=1, le=32, description="attention heads of a block")
+    dropout: float = Field(0.2, ge=0, lt=1, description="share of activations dropped in training")
+    learning_rate: float = Field(2e-3, gt=0, le=1, description="highest learning rate (AdamW), after the warm-up")
+    weight_decay: float = Field(0.01, ge=0, le=1, description="decay of the weights (AdamW)")
+    steps_per_epoch: int = Field(100, ge=1, description="batches an epoch is cut into, within 512 … `batch_rows`")
+    batch_rows: int = Field(8192, ge=512, description="most packed events in a batch")
+    max_epochs: int = Field(30, ge=1, description="epochs after which the learning rate is down to zero")
+    patience: int = Field(5, ge=1, description="epochs without a better validation after which training stops")
+    max_minutes: float = Field(60.0, gt=0, description="training stops at the end of the epoch in which this is over")
+    basket_weight: float = Field(0.5, ge=0, description="weight of guessing the rest of the basket at hand")
+    inside_share: float = Field(0.25, ge=0, le=1, description="share of the events inside a basket that are asked too")
+    validation_share: float = Field(0.1, gt=0, lt=1, description="share of shoppers whose last basket is held out")
+    validation_cases: int = Field(2000, ge=1, description="most held-out baskets that are scored after an epoch")
+    seed: int = Field(0, ge=0, description="of weights, batches and the held-out baskets")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that rebuilds the model around its weights; goes with them as JSON."""
+
+    items: int  # V, without PAD
+    length: int
+    width: int
+    blocks: int
+    heads: int
+    dropout: float
+    types: int = len(EVENT_TYPES)
+    gap_buckets: int = GAP_BUCKETS
+    words: int = WORD_BUCKETS
+    categories: int = CATEGORY_BUCKETS
+    price_bands: int = PRICE_BANDS
+
+    @classmethod
+    def of(cls, params: TrainParams, items: int) -> "ModelConfig":
+        """The shape that `params` ask for, for a vocabulary of `items`."""
+        return cls(items, params.length, params.width, params.blocks, params.heads, params.dropout)

@@ -1,0 +1,166 @@
+"""The model: item encoder, causal transformer over a shopper's events, and the vector that scores all items.
+
+Shapes: N packed events, B histories, T events in a padded history, H heads, D width, E = D + 1 (the last number of an
+item's vector is its bias; the last of a shopper's is 1), V items. PAD = 0.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from freshet.columns import PAD
+from freshet.model.params import ModelConfig
+from freshet.vocabulary import TITLE_WORDS, ItemContent
+
+# (…, H, D / H) queries, keys, values -> the same shape
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+class ItemEncoder(nn.Module):
+    """What an item is: its id, the words of its title, its category, its price band; PAD is zeros."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        size = config.width + 1
+        self.ids = nn.Embedding(config.items + 1, size, padding_idx=PAD)
+        self.words = nn.Embedding(config.words, size, padding_idx=PAD)
+        self.categories = nn.Embedding(config.categories, size, padding_idx=PAD)
+        self.price_bands = nn.Embedding(config.price_bands, size, padding_idx=PAD)
+
+    def forward(self, items: Tensor, words: Tensor, categories: Tensor, price_bands: Tensor) -> Tensor:
+        """items (n,), words (n, W), categories (n,), price_bands (n,) -> (n, E). items = 0: known by content only."""
+        counts = (words != PAD).sum(dim=1, keepdim=True).clamp(min=1)  # (n, 1)
+        title = self.words(words).sum(dim=1) / counts  # (n, W, E) -> (n, E)
+        vectors: Tensor = self.ids(items) + title + self.categories(categories) + self.price_bands(price_bands)
+        return vectors
+
+
+class Block(nn.Module):
+    """Attention, then a two-layer network, each on top of a residual (pre-norm)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.heads = config.heads
+        self.attention_norm = nn.LayerNorm(config.width)
+        self.queries_keys_values = nn.Linear(config.width, 3 * config.width, bias=False)
+        self.attention_out = nn.Linear(config.width, config.width, bias=False)
+        self.network_norm = nn.LayerNorm(config.width)
+        self.network_in = nn.Linear(config.width, 4 * config.width)
+        self.network_out = nn.Linear(4 * config.width, config.width)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, attend: Attend) -> Tensor:
+        """(…, D) -> (…, D)."""
+        qkv = self.queries_keys_values(self.attention_norm(x))  # (…, 3 D)
+        q, k, v = qkv.unflatten(-1, (3, self.heads, -1)).unbind(-3)  # each (…, H, D / H)
+        x = x + self.dropout(self.attention_out(attend(q, k, v).flatten(-2)))  # (…, H, D / H) -> (…, D)
+        hidden = F.gelu(self.network_in(self.network_norm(x)))  # (…, 4 D)
+        out: Tensor = x + self.dropout(self.network_out(hidden))  # (…, D)
+        return out
+
+
+class ShopperEncoder(nn.Module):
+    """Events of a shopper, in order -> at every event, the vector that scores what comes next."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.types = nn.Embedding(config.types + 1, config.width, padding_idx=PAD)
+        self.gaps = nn.Embedding(config.gap_buckets, config.width)
+        self.positions = nn.Embedding(config.length, config.width)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+        self.norm = nn.LayerNorm(config.width)
+
+    def forward(self, items: Tensor, types: Tensor, gaps: Tensor, positions: Tensor, attend: Attend) -> Tensor:
+        """items (…, D) vectors; types, gaps, positions (…) -> (…, D)."""
+        x = self.dropout(items + self.types(types) + self.gaps(gaps) + self.positions(positions))  # (…, D)
+        for block in self.blocks:
+            x = block(x, attend)
+        out: Tensor = self.norm(x)
+        return out
+
+
+class Recommender(nn.Module):
+    """Both encoders over one catalogue: score = shopper vector @ item vectors.T."""
+
+    words: Tensor
+    categories: Tensor
+    price_bands: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.items = ItemEncoder(config)
+        self.shoppers = ShopperEncoder(config)
+        self.basket = nn.Linear(config.width, config.width)  # turns "what next" into "what else in this basket"
+        self.register_buffer("words", torch.zeros(config.items + 1, TITLE_WORDS, dtype=torch.int64))
+        self.register_buffer("categories", torch.zeros(config.items + 1, dtype=torch.int64))
+        self.register_buffer("price_bands", torch.zeros(config.items + 1, dtype=torch.int64))
+        self.apply(_start)
+
+    def know(self, content: ItemContent) -> "Recommender":
+        """The same model with the catalogue's content, row 0 = PAD, filled in."""
+        self.words.copy_(torch.from_numpy(content.words))
+        self.categories.copy_(torch.from_numpy(content.categories))
+        self.price_bands.copy_(torch.from_numpy(content.price_bands))
+        return self
+
+    def item_vectors(self) -> Tensor:
+        """(V + 1, E) of the whole vocabulary; row 0 is zeros."""
+        numbers = torch.arange(self.config.items + 1, device=self.words.device)
+        vectors: Tensor = self.items(numbers, self.words, self.categories, self.price_bands)
+        return vectors
+
+
+def _start(module: nn.Module) -> None:
+    """Small normal weights, zero biases. Ids start smaller than content: an item is its content until it is known."""
+    if isinstance(module, nn.Linear | nn.Embedding):
+        nn.init.normal_(module.weight, std=0.05)
+    if isinstance(module, nn.Linear) and module.bias is not None:
+        nn.init.zeros_(module.bias)
+    if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+        with torch.no_grad():
+            module.weight[module.padding_idx].zero_()
+
+
+def with_one(vectors: Tensor) -> Tensor:
+    """(…, D) -> (…, E): the 1 that an item's bias is multiplied with."""
+    return torch.cat([vectors, torch.ones_like(vectors[..., :1])], dim=-1)
+
+
+def attend_packed(groups: tuple[tuple[int, int], ...]) -> Attend:
+    """Causal attention within each window of a packed batch, exactly: equal lengths lie together as rectangles."""
+    sizes = [count * length for count, length in groups]
+
+    def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        parts = zip(groups, *(torch.split(x, sizes) for x in (q, k, v)), strict=True)
+        return torch.cat([attend_padded(*(x.unflatten(0, group) for x in xs)).flatten(0, 1) for group, *xs in parts])
+
+    return attend
+
+
+def attend_padded(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """(B, T, H, d) each -> (B, T, H, d). Padding is on the right, where causal attention never looks."""
+    q, k, v = (x.transpose(1, 2) for x in (q, k, v))  # (B, H, T, d)
+    return F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2)  # (B, T, H, d)
+
+
+class PaddedShopperEncoder(nn.Module):
+    """What serves: right-padded histories -> one vector each. Shares its weights with the model."""
+
+    table: Tensor
+
+    def __init__(self, model: Recommender) -> None:
+        super().__init__()
+        self.shoppers = model.shoppers
+        with torch.no_grad():
+            self.register_buffer("table", model.item_vectors()[:, :-1].clone())  # (V + 1, D)
+
+    def forward(self, items: Tensor, types: Tensor, gaps: Tensor) -> Tensor:
+        """(B, T) each, T at most the config's length -> (B, E), of the last event that is no padding."""
+        positions = torch.arange(items.shape[1], device=items.device)  # (T,)
+        encoded = self.shoppers(F.embedding(items, self.table), types, gaps, positions, attend_padded)  # (B, T, D)
+        last = ((items != PAD).sum(dim=1) - 1).clamp(min=0)  # (B,)
+        return with_one(encoded[torch.arange(items.shape[0], device=items.device), last])  # (B, E)
