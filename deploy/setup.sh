@@ -59,7 +59,7 @@ apt_install() {
 
 announce() {
     say "Set-up of Freshet downloads, once (all of it needs 9 GB of disk):"
-    say "  2,600 MB  Python packages of requirements.lock (1,900 MB of them are CUDA libraries torch needs to start)"
+    say "  4,000 MB  Python packages of requirements.lock (2,450 MB of them are CUDA libraries torch needs to start)"
     if [ -z "$(found_uv)" ]; then say "     25 MB  uv, which installs them, into $CACHE/uv"; fi
     if [ -z "$(fitting_python)" ]; then say "     35 MB  Python 3.12, private to uv"; fi
     if ! ls "$CACHE"/jars/*.jar >/dev/null 2>&1; then say "     60 MB  two jars for Spark, into $CACHE/jars"; fi

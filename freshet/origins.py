@@ -33,9 +33,14 @@ def origins(settings: Settings) -> list[Origin]:
 def unknown_variables() -> dict[str, str | None]:
     """Variables that look like settings and are none: each with the setting's name that is nearest, if one is near."""
     in_environment, in_file = _variables()
-    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
-    unknown = sorted(name for name in in_environment | in_file if name.startswith(PREFIX) and name not in known)
-    return {name: next(iter(difflib.get_close_matches(name, known, n=1)), None) for name in unknown}
+    known = [name.upper() for name in Settings.model_fields]
+    names = sorted(name.removeprefix(PREFIX) for name in in_environment | in_file if name.startswith(PREFIX))
+    return {f"{PREFIX}{name}": _nearest(name, known) for name in names if name not in known}
+
+
+def _nearest(name: str, known: list[str]) -> str | None:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"{PREFIX}{near[0]}" if near else None
 
 
 def _variables() -> tuple[set[str], set[str]]:

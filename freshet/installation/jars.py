@@ -125,7 +125,7 @@ def _bytes_under(folder: Path) -> int:
 
 def _reason(error: Exception) -> str:
     """The one line of a Java stack trace that says why."""
-    lines = [line.strip() for line in str(error).splitlines() if ":" in line and "\tat " not in line]
+    lines = [line.strip(" :") for line in str(error).splitlines() if ":" in line and "\tat " not in line]
     return lines[-1] if lines else type(error).__name__
 
 
