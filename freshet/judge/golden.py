@@ -1,0 +1,77 @@
+"""Golden requests: questions whose answers were written down at export, asked again wherever a bundle is loaded."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from freshet.errors import BundleError
+from freshet.history import Ints, ModelInput
+from freshet.live.bundle import GOLDEN
+from freshet.live.manifest import REBUILD
+from freshet.live.ranker import Ranker
+from freshet.live.scorer import Scores, rows
+
+# Another processor sums in another order: a little difference is no other model. int8 rounds, and rounds otherwise.
+TOLERANCE: Final = {"fp32": 1e-3, "int8": 5e-2}
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds of one request of one shopper, from history to top k."""
+
+    median: float
+    p99: float
+    requests: int
+
+
+def make_golden(batch: ModelInput, vectors: Scores, path: Path) -> None:
+    """Write `golden.npz`: padded requests and the vectors (B, D) that the encoder which serves answers to them."""
+    items, types, gaps = batch.padded()
+    np.savez(path, items=items, types=types, gaps=gaps, vectors=vectors)
+
+
+def check_golden(ranker: Ranker) -> float:
+    """The largest difference from what was answered at export, in units of the vectors' own size.
+
+    Raises BundleError when it is more than rounding can explain.
+    """
+    path = ranker.bundle.folder / GOLDEN
+    batch, vectors = _read(path)
+    scale = max(float(np.abs(vectors).max(initial=0.0)), 1e-6)
+    difference = float(np.abs(ranker.vectors(batch) - vectors).max(initial=0.0)) / scale
+    allowed = TOLERANCE[ranker.bundle.manifest.precision]
+    if not difference <= allowed:
+        what = f"golden requests are answered otherwise than at export (off by {difference:.2g}, allowed {allowed:g})"
+        raise BundleError(str(path), what, REBUILD)
+    return difference
+
+
+def latency(ranker: Ranker, batch: ModelInput, k: int = 20, requests: int = 200) -> Latency:
+    """One request at a time, as a shopper causes it, over the batch's histories in turn; the first ones warm up."""
+    from freshet.live.scorer import top_k
+
+    count, taken = len(batch.offsets) - 1, []
+    for number in range(requests + 10):
+        one = rows(batch, number % count, number % count + 1)
+        begun = time.perf_counter()
+        top_k(ranker.score(one), k)
+        taken.append(1000 * (time.perf_counter() - begun))
+    return Latency(float(np.median(taken[10:])), float(np.quantile(taken[10:], 0.99)), requests)
+
+
+def _read(path: Path) -> tuple[ModelInput, Scores]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return _packed(file["items"], file["types"], file["gaps"]), file["vectors"]
+    except (OSError, ValueError, KeyError) as error:
+        raise BundleError(str(path), f"these are no golden requests ({error})", REBUILD) from None
+
+
+def _packed(items: Ints, types: Ints, gaps: Ints) -> ModelInput:
+    """The padding taken off again: (B, T) to packed rows."""
+    there = items > 0
+    offsets = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
+    return ModelInput(offsets, items[there], types[there], gaps[there], np.arange(int(offsets[-1])))

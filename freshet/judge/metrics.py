@@ -1,0 +1,80 @@
+"""What a list of recommendations is worth: short functions over hits.
+
+hits: (C, K) whether the item at each place of a case's list (best first) is one of the case's targets.
+sizes: (C,) how many targets the case has. A target the bundle does not know is never hit and stays in `sizes`.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freshet.history import Ints
+
+Hits = NDArray[np.bool_]
+Values = NDArray[np.float64]
+
+
+def discounts(k: int) -> Values:
+    """(k,) what a hit is worth by place: 1 / log2(1 + place)."""
+    worth: Values = 1.0 / np.log2(np.arange(2, k + 2))
+    return worth
+
+
+def ndcg(hits: Hits, sizes: Ints, k: int) -> Values:
+    """(C,) DCG / the best DCG that min(k, targets) places allow, hits worth 1 (Järvelin and Kekäläinen 2002)."""
+    best = np.concatenate([[0.0], np.cumsum(discounts(k))])[np.minimum(sizes, k)]
+    gained: Values = hits[:, :k] @ discounts(hits[:, :k].shape[1]) / best
+    return gained
+
+
+def recall(hits: Hits, sizes: Ints, k: int) -> Values:
+    """(C,) hits / targets. The standard form: below 1 where there are more targets than k."""
+    share: Values = hits[:, :k].sum(axis=1) / sizes
+    return share
+
+
+def precision(hits: Hits, k: int) -> Values:
+    """(C,) hits / k, also where the list is shorter."""
+    share: Values = hits[:, :k].sum(axis=1) / k
+    return share
+
+
+def mrr(hits: Hits, k: int) -> Values:
+    """(C,) 1 / place of the first hit, 0 without one (Voorhees 1999, cut at k)."""
+    first = hits[:, :k].argmax(axis=1).astype(np.float64)
+    return hit_rate(hits, k) / (1 + first)
+
+
+def hit_rate(hits: Hits, k: int) -> Values:
+    """(C,) 1 where the list holds at least one target."""
+    return hits[:, :k].any(axis=1).astype(np.float64)
+
+
+def coverage(lists: Ints, items: int) -> float:
+    """Share of all `items` that stand in at least one of the lists (C, k); 0 in a list is an empty place."""
+    return float(np.count_nonzero(np.unique(lists)) / max(1, items))
+
+
+def novelty(lists: Ints, audience: Values) -> float:
+    """Mean of −log2(audience share) over all recommended places (Vargas and Castells 2011); higher = less known.
+
+    An item nobody has met counts as the least met of the others, so that the mean stays finite.
+    """
+    met = audience[audience > 0]
+    floor = float(met.min()) if len(met) else 1.0
+    shown = lists[lists > 0]
+    return float(-np.log2(np.maximum(audience[shown], floor)).mean()) if len(shown) else 0.0
+
+
+def popularity_share(lists: Ints, head: NDArray[np.bool_]) -> float:
+    """Share of all recommended places that go to items of the `head` (V + 1,)."""
+    shown = lists[lists > 0]
+    return float(head[shown].mean()) if len(shown) else 0.0
+
+
+def head_items(audience: Values) -> NDArray[np.bool_]:
+    """(V + 1,) the fewest items that together have half of the audience; of equal ones those that came first."""
+    order = np.argsort(-audience, kind="stable")
+    before = np.cumsum(audience[order]) - audience[order]
+    head = np.zeros(len(audience), dtype=bool)
+    head[order] = (before < audience.sum() / 2) & (audience[order] > 0)
+    return head

@@ -1,0 +1,164 @@
+"""The parity ladder: every rung must answer like the one before it, or the bundle does not ship.
+
+Rung 1 compares the fp32 file with the model as it was trained, rung 2 the int8 file with the same. What is compared is
+what a shopper would see (the top 20) and what it is worth (NDCG on real cases), beside the plain difference of vectors.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from freshet.cases import Cases
+from freshet.history import Ints, ModelInput
+from freshet.judge.evaluation import hits
+from freshet.judge.metrics import ndcg
+from freshet.live.manifest import Precision
+from freshet.live.scorer import NEVER, Mask, Scores, top_k
+
+TOP: Final = 20
+K: Final = 10
+OVERLAP: Final[dict[Precision, float]] = {"fp32": 0.99, "int8": 0.95}
+NDCG_LOSS: Final = 0.005  # share of the reference's NDCG
+BATCHES: Final = (1, 2, 7, 64)
+TYPES: Final = 4
+
+Encode = Callable[[ModelInput], Scores]  # (B, D) vectors of B histories, however they are computed
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Histories to compare on, and what they are called in a report."""
+
+    name: str
+    batch: ModelInput
+
+
+class Rung(BaseModel):
+    """One encoder against the reference."""
+
+    model_config = ConfigDict(frozen=True)
+
+    precision: Precision
+    overlap: float  # mean share of the reference's top 20 that the rung answers too
+    overlap_needed: float
+    ndcg: float  # on the real cases
+    reference_ndcg: float
+    ndcg_loss: float  # share lost; negative = gained
+    max_difference: float  # of any coordinate of any vector
+    worst: str  # the probe with the least overlap
+    worst_overlap: float
+    passed: bool
+    sentence: str
+
+
+def probes(length: int, items: int, seed: int) -> list[Probe]:
+    """Made-up histories over batch × length × padding: empty, one event, half, full, and all of them mixed in a batch.
+
+    items: V, at least 1.
+    """
+    generator = np.random.default_rng(seed)
+    shapes = {"empty": (0, 0), "one event": (1, 1), "half full": (length // 2, length // 2), "full": (length, length)}
+    shapes["mixed padding"] = (0, length)
+    return [
+        Probe(f"{name}, batch of {size}", _made_up(generator.integers(low, high + 1, size), items, generator))
+        for name, (low, high) in shapes.items()
+        for size in BATCHES
+    ]
+
+
+def climb(
+    precision: Precision,
+    reference: Encode,
+    rung: Encode,
+    item_vectors: Scores,
+    never: Mask,
+    made_up: list[Probe],
+    cases: Cases,
+    length: int,
+) -> Rung:
+    """Compare an encoder with the reference on made-up probes and real cases.
+
+    Made-up histories must not differ in kind (finite, small difference); what ships is decided on both:
+    the overlap is the mean over every probe, real histories included.
+    """
+    real = Probe("real histories", cases.inputs(length))
+    overlaps, differences, ndcgs = {}, [], (0.0, 0.0)
+    for probe in [*made_up, real]:
+        want, got = reference(probe.batch), rung(probe.batch)
+        differences.append(float(np.abs(want - got).max(initial=0.0)))
+        lists = [_lists(vectors, item_vectors, never) for vectors in (want, got)]
+        overlaps[probe.name] = _overlap(*lists)
+        if probe is real:
+            ndcgs = (_ndcg(lists[0], cases), _ndcg(lists[1], cases))
+    return _judged(precision, overlaps, max(differences), *ndcgs)
+
+
+def _judged(
+    precision: Precision, overlaps: dict[str, float], difference: float, reference_ndcg: float, rung_ndcg: float
+) -> Rung:
+    overlap = float(np.mean(list(overlaps.values())))
+    overlap = min(overlap, overlaps["real histories"])
+    worst = min(overlaps, key=lambda name: overlaps[name])
+    loss = 0.0 if reference_ndcg == 0 else 1 - rung_ndcg / reference_ndcg
+    passed = overlap >= OVERLAP[precision] and loss <= NDCG_LOSS and np.isfinite(difference)
+    sentence = (
+        f"{precision} {'passes' if passed else 'fails'}: "
+        f"top {TOP} overlap {overlap:.4f} (needed {OVERLAP[precision]}), "
+        f"NDCG@{K} {rung_ndcg:.4f} against {reference_ndcg:.4f}, {loss:+.2%} lost (allowed {NDCG_LOSS:.1%}), "
+        f"largest difference {difference:.2g}, worst: {worst} ({overlaps[worst]:.4f})"
+    )
+    return Rung(
+        precision=precision,
+        overlap=overlap,
+        overlap_needed=OVERLAP[precision],
+        ndcg=rung_ndcg,
+        reference_ndcg=reference_ndcg,
+        ndcg_loss=loss,
+        max_difference=difference,
+        worst=worst,
+        worst_overlap=overlaps[worst],
+        passed=bool(passed),
+        sentence=sentence,
+    )
+
+
+def _made_up(lengths: Ints, items: int, generator: np.random.Generator) -> ModelInput:
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    total = int(offsets[-1])
+    gaps = generator.integers(1, 24, total)
+    starts = offsets[:-1][lengths > 0]
+    gaps[starts] = 0
+    return ModelInput(
+        offsets,
+        generator.integers(1, items + 1, total),
+        generator.integers(1, TYPES + 1, total),
+        gaps,
+        np.arange(total),
+    )
+
+
+def _lists(vectors: Scores, item_vectors: Scores, never: Mask) -> Ints:
+    """(B, TOP), a few hundred rows at a time: (B, V + 1) scores of all cases would not fit."""
+    parts = []
+    for start in range(0, len(vectors), 256):
+        scores = vectors[start : start + 256] @ item_vectors.T
+        scores[:, never] = NEVER
+        parts.append(top_k(scores, TOP)[0])
+    return np.concatenate(parts) if parts else np.zeros((0, TOP), dtype=np.int64)
+
+
+def _overlap(want: Ints, got: Ints) -> float:
+    """Mean share of the wanted items that were given, in any order; empty places do not count."""
+    width = 1 + max(int(want.max(initial=0)), int(got.max(initial=0)))
+    row = np.arange(len(want))[:, None] * width
+    wanted, given = (row + want)[want > 0], (row + got)[got > 0]
+    return float(np.isin(wanted, given).mean()) if len(wanted) else 1.0
+
+
+def _ndcg(lists: Ints, cases: Cases) -> float:
+    sizes: NDArray[np.int64] = np.diff(cases.target_offsets)
+    return float(ndcg(hits(lists, cases), sizes, K).mean()) if len(cases) else 0.0

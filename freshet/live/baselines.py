@@ -1,0 +1,116 @@
+"""What a model must beat to be worth its trouble: what is popular, and what goes with what (item to item).
+
+Both live in the bundle, so the ranker can fall back on them and every later model is judged beside them.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freshet.errors import BundleError
+from freshet.history import Ints, ModelInput, baskets
+from freshet.live.covisitation import covisitation
+from freshet.live.manifest import REBUILD
+from freshet.live.scorer import NEVER, Mask, Scores
+from freshet.training_set import TrainingSet
+
+# Chosen once, on Online Retail (orders) and Serenade (clicks) together: see docs/evaluation.md.
+LENGTH: Final = 100  # events of a history that count
+RECENCY: Final = 0.9  # a basket's weight against the one after it
+REPEAT: Final = 3.0  # an item's similarity to itself: people come back to what they had
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """The content of `baselines.npz`."""
+
+    popularity: NDArray[np.float64]  # (V + 1,)
+    neighbours: NDArray[np.int32]  # (V + 1, K) item indexes, nearest first; 0 = none
+    neighbour_scores: NDArray[np.float32]  # (V + 1, K) similarity; 0 where there is none
+
+
+@dataclass(frozen=True)
+class Popular:
+    """The same answer for everybody: what most were after in the last 7 days."""
+
+    baselines: Baselines
+    never: Mask  # (V + 1,) PAD and tombstones
+    length: int = 1
+
+    def score(self, batch: ModelInput) -> Scores:
+        """(B, V + 1), every row the same."""
+        row = np.where(self.never, NEVER, self.baselines.popularity).astype(np.float32)
+        return np.tile(row, (len(batch.offsets) - 1, 1))
+
+
+@dataclass(frozen=True)
+class ItemToItem:
+    """What goes with what the shopper had: neighbours of the last items, those of the latest basket weighing most.
+
+    score(j) = sum over the history's events e of RECENCY ** (baskets since e) · similarity(item of e, j), where
+    an item's similarity to itself is REPEAT. Items that share no neighbour follow by popularity.
+    """
+
+    baselines: Baselines
+    never: Mask  # (V + 1,) PAD and tombstones
+    length: int = LENGTH
+
+    def score(self, batch: ModelInput) -> Scores:
+        """(B, V + 1)."""
+        b, width = len(batch.offsets) - 1, len(self.baselines.popularity)
+        row = np.repeat(np.arange(b), np.diff(batch.offsets)) * width  # (N,)
+        weight = RECENCY ** _baskets_ago(batch)  # (N,)
+        near = row[:, None] + self.baselines.neighbours[batch.items]  # (N, K)
+        value = weight[:, None] * self.baselines.neighbour_scores[batch.items]
+        scores = np.bincount(near.ravel(), value.ravel(), minlength=b * width)
+        again = REPEAT * np.bincount(row + batch.items, weight, minlength=b * width)
+        out = (scores + again).reshape(b, width) + _below_everything(self.baselines.popularity)
+        out[:, self.never] = NEVER
+        return out.astype(np.float32)
+
+
+def build_baselines(training_set: TrainingSet) -> Baselines:
+    """Both baselines from what had landed by the cut: nothing of the judged days is in them."""
+    histories, size = training_set.histories, len(training_set.vocabulary) + 1
+    popularity = training_set.popularity
+    if not popularity.any():  # a quiet week: what was popular over all time
+        landed = histories.days <= training_set.cut
+        popularity = np.bincount(histories.items[landed], minlength=size).astype(np.float64)
+        popularity[0] = 0
+    neighbours, scores = covisitation(histories, training_set.cut, size)
+    return Baselines(popularity, neighbours, scores)
+
+
+def save_baselines(baselines: Baselines, path: Path) -> None:
+    """Write `baselines.npz`: plain arrays, no pickles."""
+    np.savez(
+        path,
+        popularity=baselines.popularity,
+        neighbours=baselines.neighbours,
+        neighbour_scores=baselines.neighbour_scores,
+    )
+
+
+def load_baselines(path: Path) -> Baselines:
+    """Read what `save_baselines` wrote. Raises BundleError when it is something else."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return Baselines(file["popularity"], file["neighbours"], file["neighbour_scores"])
+    except (OSError, ValueError, KeyError) as error:
+        raise BundleError(str(path), f"these are no baselines ({error})", REBUILD) from None
+
+
+def _baskets_ago(batch: ModelInput) -> Ints:
+    """(N,) baskets between an event and its history's last; 0 in the last."""
+    number = baskets(batch.times, batch.offsets)
+    last = number[batch.offsets[1:][np.diff(batch.offsets) > 0] - 1]
+    ago: Ints = np.repeat(last, np.diff(batch.offsets)[np.diff(batch.offsets) > 0]) - number
+    return ago
+
+
+def _below_everything(popularity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Popularity made so small that it only decides between items that have nothing else."""
+    return popularity / max(1.0, float(popularity.max())) * 1e-6

@@ -1,0 +1,105 @@
+"""The bundle: the immutable folder that serves, loaded and checked before anything is answered from it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freshet.errors import BundleError
+from freshet.live.baselines import Baselines, load_baselines
+from freshet.live.manifest import REBUILD, Manifest, Precision, verified
+from freshet.vocabulary import Vocabulary
+
+ITEM_ENCODER: Final = "item_encoder.onnx"
+ITEM_VECTORS: Final = "item_vectors.npy"
+VOCABULARY: Final = "vocabulary.npz"
+BASELINES: Final = "baselines.npz"
+GOLDEN: Final = "golden.npz"
+
+
+def encoder_file(precision: Precision) -> str:
+    """The name of the shopper encoder in one precision."""
+    return f"shopper_encoder.{precision}.onnx"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose every file was found as it was sealed."""
+
+    id: str  # sha256 of the manifest
+    folder: Path
+    manifest: Manifest
+    vocabulary: Vocabulary
+    item_vectors: NDArray[np.float32]  # (V + 1, D); row 0 zeros
+    baselines: Baselines
+
+    @property
+    def encoder(self) -> Path:
+        """The shopper encoder that serves."""
+        return self.folder / encoder_file(self.manifest.precision)
+
+
+def open_bundle(folder: Path, bundle: str | None = None) -> Bundle:
+    """Load the bundle in `folder`, which must have the id `bundle` where that is given.
+
+    Raises BundleError when a file is missing, changed, of another schema version, or does not fit the others.
+    """
+    found, manifest = verified(folder, bundle)
+    needed = {encoder_file("fp32"), encoder_file(manifest.precision), ITEM_VECTORS, VOCABULARY, BASELINES, GOLDEN}
+    lacking = sorted(needed - set(manifest.files))
+    if lacking:
+        raise BundleError(str(folder), f"the manifest does not list {', '.join(lacking)}", REBUILD)
+    vocabulary = load_vocabulary(folder / VOCABULARY)
+    vectors = np.load(folder / ITEM_VECTORS, allow_pickle=False)
+    baselines = load_baselines(folder / BASELINES)
+    _fit(folder, vocabulary, vectors, baselines)
+    return Bundle(found, folder, manifest, vocabulary, vectors, baselines)
+
+
+def save_vocabulary(vocabulary: Vocabulary, path: Path) -> None:
+    """Write `vocabulary.npz`: plain arrays, no pickles, the same bytes for the same vocabulary."""
+    np.savez(
+        path,
+        item_ids=vocabulary.item_ids,
+        titles=vocabulary.titles,
+        categories=vocabulary.categories,
+        prices=vocabulary.prices,
+        tombstones=vocabulary.tombstones,
+        generation=np.int64(vocabulary.generation),
+    )
+
+
+def load_vocabulary(path: Path) -> Vocabulary:
+    """Read what `save_vocabulary` wrote. Raises BundleError when it is something else."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return Vocabulary(
+                item_ids=file["item_ids"],
+                titles=file["titles"],
+                categories=file["categories"],
+                prices=file["prices"],
+                tombstones=file["tombstones"],
+                generation=int(file["generation"]),
+            )
+    except (OSError, ValueError, KeyError) as error:
+        raise BundleError(str(path), f"it is not a vocabulary ({error})", REBUILD) from None
+
+
+def _fit(folder: Path, vocabulary: Vocabulary, vectors: NDArray[np.float32], baselines: Baselines) -> None:
+    """Every file speaks of the same items."""
+    rows = len(vocabulary) + 1
+    sizes = {
+        ITEM_VECTORS: len(vectors),
+        f"{BASELINES} popularity": len(baselines.popularity),
+        f"{BASELINES} neighbours": len(baselines.neighbours),
+    }
+    for name, size in sizes.items():
+        if size != rows:
+            raise BundleError(f"{folder}/{name}", f"{size} rows, the vocabulary has {rows}", REBUILD)
+    if vectors.ndim != 2 or vectors.dtype != np.float32 or not np.isfinite(vectors).all():
+        what = f"expected finite float32 (V + 1, D), found {vectors.dtype} {vectors.shape}"
+        raise BundleError(f"{folder}/{ITEM_VECTORS}", what, REBUILD)
+    if vectors[0].any():
+        raise BundleError(f"{folder}/{ITEM_VECTORS}", "row 0 (padding) is not zero", REBUILD)

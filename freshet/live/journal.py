@@ -1,0 +1,136 @@
+"""The release journal: numbered entries, each written once. Its last entry says what serves.
+
+Compare-and-set: an entry names the entry it was decided on and is written as exactly the next number. If somebody
+was faster it is refused and must be decided again, so that a late promotion never overrides a rollback.
+"""
+
+import json
+from datetime import datetime
+from typing import Final, Literal, NoReturn, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from freshet.errors import JournalError
+from freshet.live.manifest import MANIFEST
+from freshet.store import Store
+
+FOLDER: Final = "releases"
+BUNDLES: Final = "bundles"
+DIGITS: Final = 8
+
+
+class Entry(BaseModel):
+    """One decision about what serves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: int = Field(ge=1)
+    decided_on: int = Field(ge=0, description="number of the entry it was decided on; 0 = the journal was empty")
+    kind: Literal["release", "rollback"]
+    bundle: str = Field(pattern=r"^[0-9a-f]{64}$")
+    verdict: str = Field(description="the verdict in one sentence")
+    why: str
+    metrics: dict[str, JsonValue] = Field(default_factory=dict)
+    at: datetime = Field(description="UTC")
+    by: str
+
+    @model_validator(mode="after")
+    def _next(self) -> Self:
+        if self.number != self.decided_on + 1:
+            raise ValueError(f"number {self.number} does not follow decided_on {self.decided_on}")
+        return self
+
+
+def entry_path(number: int) -> str:
+    """`releases/00000042.json`."""
+    return f"{FOLDER}/{number:0{DIGITS}d}.json"
+
+
+def bundle_path(bundle: str) -> str:
+    """`bundles/<sha256>`."""
+    return f"{BUNDLES}/{bundle}"
+
+
+def length(store: Store) -> int:
+    """How many entries there are, which is also the last one's number. Raises JournalError on a gap."""
+    paths = store.list(FOLDER)
+    for number, path in enumerate(paths, start=1):
+        if path != entry_path(number):
+            _broken(store, number, f"is missing, {path} comes next", "restore it from a backup of the lake")
+    return len(paths)
+
+
+def read(store: Store) -> tuple[Entry, ...]:
+    """All entries, oldest first. Raises JournalError on a gap or an entry that cannot be read."""
+    return tuple(read_entry(store, number) for number in range(1, length(store) + 1))
+
+
+def current(store: Store) -> Entry | None:
+    """The last entry, which says what serves; None before the first release.
+
+    Raises JournalError when the entry cannot be read, or names a bundle that is gone.
+    """
+    number = length(store)
+    if number == 0:
+        return None
+    last = read_entry(store, number)
+    if not has_bundle(store, last):
+        _broken(store, number, f"names the bundle {last.bundle[:12]}, which is gone", rollback_advice(store, number))
+    return last
+
+
+def append(store: Store, entry: Entry) -> None:
+    """Write the entry as exactly its number. Raises JournalError when that number has been taken meanwhile."""
+    if entry.decided_on and not store.exists(entry_path(entry.decided_on)):
+        what = f"was decided on entry {entry.decided_on}, which does not exist"
+        raise JournalError(store.where(entry_path(entry.number)), what, "decide again on the journal as it is now")
+    content = json.dumps(entry.model_dump(mode="json"), indent=2).encode()
+    if not store.put_if_absent(entry_path(entry.number), content):
+        what = f"somebody else wrote entry {entry.number} first"
+        raise JournalError(store.where(entry_path(entry.number)), what, "decide again on the journal as it is now")
+
+
+def read_entry(store: Store, number: int) -> Entry:
+    """One entry. Raises JournalError when it cannot be read, with the way around it."""
+    entry = _parsed(store, number)
+    if isinstance(entry, str):
+        _broken(store, number, f"is no journal entry ({entry})", rollback_advice(store, number))
+    return entry
+
+
+def earlier(store: Store, number: int) -> Entry | None:
+    """The newest readable entry before `number` whose bundle is there and is another one; None where there is none."""
+    last = _parsed(store, number)
+    for candidate in range(number - 1, 0, -1):
+        entry = _parsed(store, candidate)
+        if isinstance(entry, str) or not has_bundle(store, entry):
+            continue
+        if isinstance(last, str) or entry.bundle != last.bundle:
+            return entry
+    return None
+
+
+def has_bundle(store: Store, entry: Entry) -> bool:
+    """Whether the bundle that the entry names is in the lake."""
+    return store.exists(f"{bundle_path(entry.bundle)}/{MANIFEST}")
+
+
+def rollback_advice(store: Store, number: int) -> str:
+    """What to type when entry `number` cannot serve."""
+    entry = earlier(store, number)
+    if entry is None:
+        return "restore it from a backup of the lake, or release anew: `dagster asset materialize --select '*'`"
+    return f'run `freshet rollback --to {entry.number} --why "…"`, or restore it from a backup of the lake'
+
+
+def _parsed(store: Store, number: int) -> Entry | str:
+    """The entry, or what is wrong with it."""
+    try:
+        entry = Entry.model_validate_json(store.get(entry_path(number)))
+    except ValidationError as error:
+        return "; ".join(f"{'.'.join(str(part) for part in e['loc'])} {e['msg']}".strip() for e in error.errors())
+    return entry if entry.number == number else f"it says that it is number {entry.number}"
+
+
+def _broken(store: Store, number: int, what: str, fix: str) -> NoReturn:
+    raise JournalError(store.where(entry_path(number)), what, fix)

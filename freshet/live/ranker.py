@@ -1,0 +1,126 @@
+"""The ranker: histories in, catalogue ids out. Evaluation, parity and serving all answer through it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from freshet.errors import BundleError, SettingsError
+from freshet.history import Histories, Ints, ModelInput, model_input
+from freshet.live.bundle import Bundle, encoder_file
+from freshet.live.manifest import REBUILD, Precision
+from freshet.live.scorer import NEVER, Mask, Scores, masked, rows, top_k
+
+Tier = Literal["sequence", "popular"]
+Device = Literal["cpu", "cuda"]
+
+CHUNK = 256  # histories encoded at once
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one shopper is shown, best first, and which rung of the ladder said so."""
+
+    item_ids: tuple[str, ...]
+    scores: tuple[float, ...]
+    tier: Tier
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """A bundle with its encoder running. Build it with `open_ranker`."""
+
+    bundle: Bundle
+    session: Any  # onnxruntime.InferenceSession
+
+    @property
+    def length(self) -> int:
+        """Events of a history that the encoder reads."""
+        return self.bundle.manifest.length
+
+    def vectors(self, batch: ModelInput) -> Scores:
+        """(B, D) the shopper encoder's answer. Raises BundleError when it is not a number."""
+        parts = [self._encode(rows(batch, s, min(s + CHUNK, _size(batch)))) for s in range(0, _size(batch), CHUNK)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.bundle.item_vectors.shape[1]), np.float32)
+
+    def score(self, batch: ModelInput) -> Scores:
+        """(B, V + 1) for every item; a history in which nothing is known gets what is popular.
+
+        NEVER at PAD and at tombstones.
+        """
+        scores: Scores = self.vectors(batch) @ self.bundle.item_vectors.T
+        scores[np.diff(batch.offsets) == 0] = self.bundle.baselines.popularity
+        scores[:, 0] = NEVER
+        scores[:, self.bundle.vocabulary.tombstones] = NEVER
+        return scores
+
+    def recommend(
+        self, histories: Histories, k: int, exclude: Sequence[Ints] | None = None, allowed: Mask | None = None
+    ) -> list[Answer]:
+        """The k best for each of S shoppers. Items are masked before the k are taken, so no answer is short
+        while items remain.
+
+        exclude: per shopper the indexes not to show. allowed: (V + 1,) what may be shown at all.
+        """
+        batch = model_input(histories, self.length)
+        answers = []
+        for start in range(0, len(histories), CHUNK):
+            stop = min(start + CHUNK, len(histories))
+            part = rows(batch, start, stop)
+            own = None if exclude is None else exclude[start:stop]
+            items, best = top_k(masked(self.score(part), own, allowed), k)
+            answers += [self._answer(*row) for row in zip(items, best, np.diff(part.offsets), strict=True)]
+        return answers
+
+    def _answer(self, items: Ints, best: Scores, known: int) -> Answer:
+        there = items > 0
+        ids = tuple(str(item) for item in self.bundle.vocabulary.item_ids[items[there]])
+        return Answer(ids, tuple(float(s) for s in best[there]), "sequence" if known else "popular")
+
+    def _encode(self, batch: ModelInput) -> Scores:
+        items, types, gaps = batch.padded()
+        out: Scores = self.session.run(["vectors"], {"items": items, "types": types, "gaps": gaps})[0]
+        if not np.isfinite(out).all():
+            where = f"{self.bundle.folder} ({self.bundle.id[:12]})"
+            raise BundleError(where, "the shopper encoder answered something that is not a number", REBUILD)
+        return out
+
+
+def open_ranker(bundle: Bundle, precision: Precision | None = None, device: Device = "cpu", threads: int = 2) -> Ranker:
+    """Start the bundle's shopper encoder, in the precision that serves unless another is asked for.
+
+    Raises SettingsError when CUDA is asked for and not there, BundleError when the file is no model.
+    """
+    name = bundle.encoder.name if precision is None else encoder_file(precision)
+    session = _session(bundle, name, device, threads)
+    wanted = {"items", "types", "gaps"}
+    if {given.name for given in session.get_inputs()} != wanted or session.get_outputs()[0].name != "vectors":
+        raise BundleError(f"{bundle.folder}/{name}", "it does not take items, types, gaps and give vectors", REBUILD)
+    return Ranker(bundle, session)
+
+
+def _session(bundle: Bundle, name: str, device: Device, threads: int) -> Any:
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    provider = "CUDAExecutionProvider" if device == "cuda" else "CPUExecutionProvider"
+    try:
+        session = ort.InferenceSession(str(bundle.folder / name), options, providers=[provider])
+    except Exception as error:  # onnxruntime raises a dozen unrelated classes here
+        raise BundleError(f"{bundle.folder}/{name}", f"onnxruntime cannot load it ({_line(error)})", REBUILD) from error
+    if provider not in session.get_providers():
+        what = "CUDA was asked for and onnxruntime runs on the CPU"
+        raise SettingsError("device", what, "install CUDA 13 and cuDNN 9 on this machine, or ask for the CPU")
+    return session
+
+
+def _line(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+def _size(batch: ModelInput) -> int:
+    return len(batch.offsets) - 1

@@ -1,0 +1,63 @@
+"""What serves: the bundle that the journal's last entry names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from freshet.columns import TYPE_CODE
+from freshet.errors import FreshetError, JournalError
+from freshet.history import Histories
+from freshet.live.bundle import Bundle, open_bundle
+from freshet.live.journal import Entry, bundle_path, current, entry_path, rollback_advice
+from freshet.store import Store
+from freshet.vocabulary import Vocabulary
+
+Event = tuple[str, str, int, int]  # item id, event type, seconds since 1970, landing day since 1970
+
+
+@dataclass(frozen=True)
+class Release:
+    """A journal entry and the bundle it names, verified."""
+
+    entry: Entry
+    bundle: Bundle
+
+
+def current_release(store: Store, cache: Path) -> Release | None:
+    """What serves now, None before the first release.
+
+    cache: where bundles of a remote lake are kept on this machine. Raises JournalError when the journal is broken or
+    its bundle is gone or corrupt, with the rollback to type.
+    """
+    entry = current(store)
+    if entry is None:
+        return None
+    try:
+        return Release(entry, fetch_bundle(store, entry.bundle, cache))
+    except FreshetError as error:
+        what = f"its bundle {entry.bundle[:12]} does not load ({error.where}: {error.what})"
+        raise JournalError(store.where(entry_path(entry.number)), what, rollback_advice(store, entry.number)) from error
+
+
+def fetch_bundle(store: Store, bundle: str, cache: Path) -> Bundle:
+    """A bundle of the lake, verified. Raises LakeError when it is gone, BundleError when it is corrupt."""
+    return open_bundle(store.fetch_folder(bundle_path(bundle), cache.expanduser()), bundle)
+
+
+def history_of(events: Sequence[Event], vocabulary: Vocabulary) -> Histories:
+    """One shopper's events, oldest first, as a history in the bundle's own indexes."""
+    return Histories(
+        shoppers=np.array([""]),
+        offsets=np.array([0, len(events)], dtype=np.int64),
+        items=vocabulary.index_of([item for item, _, _, _ in events]),
+        types=np.array([TYPE_CODE[kind] for _, kind, _, _ in events], dtype=np.int64),
+        times=np.array([time for _, _, time, _ in events], dtype=np.int64),
+        days=np.array([day for _, _, _, day in events], dtype=np.int64),
+    )
+
+
+def views(item_ids: Sequence[str]) -> list[Event]:
+    """Items looked at one after the other, a minute apart: what `--items` means."""
+    return [(item, "view", 60 * number, 0) for number, item in enumerate(item_ids)]

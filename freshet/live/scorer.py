@@ -1,0 +1,66 @@
+"""What the model and the baselines have in common: they score every item, and the best k are the answer."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freshet.history import Ints, ModelInput
+
+Scores = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+NEVER = np.float32(-np.inf)  # the score of what must not be recommended
+
+
+class Scorer(Protocol):
+    """Scores all items for a batch of histories. The ranker that serves is one: what is judged is what serves."""
+
+    @property
+    def length(self) -> int:
+        """How many events of a history it reads."""
+
+    def score(self, batch: ModelInput) -> Scores:
+        """(B, V + 1) one row per history; NEVER at PAD and at items that may not be recommended."""
+
+
+def top_k(scores: Scores, k: int) -> tuple[Ints, Scores]:
+    """The k best of every row (B, V + 1), best first, and their scores: (B, k) each.
+
+    Exact, and the same on every machine: of equal scores the lower index wins. Where fewer than k may be
+    recommended the row ends in index 0 with score NEVER.
+    """
+    k = min(k, scores.shape[1])
+    least = np.partition(scores, -k, axis=1)[:, -k, None]  # (B, 1) the k-th best score
+    above = scores > least
+    level = scores == least
+    room = k - above.sum(axis=1, keepdims=True)
+    chosen = above | (level & (np.cumsum(level, axis=1) <= room))
+    items = np.nonzero(chosen)[1].reshape(len(scores), k)  # rising index within a row
+    order = np.argsort(-np.take_along_axis(scores, items, axis=1), axis=1, kind="stable")
+    items = np.take_along_axis(items, order, axis=1)
+    best = np.take_along_axis(scores, items, axis=1)
+    return np.where(best == NEVER, 0, items), best
+
+
+def masked(scores: Scores, exclude: Sequence[Ints] | None = None, allowed: Mask | None = None) -> Scores:
+    """`scores` with NEVER at every row's own `exclude` and everywhere outside `allowed` (V + 1,)."""
+    out = scores if allowed is None else np.where(allowed, scores, NEVER)
+    if exclude is not None:
+        out = out.copy()
+        for row, items in enumerate(exclude):
+            out[row, items] = NEVER
+    return out
+
+
+def rows(batch: ModelInput, start: int, stop: int) -> ModelInput:
+    """The histories start … stop - 1 of a batch."""
+    low, high = batch.offsets[start], batch.offsets[stop]
+    return ModelInput(
+        batch.offsets[start : stop + 1] - low,
+        batch.items[low:high],
+        batch.types[low:high],
+        batch.gaps[low:high],
+        batch.times[low:high],
+    )

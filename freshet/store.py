@@ -1,0 +1,168 @@
+"""Files of the lake that are not tables (bundles, journal, keys): one way for local folders and S3 alike."""
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NoReturn
+
+from freshet.errors import LakeError
+
+NO_SPACE = "os error 28"  # ENOSPC, as obstore words it
+
+
+@dataclass(frozen=True)
+class Store:
+    """The lake's root. Paths are relative to it, with `/` between the parts; every error is a LakeError."""
+
+    root: str
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the lake is a folder of this machine."""
+        return "://" not in self.root
+
+    def local_path(self, path: str) -> Path:
+        """Where `path` lies on this machine; a local lake only."""
+        if not self.is_local:
+            raise LakeError(self.where(path), "not on this machine", "fetch it first (Store.fetch_folder)")
+        return Path(self.root) / path
+
+    def where(self, path: str) -> str:
+        """The full name of `path`, for people."""
+        return f"{self.root}/{path}"
+
+    def put(self, path: str, content: bytes | Path) -> None:
+        """Write or replace `path` whole: a reader sees the old content or the new, never a mixture."""
+        self._put(path, content, "overwrite")
+
+    def put_if_absent(self, path: str, content: bytes) -> bool:
+        """Write `path` unless it exists; False if it does. Of two at once exactly one gets True."""
+        return self._put(path, content, "create")
+
+    def get(self, path: str) -> bytes:
+        """The content of `path`. Raises LakeError when there is none."""
+        import obstore
+
+        if not self._present:
+            _missing(self.where(path))
+        try:
+            return bytes(obstore.get(self._client, path).bytes())
+        except FileNotFoundError:
+            _missing(self.where(path))
+        except (obstore.exceptions.BaseError, OSError) as error:
+            _refuse(self.where(path), "cannot be read", error)
+
+    def exists(self, path: str) -> bool:
+        """Whether a file stands at `path`."""
+        import obstore
+
+        try:
+            return self._present and obstore.head(self._client, path) is not None
+        except FileNotFoundError:
+            return False
+        except (obstore.exceptions.BaseError, OSError) as error:
+            _refuse(self.where(path), "cannot be read", error)
+
+    def list(self, prefix: str) -> tuple[str, ...]:
+        """All files below `prefix` (whole parts: `a/b` is not below `a/bc`), sorted; none when nothing is there."""
+        import obstore
+
+        if not self._present:
+            return ()
+        try:
+            batches = obstore.list(self._client, prefix or None)
+            return tuple(sorted(str(entry["path"]) for batch in batches for entry in batch))
+        except (obstore.exceptions.BaseError, OSError) as error:
+            _refuse(self.where(prefix), "cannot be listed", error)
+
+    def put_folder(self, folder: Path, prefix: str, last: str) -> None:
+        """Copy the files of `folder` to `prefix`; `last`, the file readers look for, goes when all others are there.
+
+        For content-addressed prefixes: a second time writes the same bytes again, and mends what was damaged.
+        """
+        names = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != last)
+        for name in (*names, last):
+            self.put(f"{prefix}/{name}", folder / name)
+
+    def fetch_folder(self, prefix: str, cache: Path) -> Path:
+        """A local folder with the files of `prefix`: the lake's own where it is local, else a copy below `cache`.
+
+        The prefix must never change once written: a copy made before is used as it is.
+        """
+        names = self.list(prefix)
+        if not names:
+            _missing(self.where(prefix))
+        if self.is_local:
+            return self.local_path(prefix)
+        target = cache / prefix
+        if not target.exists():
+            self._download(names, target)
+        return target
+
+    def _download(self, names: tuple[str, ...], target: Path) -> None:
+        """All or nothing: into a folder of another name first, renamed when it is whole."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as unfinished:
+            part = Path(unfinished) / "part"
+            part.mkdir()
+            for name in names:
+                (part / name.rpartition("/")[2]).write_bytes(self.get(name))
+            if not target.exists():
+                shutil.move(part, target)
+
+    def _put(self, path: str, content: bytes | Path, mode: str) -> bool:
+        import obstore
+
+        try:
+            obstore.put(self._client, path, content, mode=mode)
+            if self.is_local:
+                _sync(self.local_path(path), Path(self.root))
+        except obstore.exceptions.AlreadyExistsError:
+            return False
+        except (obstore.exceptions.BaseError, OSError) as error:
+            _refuse(self.where(path), "nothing was published", error)
+        return True
+
+    @property
+    def _present(self) -> bool:
+        return not self.is_local or Path(self.root).is_dir()
+
+    @cached_property
+    def _client(self) -> Any:
+        from obstore.store import LocalStore, from_url
+
+        return LocalStore(self.root, mkdir=True) if self.is_local else from_url(self.root)
+
+
+def open_store(root: str) -> Store:
+    """The store at `root` (`settings.lake`): a folder or an s3:// URL. Nothing is touched before the first call."""
+    return Store(root.rstrip("/") if "://" in root else str(Path(root).expanduser().absolute()))
+
+
+def _sync(file: Path, root: Path) -> None:
+    """What has been written survives a power cut: the file, and every folder up to the root that names it."""
+    for path in (file, *file.parents):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if path == root:
+            return
+
+
+def _missing(where: str) -> NoReturn:
+    raise LakeError(where, "does not exist", "check FRESHET_LAKE (`freshet settings`), or make it again") from None
+
+
+def _refuse(where: str, consequence: str, error: Exception) -> NoReturn:
+    """Say in one line what the object store said in twenty."""
+    said = str(error).splitlines()[0]
+    if NO_SPACE in said or getattr(error, "errno", None) == 28:
+        raise LakeError(where, f"the disk is full, {consequence}", "free some space and run again") from error
+    raise LakeError(
+        where, f"{consequence} ({said})", "see that the lake can be reached and written, then run again"
+    ) from error
