@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from freshet.model.training import Trained
+    from freshet.stages.bundle import Proven
+    from freshet.stages.evaluation import Judged
 
 INK, BEST, OTHER = "#1f3b57", "#d1495b", "#9fb3c8"
 
@@ -26,6 +28,34 @@ def of_training(trained: "Trained") -> dict[str, Any]:
         "interactions a second": round(trained.interactions_per_second),
         "peak memory (MiB)": round(trained.peak_memory / 2**20),
         "parameters": dg.MetadataValue.json(trained.params.model_dump()),
+    }
+
+
+def of_bundle(proven: "Proven | None") -> dict[str, Any]:
+    """What is in the bundle, how the rungs of the parity ladder answered, and how fast it is."""
+    if proven is None:
+        return {}
+    manifest = proven.bundle.manifest
+    files = [f"| {name} | {entry.bytes:,} |" for name, entry in sorted(manifest.files.items())]
+    return {
+        "serves": manifest.precision,
+        "parity": dg.MetadataValue.md(f"- {proven.fp32.sentence}\n- {proven.int8.sentence}"),
+        "latency, median (ms)": round(proven.latency.median, 2),
+        "latency, 99th percentile (ms)": round(proven.latency.p99, 2),
+        "files": dg.MetadataValue.md("\n".join(["| file | bytes |", "|---|---:|", *files])),
+        "lineage": dg.MetadataValue.json({"code": manifest.created_by, **manifest.lineage}),
+    }
+
+
+def of_evaluation(kept: "Judged") -> dict[str, Any]:
+    """The verdict, the table, and the metric it was decided on as a picture."""
+    table = kept.evaluation.table
+    metric = next(iter(name for name in table["challenger"] if name.startswith("ndcg@")))
+    return {
+        "verdict": kept.verdict.sentence,
+        "picture": bars(metric.upper(), {name: row[metric] for name, row in table.items()}, "challenger"),
+        "table": dg.MetadataValue.md(kept.evaluation.to_markdown()),
+        **{f"{metric} {name}": row[metric] for name, row in table.items()},
     }
 
 

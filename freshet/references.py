@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 
 class _Reference(BaseModel):
@@ -23,6 +23,8 @@ class ModelRef(_Reference):
 
     id: str
     training_set: TrainingSetRef
+    parameters: Mapping[str, JsonValue]  # how it was trained
+    metrics: Mapping[str, JsonValue]  # of its best epoch
 
 
 class BundleRef(_Reference):
@@ -38,3 +40,10 @@ class EvaluationRef(_Reference):
     id: str
     bundle: BundleRef
     decided_on: int  # number of the journal's last entry when the champion was scored; 0 = none
+
+
+class ReleaseRef(_Reference):
+    """Which entry of the journal, and the bundle it made the champion."""
+
+    id: str  # the entry's number
+    bundle: str

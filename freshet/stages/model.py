@@ -43,11 +43,12 @@ def _keep(store: Store, trained: "Trained", ref: TrainingSetRef) -> ModelRef:
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        checkpoint.save(trained, folder)
+        checkpoint.save(trained.model, folder)
         digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())]
         name = hashlib.sha256("".join(digests).encode()).hexdigest()
-        store.put_folder(folder, model_path(name))
-    return ModelRef(id=name, training_set=ref)
+        store.put_folder(folder, model_path(name), checkpoint.CONFIG)
+    best = {"epoch": trained.best.epoch, "loss": trained.best.loss, "validation_ndcg@10": trained.best.ndcg_at_10}
+    return ModelRef(id=name, training_set=ref, parameters=trained.params.model_dump(), metrics=best)
 
 
 def _profile(trained: "Trained") -> Mapping[str, object]:

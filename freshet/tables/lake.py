@@ -111,11 +111,6 @@ def current_snapshot(spark: SparkSession, table: Table) -> int | None:
     return int(rows[0].snapshot_id) if rows else None
 
 
-def tag(spark: SparkSession, table: Table, snapshot: int, name: str) -> None:
-    """Name a snapshot, so that expiry keeps it as long as the name stands."""
-    spark.sql(f"ALTER TABLE {full_name(table)} CREATE OR REPLACE TAG `{name}` AS OF VERSION {snapshot}")
-
-
 def failure(where: str, error: Exception) -> LakeError:
     """What Spark's exception means to somebody who has to mend it."""
     text = str(error)

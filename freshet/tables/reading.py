@@ -99,6 +99,13 @@ def demand(
     return popularity, shopper_days / max(1.0, shopper_days.sum())
 
 
+def tag(settings: Settings, table: str, snapshot: int, name: str) -> None:
+    """Name a snapshot, so that expiry keeps it as long as the name stands."""
+    source = _catalog(settings).load_table(("shop", table))
+    if name not in source.metadata.refs:
+        source.manage_snapshots().create_tag(snapshot, name).commit()
+
+
 def shopper_history(settings: Settings, pseudonym: str) -> list[tuple[str, str, int, int]]:
     """(item_id, event type, seconds since 1970, landing day number) of every published event, in canonical order."""
     rows = scan(settings, "histories", fields=(LANDING_DATE, "events"), where=f"{SHOPPER} == '{pseudonym}'").to_pylist()

@@ -1,0 +1,58 @@
+"""From weights to what serves: the bundle, its evaluation, and the entry in the journal."""
+
+import dagster as dg
+
+from assets import gates, pictures
+from assets.shop import ONE_RUN, OWNERS
+from freshet.judge.verdict import JudgeParams
+from freshet.references import BundleRef, EvaluationRef, ModelRef
+from freshet.stages.bundle import make_bundle
+from freshet.stages.evaluation import evaluate_bundle, release_bundle
+from resources.lake import Lake
+
+GROUP = "release"
+
+
+class JudgeConfig(JudgeParams, dg.Config):
+    """How a challenger is judged."""
+
+
+@dg.asset(
+    backfill_policy=ONE_RUN, group_name=GROUP, kinds={"onnx"}, owners=OWNERS, output_required=False,
+    check_specs=gates.specs("bundle"),
+)  # fmt: skip
+def bundle(
+    context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], trained_model: ModelRef
+) -> gates.Published:
+    """The immutable folder that serves: encoders, item vectors, vocabulary, baselines, lineage."""
+    outcome = make_bundle(lake.settings, lake.store, trained_model, lambda what: context.log.info(what))
+    yield from gates.hand_over_one(context, outcome, **pictures.of_bundle(outcome.made))
+
+
+@dg.asset(
+    backfill_policy=ONE_RUN, group_name=GROUP, kinds={"numpy"}, owners=OWNERS, output_required=False,
+    check_specs=gates.specs("evaluation"),
+)  # fmt: skip
+def evaluation(
+    context: dg.AssetExecutionContext, config: JudgeConfig, lake: dg.ResourceParam[Lake], bundle: BundleRef
+) -> gates.Published:
+    """Challenger, champion and baselines asked the same baskets now, and the verdict in words."""
+    outcome = evaluate_bundle(
+        lake.settings, lake.store, bundle, JudgeParams(**config.model_dump()),
+        lambda who, done, of: context.log.info(f"{who}: {done} of {of} baskets asked for"),
+    )  # fmt: skip
+    context.log.info(outcome.made.kept.verdict.sentence)
+    yield from gates.hand_over_one(context, outcome, **pictures.of_evaluation(outcome.made.kept))
+
+
+@dg.asset(
+    backfill_policy=ONE_RUN, group_name=GROUP, kinds={"json"}, owners=OWNERS, output_required=False,
+    check_specs=gates.specs("release"),
+)  # fmt: skip
+def release(
+    context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], evaluation: EvaluationRef
+) -> gates.Published:
+    """The journal's next entry, if the verdict says so: from then on the bundle serves."""
+    outcome = release_bundle(lake.store, evaluation, lake.settings, by=f"dagster run {context.run_id[:8]}")
+    context.log.info(outcome.made.sentence)
+    yield from gates.hand_over_one(context, outcome, verdict=outcome.made.sentence)

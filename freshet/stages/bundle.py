@@ -1,0 +1,151 @@
+"""The asset `bundle`, without Dagster: export, climb the parity ladder, seal, prove, keep."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import JsonValue
+
+from freshet.cases import Cases, next_basket_cases
+from freshet.errors import BundleError
+from freshet.history import ModelInput
+from freshet.judge.golden import Latency, check_golden, latency, make_golden
+from freshet.judge.parity import Rung, climb, probes
+from freshet.live.baselines import build_baselines, save_baselines
+from freshet.live.bundle import BASELINES, GOLDEN, VOCABULARY, Bundle, open_bundle, save_vocabulary
+from freshet.live.journal import bundle_path
+from freshet.live.manifest import MANIFEST, Precision, seal
+from freshet.live.ranker import Ranker, open_ranker
+from freshet.live.scorer import Scores
+from freshet.references import BundleRef, ModelRef
+from freshet.settings import Settings
+from freshet.stages.model import model_path
+from freshet.stages.outcome import Outcome, judged
+from freshet.store import Store
+from freshet.tables.reading import load_training_set, tag
+from freshet.training_set import TrainingSet
+from freshet.version import code_version
+
+if TYPE_CHECKING:
+    from freshet.model.transformer import Recommender
+
+PARITY_CASES = 1000  # real histories on the ladder: enough for a quarter of a percent of NDCG
+SEED = 7
+
+
+@dataclass(frozen=True)
+class Proven:
+    """A sealed bundle with what its gate saw."""
+
+    bundle: Bundle
+    fp32: Rung
+    int8: Rung
+    latency: Latency
+
+
+def make_bundle(
+    settings: Settings, store: Store, ref: ModelRef, tell: Callable[[str], None] = lambda _: None
+) -> Outcome[Proven | None, BundleRef]:
+    """Turn the model that `ref` names into an immutable bundle. It is stored only if the gate passes.
+
+    Raises BundleError where the weights in the lake are damaged or do not fit the vocabulary.
+    """
+    from freshet.model import checkpoint
+
+    data = load_training_set(settings, ref.training_set)
+    model = checkpoint.load(store.fetch_folder(model_path(ref.id), settings.cache))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        _fill(folder, model, data, tell)
+        tell("parity ladder")
+        proven, why = _proven(folder, model, data, ref)
+        judgement = judged("bundle", _profile(proven, why), settings)
+        if proven is None or judgement.bad():
+            return Outcome(judgement, proven, None)
+        store.put_folder(folder, bundle_path(proven.bundle.id), MANIFEST)
+    for table, snapshot in ref.training_set.snapshots.items():
+        tag(settings, table, snapshot, f"bundle_{proven.bundle.id[:12]}")
+    return Outcome(judgement, proven, BundleRef(id=proven.bundle.id, model=ref))
+
+
+def _fill(folder: Path, model: "Recommender", data: TrainingSet, tell: Callable[[str], None]) -> None:
+    """Everything but the manifest and the golden requests."""
+    from freshet.model.export import export
+
+    export(model, data.vocabulary, folder, tell)
+    save_vocabulary(data.vocabulary, folder / VOCABULARY)
+    save_baselines(build_baselines(data), folder / BASELINES)
+
+
+def _proven(folder: Path, model: "Recommender", data: TrainingSet, ref: ModelRef) -> tuple[Proven | None, str]:
+    """The bundle as it will serve, after the ladder; or None and why it does not load."""
+    length, cases = model.config.length, _cases(data)
+    made_up = probes(length, len(data.vocabulary), SEED)
+    golden = next(probe.batch for probe in made_up if probe.name.startswith("mixed padding, batch of 64"))
+    try:
+        draft = _sealed(folder, golden, _torch(model)(golden), "fp32", length, ref, {})
+        rankers: dict[Precision, Ranker] = {p: open_ranker(draft, p) for p in ("fp32", "int8")}
+        never = data.vocabulary.tombstones | (np.arange(len(data.vocabulary) + 1) == 0)
+        fp32, int8 = (
+            climb(p, _torch(model), rankers[p].vectors, draft.item_vectors, never, made_up, cases, length)
+            for p in ("fp32", "int8")
+        )
+        best: Precision = "int8" if int8.passed else "fp32"
+        figures: dict[str, JsonValue] = {"fp32": fp32.model_dump(mode="json"), "int8": int8.model_dump(mode="json")}
+        final = _sealed(folder, golden, rankers[best].vectors(golden), best, length, ref, figures)
+        serving = open_ranker(final)
+        check_golden(serving)
+        real = cases.take(slice(0, 200)).inputs(length) if len(cases) else golden
+        return Proven(final, fp32, int8, latency(serving, real)), ""
+    except BundleError as error:
+        return None, str(error)
+
+
+def _sealed(
+    folder: Path, golden: ModelInput, answers: Scores, precision: Precision, length: int, ref: ModelRef,
+    parity: Mapping[str, JsonValue],
+) -> Bundle:  # fmt: skip
+    make_golden(golden, answers, folder / GOLDEN)
+    name = seal(
+        folder,
+        created_by=code_version(),
+        precision=precision,
+        length=length,
+        lineage={"model": ref.id, **ref.training_set.model_dump(mode="json")},
+        parameters=dict(ref.parameters),
+        metrics={**ref.metrics, "parity": dict(parity)},
+    )
+    return open_bundle(folder, name)
+
+
+def _torch(model: "Recommender") -> Callable[[ModelInput], Scores]:
+    from freshet.model.export import reference_vectors
+
+    return lambda batch: reference_vectors(model, *batch.padded())
+
+
+def _cases(data: TrainingSet) -> Cases:
+    cases = next_basket_cases(data.histories, data.cut, data.as_of)
+    chosen = np.random.default_rng(SEED).permutation(len(cases))[:PARITY_CASES]
+    return cases.take(np.sort(chosen))
+
+
+def _profile(proven: Proven | None, why: str) -> Mapping[str, object]:
+    if proven is None:
+        nothing = dict.fromkeys(("fp32_overlap", "int8_overlap", "ndcg_loss", "p99_ms"))
+        return {**nothing, "corrupt": 1, "corrupt_why": why}
+    serves = proven.int8 if proven.bundle.manifest.precision == "int8" else proven.fp32
+    return {
+        "fp32_overlap": proven.fp32.overlap,
+        "fp32_worst": proven.fp32.sentence,
+        "int8_overlap": proven.int8.overlap,
+        "int8_worst": proven.int8.sentence,
+        "precision": proven.bundle.manifest.precision,
+        "ndcg_loss": serves.ndcg_loss,
+        "p99_ms": proven.latency.p99,
+        "corrupt": 0,
+        "corrupt_why": "",
+    }

@@ -1,0 +1,136 @@
+"""The assets `evaluation` and `release`, without Dagster: challenger, champion and baselines judged now, then the journal."""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from freshet.cases import next_basket_cases
+from freshet.judge.comparison import Comparison, Evaluation, Report, compare
+from freshet.judge.verdict import JudgeParams, Verdict, decide
+from freshet.live import journal
+from freshet.live.bundle import open_bundle
+from freshet.live.journal import Entry, bundle_path
+from freshet.live.ranker import Ranker, open_ranker
+from freshet.references import BundleRef, EvaluationRef, ReleaseRef
+from freshet.settings import Settings
+from freshet.stages.outcome import Outcome, judged
+from freshet.store import Store
+from freshet.tables.reading import EPOCH, load_training_set
+from freshet.training_set import TrainingSet
+
+
+class Judged(BaseModel):
+    """What is kept of an evaluation: the table, the verdict, and what it was decided on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bundle: str
+    champion: str | None
+    decided_on: int
+    evaluation: Evaluation
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Judging:
+    """An evaluation as it was made: what is kept, and the answers behind it."""
+
+    kept: Judged
+    comparison: Comparison
+
+
+def evaluate_bundle(
+    settings: Settings, store: Store, ref: BundleRef, params: JudgeParams, report: Report | None = None
+) -> Outcome[Judging, EvaluationRef]:
+    """Ask challenger, champion and baselines the same baskets, all landed after the cut, and decide.
+
+    Raises JournalError or BundleError where the champion cannot be read: without it nothing can be compared.
+    """
+    data = load_training_set(settings, ref.model.training_set)
+    last = journal.current(store)
+    challenger = ranker(settings, store, ref.id)
+    champion = None if last is None or last.bundle == ref.id else ranker(settings, store, last.bundle)
+    comparison = compare(data, challenger, champion, report=report)
+    verdict = decide(comparison, params, same_configuration=champion is not None and _alike(challenger, champion))
+    if last is not None and last.bundle == ref.id:
+        verdict = _serves_already(verdict, last)
+    kept = Judged(
+        bundle=ref.id,
+        champion=None if last is None else last.bundle,
+        decided_on=0 if last is None else last.number,
+        evaluation=comparison.evaluation,
+        verdict=verdict,
+    )
+    judgement = judged("evaluation", _profile(comparison, data, params), settings)
+    made = None if judgement.bad() else _keep(store, kept, ref)
+    return Outcome(judgement, Judging(kept, comparison), made)
+
+
+def release_bundle(store: Store, ref: EvaluationRef, settings: Settings, by: str) -> Outcome[Verdict, ReleaseRef]:
+    """Write the journal's next entry if the verdict says so. A rejected challenger changes nothing.
+
+    Raises JournalError when the journal has moved on since the champion was scored: evaluate again.
+    """
+    kept = Judged.model_validate_json(store.get(evaluation_path(ref.id)))
+    verdict = kept.verdict
+    judgement = judged("release", {"released": int(verdict.released), "sentence": verdict.sentence}, settings)
+    if not verdict.released:
+        return Outcome(judgement, verdict, None)
+    entry = Entry(
+        number=ref.decided_on + 1,
+        decided_on=ref.decided_on,
+        kind="release",
+        bundle=kept.bundle,
+        verdict=verdict.sentence,
+        why="; ".join(verdict.reasons),
+        metrics={name: dict(row) for name, row in kept.evaluation.table.items()},
+        at=datetime.now(UTC),
+        by=by,
+    )
+    journal.append(store, entry)
+    return Outcome(judgement, verdict, ReleaseRef(id=str(entry.number), bundle=kept.bundle))
+
+
+def ranker(settings: Settings, store: Store, bundle: str) -> Ranker:
+    """The ranker over a bundle of the lake, checked byte by byte: the one that will serve."""
+    return open_ranker(open_bundle(store.fetch_folder(bundle_path(bundle), settings.cache), bundle))
+
+
+def evaluation_path(evaluation: str) -> str:
+    """Where an evaluation lies in the lake."""
+    return f"evaluations/{evaluation}.json"
+
+
+def _keep(store: Store, kept: Judged, ref: BundleRef) -> EvaluationRef:
+    content = kept.model_dump_json(indent=1).encode()
+    name = hashlib.sha256(content).hexdigest()
+    store.put_if_absent(evaluation_path(name), content)
+    return EvaluationRef(id=name, bundle=ref, decided_on=kept.decided_on)
+
+
+def _alike(challenger: Ranker, champion: Ranker) -> bool:
+    """Trained in the same way: the challenger is only fresher."""
+    return challenger.bundle.manifest.parameters == champion.bundle.manifest.parameters
+
+
+def _serves_already(verdict: Verdict, last: Entry) -> Verdict:
+    sentence = f"Nothing to release: this very bundle serves already, since release {last.number}."
+    return verdict.model_copy(update={"released": False, "sentence": sentence})
+
+
+def _profile(comparison: Comparison, data: TrainingSet, params: JudgeParams) -> Mapping[str, object]:
+    cases = next_basket_cases(data.histories, data.cut, data.as_of)
+    values = [value for row in comparison.evaluation.table.values() for value in row.values()]
+    return {
+        "cases": len(cases),
+        "cut": str(EPOCH + timedelta(days=data.cut)),
+        "minimum": params.minimum_cases,
+        "not_finite": sum(not math.isfinite(value) for value in values) if len(cases) else 0,
+        "leaked": int(np.count_nonzero(data.histories.days[cases.ends] <= data.cut)) if len(cases) else 0,
+        "uneven": len({len(scores.sizes) for scores in comparison.scores.values()}) - 1,
+    }
