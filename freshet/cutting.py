@@ -39,8 +39,8 @@ def cut(file: DataFile, source: Source, landing: Landing, folder: Path, progress
     found, dates, day = Cut(), day_of(landing), None
     waiting: list[Record] = []
     with unpacked(file) as stream:
-        head, records = _records(as_text(stream, source), file.name, source, landing.split_by)
-        while chunk := list(islice(records, CHUNK)):
+        head, found_records = records(as_text(stream, source), file.name, source, landing.split_by)
+        while chunk := list(islice(found_records, CHUNK)):
             day = _sort(waiting + chunk, day, dates, found, folder, _encoded(head, source), source)
             waiting = waiting + chunk if day is None else []
             progress(f"{file.name}: {sum(found.rows.values()):,} rows, {len(found.parts)} days")
@@ -61,10 +61,11 @@ def count(file: DataFile, source: Source) -> int:
         with file.open() as raw:
             return int(pq.read_metadata(raw).num_rows)
     with unpacked(file) as stream:
-        return sum(1 for _ in _records(as_text(stream, source), file.name, source, None)[1])
+        return sum(1 for _ in records(as_text(stream, source), file.name, source, None)[1])
 
 
-def _records(text: TextIO, name: str, source: Source, split_by: str | None) -> tuple[str, Iterator[Record]]:
+def records(text: TextIO, name: str, source: Source, split_by: str | None) -> tuple[str, Iterator[Record]]:
+    """(the header line, every record) of an open text file."""
     if source.format == "json":
         return "", json_records(text, split_by)
     return csv_records(text, name, source, split_by)

@@ -119,7 +119,7 @@ def _in_range(parts: Sequence[_Part], first_day: date) -> None:
 
 
 def _put(store: Store, parts: Sequence[_Part], progress: Progress) -> list[Landed]:
-    there = {(file.day, digits[1]): file.name for file in landed_files(store) if (digits := _HASH.search(file.name))}
+    there = {(file.day, found[1]): file.name for file in landed_files(store) if (found := _HASH.search(file.name))}
     landed: list[Landed] = []
     for number, part in enumerate(parts, start=1):
         digits = _digest(part)
@@ -152,6 +152,10 @@ def _content(part: _Part) -> bytes:
 def _name(source: Path, digits: str) -> str:
     """`my clicks.csv.gz` → `my-clicks-0123456789ab.csv.gz`: letters that neither Spark nor a URL reads otherwise."""
     stem, *suffixes = source.name.lstrip("._").split(".")
-    kept = [part for part in suffixes[-2:] if re.fullmatch(r"\w{1,8}", part)] if suffixes[-1:] == ["gz"] else suffixes[-1:]
+    kept = (
+        [part for part in suffixes[-2:] if re.fullmatch(r"\w{1,8}", part)] if suffixes[-1:] == ["gz"] else suffixes[-1:]
+    )
     whole = ".".join([stem, *suffixes[: len(suffixes) - len(kept)]])
-    return "".join([re.sub(r"[^\w-]+", "-", whole, flags=re.ASCII) or "file", f"-{digits}", *(f".{part}" for part in kept)])
+    return "".join(
+        [re.sub(r"[^\w-]+", "-", whole, flags=re.ASCII) or "file", f"-{digits}", *(f".{part}" for part in kept)]
+    )

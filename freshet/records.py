@@ -41,8 +41,8 @@ def _csv_rows(
 ) -> Iterator[Record]:
     number, lines, raw = 0, 0, ""
     try:
-        for number, row in enumerate(rows, start=1):
-            lines, raw = len(taken), _take(taken)
+        for row in rows:
+            number, lines, raw = number + 1, len(taken), _take(taken)
             if row:  # not a blank line
                 yield raw, row[place] if place is not None and place < len(row) else None
     except csv.Error as error:

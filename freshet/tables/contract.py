@@ -38,6 +38,12 @@ def classify(raw: DataFrame, first_day: date, last_day: date, lookback_days: int
     on its day (by file, row, position). That looks at raw rows only, never at outcomes: a day gives the same result
     alone and inside a range.
     """
+    in_run = F.col(c.LANDING_DATE).between(F.lit(first_day), F.lit(last_day))
+    return outcomes(raw, lookback_days).where(in_run)
+
+
+def outcomes(raw: DataFrame, lookback_days: int) -> DataFrame:
+    """As `classify`, of all rows: those of the look-back itself, too, of which nobody knows what landed before."""
     seen = reasoned(raw).withColumn("_seen", _seen_before(lookback_days))
     outcome = (
         F.when(F.col(c.SKIPPED), "skipped")
@@ -45,8 +51,7 @@ def classify(raw: DataFrame, first_day: date, last_day: date, lookback_days: int
         .when(F.col("_seen"), "duplicate")
         .otherwise("published")
     )
-    in_run = F.col(c.LANDING_DATE).between(F.lit(first_day), F.lit(last_day))
-    return seen.withColumn(OUTCOME, outcome).where(in_run).drop("_seen")
+    return seen.withColumn(OUTCOME, outcome).drop("_seen")
 
 
 def reasoned(raw: DataFrame) -> DataFrame:

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,12 +14,6 @@ if TYPE_CHECKING:
     from pyspark.sql.types import DataType, StructType
 
 ANSI = "spark.sql.ansi.enabled"
-# The same row must give the same event in every run.
-UNSTEADY = re.compile(
-    r"\b(rand|randn|random|uuid|shuffle|now|current_\w+|localtimestamp|curdate|monotonically_increasing_id|input_file_\w+|"
-    r"spark_partition_id)\s*\(",
-    re.IGNORECASE,
-)
 NUMERIC = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal", "string", "void")
 TEXT = (*NUMERIC, "boolean", "date", "timestamp", "timestamp_ntz")
 WANTED: dict[str, tuple[tuple[str, ...], str]] = {
@@ -48,19 +42,32 @@ def lenient(spark: "SparkSession") -> Iterator[None]:
         spark.conf.set(ANSI, str(before))
 
 
+def fit(expressions: Mapping[str, str], schema: "StructType", spark: "SparkSession") -> bool:
+    """Whether all expressions, by key, are sound over `schema`: two analyses for all, so every run can afford it."""
+    from pyspark.errors import AnalysisException
+    from pyspark.sql import functions as F
+
+    empty = spark.createDataFrame([], schema)
+    parsed = [F.expr(text).alias(str(place)) for place, text in enumerate(expressions.values())]
+    try:
+        with lenient(spark):
+            empty.where(F.coalesce(*(column.isNotNull() for column in parsed)))
+            types = [field.dataType for field in empty.select(*parsed).schema]
+    except AnalysisException:
+        return False
+    return all(_takes(key, found) for key, found in zip(expressions, types, strict=True))
+
+
 def analyse(where: str, key: str, text: str, schema: "StructType", spark: "SparkSession") -> None:
     """Raise MappingError unless `text` is an expression over `schema` whose result `key` can take."""
-    if unsteady := UNSTEADY.search(text):
-        raise MappingError(
-            where,
-            f"`{text}` uses {unsteady.group(1)}(), which gives something else in every run",
-            "use columns of the source only",
-        )
     found = _result_type(where, text, schema, spark)
-    wanted, fix = WANTED.get(key, ELSE)
-    name = found.simpleString()
-    if re.split(r"[(<]", name)[0] not in wanted:
-        raise MappingError(where, f"`{text}` gives {name}, not {_listed(wanted)}", fix)
+    if not _takes(key, found):
+        wanted, fix = WANTED.get(key, ELSE)
+        raise MappingError(where, f"`{text.strip()}` gives {found.simpleString()}, not {_listed(wanted)}", fix)
+
+
+def _takes(key: str, found: "DataType") -> bool:
+    return re.split(r"[(<]", found.simpleString())[0] in WANTED.get(key, ELSE)[0]
 
 
 def _listed(wanted: tuple[str, ...]) -> str:
@@ -81,7 +88,7 @@ def _result_type(where: str, text: str, schema: "StructType", spark: "SparkSessi
             return empty.select(F.expr(text)).schema[0].dataType
     except AnalysisException as error:  # a ParseException is one too
         what, fix = _said(error, schema, spark)
-        raise MappingError(where, f"`{text}`: {what}", fix) from None
+        raise MappingError(where, f"`{text.strip()}`: {what}", fix) from None
 
 
 def _said(error: "AnalysisException", schema: "StructType", spark: "SparkSession") -> tuple[str, str]:

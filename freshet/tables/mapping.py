@@ -5,7 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from freshet.errors import MappingError
 from freshet.tables.marks import Marked, read_marked
@@ -22,7 +31,19 @@ def _number_as_text(value: object) -> object:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-Expression = Annotated[str, BeforeValidator(_number_as_text), Field(min_length=1)]
+def _steady(text: str) -> str:
+    """The same row must give the same event in every run."""
+    if unsteady := _UNSTEADY.search(text):
+        raise ValueError(f"uses {unsteady.group(1)}(), which gives something else in every run")
+    return text
+
+
+_UNSTEADY = re.compile(
+    r"\b(rand|randn|random|uuid|shuffle|now|current_\w+|localtimestamp|curdate|monotonically_increasing_id|"
+    r"input_file_\w+|spark_partition_id)\s*\(",
+    re.IGNORECASE,
+)
+Expression = Annotated[str, BeforeValidator(_number_as_text), Field(min_length=1), AfterValidator(_steady)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 
 
@@ -132,10 +153,12 @@ def check_expressions(mapping: Mapping, schema: "StructType", spark: "SparkSessi
     Raises MappingError with file, line, column, the expression and what Spark said: a column that is not there
     (with the names that come close), an unknown function, a result of the wrong type.
     """
-    from freshet.tables.expressions import analyse
+    from freshet.tables.expressions import analyse, fit
 
-    for key, text in mapping.expressions().items():
-        analyse(mapping.at(key), key, text, schema, spark)
+    expressions = mapping.expressions()
+    if not fit(expressions, schema, spark):
+        for key, text in expressions.items():
+            analyse(mapping.at(key), key, text, schema, spark)
 
 
 def _first_mistake(error: ValidationError, marked: Marked, shown: str) -> MappingError:

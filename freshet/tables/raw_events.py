@@ -5,9 +5,10 @@ from pyspark.sql import functions as F
 
 from freshet import columns as c
 from freshet.tables.expressions import lenient
-from freshet.tables.mapping import Mapping
+from freshet.tables.mapping import Mapping, check_expressions
 from freshet.tables.pseudonyms import pseudonym
 from freshet.tables.schemas import RAW_EVENTS
+from freshet.tables.sources import source_schema
 
 PRICE_TYPE = "decimal(18,4)"
 _ORIGIN = (c.LANDING_DATE, c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION)
@@ -18,7 +19,10 @@ def to_raw_events(source: DataFrame, mapping: Mapping, key: bytes) -> DataFrame:
 
     Nothing is dropped: what `where` does not hold for is marked skipped. A value that cannot be cast or parsed is
     null and left to the contract; a quantity or price that holds text is told in corrupt_record.
+
+    Raises MappingError where an expression does not fit the source's columns.
     """
+    check_expressions(mapping, source_schema(source), source.sparkSession)
     with lenient(source.sparkSession):
         mapped = source.select(*_mapped(mapping), *_ORIGIN)
         canonical = mapped.select(*_canonical(mapping.time_zone, key), "_id", c.SKIPPED, *_ORIGIN)
