@@ -92,13 +92,24 @@ uv_by_venv() {
         "$CACHE/uv/bin/python" -m pip install --quiet --disable-pip-version-check "uv==$UV_VERSION"
 }
 
+# With a Python that is here, else with one that uv brings, else with one of apt's.
 make_venv() {
     if fits "$VENV/bin/python" >/dev/null; then return; fi
     rm -rf "$VENV"
     python=$(fitting_python)
     say "making .venv with ${python:-Python 3.12, which uv brings}"
-    "$UV" venv --quiet --python "${python:-3.12}" "$VENV" ||
-        stop "no Python 3.11 to 3.13 here, and uv could not fetch one; type: sudo apt install python3.12 (or 3.11, 3.13)"
+    "$UV" venv --quiet --python "${python:-3.12}" "$VENV" && return
+    say "that did not work; looking for a Python at apt's"
+    may_install && apt_python && "$UV" venv --quiet --python "$(fitting_python)" "$VENV" && return
+    stop "no Python 3.11 to 3.13 here, and neither uv nor apt could bring one; install one, then run: make setup"
+}
+
+apt_python() {
+    as_root apt-get update -qq
+    for name in python3.12 python3.13 python3.11; do
+        if apt-cache show "$name" >/dev/null 2>&1; then apt_install "$name" && return; fi
+    done
+    return 1
 }
 
 # One line in the shell is then enough: `source .venv/bin/activate` names Dagster's home, too.

@@ -1,5 +1,7 @@
 """The JVM's class-data archive: Spark's classes parsed once at set-up, mapped by every session after it."""
 
+import multiprocessing
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,13 +14,13 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 FEWEST_BYTES = 10_000_000  # a real one has 60 MB and more; less is what an interrupted dump leaves
+LONGEST = 300  # seconds
 
 
 def make(settings: Settings, say: Callable[[str], None]) -> Path | None:
-    """Make the archive unless it is there: one small Iceberg write in a fresh JVM, which dumps its classes at its end.
+    """Make the archive unless it is there: one small Iceberg write in a process of its own, dumped at its end.
 
-    Call it in a process that has no Spark session yet. Returns None, and says so, when the JVM would not dump:
-    the archive only saves seconds, so its lack stops nobody.
+    Returns None, and says why, when the JVM would not dump: the archive only saves seconds, so its lack stops nobody.
     """
     path = machine.class_archive(settings)
     if path is not None:
@@ -27,18 +29,32 @@ def make(settings: Settings, say: Callable[[str], None]) -> Path | None:
     say("making the JVM's class archive (half a minute, once)")
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="archiving-", dir=path.parent) as folder:
-        dumped = Path(folder) / path.name
-        _write_once(settings.model_copy(update={"lake": f"{folder}/lake"}), dumped)
+        dumped, log = Path(folder) / path.name, Path(folder) / "log"
+        _in_a_process(settings.model_copy(update={"lake": f"{folder}/lake"}), dumped, log)
         if not dumped.exists() or dumped.stat().st_size < FEWEST_BYTES:
-            say("  the JVM made none: sessions start a few seconds slower, nothing else changes")
+            said = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+            say(f"  the JVM made none ({said[-1] if said else 'it said nothing'}): sessions only start slower")
             return None
         dumped.replace(path)
     _drop_others(path)
     return path
 
 
-def _write_once(settings: Settings, dumped: Path) -> None:
+def _in_a_process(settings: Settings, dumped: Path, log: Path) -> None:
+    """A fresh JVM, whatever this process has running, and its chatter in a file."""
+    process = multiprocessing.get_context("spawn").Process(target=_write_once, args=(settings, dumped, log))
+    process.start()
+    process.join(LONGEST)
+    if process.is_alive():
+        process.kill()
+        process.join()
+
+
+def _write_once(settings: Settings, dumped: Path, log: Path) -> None:
     """A session as every run starts it, the first write and read of it, and the JVM's end."""
+    with log.open("w") as chatter:
+        os.dup2(chatter.fileno(), 1)  # the JVM writes to the descriptors, not to Python's streams
+        os.dup2(chatter.fileno(), 2)
     from pyspark.sql import SparkSession
 
     from freshet.tables import session
@@ -80,7 +96,7 @@ def _end(spark: "SparkSession") -> None:
     process = getattr(gateway, "proc", None)
     if process is not None:
         process.stdin.close()
-        process.wait(timeout=300)
+        process.wait(LONGEST)
 
 
 def _drop_others(path: Path) -> None:
