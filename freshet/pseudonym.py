@@ -30,9 +30,7 @@ def lake_key(settings: Settings) -> bytes:
     key = store.get(KEY_PATH).strip()
     if not key:
         where = store.where(KEY_PATH)
-        raise LakeError(
-            where, "the key is empty", "restore it from a backup: another key makes every shopper a stranger"
-        )
+        raise LakeError(where, "the key is empty", "restore it from a backup: a new key makes all shoppers strangers")
     return key
 
 

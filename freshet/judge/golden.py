@@ -9,6 +9,7 @@ import numpy as np
 
 from freshet.errors import BundleError
 from freshet.history import Ints, ModelInput
+from freshet.live.arrays import read_arrays
 from freshet.live.bundle import GOLDEN
 from freshet.live.manifest import REBUILD
 from freshet.live.ranker import Ranker
@@ -63,11 +64,8 @@ def latency(ranker: Ranker, batch: ModelInput, k: int = 20, requests: int = 200)
 
 
 def _read(path: Path) -> tuple[ModelInput, Scores]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return _packed(file["items"], file["types"], file["gaps"]), file["vectors"]
-    except (OSError, ValueError, KeyError) as error:
-        raise BundleError(str(path), f"these are no golden requests ({error})", REBUILD) from None
+    items, types, gaps, vectors = read_arrays(path, ("items", "types", "gaps", "vectors"), "golden requests")
+    return _packed(items, types, gaps), vectors
 
 
 def _packed(items: Ints, types: Ints, gaps: Ints) -> ModelInput:

@@ -40,13 +40,14 @@ def precision(hits: Hits, k: int) -> Values:
 
 def mrr(hits: Hits, k: int) -> Values:
     """(C,) 1 / place of the first hit, 0 without one (Voorhees 1999, cut at k)."""
-    first = hits[:, :k].argmax(axis=1).astype(np.float64)
-    return hit_rate(hits, k) / (1 + first)
+    reciprocal: Values = np.reciprocal(1.0 + hits[:, :k].argmax(axis=1))
+    return reciprocal * hit_rate(hits, k)
 
 
 def hit_rate(hits: Hits, k: int) -> Values:
     """(C,) 1 where the list holds at least one target."""
-    return hits[:, :k].any(axis=1).astype(np.float64)
+    found: Values = hits[:, :k].any(axis=1) * np.ones(len(hits))
+    return found
 
 
 def coverage(lists: Ints, items: int) -> float:

@@ -10,10 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.errors import BundleError
 from freshet.history import Ints, ModelInput, baskets
+from freshet.live.arrays import read_arrays
 from freshet.live.covisitation import covisitation
-from freshet.live.manifest import REBUILD
 from freshet.live.scorer import NEVER, Mask, Scores
 from freshet.training_set import TrainingSet
 
@@ -96,11 +95,7 @@ def save_baselines(baselines: Baselines, path: Path) -> None:
 
 def load_baselines(path: Path) -> Baselines:
     """Read what `save_baselines` wrote. Raises BundleError when it is something else."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return Baselines(file["popularity"], file["neighbours"], file["neighbour_scores"])
-    except (OSError, ValueError, KeyError) as error:
-        raise BundleError(str(path), f"these are no baselines ({error})", REBUILD) from None
+    return Baselines(*read_arrays(path, ("popularity", "neighbours", "neighbour_scores"), "baselines"))
 
 
 def _baskets_ago(batch: ModelInput) -> Ints:

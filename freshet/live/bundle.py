@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshet.errors import BundleError
+from freshet.live.arrays import read_arrays
 from freshet.live.baselines import Baselines, load_baselines
 from freshet.live.manifest import REBUILD, Manifest, Precision, verified
 from freshet.vocabulary import Vocabulary
@@ -73,18 +74,9 @@ def save_vocabulary(vocabulary: Vocabulary, path: Path) -> None:
 
 def load_vocabulary(path: Path) -> Vocabulary:
     """Read what `save_vocabulary` wrote. Raises BundleError when it is something else."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return Vocabulary(
-                item_ids=file["item_ids"],
-                titles=file["titles"],
-                categories=file["categories"],
-                prices=file["prices"],
-                tombstones=file["tombstones"],
-                generation=int(file["generation"]),
-            )
-    except (OSError, ValueError, KeyError) as error:
-        raise BundleError(str(path), f"it is not a vocabulary ({error})", REBUILD) from None
+    names = ("item_ids", "titles", "categories", "prices", "tombstones", "generation")
+    *columns, generation = read_arrays(path, names, "a vocabulary")
+    return Vocabulary(*columns, generation=int(generation))
 
 
 def _fit(folder: Path, vocabulary: Vocabulary, vectors: NDArray[np.float32], baselines: Baselines) -> None:

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+from freshet.errors import BundleError
+from freshet.history import model_input
+from freshet.live.baselines import (
+    LENGTH,
+    RECENCY,
+    REPEAT,
+    Baselines,
+    ItemToItem,
+    Popular,
+    build_baselines,
+    load_baselines,
+    save_baselines,
+)
+from freshet.training_set import TrainingSet
+from tests.tiny_bundle import POPULARITY, history, vocabulary
+
+NEVER_PAD = np.arange(7) == 0
+# a is near c (0.5) and b (0.25); b is near f (0.5).
+NEIGHBOURS = np.zeros((7, 2), dtype=np.int32)
+NEIGHBOURS[1], NEIGHBOURS[2] = [3, 2], [6, 0]
+SIMILAR = np.zeros((7, 2), dtype=np.float32)
+SIMILAR[1], SIMILAR[2] = [0.5, 0.25], [0.5, 0]
+BASELINES = Baselines(POPULARITY, NEIGHBOURS, SIMILAR)
+
+
+def asked(*shoppers):
+    return model_input(history(*shoppers), LENGTH)
+
+
+def test_popular_says_the_same_to_everybody():
+    scores = Popular(BASELINES, NEVER_PAD).score(asked(["a"], []))
+    assert scores.tolist() == [[-np.inf, 1, 9, 3, 4, 5, 0]] * 2
+
+
+def test_item_to_item_adds_up_the_neighbours_of_the_history():
+    scores = ItemToItem(BASELINES, NEVER_PAD).score(asked(["a", "b"]))[0]
+    # a is one basket older than b: its neighbours weigh RECENCY.
+    expected = [RECENCY * REPEAT, RECENCY * 0.25 + REPEAT, RECENCY * 0.5, 0, 0, 0.5]
+    assert scores[1:] == pytest.approx(expected, abs=1e-5)
+    assert scores[0] == -np.inf
+
+
+def test_what_shares_no_neighbour_follows_by_popularity():
+    scores = ItemToItem(BASELINES, NEVER_PAD).score(asked(["f"]))[0]
+    assert np.argsort(-scores).tolist()[:4] == [6, 2, 5, 4]  # f again, then b, e, d
+
+
+def test_a_history_of_which_nothing_is_known_gets_what_is_popular():
+    scores = ItemToItem(BASELINES, NEVER_PAD).score(asked(["a"], []))[1]
+    assert np.argsort(-scores).tolist()[:3] == [2, 5, 4]
+
+
+def test_what_may_never_be_recommended_is_not():
+    never = NEVER_PAD | (np.arange(7) == 3)
+    assert ItemToItem(BASELINES, never).score(asked(["a"]))[0, 3] == -np.inf
+    assert Popular(BASELINES, never).score(asked(["a"]))[0, 3] == -np.inf
+
+
+def training_set(popularity):
+    histories = history(["a", "b", "b", "?"])
+    nobody = np.zeros(1, dtype=np.int64)
+    return TrainingSet(histories, vocabulary(), popularity, np.zeros(7), nobody, nobody, nobody, cut=0, as_of=1)
+
+
+def test_popularity_is_that_of_the_last_week():
+    assert build_baselines(training_set(POPULARITY)).popularity is POPULARITY
+
+
+def test_after_a_week_without_events_popularity_is_that_of_all_time():
+    assert build_baselines(training_set(np.zeros(7))).popularity.tolist() == [0, 1, 2, 0, 0, 0, 0]
+
+
+def test_baselines_come_back_as_they_went(tmp_path):
+    save_baselines(BASELINES, tmp_path / "b.npz")
+    again = load_baselines(tmp_path / "b.npz")
+    assert np.array_equal(again.popularity, POPULARITY)
+    assert np.array_equal(again.neighbours, NEIGHBOURS)
+    assert np.array_equal(again.neighbour_scores, SIMILAR)
+
+
+def test_something_else_is_refused(tmp_path):
+    (tmp_path / "b.npz").write_bytes(b"PK\x03\x04 no baselines")
+    with pytest.raises(BundleError, match="it does not hold baselines"):
+        load_baselines(tmp_path / "b.npz")

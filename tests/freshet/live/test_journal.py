@@ -1,0 +1,139 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from freshet.errors import JournalError
+from freshet.live.journal import Entry, append, current, earlier, read
+from freshet.store import open_store
+
+A, B = "a" * 64, "b" * 64
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = open_store(str(tmp_path / "lake"))
+    for bundle in (A, B):
+        store.put(f"bundles/{bundle}/manifest.json", b"{}")
+    return store
+
+
+def entry(number, bundle=A, decided_on=None, kind="release"):
+    return Entry(
+        number=number,
+        decided_on=number - 1 if decided_on is None else decided_on,
+        kind=kind,
+        bundle=bundle,
+        verdict="Released.",
+        why="",
+        metrics={"ndcg@10": 0.25},
+        at=datetime(2024, 3, 2, 12, 0, tzinfo=UTC),
+        by="test",
+    )
+
+
+def said(function, *arguments):
+    with pytest.raises(JournalError) as caught:
+        function(*arguments)
+    return str(caught.value)
+
+
+def test_before_the_first_release_nothing_serves(store):
+    assert current(store) is None
+    assert read(store) == ()
+
+
+def test_the_last_entry_serves(store):
+    append(store, entry(1, A))
+    append(store, entry(2, B))
+    assert current(store) == entry(2, B)
+    assert read(store) == (entry(1, A), entry(2, B))
+
+
+def test_an_entry_lies_at_its_number(store):
+    append(store, entry(1))
+    assert store.list("releases") == ("releases/00000001.json",)
+
+
+def test_a_late_promotion_never_overrides_a_rollback(store):
+    append(store, entry(1, A))
+    append(store, entry(2, B))
+    late = entry(3, B)  # decided on entry 2 …
+    append(store, entry(3, A, kind="rollback"))  # … and meanwhile somebody rolled back
+    assert said(append, store, late) == (
+        f"{store.root}/releases/00000003.json: somebody else wrote entry 3 first; "
+        "decide again on the journal as it is now"
+    )
+    assert current(store) == entry(3, A, kind="rollback")
+
+
+def test_an_entry_decided_on_one_that_does_not_exist_is_refused(store):
+    assert said(append, store, entry(5)) == (
+        f"{store.root}/releases/00000005.json: was decided on entry 4, which does not exist; "
+        "decide again on the journal as it is now"
+    )
+
+
+def test_a_number_that_does_not_follow_is_no_entry():
+    with pytest.raises(ValueError, match="number 3 does not follow decided_on 1"):
+        entry(3, decided_on=1)
+
+
+def test_a_bundle_that_is_gone_names_the_rollback(store):
+    append(store, entry(1, A))
+    append(store, entry(2, B))
+    store.local_path(f"bundles/{B}/manifest.json").unlink()
+    assert said(current, store) == (
+        f"{store.root}/releases/00000002.json: names the bundle bbbbbbbbbbbb, which is gone; "
+        'run `freshet rollback --to 1 --why "…"`, or restore it from a backup of the lake'
+    )
+
+
+def test_a_bundle_that_is_gone_with_no_other_to_go_back_to(store):
+    append(store, entry(1, A))
+    store.local_path(f"bundles/{A}/manifest.json").unlink()
+    assert said(current, store) == (
+        f"{store.root}/releases/00000001.json: names the bundle aaaaaaaaaaaa, which is gone; "
+        "restore it from a backup of the lake, or release anew: `dagster asset materialize --select '*'`"
+    )
+
+
+def test_a_broken_entry_names_the_rollback(store):
+    append(store, entry(1, A))
+    store.put("releases/00000002.json", b"{}")
+    message = said(current, store)
+    assert message.startswith(f"{store.root}/releases/00000002.json: is no journal entry (number Field required; ")
+    assert message.endswith('; run `freshet rollback --to 1 --why "…"`, or restore it from a backup of the lake')
+
+
+def test_an_empty_entry_is_broken(store):
+    store.put("releases/00000001.json", b"")
+    assert said(current, store).startswith(
+        f"{store.root}/releases/00000001.json: is no journal entry (Invalid JSON: EOF while parsing a value"
+    )
+
+
+def test_an_entry_in_anothers_place_is_broken(store):
+    append(store, entry(1, A))
+    store.put("releases/00000002.json", store.get("releases/00000001.json"))
+    assert "is no journal entry (it says that it is number 1)" in said(current, store)
+
+
+def test_a_gap_is_named(store):
+    for number in (1, 2, 3):
+        append(store, entry(number))
+    store.local_path("releases/00000002.json").unlink()
+    expected = (
+        f"{store.root}/releases/00000002.json: is missing, releases/00000003.json comes next; "
+        "restore it from a backup of the lake"
+    )
+    assert said(current, store) == expected
+    assert said(read, store) == expected
+
+
+def test_going_back_passes_over_the_same_bundle_and_what_is_broken(store):
+    append(store, entry(1, A))
+    store.put("releases/00000002.json", b"broken")
+    append(store, entry(3, B))
+    append(store, entry(4, B))
+    assert earlier(store, 4) == entry(1, A)
+    assert earlier(store, 1) is None

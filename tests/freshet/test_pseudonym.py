@@ -1,0 +1,52 @@
+import hashlib
+import hmac
+
+import pytest
+
+from freshet.errors import LakeError
+from freshet.pseudonym import lake_key, pseudonym
+from freshet.settings import Settings
+
+
+def test_a_pseudonym_is_the_first_half_of_the_keyed_hash():
+    expected = hmac.new(b"key", b"user:17850", hashlib.sha256).hexdigest()[:32]
+    assert pseudonym(b"key", "user", "17850") == expected
+
+
+def test_a_user_and_a_session_of_one_name_are_two_shoppers():
+    assert pseudonym(b"key", "user", "1") != pseudonym(b"key", "session", "1")
+
+
+def test_another_key_gives_other_pseudonyms():
+    assert pseudonym(b"one", "user", "1") != pseudonym(b"two", "user", "1")
+
+
+def test_the_key_of_the_settings_is_used(tmp_path):
+    settings = Settings(_env_file=None, lake=str(tmp_path), pseudonym_key="secret")
+    assert lake_key(settings) == b"secret"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lake_makes_its_key_once_and_shows_it_to_nobody_else(tmp_path):
+    settings = Settings(_env_file=None, lake=str(tmp_path / "lake"))
+    first = lake_key(settings)
+    assert len(first) == 64
+    assert lake_key(settings) == first
+    assert (tmp_path / "lake/keys/pseudonym.key").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "lake/keys").stat().st_mode & 0o777 == 0o700
+
+
+def test_two_lakes_have_two_keys(tmp_path):
+    one, two = (lake_key(Settings(_env_file=None, lake=str(tmp_path / name))) for name in ("one", "two"))
+    assert one != two
+
+
+def test_an_empty_key_is_refused(tmp_path):
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys/pseudonym.key").write_bytes(b"")
+    with pytest.raises(LakeError) as caught:
+        lake_key(Settings(_env_file=None, lake=str(tmp_path)))
+    assert str(caught.value) == (
+        f"{tmp_path}/keys/pseudonym.key: the key is empty; "
+        "restore it from a backup: a new key makes all shoppers strangers"
+    )

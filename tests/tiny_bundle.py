@@ -1,0 +1,106 @@
+"""A bundle small enough to compute by hand, with real ONNX files.
+
+Items a b c d e f are 1 … 6. Odd ones (a c e) point to (1, 0), even ones (b d f) to (0, 1); a shopper's vector is the mean
+over the history. An item's own vector is a little longer the later it stands, so of the odd ones e wins, then c, then a.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from freshet.history import Histories
+from freshet.judge.golden import make_golden
+from freshet.live.baselines import Baselines, save_baselines
+from freshet.live.bundle import save_vocabulary
+from freshet.live.manifest import seal
+from freshet.vocabulary import Vocabulary
+
+ITEMS = ("a", "b", "c", "d", "e", "f")
+EMBEDDING = np.array([[0, 0], [1, 0], [0, 1], [1, 0], [0, 1], [1, 0], [0, 1]], dtype=np.float32)
+VECTORS = EMBEDDING * (1 + np.arange(7, dtype=np.float32)[:, None] / 10)
+POPULARITY = np.array([0, 1, 9, 3, 4, 5, 0], dtype=np.float64)  # b, then e, d, c, a, f
+
+
+def vocabulary(ids: tuple[str, ...] = ITEMS, dead: tuple[str, ...] = ()) -> Vocabulary:
+    """Titles are "Item A", …; everything costs 1."""
+    return Vocabulary(
+        item_ids=np.array(["", *ids]),
+        titles=np.array(["", *(f"Item {item.upper()}" for item in ids)]),
+        categories=np.array([""] * (len(ids) + 1)),
+        prices=np.array([np.nan, *(1.0 for _ in ids)]),
+        tombstones=np.array([False, *(item in dead for item in ids)]),
+    )
+
+
+def write_encoder(path: Path, embedding: np.ndarray = EMBEDDING) -> None:
+    """items, types, gaps (B, T) → vectors (B, D): the mean of the embeddings of what is not padding."""
+    inputs = [helper.make_tensor_value_info(n, TensorProto.INT64, ["B", "T"]) for n in ("items", "types", "gaps")]
+    output = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["B", embedding.shape[1]])
+    constants = [
+        numpy_helper.from_array(embedding.astype(np.float32), "embedding"),
+        numpy_helper.from_array(np.array(0, dtype=np.int64), "pad"),
+        numpy_helper.from_array(np.array([1], dtype=np.int64), "events"),
+        numpy_helper.from_array(np.array(1, dtype=np.float32), "one"),
+        numpy_helper.from_array(np.array(0, dtype=np.int64), "nothing"),
+    ]
+    nodes = [
+        helper.make_node("Gather", ["embedding", "items"], ["embedded"]),
+        helper.make_node("ReduceSum", ["embedded", "events"], ["summed"], keepdims=0),
+        helper.make_node("Greater", ["items", "pad"], ["there"]),
+        helper.make_node("Cast", ["there"], ["weights"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceSum", ["weights", "events"], ["counted"], keepdims=1),
+        helper.make_node("Max", ["counted", "one"], ["count"]),
+        # Types and gaps are read and have no say, so that all three inputs stay in the graph.
+        helper.make_node("Mul", ["types", "nothing"], ["no_types"]),
+        helper.make_node("Mul", ["gaps", "nothing"], ["no_gaps"]),
+        helper.make_node("Add", ["no_types", "no_gaps"], ["no_say"]),
+        helper.make_node("Cast", ["no_say"], ["no_say_float"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceSum", ["no_say_float", "events"], ["zero"], keepdims=1),
+        helper.make_node("Div", ["summed", "count"], ["mean"]),
+        helper.make_node("Add", ["mean", "zero"], ["vectors"]),
+    ]
+    graph = helper.make_graph(nodes, "tiny", inputs, [output], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def write_bundle(folder: Path, dead: tuple[str, ...] = (), note: str = "") -> str:
+    """A sealed bundle in `folder`; returns its id. note: makes it another bundle."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_encoder(folder / "shopper_encoder.fp32.onnx")
+    write_encoder(folder / "shopper_encoder.int8.onnx", EMBEDDING * 1.01)
+    write_encoder(folder / "item_encoder.onnx")
+    np.save(folder / "item_vectors.npy", VECTORS)
+    save_vocabulary(vocabulary(dead=dead), folder / "vocabulary.npz")
+    none = np.zeros((7, 2), dtype=np.int32)
+    save_baselines(Baselines(POPULARITY, none, none.astype(np.float32)), folder / "baselines.npz")
+    asked = history(["a"], ["b", "b"])
+    make_golden(asked_input(asked), np.array([[1, 0], [0, 1]], dtype=np.float32), folder / "golden.npz")
+    return seal(
+        folder, created_by="test", precision="fp32", length=4, lineage={}, parameters={"note": note}, metrics={}
+    )
+
+
+def history(*shoppers: list[str]) -> Histories:
+    """Views a minute apart on day 0, one list of items per shopper; "?" is unknown."""
+    ids = vocabulary()
+    sizes = [len(items) for items in shoppers]
+    total = sum(sizes)
+    return Histories(
+        shoppers=np.array([f"s{n}" for n in range(len(shoppers))]),
+        offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        items=ids.index_of([item for items in shoppers for item in items]),
+        types=np.ones(total, dtype=np.int64),
+        times=np.concatenate([np.arange(size) * 60 for size in sizes] or [np.zeros(0)]).astype(np.int64),
+        days=np.zeros(total, dtype=np.int64),
+    )
+
+
+def asked_input(histories: Histories):
+    """What the tiny encoder reads."""
+    from freshet.history import model_input
+
+    return model_input(histories, 4)
