@@ -110,10 +110,10 @@ def _days(path: Path, mapping: Mapping | None, folder: Path, progress: Progress)
 def _in_range(parts: Sequence[_Part], first_day: date) -> None:
     early = [part for part in parts if part.day < first_day]
     if early:
-        first = min(part.day for part in early)
+        first, days = min(part.day for part in early), "day" if len(early) == 1 else "days"
         raise LandingError(
             str(early[0].source),
-            f"holds {len(early)} landing days before the first one of this lake, {first_day} (from {first} on)",
+            f"holds {len(early)} landing {days} before the first one of this lake, {first_day} (from {first} on)",
             f"set FRESHET_FIRST_DAY={first} before anything is materialized",
         )
 

@@ -39,16 +39,19 @@ def csv_records(text: TextIO, name: str, source: Source, column: str | None) -> 
 def _csv_rows(
     rows: Iterator[list[str]], taken: list[str], name: str, source: Source, place: int | None
 ) -> Iterator[Record]:
-    number, lines, raw = 0, 0, ""
+    done, lines, raw, row = 0 if source.columns else 1, 0, "", [""]  # done: lines before the record
     try:
         for row in rows:
-            number, lines, raw = number + 1, len(taken), _take(taken)
+            lines = len(taken)
+            raw = _take(taken)
             if row:  # not a blank line
                 yield raw, row[place] if place is not None and place < len(row) else None
+            done += lines
     except csv.Error as error:
-        raise _unclosed(name, number + 1, str(error)) from None
-    if lines > 1 and raw.count(source.quote) % 2:
-        raise _unclosed(name, number, "it runs to the end of the file")
+        raise _unclosed(name, done + 1, str(error)) from None
+    # Only a field still open takes in the line end; a lone quote inside a field (5" nails) does not open one.
+    if raw.count(source.quote) % 2 and (lines > 1 or "".join(row[-1:]).endswith("\n")):
+        raise _unclosed(name, done - lines + 1, "it runs to the end of the file")
 
 
 def json_records(text: TextIO, path: str | None) -> Iterator[Record]:
@@ -79,7 +82,7 @@ def _taking(text: TextIO, taken: list[str], name: str) -> Iterator[str]:
     for number, line in enumerate(text, start=1):
         taken.append(line)
         if len(taken) > LONGEST:
-            raise _unclosed(name, number - LONGEST, f"{LONGEST} lines further it is still open", "line")
+            raise _unclosed(name, number - LONGEST, f"{LONGEST} lines further it is still open")
         yield line
 
 
@@ -99,7 +102,7 @@ def _value(line: str, path: str) -> object:
     return value if isinstance(value, str | int | float) else None
 
 
-def _unclosed(name: str, number: int, said: str, unit: str = "record") -> LandingError:
+def _unclosed(name: str, line: int, said: str) -> LandingError:
     return LandingError(
-        f"{name}, {unit} {number}", f"a quote opens and does not close ({said})", "close it, or set `source.quote`"
+        f"{name}, line {line}", f"a quote opens and does not close ({said})", "close it, or set `source.quote`"
     )

@@ -1,0 +1,38 @@
+"""What tests share: one Spark session, started by the first test that asks for it."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from freshet.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@pytest.fixture(scope="session")
+def lake_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The settings the session's Spark was started with; its tables lie in this lake."""
+    lake = tmp_path_factory.mktemp("lake")
+    return Settings(
+        _env_file=None, lake=str(lake), first_day=date(2024, 1, 1), spark_master="local[2]", spark_memory="2g"
+    )
+
+
+@pytest.fixture(scope="session")
+def spark(lake_settings: Settings) -> Iterator["SparkSession"]:
+    """One session for all tests: starting one takes seconds."""
+    from freshet.tables import session
+
+    started = session.start(lake_settings)
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of an empty lake of its own, untouched by this machine's variables as far as tests rely on them."""
+    return Settings(_env_file=None, lake=str(tmp_path / "lake"), first_day=date(2024, 1, 1))

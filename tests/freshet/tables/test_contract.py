@@ -1,0 +1,135 @@
+"""The contract: each rule broken once, and duplicates told apart by the look-back."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from freshet.tables.contract import REASONS, classify
+from freshet.tables.schemas import RAW_EVENTS
+
+pytestmark = pytest.mark.spark
+
+FIRST = date(2024, 3, 1)
+GOOD = {
+    "event_id": None, "user_id": "u", "session_id": None, "item_id": "A", "event_type": "view",
+    "event_time": datetime(2024, 3, 1, 12), "quantity": 1.0, "price": Decimal("1.5"), "title": None, "category": None,
+    "context": None, "skipped": False, "corrupt_record": None, "landing_date": FIRST, "source_file": "a.csv",
+    "source_row": 0, "source_position": 0,
+}  # fmt: skip
+
+
+def raw(spark, *given):
+    """Good rows that differ in what is given; every one with an id of its own unless given."""
+    rows = [{**GOOD, "event_id": f"e{n}", "source_row": n, **row} for n, row in enumerate(given, start=1)]
+    return spark.createDataFrame([tuple(row[name] for name in RAW_EVENTS.names) for row in rows], RAW_EVENTS.struct)
+
+
+def outcomes(frame, first=FIRST, last=FIRST + timedelta(30), back=7):
+    found = classify(frame, first, last, back).orderBy("landing_date", "source_file", "source_row", "source_position")
+    return [(row.outcome, row.reason) for row in found.collect()]
+
+
+def landed(day, **more):
+    return {"event_id": "same", "landing_date": FIRST + timedelta(day), **more}
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"corrupt_record": "x,", "item_id": None}, "unreadable"),
+        ({"item_id": None, "event_time": None}, "missing_item"),
+        ({"user_id": None}, "missing_shopper"),
+        ({"event_time": None}, "bad_time"),
+        ({"event_time": datetime(2024, 3, 3)}, "future_event"),
+        ({"event_type": "click"}, "unknown_event_type"),
+        ({"event_type": None}, "unknown_event_type"),
+        ({"quantity": 0.0}, "bad_quantity"),
+        ({"quantity": -1.0}, "bad_quantity"),
+        ({"quantity": float("nan")}, "bad_quantity"),
+        ({"quantity": float("inf")}, "bad_quantity"),
+        ({"price": Decimal("-0.01")}, "bad_price"),
+        ({"item_id": "A\ufffd"}, "bad_encoding"),
+        ({"title": "\ufffdug"}, "bad_encoding"),
+        ({"item_id": "A" * 257}, "id_too_long"),
+        ({"event_id": "e" * 257}, "id_too_long"),
+    ],
+)
+def test_a_broken_rule_is_the_reason(spark, row, reason):
+    assert outcomes(raw(spark, row)) == [("quarantined", reason)]
+    assert reason in REASONS
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {},
+        {"user_id": None, "session_id": "s"},
+        {"quantity": None, "price": None},
+        {"price": Decimal(0)},
+        {"event_time": datetime(2024, 3, 2, 23, 59, 59)},
+        {"item_id": "A" * 256},
+    ],
+)
+def test_what_keeps_the_contract_is_published(spark, row):
+    assert outcomes(raw(spark, row)) == [("published", None)]
+
+
+def test_a_skipped_row_is_not_judged(spark):
+    assert outcomes(raw(spark, {"skipped": True, "item_id": None})) == [("skipped", None)]
+
+
+def test_the_shopper_is_the_user_where_known_else_the_session(spark):
+    rows = raw(spark, {"session_id": "s"}, {"user_id": None, "session_id": "s"})
+    found = classify(rows, FIRST, FIRST, 7).orderBy("source_row").collect()
+    assert [row.shopper for row in found] == ["u", "s"]
+
+
+def test_of_copies_on_a_day_the_first_by_file_row_and_position_counts(spark):
+    rows = raw(
+        spark,
+        landed(0, source_file="b.csv", source_row=1),
+        landed(0, source_file="a.csv", source_row=2, source_position=1),
+        landed(0, source_file="a.csv", source_row=2, source_position=0),
+    )
+    assert [outcome for outcome, _ in outcomes(rows)] == ["published", "duplicate", "duplicate"]
+
+
+def test_a_copy_counts_as_duplicate_for_the_look_back_and_no_longer(spark):
+    assert [o for o, _ in outcomes(raw(spark, landed(0), landed(7)))] == ["published", "duplicate"]
+    assert [o for o, _ in outcomes(raw(spark, landed(0), landed(8)))] == ["published", "published"]
+
+
+def test_a_duplicate_makes_the_next_copy_a_duplicate_too(spark):
+    # Day 10 looks at what landed on day 5, whatever became of it: no day depends on another's outcome.
+    assert [o for o, _ in outcomes(raw(spark, landed(0), landed(5), landed(10)))] == [
+        "published",
+        "duplicate",
+        "duplicate",
+    ]
+
+
+def test_a_copy_of_a_row_that_broke_the_contract_or_was_skipped_is_no_duplicate(spark):
+    broken, skipped = landed(0, price=Decimal(-1)), landed(0, source_row=5, skipped=True)
+    assert outcomes(raw(spark, broken, skipped, landed(1))) == [
+        ("quarantined", "bad_price"),
+        ("skipped", None),
+        ("published", None),
+    ]
+
+
+def test_a_day_alone_gives_what_it_gives_within_a_range(spark):
+    rows = raw(spark, *(landed(day) for day in (0, 3, 9, 18, 20)), {"landing_date": FIRST + timedelta(9)})
+    together = outcomes(rows)
+    alone = []
+    for day in (0, 3, 9, 18, 20):
+        of = FIRST + timedelta(day)
+        window = rows.where((rows.landing_date >= of - timedelta(7)) & (rows.landing_date <= of))
+        alone += outcomes(window, of, of)
+    assert alone == together
+    assert [o for o, _ in together] == ["published", "duplicate", "duplicate", "published", "published", "duplicate"]
+
+
+def test_without_a_look_back_only_the_day_itself_counts(spark):
+    rows = raw(spark, landed(0), landed(0, source_row=9), landed(1))
+    assert [o for o, _ in outcomes(rows, back=0)] == ["published", "duplicate", "published"]
