@@ -1,6 +1,7 @@
 """Spark SQL expressions of a mapping: analysed before anything runs, and applied so that one bad value is null."""
 
 import difflib
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -42,6 +43,18 @@ def lenient(spark: "SparkSession") -> Iterator[None]:
         spark.conf.set(ANSI, str(before))
 
 
+@contextmanager
+def _untold() -> Iterator[None]:
+    """PySpark logs every analysis error with its Java stack; here they become errors of our own."""
+    logger = logging.getLogger("SQLQueryContextLogger")
+    before = logger.disabled
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
 def fit(expressions: Mapping[str, str], schema: "StructType", spark: "SparkSession") -> bool:
     """Whether all expressions, by key, are sound over `schema`: two analyses for all, so every run can afford it."""
     from pyspark.errors import AnalysisException
@@ -50,7 +63,7 @@ def fit(expressions: Mapping[str, str], schema: "StructType", spark: "SparkSessi
     empty = spark.createDataFrame([], schema)
     parsed = [F.expr(text).alias(str(place)) for place, text in enumerate(expressions.values())]
     try:
-        with lenient(spark):
+        with lenient(spark), _untold():
             empty.where(F.coalesce(*(column.isNotNull() for column in parsed)))
             types = [field.dataType for field in empty.select(*parsed).schema]
     except AnalysisException:
@@ -82,7 +95,7 @@ def _result_type(where: str, text: str, schema: "StructType", spark: "SparkSessi
 
     empty = spark.createDataFrame([], schema)
     try:
-        with lenient(spark):
+        with lenient(spark), _untold():
             # A filter takes only what has one value per row: no aggregates, windows or generators.
             empty.where(F.expr(text).isNotNull())
             return empty.select(F.expr(text)).schema[0].dataType

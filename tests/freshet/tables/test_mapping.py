@@ -141,7 +141,7 @@ def test_an_empty_mapping_is_said_so(tmp_path):
             "to_timestamp(Date)",
             "to_timestmp(Date)",
             "shop.yaml:10:15: events.event_time: `to_timestmp(Date)`: Spark has no function to_timestmp; "
-            "did you mean to_timestamp or try_to_timestamp or timestamp?",
+            "did you mean to_timestamp or try_to_timestamp or to_utc_timestamp?",
         ),
         (
             "to_timestamp(Date)",

@@ -55,7 +55,7 @@ def test_a_day_reads_the_same_alone_and_among_others(spark, store):
 
 def test_a_line_with_a_wrong_number_of_fields_is_kept_as_it_stands(spark, store):
     put(store, 1, "a.csv", HEAD + "1,A\n2,B,x\n3,C,x,y\n")
-    assert read(spark, store, CSV, "source_row", "corrupt_record") == [(1, "1,A"), (2, None), (3, "3,C,x,y")]
+    assert read(spark, store, CSV, "who", "corrupt_record") == [("1", "1,A"), ("2", None), ("3", "3,C,x,y")]
 
 
 def test_files_whose_columns_stand_in_another_order_read_alike(spark, store):

@@ -33,7 +33,7 @@ def test_every_row_is_told_with_an_example(spark, export):
         "",
         "first events",
         "  event_type  event_time           item_id  user_id  price",
-        "  purchase    2024-02-01 00:00:00  A        0c7cec…  1.0000",
+        "  purchase    2024-02-01 00:00:00  A        5bdd86…  1.0000",
         "",
         "events by type",
         "  purchase  1",
@@ -46,8 +46,8 @@ def test_every_row_is_told_with_an_example(spark, export):
         "               e.g. a.csv:6  9,D,soon,1",
         "            1  quarantined: missing_shopper (neither a user_id nor a session_id)",
         "               e.g. a.csv:4  ,B,2024-02-02,1",
-        "            1  quarantined: unreadable (the record could not be read: a broken line, a wrong number of fields, "
-        "text where a number belongs)",
+        "            1  quarantined: unreadable (the record could not be read: a broken line, a wrong number of "
+        "fields, text where a number belongs)",
         "               e.g. a.csv:5  9,C",
         "            1  skipped (`where` does not hold: no event)",
         "               e.g. a.csv:3  8,POST,2024-02-01,1",
