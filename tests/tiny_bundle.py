@@ -1,7 +1,7 @@
 """A bundle small enough to compute by hand, with real ONNX files.
 
-Items a b c d e f are 1 … 6. Odd ones (a c e) point to (1, 0), even ones (b d f) to (0, 1); a shopper's vector is the mean
-over the history. An item's own vector is a little longer the later it stands, so of the odd ones e wins, then c, then a.
+Items a b c d e f are 1 … 6. Odd ones (a c e) point to (1, 0), even ones (b d f) to (0, 1); a shopper's vector is the
+mean over the history. An item's own vector is a little longer the later it stands: of the odd ones e wins, then c, a.
 """
 
 from pathlib import Path

@@ -78,7 +78,7 @@ def _answer(release: "Release", events: "list[Event]", k: int) -> "Answer":
 def _show(release: "Release", answer: "Answer") -> None:
     """The table, and who answered."""
     titles = dict(zip(release.bundle.vocabulary.item_ids, release.bundle.vocabulary.titles, strict=True))
-    width = max((len(item) for item in answer.item_ids), default=4)
+    width = max(len("item"), *(len(item) for item in answer.item_ids))
     typer.echo(f"rank  {'item':<{width}}  {'score':>9}  title")
     for rank, (item, score) in enumerate(zip(answer.item_ids, answer.scores, strict=True), start=1):
         typer.echo(f"{rank:>4}  {item:<{width}}  {score:>9.4f}  {titles[item]}".rstrip())

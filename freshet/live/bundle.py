@@ -75,8 +75,8 @@ def save_vocabulary(vocabulary: Vocabulary, path: Path) -> None:
 def load_vocabulary(path: Path) -> Vocabulary:
     """Read what `save_vocabulary` wrote. Raises BundleError when it is something else."""
     names = ("item_ids", "titles", "categories", "prices", "tombstones", "generation")
-    *columns, generation = read_arrays(path, names, "a vocabulary")
-    return Vocabulary(*columns, generation=int(generation))
+    item_ids, titles, categories, prices, tombstones, generation = read_arrays(path, names, "a vocabulary")
+    return Vocabulary(item_ids, titles, categories, prices, tombstones, int(generation))
 
 
 def _fit(folder: Path, vocabulary: Vocabulary, vectors: NDArray[np.float32], baselines: Baselines) -> None:
