@@ -163,5 +163,6 @@ def class_archive_path(settings: Settings) -> Path:
     home = java(settings)
     runtime = home / "lib" / "modules"
     made_of = [str(home.resolve()), str(runtime.stat().st_mtime_ns if runtime.exists() else 0)]
+    made_of.append("jars on the class path")  # how a session loads them
     made_of += [jar.sha256 for jar in JARS] + [str(jar_path(settings, jar)) for jar in JARS]
     return settings.cache / f"classes-{hashlib.sha256('|'.join(made_of).encode()).hexdigest()[:16]}.jsa"

@@ -69,7 +69,6 @@ def _write_once(settings: Settings, dumped: Path, log: Path) -> None:
         builder = builder.config(key, value)
     Path(settings.lake).mkdir(parents=True)
     spark = builder.getOrCreate()
-    spark.sparkContext.setLogLevel("OFF")
     _small_day(spark, settings)
     _end(spark)
 
