@@ -100,7 +100,11 @@ def _told(judged: DataFrame, mapping: Mapping, first: int) -> Trial:
     return Trial(
         first=tuple({name: _shown(row, name) for name in SHOWN} for row in ordered.collect()),
         types={row[0]: row[1] for row in published.groupBy(c.EVENT_TYPE).count().orderBy(c.EVENT_TYPE).collect()},
-        groups=tuple(sorted((_group(row, mapping) for row in grouped.collect()), key=lambda g: (g.outcome, -g.rows))),
+        groups=tuple(
+            sorted(
+                (_group(row, mapping) for row in grouped.collect()), key=lambda g: (g.outcome, -g.rows, g.reason or "")
+            )
+        ),
     )
 
 
