@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from freshet.simulation.landing_files import HEADER, Delivered, write_landing_files
-from freshet.simulation.shop import ShopParams, generate
+from freshet.simulation.params import ShopParams
+from freshet.simulation.shop import generate
 
 SHOP = generate(ShopParams(shoppers=300, items=120, days=4))
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from freshet.simulation.catalogue import catalogue
-from freshet.simulation.shop import EVENT_NAMES, Shop, ShopParams, generate
+from freshet.simulation.params import ShopParams
+from freshet.simulation.shop import EVENT_NAMES, Shop, generate
 
 SMALL = ShopParams(shoppers=200, items=120, days=5)
 DAY = 86_400
