@@ -83,7 +83,8 @@ def _entry(last: int, target: "Entry", why: str, now: datetime) -> "Entry":
 
 
 def _line(entry: "Entry", *, serves: bool) -> str:
-    ndcg = entry.metrics.get("ndcg@10")
+    of_model = entry.metrics.get("challenger")
+    ndcg = of_model.get("ndcg@10") if isinstance(of_model, dict) else None
     figure = f"{ndcg:7.4f}" if isinstance(ndcg, float) else " " * 7
     reason = entry.verdict if entry.kind == "release" else f"{entry.verdict} Why: {entry.why}"
     start = f"{'*' if serves else ' '}  {entry.number:>6}  {entry.at:%Y-%m-%d %H:%M}"

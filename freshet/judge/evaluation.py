@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from freshet.cases import Cases
 from freshet.history import Ints
 from freshet.judge import metrics
-from freshet.live.scorer import Scorer, rows, top_k
+from freshet.live.scorer import Scorer, chunks, rows, top_k
 from freshet.training_set import TrainingSet
 from freshet.vocabulary import Vocabulary
 
-CHUNK = 512  # cases scored at once
 KS = (10, 20)
 
 Progress = Callable[[int, int], None]  # (cases done, cases in all)
@@ -55,8 +54,7 @@ def evaluate(scorer: Scorer, cases: Cases, ks: Sequence[int] = KS, progress: Pro
     """
     inputs = cases.inputs(scorer.length)
     lists = np.zeros((len(cases), max(ks)), dtype=np.int64)
-    for start in range(0, len(cases), CHUNK):
-        stop = min(start + CHUNK, len(cases))
+    for start, stop in chunks(len(cases), scorer.width):
         best, _ = top_k(scorer.score(rows(inputs, start, stop)), max(ks))
         lists[start:stop, : best.shape[1]] = best
         if progress is not None:

@@ -39,6 +39,11 @@ class Popular:
     never: Mask  # (V + 1,) PAD and tombstones
     length: int = 1
 
+    @property
+    def width(self) -> int:
+        """V + 1."""
+        return len(self.never)
+
     def score(self, batch: ModelInput) -> Scores:
         """(B, V + 1), every row the same."""
         row = np.where(self.never, NEVER, self.baselines.popularity).astype(np.float32)
@@ -57,9 +62,14 @@ class ItemToItem:
     never: Mask  # (V + 1,) PAD and tombstones
     length: int = LENGTH
 
+    @property
+    def width(self) -> int:
+        """V + 1."""
+        return len(self.never)
+
     def score(self, batch: ModelInput) -> Scores:
         """(B, V + 1)."""
-        b, width = len(batch.offsets) - 1, len(self.baselines.popularity)
+        b, width = len(batch.offsets) - 1, self.width
         row = np.repeat(np.arange(b), np.diff(batch.offsets)) * width  # (N,)
         weight = RECENCY ** _baskets_ago(batch)  # (N,)
         near = row[:, None] + self.baselines.neighbours[batch.items]  # (N, K)

@@ -10,12 +10,12 @@ from freshet.errors import BundleError, SettingsError
 from freshet.history import Histories, Ints, ModelInput, model_input
 from freshet.live.bundle import Bundle, encoder_file
 from freshet.live.manifest import REBUILD, Precision
-from freshet.live.scorer import NEVER, Mask, Scores, masked, rows, top_k
+from freshet.live.scorer import NEVER, Mask, Scores, chunks, masked, rows, top_k
 
 Tier = Literal["sequence", "popular"]
 Device = Literal["cpu", "cuda"]
 
-CHUNK = 256  # histories encoded at once
+ENCODED = 256  # histories encoded at once
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,27 @@ class Ranker:
         """Events of a history that the encoder reads."""
         return self.bundle.manifest.length
 
+    @property
+    def width(self) -> int:
+        """V + 1."""
+        return len(self.bundle.item_vectors)
+
     def vectors(self, batch: ModelInput) -> Scores:
-        """(B, D) the shopper encoder's answer. Raises BundleError when it is not a number."""
-        parts = [self._encode(rows(batch, s, min(s + CHUNK, _size(batch)))) for s in range(0, _size(batch), CHUNK)]
+        """(B, D) the shopper encoder's answer, whatever it is."""
+        size = len(batch.offsets) - 1
+        parts = [self._encode(rows(batch, s, min(s + ENCODED, size))) for s in range(0, size, ENCODED)]
         return np.concatenate(parts) if parts else np.zeros((0, self.bundle.item_vectors.shape[1]), np.float32)
 
     def score(self, batch: ModelInput) -> Scores:
         """(B, V + 1) for every item; a history in which nothing is known gets what is popular.
 
-        NEVER at PAD and at tombstones.
+        NEVER at PAD and at tombstones. Raises BundleError when the encoder's answer is not a number.
         """
-        scores: Scores = self.vectors(batch) @ self.bundle.item_vectors.T
+        vectors = self.vectors(batch)
+        if not np.isfinite(vectors).all():
+            where = f"{self.bundle.folder} ({self.bundle.id[:12]})"
+            raise BundleError(where, "the shopper encoder answered something that is not a number", REBUILD)
+        scores: Scores = vectors @ self.bundle.item_vectors.T
         scores[np.diff(batch.offsets) == 0] = self.bundle.baselines.popularity
         scores[:, 0] = NEVER
         scores[:, self.bundle.vocabulary.tombstones] = NEVER
@@ -65,8 +75,7 @@ class Ranker:
         """
         batch = model_input(histories, self.length)
         answers = []
-        for start in range(0, len(histories), CHUNK):
-            stop = min(start + CHUNK, len(histories))
+        for start, stop in chunks(len(histories), self.width):
             part = rows(batch, start, stop)
             own = None if exclude is None else exclude[start:stop]
             items, best = top_k(masked(self.score(part), own, allowed), k)
@@ -81,9 +90,6 @@ class Ranker:
     def _encode(self, batch: ModelInput) -> Scores:
         items, types, gaps = batch.padded()
         out: Scores = self.session.run(["vectors"], {"items": items, "types": types, "gaps": gaps})[0]
-        if not np.isfinite(out).all():
-            where = f"{self.bundle.folder} ({self.bundle.id[:12]})"
-            raise BundleError(where, "the shopper encoder answered something that is not a number", REBUILD)
         return out
 
 
@@ -120,7 +126,3 @@ def _session(bundle: Bundle, name: str, device: Device, threads: int) -> Any:
 
 def _line(error: Exception) -> str:
     return str(error).splitlines()[0]
-
-
-def _size(batch: ModelInput) -> int:
-    return len(batch.offsets) - 1

@@ -1,7 +1,7 @@
 """What the model and the baselines have in common: they score every item, and the best k are the answer."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ Scores = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 NEVER = np.float32(-np.inf)  # the score of what must not be recommended
+CHUNK: Final = 512  # histories scored at once
+CELLS: Final = 1 << 25  # scores held at once, 128 MB: a large catalogue takes fewer histories at a time
 
 
 class Scorer(Protocol):
@@ -20,6 +22,10 @@ class Scorer(Protocol):
     @property
     def length(self) -> int:
         """How many events of a history it reads."""
+
+    @property
+    def width(self) -> int:
+        """V + 1: how many scores a history gets."""
 
     def score(self, batch: ModelInput) -> Scores:
         """(B, V + 1) one row per history; NEVER at PAD and at items that may not be recommended."""
@@ -52,6 +58,13 @@ def masked(scores: Scores, exclude: Sequence[Ints] | None = None, allowed: Mask 
         for row, items in enumerate(exclude):
             out[row, items] = NEVER
     return out
+
+
+def chunks(size: int, width: int) -> Iterator[tuple[int, int]]:
+    """(start, stop) over `size` histories, so many at a time that their scores fit into memory."""
+    step = max(1, min(CHUNK, CELLS // width))
+    for start in range(0, size, step):
+        yield start, min(start + step, size)
 
 
 def rows(batch: ModelInput, start: int, stop: int) -> ModelInput:

@@ -82,9 +82,7 @@ def test_before_the_first_release_it_says_what_to_type(app, lake):
 def test_exactly_one_question_is_answered(app, lake, words):
     with pytest.raises(SettingsError) as caught:
         ran(app, "recommend", *words)
-    assert str(caught.value) == (
-        "freshet recommend: one of --items, --shopper, --session is needed; give exactly one"
-    )
+    assert str(caught.value) == ("freshet recommend: one of --items, --shopper, --session is needed; give exactly one")
 
 
 def test_an_answer_imports_nothing_heavy(released, lake):

@@ -40,7 +40,7 @@ def bundles(lake, tmp_path):
             bundle=name,
             verdict=f"Released: better {number}.",
             why="",
-            metrics={"ndcg@10": ndcg},
+            metrics={"challenger": {"ndcg@10": ndcg}},
             at=datetime(2024, 3, number, 9, 30, tzinfo=UTC),
             by="t",
         )
@@ -74,7 +74,7 @@ def test_rollback_serves_the_bundle_before_and_keeps_the_reason(app, lake, bundl
     )
     now = current(lake)
     assert (now.number, now.decided_on, now.kind, now.bundle, now.why) == (3, 2, "rollback", bundles[0], "bad prices")
-    assert now.metrics == {"ndcg@10": 0.25}
+    assert now.metrics == {"challenger": {"ndcg@10": 0.25}}
     assert "Rolled back to the bundle of entry 1. Why: bad prices" in ran(app, "releases")
 
 

@@ -25,7 +25,7 @@ def entry(number, bundle=A, decided_on=None, kind="release"):
         bundle=bundle,
         verdict="Released.",
         why="",
-        metrics={"ndcg@10": 0.25},
+        metrics={"challenger": {"ndcg@10": 0.25}},
         at=datetime(2024, 3, 2, 12, 0, tzinfo=UTC),
         by="test",
     )

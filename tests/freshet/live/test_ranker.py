@@ -4,6 +4,7 @@ import pytest
 
 from freshet.errors import BundleError, SettingsError
 from freshet.live import ranker as ranking
+from freshet.live import scorer
 from freshet.live.bundle import open_bundle
 from freshet.live.manifest import seal
 from freshet.live.ranker import open_ranker
@@ -48,7 +49,8 @@ def test_an_answer_is_the_same_alone_and_in_a_batch(ranker):
 def test_chunks_do_not_show(ranker, monkeypatch):
     many = history(*([["a"], ["b"], []] * 5))
     whole = ranker.recommend(many, 6)
-    monkeypatch.setattr(ranking, "CHUNK", 2)
+    monkeypatch.setattr(scorer, "CHUNK", 4)
+    monkeypatch.setattr(ranking, "ENCODED", 3)
     assert ranker.recommend(many, 6) == whole
 
 

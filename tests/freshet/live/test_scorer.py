@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from freshet.live.scorer import NEVER, masked, rows, top_k
+from freshet.live import scorer
+from freshet.live.scorer import NEVER, chunks, masked, rows, top_k
 from tests.tiny_bundle import asked_input, history
 
 
@@ -42,3 +43,11 @@ def test_rows_cuts_histories_out_of_a_batch():
     batch = rows(asked_input(history(["a"], ["b", "c"], [], ["d"])), 1, 3)
     assert batch.offsets.tolist() == [0, 2, 2]
     assert batch.items.tolist() == [2, 3]
+
+
+def test_a_large_catalogue_takes_fewer_histories_at_a_time(monkeypatch):
+    assert list(chunks(3, 10)) == [(0, 3)]
+    monkeypatch.setattr(scorer, "CELLS", 25)
+    assert list(chunks(5, 10)) == [(0, 2), (2, 4), (4, 5)]
+    assert list(chunks(2, 100)) == [(0, 1), (1, 2)]
+    assert list(chunks(0, 10)) == []
