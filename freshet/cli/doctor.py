@@ -3,7 +3,8 @@
 import typer
 
 from freshet import settings
-from freshet.checkup import Finding, findings
+from freshet.checkup import findings
+from freshet.checkup.finding import Finding
 
 
 def add_to(app: typer.Typer) -> None:
