@@ -1,5 +1,6 @@
 """`freshet land`: a producer's files into the landing."""
 
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -31,7 +32,7 @@ def land(
     path = mapping or settings.mapping
     day = None if date is None else date.date()
     landed = delivery.land(settings, files, read(path) if path else None, day, _progress)
-    typer.echo("\r\033[K" if _shows() else "", nl=False, err=True)
+    _progress("")
     for line in _report(landed):
         typer.echo(line)
 
@@ -48,17 +49,12 @@ def _report(landed: "Sequence[Landed]") -> list[str]:
         f"{there} of {len(landed)} were there already and were left as they are",
     ]
     if undated := sum(part.undated for part in landed):
-        lines.append(f"{undated:,} rows have no date that can be read; they landed with the row before them")
+        who, they, them = ("1 row has", "it", "it") if undated == 1 else (f"{undated:,} rows have", "they", "them")
+        lines.append(f"{who} no date that can be read; {they} landed with the row before {them}")
     return lines
 
 
-def _shows() -> bool:
-    """A progress line is for a terminal only."""
-    import sys
-
-    return sys.stderr.isatty()
-
-
 def _progress(line: str) -> None:
-    if _shows():
+    """One line that is written over, on a terminal only."""
+    if sys.stderr.isatty():
         typer.echo(f"\r\033[K{line}", nl=False, err=True)

@@ -9,7 +9,8 @@ _STRING = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\"")
 _QUOTED = re.compile(r"`((?:[^`]|``)+)`")
 _LAMBDA = re.compile(r"(?:\(([\w\s,]+)\)|\b(\w+))\s*->")
 _NAME = re.compile(r"(?<![\w.`])([A-Za-z_]\w*)(?!\w)(?!\s*\()")
-_TYPE = re.compile(r"\bas\s+\w+|::\s*\w+|\b(?:date|time|timestamp)\s*(?='')", re.IGNORECASE)
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_TYPE = re.compile(r"(?:\bas\s+|::\s*)\w+(?:\s*<[^()]*>)?|\b(?:date|time|timestamp)\s*(?='')", re.IGNORECASE)
 # Words of the language. One that is also a column's name is not noticed missing here: Spark's analysis finds it later.
 _WORDS: Final = frozenset(
     """
@@ -28,7 +29,7 @@ def columns_used(mapping: Mapping) -> frozenset[str]:
 
 
 def _columns(text: str) -> set[str]:
-    bare = _STRING.sub("''", text)
+    bare = _COMMENT.sub("", _STRING.sub("''", text))
     quoted = {match.replace("``", "`").lower() for match in _QUOTED.findall(bare)}
     bare = _TYPE.sub("", _QUOTED.sub("", bare))
     bound = {name.strip().lower() for both in _LAMBDA.findall(bare) for names in both for name in names.split(",")}

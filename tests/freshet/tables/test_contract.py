@@ -2,13 +2,12 @@
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from freshet.tables.contract import REASONS, classify
 from freshet.tables.schemas import RAW_EVENTS
-
-pytestmark = pytest.mark.spark
 
 FIRST = date(2024, 3, 1)
 GOOD = {
@@ -34,6 +33,12 @@ def landed(day, **more):
     return {"event_id": "same", "landing_date": FIRST + timedelta(day), **more}
 
 
+def test_every_reason_is_explained_in_the_documentation():
+    text = (Path(__file__).parents[3] / "docs" / "mapping.md").read_text()
+    assert [code for code in REASONS if f"| `{code}` |" not in text] == []
+
+
+@pytest.mark.spark
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
@@ -60,6 +65,7 @@ def test_a_broken_rule_is_the_reason(spark, row, reason):
     assert reason in REASONS
 
 
+@pytest.mark.spark
 @pytest.mark.parametrize(
     "row",
     [
@@ -75,16 +81,19 @@ def test_what_keeps_the_contract_is_published(spark, row):
     assert outcomes(raw(spark, row)) == [("published", None)]
 
 
+@pytest.mark.spark
 def test_a_skipped_row_is_not_judged(spark):
     assert outcomes(raw(spark, {"skipped": True, "item_id": None})) == [("skipped", None)]
 
 
+@pytest.mark.spark
 def test_the_shopper_is_the_user_where_known_else_the_session(spark):
     rows = raw(spark, {"session_id": "s"}, {"user_id": None, "session_id": "s"})
     found = classify(rows, FIRST, FIRST, 7).orderBy("source_row").collect()
     assert [row.shopper for row in found] == ["u", "s"]
 
 
+@pytest.mark.spark
 def test_of_copies_on_a_day_the_first_by_file_row_and_position_counts(spark):
     rows = raw(
         spark,
@@ -95,11 +104,13 @@ def test_of_copies_on_a_day_the_first_by_file_row_and_position_counts(spark):
     assert [outcome for outcome, _ in outcomes(rows)] == ["published", "duplicate", "duplicate"]
 
 
+@pytest.mark.spark
 def test_a_copy_counts_as_duplicate_for_the_look_back_and_no_longer(spark):
     assert [o for o, _ in outcomes(raw(spark, landed(0), landed(7)))] == ["published", "duplicate"]
     assert [o for o, _ in outcomes(raw(spark, landed(0), landed(8)))] == ["published", "published"]
 
 
+@pytest.mark.spark
 def test_a_duplicate_makes_the_next_copy_a_duplicate_too(spark):
     # Day 10 looks at what landed on day 5, whatever became of it: no day depends on another's outcome.
     assert [o for o, _ in outcomes(raw(spark, landed(0), landed(5), landed(10)))] == [
@@ -109,6 +120,7 @@ def test_a_duplicate_makes_the_next_copy_a_duplicate_too(spark):
     ]
 
 
+@pytest.mark.spark
 def test_a_copy_of_a_row_that_broke_the_contract_or_was_skipped_is_no_duplicate(spark):
     broken, skipped = landed(0, price=Decimal(-1)), landed(0, source_row=5, skipped=True)
     assert outcomes(raw(spark, broken, skipped, landed(1))) == [
@@ -118,6 +130,7 @@ def test_a_copy_of_a_row_that_broke_the_contract_or_was_skipped_is_no_duplicate(
     ]
 
 
+@pytest.mark.spark
 def test_a_day_alone_gives_what_it_gives_within_a_range(spark):
     rows = raw(spark, *(landed(day) for day in (0, 3, 9, 18, 20)), {"landing_date": FIRST + timedelta(9)})
     together = outcomes(rows)
@@ -130,6 +143,7 @@ def test_a_day_alone_gives_what_it_gives_within_a_range(spark):
     assert [o for o, _ in together] == ["published", "duplicate", "duplicate", "published", "published", "duplicate"]
 
 
+@pytest.mark.spark
 def test_without_a_look_back_only_the_day_itself_counts(spark):
     rows = raw(spark, landed(0), landed(0, source_row=9), landed(1))
     assert [o for o, _ in outcomes(rows, back=0)] == ["published", "duplicate", "published"]

@@ -24,6 +24,8 @@ def used(text: str) -> set[str]:
         ("transform(xs, (x, i) -> x + i)", {"xs"}),
         ("Time + INTERVAL 1 day", {"time"}),
         ("'it''s'", set()),
+        ("cast(a AS ARRAY<STRUCT<b: INT>>)[0].b < c", {"a", "c"}),
+        ("a > 1 -- as the shop says\n AND b /* or\nc */ < 2", {"a", "b"}),
     ],
 )
 def test_only_columns_are_named(text, columns):

@@ -1,0 +1,61 @@
+"""`freshet land` in words, as a user types it."""
+
+import gzip
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from freshet.cli import land
+
+HEAD = "who,item,at\n"
+MAPPING = """\
+shop: books
+source: {format: csv}
+landing: {split_by: at, date_format: "%Y-%m-%d"}
+events: {user_id: who, item_id: item, event_type: "'view'", event_time: to_timestamp(at)}
+"""
+
+
+@pytest.fixture
+def shell(tmp_path, monkeypatch):
+    """Types `freshet land …` in a folder of its own."""
+    app = typer.Typer()
+    land.add_to(app)
+    app.callback()(lambda: None)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FRESHET_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("FRESHET_FIRST_DAY", "2024-01-01")
+    (tmp_path / "shop.yaml").write_text(MAPPING)
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress((HEAD + "1,A,2024-02-01\n2,B,2024-02-03\n3,C,?\n").encode()))
+
+    def type_(*words):
+        result = CliRunner().invoke(app, ["land", *words])
+        assert result.exit_code == 0, result.output
+        return result.stdout.splitlines()
+
+    return type_
+
+
+def test_a_file_of_several_days_says_what_landed_where(shell):
+    assert shell("a.csv.gz", "--mapping", "shop.yaml") == [
+        "1 file landed on 2 days, 2024-02-01 to 2024-02-03: 3 rows",
+        "0 of 2 were there already and were left as they are",
+        "1 row has no date that can be read; it landed with the row before it",
+    ]
+
+
+def test_the_second_time_says_that_it_was_there(shell):
+    shell("a.csv.gz", "--mapping", "shop.yaml")
+    assert shell("a.csv.gz", "--mapping", "shop.yaml")[1] == "2 of 2 were there already and were left as they are"
+
+
+def test_a_day_needs_no_mapping(shell):
+    assert shell("a.csv.gz", "--date", "2024-05-01")[0] == (
+        "1 file landed on 1 day, 2024-05-01 to 2024-05-01: rows not counted (no mapping)"
+    )
+
+
+def test_the_mapping_may_come_from_the_settings(shell, monkeypatch):
+    monkeypatch.setenv("FRESHET_MAPPING", "shop.yaml")
+    assert shell("a.csv.gz")[0] == "1 file landed on 2 days, 2024-02-01 to 2024-02-03: 3 rows"
