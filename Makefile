@@ -1,6 +1,9 @@
 # Two commands do everything on a fresh machine: `make demo`, `make test`. Both set up first, which costs nothing when done.
 BIN := $(CURDIR)/.venv/bin
 export DAGSTER_HOME ?= $(CURDIR)/.freshet/dagster
+DEMO := FRESHET_LAKE=$(CURDIR)/demo FRESHET_MAPPING=$(CURDIR)/examples/simulated_shop.yaml FRESHET_FIRST_DAY=2026-01-05
+# `make dev` shows your own shop where one is set, else the demo's.
+SHOP := $(if $(wildcard .env)$(FRESHET_LAKE),,$(if $(wildcard demo),$(DEMO)))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev test lint clean
@@ -12,10 +15,10 @@ setup: ## Python, packages, Java and jars, once; says first what it downloads
 	@deploy/setup.sh
 
 demo: setup ## a small simulated shop, from landed files to a recommendation (a minute)
-	@$(BIN)/python -m pipelines.demo
+	@$(DEMO) $(BIN)/python -m pipelines.demo
 
 dev: setup ## the Dagster UI on this machine
-	@$(BIN)/dagster dev -w workspace.yaml
+	@$(SHOP) $(BIN)/dagster dev -w workspace.yaml
 
 test: setup ## every test; the slowest are listed at the end
 	@$(BIN)/pytest --durations=15

@@ -64,7 +64,7 @@ announce() {
     if [ -z "$(fitting_python)" ]; then say "     35 MB  Python 3.12, private to uv"; fi
     if ! ls "$CACHE"/jars/*.jar >/dev/null 2>&1; then say "     60 MB  two jars for Spark, into $CACHE/jars"; fi
     if ! command -v java >/dev/null && ! ls /usr/lib/jvm/*/bin/java >/dev/null 2>&1; then
-        say "    120 MB  Java 17 or newer, by apt"
+        say "    120 MB  Java 17 or 21, by apt"
     fi
     say "Less where uv's own cache has some of it already."
 }

@@ -12,9 +12,9 @@ from pathlib import Path
 from freshet.errors import SetupError
 from freshet.settings import Settings, Surroundings
 
-OLDEST_JAVA = 17
+OLDEST_JAVA, NEWEST_JAVA = 17, 22  # Spark 4.1 stops at a method that Java 23 took away (Subject.getSubject)
 JAVA_FOLDERS = Path("/usr/lib/jvm")
-JAVA_FIX = "install Java 17 or newer (Debian, Ubuntu: `apt install openjdk-17-jre-headless`) or set FRESHET_JAVA_HOME"
+JAVA_FIX = "install Java 17 or 21 (`apt install openjdk-17-jre-headless`, or 21) or set FRESHET_JAVA_HOME to one"
 VECTOR = "jdk.incubator.vector"  # Spark starts every JVM with it; cut-down runtimes lack it
 
 
@@ -70,13 +70,17 @@ class Java:
         """Why Spark cannot run on it; None if it can."""
         if self.version < OLDEST_JAVA:
             return f"Java {self.version} at {self.home} is too old"
+        if self.version > NEWEST_JAVA:
+            return (
+                f"Java {self.version} at {self.home} is too new for Spark, which runs on {OLDEST_JAVA} to {NEWEST_JAVA}"
+            )
         return None if self.has_vector else f"Java {self.version} at {self.home} lacks the module {VECTOR}"
 
 
 def java(settings: Settings) -> Path:
     """The home of the Java that Spark runs on: the one set, else JAVA_HOME, `java` on the PATH, /usr/lib/jvm.
 
-    Raises SetupError if there is none, or if all that were found are too old or cut down.
+    Raises SetupError if there is none, or if all that were found are too old, too new or cut down.
     """
     problems = []
     for home in _java_homes(settings):

@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     cache: Path = Field(
         Path("~/.cache/freshet"), description="jars and the JVM's class archive, shared by all lakes of this user"
     )
-    java_home: Path | None = Field(None, description="Java 17 or newer; unset: JAVA_HOME, then `java` on the PATH")
+    java_home: Path | None = Field(None, description="Java 17 to 22; unset: JAVA_HOME, then `java` on the PATH")
     spark_master: str = Field("local[*]", description="where Spark runs")
     spark_memory: str = Field("3g", pattern=r"^\d+[mg]$", description="memory of the Spark driver's JVM")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where the model trains")

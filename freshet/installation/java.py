@@ -10,7 +10,7 @@ from freshet import machine
 from freshet.errors import SetupError
 from freshet.settings import Settings
 
-PACKAGES = tuple(f"openjdk-{version}-jre-headless" for version in (17, 21, 25))
+PACKAGES = tuple(f"openjdk-{version}-jre-headless" for version in (17, 21))
 
 
 def ensure(settings: Settings, say: Callable[[str], None]) -> Path:

@@ -6,7 +6,7 @@ from freshet import machine
 from freshet.errors import SetupError
 from freshet.settings import Settings
 
-FIX = "install Java 17 or newer (Debian, Ubuntu: `apt install openjdk-17-jre-headless`) or set FRESHET_JAVA_HOME"
+FIX = "install Java 17 or 21 (`apt install openjdk-17-jre-headless`, or 21) or set FRESHET_JAVA_HOME to one"
 
 
 def a_java(home: Path, version: str, *, vector: bool = True) -> Path:
@@ -43,6 +43,13 @@ def test_an_old_java_is_named(tmp_path: Path) -> None:
     with pytest.raises(SetupError) as error:
         machine.java(with_java(home))
     assert str(error.value) == f"Java: Java 8 at {home} is too old; {FIX}"
+
+
+def test_a_java_too_new_for_spark_is_named(tmp_path: Path) -> None:
+    home = a_java(tmp_path / "java", "25.0.1")
+    with pytest.raises(SetupError) as error:
+        machine.java(with_java(home))
+    assert str(error.value) == f"Java: Java 25 at {home} is too new for Spark, which runs on 17 to 22; {FIX}"
 
 
 def test_a_java_that_is_not_there_is_named(tmp_path: Path) -> None:
