@@ -22,13 +22,16 @@ BACKWARD: Final = 0.5  # from the later item to the earlier, against 1 forward
 CAP: Final = 200  # events that follow an event and still count: bounds the work of one enormous basket
 CHUNK: Final = 1 << 22  # pairs sorted at once: 32 MB
 
-Counted = tuple[Ints, NDArray[np.float64]]  # distinct pair codes, rising, and their weights
+DENSE: Final = 1 << 25  # pairs of a catalogue that are counted in a plain table: 256 MB, and several times faster
+
+Floats = NDArray[np.float64]
+Counted = tuple[Ints, Floats]  # distinct pair codes, rising, and (pairs, 2) weights: forward, backward
 
 
 def covisitation(histories: Histories, cut: int, size: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """(neighbours, similarities), each (size, NEIGHBOURS): for every item the nearest, nearest first; 0 = none.
 
-    Only events landed by day `cut` count. size: V + 1.
+    Only events landed by day `cut` count, and nothing that was sent back. size: V + 1.
     """
     known = (histories.days <= cut) & (histories.items > 0) & is_target(histories.types)
     seen = select(histories, known)
@@ -38,43 +41,59 @@ def covisitation(histories: Histories, cut: int, size: int) -> tuple[NDArray[np.
     return _nearest(first, second, weights / np.sqrt(counts[first] * counts[second]), size)
 
 
-def pair_weights() -> NDArray[np.float64]:
-    """(2 · (SPAN + 1),) the weight of a meeting by its kind: 2 · baskets apart, + 1 from the later to the earlier."""
+def meeting_weights() -> Floats:
+    """(SPAN + 1, 2) forward and backward weight of a meeting of two events, by the baskets between them."""
     apart = np.concatenate([[TOGETHER], DECAY ** np.arange(SPAN)])
-    backward = np.concatenate([[TOGETHER], BACKWARD * apart[1:]])
-    return np.stack([apart, backward], axis=1).ravel()
+    return np.stack([apart, np.concatenate([[TOGETHER], BACKWARD * apart[1:]])], axis=1)
 
 
-def _count(histories: Histories, size: int) -> Counted:
-    """Every pair of items that met, with the summed weight of its meetings.
+def _count(histories: Histories, size: int) -> tuple[Ints, Floats]:
+    """Rising codes (first · size + second) of all pairs that met, and the summed weights from first to second."""
+    meetings = _meetings(histories, size)
+    if size * size <= DENSE:
+        return _count_in_table(meetings, size)
+    return _both_ways(*_count_by_sorting(meetings), size)
 
-    Parts are merged when they have grown as large as what they are merged into, so each pair is moved a few times only.
+
+def _count_in_table(meetings: Iterator[Ints], size: int) -> tuple[Ints, Floats]:
+    """For a small catalogue: a table of all pairs."""
+    table = np.zeros(size * size)
+    forward, backward = meeting_weights().T
+    for packed in meetings:
+        pair, apart = np.divmod(packed, SPAN + 1)
+        np.add.at(table, pair, forward[apart])
+        np.add.at(table, pair % size * size + pair // size, backward[apart])
+    table[:: size + 1] = 0  # an item does not meet itself
+    met = np.flatnonzero(table)
+    return met, table[met]
+
+
+def _count_by_sorting(meetings: Iterator[Ints]) -> Counted:
+    """For a large catalogue, in which most pairs never meet: every pair once, the earlier first.
+
+    Parts are merged when they have grown as large as what they go into, so each pair is moved a few times only.
     """
-    parts: list[Counted] = []
-    for packed in _pairs(histories, size):
+    parts: list[Counted] = [(np.zeros(0, dtype=np.int64), np.zeros((0, 2)))]
+    for packed in meetings:
         parts.append(_summed(packed))
         while len(parts) > 1 and 2 * len(parts[-1][0]) > len(parts[-2][0]):
             parts.append(_merged(parts.pop(), parts.pop()))
     while len(parts) > 1:
         parts.append(_merged(parts.pop(), parts.pop()))
-    return parts[0] if parts else (np.zeros(0, np.int64), np.zeros(0))
+    return parts[0]
 
 
-def _pairs(histories: Histories, size: int) -> Iterator[Ints]:
-    """Meetings in chunks, each as one number: (first · size + second) · kinds + kind."""
+def _meetings(histories: Histories, size: int) -> Iterator[Ints]:
+    """All meetings in chunks, each as one number: (first · size + second) · (SPAN + 1) + baskets between."""
     number = baskets(histories.times, histories.offsets)
-    partners = _last_partner(histories, number) - np.arange(len(number))  # (N,) events after each that it meets
-    chunk = np.concatenate([[0], np.cumsum(partners)]) // CHUNK
-    borders = np.flatnonzero(np.diff(chunk)) + 1
-    for rows in np.split(np.arange(len(number)), borders):
+    partners = _last_partner(histories, number) - np.arange(len(number))  # (N,) later events that each one meets
+    chunk = np.concatenate([[0], np.cumsum(partners)])[:-1] // CHUNK
+    for rows in np.split(np.arange(len(number)), np.flatnonzero(np.diff(chunk)) + 1):
         left = np.repeat(rows, partners[rows])
-        begin = np.concatenate([[0], np.cumsum(partners[rows])])[:-1]
+        begin = np.cumsum(partners[rows]) - partners[rows]
         right = left + 1 + np.arange(len(left)) - np.repeat(begin, partners[rows])
-        apart = number[right] - number[left]
-        a, b = histories.items[left], histories.items[right]
-        yield _packed(a, b, 2 * apart, size)
-        back = a != b  # an item bought again meets itself once, not twice
-        yield _packed(b[back], a[back], 2 * apart[back] + 1, size)
+        pair = histories.items[left] * size + histories.items[right]
+        yield pair * (SPAN + 1) + number[right] - number[left]
 
 
 def _last_partner(histories: Histories, number: Ints) -> Ints:
@@ -84,15 +103,10 @@ def _last_partner(histories: Histories, number: Ints) -> Ints:
     return np.minimum(np.minimum(owner_end, basket_end), np.arange(len(number)) + CAP)
 
 
-def _packed(first: Ints, second: Ints, kind: Ints, size: int) -> Ints:
-    return (first * size + second) * len(pair_weights()) + kind
-
-
 def _summed(packed: Ints) -> Counted:
     """Sorting plain integers is many times faster than sorting pairs with weights beside them."""
     packed = np.sort(packed)
-    kinds = len(pair_weights())
-    return _runs(packed // kinds, pair_weights()[packed % kinds])
+    return _runs(packed // (SPAN + 1), meeting_weights()[packed % (SPAN + 1)])
 
 
 def _merged(one: Counted, other: Counted) -> Counted:
@@ -101,7 +115,7 @@ def _merged(one: Counted, other: Counted) -> Counted:
     return _runs(codes[order], np.concatenate([one[1], other[1]])[order])
 
 
-def _runs(codes: Ints, weights: NDArray[np.float64]) -> Counted:
+def _runs(codes: Ints, weights: Floats) -> Counted:
     """Equal neighbours become one, their weights summed."""
     if len(codes) == 0:
         return codes, weights
@@ -109,16 +123,26 @@ def _runs(codes: Ints, weights: NDArray[np.float64]) -> Counted:
     return codes[starts], np.add.reduceat(weights, starts)
 
 
-def _nearest(
-    first: Ints, second: Ints, similarity: NDArray[np.float64], size: int
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """The NEIGHBOURS most similar of every item; of equal ones the lower index."""
-    order = np.lexsort((second, -similarity, first))
-    first, second, similarity = first[order], second[order], similarity[order]
+def _both_ways(codes: Ints, weights: Floats, size: int) -> tuple[Ints, Floats]:
+    """Forward weights of (i, j) plus backward weights of (j, i); an item does not meet itself."""
+    other = codes // size != codes % size
+    codes, weights = codes[other], weights[other]
+    turned = codes % size * size + codes // size
+    order = np.argsort(turned)
+    back = (turned[order], np.pad(weights[order, 1:], ((0, 0), (0, 1))))
+    both = _merged((codes, np.pad(weights[:, :1], ((0, 0), (0, 1)))), back)
+    return both[0], both[1][:, 0]
+
+
+def _nearest(first: Ints, second: Ints, similarity: Floats, size: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The NEIGHBOURS most similar of every item; of equal ones the lower index. Pairs come in rising order."""
+    # One stable sort by item, then falling similarity: the fraction stays below a half, so items do not mix.
+    order = np.argsort(first - similarity / (2.1 * similarity.max(initial=1.0)), kind="stable")
     place = np.arange(len(first)) - np.searchsorted(first, first, side="left")
-    kept = (place < NEIGHBOURS) & (first != second)
+    kept = place < NEIGHBOURS
+    row, column, chosen = first[kept], place[kept], order[kept]
     neighbours = np.zeros((size, NEIGHBOURS), dtype=np.int32)
     scores = np.zeros((size, NEIGHBOURS), dtype=np.float32)
-    neighbours[first[kept], place[kept]] = second[kept]
-    scores[first[kept], place[kept]] = similarity[kept]
+    neighbours[row, column] = second[chosen]
+    scores[row, column] = similarity[chosen]
     return neighbours, scores

@@ -82,11 +82,28 @@ def test_only_the_nearest_are_kept():
     assert neighbours[1].tolist() == list(range(2, NEIGHBOURS + 2))
 
 
-def test_chunks_do_not_show(monkeypatch):
+def busy():
     generator = np.random.default_rng(0)
-    shoppers = [[(int(i), t // 2) for t, i in enumerate(generator.integers(1, 9, 20))] for _ in range(10)]
-    whole = covisitation(world(*shoppers), 0, 9)
+    return world(*[[(int(i), t // 2) for t, i in enumerate(generator.integers(1, 9, 20))] for _ in range(10)])
+
+
+def test_chunks_do_not_show(monkeypatch):
+    whole = covisitation(busy(), 0, 9)
     monkeypatch.setattr(counting, "CHUNK", 16)
-    parts = covisitation(world(*shoppers), 0, 9)
+    parts = covisitation(busy(), 0, 9)
     assert np.array_equal(whole[0], parts[0])
     assert np.allclose(whole[1], parts[1])
+
+
+@pytest.mark.parametrize("chunk", [16, 1 << 22])
+def test_a_large_catalogue_is_counted_another_way_with_the_same_answer(monkeypatch, chunk):
+    small = covisitation(busy(), 0, 9)
+    monkeypatch.setattr(counting, "DENSE", 0)
+    monkeypatch.setattr(counting, "CHUNK", chunk)
+    large = covisitation(busy(), 0, 9)
+    assert np.array_equal(small[0], large[0])
+    assert np.allclose(small[1], large[1])
+
+
+def test_no_event_has_no_neighbour():
+    assert similar(world(), 3) == {}
