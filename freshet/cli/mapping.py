@@ -37,11 +37,10 @@ def check(
 
     mapping = read(file)
     settings = settings_.load()
-    _progress("starting Spark …")
     from freshet.tables import session, trial
 
-    for path in data:
-        trial.check_files([path], mapping, columns_too=False)
+    trial.check_files(data, mapping, columns_too=False)
+    _progress("starting Spark …")
     spark = session.start(settings)
     _progress(f"reading {len(data)} {'file' if len(data) == 1 else 'files'} …")
     found = trial.trial(spark, mapping, data, datetime.now(UTC).date(), settings.lookback_days)
