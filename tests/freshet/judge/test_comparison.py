@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+from freshet.history import Histories
+from freshet.judge.comparison import Evaluation, compare
+from freshet.live.bundle import open_bundle
+from freshet.live.ranker import open_ranker
+from freshet.training_set import TrainingSet
+from tests.tiny_bundle import vocabulary, write_bundle
+
+
+@pytest.fixture(scope="module")
+def ranker(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundle")
+    write_bundle(folder)
+    return open_ranker(open_bundle(folder))
+
+
+def training_set():
+    """Two shoppers met one item by day 10. The even one wants f next, the odd one b, which is popular."""
+    days = np.array([9, 12, 9, 12])
+    return TrainingSet(
+        Histories(
+            np.array(["even", "odd"]), np.array([0, 2, 4]), vocabulary().index_of(["b", "f", "a", "b"]),
+            np.ones(4, dtype=np.int64), days * 86400, days,
+        ),
+        vocabulary(),
+        popularity=np.zeros(7),
+        audience=np.array([0, 0.5, 0.5, 0, 0, 0, 0]),
+        first_days=np.array([9, 9]),
+        activity=np.array([1, 1]),
+        purchases=np.array([0, 0]),
+        cut=10,
+        as_of=20,
+    )  # fmt: skip
+
+
+def test_everybody_is_asked_the_same_cases_and_the_table_holds_them_all(ranker):
+    told = []
+    comparison = compare(training_set(), ranker, ranker, ks=(1, 3), report=lambda *words: told.append(words))
+    table = comparison.evaluation.table
+    assert list(table) == ["challenger", "popular", "item-to-item", "champion"]
+    assert table["challenger"]["hit_rate@1"] == 0.5  # f for the even shopper
+    assert table["popular"]["hit_rate@1"] == 0.5  # b for the odd one
+    assert table["champion"]["ndcg@3"] == table["challenger"]["ndcg@3"]
+    assert {len(scores.sizes) for scores in comparison.scores.values()} == {2}
+    assert ("popular", 2, 2) in told
+
+
+def test_beyond_accuracy_stands_in_the_table(ranker):
+    table = compare(training_set(), ranker, None, ks=(3,)).evaluation.table
+    assert table["popular"]["coverage@3"] == 0.5  # 3 of 6 items
+    assert table["challenger"]["coverage@3"] == 1.0
+    assert table["popular"]["popularity_share@3"] == 0.0  # the head is a alone, popular shows b e d
+    assert table["popular"]["novelty@3"] == pytest.approx(1.0)
+
+
+def test_slices_count_their_cases(ranker):
+    slices = compare(training_set(), ranker, None, ks=(3,)).evaluation.slices
+    assert slices["returning shoppers"].cases == 2
+    assert slices["new shoppers"].cases == 0
+    assert slices["cold items"].cases == 1
+    assert slices["cold items"].ndcg["challenger"] == 1.0
+    assert slices["cold items"].ndcg["popular"] == 0.0
+
+
+def test_an_evaluation_comes_back_from_json(ranker):
+    evaluation = compare(training_set(), ranker, None).evaluation
+    assert Evaluation.model_validate_json(evaluation.model_dump_json()) == evaluation
+
+
+def test_the_table_reads_as_markdown(ranker):
+    lines = compare(training_set(), ranker, None, ks=(3,)).evaluation.to_markdown().splitlines()
+    assert lines[0] == "2 baskets asked for, 2 items in them, 0 unknown."
+    assert lines[2:4] == ["| metric | challenger | popular | item-to-item |", "| --- | ---: | ---: | ---: |"]
+    assert "| hit_rate@3 | 0.5000 | 0.5000 | 0.5000 |" in lines
+    assert "| cold items | 1 | 1.0000 | 0.0000 | 0.0000 |" in lines
+
+
+def test_a_shop_without_cases_gives_an_empty_table_and_no_error(ranker):
+    late = training_set()
+    nothing = TrainingSet(
+        late.histories, late.vocabulary, late.popularity, late.audience, late.first_days, late.activity,
+        late.purchases, cut=15, as_of=20,
+    )  # fmt: skip
+    evaluation = compare(nothing, ranker, ranker).evaluation
+    assert evaluation.cases == 0
+    assert evaluation.table["challenger"]["ndcg@10"] == 0.0
