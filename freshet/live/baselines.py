@@ -16,7 +16,7 @@ from freshet.live.covisitation import covisitation
 from freshet.live.scorer import NEVER, Mask, Scores
 from freshet.training_set import TrainingSet
 
-# Chosen once, on Online Retail (orders) and Serenade (clicks) together: see docs/evaluation.md.
+# Chosen once, on weeks before the judged ones, for orders and clicks together: docs/evaluation.md.
 LENGTH: Final = 100  # events of a history that count
 RECENCY: Final = 0.9  # a basket's weight against the one after it
 REPEAT: Final = 3.0  # an item's similarity to itself: people come back to what they had
