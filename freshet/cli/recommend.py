@@ -44,15 +44,15 @@ def _release(settings: Settings) -> "Release":
 
 
 def _met(items: str, release: "Release") -> "list[Event]":
-    """The items of `--items` as views; those the bundle does not know are named."""
-    from freshet.live.released import views
+    """The items of `--items` as events; those the bundle does not know are named."""
+    from freshet.live.released import just_met
 
     names = [name.strip() for name in items.split(",") if name.strip()]
     known = release.bundle.vocabulary.index_of(names)
     unknown = [name for name, index in zip(names, known, strict=True) if index == 0]
     if unknown:
         typer.echo(f"unknown to the bundle: {', '.join(unknown)}", err=True)
-    return views(names)
+    return just_met(names, release.bundle.manifest.event_type)
 
 
 def _from_lake(settings: Settings, shopper: str, session: str) -> "list[Event]":

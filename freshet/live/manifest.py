@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from freshet.columns import EventType
 from freshet.errors import BundleError
 
 SCHEMA_VERSION: Final = 1
@@ -34,6 +35,7 @@ class Manifest(BaseModel):
     created_by: str  # the code's version
     precision: Precision  # of the shopper encoder that serves
     length: int  # events of a history that the model reads
+    event_type: EventType  # the most frequent one it was trained on: what items named without a type mean
     lineage: dict[str, JsonValue]  # table snapshots and whatever else it was made from
     parameters: dict[str, JsonValue]  # how it was trained
     metrics: dict[str, JsonValue]  # how training went
@@ -51,6 +53,7 @@ def seal(
     created_by: str,
     precision: Precision,
     length: int,
+    event_type: EventType = "view",
     lineage: dict[str, JsonValue],
     parameters: dict[str, JsonValue],
     metrics: dict[str, JsonValue],
@@ -64,6 +67,7 @@ def seal(
         created_by=created_by,
         precision=precision,
         length=length,
+        event_type=event_type,
         lineage=lineage,
         parameters=parameters,
         metrics=metrics,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from freshet.columns import TYPE_CODE
+from freshet.columns import TYPE_CODE, EventType
 from freshet.errors import FreshetError, JournalError
 from freshet.history import Histories
 from freshet.live.bundle import Bundle, open_bundle
@@ -58,6 +58,9 @@ def history_of(events: Sequence[Event], vocabulary: Vocabulary) -> Histories:
     )
 
 
-def views(item_ids: Sequence[str]) -> list[Event]:
-    """Items looked at one after the other, a minute apart: what `--items` means."""
-    return [(item, "view", 60 * number, 0) for number, item in enumerate(item_ids)]
+def just_met(item_ids: Sequence[str], event_type: EventType) -> list[Event]:
+    """Items met one after the other, a minute apart: what `--items` means.
+
+    event_type: the bundle's own, for a model that has seen purchases only makes nothing of a view.
+    """
+    return [(item, event_type, 60 * number, 0) for number, item in enumerate(item_ids)]

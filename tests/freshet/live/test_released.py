@@ -4,7 +4,7 @@ import pytest
 
 from freshet.errors import JournalError
 from freshet.live.journal import Entry, append
-from freshet.live.released import current_release, history_of, views
+from freshet.live.released import current_release, history_of, just_met
 from freshet.store import open_store
 from tests.tiny_bundle import vocabulary, write_bundle
 
@@ -46,9 +46,9 @@ def test_a_corrupt_bundle_names_the_file_and_the_rollback(tmp_path):
 
 
 def test_items_just_met_become_a_history():
-    histories = history_of(views(["b", "?", "a"]), vocabulary())
+    histories = history_of(just_met(["b", "?", "a"], "purchase"), vocabulary())
     assert histories.items.tolist() == [2, 0, 1]
-    assert histories.types.tolist() == [1, 1, 1]
+    assert histories.types.tolist() == [3, 3, 3]
     assert histories.times.tolist() == [0, 60, 120]
     assert histories.offsets.tolist() == [0, 3]
 
