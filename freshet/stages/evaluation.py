@@ -13,9 +13,9 @@ from freshet.cases import next_basket_cases
 from freshet.judge.comparison import Comparison, Evaluation, Report, compare
 from freshet.judge.verdict import JudgeParams, Verdict, decide
 from freshet.live import journal
-from freshet.live.bundle import open_bundle
-from freshet.live.journal import Entry, bundle_path
+from freshet.live.journal import Entry
 from freshet.live.ranker import Ranker, open_ranker
+from freshet.live.released import fetch_bundle
 from freshet.references import BundleRef, EvaluationRef, ReleaseRef
 from freshet.settings import Settings
 from freshet.stages.outcome import Outcome, judged
@@ -53,8 +53,8 @@ def evaluate_bundle(
     """
     data = load_training_set(settings, ref.model.training_set)
     last = journal.current(store)
-    challenger = ranker(settings, store, ref.id)
-    champion = None if last is None or last.bundle == ref.id else ranker(settings, store, last.bundle)
+    challenger = open_ranker(fetch_bundle(store, ref.id, settings.cache))
+    champion = None if last is None or last.bundle == ref.id else open_ranker(fetch_bundle(store, last.bundle, settings.cache))
     comparison = compare(data, challenger, champion, report=report)
     verdict = decide(comparison, params, same_configuration=champion is not None and _alike(challenger, champion))
     if last is not None and last.bundle == ref.id:
@@ -94,11 +94,6 @@ def release_bundle(store: Store, ref: EvaluationRef, settings: Settings, by: str
     )
     journal.append(store, entry)
     return Outcome(judgement, verdict, ReleaseRef(id=str(entry.number), bundle=kept.bundle))
-
-
-def ranker(settings: Settings, store: Store, bundle: str) -> Ranker:
-    """The ranker over a bundle of the lake, checked byte by byte: the one that will serve."""
-    return open_ranker(open_bundle(store.fetch_folder(bundle_path(bundle), settings.cache), bundle))
 
 
 def evaluation_path(evaluation: str) -> str:
