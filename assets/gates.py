@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-
 from pydantic import BaseModel
 
 from assets.shop import SETTINGS
@@ -69,7 +68,9 @@ def conservation(publication: Publication) -> dg.MarkdownMetadataValue:
     table = publication.profile[names].rename(columns={"rows": "published"})
     head = f"| day | {' | '.join(table.columns)} |\n|---|{'---:|' * len(names)}"
     total = [f"| **all {len(table)} days** | {' | '.join(f'{n:,}' for n in table.sum())} |"]
-    lines = [f"| {day} | {' | '.join(f'{n:,}' for n in row)} |" for day, row in zip(table.index, table.values, strict=True)]
+    lines = [
+        f"| {day} | {' | '.join(f'{n:,}' for n in row)} |" for day, row in zip(table.index, table.values, strict=True)
+    ]
     return dg.MetadataValue.md("\n".join([head, *total, *lines[-31:]]))
 
 
@@ -121,13 +122,11 @@ def _describe_days(context: dg.AssetExecutionContext, publication: Publication) 
         return
     counts = publication.profile.select_dtypes("number")
     for day in publication.published:
-        row = {str(name): _plain(value) for name, value in counts.loc[day].items()}
-        context.add_asset_metadata(
-            {"dagster/row_count": int(row.pop("rows")), **row}, partition_key=day.isoformat()
-        )
+        row = {str(name): _plain(counts.at[day, name]) for name in counts.columns}
+        context.add_asset_metadata({"dagster/row_count": int(row.pop("rows")), **row}, partition_key=day.isoformat())
 
 
-def _plain(value: float) -> float:
+def _plain(value: Any) -> float:
     return int(value) if float(value).is_integer() else float(value)
 
 

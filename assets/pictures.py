@@ -63,7 +63,9 @@ def bars(title: str, values: Mapping[str, float], best: str) -> dg.MarkdownMetad
     """One bar per model, the one in question in colour."""
     figure, axes = _figure(1)
     names = list(values)
-    axes[0].barh(names[::-1], [values[n] for n in names[::-1]], color=[BEST if n == best else OTHER for n in names[::-1]])
+    axes[0].barh(
+        names[::-1], [values[n] for n in names[::-1]], color=[BEST if n == best else OTHER for n in names[::-1]]
+    )
     for row, name in enumerate(names[::-1]):
         axes[0].text(values[name], row, f" {values[name]:.4f}", va="center", color=INK)
     axes[0].set_title(title, loc="left", color=INK)

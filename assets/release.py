@@ -21,9 +21,7 @@ class JudgeConfig(JudgeParams, dg.Config):
     backfill_policy=ONE_RUN, group_name=GROUP, kinds={"onnx"}, owners=OWNERS, output_required=False,
     check_specs=gates.specs("bundle"),
 )  # fmt: skip
-def bundle(
-    context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], trained_model: ModelRef
-) -> gates.Published:
+def bundle(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], trained_model: ModelRef) -> gates.Published:
     """The immutable folder that serves: encoders, item vectors, vocabulary, baselines, lineage."""
     outcome = make_bundle(lake.settings, lake.store, trained_model, lambda what: context.log.info(what))
     yield from gates.hand_over_one(context, outcome, **pictures.of_bundle(outcome.made))

@@ -20,4 +20,3 @@ OWNERS: Final = ["team:data"]
 def days_of(context: dg.AssetExecutionContext) -> Sequence[date]:
     """The landing days this run speaks for, in order."""
     return [date.fromisoformat(key) for key in sorted(context.partition_keys)]
-

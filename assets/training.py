@@ -65,7 +65,12 @@ def training_set(
     cut = as_of - timedelta(days=config.holdout_days)
     publication, ref = training_run.publish_training_set(lake.spark, lake.settings, as_of, cut, config.longest_history)
     yield from gates.hand_over(
-        context, publication, ref, as_of=str(as_of), learns_until=str(cut), made_from=dg.MetadataValue.json(ref.snapshots)
+        context,
+        publication,
+        ref,
+        as_of=str(as_of),
+        learns_until=str(cut),
+        made_from=dg.MetadataValue.json(ref.snapshots),
     )
 
 
@@ -91,4 +96,3 @@ def _last_day(lake: Lake) -> date:
             "land some days (`freshet land`), then materialize the daily tables with --partition-range FIRST...LAST",
         )  # fmt: skip
     return day
-

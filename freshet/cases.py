@@ -10,7 +10,7 @@ from freshet.history import Histories, Ints, ModelInput, baskets, is_target, mod
 
 @dataclass(frozen=True)
 class Cases:
-    """C questions over packed histories. Case `c` knows the shopper's rows before `ends[c]` and asks for its targets."""
+    """C questions over packed histories: knowing the shopper's rows before `ends[c]`, which are the targets of `c`?"""
 
     histories: Histories
     owners: Ints  # (C,) shopper

@@ -1,4 +1,4 @@
-"""The verdict of every table and day: what was published, what was refused and why. Written once per attempt, never changed.
+"""The verdict of every table and day: what was published, what was refused and why. Written once, never changed.
 
 `days/<table>/<first>_<last>_<time>_<attempt>.json` holds one attempt. Readers need no Spark and open only the
 files whose days they ask for.

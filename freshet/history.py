@@ -107,4 +107,4 @@ def baskets(times: Ints, offsets: Ints) -> Ints:
 
 def is_target(types: Ints) -> NDArray[np.bool_]:
     """(N,) what a recommendation may be judged on: everything a shopper did but sending it back."""
-    return types != RETURN_CODE
+    return np.not_equal(types, RETURN_CODE)

@@ -19,7 +19,7 @@ from freshet.delivery import land
 from freshet.errors import FreshetError, SettingsError
 from freshet.landing import landing_days
 from freshet.live.ranker import open_ranker
-from freshet.live.released import Release, current_release, history_of, views
+from freshet.live.released import Release, current_release, history_of, just_met
 from freshet.simulation.landing_files import write_landing_files
 from freshet.simulation.params import ShopParams
 from freshet.simulation.shop import Shop, generate
@@ -42,13 +42,17 @@ def main() -> None:
         _say("\nNothing was released; the lines above say why.")
         sys.exit(1)
     _recommend(release, shop)
-    _say(f"\nDone in {time.perf_counter() - begun:.0f} s. `make dev` opens the lineage, gates and pictures of this run.")
+    _say(
+        f"\nDone in {time.perf_counter() - begun:.0f} s. `make dev` opens the lineage, gates and pictures of this run."
+    )
 
 
 def _empty(lake: Path) -> None:
     """A demo begins with an empty lake; a lake that no demo made is left alone."""
     if lake.exists() and any(lake.iterdir()) and not (lake / MARK).exists():
-        raise SettingsError("FRESHET_LAKE", f"{lake} holds a lake that is not the demo's", "run `make demo`, which sets its own")
+        raise SettingsError(
+            "FRESHET_LAKE", f"{lake} holds a lake that is not the demo's", "run `make demo`, which sets its own"
+        )
     shutil.rmtree(lake, ignore_errors=True)
     lake.mkdir(parents=True)
     (lake / MARK).touch()
@@ -98,7 +102,7 @@ def _recommend(release: Release, shop: Shop) -> None:
     first = int(goods.weights.argmax())
     clicked = [first, int(goods.alternatives[0][first]), int(goods.alternatives[1][first])]
     answer = open_ranker(release.bundle).recommend(
-        history_of(views([str(goods.item_ids[i]) for i in clicked]), release.bundle.vocabulary), 5
+        history_of(just_met([str(goods.item_ids[i]) for i in clicked], "view"), release.bundle.vocabulary), 5
     )[0]
     titles = dict(zip(goods.item_ids, goods.titles, strict=True))
     _say("\nSomebody nobody knows looks at:")

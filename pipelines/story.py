@@ -42,10 +42,12 @@ class _Story(logging.Handler):
         sys.stderr.write(f"{start}{text}\n")
 
 
-@dg.logger(description="One line per asset, for a person at a terminal.")
-def story(init_context: dg.InitLoggerContext) -> logging.Logger:
+def _story(init_context: dg.InitLoggerContext) -> logging.Logger:
     """A logger of its own, so that nothing else of the process speaks through it."""
     del init_context
     logger = logging.Logger("freshet.story", level=logging.INFO)
     logger.addHandler(_Story())
     return logger
+
+
+story = dg.LoggerDefinition(_story, description="One line per asset, for a person at a terminal.")

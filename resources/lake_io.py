@@ -56,4 +56,4 @@ def _mark_only(context: dg.OutputContext, days: tuple[date, ...]) -> None:
     if not context.has_asset_partitions or len(context.asset_partition_keys) == len(days):
         return
     subset = context.asset_partitions_def.empty_subset().with_partition_keys([day.isoformat() for day in days])
-    context._asset_partitions_subset = subset  # noqa: SLF001
+    context._asset_partitions_subset = subset

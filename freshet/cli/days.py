@@ -27,7 +27,9 @@ def days(
     if not records:
         typer.echo("no day has been run yet: `dagster asset materialize --select '*' --partition-range FIRST...LAST`")
         raise typer.Exit(1)
-    typer.echo(f"{'day':<12}{'landed':>10}{'skipped':>10}{'quarantined':>13}{'duplicate':>11}{'published':>11}  verdict")
+    typer.echo(
+        f"{'day':<12}{'landed':>10}{'skipped':>10}{'quarantined':>13}{'duplicate':>11}{'published':>11}  verdict"
+    )
     for record in [] if total else records:
         why = f": {'; '.join(record.why)}" if record.why else ""
         typer.echo(f"{record.day!s:<12}{_figures(_counts(record))}  {record.verdict}{why}")

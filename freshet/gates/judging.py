@@ -28,7 +28,7 @@ def _finding(rule: Rule, frame: "pd.DataFrame", result: Any) -> Finding:
     if result.exception_info and result.exception_info.get("raised_exception"):
         raise RuntimeError(f"{rule.name}: the expectation could not be evaluated: {result.exception_info}")
     rows = [] if result.success else sorted(result.result["unexpected_index_list"], key=lambda r: str(r["where"]))
-    told = {row["where"]: row for row in frame.to_dict("records")}
+    told: dict[Any, dict[str, Any]] = {row["where"]: dict(row) for row in frame.to_dict("records")}  # type: ignore[arg-type]
     return Finding(rule, tuple(Culprit(r["where"], rule.finding(told[r["where"]])) for r in rows))
 
 
@@ -59,4 +59,8 @@ def _batch_definition() -> Any:
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    return context.data_sources.add_pandas("profiles").add_dataframe_asset("profile").add_batch_definition_whole_dataframe("all")
+    return (
+        context.data_sources.add_pandas("profiles")
+        .add_dataframe_asset("profile")
+        .add_batch_definition_whole_dataframe("all")
+    )

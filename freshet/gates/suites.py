@@ -58,7 +58,7 @@ def _events(settings: Settings) -> tuple[Rule, ...]:
         _upstream("raw_events"),
         _none(
             "rows_are_conserved", "lost",
-            "landed {landed} ≠ skipped {skipped} + quarantined {quarantined} + duplicate {duplicate} + published {rows}",
+            "landed {landed} ≠ skipped {skipped} + quarantined {quarantined} + duplicate {duplicate} + published {rows}",  # noqa: E501
             "materialize raw_events, quarantined_events and events of that day in one run",
         ),
         Rule(
@@ -69,9 +69,9 @@ def _events(settings: Settings) -> tuple[Rule, ...]:
         ),
         _none("event_ids_are_unique", "repeated_ids", "{repeated_ids} of {rows} event ids stand twice", _OUR_BUG),
         _none("items_are_named", "without_item", "{without_item} of {rows} rows have no item_id", _OUR_BUG),
-        _none("shoppers_are_pseudonyms", "without_shopper", "{without_shopper} of {rows} rows have no shopper", _OUR_BUG),
-        _none("event_types_are_known", "unknown_types", "{unknown_types} of {rows} rows have an unknown type", _OUR_BUG),
-        _none("times_are_plausible", "out_of_time", "{out_of_time} of {rows} rows lie after their landing day", _OUR_BUG),
+        _none("shoppers_are_pseudonyms", "without_shopper", "{without_shopper} of {rows} have no shopper", _OUR_BUG),
+        _none("event_types_are_known", "unknown_types", "{unknown_types} of {rows} have an unknown type", _OUR_BUG),
+        _none("times_are_plausible", "out_of_time", "{out_of_time} of {rows} lie after their landing day", _OUR_BUG),
     )  # fmt: skip
 
 
@@ -133,7 +133,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
         _none("nothing_landed_later", "late", "rows landed after {as_of} are in the set", _OUR_BUG),
         Rule(
             "shoppers_came_twice", "returning",
-            "{returning} of {rows} shoppers have two baskets before {cut}, and a sequence needs at least 2 such shoppers",
+            "{returning} of {rows} shoppers have two baskets by {cut}; a sequence needs at least 2 such shoppers",
             "land more days, or shorten `holdout_days`", least=2,
         ),
     ),

@@ -4,12 +4,13 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 from pydantic import JsonValue
 
 from freshet.cases import Cases, next_basket_cases
+from freshet.columns import EVENT_TYPES, EventType
 from freshet.errors import BundleError
 from freshet.history import ModelInput
 from freshet.judge.golden import Latency, check_golden, latency, make_golden
@@ -18,7 +19,7 @@ from freshet.live.baselines import build_baselines, save_baselines
 from freshet.live.bundle import BASELINES, GOLDEN, VOCABULARY, Bundle, open_bundle, save_vocabulary
 from freshet.live.journal import bundle_path
 from freshet.live.manifest import MANIFEST, Precision, seal
-from freshet.live.ranker import Ranker, open_ranker
+from freshet.live.ranker import open_ranker
 from freshet.live.scorer import Scores
 from freshet.references import BundleRef, ModelRef
 from freshet.settings import Settings
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 PARITY_CASES = 1000  # real histories on the ladder: enough for a quarter of a percent of NDCG
 SEED = 7
+PRECISIONS: Final[tuple[Precision, Precision]] = ("fp32", "int8")
 
 
 @dataclass(frozen=True)
@@ -80,45 +82,57 @@ def _fill(folder: Path, model: "Recommender", data: TrainingSet, tell: Callable[
     save_baselines(build_baselines(data), folder / BASELINES)
 
 
+@dataclass(frozen=True)
+class _Draft:
+    """A folder that becomes a bundle: sealed once to climb the ladder, and once more in the precision that serves."""
+
+    folder: Path
+    length: int
+    event_type: EventType  # the most frequent one: what items named without a type mean
+    golden: ModelInput
+    ref: ModelRef
+
+    def sealed(self, precision: Precision, answers: Scores, parity: Mapping[str, JsonValue]) -> Bundle:
+        make_golden(self.golden, answers, self.folder / GOLDEN)
+        name = seal(
+            self.folder,
+            created_by=code_version(),
+            precision=precision,
+            length=self.length,
+            event_type=self.event_type,
+            lineage={"model": self.ref.id, **self.ref.training_set.model_dump(mode="json")},
+            parameters=dict(self.ref.parameters),
+            metrics={**self.ref.metrics, "parity": dict(parity)},
+        )
+        return open_bundle(self.folder, name)
+
+
 def _proven(folder: Path, model: "Recommender", data: TrainingSet, ref: ModelRef) -> tuple[Proven | None, str]:
-    """The bundle as it will serve, after the ladder; or None and why it does not load."""
+    """The bundle as it will serve, after the ladder; or None and why it does not prove itself."""
     length, cases = model.config.length, _cases(data)
     made_up = probes(length, len(data.vocabulary), SEED)
     golden = next(probe.batch for probe in made_up if probe.name.startswith("mixed padding, batch of 64"))
+    draft = _Draft(folder, length, _main_type(data), golden, ref)
+    reference = _torch(model)
+    never = data.vocabulary.tombstones | (np.arange(len(data.vocabulary) + 1) == 0)
     try:
-        draft = _sealed(folder, golden, _torch(model)(golden), "fp32", length, ref, {})
-        rankers: dict[Precision, Ranker] = {p: open_ranker(draft, p) for p in ("fp32", "int8")}
-        never = data.vocabulary.tombstones | (np.arange(len(data.vocabulary) + 1) == 0)
+        first = draft.sealed("fp32", reference(golden), {})
         fp32, int8 = (
-            climb(p, _torch(model), rankers[p].vectors, draft.item_vectors, never, made_up, cases, length)
-            for p in ("fp32", "int8")
+            climb(p, reference, open_ranker(first, p).vectors, first.item_vectors, never, made_up, cases, length)
+            for p in PRECISIONS
         )
         best: Precision = "int8" if int8.passed else "fp32"
         figures: dict[str, JsonValue] = {"fp32": fp32.model_dump(mode="json"), "int8": int8.model_dump(mode="json")}
-        final = _sealed(folder, golden, rankers[best].vectors(golden), best, length, ref, figures)
-        serving = open_ranker(final)
+        serving = open_ranker(draft.sealed(best, open_ranker(first, best).vectors(golden), figures))
         check_golden(serving)
-        real = cases.take(slice(0, 200)).inputs(length) if len(cases) else golden
-        return Proven(final, fp32, int8, latency(serving, real)), ""
     except BundleError as error:
         return None, str(error)
+    real = cases.take(slice(0, 200)).inputs(length) if len(cases) else golden
+    return Proven(serving.bundle, fp32, int8, latency(serving, real)), ""
 
 
-def _sealed(
-    folder: Path, golden: ModelInput, answers: Scores, precision: Precision, length: int, ref: ModelRef,
-    parity: Mapping[str, JsonValue],
-) -> Bundle:  # fmt: skip
-    make_golden(golden, answers, folder / GOLDEN)
-    name = seal(
-        folder,
-        created_by=code_version(),
-        precision=precision,
-        length=length,
-        lineage={"model": ref.id, **ref.training_set.model_dump(mode="json")},
-        parameters=dict(ref.parameters),
-        metrics={**ref.metrics, "parity": dict(parity)},
-    )
-    return open_bundle(folder, name)
+def _main_type(data: TrainingSet) -> EventType:
+    return cast(EventType, EVENT_TYPES[int(np.bincount(data.histories.types).argmax()) - 1])
 
 
 def _torch(model: "Recommender") -> Callable[[ModelInput], Scores]:

@@ -1,4 +1,4 @@
-"""The assets `evaluation` and `release`, without Dagster: challenger, champion and baselines judged now, then the journal."""
+"""The assets `evaluation` and `release`, without Dagster: everybody asked the same, the verdict, the journal."""
 
 import hashlib
 import math
@@ -54,7 +54,9 @@ def evaluate_bundle(
     data = load_training_set(settings, ref.model.training_set)
     last = journal.current(store)
     challenger = open_ranker(fetch_bundle(store, ref.id, settings.cache))
-    champion = None if last is None or last.bundle == ref.id else open_ranker(fetch_bundle(store, last.bundle, settings.cache))
+    champion = (
+        None if last is None or last.bundle == ref.id else open_ranker(fetch_bundle(store, last.bundle, settings.cache))
+    )
     comparison = compare(data, challenger, champion, report=report)
     verdict = decide(comparison, params, same_configuration=champion is not None and _alike(challenger, champion))
     if last is not None and last.bundle == ref.id:

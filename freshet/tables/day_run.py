@@ -66,7 +66,9 @@ class DayRun:
         finally:
             judged.unpersist()
 
-    def from_events(self, table: Table, make: Callable[[DataFrame], DataFrame], what: str, less: str | None) -> Publication:
+    def from_events(
+        self, table: Table, make: Callable[[DataFrame], DataFrame], what: str, less: str | None
+    ) -> Publication:
         """A table made from the day's events alone. `what` − `less`: the count of events its gate holds it against."""
         known, records = facts.upstream(self.store, "events", self.days)
         rows = make(self._laid_out(self._published(EVENTS)))
@@ -93,11 +95,10 @@ class DayRun:
         return lake.published(self.spark, table, self.days)
 
     def _laid_out(self, frame: DataFrame) -> DataFrame:
-        """Many days: one shuffle by day serves every grouping and window of the table, and one file a day is written."""
+        """Many days: one shuffle by day serves every grouping and window of the table, one file a day is written."""
         return frame.repartition(c.LANDING_DATE) if lake.is_wide(self.spark, self.days) else frame
 
     def _accounts(self, duplicates: dict[date, int]) -> facts.Facts:
         known, raw = facts.upstream(self.store, "raw_events", self.days)
         quarantined = day_records.read(self.store, "quarantined_events", self.days)
         return {**known, **facts.accounts(self.days, raw, quarantined, duplicates)}
-

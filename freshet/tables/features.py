@@ -116,7 +116,9 @@ def training_set(
         F.coalesce("index", F.lit(0)).alias("item"), _type_code().alias("type"),
     )  # fmt: skip
     merged = rows.groupBy(c.SHOPPER).agg(F.sort_array(F.collect_list(event)).alias("all"))
-    last = merged.select(c.SHOPPER, F.slice("all", F.greatest(F.lit(1), F.size("all") - longest + 1), longest).alias("e"))
+    last = merged.select(
+        c.SHOPPER, F.slice("all", F.greatest(F.lit(1), F.size("all") - longest + 1), longest).alias("e")
+    )
     before_cut = day <= cut_day
     about = user_features.groupBy(c.SHOPPER).agg(
         F.min(day).alias("first_day"),

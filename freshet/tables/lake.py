@@ -125,7 +125,9 @@ def failure(where: str, error: Exception) -> LakeError:
 
 def _publish_changes(spark: SparkSession, stage: Stage) -> None:
     try:
-        spark.sql(f"CALL {CATALOG}.system.publish_changes('{full_name(stage.table)[len(CATALOG) + 1:]}', '{stage.attempt}')")
+        spark.sql(
+            f"CALL {CATALOG}.system.publish_changes('{full_name(stage.table)[len(CATALOG) + 1 :]}', '{stage.attempt}')"
+        )
     except (PySparkException, Py4JJavaError) as error:
         where = _where(stage.table, stage.days)
         if "No space left on device" in str(error):

@@ -42,7 +42,7 @@ class Publication:
         """Rows that became visible."""
         if not self.table.daily:
             return 0 if self.refused else int(self.profile["rows"].iloc[0])
-        return int(self.profile.loc[list(self.published), "rows"].sum())
+        return int(self.profile["rows"][self.profile.index.isin(self.published)].sum())
 
     def message(self) -> str:
         """One line per refusal: `events 2024-03-02: 17 of 90 rows …; fix …`."""
@@ -81,7 +81,7 @@ def publish_whole(
     """
     stage = lake.write(frame, table)
     staged = lake.staged(frame.sparkSession, stage)
-    seen = indexed(profile(staged, table).assign(**facts(staged)))
+    seen = indexed(profile(staged, table).join(_beside(table, facts(staged))))
     judgement = judge(table.name, seen, suite(table.name, settings))
     refused = judgement.bad()
     snapshot = None if refused else lake.publish(frame.sparkSession, stage)
@@ -94,8 +94,9 @@ def derived(seen: "pd.DataFrame", facts: Facts) -> "pd.DataFrame":
     off = |counted − expected|; silent_files = files − files_read; lost = |landed − skipped − quarantined −
     duplicate − rows|; bad_share = quarantined / (landed − skipped), empty where nothing landed.
     """
+    seen = seen.copy()
     for name, by_day in facts.items():
-        seen = seen.assign(**{name: [by_day[day] for day in seen.index]})
+        seen[name] = [by_day[day] for day in seen.index]
     if "expected" in seen:
         counted = seen["counted"] if "counted" in seen else seen["rows"]
         seen = seen.assign(off=(counted - seen["expected"]).abs())
@@ -108,7 +109,9 @@ def derived(seen: "pd.DataFrame", facts: Facts) -> "pd.DataFrame":
         candidates = seen["landed"] - seen["skipped"]
         accounted = seen["quarantined"] + seen["duplicate"] + seen["rows"]
         seen = seen.assign(
-            candidates=candidates, lost=(candidates - accounted).abs(), bad_share=_share(seen["quarantined"], candidates)
+            candidates=candidates,
+            lost=(candidates - accounted).abs(),
+            bad_share=_share(seen["quarantined"], candidates),
         )
     return seen
 
@@ -123,6 +126,12 @@ def indexed(seen: "pd.DataFrame") -> "pd.DataFrame":
         as_of = [(date.fromisoformat(str(day)) - date(1970, 1, 1)).days for day in seen["as_of"]]
         seen = seen.assign(unknown_items=unknown.astype(int), late=(seen["latest_day"] > as_of).astype(int))
     return seen
+
+
+def _beside(table: Table, facts: Mapping[str, object]) -> "pd.DataFrame":
+    import pandas as pd
+
+    return pd.DataFrame([dict(facts)], index=pd.Index([table.name], name="table"))
 
 
 def _share(part: "pd.Series[int]", whole: "pd.Series[int]") -> "pd.Series[float]":
@@ -148,6 +157,4 @@ def _record(
         )
         for day in seen.index
     )
-    day_records.write(
-        store, Attempt(table=table.name, attempt=attempt, at=now, snapshot=snapshot, records=records)
-    )
+    day_records.write(store, Attempt(table=table.name, attempt=attempt, at=now, snapshot=snapshot, records=records))

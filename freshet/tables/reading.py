@@ -28,7 +28,11 @@ def day_number(day: date) -> int:
 
 
 def scan(
-    settings: Settings, table: str, snapshot: int | None = None, fields: Sequence[str] = ("*",), where: str | None = None
+    settings: Settings,
+    table: str,
+    snapshot: int | None = None,
+    fields: Sequence[str] = ("*",),
+    where: str | None = None,
 ) -> pa.Table:
     """Rows of one table, as of a snapshot where one is given. Raises LakeError where the table is not there."""
     from pyiceberg.exceptions import NoSuchTableError
@@ -39,7 +43,9 @@ def scan(
         source = _catalog(settings).load_table(("shop", table))
     except (NoSuchTableError, FileNotFoundError):
         raise LakeError(
-            f"{settings.lake}/tables/{table}", "the table does not exist yet", f"`dagster asset materialize --select {table}`"
+            f"{settings.lake}/tables/{table}",
+            "the table does not exist yet",
+            f"`dagster asset materialize --select {table}`",
         ) from None
     row_filter = AlwaysTrue() if where is None else parse(where)
     return source.scan(row_filter=row_filter, selected_fields=tuple(fields), snapshot_id=snapshot).to_arrow()
@@ -93,8 +99,8 @@ def demand(
     days = _ints(item_features[LANDING_DATE].cast(pa.int32()))
     recent = days > day_number(cut) - POPULAR_DAYS
     size = len(vocabulary) + 1
-    popularity = np.bincount(index[recent], weights=_ints(wanted)[recent], minlength=size)
-    shopper_days = np.bincount(index, weights=_ints(item_features["shoppers"]), minlength=size)
+    popularity = np.bincount(index[recent], _ints(wanted)[recent], size).astype(np.float64)
+    shopper_days = np.bincount(index, _ints(item_features["shoppers"]), size).astype(np.float64)
     popularity[0] = shopper_days[0] = 0.0
     return popularity, shopper_days / max(1.0, shopper_days.sum())
 
@@ -137,7 +143,9 @@ def _list(rows: pa.Table, name: str) -> Any:
 
 
 def _ints(values: Any) -> Ints:
-    return np.asarray(values.to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else values.to_numpy(), np.int64)
+    return np.asarray(
+        values.to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else values.to_numpy(), np.int64
+    )
 
 
 def _catalog(settings: Settings) -> Any:

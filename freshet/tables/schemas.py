@@ -1,4 +1,4 @@
-"""The published tables: columns with their meaning and how each is partitioned. A test names every column's consumer."""
+"""The published tables: columns, their meaning, their partitions. docs/tables.md names every column's consumer."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ class Table:
     @property
     def struct(self) -> T.StructType:
         """The schema as Spark sees it."""
-        return T.StructType.fromDDL(", ".join(f"`{column.name}` {column.type}" for column in self.columns))
+        return T.StructType([T.StructField(column.name, T.DataType.fromDDL(column.type)) for column in self.columns])
 
 
 _DAY = Column(c.LANDING_DATE, "date", "the day on which Freshet learned of it")

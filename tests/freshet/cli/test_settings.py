@@ -3,7 +3,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from freshet.cli import app
+from freshet.cli.main import app
 from freshet.settings import Settings
 
 

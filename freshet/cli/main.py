@@ -1,0 +1,27 @@
+"""The `freshet` command: thin, one file per noun. A mistake of the user's ends in one line, not in a traceback."""
+
+import sys
+
+import typer
+
+from freshet.cli import days, doctor, land, mapping, recommend, releases, settings, setup
+from freshet.errors import FreshetError
+
+app = typer.Typer(
+    name="freshet",
+    help="Keeps an e-commerce recommender fresh from the events in a data lake.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for noun in (settings, doctor, setup, land, mapping, days, recommend, releases):
+    noun.add_to(app)
+
+
+def main() -> None:
+    """Entry point of the console script. Exit codes: 0 done, 1 a check found something wrong, 2 a mistake named."""
+    try:
+        app()
+    except FreshetError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)
