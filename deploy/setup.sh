@@ -105,9 +105,8 @@ make_venv() {
 }
 
 apt_python() {
-    as_root apt-get update -qq
     for name in python3.12 python3.13 python3.11; do
-        if apt-cache show "$name" >/dev/null 2>&1; then apt_install "$name" && return; fi
+        if apt_install "$name"; then return; fi
     done
     return 1
 }
