@@ -1,5 +1,6 @@
 """The shop this code location works for: read from the settings once, when Dagster loads it."""
 
+import warnings
 from collections.abc import Sequence
 from datetime import date
 from typing import Final
@@ -7,6 +8,9 @@ from typing import Final
 import dagster as dg
 
 from freshet.settings import Settings, load
+
+# `backfill_policy` is called beta by dagster 1.13, which the lock pins: one warning per asset would drown our own lines.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 SETTINGS: Final[Settings] = load()
 # Every landing day from the first to today; today is a partition, because its files are landing now.

@@ -6,8 +6,8 @@ The lake is the one of the settings (the Makefile points them at `demo/`); the r
 
 import shutil
 import sys
-import tempfile
 import time
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -15,19 +15,18 @@ import dagster as dg
 import typer
 
 from assets.shop import SETTINGS
-from freshet.delivery import land
 from freshet.errors import FreshetError, SettingsError
-from freshet.landing import landing_days
 from freshet.live.ranker import open_ranker
 from freshet.live.released import Release, current_release, history_of, just_met
-from freshet.simulation.landing_files import write_landing_files
+from freshet.simulation.catalogue import Catalogue
 from freshet.simulation.params import ShopParams
-from freshet.simulation.shop import Shop, generate
 from freshet.store import open_store
 from freshet.tables.mapping import read
 from pipelines.definitions import defs
+from pipelines.simulated import SimulatedShop, deliver
 from pipelines.story import story
 
+TRAINING = {"max_epochs": 8}  # enough for a shop that small, and the demo is to take a minute
 MARK = "demo-of-freshet"  # in the lake's root: only a folder with this mark is ever emptied
 
 
@@ -35,13 +34,13 @@ def main() -> None:
     """Run it all and tell it."""
     begun = time.perf_counter()
     _empty(Path(SETTINGS.lake))
-    shop = _landed()
-    _run()
+    made = _landed()
+    _run(made.days)
     release = current_release(open_store(SETTINGS.lake), SETTINGS.cache)
     if release is None:
         _say("\nNothing was released; the lines above say why.")
         sys.exit(1)
-    _recommend(release, shop)
+    _recommend(release, made.shop.catalogue)
     _say(
         f"\nDone in {time.perf_counter() - begun:.0f} s. `make dev` opens the lineage, gates and pictures of this run."
     )
@@ -58,27 +57,21 @@ def _empty(lake: Path) -> None:
     (lake / MARK).touch()
 
 
-def _landed() -> Shop:
-    params = ShopParams(first_day=SETTINGS.first_day)
-    shop = generate(params)
+def _landed() -> SimulatedShop:
     if SETTINGS.mapping is None:
         raise SettingsError("FRESHET_MAPPING", "is not set", "run `make demo`, which sets it")
-    with tempfile.TemporaryDirectory() as temporary:
-        delivered = write_landing_files(shop, Path(temporary))
-        mapping = read(SETTINGS.mapping)
-        for path in delivered.files:
-            land(SETTINGS, [path], mapping, date.fromisoformat(path.stem[-10:]), lambda _: None)
+    params = ShopParams(first_day=SETTINGS.first_day)
+    made = deliver(SETTINGS, read(SETTINGS.mapping), params)
     _say(
         f"A shop that does not exist: {params.shoppers:,} shoppers, {params.items:,} items, {params.days} days.\n"
-        f"Landed {delivered.events + delivered.duplicates + delivered.bad:,} rows in {len(delivered.files)} files; "
-        f"{delivered.duplicates} of them twice, {delivered.bad} broken on purpose.\n"
+        f"Landed {made.delivered.rows:,} rows in {len(made.days)} files; "
+        f"{made.delivered.duplicates} of them twice, {made.delivered.bad} broken on purpose.\n"
     )
-    return shop
+    return made
 
 
-def _run() -> None:
+def _run(days: Sequence[date]) -> None:
     """All assets, all days, one run; like `dagster asset materialize --select '*' --partition-range …`."""
-    days = landing_days(open_store(SETTINGS.lake))
     told = dg.Definitions(
         assets=defs.assets, resources=defs.resources, executor=dg.in_process_executor, loggers={"story": story}
     )
@@ -86,7 +79,7 @@ def _run() -> None:
     job = told.resolve_implicit_global_asset_job_def()
     done = job.execute_in_process(
         instance=dg.DagsterInstance.get(),
-        run_config={"loggers": {"story": {}}},
+        run_config={"loggers": {"story": {}}, "ops": {"trained_model": {"config": TRAINING}}},
         tags={"dagster/asset_partition_range_start": str(days[0]), "dagster/asset_partition_range_end": str(days[-1])},
         raise_on_error=False,
     )
@@ -95,10 +88,9 @@ def _run() -> None:
         sys.exit(1)
 
 
-def _recommend(release: Release, shop: Shop) -> None:
+def _recommend(release: Release, goods: Catalogue) -> None:
     """The verdict, and what a stranger is shown after three clicks."""
     _say(f"\n{release.entry.verdict}")
-    goods = shop.catalogue
     first = int(goods.weights.argmax())
     clicked = [first, int(goods.alternatives[0][first]), int(goods.alternatives[1][first])]
     answer = open_ranker(release.bundle).recommend(

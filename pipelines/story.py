@@ -29,7 +29,7 @@ class _Story(logging.Handler):
         message = record.dagster_meta["orig_message"] if hasattr(record, "dagster_meta") else record.getMessage()
         if record.levelno >= logging.ERROR:
             self._line(f"{'':{_FIRST}}{message}")
-        else:
+        elif record.levelno >= logging.INFO:
             self._passing(message)
 
     def _passing(self, text: str) -> None:
@@ -45,7 +45,7 @@ class _Story(logging.Handler):
 def _story(init_context: dg.InitLoggerContext) -> logging.Logger:
     """A logger of its own, so that nothing else of the process speaks through it."""
     del init_context
-    logger = logging.Logger("freshet.story", level=logging.INFO)
+    logger = logging.Logger("freshet.story", level=logging.DEBUG)  # Dagster tells its events at DEBUG
     logger.addHandler(_Story())
     return logger
 

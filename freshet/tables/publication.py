@@ -94,9 +94,11 @@ def derived(seen: "pd.DataFrame", facts: Facts) -> "pd.DataFrame":
     off = |counted − expected|; silent_files = files − files_read; lost = |landed − skipped − quarantined −
     duplicate − rows|; bad_share = quarantined / (landed − skipped), empty where nothing landed.
     """
+    import pandas as pd
+
     seen = seen.copy()
     for name, by_day in facts.items():
-        seen[name] = [by_day[day] for day in seen.index]
+        seen[name] = pd.Series([by_day[day] for day in seen.index], index=seen.index, dtype=object).infer_objects()
     if "expected" in seen:
         counted = seen["counted"] if "counted" in seen else seen["rows"]
         seen = seen.assign(off=(counted - seen["expected"]).abs())

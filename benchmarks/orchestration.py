@@ -1,0 +1,156 @@
+"""What Dagster costs: one day through all assets in one run, beside the same functions called bare, in one process.
+
+    python -m benchmarks.orchestration [--runs 5]
+
+Both sides read and write the same lake and do the same work, gates included; they take turns. The budget is 2 s a run,
+45 ms an asset and 10 ms a check.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.report import finish, median, say
+from freshet.errors import GateError
+
+if TYPE_CHECKING:
+    from freshet.stages.outcome import Outcome, Ref
+    from resources.lake import Lake
+
+HOLDOUT_DAYS = 2
+TRAINING = {"max_epochs": 1, "width": 16, "blocks": 1, "heads": 2}
+CONFIG = {
+    "ops": {"trained_model": {"config": TRAINING}, "training_set": {"config": {"holdout_days": HOLDOUT_DAYS}}},
+    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+}
+BUDGET_RUN, BUDGET_ASSET, BUDGET_CHECK = 2.0, 0.045, 0.010  # seconds
+
+
+def main() -> None:
+    """Make a small shop, publish all days but the last, then take turns on the last one."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    runs = parser.parse_args().runs
+    with tempfile.TemporaryDirectory() as temporary:
+        _prepare(Path(temporary))
+        bare, through_dagster, counts = _sides()
+        pairs = [(_timed(bare), _timed(through_dagster)) for _ in _turns(runs)]
+        _report(pairs, *counts)
+
+
+def _prepare(root: Path) -> None:
+    """The settings are read when the assets are imported, so they are set before."""
+    os.environ["FRESHET_LAKE"] = str(root / "lake")
+    os.environ["FRESHET_MAPPING"] = str(Path("examples/simulated_shop.yaml").absolute())
+    os.environ["FRESHET_FIRST_DAY"] = "2026-01-05"
+    os.environ["DAGSTER_HOME"] = str(root / "dagster")
+    (root / "dagster").mkdir()
+    (root / "dagster" / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+
+
+def _turns(runs: int) -> range:
+    say(f"{runs} turns, bare and through Dagster")
+    return range(runs)
+
+
+def _timed(work: Callable[[], None]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def _sides() -> tuple[Callable[[], None], Callable[[], None], tuple[int, int]]:
+    """(the bare call, the Dagster run, (assets, checks)); both warmed up by one turn."""
+    import dagster as dg
+
+    from assets.shop import SETTINGS
+    from freshet.simulation.params import ShopParams
+    from pipelines.definitions import defs
+    from pipelines.simulated import deliver
+    from resources.lake import Lake
+
+    lake = Lake(SETTINGS)
+    days = deliver(SETTINGS, lake.mapping, ShopParams(shoppers=500, days=9, first_day=SETTINGS.first_day)).days
+    job = defs.resolve_implicit_global_asset_job_def()
+    instance = dg.DagsterInstance.get()
+
+    def through_dagster() -> None:
+        job.execute_in_process(instance=instance, tags={"dagster/partition": str(days[-1])}, run_config=CONFIG)
+
+    say("the days before, and one turn to warm up")
+    daily_tables(lake, days[:-1])
+    everything(lake, days[-1:])
+    through_dagster()
+    assets = [definition for definition in defs.assets or () if isinstance(definition, dg.AssetsDefinition)]
+    checks = sum(len(list(definition.check_specs)) for definition in assets)
+    return lambda: everything(lake, days[-1:]), through_dagster, (len(assets), checks)
+
+
+def daily_tables(lake: "Lake", days: Sequence[date]) -> None:
+    """What the daily assets do, without Dagster."""
+    from freshet.tables import features
+    from freshet.tables.day_run import DayRun
+    from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, USER_FEATURES
+
+    run = DayRun(lake.spark, lake.settings, lake.store, days)
+    run.raw_events(lake.mapping, lake.key)
+    run.quarantined_events()
+    run.events()
+    run.from_events(ITEMS, features.items, "items", None)
+    run.from_events(ITEM_FEATURES, features.item_features, "rows", "returns")
+    run.from_events(USER_FEATURES, features.user_features, "rows", None)
+    run.from_events(HISTORIES, features.histories, "rows", None)
+
+
+def everything(lake: "Lake", days: Sequence[date]) -> None:
+    """What all assets do, without Dagster."""
+    from freshet.judge.verdict import JudgeParams
+    from freshet.model.params import TrainParams
+    from freshet.stages.bundle import make_bundle
+    from freshet.stages.evaluation import evaluate_bundle, release_bundle
+    from freshet.stages.model import train_model
+    from freshet.tables.training_run import publish_training_set, publish_vocabulary
+
+    daily_tables(lake, days)
+    settings, store, as_of = lake.settings, lake.store, days[-1]
+    publish_vocabulary(lake.spark, settings)
+    cut = as_of - timedelta(days=HOLDOUT_DAYS)
+    _, training_set = publish_training_set(lake.spark, settings, as_of, cut, 2000)
+    model = train_model(settings, store, training_set, TrainParams(**TRAINING), lambda _: None)
+    bundle = make_bundle(settings, store, _ref(model))
+    evaluation = evaluate_bundle(settings, store, _ref(bundle), JudgeParams())
+    release_bundle(store, _ref(evaluation), settings, by="benchmark")
+
+
+def _ref(outcome: "Outcome[Any, Ref]") -> "Ref":
+    if outcome.ref is None:
+        raise GateError(outcome.judgement.subject, outcome.message(), "mend it before measuring")
+    return outcome.ref
+
+
+def _report(pairs: list[tuple[float, float]], assets: int, checks: int) -> None:
+    overhead = [dagster - bare for bare, dagster in pairs]
+    budget = BUDGET_RUN + BUDGET_ASSET * assets + BUDGET_CHECK * checks
+    for bare, dagster in pairs:
+        say(f"bare {bare:.2f} s, through Dagster {dagster:.2f} s")
+    finish(
+        "orchestration",
+        {
+            "bare_s": round(median([bare for bare, _ in pairs]), 3),
+            "dagster_s": round(median([dagster for _, dagster in pairs]), 3),
+            "overhead_s": round(median(overhead), 3),
+            "budget_s": round(budget, 3),
+            "assets": assets,
+            "checks": checks,
+            "runs": len(pairs),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
