@@ -25,11 +25,17 @@ def judge(subject: str, profile: "pd.DataFrame", rules: Sequence[Rule]) -> Judge
 
 
 def _finding(rule: Rule, frame: "pd.DataFrame", result: Any) -> Finding:
-    if result.exception_info and result.exception_info.get("raised_exception"):
-        raise RuntimeError(f"{rule.name}: the expectation could not be evaluated: {result.exception_info}")
+    if wrong := _exceptions(result.exception_info or {}):
+        raise RuntimeError(f"{rule.name}: the expectation could not be evaluated: {'; '.join(wrong)}")
     rows = [] if result.success else sorted(result.result["unexpected_index_list"], key=lambda r: str(r["where"]))
     told: dict[Any, dict[str, Any]] = {row["where"]: dict(row) for row in frame.to_dict("records")}  # type: ignore[arg-type]
     return Finding(rule, tuple(Culprit(r["where"], rule.finding(told[r["where"]])) for r in rows))
+
+
+def _exceptions(info: dict[str, Any]) -> list[str]:
+    """What went wrong inside Great Expectations, which tells it at the top or once per metric."""
+    found = [info, *(inner for inner in info.values() if isinstance(inner, dict))]
+    return [str(one["exception_message"]) for one in found if one.get("raised_exception")]
 
 
 def _validate(frame: "pd.DataFrame", rules: Sequence[Rule]) -> list[Any]:
