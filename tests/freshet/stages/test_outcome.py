@@ -1,0 +1,52 @@
+"""One profile row against its suite, and what is said when it is refused."""
+
+import pytest
+
+from freshet.references import ReleaseRef
+from freshet.settings import Settings
+from freshet.stages.outcome import Outcome, judged
+
+LEARNED = {"not_finite": 0, "loss": 4.5, "chance": 5.0, "below_chance": 0.5}
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(_env_file=None, lake="lake")
+
+
+def test_a_row_that_holds_has_nothing_to_say(settings):
+    outcome = Outcome(judged("trained_model", LEARNED, settings), "weights", ReleaseRef(id="1", bundle="b"))
+    assert outcome.judgement.subject == "trained_model"
+    assert outcome.message() == ""
+
+
+def test_every_finding_that_stops_is_a_line(settings):
+    diverged = {"not_finite": 7, "loss": float("nan"), "chance": 5.0, "below_chance": float("-inf")}
+    outcome = Outcome(judged("trained_model", diverged, settings), "weights", None)
+    assert outcome.message().splitlines() == [
+        "trained_model: 7 weights are not finite; lower `learning_rate`",
+        "trained_model: the training loss ended at nan, and guessing gives 5.000; "
+        "raise `max_epochs` or `max_minutes`, or land more days",
+    ]
+
+
+def test_a_warning_is_not_said_as_a_refusal(settings):
+    rejected = {"released": 0, "sentence": "Not released: it is worse."}
+    judgement = judged("release", rejected, settings)
+    assert [finding.holds for finding in judgement.findings] == [False]
+    assert Outcome(judgement, None, None).message() == ""
+
+
+def test_a_bundle_that_could_not_be_measured_fails_for_being_corrupt_only(settings):
+    nothing = dict.fromkeys(("fp32_overlap", "int8_overlap", "ndcg_loss", "p99_ms"))
+    judgement = judged("bundle", {**nothing, "corrupt": 1, "corrupt_why": "item_vectors.npy: changed"}, settings)
+    assert judgement.bad() == {
+        "bundle": [
+            "the sealed bundle does not prove itself: item_vectors.npy: changed; materialize `bundle` again",
+        ]
+    }
+
+
+def test_a_name_without_a_suite_is_not_judged_but_refused(settings):
+    with pytest.raises(KeyError, match="weather"):
+        judged("weather", {"rows": 1}, settings)

@@ -1,0 +1,192 @@
+"""For every suite a profile row that holds, and for every rule the change that breaks it, with what is said then."""
+
+from dataclasses import dataclass
+
+OUR_BUG = "this is a fault of Freshet, not of your data: keep the stage and report it"
+FROM_EVENTS = "materialize events and this table of that day in one run"
+REFUSED = {"upstream_missing": 1, "upstream_why": "events of that day were refused (too bad)"}
+UPSTREAM = {"upstream_missing": 0, "upstream_why": ""}
+
+# Counts as the profile takes them; what follows from them (off, lost, bad_share, gaps, late, …) is derived by the test.
+HOLDS: dict[str, dict[str, object]] = {
+    "raw_events": {
+        "rows": 7, "files": 2, "files_read": 2, "broken_files": 0, "file_problems": "", "read_twice": 0, "bare_ids": 0,
+    },
+    "quarantined_events": {**UPSTREAM, "rows": 1, "unexplained": 0},
+    "events": {
+        **UPSTREAM, "rows": 17, "landed": 20, "skipped": 1, "quarantined": 1, "duplicate": 1, "worst": "bad_price 1",
+        "repeated_ids": 0, "without_item": 0, "without_shopper": 0, "unknown_types": 0, "out_of_time": 0,
+    },
+    "items": {**UPSTREAM, "rows": 4, "expected": 4, "repeated": 0, "bad_prices": 0, "untitled": 2},
+    "item_features": {**UPSTREAM, "rows": 3, "counted": 9, "expected": 9, "repeated": 0, "without_shopper": 0},
+    "user_features": {**UPSTREAM, "rows": 3, "counted": 9, "expected": 9, "repeated": 0, "overbought": 0},
+    "histories": {**UPSTREAM, "rows": 3, "counted": 9, "expected": 9, "repeated": 0, "unordered": 0},
+    "vocabulary": {"rows": 4, "repeated": 0, "shared_indexes": 0, "lowest": 1, "highest": 4, "moved": 0},
+    "training_set": {
+        "rows": 4, "repeated": 0, "uneven": 0, "unordered": 0, "lowest_index": 1, "highest_index": 4, "vocabulary": 4,
+        "latest_day": 19785, "as_of": "2024-03-03", "cut": "2024-03-02", "unknown_types": 0, "returning": 2,
+    },
+    "trained_model": {"not_finite": 0, "loss": 4.5, "chance": 5.0, "below_chance": 0.5},
+    "bundle": {
+        "fp32_overlap": 0.999, "fp32_worst": "empty histories", "int8_overlap": 0.97, "int8_worst": "batch of 64",
+        "precision": "int8", "ndcg_loss": 0.001, "p99_ms": 3.0, "corrupt": 0, "corrupt_why": "",
+    },
+    "evaluation": {"cases": 50, "cut": "2024-03-02", "minimum": 30, "not_finite": 0, "leaked": 0, "uneven": 0},
+    "release": {"released": 1, "sentence": "Released: it beats both baselines."},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """The change that breaks one rule of a suite, and only that one. stops: whether it keeps the row from readers."""
+
+    suite: str
+    rule: str
+    change: dict[str, object]
+    says: str
+    fix: str
+    stops: bool = True
+
+    @property
+    def name(self) -> str:
+        return f"{self.suite}.{self.rule}"
+
+
+def _bug(suite: str, rule: str, column: str, says: str) -> Case:
+    return Case(suite, rule, {column: 1}, says, OUR_BUG)
+
+
+def _refused(suite: str, upstream: str) -> Case:
+    return Case(
+        suite, f"{upstream}_are_published", REFUSED, "events of that day were refused (too bad)",
+        f"materialize {upstream} of that day first, or mend what its gate refused",
+    )  # fmt: skip
+
+
+BREAKS = (
+    Case(
+        "raw_events", "delivery_arrived", {"files": 0, "files_read": 0, "rows": 0}, "no file landed",
+        "ask the producer, then `freshet land`; nothing else needs doing where the shop was closed", stops=False,
+    ),
+    Case(
+        "raw_events", "files_are_readable",
+        {"broken_files": 1, "file_problems": "dt=2024-03-01/a.csv is empty (deliver it again)", "files_read": 1},
+        "dt=2024-03-01/a.csv is empty (deliver it again)",
+        "replace the file in the landing folder by a good copy and run the day again",
+    ),
+    Case(
+        "raw_events", "every_file_gave_rows", {"files_read": 1}, "1 of 2 files gave no row",
+        "check the producer's export", stops=False,
+    ),
+    _bug("raw_events", "rows_are_read_once", "read_twice", "1 of 7 rows were read twice"),
+    _bug("raw_events", "ids_are_pseudonyms", "bare_ids", "1 of 7 rows carry a bare user or session id"),
+    _refused("quarantined_events", "raw_events"),
+    _bug("quarantined_events", "reasons_are_known", "unexplained", "1 of 1 rows have no known reason"),
+    _refused("events", "raw_events"),
+    Case(
+        "events", "rows_are_conserved", {"rows": 16},
+        "landed 20 ≠ skipped 1 + quarantined 1 + duplicate 1 + published 16",
+        "materialize raw_events, quarantined_events and events of that day in one run",
+    ),
+    Case(
+        "events", "bad_share_is_within_limit", {"quarantined": 2, "rows": 16, "worst": "bad_price 2"},
+        "2 of 19 rows break the contract (bad_price 2; limit 0.1)",
+        "look at quarantined_events of that day, mend the export or the mapping, then run the day again",
+    ),
+    _bug("events", "event_ids_are_unique", "repeated_ids", "1 of 17 event ids stand twice"),
+    _bug("events", "items_are_named", "without_item", "1 of 17 rows have no item_id"),
+    _bug("events", "shoppers_are_pseudonyms", "without_shopper", "1 of 17 have no shopper"),
+    _bug("events", "event_types_are_known", "unknown_types", "1 of 17 have an unknown type"),
+    _bug("events", "times_are_plausible", "out_of_time", "1 of 17 lie after their landing day"),
+    _refused("items", "events"),
+    _bug("items", "items_are_unique", "repeated", "1 of 4 items stand twice"),
+    Case("items", "items_match_events", {"expected": 5}, "4 items where events have 5", FROM_EVENTS),
+    _bug("items", "prices_are_not_negative", "bad_prices", "1 of 4 prices are negative"),
+    Case(
+        "items", "titles_are_known", {"untitled": 3}, "3 of 4 items have no title",
+        "map `title` in the source mapping", stops=False,
+    ),
+    _refused("item_features", "events"),
+    _bug("item_features", "items_are_unique", "repeated", "1 of 3 items stand twice"),
+    Case(
+        "item_features", "events_are_all_counted", {"counted": 8}, "8 events counted where events have 9", FROM_EVENTS
+    ),
+    _bug("item_features", "items_have_shoppers", "without_shopper", "1 of 3 items have no shopper"),
+    _refused("user_features", "events"),
+    _bug("user_features", "shoppers_are_unique", "repeated", "1 of 3 shoppers stand twice"),
+    Case(
+        "user_features", "events_are_all_counted", {"counted": 10}, "10 events counted where events have 9", FROM_EVENTS
+    ),
+    _bug("user_features", "purchases_are_events", "overbought", "1 shoppers bought more often than they came"),
+    _refused("histories", "events"),
+    _bug("histories", "shoppers_are_unique", "repeated", "1 of 3 shoppers stand twice"),
+    Case("histories", "events_are_all_there", {"counted": 8}, "8 events kept where events have 9", FROM_EVENTS),
+    _bug("histories", "events_are_in_order", "unordered", "1 of 3 histories are out of order"),
+    Case(
+        "vocabulary", "there_is_a_choice", {"rows": 1, "highest": 1},
+        "the shop has 1 item(s), and a recommender needs two to choose between",
+        "land more days, or look whether the mapping's item_id or `where` throws items away",
+    ),
+    _bug("vocabulary", "items_are_unique", "repeated", "1 items stand twice"),
+    Case("vocabulary", "indexes_are_dense", {"highest": 5}, "indexes run from 1 to 5 for 4 items", OUR_BUG),
+    Case(
+        "vocabulary", "indexes_never_move", {"moved": 2}, "2 published items lost or changed their index",
+        "start a new generation: launchpad, vocabulary, `new_generation: true`",
+    ),
+    _bug("training_set", "shoppers_are_unique", "repeated", "1 of 4 shoppers stand twice"),
+    _bug("training_set", "arrays_are_even", "uneven", "1 of 4 shoppers have arrays of different lengths"),
+    _bug("training_set", "events_are_in_order", "unordered", "1 of 4 histories are out of order"),
+    Case(
+        "training_set", "items_are_known", {"lowest_index": 0}, "indexes run from 0 to 4 of 4",
+        "materialize vocabulary and training_set in one run",
+    ),
+    _bug("training_set", "event_types_are_known", "unknown_types", "1 of 4 have an unknown type"),
+    Case(
+        "training_set", "nothing_landed_later", {"latest_day": 19786},
+        "rows landed after 2024-03-03 are in the set", OUR_BUG,
+    ),
+    Case(
+        "training_set", "shoppers_came_twice", {"returning": 1},
+        "1 of 4 shoppers have two baskets by 2024-03-02; a sequence needs at least 2 such shoppers",
+        "land more days, or shorten `holdout_days`",
+    ),
+    Case("trained_model", "weights_are_finite", {"not_finite": 3}, "3 weights are not finite", "lower `learning_rate`"),
+    Case(
+        "trained_model", "something_was_learned", {"loss": 5.25, "below_chance": -0.25},
+        "the training loss ended at 5.250, and guessing gives 5.000",
+        "raise `max_epochs` or `max_minutes`, or land more days",
+    ),
+    Case(
+        "bundle", "fp32_answers_as_torch", {"fp32_overlap": 0.98},
+        "fp32 shares 0.9800 of torch's top 20: empty histories",
+        "look at the exporter's version; the model is kept, materialize `bundle` again",
+    ),
+    Case(
+        "bundle", "int8_answers_as_torch", {"int8_overlap": 0.9}, "int8 shares 0.9000 of torch's top 20: batch of 64",
+        "nothing: the bundle serves fp32", stops=False,
+    ),
+    Case(
+        "bundle", "precision_costs_no_quality", {"ndcg_loss": 0.02}, "int8 loses 2.00% of NDCG on real histories",
+        "export again",
+    ),
+    Case(
+        "bundle", "bundle_answers_as_sealed", {"corrupt": 1, "corrupt_why": "golden.npz: changed; make it again"},
+        "the sealed bundle does not prove itself: golden.npz: changed; make it again", "materialize `bundle` again",
+    ),
+    Case(
+        "bundle", "answers_are_fast", {"p99_ms": 140.0}, "one request takes 140.0 ms (99th percentile)",
+        "lower `width`, `blocks` or `length`",
+    ),
+    Case(
+        "evaluation", "there_are_enough_cases", {"cases": 0},
+        "0 baskets landed after 2024-03-02, and 30 are needed to judge",
+        "raise `holdout_days` or land more days", stops=False,
+    ),
+    _bug("evaluation", "metrics_are_finite", "not_finite", "1 metrics are not finite"),
+    _bug("evaluation", "nothing_leaked", "leaked", "1 cases ask for what the training set already had"),
+    _bug("evaluation", "all_saw_the_same", "uneven", "models were scored on different numbers of cases"),
+    Case(
+        "release", "challenger_may_serve", {"released": 0, "sentence": "Not released: item to item is better."},
+        "Not released: item to item is better.", "nothing: production stays as it was", stops=False,
+    ),
+)  # fmt: skip

@@ -1,0 +1,93 @@
+"""The tiny shop of tests/world.py in a lake of its own, and its days run as the assets run them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from freshet.settings import Settings
+from freshet.store import open_store
+from freshet.tables.mapping import read
+from tests.world import DELIVERIES, KEY, MAPPING
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from freshet.tables.day_run import DayRun
+    from freshet.tables.publication import Publication
+
+
+def shop(folder: Path, **more: object) -> Settings:
+    """The shop's settings, with its mapping file and an empty lake in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "mapping.yaml").write_text(MAPPING)
+    given = {
+        "lake": str(folder / "lake"),
+        "mapping": folder / "mapping.yaml",
+        "first_day": date(2024, 1, 1),
+        "pseudonym_key": SecretStr(KEY.decode()),
+        "bad_share_limit": 0.25,  # one bad row of five is a large share, and these days are tiny
+        **more,
+    }
+    Path(given["lake"]).mkdir(parents=True, exist_ok=True)
+    return Settings(_env_file=None, **given)
+
+
+def deliver(settings: Settings, day: date, files: Mapping[str, str | bytes]) -> None:
+    """Put files into the landing folder of a day."""
+    folder = Path(settings.lake) / "landing" / "events" / f"dt={day}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def deliver_all(settings: Settings) -> None:
+    """The three days of the shop."""
+    for day, files in DELIVERIES.items():
+        deliver(settings, day, files)
+
+
+def session_on(spark: "SparkSession", settings: Settings) -> "SparkSession":
+    """The running Spark with the lake of `settings` mounted instead: a lake costs nothing but its tables."""
+    from freshet.tables import session
+
+    own = spark.newSession()
+    for name, value in session.options(settings).items():
+        if name.startswith("spark.sql.catalog."):
+            own.conf.set(name, value)
+    return own
+
+
+def day_run(spark: "SparkSession", settings: Settings, days: Sequence[date]) -> "DayRun":
+    """A run of these days."""
+    from freshet.tables.day_run import DayRun
+
+    return DayRun(spark, settings, open_store(settings.lake), days)
+
+
+def run_events(run: "DayRun") -> "dict[str, Publication]":
+    """raw_events, quarantined_events and events of the run's days."""
+    return {
+        "raw_events": run.raw_events(read(run.settings.mapping), KEY),
+        "quarantined_events": run.quarantined_events(),
+        "events": run.events(),
+    }
+
+
+def run_features(run: "DayRun") -> "dict[str, Publication]":
+    """The tables made from events, each held against the same counts as its asset does."""
+    from freshet.tables import features, schemas
+
+    return {
+        "items": run.from_events(schemas.ITEMS, features.items, "items", None),
+        "item_features": run.from_events(schemas.ITEM_FEATURES, features.item_features, "rows", "returns"),
+        "user_features": run.from_events(schemas.USER_FEATURES, features.user_features, "rows", None),
+        "histories": run.from_events(schemas.HISTORIES, features.histories, "rows", None),
+    }
+
+
+def rows_of(spark: "SparkSession", table: str) -> list[tuple[object, ...]]:
+    """Every published row of a table as plain values, sorted, so that two lakes can be compared."""
+    return sorted((tuple(row) for row in spark.table(f"lake.shop.{table}").collect()), key=str)
