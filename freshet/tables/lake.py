@@ -26,6 +26,7 @@ class Stage:
     attempt: str  # the snapshot's wap.id, different for every attempt
     snapshot: int | None
     days: tuple[date, ...]  # the landing days it speaks for; empty for a table that is not partitioned
+    full: tuple[date, ...] = ()  # those of them that it has rows for
 
 
 def full_name(table: Table) -> str:
@@ -65,14 +66,15 @@ def write(frame: DataFrame, table: Table, days: Sequence[date] = ()) -> Stage:
         raise failure(_where(table, days), error) from error
     finally:
         spark.conf.unset("spark.wap.id")
-    return Stage(table, attempt, _snapshot(spark, table, attempt), tuple(days))
+    snapshot = _snapshot(spark, table, attempt)
+    return Stage(table, attempt, snapshot, tuple(days), _full_days(spark, table, snapshot))
 
 
 def staged(spark: SparkSession, stage: Stage) -> DataFrame:
-    """Exactly what the stage wrote, and only the days it speaks for."""
+    """Exactly what the stage wrote: a snapshot holds the older rows of every other day, too."""
     if stage.snapshot is None:
         return spark.createDataFrame([], stage.table.struct)
-    return _of_days(at(spark, stage.table, stage.snapshot), stage.table, stage.days)
+    return _of_days(at(spark, stage.table, stage.snapshot), stage.table, stage.full)
 
 
 def published(spark: SparkSession, table: Table, days: Sequence[date] = ()) -> DataFrame:
@@ -145,17 +147,23 @@ def _clear_empty_days(spark: SparkSession, stage: Stage) -> None:
     """overwritePartitions replaces only partitions it has rows for: a day that became empty is deleted here."""
     if not stage.days:
         return
-    full = set() if stage.snapshot is None else _days_in(staged(spark, stage))
-    empty = [day for day in stage.days if day not in full]
+    empty = set(stage.days) - set(stage.full)
     if not empty:
         return
     held = spark.sql(f"SELECT partition.{LANDING_DATE} AS day FROM {full_name(stage.table)}.partitions").collect()
-    for day in sorted({row.day for row in held} & set(empty)):
+    for day in sorted({row.day for row in held} & empty):
         spark.sql(f"DELETE FROM {full_name(stage.table)} WHERE {LANDING_DATE} = DATE '{day}'")
 
 
-def _days_in(frame: DataFrame) -> set[date]:
-    return {row[0] for row in frame.select(LANDING_DATE).distinct().collect()}
+def _full_days(spark: SparkSession, table: Table, snapshot: int | None) -> tuple[date, ...]:
+    """The days of the files that came with this very snapshot (status 1: added)."""
+    if snapshot is None or not table.daily:
+        return ()
+    rows = spark.sql(
+        f"SELECT data_file.partition.{LANDING_DATE} AS day FROM {full_name(table)}.entries VERSION AS OF {snapshot} "
+        f"WHERE status = 1 AND snapshot_id = {snapshot}"
+    ).collect()
+    return tuple(sorted({row.day for row in rows}))
 
 
 def _arranged(frame: DataFrame, table: Table, days: Sequence[date]) -> DataFrame:

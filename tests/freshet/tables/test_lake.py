@@ -1,0 +1,220 @@
+"""Write, audit, publish on a table of two columns: who sees what, and what happens when two meet."""
+
+from datetime import date
+from zlib import crc32
+
+import pytest
+
+from freshet.columns import LANDING_DATE
+from freshet.errors import LakeError
+from freshet.tables import lake
+from freshet.tables.schemas import Column, Table
+from tests.world import DAY1, DAY2, DAY3
+
+pytestmark = pytest.mark.spark
+
+DAY4 = date(2024, 3, 4)
+NOTES = Table("notes", "Notes.", (Column("note", "string", "what was noted"), Column(LANDING_DATE, "date", "the day")))
+TOTALS = Table(
+    "totals", "Totals.", (Column("name", "string", "whose"), Column("total", "int", "how many")), daily=False
+)
+
+
+@pytest.fixture(scope="module")
+def notes(spark, tmp_path_factory):
+    """A session on a lake that the tests of this file share."""
+    from tests import tiny_lake
+
+    return tiny_lake.session_on(spark, tiny_lake.shop(tmp_path_factory.mktemp("notes")))
+
+
+@pytest.fixture
+def table(notes, request):
+    """A table of its own for each test, so that no test sees another's snapshots."""
+    return Table(f"notes_{crc32(request.node.name.encode())}", NOTES.title, NOTES.columns)
+
+
+def frame(spark, *rows):
+    return spark.createDataFrame(list(rows), NOTES.struct).coalesce(1)  # one task is quicker than four
+
+
+def stage(spark, table, days, *rows):
+    return lake.write(frame(spark, *rows), table, days)
+
+
+def put(spark, table, days, *rows):
+    return lake.publish(spark, stage(spark, table, days, *rows))
+
+
+def seen(spark, table, *days):
+    return sorted(tuple(row) for row in lake.published(spark, table, days).collect())
+
+
+def test_staged_rows_are_seen_by_their_gate_and_by_nobody_else(notes, table):
+    put(notes, table, [DAY1], ("old", DAY1))
+    staged = stage(notes, table, [DAY1, DAY2], ("new", DAY1), ("more", DAY2))
+    assert sorted(tuple(row) for row in lake.staged(notes, staged).collect()) == [("more", DAY2), ("new", DAY1)]
+    assert seen(notes, table) == [("old", DAY1)]
+    lake.publish(notes, staged)
+    assert seen(notes, table) == [("more", DAY2), ("new", DAY1)]
+
+
+def test_the_gate_sees_only_the_days_the_stage_speaks_for(notes, table):
+    put(notes, table, [DAY1], ("old", DAY1))
+    staged = stage(notes, table, [DAY2], ("new", DAY2))
+    assert [tuple(row) for row in lake.staged(notes, staged).collect()] == [("new", DAY2)]
+
+
+def test_the_gate_does_not_see_older_rows_of_a_day_that_became_empty(notes, table):
+    put(notes, table, [DAY1, DAY2], ("old", DAY1), ("old", DAY2))
+    staged = stage(notes, table, [DAY1, DAY2], ("new", DAY1))
+    assert [tuple(row) for row in lake.staged(notes, staged).collect()] == [("new", DAY1)]
+
+
+def test_a_stage_that_is_never_published_leaves_no_trace_for_readers(notes, table):
+    first = put(notes, table, [DAY1], ("old", DAY1))
+    stage(notes, table, [DAY1], ("rejected", DAY1))
+    assert lake.current_snapshot(notes, table) == first
+    put(notes, table, [DAY1], ("good", DAY1))
+    assert seen(notes, table) == [("good", DAY1)]
+
+
+def test_two_attempts_at_one_day_the_second_is_refused_and_the_firsts_rows_stay(notes, table):
+    put(notes, table, [DAY1], ("old", DAY1))
+    one, other = stage(notes, table, [DAY1], ("one", DAY1)), stage(notes, table, [DAY1], ("other", DAY1))
+    lake.publish(notes, one)
+    with pytest.raises(LakeError) as caught:
+        lake.publish(notes, other)
+    assert str(caught.value) == (
+        f"{table.name} 2024-03-01: another run published the same days meanwhile; this attempt is dropped, readers see "
+        "the other run's rows; run it again if you want this run's rows instead"
+    )
+    assert seen(notes, table) == [("one", DAY1)]
+
+
+def test_two_attempts_at_a_day_that_had_no_rows_clash_as_well(notes, table):
+    put(notes, table, [DAY1], ("old", DAY1))
+    one, other = stage(notes, table, [DAY2], ("one", DAY2)), stage(notes, table, [DAY2], ("other", DAY2))
+    lake.publish(notes, one)
+    with pytest.raises(LakeError, match=rf"^{table.name} 2024-03-02: another run published the same days meanwhile;"):
+        lake.publish(notes, other)
+    assert seen(notes, table) == [("old", DAY1), ("one", DAY2)]
+
+
+def test_ranges_that_overlap_in_one_day_clash_and_nothing_of_the_second_is_seen(notes, table):
+    put(notes, table, [DAY1], ("old", DAY1))
+    one = stage(notes, table, [DAY1, DAY2], ("one", DAY1), ("one", DAY2))
+    other = stage(notes, table, [DAY2, DAY3], ("other", DAY2), ("other", DAY3))
+    lake.publish(notes, one)
+    with pytest.raises(LakeError, match=rf"^{table.name} 2024-03-02…2024-03-03: another run published the same days"):
+        lake.publish(notes, other)
+    assert seen(notes, table) == [("one", DAY1), ("one", DAY2)]
+
+
+def test_another_day_published_meanwhile_is_no_clash(notes, table):
+    put(notes, table, [DAY1], ("old", DAY1))
+    staged = stage(notes, table, [DAY1], ("new", DAY1))
+    put(notes, table, [DAY2], ("meanwhile", DAY2))
+    lake.publish(notes, staged)
+    assert seen(notes, table) == [("meanwhile", DAY2), ("new", DAY1)]
+
+
+def test_a_run_after_a_clash_succeeds(notes, table):
+    put(notes, table, [DAY1], ("old", DAY1))
+    one, other = stage(notes, table, [DAY1], ("one", DAY1)), stage(notes, table, [DAY1], ("other", DAY1))
+    lake.publish(notes, one)
+    with pytest.raises(LakeError):
+        lake.publish(notes, other)
+    put(notes, table, [DAY1], ("again", DAY1))
+    assert seen(notes, table) == [("again", DAY1)]
+
+
+def test_a_day_run_again_is_replaced_and_other_days_are_not_touched(notes, table):
+    put(notes, table, [DAY1, DAY2], ("a", DAY1), ("b", DAY1), ("c", DAY2))
+    put(notes, table, [DAY1], ("a", DAY1))
+    assert seen(notes, table) == [("a", DAY1), ("c", DAY2)]
+
+
+def test_a_day_that_became_empty_loses_its_rows(notes, table):
+    put(notes, table, [DAY1, DAY2], ("a", DAY1), ("b", DAY2))
+    put(notes, table, [DAY1])
+    assert seen(notes, table) == [("b", DAY2)]
+
+
+def test_a_day_that_became_empty_within_a_range_loses_its_rows(notes, table):
+    put(notes, table, [DAY1, DAY2, DAY3], ("a", DAY1), ("b", DAY2), ("c", DAY3))
+    put(notes, table, [DAY1, DAY2, DAY3], ("a2", DAY1), ("c2", DAY3))
+    assert seen(notes, table) == [("a2", DAY1), ("c2", DAY3)]
+
+
+def test_of_a_range_only_the_given_days_are_published(notes, table):
+    put(notes, table, [DAY2], ("kept", DAY2))
+    staged = stage(notes, table, [DAY1, DAY2, DAY3], ("a", DAY1), ("bad", DAY2), ("c", DAY3))
+    lake.publish(notes, staged, [DAY1, DAY3])
+    assert seen(notes, table) == [("a", DAY1), ("c", DAY3), ("kept", DAY2)]
+
+
+def test_an_empty_day_that_is_not_given_keeps_its_rows(notes, table):
+    put(notes, table, [DAY1, DAY2], ("a", DAY1), ("kept", DAY2))
+    lake.publish(notes, stage(notes, table, [DAY1, DAY2], ("a2", DAY1)), [DAY1])
+    assert seen(notes, table) == [("a2", DAY1), ("kept", DAY2)]
+
+
+def test_where_no_day_is_good_nothing_is_published(notes, table):
+    first = put(notes, table, [DAY1], ("a", DAY1))
+    assert lake.publish(notes, stage(notes, table, [DAY1], ("bad", DAY1)), []) == first
+    assert seen(notes, table) == [("a", DAY1)]
+
+
+def test_the_first_run_ever_may_be_empty(notes, table):
+    assert put(notes, table, [DAY1]) is None
+    assert seen(notes, table) == []
+
+
+def test_readers_ask_for_days_and_get_those_only(notes, table):
+    put(notes, table, [DAY1, DAY2, DAY4], ("a", DAY1), ("b", DAY2), ("d", DAY4))
+    assert seen(notes, table, DAY1, DAY4) == [("a", DAY1), ("d", DAY4)]
+    assert seen(notes, table, DAY2, DAY3) == [("b", DAY2)]
+
+
+def test_many_days_are_one_file_each(notes, table):
+    days = [date(2024, 3, day) for day in range(1, 13)]
+    put(notes, table, days, *((f"{n}", day) for day in days for n in range(3)))
+    files = notes.sql(
+        f"SELECT partition.landing_date AS day, record_count FROM {lake.full_name(table)}.files"
+    ).collect()
+    assert sorted((row.day, row.record_count) for row in files) == [(day, 3) for day in days]
+
+
+def test_an_old_snapshot_reads_as_it_was(notes, table):
+    first = put(notes, table, [DAY1], ("old", DAY1))
+    put(notes, table, [DAY1], ("new", DAY1))
+    assert [tuple(row) for row in lake.at(notes, table, first).collect()] == [("old", DAY1)]
+
+
+def test_a_table_without_days_is_replaced_whole(notes):
+    def totals(*rows):
+        return lake.publish(notes, lake.write(notes.createDataFrame(list(rows), TOTALS.struct), TOTALS))
+
+    totals(("a", 1), ("b", 2))
+    totals(("a", 3))
+    assert [tuple(row) for row in lake.published(notes, TOTALS).collect()] == [("a", 3)]
+
+
+def test_the_columns_meanings_stand_in_the_table(notes, table):
+    lake.ensure(notes, table)
+    described = notes.sql(f"DESCRIBE {lake.full_name(table)}").collect()
+    assert [(row.col_name, row.data_type, row.comment) for row in described][:2] == [
+        ("note", "string", "what was noted"),
+        ("landing_date", "date", "the day"),
+    ]
+
+
+def test_a_frame_that_cannot_be_computed_names_table_and_day(notes, table):
+    broken = frame(notes, ("a", DAY1)).selectExpr("raise_error('the source is gone') AS note", LANDING_DATE)
+    with pytest.raises(LakeError) as caught:
+        lake.write(broken, table, [DAY1])
+    assert str(caught.value).startswith(f"{table.name} 2024-03-01: Spark could not write the stage (")
+    assert str(caught.value).endswith("; see the run's log, mend it, run again")
+    assert notes.conf.get("spark.wap.id", None) is None
+    assert seen(notes, table) == []
