@@ -1,0 +1,77 @@
+"""What a gate knows beside the stage: what landed, and what the tables before it published."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from freshet import days
+from freshet.days import Attempt, DayRecord
+from freshet.landing import LandedFile
+from freshet.store import open_store
+from freshet.tables import facts
+from freshet.tables.sources import FileProblem
+from tests.world import DAY1, DAY2, DAY3, DAYS
+
+A, B = LandedFile(DAY1, "dt=2024-03-01/a.csv"), LandedFile(DAY1, "dt=2024-03-01/b.csv")
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Day 1 of raw_events is published, day 2 was refused, day 3 was never run."""
+    lake = open_store(str(tmp_path))
+    records = (
+        DayRecord(day=DAY1, verdict="published", counts={"rows": 7, "skipped": 1}),
+        DayRecord(day=DAY2, verdict="refused", counts={"rows": 0}, why=("a.csv is empty; send it", "one; two")),
+    )
+    days.write(lake, Attempt(table="raw_events", attempt="a", at=datetime.now(UTC), snapshot=1, records=records))
+    return lake
+
+
+def test_the_look_back_is_the_days_before_in_order():
+    assert facts.days_before(DAY3, 2) == [DAY1, DAY2]
+    assert facts.days_before(DAY3, 0) == []
+
+
+def test_files_are_counted_by_day_and_what_is_wrong_with_them_is_told():
+    broken = [FileProblem(A, "is empty", "deliver it again"), FileProblem(B, "is damaged", "deliver the file again")]
+    assert facts.landing([DAY1, DAY2], [A, B], broken) == {
+        "files": {DAY1: 2, DAY2: 0},
+        "broken_files": {DAY1: 2, DAY2: 0},
+        "file_problems": {
+            DAY1: "dt=2024-03-01/a.csv is empty (deliver it again), "
+            "dt=2024-03-01/b.csv is damaged (deliver the file again)",
+            DAY2: "",
+        },
+    }
+
+
+def test_a_day_that_was_refused_or_never_run_is_missing_upstream_and_the_reason_is_passed_on(store):
+    known, records = facts.upstream(store, "raw_events", DAYS)
+    assert known == {
+        "upstream_missing": {DAY1: 0, DAY2: 1, DAY3: 1},
+        "upstream_why": {
+            DAY1: "",
+            DAY2: "raw_events of that day were refused (a.csv is empty; send it; one; two)",
+            DAY3: "raw_events of that day are not published",
+        },
+    }
+    assert list(records) == [DAY1, DAY2]
+
+
+def test_what_is_expected_is_a_count_of_the_upstream_less_another(store):
+    _, records = facts.upstream(store, "raw_events", DAYS)
+    assert facts.expected(records, DAYS, "rows") == {DAY1: 7, DAY2: 0, DAY3: 0}
+    assert facts.expected(records, DAYS, "rows", "skipped") == {DAY1: 6, DAY2: 0, DAY3: 0}
+
+
+def test_landed_rows_are_accounted_for_by_what_each_gate_counted(store):
+    _, raw = facts.upstream(store, "raw_events", DAYS)
+    counts = {"rows": 3, "missing_item": 1, "bad_price": 2}
+    quarantined = {DAY1: DayRecord(day=DAY1, verdict="published", counts=counts)}
+    assert facts.accounts([DAY1, DAY3], raw, quarantined, {DAY1: 2}) == {
+        "landed": {DAY1: 7, DAY3: 0},
+        "skipped": {DAY1: 1, DAY3: 0},
+        "quarantined": {DAY1: 3, DAY3: 0},
+        "duplicate": {DAY1: 2, DAY3: 0},
+        "worst": {DAY1: "bad_price 2", DAY3: "none"},
+    }
