@@ -9,7 +9,7 @@ import dagster as dg
 
 from freshet.settings import Settings, load
 
-# `backfill_policy` is called beta by dagster 1.13, which the lock pins: one warning per asset would drown our own lines.
+# `backfill_policy` is called beta by dagster 1.13, which the lock pins: a warning per asset would drown ours.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 SETTINGS: Final[Settings] = load()

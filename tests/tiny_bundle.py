@@ -15,6 +15,7 @@ from freshet.judge.golden import make_golden
 from freshet.live.baselines import Baselines, save_baselines
 from freshet.live.bundle import save_vocabulary
 from freshet.live.manifest import seal
+from freshet.live.scorer import Encoded
 from freshet.vocabulary import Vocabulary
 
 ITEMS = ("a", "b", "c", "d", "e", "f")
@@ -35,9 +36,12 @@ def vocabulary(ids: tuple[str, ...] = ITEMS, dead: tuple[str, ...] = ()) -> Voca
 
 
 def write_encoder(path: Path, embedding: np.ndarray = EMBEDDING) -> None:
-    """items, types, gaps (B, T) → vectors (B, D): the mean of the embeddings of what is not padding."""
+    """items, types, gaps (B, T) → vectors (B, D), the mean of the embeddings of what is not padding; repeats 0."""
     inputs = [helper.make_tensor_value_info(n, TensorProto.INT64, ["B", "T"]) for n in ("items", "types", "gaps")]
-    output = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["B", embedding.shape[1]])
+    outputs = [
+        helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["B", embedding.shape[1]]),
+        helper.make_tensor_value_info("repeats", TensorProto.FLOAT, ["B", "T"]),
+    ]
     constants = [
         numpy_helper.from_array(embedding.astype(np.float32), "embedding"),
         numpy_helper.from_array(np.array(0, dtype=np.int64), "pad"),
@@ -60,8 +64,9 @@ def write_encoder(path: Path, embedding: np.ndarray = EMBEDDING) -> None:
         helper.make_node("ReduceSum", ["no_say_float", "events"], ["zero"], keepdims=1),
         helper.make_node("Div", ["summed", "count"], ["mean"]),
         helper.make_node("Add", ["mean", "zero"], ["vectors"]),
+        helper.make_node("Identity", ["no_say_float"], ["repeats"]),
     ]
-    graph = helper.make_graph(nodes, "tiny", inputs, [output], constants)
+    graph = helper.make_graph(nodes, "tiny", inputs, outputs, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     onnx.checker.check_model(model)
     onnx.save(model, path)
@@ -78,7 +83,8 @@ def write_bundle(folder: Path, dead: tuple[str, ...] = (), note: str = "") -> st
     none = np.zeros((7, 2), dtype=np.int32)
     save_baselines(Baselines(POPULARITY, none, none.astype(np.float32)), folder / "baselines.npz")
     asked = history(["a"], ["b", "b"])
-    make_golden(asked_input(asked), np.array([[1, 0], [0, 1]], dtype=np.float32), folder / "golden.npz")
+    answer = Encoded(np.array([[1, 0], [0, 1]], dtype=np.float32), np.zeros(3, dtype=np.float32))
+    make_golden(asked_input(asked), answer, folder / "golden.npz")
     return seal(
         folder, created_by="test", precision="fp32", length=4, lineage={}, parameters={"note": note}, metrics={}
     )

@@ -13,7 +13,7 @@ from freshet.live.arrays import read_arrays
 from freshet.live.bundle import GOLDEN
 from freshet.live.manifest import REBUILD
 from freshet.live.ranker import Ranker
-from freshet.live.scorer import Scores, rows
+from freshet.live.scorer import Encoded, rows
 
 # Another processor sums in another order: a little difference is no other model. int8 rounds, and rounds otherwise.
 TOLERANCE: Final = {"fp32": 1e-3, "int8": 5e-2}
@@ -28,21 +28,21 @@ class Latency:
     requests: int
 
 
-def make_golden(batch: ModelInput, vectors: Scores, path: Path) -> None:
-    """Write `golden.npz`: padded requests and the vectors (B, D) that the encoder which serves answers to them."""
+def make_golden(batch: ModelInput, answer: Encoded, path: Path) -> None:
+    """Write `golden.npz`: padded requests and what the encoder which serves answers to them."""
     items, types, gaps = batch.padded()
-    np.savez(path, items=items, types=types, gaps=gaps, vectors=vectors)
+    np.savez(path, items=items, types=types, gaps=gaps, vectors=answer.vectors, repeats=answer.repeats)
 
 
 def check_golden(ranker: Ranker) -> float:
-    """The largest difference from what was answered at export, in units of the vectors' own size.
+    """The largest difference from what was answered at export, in units of the answer's own size.
 
     Raises BundleError when it is more than rounding can explain.
     """
     path = ranker.bundle.folder / GOLDEN
-    batch, vectors = _read(path)
-    scale = max(float(np.abs(vectors).max(initial=0.0)), 1e-6)
-    difference = float(np.abs(ranker.vectors(batch) - vectors).max(initial=0.0)) / scale
+    batch, answer = _read(path)
+    scale = max(float(np.abs(answer.numbers()).max(initial=0.0)), 1e-6)
+    difference = float(np.abs(ranker.encode(batch).numbers() - answer.numbers()).max(initial=0.0)) / scale
     allowed = TOLERANCE[ranker.bundle.manifest.precision]
     if not difference <= allowed:
         what = f"golden requests are answered otherwise than at export (off by {difference:.2g}, allowed {allowed:g})"
@@ -63,9 +63,10 @@ def latency(ranker: Ranker, batch: ModelInput, k: int = 20, requests: int = 200)
     return Latency(float(np.median(taken[10:])), float(np.quantile(taken[10:], 0.99)), requests)
 
 
-def _read(path: Path) -> tuple[ModelInput, Scores]:
-    items, types, gaps, vectors = read_arrays(path, ("items", "types", "gaps", "vectors"), "golden requests")
-    return _packed(items, types, gaps), vectors
+def _read(path: Path) -> tuple[ModelInput, Encoded]:
+    names = ("items", "types", "gaps", "vectors", "repeats")
+    items, types, gaps, vectors, repeats = read_arrays(path, names, "golden requests")
+    return _packed(items, types, gaps), Encoded(vectors, repeats)
 
 
 def _packed(items: Ints, types: Ints, gaps: Ints) -> ModelInput:

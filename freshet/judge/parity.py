@@ -17,7 +17,7 @@ from freshet.history import Ints, ModelInput
 from freshet.judge.evaluation import hits
 from freshet.judge.metrics import ndcg
 from freshet.live.manifest import Precision
-from freshet.live.scorer import NEVER, Mask, Scores, chunks, top_k
+from freshet.live.scorer import NEVER, Encoded, Mask, Scores, chunks, rows, top_k
 
 TOP: Final = 20
 K: Final = 10
@@ -27,7 +27,7 @@ NDCG_LOSS: Final = 0.005  # share of the reference's NDCG
 BATCHES: Final = (1, 2, 7, 64)
 TYPES: Final = 4
 
-Encode = Callable[[ModelInput], Scores]  # (B, D) vectors of B histories, however they are computed
+Encode = Callable[[ModelInput], Encoded]  # however it is computed
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Rung(BaseModel):
     ndcg: float  # on the real cases
     reference_ndcg: float
     ndcg_loss: float  # share lost; negative = gained
-    max_difference: float  # of any coordinate of any vector
+    max_difference: float  # of any number of any answer
     worst: str  # the probe with the least overlap
     worst_overlap: float
     passed: bool
@@ -102,7 +102,7 @@ def climb(
     for probe in [*made_up, real]:
         want, got = reference(probe.batch), rung(probe.batch)
         difference = max(difference, _difference(want, got))
-        lists = [_lists(np.nan_to_num(vectors), item_vectors, never) for vectors in (want, got)]
+        lists = [_lists(encoded, probe.batch, item_vectors, never) for encoded in (want, got)]
         overlaps[probe.name] = _overlap(*lists)
         if probe is real:
             ndcgs = (_ndcg(lists[0], cases), _ndcg(lists[1], cases))
@@ -147,17 +147,18 @@ def _made_up(lengths: Ints, items: int, generator: np.random.Generator) -> Model
     )
 
 
-def _difference(want: Scores, got: Scores) -> float:
-    """The largest of any coordinate; infinite where an answer is not a number."""
-    difference = float(np.abs(want - got).max(initial=0.0))
+def _difference(want: Encoded, got: Encoded) -> float:
+    """The largest of any number; infinite where an answer is not a number."""
+    difference = float(np.abs(want.numbers() - got.numbers()).max(initial=0.0))
     return difference if np.isfinite(difference) else float("inf")
 
 
-def _lists(vectors: Scores, item_vectors: Scores, never: Mask) -> Ints:
+def _lists(encoded: Encoded, batch: ModelInput, item_vectors: Scores, never: Mask) -> Ints:
     """(B, TOP), a few hundred rows at a time: (B, V + 1) scores of all cases would not fit."""
     parts = []
-    for start, stop in chunks(len(vectors), len(item_vectors)):
-        scores = vectors[start:stop] @ item_vectors.T
+    for start, stop in chunks(len(encoded.vectors), len(item_vectors)):
+        part = encoded.take(batch, start, stop)
+        scores = np.nan_to_num(part.scores(rows(batch, start, stop), item_vectors))
         scores[:, never] = NEVER
         parts.append(top_k(scores, TOP)[0])
     return np.concatenate(parts) if parts else np.zeros((0, TOP), dtype=np.int64)

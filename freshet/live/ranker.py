@@ -10,12 +10,13 @@ from freshet.errors import BundleError, SettingsError
 from freshet.history import Histories, Ints, ModelInput, model_input
 from freshet.live.bundle import Bundle, encoder_file
 from freshet.live.manifest import REBUILD, Precision
-from freshet.live.scorer import NEVER, Mask, Scores, chunks, masked, rows, top_k
+from freshet.live.scorer import NEVER, Encoded, Mask, Scores, chunks, masked, rows, top_k
 
 Tier = Literal["sequence", "popular"]
 Device = Literal["cpu", "cuda"]
 
 ENCODED = 256  # histories encoded at once
+OUTPUTS = ["vectors", "repeats"]
 
 
 @dataclass(frozen=True)
@@ -44,22 +45,22 @@ class Ranker:
         """V + 1."""
         return len(self.bundle.item_vectors)
 
-    def vectors(self, batch: ModelInput) -> Scores:
-        """(B, D) the shopper encoder's answer, whatever it is."""
+    def encode(self, batch: ModelInput) -> Encoded:
+        """The shopper encoder's answer, whatever it is."""
         size = len(batch.offsets) - 1
         parts = [self._encode(rows(batch, s, min(s + ENCODED, size))) for s in range(0, size, ENCODED)]
-        return np.concatenate(parts) if parts else np.zeros((0, self.bundle.item_vectors.shape[1]), np.float32)
+        return Encoded.joined(parts, self.bundle.item_vectors.shape[1])
 
     def score(self, batch: ModelInput) -> Scores:
         """(B, V + 1) for every item; a history in which nothing is known gets what is popular.
 
         NEVER at PAD and at tombstones. Raises BundleError when the encoder's answer is not a number.
         """
-        vectors = self.vectors(batch)
-        if not np.isfinite(vectors).all():
+        encoded = self.encode(batch)
+        if not np.isfinite(encoded.numbers()).all():
             where = f"{self.bundle.folder} ({self.bundle.id[:12]})"
             raise BundleError(where, "the shopper encoder answered something that is not a number", REBUILD)
-        scores: Scores = vectors @ self.bundle.item_vectors.T
+        scores = encoded.scores(batch, self.bundle.item_vectors)
         scores[np.diff(batch.offsets) == 0] = self.bundle.baselines.popularity
         scores[:, 0] = NEVER
         scores[:, self.bundle.vocabulary.tombstones] = NEVER
@@ -87,10 +88,10 @@ class Ranker:
         ids = tuple(str(item) for item in self.bundle.vocabulary.item_ids[items[there]])
         return Answer(ids, tuple(float(s) for s in best[there]), "sequence" if known else "popular")
 
-    def _encode(self, batch: ModelInput) -> Scores:
+    def _encode(self, batch: ModelInput) -> Encoded:
         items, types, gaps = batch.padded()
-        out: Scores = self.session.run(["vectors"], {"items": items, "types": types, "gaps": gaps})[0]
-        return out
+        vectors, repeats = self.session.run(OUTPUTS, {"items": items, "types": types, "gaps": gaps})
+        return Encoded(vectors, repeats[items > 0])
 
 
 def open_ranker(bundle: Bundle, precision: Precision | None = None, device: Device = "cpu", threads: int = 2) -> Ranker:
@@ -101,8 +102,9 @@ def open_ranker(bundle: Bundle, precision: Precision | None = None, device: Devi
     name = bundle.encoder.name if precision is None else encoder_file(precision)
     session = _session(bundle, name, device, threads)
     wanted = {"items", "types", "gaps"}
-    if {given.name for given in session.get_inputs()} != wanted or session.get_outputs()[0].name != "vectors":
-        raise BundleError(f"{bundle.folder}/{name}", "it does not take items, types, gaps and give vectors", REBUILD)
+    if {x.name for x in session.get_inputs()} != wanted or [x.name for x in session.get_outputs()] != OUTPUTS:
+        what = "it does not take items, types, gaps and give vectors, repeats"
+        raise BundleError(f"{bundle.folder}/{name}", what, REBUILD)
     return Ranker(bundle, session)
 
 

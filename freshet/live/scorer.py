@@ -1,6 +1,7 @@
 """What the model and the baselines have in common: they score every item, and the best k are the answer."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
@@ -14,6 +15,36 @@ Mask = NDArray[np.bool_]
 NEVER = np.float32(-np.inf)  # the score of what must not be recommended
 CHUNK: Final = 512  # histories scored at once
 CELLS: Final = 1 << 25  # scores held at once, 128 MB: a large catalogue takes fewer histories at a time
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What a shopper encoder answers to B histories of N events in all."""
+
+    vectors: Scores  # (B, D) the score of an item is its product with the item's vector
+    repeats: Scores  # (N,) what is added to the score of the event's own item, packed like the batch
+
+    @classmethod
+    def joined(cls, parts: Sequence["Encoded"], dimensions: int) -> "Encoded":
+        """The answers to parts of a batch, one after the other."""
+        nothing = cls(np.zeros((0, dimensions), np.float32), np.zeros(0, np.float32))
+        every = [nothing, *parts]
+        return cls(np.concatenate([e.vectors for e in every]), np.concatenate([e.repeats for e in every]))
+
+    def numbers(self) -> Scores:
+        """(B · D + N,) all of it, to compare with another answer to the same batch."""
+        return np.concatenate([self.vectors.ravel(), self.repeats])
+
+    def take(self, batch: ModelInput, start: int, stop: int) -> "Encoded":
+        """The answers to the histories start … stop - 1 of the batch."""
+        return Encoded(self.vectors[start:stop], self.repeats[batch.offsets[start] : batch.offsets[stop]])
+
+    def scores(self, batch: ModelInput, item_vectors: Scores) -> Scores:
+        """(B, V + 1) for every item: generalised from the history, and repeated from it."""
+        out: Scores = self.vectors @ item_vectors.T
+        owners = np.repeat(np.arange(len(out)), np.diff(batch.offsets))
+        np.add.at(out, (owners, batch.items), self.repeats)
+        return out
 
 
 class Scorer(Protocol):

@@ -20,7 +20,7 @@ from freshet.live.bundle import BASELINES, GOLDEN, VOCABULARY, Bundle, open_bund
 from freshet.live.journal import bundle_path
 from freshet.live.manifest import MANIFEST, Precision, seal
 from freshet.live.ranker import open_ranker
-from freshet.live.scorer import Scores
+from freshet.live.scorer import Encoded
 from freshet.references import BundleRef, ModelRef
 from freshet.settings import Settings
 from freshet.stages.model import model_path
@@ -92,7 +92,7 @@ class _Draft:
     golden: ModelInput
     ref: ModelRef
 
-    def sealed(self, precision: Precision, answers: Scores, parity: Mapping[str, JsonValue]) -> Bundle:
+    def sealed(self, precision: Precision, answers: Encoded, parity: Mapping[str, JsonValue]) -> Bundle:
         make_golden(self.golden, answers, self.folder / GOLDEN)
         name = seal(
             self.folder,
@@ -118,12 +118,12 @@ def _proven(folder: Path, model: "Recommender", data: TrainingSet, ref: ModelRef
     try:
         first = draft.sealed("fp32", reference(golden), {})
         fp32, int8 = (
-            climb(p, reference, open_ranker(first, p).vectors, first.item_vectors, never, made_up, cases, length)
+            climb(p, reference, open_ranker(first, p).encode, first.item_vectors, never, made_up, cases, length)
             for p in PRECISIONS
         )
         best: Precision = "int8" if int8.passed else "fp32"
         figures: dict[str, JsonValue] = {"fp32": fp32.model_dump(mode="json"), "int8": int8.model_dump(mode="json")}
-        serving = open_ranker(draft.sealed(best, open_ranker(first, best).vectors(golden), figures))
+        serving = open_ranker(draft.sealed(best, open_ranker(first, best).encode(golden), figures))
         check_golden(serving)
     except BundleError as error:
         return None, str(error)
@@ -135,10 +135,15 @@ def _main_type(data: TrainingSet) -> EventType:
     return cast(EventType, EVENT_TYPES[int(np.bincount(data.histories.types).argmax()) - 1])
 
 
-def _torch(model: "Recommender") -> Callable[[ModelInput], Scores]:
-    from freshet.model.export import reference_vectors
+def _torch(model: "Recommender") -> Callable[[ModelInput], Encoded]:
+    from freshet.model.export import reference_answer
 
-    return lambda batch: reference_vectors(model, *batch.padded())
+    def encode(batch: ModelInput) -> Encoded:
+        items, types, gaps = batch.padded()
+        vectors, repeats = reference_answer(model, items, types, gaps)
+        return Encoded(vectors, repeats[items > 0])
+
+    return encode
 
 
 def _cases(data: TrainingSet) -> Cases:

@@ -6,6 +6,7 @@ from freshet.history import Histories
 from freshet.judge.parity import climb, probes
 from freshet.live.bundle import open_bundle
 from freshet.live.ranker import open_ranker
+from freshet.live.scorer import Encoded
 from tests.tiny_bundle import EMBEDDING, VECTORS, write_bundle, write_encoder
 
 ITEMS, LENGTH = 60, 4
@@ -20,9 +21,15 @@ def mean_of(embedding):
     def encode(batch):
         items, _, _ = batch.padded()
         count = np.maximum(1, (items > 0).sum(axis=1, keepdims=True))
-        return ((embedding[items] * (items > 0)[:, :, None]).sum(axis=1) / count).astype(np.float32)
+        vectors = (embedding[items] * (items > 0)[:, :, None]).sum(axis=1) / count
+        return Encoded(vectors.astype(np.float32), np.zeros(len(batch.items), dtype=np.float32))
 
     return encode
+
+
+def times(answer, factor):
+    """The same answer with every vector stretched."""
+    return Encoded(answer.vectors * np.float32(factor), answer.repeats)
 
 
 def cases():
@@ -73,7 +80,7 @@ def test_a_small_difference_passes_int8():
 
 
 def test_an_answer_that_is_not_a_number_fails():
-    rung = climbed("int8", lambda batch: mean_of(EMBEDDED)(batch) * np.nan)
+    rung = climbed("int8", lambda batch: times(mean_of(EMBEDDED)(batch), np.nan))
     assert not rung.passed
 
 
@@ -81,8 +88,8 @@ def test_a_single_probe_going_wrong_fails_though_the_mean_is_high_enough():
     alone = next(probe.batch for probe in probes(LENGTH, ITEMS, seed=0) if probe.name == "full, batch of 1")
 
     def wrong_once(batch):
-        vectors = mean_of(EMBEDDED)(batch)
-        return -vectors if np.array_equal(batch.items, alone.items) else vectors
+        answer = mean_of(EMBEDDED)(batch)
+        return times(answer, -1) if np.array_equal(batch.items, alone.items) else answer
 
     rung = climbed("int8", wrong_once)
     assert (rung.worst, rung.worst_overlap) == ("full, batch of 1", 0.0)
@@ -96,7 +103,7 @@ def test_the_ladder_climbs_real_onnx_files(tmp_path):
     never = np.arange(7) == 0
     some = cases().take(slice(0, 0))
     for precision in ("fp32", "int8"):
-        onnx = open_ranker(bundle, precision).vectors
+        onnx = open_ranker(bundle, precision).encode
         rung = climb(precision, mean_of(EMBEDDING), onnx, VECTORS, never, probes(LENGTH, 6, seed=0), some, LENGTH)
         assert rung.passed, rung.sentence
         assert rung.max_difference == pytest.approx(0.0 if precision == "fp32" else 0.01, abs=1e-6)
@@ -108,7 +115,7 @@ def test_a_file_of_another_model_is_found_out(tmp_path):
     from freshet.live.manifest import seal
 
     seal(tmp_path, created_by="t", precision="fp32", length=LENGTH, lineage={}, parameters={}, metrics={})
-    onnx = open_ranker(open_bundle(tmp_path), "int8").vectors
+    onnx = open_ranker(open_bundle(tmp_path), "int8").encode
     never = np.arange(7) == 0
     rung = climb(
         "int8", mean_of(EMBEDDING), onnx, VECTORS, never, probes(LENGTH, 6, seed=0), cases().take(slice(0, 0)), LENGTH

@@ -79,7 +79,7 @@ def test_the_history_is_cut_to_the_length_of_the_bundle(ranker):
 
 def test_no_shopper_is_no_answer(ranker):
     assert ranker.recommend(history(), 3) == []
-    assert ranker.vectors(asked_input(history())).shape == (0, 2)
+    assert ranker.encode(asked_input(history())).vectors.shape == (0, 2)
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path):

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from freshet.history import ModelInput
 from freshet.live import scorer
-from freshet.live.scorer import NEVER, chunks, masked, rows, top_k
+from freshet.live.scorer import NEVER, Encoded, chunks, masked, rows, top_k
 from tests.tiny_bundle import asked_input, history
 
 
@@ -51,3 +52,14 @@ def test_a_large_catalogue_takes_fewer_histories_at_a_time(monkeypatch):
     assert list(chunks(5, 10)) == [(0, 2), (2, 4), (4, 5)]
     assert list(chunks(2, 100)) == [(0, 1), (1, 2)]
     assert list(chunks(0, 10)) == []
+
+
+def test_what_is_repeated_is_added_to_the_score_of_the_events_own_item():
+    batch = ModelInput(
+        np.array([0, 2, 2, 3]), np.array([1, 2, 2]), np.array([1, 1, 1]), np.array([0, 1, 0]), np.array([0, 1, 0])
+    )
+    item_vectors = np.array([[0, 0], [1, 0], [0, 1]], dtype=np.float32)
+    answer = Encoded(np.array([[1, 2], [3, 4], [5, 6]], dtype=np.float32), np.array([10, 20, 30], dtype=np.float32))
+    assert answer.scores(batch, item_vectors).tolist() == [[0, 11, 22], [0, 3, 4], [0, 5, 36]]
+    assert answer.take(batch, 1, 3).repeats.tolist() == [30]
+    assert answer.numbers().tolist() == [1, 2, 3, 4, 5, 6, 10, 20, 30]
