@@ -1,6 +1,6 @@
 """`freshet days`: what became of every landed row, day by day."""
 
-from datetime import date
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -9,7 +9,8 @@ from freshet.days import DayRecord, read
 from freshet.settings import load
 from freshet.store import open_store
 
-COUNTS = ("landed", "skipped", "quarantined", "duplicate", "rows")
+COUNTS = ("landed", "skipped", "quarantined", "duplicate", "refused", "published")
+WIDTHS = (10, 10, 13, 11, 10, 11)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -18,35 +19,51 @@ def add_to(app: typer.Typer) -> None:
 
 
 def days(
-    first: Annotated[str | None, typer.Option("--from", help="first landing day, YYYY-MM-DD")] = None,
-    last: Annotated[str | None, typer.Option("--to", help="last landing day, YYYY-MM-DD")] = None,
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="first landing day")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="last landing day")] = None,
     total: Annotated[bool, typer.Option("--total", help="only the sums over all days")] = False,
 ) -> None:
-    """Landed = skipped + quarantined + duplicate + published, for every day that was run, with its verdict."""
-    records = [r for day, r in read(open_store(load().lake), "events").items() if _inside(day, first, last)]
+    """Landed = skipped + quarantined + duplicate + published, for every day that was run, with its verdict.
+
+    Rows that keep the contract on a day that is not published, because too many others break it, count as refused.
+    """
+    known = list(read(open_store(load().lake), "events").values())
+    records = [record for record in known if _inside(record, first, last)]
     if not records:
-        typer.echo("no day has been run yet: `dagster asset materialize --select '*' --partition-range FIRST...LAST`")
+        typer.echo(_nothing(known))
         raise typer.Exit(1)
-    typer.echo(
-        f"{'day':<12}{'landed':>10}{'skipped':>10}{'quarantined':>13}{'duplicate':>11}{'published':>11}  verdict"
-    )
+    typer.echo(_line("day", COUNTS, "verdict"))
     for record in [] if total else records:
         why = f": {'; '.join(record.why)}" if record.why else ""
-        typer.echo(f"{record.day!s:<12}{_figures(_counts(record))}  {record.verdict}{why}")
+        typer.echo(_line(str(record.day), _figures(_counts(record)), f"{record.verdict}{why}"))
     sums = [sum(counts) for counts in zip(*(_counts(record) for record in records), strict=True)]
     refused = sum(record.verdict == "refused" for record in records)
-    typer.echo(f"{f'{len(records)} days':<12}{_figures(sums)}  {len(records) - refused} published, {refused} refused")
+    found = f"{len(records)} day{'s' if len(records) > 1 else ''}"
+    typer.echo(_line(found, _figures(sums), f"{len(records) - refused} published, {refused} refused"))
+
+
+def _nothing(known: list[DayRecord]) -> str:
+    if known:
+        return f"no day of these has been run; there are {known[0].day} to {known[-1].day}"
+    return "no day has been run yet: `dagster asset materialize --select '*' --partition-range FIRST...LAST`"
 
 
 def _counts(record: DayRecord) -> list[int]:
-    """What would have been published counts as refused with its day: nothing of it is visible."""
-    return [record.counts.get(name, 0) for name in COUNTS]
+    """As COUNTS: of a refused day nothing is published, whatever its gate let through."""
+    landed, skipped, quarantined, duplicate, rows = (
+        record.counts.get(name, 0) for name in ("landed", "skipped", "quarantined", "duplicate", "rows")
+    )
+    kept = (rows, 0) if record.verdict == "refused" else (0, rows)
+    return [landed, skipped, quarantined, duplicate, *kept]
 
 
-def _figures(counts: list[int]) -> str:
-    widths = (10, 10, 13, 11, 11)
-    return "".join(f"{count:>{width},}" for count, width in zip(counts, widths, strict=True))
+def _figures(counts: list[int]) -> tuple[str, ...]:
+    return tuple(f"{count:,}" for count in counts)
 
 
-def _inside(day: date, first: str | None, last: str | None) -> bool:
-    return (first is None or day >= date.fromisoformat(first)) and (last is None or day <= date.fromisoformat(last))
+def _line(day: str, cells: tuple[str, ...], verdict: str) -> str:
+    return f"{day:<12}{''.join(f'{cell:>{width}}' for cell, width in zip(cells, WIDTHS, strict=True))}  {verdict}"
+
+
+def _inside(record: DayRecord, first: datetime | None, last: datetime | None) -> bool:
+    return (first is None or record.day >= first.date()) and (last is None or record.day <= last.date())

@@ -1,0 +1,91 @@
+"""`freshet days` on the verdicts of three days."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from freshet.cli import days as command
+from freshet.days import Attempt, DayRecord, write
+from freshet.store import open_store
+
+DAY1, DAY2, DAY3 = (date(2024, 3, day) for day in (1, 2, 3))
+HEAD = "day             landed   skipped  quarantined  duplicate   refused  published  verdict"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.setenv("FRESHET_LAKE", str(tmp_path / "lake"))
+    monkeypatch.chdir(tmp_path)
+    app = typer.Typer()
+    command.add_to(app)
+    return lambda *words: CliRunner().invoke(app, words)
+
+
+def record(day, counts, verdict="published", why=()):
+    names = ("landed", "skipped", "quarantined", "duplicate", "rows")
+    return DayRecord(day=day, verdict=verdict, counts=dict(zip(names, counts, strict=True)), why=why)
+
+
+@pytest.fixture
+def three_days(tmp_path):
+    records = (
+        record(DAY1, (1234567, 1, 10, 100, 1234456)),
+        record(DAY2, (10, 0, 9, 0, 1), "refused", ("9 of 10 rows break the contract; mend them", "and more; so")),
+        record(DAY3, (0, 0, 0, 0, 0)),
+    )
+    at = datetime(2024, 3, 4, tzinfo=UTC)
+    write(open_store(str(tmp_path / "lake")), Attempt(table="events", attempt="a", at=at, snapshot=1, records=records))
+
+
+def test_every_day_shows_what_became_of_its_rows_and_the_last_line_adds_them_up(run, three_days):
+    shown = run()
+    assert shown.exit_code == 0
+    assert shown.output.splitlines() == [
+        HEAD,
+        "2024-03-01   1,234,567         1           10        100         0  1,234,456  published",
+        "2024-03-02          10         0            9          0         1          0  refused: "
+        "9 of 10 rows break the contract; mend them; and more; so",
+        "2024-03-03           0         0            0          0         0          0  published",
+        "3 days       1,234,577         1           19        100         1  1,234,456  2 published, 1 refused",
+    ]
+
+
+def test_only_the_sums_where_asked(run, three_days):
+    assert run("--total").output.splitlines() == [
+        HEAD,
+        "3 days       1,234,577         1           19        100         1  1,234,456  2 published, 1 refused",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "days"),
+    [
+        (("--from", "2024-03-02"), ["2024-03-02", "2024-03-03", "2 days"]),
+        (("--to", "2024-03-01"), ["2024-03-01", "1 day"]),
+        (("--from", "2024-03-02", "--to", "2024-03-02"), ["2024-03-02", "1 day"]),
+    ],
+)
+def test_a_range_is_both_ends_included(run, three_days, words, days):
+    assert [line[:12].strip() for line in run(*words).output.splitlines()[1:]] == days
+
+
+def test_without_any_day_it_says_what_to_run(run):
+    shown = run()
+    assert shown.exit_code == 1
+    assert shown.output == (
+        "no day has been run yet: `dagster asset materialize --select '*' --partition-range FIRST...LAST`\n"
+    )
+
+
+def test_a_range_without_any_day_says_which_days_there_are(run, three_days):
+    shown = run("--from", "2025-01-01")
+    assert shown.exit_code == 1
+    assert shown.output == "no day of these has been run; there are 2024-03-01 to 2024-03-03\n"
+
+
+def test_what_is_no_date_is_refused(run, three_days):
+    shown = run("--from", "yesterday")
+    assert shown.exit_code == 2
+    assert "'yesterday' does not match" in shown.output
