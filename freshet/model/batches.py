@@ -36,12 +36,11 @@ class Batch:
     positions: Tensor  # (N,) from 0 in each window
     groups: tuple[tuple[int, int], ...]  # (windows, length) in order; sum of the products = N
     following: Asked  # the next basket
-    rest: Asked  # the rest of the basket at hand
 
     def to(self, device: torch.device) -> "Batch":
         events = (x.to(device, non_blocking=True) for x in (self.items, self.types, self.gaps, self.positions))
         items, types, gaps, positions = events
-        return Batch(items, types, gaps, positions, self.groups, self.following.to(device), self.rest.to(device))
+        return Batch(items, types, gaps, positions, self.groups, self.following.to(device))
 
 
 def rows_per_batch(rows: int, steps_per_epoch: int, most: int) -> int:
@@ -91,7 +90,6 @@ def pack(corpus: Corpus, pieces: Ints, share: float, rng: np.random.Generator) -
         torch.from_numpy(positions),
         tuple(zip(counts.tolist(), sizes.tolist(), strict=True)),
         _asked(np.where(asked[:, None], corpus.following[rows], 0), corpus.targets),
-        _asked(np.where(asked[:, None], corpus.rest[rows], 0), corpus.targets),
     )
 
 

@@ -10,7 +10,7 @@ from freshet.history import Histories, Ints, baskets, is_target, model_input
 
 @dataclass(frozen=True)
 class Corpus:
-    """Packed histories, and for every row two ranges of `targets`. A range (lo, hi) with lo == hi asks nothing."""
+    """Packed histories, and for every row a range of `targets`. A range (lo, hi) with lo == hi asks nothing."""
 
     offsets: Ints  # (S + 1,)
     items: Ints  # (N,)
@@ -18,7 +18,6 @@ class Corpus:
     gaps: Ints  # (N,)
     closes: NDArray[np.bool_]  # (N,) the row is the last of its basket
     targets: Ints  # (M,) the different items of every basket, returns left out
-    rest: Ints  # (N, 2) what is still to come in the row's own basket
     following: Ints  # (N, 2) the shopper's next basket that holds a target
 
     @property
@@ -46,7 +45,6 @@ def corpus(histories: Histories) -> Corpus:
         whole.gaps,
         closes,
         whole.items[wanted],
-        np.stack([seen, limits[basket + 1]], axis=1),
         _following(limits, owners[ends - 1])[basket],
     )
 

@@ -54,11 +54,14 @@ def export(
 
 
 @torch.inference_mode()
-def reference_vectors(model: Recommender, items: Ints, types: Ints, gaps: Ints) -> Floats:
-    """What torch answers to right-padded histories (B, T): float32 (B, E). The first rung of the parity ladder."""
+def reference_answer(model: Recommender, items: Ints, types: Ints, gaps: Ints) -> tuple[Floats, Floats]:
+    """What torch answers to right-padded histories (B, T): float32 (B, E) vectors and (B, T) repeats.
+
+    The first rung of the parity ladder.
+    """
     encoder = PaddedShopperEncoder(model).cpu().eval()
-    vectors: Floats = encoder(*(torch.from_numpy(x) for x in (items, types, gaps))).numpy()
-    return vectors
+    vectors, repeats = encoder(*(torch.from_numpy(x) for x in (items, types, gaps)))
+    return vectors.numpy(), repeats.numpy()
 
 
 @torch.inference_mode()
@@ -81,7 +84,9 @@ def _export_shoppers(model: Recommender, path: Path) -> None:
     examples = tuple(torch.ones((2, length), dtype=torch.int64) for _ in range(3))  # one tensor thrice is one input
     batch, events = Dim("batch", min=1), Dim("events", min=1, max=model.config.length)
     shape = {0: batch, 1: events}
-    _export(PaddedShopperEncoder(model), examples, ["items", "types", "gaps"], (shape,) * 3, path)
+    _export(
+        PaddedShopperEncoder(model), examples, ["items", "types", "gaps"], ["vectors", "repeats"], (shape,) * 3, path
+    )
 
 
 def _export_items(model: Recommender, path: Path) -> None:
@@ -89,13 +94,14 @@ def _export_items(model: Recommender, path: Path) -> None:
     shape = {0: Dim("items", min=1)}
     names = ["items", "words", "categories", "price_bands"]
     arguments = (items, torch.ones((2, TITLE_WORDS), dtype=torch.int64), categories, price_bands)
-    _export(model.items, arguments, names, (shape,) * 4, path)
+    _export(model.items, arguments, names, ["vectors"], (shape,) * 4, path)
 
 
 def _export(
     module: nn.Module,
     arguments: tuple[Tensor, ...],
     names: list[str],
+    outputs: list[str],
     shapes: tuple[dict[int, Dim], ...],
     path: Path,
 ) -> None:
@@ -105,7 +111,7 @@ def _export(
             arguments,
             path,
             input_names=names,
-            output_names=["vectors"],
+            output_names=outputs,
             dynamic_shapes=shapes,
             dynamo=True,
             external_data=False,

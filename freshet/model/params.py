@@ -15,20 +15,20 @@ class TrainParams(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     length: int = Field(100, ge=1, le=2048, description="events of a history that the model sees, the latest ones")
-    width: int = Field(64, ge=8, le=1024, description="numbers in a vector; a multiple of `heads`")
+    width: int = Field(64, ge=8, le=1024, description="numbers inside the transformer; a multiple of `heads`")
+    vector: int = Field(128, ge=8, le=1024, description="numbers in the vectors that are multiplied to a score")
     blocks: int = Field(2, ge=1, le=24, description="transformer blocks")
     heads: int = Field(2, ge=1, le=32, description="attention heads of a block")
     dropout: float = Field(0.2, ge=0, lt=1, description="share of activations dropped in training")
-    learning_rate: float = Field(2e-3, gt=0, le=1, description="highest learning rate (AdamW), after the warm-up")
+    learning_rate: float = Field(3e-3, gt=0, le=1, description="highest learning rate (AdamW), after the warm-up")
     weight_decay: float = Field(0.01, ge=0, le=1, description="decay of the weights (AdamW)")
     steps_per_epoch: int = Field(100, ge=1, description="batches an epoch is cut into, within 512 … `batch_rows`")
     batch_rows: int = Field(8192, ge=512, description="most packed events in a batch")
-    max_epochs: int = Field(30, ge=1, description="epochs after which the learning rate is down to zero")
-    patience: int = Field(5, ge=1, description="epochs without a better validation after which training stops")
+    max_epochs: int = Field(12, ge=1, description="epochs after which the learning rate is down to zero")
+    patience: int = Field(3, ge=1, description="epochs without a better validation after which training stops")
     max_minutes: float = Field(60.0, gt=0, description="training stops at the end of the epoch in which this is over")
-    basket_weight: float = Field(0.5, ge=0, description="weight of guessing the rest of the basket at hand")
-    inside_share: float = Field(0.25, ge=0, le=1, description="share of the events inside a basket that are asked too")
-    validation_share: float = Field(0.1, gt=0, lt=1, description="share of shoppers whose last basket is held out")
+    inside_share: float = Field(0.1, ge=0, le=1, description="share of the events inside a basket that are asked too")
+    validation_share: float = Field(0.2, gt=0, lt=1, description="share of shoppers whose last basket is held out")
     validation_cases: int = Field(2000, ge=1, description="most held-out baskets that are scored after an epoch")
     seed: int = Field(0, ge=0, description="of weights, batches and the held-out baskets")
 
@@ -40,6 +40,7 @@ class ModelConfig:
     items: int  # V, without PAD
     length: int
     width: int
+    vector: int
     blocks: int
     heads: int
     dropout: float
@@ -52,4 +53,4 @@ class ModelConfig:
     @classmethod
     def of(cls, params: TrainParams, items: int) -> "ModelConfig":
         """The shape that `params` ask for, for a vocabulary of `items`."""
-        return cls(items, params.length, params.width, params.blocks, params.heads, params.dropout)
+        return cls(items, params.length, params.width, params.vector, params.blocks, params.heads, params.dropout)

@@ -12,16 +12,19 @@ import torch
 from torch import Tensor, nn
 
 from freshet.model import device as devices
-from freshet.model.batches import Asked, Batch, batches, rows_per_batch
+from freshet.model.batches import Batch, batches, rows_per_batch
 from freshet.model.lesson import lesson
 from freshet.model.losses import basket_cross_entropy, learning_rate_factor
 from freshet.model.params import ModelConfig, TrainParams
-from freshet.model.transformer import Recommender, attend_packed, with_one
+from freshet.model.spectral import start_biases, start_vectors
+from freshet.model.transformer import Memory, Recommender, attend_packed, scores_of
 from freshet.model.validation import ndcg
 from freshet.training_set import TrainingSet
 from freshet.vocabulary import content
 
 log = logging.getLogger("freshet")
+
+ITEM_RATE = 0.2  # learning rate of the item tables, as a share of the others'
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,12 @@ def train(
     taught = lesson(training_set, params)
     vocabulary = training_set.vocabulary
     known = content([str(x) for x in vocabulary.titles], [str(x) for x in vocabulary.categories], vocabulary.prices)
-    model = Recommender(ModelConfig.of(params, len(vocabulary))).know(known).to(place)
+    items = len(vocabulary)
+    start = start_vectors(taught.corpus, items, params.vector, params.seed), start_biases(taught.corpus, items)
+    model = Recommender(ModelConfig.of(params, items)).know(known).begin(*start).to(place)
     rows = rows_per_batch(len(taught.corpus.items), params.steps_per_epoch, params.batch_rows)
     steps = params.max_epochs * max(1, round(len(taught.corpus.items) / rows))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay)
+    optimizer = torch.optim.AdamW(_groups(model, params), weight_decay=params.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda s: learning_rate_factor(s, min(100, steps // 10 + 1), steps)
     )
@@ -81,7 +86,7 @@ def train(
     for epoch in range(1, params.max_epochs + 1):
         losses = []
         for batch in batches(taught.corpus, params.length, rows, params.inside_share, rng):
-            loss = batch_loss(model, batch.to(place), params.basket_weight)
+            loss = batch_loss(model, batch.to(place))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -115,15 +120,37 @@ def train(
     )
 
 
-def batch_loss(model: Recommender, batch: Batch, basket_weight: float) -> Tensor:
-    """Guess the next basket, and beside it, through a projection of its own, the rest of the basket at hand."""
+def _groups(model: Recommender, params: TrainParams) -> list[dict[str, object]]:
+    """Item tables begin near where they belong (see spectral.py) and move slower than the rest."""
+    rest = [value for name, value in model.named_parameters() if not name.startswith("items.")]
+    return [
+        {"params": list(model.items.parameters()), "lr": ITEM_RATE * params.learning_rate},
+        {"params": rest, "lr": params.learning_rate},
+    ]
+
+
+def batch_loss(model: Recommender, batch: Batch) -> Tensor:
+    """How badly the next baskets are guessed, in nats a question."""
     item_vectors = model.item_vectors()  # (V + 1, E)
-    inputs = nn.functional.embedding(batch.items, item_vectors[:, :-1])  # (N, D)
+    inputs = nn.functional.embedding(batch.items, item_vectors[:, :-1])  # (N, P)
     encoded = model.shoppers(inputs, batch.types, batch.gaps, batch.positions, attend_packed(batch.groups))  # (N, D)
-    following = _loss(encoded, item_vectors, batch.following)
-    return following + basket_weight * _loss(model.basket(encoded), item_vectors, batch.rest)
+    rows, asked = batch.following.rows, batch.following
+    vectors = model.shoppers.vectors(nn.functional.embedding(rows, encoded))  # (Q, E)
+    repeats, items = remembered(model.shoppers.memory, encoded, batch)  # (N, L) each
+    scores = scores_of(vectors, repeats[rows], items[rows], item_vectors)  # (Q, V + 1)
+    return basket_cross_entropy(scores, asked.items, asked.starts)
 
 
-def _loss(encoded: Tensor, item_vectors: Tensor, asked: Asked) -> Tensor:
-    vectors = with_one(nn.functional.embedding(asked.rows, encoded))  # (Q, E)
-    return basket_cross_entropy(vectors, item_vectors, asked.items, asked.starts)
+def remembered(memory: Memory, encoded: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+    """(N, L) what is added at each event, and (N, L) to which items; L is the longest window of the batch."""
+    longest = max(length for _, length in batch.groups)
+    sizes = [count * length for count, length in batch.groups]
+    added, items = [], []
+    for group, x, own in zip(batch.groups, torch.split(encoded, sizes), torch.split(batch.items, sizes), strict=True):
+        window, met = x.view(*group, -1), own.view(group)  # (W, T, D), (W, T)
+        length = group[1]
+        known = torch.ones((length, length), device=x.device, dtype=x.dtype).tril().unsqueeze(0)  # (1, T, T)
+        room = (0, longest - length)
+        added.append(nn.functional.pad(memory(window, window, met, known), room).flatten(0, 1))
+        items.append(nn.functional.pad(met.unsqueeze(1).expand(-1, length, -1), room).flatten(0, 1))
+    return torch.cat(added), torch.cat(items)

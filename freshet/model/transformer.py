@@ -1,7 +1,10 @@
-"""The model: item encoder, causal transformer over a shopper's events, and the vector that scores all items.
+"""The model: item encoder, causal transformer over a shopper's events, and what scores all items.
 
-Shapes: N packed events, B histories, T events in a padded history, H heads, D width, E = D + 1 (the last number of an
-item's vector is its bias; the last of a shopper's is 1), V items. PAD = 0.
+An item's score has two parts: the shopper's vector times the item's vector (what goes with this history), and for items
+of the history itself what the memory adds (what this shopper comes back to), a pointer as in Vinyals et al. 2015.
+
+Shapes: N packed events, B histories, T events in a padded history, H heads, D width, P numbers in an item's vector,
+E = P + 1 (the last number of an item's vector is its bias; the last of a shopper's is 1), V items. PAD = 0.
 """
 
 from collections.abc import Callable
@@ -23,7 +26,7 @@ class ItemEncoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        size = config.width + 1
+        size = config.vector + 1
         self.ids = nn.Embedding(config.items + 1, size, padding_idx=PAD)
         self.words = nn.Embedding(config.words, size, padding_idx=PAD)
         self.categories = nn.Embedding(config.categories, size, padding_idx=PAD)
@@ -62,28 +65,59 @@ class Block(nn.Module):
 
 
 class ShopperEncoder(nn.Module):
-    """Events of a shopper, in order -> at every event, the vector that scores what comes next."""
+    """Events of a shopper, in order -> at every event, what is known of the shopper right after it."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
+        self.items = nn.Linear(config.vector, config.width, bias=False)
         self.types = nn.Embedding(config.types + 1, config.width, padding_idx=PAD)
         self.gaps = nn.Embedding(config.gap_buckets, config.width)
         self.positions = nn.Embedding(config.length, config.width)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(config.width)
+        self.out = nn.Linear(config.width, config.vector)
+        self.memory = Memory(config.width)
 
     def forward(self, items: Tensor, types: Tensor, gaps: Tensor, positions: Tensor, attend: Attend) -> Tensor:
-        """items (…, D) vectors; types, gaps, positions (…) -> (…, D)."""
-        x = self.dropout(items + self.types(types) + self.gaps(gaps) + self.positions(positions))  # (…, D)
+        """items (…, P) vectors; types, gaps, positions (…) -> (…, D)."""
+        x = self.items(items) + self.types(types) + self.gaps(gaps) + self.positions(positions)  # (…, P) -> (…, D)
+        x = self.dropout(x)
         for block in self.blocks:
             x = block(x, attend)
-        out: Tensor = self.norm(x)
-        return out
+        normed: Tensor = self.norm(x)
+        return normed
+
+    def vectors(self, encoded: Tensor) -> Tensor:
+        """(…, D) -> (…, E): what is multiplied with the items' vectors."""
+        return with_one(self.out(encoded))
+
+
+class Memory(nn.Module):
+    """What a history adds to the scores of its own items: the more often and the more fittingly they were met."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.queries = nn.Linear(width, width)
+        self.keys = nn.Linear(width, width)
+        self.scale = nn.Parameter(torch.tensor(2.0))
+
+    def forward(self, asked: Tensor, encoded: Tensor, items: Tensor, known: Tensor) -> Tensor:
+        """asked (B, Q, D), encoded (B, T, D), items (B, T), known (B, Q, T) which events each question may see.
+
+        -> (B, Q, T): scale · log(1 + Σ weight) over an item's known events, at the item's first one; 0 elsewhere. A
+        weight is exp(query · key): with all weights 1 it is log(1 + how often), which alone is a strong recommender.
+        """
+        fit = self.queries(asked) @ self.keys(encoded).transpose(1, 2) / encoded.shape[-1] ** 0.5  # (B, Q, T)
+        weights = fit.clamp(max=6.0).exp() * known
+        same = (items.unsqueeze(1) == items.unsqueeze(2)).to(weights.dtype)  # (B, T, T)
+        first = same.tril(-1).sum(dim=-1) == 0  # (B, T)
+        added: Tensor = self.scale * torch.log1p(weights @ same) * (known * first.unsqueeze(1))
+        return added
 
 
 class Recommender(nn.Module):
-    """Both encoders over one catalogue: score = shopper vector @ item vectors.T."""
+    """Both encoders over one catalogue."""
 
     words: Tensor
     categories: Tensor
@@ -94,17 +128,25 @@ class Recommender(nn.Module):
         self.config = config
         self.items = ItemEncoder(config)
         self.shoppers = ShopperEncoder(config)
-        self.basket = nn.Linear(config.width, config.width)  # turns "what next" into "what else in this basket"
         self.register_buffer("words", torch.zeros(config.items + 1, TITLE_WORDS, dtype=torch.int64))
         self.register_buffer("categories", torch.zeros(config.items + 1, dtype=torch.int64))
         self.register_buffer("price_bands", torch.zeros(config.items + 1, dtype=torch.int64))
         self.apply(_start)
+        for table in (self.items.words, self.items.categories, self.items.price_bands):
+            nn.init.zeros_(table.weight)  # the start is in the ids; content is learned as what explains them
 
     def know(self, content: ItemContent) -> "Recommender":
         """The same model with the catalogue's content, row 0 = PAD, filled in."""
         self.words.copy_(torch.from_numpy(content.words))
         self.categories.copy_(torch.from_numpy(content.categories))
         self.price_bands.copy_(torch.from_numpy(content.price_bands))
+        return self
+
+    def begin(self, vectors: Tensor, biases: Tensor) -> "Recommender":
+        """The same model with item vectors (V + 1, P) and biases (V + 1,) to start from."""
+        with torch.no_grad():
+            self.items.ids.weight.copy_(torch.cat([vectors, biases.unsqueeze(1)], dim=1))
+            self.items.ids.weight[PAD].zero_()
         return self
 
     def item_vectors(self) -> Tensor:
@@ -148,7 +190,10 @@ def attend_padded(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 
 class PaddedShopperEncoder(nn.Module):
-    """What serves: right-padded histories -> one vector each. Shares its weights with the model."""
+    """What serves: right-padded histories -> a vector each, and what each event adds to its own item's score.
+
+    Shares its weights with the model.
+    """
 
     table: Tensor
 
@@ -156,11 +201,20 @@ class PaddedShopperEncoder(nn.Module):
         super().__init__()
         self.shoppers = model.shoppers
         with torch.no_grad():
-            self.register_buffer("table", model.item_vectors()[:, :-1].clone())  # (V + 1, D)
+            self.register_buffer("table", model.item_vectors()[:, :-1].clone())  # (V + 1, P)
 
-    def forward(self, items: Tensor, types: Tensor, gaps: Tensor) -> Tensor:
-        """(B, T) each, T at most the config's length -> (B, E), of the last event that is no padding."""
+    def forward(self, items: Tensor, types: Tensor, gaps: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T) each, T at most the config's length -> (B, E) of the last event that is no padding, and (B, T)."""
         positions = torch.arange(items.shape[1], device=items.device)  # (T,)
         encoded = self.shoppers(F.embedding(items, self.table), types, gaps, positions, attend_padded)  # (B, T, D)
-        last = ((items != PAD).sum(dim=1) - 1).clamp(min=0)  # (B,)
-        return with_one(encoded[torch.arange(items.shape[0], device=items.device), last])  # (B, E)
+        there = items != PAD  # (B, T)
+        last = (there.sum(dim=1) - 1).clamp(min=0)  # (B,)
+        asked = encoded[torch.arange(items.shape[0], device=items.device), last]  # (B, D)
+        known = there.unsqueeze(1).to(encoded.dtype)  # (B, 1, T)
+        repeats = self.shoppers.memory(asked.unsqueeze(1), encoded, items, known).squeeze(1)  # (B, T)
+        return self.shoppers.vectors(asked), repeats
+
+
+def scores_of(vectors: Tensor, repeats: Tensor, items: Tensor, item_vectors: Tensor) -> Tensor:
+    """(B, E), (B, T), (B, T), (V + 1, E) -> (B, V + 1)."""
+    return (vectors @ item_vectors.T).scatter_add(1, items, repeats)

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from freshet.cases import Cases
-from freshet.model.transformer import PaddedShopperEncoder, Recommender
+from freshet.model.transformer import PaddedShopperEncoder, Recommender, scores_of
 
 CHUNK = 256  # cases scored at once
 CUT_OFF = 10
@@ -21,8 +21,9 @@ def ndcg(model: Recommender, cases: Cases, length: int) -> float:
     total = 0.0
     for start in range(0, len(cases), CHUNK):
         some = cases.take(order[start : start + CHUNK])
-        inputs = (torch.from_numpy(x).to(item_vectors.device) for x in some.inputs(length).padded())
-        scores = encoder(*inputs) @ item_vectors[1:].T  # (C, V)
+        inputs = [torch.from_numpy(x).to(item_vectors.device) for x in some.inputs(length).padded()]
+        vectors, repeats = encoder(*inputs)
+        scores = scores_of(vectors, repeats, inputs[0], item_vectors)[:, 1:]  # (C, V)
         top = scores.topk(min(CUT_OFF, scores.shape[1]), dim=1).indices + 1  # (C, 10)
         total += float(ndcg_of(top.cpu(), torch.from_numpy(some.targets), torch.from_numpy(some.target_offsets)).sum())
     model.train(was_training)

@@ -54,8 +54,7 @@ def _keep(store: Store, trained: "Trained", ref: TrainingSetRef) -> ModelRef:
 def _profile(trained: "Trained") -> Mapping[str, object]:
     weights = trained.model.state_dict().values()
     loss = trained.curve[-1].loss
-    # Guessing among V items costs ln V; the rest of the basket is asked beside the next one, with its weight.
-    chance = math.log(trained.config.items) * (1 + trained.params.basket_weight)
+    chance = math.log(trained.config.items)  # what guessing among V items costs
     return {
         "not_finite": sum(int((~w.isfinite()).sum()) for w in weights if w.is_floating_point()),
         "loss": loss,
