@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from freshet.columns import CATEGORY, ITEM_ID, LANDING_DATE, PRICE, SHOPPER, TITLE
-from freshet.errors import LakeError
+from freshet.errors import BundleError, LakeError
 from freshet.history import Histories, Ints
 from freshet.references import TrainingSetRef
 from freshet.settings import Settings
@@ -34,7 +34,7 @@ def scan(
     fields: Sequence[str] = ("*",),
     where: str | None = None,
 ) -> pa.Table:
-    """Rows of one table, as of a snapshot where one is given. Raises LakeError where the table is not there."""
+    """Rows of one table, as of a snapshot where one is given. Raises LakeError where table or snapshot is not there."""
     from pyiceberg.exceptions import NoSuchTableError
     from pyiceberg.expressions import AlwaysTrue
     from pyiceberg.expressions.parser import parse
@@ -47,6 +47,10 @@ def scan(
             "the table does not exist yet",
             f"`dagster asset materialize --select {table}`",
         ) from None
+    if snapshot is not None and source.snapshot_by_id(snapshot) is None:
+        raise LakeError(
+            f"{settings.lake}/tables/{table}", f"its snapshot {snapshot} is gone", "materialize `training_set` again"
+        )
     row_filter = AlwaysTrue() if where is None else parse(where)
     return source.scan(row_filter=row_filter, selected_fields=tuple(fields), snapshot_id=snapshot).to_arrow()
 
@@ -75,6 +79,8 @@ def load_training_set(settings: Settings, ref: TrainingSetRef) -> TrainingSet:
 def load_vocabulary(rows: pa.Table) -> Vocabulary:
     """The published vocabulary, row i for index i. Raises BundleError where indexes are not dense."""
     rows = rows.sort_by("index")
+    if rows["index"].to_pylist() != list(range(1, len(rows) + 1)):
+        raise BundleError("vocabulary", "its indexes have a hole", "materialize the asset `vocabulary` again")
 
     def texts(name: str) -> NDArray[np.str_]:
         return np.array(["", *(value or "" for value in rows[name].to_pylist())], dtype=np.str_)

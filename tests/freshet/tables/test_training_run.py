@@ -1,0 +1,176 @@
+"""Vocabulary and training set over time: days land late, generations begin, and an old training set stays as it was."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from freshet.errors import LakeError
+from freshet.references import TrainingSetRef
+from freshet.tables import lake, training_run
+from freshet.tables.reading import load_training_set
+from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, TRAINING_SET, USER_FEATURES
+from tests import tiny_lake
+from tests.tiny_lake import rows_of
+from tests.world import ANN, BOB, DAY1, DAY2, DAY3, S2, at
+
+pytestmark = pytest.mark.spark
+
+
+def put(spark, table, day, *rows):
+    lake.publish(spark, lake.write(spark.createDataFrame(list(rows), table.struct).coalesce(1), table, [day]))
+
+
+def items(spark, day, *names):
+    put(spark, ITEMS, day, *((name, name.title(), None, None, day) for name in names))
+
+
+def numbers(spark):
+    rows = spark.sql("SELECT item_id, `index`, generation FROM lake.shop.vocabulary ORDER BY `index`").collect()
+    return [tuple(row) for row in rows]
+
+
+def test_the_vocabulary_of_the_shop_passes_its_gate(shop):
+    done = shop.publications["vocabulary"]
+    assert (done.message(), done.rows) == ("", 4)
+    assert done.profile.loc["vocabulary", ["lowest", "highest", "gaps", "moved"]].tolist() == [1, 4, 0, 0]
+
+
+def test_an_index_never_moves_when_an_earlier_day_lands_later_and_a_new_generation_renumbers(own_lake):
+    spark, settings = own_lake
+    items(spark, DAY2, "mug", "pen")
+    assert training_run.publish_vocabulary(spark, settings).message() == ""
+    assert numbers(spark) == [("mug", 1, 1), ("pen", 2, 1)]
+
+    items(spark, DAY1, "cup", "pen")  # an earlier day, landed later
+    items(spark, DAY3, "ape")
+    assert training_run.publish_vocabulary(spark, settings).message() == ""
+    assert numbers(spark) == [("mug", 1, 1), ("pen", 2, 1), ("cup", 3, 1), ("ape", 4, 1)]
+
+    items(spark, DAY2, "bow")  # day 2 again, without mug and pen
+    assert training_run.publish_vocabulary(spark, settings).message() == ""
+    assert numbers(spark)[:4] == [("mug", 1, 1), ("pen", 2, 1), ("cup", 3, 1), ("ape", 4, 1)]
+
+    training_run.publish_vocabulary(spark, settings, new_generation=True)
+    assert numbers(spark) == [("cup", 1, 2), ("pen", 2, 2), ("bow", 3, 2), ("ape", 4, 2)]
+
+    items(spark, DAY1, "cup", "pen", "ant")
+    training_run.publish_vocabulary(spark, settings)
+    assert numbers(spark) == [("cup", 1, 2), ("pen", 2, 2), ("bow", 3, 2), ("ape", 4, 2), ("ant", 5, 2)]
+
+
+def test_a_shop_with_one_item_is_refused_and_the_published_vocabulary_stays(own_lake):
+    spark, settings = own_lake
+    items(spark, DAY1, "mug", "pen")
+    training_run.publish_vocabulary(spark, settings)
+    items(spark, DAY1, "mug")
+    done = training_run.publish_vocabulary(spark, settings, new_generation=True)
+    assert done.message() == (
+        "vocabulary: the shop has 1 item(s), and a recommender needs two to choose between; "
+        "land more days, or look whether the mapping's item_id or `where` throws items away"
+    )
+    assert numbers(spark) == [("mug", 1, 1), ("pen", 2, 1)]
+
+
+def test_a_training_set_without_published_tables_says_what_to_run(own_lake):
+    spark, settings = own_lake
+    with pytest.raises(LakeError) as caught:
+        training_run.publish_training_set(spark, settings, DAY3, DAY2, 10)
+    assert str(caught.value) == (
+        "histories: no day of it has been published yet; land some days (`freshet land`), "
+        "then materialize the daily tables with --partition-range FIRST...LAST"
+    )
+
+
+def land(spark, day, *visits):
+    """(shopper, hour, item): views of a day, in all tables a training set is made from."""
+    shoppers = sorted({shopper for shopper, _, _ in visits})
+    names = sorted({item for _, _, item in visits})
+    put(spark, HISTORIES, day, *(
+        (who, [(at(day.day, hour), item, "view") for shopper, hour, item in visits if shopper == who], day)
+        for who in shoppers
+    ))  # fmt: skip
+    put(spark, USER_FEATURES, day, *((who, sum(v[0] == who for v in visits), 0, day) for who in shoppers))
+    put(spark, ITEM_FEATURES, day, *((name, sum(v[2] == name for v in visits), 0, 0, 1, day) for name in names))
+    items(spark, day, *names)
+
+
+@pytest.fixture(scope="module")
+def trained(spark, tmp_path_factory):
+    """A training set as of day 2 while day 3 is already there; and the lake it was made in."""
+    settings = tiny_lake.shop(tmp_path_factory.mktemp("training"))
+    own = tiny_lake.session_on(spark, settings)
+    land(own, DAY1, (ANN, 9, "mug"), (ANN, 10, "pen"), (BOB, 9, "pen"), (BOB, 11, "pen"))
+    land(own, DAY2, (ANN, 9, "pen"))
+    land(own, DAY3, (ANN, 9, "hat"), (S2, 9, "mug"))
+    training_run.publish_vocabulary(own, settings)
+    publication, ref = training_run.publish_training_set(own, settings, DAY2, DAY1, 10)
+    return own, settings, publication, ref
+
+
+def test_rows_landed_after_the_day_it_is_made_as_of_are_not_in_it(trained):
+    _, settings, publication, ref = trained
+    assert publication.message() == ""
+    data = load_training_set(settings, ref)
+    found = {str(who): data.histories.items[data.histories.offsets[i] : data.histories.offsets[i + 1]].tolist()
+             for i, who in enumerate(data.histories.shoppers)}  # fmt: skip
+    assert found == {ANN: [1, 2, 2], BOB: [2, 2]}  # mug 1, pen 2, hat 3; no S2
+    assert int(data.histories.days.max()) == data.as_of
+
+
+def test_a_reference_says_which_snapshots_it_was_made_from(trained):
+    _, _, publication, ref = trained
+    tables = (HISTORIES, USER_FEATURES, ITEM_FEATURES)
+    assert (ref.as_of, ref.cut) == (DAY2, DAY1)
+    assert set(ref.snapshots) == {*(table.name for table in tables), "vocabulary", "training_set"}
+    assert ref.snapshots["training_set"] == publication.snapshot
+    assert TrainingSetRef.model_validate_json(ref.model_dump_json()) == ref
+
+
+def arrays(settings, ref):
+    data = load_training_set(settings, ref)
+    h, v = data.histories, data.vocabulary
+    return [
+        h.shoppers, h.offsets, h.items, h.types, h.times, h.days, v.item_ids, v.titles, v.categories, v.prices,
+        v.tombstones, data.popularity, data.audience, data.first_days, data.activity, data.purchases,
+    ]  # fmt: skip
+
+
+def test_a_shop_where_nobody_came_twice_is_refused(trained):
+    own, settings, _, _ = trained
+    before = lake.current_snapshot(own, TRAINING_SET)
+    done, _ = training_run.publish_training_set(own, settings, DAY2, date(2024, 2, 1), 10)
+    assert done.message() == (
+        "training_set: 0 of 2 shoppers have two baskets by 2024-02-01; a sequence needs at least 2 such shoppers; "
+        "land more days, or shorten `holdout_days`"
+    )
+    assert lake.current_snapshot(own, TRAINING_SET) == before
+
+
+def test_an_item_that_came_after_the_vocabulary_is_refused(trained):
+    own, settings, _, _ = trained
+    land(own, date(2024, 3, 20), (ANN, 9, "zip"))
+    done, _ = training_run.publish_training_set(own, settings, date(2024, 3, 20), DAY2, 10)
+    assert done.message().startswith("training_set: indexes run from 0 to ")
+    assert done.message().endswith("; materialize vocabulary and training_set in one run")
+
+
+def test_it_reads_bit_for_bit_the_same_after_other_days_and_sets_were_published(trained):
+    own, settings, _, ref = trained
+    before = arrays(settings, ref)
+    land(own, date(2024, 2, 28), (ANN, 9, "ant"), (BOB, 8, "mug"))  # landed later, for a day before
+    land(own, DAY1, (ANN, 9, "bow"), (BOB, 9, "pen"))  # a day run again, with other rows
+    training_run.publish_vocabulary(own, settings)
+    _, later = training_run.publish_training_set(own, settings, DAY3, DAY2, 10)
+    assert later.snapshots["training_set"] != ref.snapshots["training_set"]
+    after = arrays(settings, ref)
+    assert [a.tobytes() for a in after] == [b.tobytes() for b in before]
+    assert not np.array_equal(arrays(settings, later)[2], before[2])
+
+
+def test_the_same_tables_give_the_same_training_set(shop):
+    before = rows_of(shop.spark, "training_set")
+    _, again = training_run.publish_training_set(shop.spark, shop.settings, DAY3, DAY2, 2000)
+    assert rows_of(shop.spark, "training_set") == before
+    one, other = arrays(shop.settings, shop.training_set), arrays(shop.settings, again)
+    assert [a.tobytes() for a in one] == [b.tobytes() for b in other]
