@@ -122,10 +122,14 @@ def _export(
 
 def _quantize(source: Path, target: Path) -> None:
     """Matrix products in int8, activations quantised as they come. Tables stay float: they are only looked up."""
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
+    model = onnx.load(source)
+    # The quantizer turns weights round in place and then trips over the shapes noted for them: it infers them anew.
+    del model.graph.value_info[:]
     with _quiet():
-        quantize_dynamic(source, target, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
+        quantize_dynamic(model, target, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
 
 
 @contextlib.contextmanager
