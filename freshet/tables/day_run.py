@@ -15,11 +15,11 @@ from freshet.landing import LandedFile, landed_files
 from freshet.settings import Settings
 from freshet.store import Store
 from freshet.tables import contract, facts, lake
-from freshet.tables.mapping import Mapping, check_expressions
+from freshet.tables.mapping import Mapping
 from freshet.tables.publication import Publication, publish_days
 from freshet.tables.raw_events import to_raw_events
 from freshet.tables.schemas import EVENTS, QUARANTINED_EVENTS, RAW_EVENTS, Table
-from freshet.tables.sources import FileProblem, inspect, read_landing, source_schema
+from freshet.tables.sources import FileProblem, inspect, read_landing
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,10 @@ class DayRun:
         broken = {problem.file.day for problem in problems}
         good = [file for file in files if file.day not in broken]
         if not good:
-            nothing = self.spark.createDataFrame([], RAW_EVENTS.struct)
-            return self.publish(nothing, RAW_EVENTS, facts.landing(self.days, files, problems))
-        source = read_landing(self.spark, self.store, mapping, good)
-        check_expressions(mapping, source_schema(source), self.spark)
-        rows = to_raw_events(source, mapping, key)
+            return self.publish(
+                lake.nothing(self.spark, RAW_EVENTS), RAW_EVENTS, facts.landing(self.days, files, problems)
+            )
+        rows = to_raw_events(read_landing(self.spark, self.store, mapping, good), mapping, key)
         return self.publish(rows, RAW_EVENTS, facts.landing(self.days, files, problems))
 
     def _published(self, table: Table) -> DataFrame:

@@ -73,8 +73,13 @@ def write(frame: DataFrame, table: Table, days: Sequence[date] = ()) -> Stage:
 def staged(spark: SparkSession, stage: Stage) -> DataFrame:
     """Exactly what the stage wrote: a snapshot holds the older rows of every other day, too."""
     if stage.snapshot is None:
-        return spark.createDataFrame([], stage.table.struct)
+        return nothing(spark, stage.table)
     return _of_days(at(spark, stage.table, stage.snapshot), stage.table, stage.full)
+
+
+def nothing(spark: SparkSession, table: Table) -> DataFrame:
+    """The table without rows; `createDataFrame([])` would start a Python worker for it."""
+    return spark.range(0).select(*(F.lit(None).cast(column.type).alias(column.name) for column in table.columns))
 
 
 def published(spark: SparkSession, table: Table, days: Sequence[date] = ()) -> DataFrame:
