@@ -115,13 +115,13 @@ def test_a_day_run_again_gives_the_same_rows(shop, one_by_one):
 
 @pytest.fixture(scope="module")
 def week(spark, tmp_path_factory):
-    """Day 3 is good, day 4 has a file cut short, day 5 no delivery, day 6 only bad rows, day 7 is good."""
+    """Day 3 is good, day 4 has a file cut short, day 5 no delivery, day 6 only bad rows, day 7 a file without rows."""
     settings = tiny_lake.shop(tmp_path_factory.mktemp("week"))
     packed = gzip.compress(many(DAY4).encode())
     tiny_lake.deliver(settings, DAY3, DELIVERIES[DAY3])
     tiny_lake.deliver(settings, DAY4, {"good.csv": HEADER + row(1, DAY4), "late.csv.gz": packed[: len(packed) // 2]})
     tiny_lake.deliver(settings, DAY6, {"bad.csv": HEADER + row(1, DAY6, "") + row(2, DAY6, "") + row(3, DAY6, "")})
-    tiny_lake.deliver(settings, DAY7, {"good.csv": HEADER + row(1, DAY7) + row(2, DAY7)})
+    tiny_lake.deliver(settings, DAY7, {"good.csv": HEADER + row(1, DAY7) + row(2, DAY7), "silent.csv": HEADER})
     own = tiny_lake.session_on(spark, settings)
     run = tiny_lake.day_run(own, settings, WEEK)
     done = tiny_lake.run_events(run)
@@ -149,14 +149,21 @@ def test_the_tables_after_it_refuse_the_day_too_and_pass_the_reason_on(week):
     ]
 
 
+def warned(publication, rule):
+    (finding,) = [finding for finding in publication.judgement.findings if finding.rule.name == rule]
+    return [(culprit.where, culprit.finding) for culprit in finding.culprits]
+
+
 def test_a_day_without_a_delivery_is_published_empty_with_a_warning(week):
     _, _, done = week
-    (warning,) = [
-        finding for finding in done["raw_events"].judgement.findings if finding.rule.name == "delivery_arrived"
-    ]
-    assert [(culprit.where, culprit.finding) for culprit in warning.culprits] == [("2024-03-05", "no file landed")]
+    assert warned(done["raw_events"], "delivery_arrived") == [("2024-03-05", "no file landed")]
     assert DAY5 in done["events"].published
     assert DAY5 in done["user_features"].published
+
+
+def test_a_file_without_rows_is_a_warning(week):
+    _, _, done = week
+    assert warned(done["raw_events"], "every_file_gave_rows") == [("2024-03-07", "1 of 2 files gave no row")]
 
 
 def test_a_day_whose_rows_are_all_bad_is_not_published_and_its_rows_wait_in_quarantine(week):
@@ -205,3 +212,15 @@ def test_a_day_with_nothing_but_a_broken_file_is_refused_before_spark_reads_it(w
         "raw_events 2024-03-08: dt=2024-03-08/empty.csv is empty (deliver it again, or remove it if nothing happened "
         "that day); replace the file in the landing folder by a good copy and run the day again"
     )
+
+
+def test_events_run_without_their_quarantine_do_not_add_up_and_the_day_stays_as_it_was(week):
+    own, settings, _ = week
+    tiny_lake.deliver(settings, DAY3, {"more.csv": HEADER + row(1, DAY3, "") + row(2, DAY3)})
+    run = tiny_lake.day_run(own, settings, [DAY3])
+    run.raw_events(read(settings.mapping), KEY)
+    assert run.events().message() == (
+        "events 2024-03-03: landed 6 ≠ skipped 1 + quarantined 0 + duplicate 0 + published 4; "
+        "materialize raw_events, quarantined_events and events of that day in one run"
+    )
+    assert count(own, "events", DAY3) == 3

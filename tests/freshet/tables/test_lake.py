@@ -1,5 +1,6 @@
 """Write, audit, publish on a table of two columns: who sees what, and what happens when two meet."""
 
+import subprocess
 from datetime import date
 from zlib import crc32
 
@@ -218,3 +219,33 @@ def test_a_frame_that_cannot_be_computed_names_table_and_day(notes, table):
     assert str(caught.value).endswith("; see the run's log, mend it, run again")
     assert notes.conf.get("spark.wap.id", None) is None
     assert seen(notes, table) == []
+
+
+@pytest.fixture
+def small_disk(spark, tmp_path):
+    """A lake on a disk of 6 MB."""
+    from tests import tiny_lake
+
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", tmp_path], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("no disk can be mounted here: that takes root")
+    yield tiny_lake.session_on(spark, tiny_lake.shop(tmp_path))
+    subprocess.run(["umount", "--lazy", tmp_path], check=True)
+
+
+def test_a_full_disk_leaves_production_as_it_was_and_the_next_good_run_succeeds(small_disk, tmp_path):
+    ballast = tmp_path / "ballast"
+    ballast.write_bytes(bytes(2_000_000))
+    first = put(small_disk, NOTES, [DAY1], ("old", DAY1))
+    noise = small_disk.range(200_000).selectExpr("sha2(string(id), 512) AS note", f"DATE '{DAY1}' AS landing_date")
+    with pytest.raises(LakeError) as caught:
+        lake.write(noise, NOTES, [DAY1])
+    assert str(caught.value) == (
+        "notes 2024-03-01: the disk is full; nothing was published, readers see what they saw before; "
+        "free some space and run it again"
+    )
+    assert lake.current_snapshot(small_disk, NOTES) == first
+    assert seen(small_disk, NOTES) == [("old", DAY1)]
+    ballast.unlink()  # somebody frees some space
+    put(small_disk, NOTES, [DAY1], ("new", DAY1))
+    assert seen(small_disk, NOTES) == [("new", DAY1)]

@@ -59,6 +59,15 @@ def test_an_index_never_moves_when_an_earlier_day_lands_later_and_a_new_generati
     assert numbers(spark) == [("cup", 1, 2), ("pen", 2, 2), ("bow", 3, 2), ("ape", 4, 2), ("ant", 5, 2)]
 
 
+def test_an_index_that_moved_and_one_that_is_lost_are_counted(spark):
+    def indexes(*rows):
+        return spark.createDataFrame(list(rows), "item_id STRING, index INT")
+
+    staged = indexes(("mug", 1), ("pen", 3), ("new", 4))
+    assert training_run._moved(indexes(("mug", 1)), staged) == 0
+    assert training_run._moved(indexes(("mug", 1), ("pen", 2), ("gone", 3)), staged) == 2
+
+
 def test_a_shop_with_one_item_is_refused_and_the_published_vocabulary_stays(own_lake):
     spark, settings = own_lake
     items(spark, DAY1, "mug", "pen")

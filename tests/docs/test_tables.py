@@ -1,0 +1,53 @@
+"""docs/tables.md lists every column as freshet/tables/schemas.py has it, with a reader that exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from freshet.tables.schemas import TABLES
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "tables.md").read_text()
+FEATURES = ("item_features", "user_features")
+
+
+def listed() -> dict[str, list[list[str]]]:
+    """Table → (column, type, meaning, read by), as the page has them."""
+    found = {}
+    for part in re.split(r"^## ", TEXT, flags=re.MULTILINE)[1:]:
+        name, *lines = part.splitlines()
+        rows = [line.strip("|").split("|") for line in lines if line.startswith("|")]
+        found[name] = [[cell.strip() for cell in row] for row in rows[2:]]
+    return found
+
+
+def readers(name: str) -> list[str]:
+    return [row[3] for row in listed()[name]]
+
+
+def test_every_table_is_listed_and_no_other():
+    assert list(listed()) == [table.name for table in TABLES]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_every_column_stands_there_with_its_type_and_meaning(table):
+    rows = [row[:3] for row in listed()[table.name]]
+    assert rows == [[f"`{column.name}`", f"`{column.type}`", column.meaning] for column in table.columns]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_every_column_has_a_reader_named(table):
+    assert all(readers(table.name))
+    if table.name in FEATURES:
+        assert not [reader for reader in readers(table.name) if "`" not in reader]
+
+
+def test_every_function_that_is_named_exists():
+    named = {name for table in TABLES for reader in readers(table.name) for name in re.findall(r"`(\w+\.\w+)`", reader)}
+    sources = [(path.stem, path.read_text()) for path in (ROOT / "freshet").rglob("*.py")]
+    known = {
+        f"{stem}.{name}" for stem, text in sources for name in re.findall(r"^(?:def|class) (\w+)", text, re.MULTILINE)
+    }
+    assert sorted(named - known) == []
+    assert len(named) > 15
