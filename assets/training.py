@@ -1,6 +1,7 @@
 """What a model learns from, and the model."""
 
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import Field
@@ -15,6 +16,9 @@ from freshet.stages.model import train_model
 from freshet.tables import training_run
 from freshet.tables.schemas import TRAINING_SET, VOCABULARY
 from resources.lake import Lake
+
+if TYPE_CHECKING:
+    from freshet.model.training import Progress
 
 GROUP = "training"
 
@@ -83,9 +87,20 @@ def trained_model(
 ) -> gates.Published:
     """The transformer's weights and the JSON that rebuilds it."""
     outcome = train_model(
-        lake.settings, lake.store, training_set, TrainParams(**config.model_dump()), lambda p: context.log.info(str(p))
+        lake.settings,
+        lake.store,
+        training_set,
+        TrainParams(**config.model_dump()),
+        lambda p: context.log.info(_told(p)),
     )
     yield from gates.hand_over_one(context, outcome, **pictures.of_training(outcome.made))
+
+
+def _told(p: "Progress") -> str:
+    return (
+        f"epoch {p.epoch} of at most {p.epochs}: loss {p.loss:.3f}, NDCG@10 of held-out baskets {p.ndcg_at_10:.4f}, "
+        f"{p.seconds:.0f} s so far, at most {p.seconds_left:.0f} s left"
+    )
 
 
 def _last_day(lake: Lake) -> date:

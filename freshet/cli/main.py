@@ -25,3 +25,7 @@ def main() -> None:
     except FreshetError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
