@@ -94,7 +94,8 @@ def _sentence(finding: Finding) -> str:
         return f"{finding.rule.limit}: holds"
     shown = "; ".join(f"{c.where}: {c.finding}" for c in finding.culprits[:3])
     more = f" and {len(finding.culprits) - 3} more" if len(finding.culprits) > 3 else ""
-    return f"{shown}{more}. {finding.rule.fix}"
+    fix = finding.rule.fix
+    return f"{shown.rstrip('.')}{more}. {fix[0].upper()}{fix[1:]}"
 
 
 def _evidence(rule: Rule, finding: Finding, rows: int) -> dict[str, Any]:

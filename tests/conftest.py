@@ -12,6 +12,8 @@ from freshet.settings import Settings
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from tests.small_shop import SmallShop
+
 
 @pytest.fixture(scope="session")
 def lake_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
@@ -36,3 +38,11 @@ def spark(lake_settings: Settings) -> Iterator["SparkSession"]:
 def settings(tmp_path: Path) -> Settings:
     """Settings of an empty lake of its own, untouched by this machine's variables as far as tests rely on them."""
     return Settings(_env_file=None, lake=str(tmp_path / "lake"), first_day=date(2024, 1, 1))
+
+
+@pytest.fixture(scope="session")
+def small_shop(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> "SmallShop":
+    """A simulated shop with a trained model and its bundle. Its journal stays empty."""
+    from tests import small_shop
+
+    return small_shop.build(spark, tmp_path_factory.mktemp("small") / "lake")

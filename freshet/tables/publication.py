@@ -115,7 +115,15 @@ def derived(seen: "pd.DataFrame", facts: Facts) -> "pd.DataFrame":
             lost=(candidates - accounted).abs(),
             bad_share=_share(seen["quarantined"], candidates),
         )
-    return seen
+    return _without_echo(seen)
+
+
+def _without_echo(seen: "pd.DataFrame") -> "pd.DataFrame":
+    """A day whose upstream is missing says that; that its counts cannot match either would only mislead."""
+    if "upstream_missing" not in seen:
+        return seen
+    built = seen["upstream_missing"] == 0
+    return seen.assign(**{name: seen[name].where(built, 0) for name in ("off", "lost") if name in seen})
 
 
 def indexed(seen: "pd.DataFrame") -> "pd.DataFrame":

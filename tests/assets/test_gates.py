@@ -1,0 +1,138 @@
+"""What a gate's verdict does to a run: which steps go on, what is materialized, what the run says."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import tiny_lake
+from tests.world import DAY1, DAY2, DAY3, DAYS, DELIVERIES, HEADER
+
+if TYPE_CHECKING:
+    from tests.dagster_runs import Run
+
+pytestmark = [pytest.mark.dagster, pytest.mark.spark]
+
+BAD_DAY = {
+    "a.csv": HEADER
+    + "b1,2024-03-02 09:00:00,bob,s3,,view,,,,\n"
+    + "b2,2024-03-02 09:00:00,bob,s3,,cart,,,,\n"
+    + "e6,2024-03-02 08:05:00,bob,s3,mug,purchase,1,4.75,Blue mug,\n"
+}
+WHY = (
+    "2 of 3 rows break the contract (missing_item 2; limit 0.25); "
+    "look at quarantined_events of that day, mend the export or the mapping, then run the day again"
+)
+REFUSED = f"1 of 3 days refused, 2 published\nevents 2024-03-02: {WHY}"
+NO_UPSTREAM = (
+    "1 of 3 days refused, 2 published\n"
+    f"{{}} 2024-03-02: events of that day were refused ({WHY}); "
+    "materialize events of that day first, or mend what its gate refused"
+)
+TO_EVENTS = ["raw_events", "quarantined_events", "events"]
+FROM_EVENTS = ["items", "item_features", "user_features", "histories"]
+GOOD_DAYS = {str(DAY1), str(DAY3)}
+
+
+@dataclass(frozen=True)
+class Story:
+    """Four runs on one lake, one after the other, with what readers of `events` saw after each."""
+
+    partly: "Run"  # three days, the second bad: goes on with the two others
+    partly_days: dict[str, set[str]]
+    alone: "Run"  # the same, `events` only: nobody in the run is fed by it
+    mended: "Run"  # the second day delivered well, by itself
+    all_bad: "Run"  # and badly again, by itself
+    seen: dict[str, list[tuple[object, ...]]]
+
+
+@pytest.fixture(scope="module")
+def story(spark, tmp_path_factory) -> Story:
+    from tests.dagster_runs import DAILY, Dagster, lake_on
+
+    dagster = Dagster(lake_on(spark, tiny_lake.shop(tmp_path_factory.mktemp("gates"))))
+    tiny_lake.deliver_all(dagster.lake.settings)
+    seen = {}
+
+    def run(name: str, files: dict[str, str], *assets: str, days=(DAY2,)) -> "Run":
+        tiny_lake.deliver(dagster.lake.settings, DAY2, files)
+        done = dagster.run(*assets, days=days)
+        seen[name] = tiny_lake.rows_of(dagster.lake.spark, "events")
+        return done
+
+    partly = run("partly", BAD_DAY, *DAILY, days=DAYS)
+    return Story(
+        partly,
+        {name: dagster.days(name) for name in DAILY},
+        run("alone", BAD_DAY, "events", days=DAYS),
+        run("mended", DELIVERIES[DAY2], *DAILY),
+        run("all bad", BAD_DAY, *DAILY),
+        seen,
+    )
+
+
+def ids(rows) -> set[str]:
+    return {row[0] for row in rows}
+
+
+def test_a_table_partly_refused_goes_on_with_its_good_days_where_it_feeds_others(story):
+    assert story.partly.failure_or_none("events") is None
+    check = story.partly.check("events", "bad_share_is_within_limit")
+    assert (check.passed, check.severity.value) == (False, "WARN")
+    assert all(story.partly.ran(name) for name in FROM_EVENTS)
+    assert ids(story.seen["partly"]) == {"e1", "e2", "e3", "e4", "e8", "e9", "e10"}
+
+
+@pytest.mark.parametrize("name", FROM_EVENTS)
+def test_the_last_tables_fail_the_run_naming_the_days_and_why(story, name):
+    assert not story.partly.success
+    assert story.partly.failure(name) == NO_UPSTREAM.format(name)
+
+
+def test_only_the_good_days_are_materialized(story):
+    assert story.partly_days["raw_events"] == story.partly_days["quarantined_events"] == GOOD_DAYS | {str(DAY2)}
+    assert {name: days for name, days in story.partly_days.items() if name not in TO_EVENTS[:2]} == dict.fromkeys(
+        ["events", *FROM_EVENTS], GOOD_DAYS
+    )
+
+
+def test_a_table_partly_refused_fails_the_run_where_nothing_follows(story):
+    assert not story.alone.success
+    assert story.alone.failure("events") == REFUSED
+    assert story.alone.check("events", "bad_share_is_within_limit").severity.value == "ERROR"
+    assert story.seen["alone"] == story.seen["partly"]
+
+
+def test_the_check_names_the_culprits_and_what_to_do(story):
+    told = {
+        name: value.value for name, value in story.alone.check("events", "bad_share_is_within_limit").metadata.items()
+    }
+    assert told["judged"] == 3
+    assert told["culprits"] == 1
+    assert told["who"].splitlines()[2] == "| 2024-03-02 | 2 of 3 rows break the contract (missing_item 2; limit 0.25) |"
+    assert told["what to do"].startswith("look at quarantined_events of that day")
+
+
+def test_the_next_good_run_succeeds_and_every_check_that_stops_holds(story):
+    assert story.mended.success
+    assert story.mended.materialized() == [*TO_EVENTS, *sorted(FROM_EVENTS)]
+    failed = [c.check_name for c in story.mended.checks() if not c.passed and c.severity.value == "ERROR"]
+    assert failed == []
+    assert ids(story.seen["mended"]) == {f"e{n}" for n in range(1, 11)}
+
+
+def test_a_table_refused_whole_stops_its_run_and_nothing_of_it_is_materialized(story):
+    assert not story.all_bad.success
+    assert story.all_bad.failure("events") == REFUSED.replace(
+        "1 of 3 days refused, 2 published", "1 of 1 days refused, 0 published"
+    )
+    assert story.all_bad.materialized() == TO_EVENTS[:2]
+    assert not any(story.all_bad.ran(name) for name in FROM_EVENTS)
+    assert story.seen["all bad"] == story.seen["mended"]
+
+
+def test_a_materialization_carries_the_counts_of_its_day(story):
+    from tests.dagster_runs import figures
+
+    assert figures(story.mended, "events", DAY2)["dagster/row_count"] == 3
+    assert figures(story.mended, "raw_events", DAY2)["dagster/row_count"] == 5

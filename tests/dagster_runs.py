@@ -1,0 +1,115 @@
+"""Runs of the real definitions on a lake of the test's own, in this process and with its Spark session."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from freshet.settings import Settings
+from resources.lake import Lake
+from resources.lake_io import LakeIO
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+DAILY = ("raw_events", "quarantined_events", "events", "items", "item_features", "user_features", "histories")
+
+
+def lake_on(spark: "SparkSession", settings: Settings) -> Lake:
+    """The lake of `settings` in the running Spark, instead of a JVM of its own."""
+    from tests import tiny_lake
+
+    lake = Lake(settings)
+    lake.__dict__["spark"] = tiny_lake.session_on(spark, settings)  # where its cached property looks first
+    return lake
+
+
+@dataclass(frozen=True)
+class Dagster:
+    """One lake, and a Dagster that remembers what was materialized on it."""
+
+    lake: Lake
+    instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.ephemeral)
+
+    def run(self, *names: str, days: Sequence[date] = (), **config: dict[str, Any]) -> "Run":
+        """Materialize the assets named, over the range from the first to the last day. config: asset → its values."""
+        from pipelines.definitions import defs
+
+        own = dg.Definitions(
+            assets=defs.assets,
+            resources={"lake": self.lake, "io_manager": LakeIO(self.lake)},
+            executor=dg.in_process_executor,
+        )
+        done = own.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=self.instance,
+            asset_selection=[dg.AssetKey(name) for name in names],
+            run_config={"ops": {name: {"config": values} for name, values in config.items()}},
+            tags=_range(days),
+            raise_on_error=False,
+        )
+        return Run(done)
+
+    def days(self, name: str) -> set[str]:
+        """The days of an asset that Dagster holds for materialized."""
+        return set(self.instance.get_materialized_partitions(dg.AssetKey(name)))
+
+
+@dataclass(frozen=True)
+class Run:
+    """What became of a run."""
+
+    done: "dg.ExecuteInProcessResult"
+
+    @property
+    def success(self) -> bool:
+        return self.done.success
+
+    def materialized(self) -> list[str]:
+        """Assets with a materialization, in the order in which they came."""
+        found = [event.asset_key.to_user_string() for event in self.done.get_asset_materialization_events()]
+        return list(dict.fromkeys(found))
+
+    def ran(self, name: str) -> bool:
+        """Whether the asset's step began."""
+        return any(e.step_key == name and e.event_type_value == "STEP_START" for e in self.done.all_events)
+
+    def failure(self, name: str) -> str:
+        """What the asset's step failed with, as a person reads it."""
+        said = self.failure_or_none(name)
+        assert said is not None, f"{name} did not fail"
+        return said
+
+    def failure_or_none(self, name: str) -> str | None:
+        """The same, None where the step did not fail."""
+        data = self.done.failure_data_for_node(name)
+        if data is None:
+            return None
+        if data.user_failure_data is not None:
+            return data.user_failure_data.description
+        error = data.error.cause if data.error and data.error.cause else data.error
+        return None if error is None else error.message.strip().partition(": ")[2]
+
+    def checks(self) -> list[Any]:
+        """The results of all checks."""
+        return list(self.done.get_asset_check_evaluations())
+
+    def check(self, asset: str, name: str) -> Any:
+        """The result of one check."""
+        (found,) = (c for c in self.checks() if (c.asset_key.path[-1], c.check_name) == (asset, name))
+        return found
+
+
+def figures(run: Run, name: str, day: date) -> dict[str, Any]:
+    """The metadata on the materialization of one day."""
+    events = (e for e in run.done.get_asset_materialization_events() if e.asset_key == dg.AssetKey(name))
+    (found,) = (e.materialization for e in events if e.partition == str(day))
+    return {key: value.value for key, value in found.metadata.items()}
+
+
+def _range(days: Sequence[date]) -> dict[str, str]:
+    if not days:
+        return {}
+    first, last = min(days), max(days)
+    return {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)}

@@ -1,0 +1,124 @@
+"""How assets hand over: what Dagster takes for materialized, and references that come back as they went."""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from freshet.errors import LakeError
+from freshet.references import BundleRef, EvaluationRef, ModelRef, TrainingSetRef
+from freshet.store import open_store
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+pytestmark = pytest.mark.dagster
+
+DAYS = [date(2024, 3, day) for day in (1, 2, 3, 4)]
+SET = TrainingSetRef(as_of=date(2024, 3, 4), cut=date(2024, 3, 2), snapshots={"histories": 7_000_000_000_000_000_001})
+MODEL = ModelRef(id="a" * 64, training_set=SET, parameters={"width": 16}, metrics={"epoch": 3})
+BUNDLE = BundleRef(id="b" * 64, model=MODEL)
+
+
+def publication(published: list[date]) -> object:
+    """As a gate leaves it that refused the other days."""
+    import pandas as pd
+
+    from freshet.gates.rules import Judgement
+    from freshet.tables.publication import Publication
+    from freshet.tables.schemas import EVENTS
+
+    refused = {str(day): ["too bad"] for day in DAYS if day not in published}
+    profile = pd.DataFrame({"rows": [1] * len(DAYS)}, index=DAYS)
+    return Publication(EVENTS, tuple(published), refused, Judgement("events", ()), profile, 1)
+
+
+def materialized(settings, published: list[date]) -> set[str]:
+    """Days that Dagster marks when a run over four days published only these."""
+    import dagster as dg
+
+    from resources.lake import Lake
+    from resources.lake_io import LakeIO
+
+    @dg.asset(
+        name="events",
+        partitions_def=dg.DailyPartitionsDefinition("2024-01-01"),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def table(context: dg.AssetExecutionContext):
+        return publication(published)
+
+    defs = dg.Definitions([table], resources={"io_manager": LakeIO(Lake(settings))})
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = defs.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=instance,
+            tags={
+                "dagster/asset_partition_range_start": "2024-03-01",
+                "dagster/asset_partition_range_end": "2024-03-04",
+            },
+        )
+        assert done.success
+        return set(instance.get_materialized_partitions(dg.AssetKey("events")))
+
+
+@pytest.mark.parametrize("good", [DAYS, [DAYS[0], DAYS[2]], [DAYS[3]]], ids=["all", "two", "one"])
+def test_a_range_run_marks_exactly_the_days_that_were_published(settings, good):
+    """Guards the private attribute that resources/lake_io.py sets: see there."""
+    assert materialized(settings, good) == {str(day) for day in good}
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [SET, MODEL, BUNDLE, EvaluationRef(id="c" * 64, bundle=BUNDLE, decided_on=4)],
+    ids=lambda r: type(r).__name__,
+)
+def test_a_reference_comes_back_as_it_went(settings, reference):
+    from resources.lake_io import read_reference, write_reference
+
+    store = open_store(settings.lake)
+    write_reference(store, "thing", reference)
+    assert read_reference(store, "thing", type(reference)) == reference
+
+
+def test_the_last_reference_counts(settings):
+    from resources.lake_io import read_reference, write_reference
+
+    store = open_store(settings.lake)
+    for id_ in ("a" * 64, "b" * 64):
+        write_reference(store, "bundle", BundleRef(id=id_, model=MODEL))
+    assert read_reference(store, "bundle", BundleRef).id == "b" * 64
+
+
+def test_what_was_never_published_says_what_to_run(settings):
+    from resources.lake_io import read_reference
+
+    with pytest.raises(LakeError) as error:
+        read_reference(open_store(settings.lake), "trained_model", ModelRef)
+    assert str(error.value) == (
+        "trained_model: nothing has been published yet; run `dagster asset materialize --select '+trained_model'` first"
+    )
+
+
+def test_an_asset_is_handed_the_reference_of_the_one_before(settings):
+    import dagster as dg
+
+    from resources.lake import Lake
+    from resources.lake_io import LakeIO, write_reference
+
+    write_reference(open_store(settings.lake), "trained_model", MODEL)
+
+    @dg.asset
+    def bundle(trained_model: ModelRef) -> None:
+        assert trained_model == MODEL
+
+    io = LakeIO(Lake(settings))
+    trained = dg.AssetSpec("trained_model").with_io_manager_key("io_manager")
+    assert _run([trained, bundle], io).success
+
+
+def _run(assets: list[object], io: object) -> "dg.ExecuteInProcessResult":
+    import dagster as dg
+
+    defs = dg.Definitions(assets, resources={"io_manager": io, "nothing": dg.mem_io_manager})
+    job = defs.resolve_implicit_global_asset_job_def()
+    return job.execute_in_process(instance=dg.DagsterInstance.ephemeral())
