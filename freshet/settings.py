@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from freshet import telemetry
+from freshet import telemetry, threads
 from freshet.errors import SettingsError
 
 PREFIX = "FRESHET_"
@@ -71,6 +71,7 @@ def load() -> Settings:
     Raises SettingsError naming every variable that is wrong, its value and what is allowed.
     """
     telemetry.off()
+    threads.patient()
     try:
         return Settings()
     except ValidationError as error:
