@@ -17,12 +17,17 @@ from tests.world import ANN, BOB, DAY1, DAY2, DAY3, S2, at
 pytestmark = pytest.mark.spark
 
 
-def put(spark, table, day, *rows):
-    lake.publish(spark, lake.write(spark.createDataFrame(list(rows), table.struct).coalesce(1), table, [day]))
+def put(spark, table, days, *rows):
+    lake.publish(spark, lake.write(spark.createDataFrame(list(rows), table.struct).coalesce(1), table, list(days)))
 
 
-def items(spark, day, *names):
-    put(spark, ITEMS, day, *((name, name.title(), None, None, day) for name in names))
+def items(spark, landed):
+    put(
+        spark,
+        ITEMS,
+        landed,
+        *((name, name.title(), None, None, day) for day, names in landed.items() for name in names),
+    )
 
 
 def numbers(spark):
@@ -38,23 +43,19 @@ def test_the_vocabulary_of_the_shop_passes_its_gate(shop):
 
 def test_an_index_never_moves_when_an_earlier_day_lands_later_and_a_new_generation_renumbers(own_lake):
     spark, settings = own_lake
-    items(spark, DAY2, "mug", "pen")
+    items(spark, {DAY2: ["mug", "pen"]})
     assert training_run.publish_vocabulary(spark, settings).message() == ""
     assert numbers(spark) == [("mug", 1, 1), ("pen", 2, 1)]
 
-    items(spark, DAY1, "cup", "pen")  # an earlier day, landed later
-    items(spark, DAY3, "ape")
+    # An earlier day, landed later; day 2 again, without the mug; and one more day.
+    items(spark, {DAY1: ["cup", "pen"], DAY2: ["bow"], DAY3: ["ape"]})
     assert training_run.publish_vocabulary(spark, settings).message() == ""
-    assert numbers(spark) == [("mug", 1, 1), ("pen", 2, 1), ("cup", 3, 1), ("ape", 4, 1)]
-
-    items(spark, DAY2, "bow")  # day 2 again, without mug and pen
-    assert training_run.publish_vocabulary(spark, settings).message() == ""
-    assert numbers(spark)[:4] == [("mug", 1, 1), ("pen", 2, 1), ("cup", 3, 1), ("ape", 4, 1)]
+    assert numbers(spark) == [("mug", 1, 1), ("pen", 2, 1), ("cup", 3, 1), ("bow", 4, 1), ("ape", 5, 1)]
 
     training_run.publish_vocabulary(spark, settings, new_generation=True)
     assert numbers(spark) == [("cup", 1, 2), ("pen", 2, 2), ("bow", 3, 2), ("ape", 4, 2)]
 
-    items(spark, DAY1, "cup", "pen", "ant")
+    items(spark, {DAY1: ["cup", "pen", "ant"]})
     training_run.publish_vocabulary(spark, settings)
     assert numbers(spark) == [("cup", 1, 2), ("pen", 2, 2), ("bow", 3, 2), ("ape", 4, 2), ("ant", 5, 2)]
 
@@ -70,9 +71,9 @@ def test_an_index_that_moved_and_one_that_is_lost_are_counted(spark):
 
 def test_a_shop_with_one_item_is_refused_and_the_published_vocabulary_stays(own_lake):
     spark, settings = own_lake
-    items(spark, DAY1, "mug", "pen")
+    items(spark, {DAY1: ["mug", "pen"]})
     training_run.publish_vocabulary(spark, settings)
-    items(spark, DAY1, "mug")
+    items(spark, {DAY1: ["mug"]})
     done = training_run.publish_vocabulary(spark, settings, new_generation=True)
     assert done.message() == (
         "vocabulary: the shop has 1 item(s), and a recommender needs two to choose between; "
@@ -91,17 +92,15 @@ def test_a_training_set_without_published_tables_says_what_to_run(own_lake):
     )
 
 
-def land(spark, day, *visits):
-    """(shopper, hour, item): views of a day, in all tables a training set is made from."""
-    shoppers = sorted({shopper for shopper, _, _ in visits})
-    names = sorted({item for _, _, item in visits})
-    put(spark, HISTORIES, day, *(
-        (who, [(at(day.day, hour), item, "view") for shopper, hour, item in visits if shopper == who], day)
-        for who in shoppers
-    ))  # fmt: skip
-    put(spark, USER_FEATURES, day, *((who, sum(v[0] == who for v in visits), 0, day) for who in shoppers))
-    put(spark, ITEM_FEATURES, day, *((name, sum(v[2] == name for v in visits), 0, 0, 1, day) for name in names))
-    items(spark, day, *names)
+def land(spark, visits):
+    """Day → (shopper, hour, item): views, in all tables a training set is made from."""
+    met = [(day, who, hour, item) for day, seen in visits.items() for who, hour, item in seen]
+    shoppers, names = sorted({(v[0], v[1]) for v in met}), sorted({(v[0], v[3]) for v in met})
+    views = {(d, w): [(at(d.day, v[2]), v[3], "view") for v in met if v[:2] == (d, w)] for d, w in shoppers}
+    put(spark, HISTORIES, visits, *((who, views[day, who], day) for day, who in shoppers))
+    put(spark, USER_FEATURES, visits, *((who, len(views[day, who]), 0, day) for day, who in shoppers))
+    put(spark, ITEM_FEATURES, visits, *((name, 1, 0, 0, 1, day) for day, name in names))
+    put(spark, ITEMS, visits, *((name, name.title(), None, None, day) for day, name in names))
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +108,8 @@ def trained(spark, tmp_path_factory):
     """A training set as of day 2 while day 3 is already there; and the lake it was made in."""
     settings = tiny_lake.shop(tmp_path_factory.mktemp("training"))
     own = tiny_lake.session_on(spark, settings)
-    land(own, DAY1, (ANN, 9, "mug"), (ANN, 10, "pen"), (BOB, 9, "pen"), (BOB, 11, "pen"))
-    land(own, DAY2, (ANN, 9, "pen"))
-    land(own, DAY3, (ANN, 9, "hat"), (S2, 9, "mug"))
+    day1 = [(ANN, 9, "mug"), (ANN, 10, "pen"), (BOB, 9, "pen"), (BOB, 11, "pen")]
+    land(own, {DAY1: day1, DAY2: [(ANN, 9, "pen")], DAY3: [(ANN, 9, "hat"), (S2, 9, "mug")]})
     training_run.publish_vocabulary(own, settings)
     publication, ref = training_run.publish_training_set(own, settings, DAY2, DAY1, 10)
     return own, settings, publication, ref
@@ -158,7 +156,7 @@ def test_a_shop_where_nobody_came_twice_is_refused(trained):
 
 def test_an_item_that_came_after_the_vocabulary_is_refused(trained):
     own, settings, _, _ = trained
-    land(own, date(2024, 3, 20), (ANN, 9, "zip"))
+    land(own, {date(2024, 3, 20): [(ANN, 9, "zip")]})
     done, _ = training_run.publish_training_set(own, settings, date(2024, 3, 20), DAY2, 10)
     assert done.message().startswith("training_set: indexes run from 0 to ")
     assert done.message().endswith("; materialize vocabulary and training_set in one run")
@@ -167,8 +165,8 @@ def test_an_item_that_came_after_the_vocabulary_is_refused(trained):
 def test_it_reads_bit_for_bit_the_same_after_other_days_and_sets_were_published(trained):
     own, settings, _, ref = trained
     before = arrays(settings, ref)
-    land(own, date(2024, 2, 28), (ANN, 9, "ant"), (BOB, 8, "mug"))  # landed later, for a day before
-    land(own, DAY1, (ANN, 9, "bow"), (BOB, 9, "pen"))  # a day run again, with other rows
+    # A day before, landed later, and a day run again, with other rows.
+    land(own, {date(2024, 2, 28): [(ANN, 9, "ant"), (BOB, 8, "mug")], DAY1: [(ANN, 9, "bow"), (BOB, 9, "pen")]})
     training_run.publish_vocabulary(own, settings)
     _, later = training_run.publish_training_set(own, settings, DAY3, DAY2, 10)
     assert later.snapshots["training_set"] != ref.snapshots["training_set"]
