@@ -1,0 +1,29 @@
+import pytest
+import torch
+
+from freshet.errors import FreshetError
+from freshet.model import device
+
+
+def test_auto_takes_a_device_that_is_there():
+    assert device.pick("auto") == device.pick(device.pick("auto").type)
+
+
+def test_the_cpu_is_always_there():
+    assert device.pick("cpu") == torch.device("cpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available() or torch.backends.mps.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("asked", ["abacus", "cuda", "mps"])
+def test_a_device_that_is_not_there_is_refused(asked):
+    with pytest.raises(FreshetError) as error:
+        device.pick(asked)
+    assert str(error.value) == f"FRESHET_DEVICE={asked}: not on this machine (there is: cpu); set it to auto"
+
+
+def test_the_cpu_is_named_with_its_threads():
+    assert device.name(torch.device("cpu")) == f"cpu ({torch.get_num_threads()} threads)"
+
+
+def test_the_memory_of_a_process_that_has_imported_torch_is_counted_in_bytes():
+    assert 2**26 < device.peak_memory(torch.device("cpu")) < 2**40
