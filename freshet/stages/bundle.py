@@ -1,5 +1,6 @@
 """The asset `bundle`, without Dagster: export, climb the parity ladder, seal, prove, keep."""
 
+import math
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -157,6 +158,8 @@ def _profile(proven: Proven | None, why: str) -> Mapping[str, object]:
         nothing = dict.fromkeys(("fp32_overlap", "int8_overlap", "ndcg_loss", "p99_ms"))
         return {**nothing, "corrupt": 1, "corrupt_why": why}
     serves = proven.int8 if proven.bundle.manifest.precision == "int8" else proven.fp32
+    # Answers that are no numbers can hide in a few histories, where neither overlap nor NDCG shows them.
+    broken = not math.isfinite(serves.max_difference)
     return {
         "fp32_overlap": proven.fp32.overlap,
         "fp32_worst": proven.fp32.sentence,
@@ -165,6 +168,6 @@ def _profile(proven: Proven | None, why: str) -> Mapping[str, object]:
         "precision": proven.bundle.manifest.precision,
         "ndcg_loss": serves.ndcg_loss,
         "p99_ms": proven.latency.p99,
-        "corrupt": 0,
-        "corrupt_why": "",
+        "corrupt": int(broken),
+        "corrupt_why": serves.sentence if broken else "",
     }

@@ -10,12 +10,13 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from freshet.cases import next_basket_cases
+from freshet.errors import JournalError, LakeError
 from freshet.judge.comparison import Comparison, Evaluation, Report, compare
 from freshet.judge.verdict import JudgeParams, Verdict, decide
 from freshet.live import journal
 from freshet.live.journal import Entry
 from freshet.live.ranker import Ranker, open_ranker
-from freshet.live.released import fetch_bundle
+from freshet.live.released import Release, current_release, fetch_bundle
 from freshet.references import BundleRef, EvaluationRef, ReleaseRef
 from freshet.settings import Settings
 from freshet.stages.outcome import Outcome, judged
@@ -49,22 +50,23 @@ def evaluate_bundle(
 ) -> Outcome[Judging, EvaluationRef]:
     """Ask challenger, champion and baselines the same baskets, all landed after the cut, and decide.
 
-    Raises JournalError or BundleError where the champion cannot be read: without it nothing can be compared.
+    Raises JournalError where the champion cannot be read and there is a release to go back to: roll back first.
     """
     data = load_training_set(settings, ref.model.training_set)
-    last = journal.current(store)
+    number = journal.length(store)
+    release, lost = _serving(store, number, settings)
     challenger = open_ranker(fetch_bundle(store, ref.id, settings.cache))
-    champion = (
-        None if last is None or last.bundle == ref.id else open_ranker(fetch_bundle(store, last.bundle, settings.cache))
-    )
+    champion = None if release is None or release.bundle.id == ref.id else open_ranker(release.bundle)
     comparison = compare(data, challenger, champion, report=report)
     verdict = decide(comparison, params, same_configuration=champion is not None and _alike(challenger, champion))
-    if last is not None and last.bundle == ref.id:
-        verdict = _serves_already(verdict, last)
+    if release is not None and release.bundle.id == ref.id:
+        verdict = _serves_already(verdict, number)
+    if lost:
+        verdict = verdict.model_copy(update={"sentence": f"{verdict.sentence} What served is lost: {lost}."})
     kept = Judged(
         bundle=ref.id,
-        champion=None if last is None else last.bundle,
-        decided_on=0 if last is None else last.number,
+        champion=None if release is None else release.bundle.id,
+        decided_on=number,
         evaluation=comparison.evaluation,
         verdict=verdict,
     )
@@ -115,8 +117,21 @@ def _alike(challenger: Ranker, champion: Ranker) -> bool:
     return challenger.bundle.manifest.parameters == champion.bundle.manifest.parameters
 
 
-def _serves_already(verdict: Verdict, last: Entry) -> Verdict:
-    sentence = f"Nothing to release: this very bundle serves already, since release {last.number}."
+def _serving(store: Store, number: int, settings: Settings) -> tuple[Release | None, str]:
+    """(What serves, why it is lost). Lost for good, with nothing to go back to, a challenger meets the baselines only.
+
+    Not when the store itself could not be read: then what serves may well be there.
+    """
+    try:
+        return current_release(store, settings.cache), ""
+    except JournalError as error:
+        if isinstance(error.__cause__, LakeError) or journal.earlier(store, number) is not None:
+            raise
+        return None, f"release {number} {error.what}"
+
+
+def _serves_already(verdict: Verdict, number: int) -> Verdict:
+    sentence = f"Nothing to release: this very bundle serves already, since release {number}."
     return verdict.model_copy(update={"released": False, "sentence": sentence})
 
 

@@ -1,0 +1,139 @@
+"""The stage that makes what serves, with the exporter's real files, sound and damaged."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from freshet.errors import BundleError
+from freshet.judge.golden import Latency
+from freshet.judge.parity import Rung
+from freshet.live.bundle import open_bundle
+from freshet.stages.bundle import Proven, _profile, make_bundle
+from freshet.stages.model import model_path
+from freshet.stages.outcome import judged
+from freshet.store import open_store
+from tests import tiny_bundle
+
+pytestmark = pytest.mark.spark
+
+FP32, INT8 = "shopper_encoder.fp32.onnx", "shopper_encoder.int8.onnx"
+
+
+@pytest.fixture
+def broken_export(monkeypatch):
+    """The real exporter, whose encoders of the names given come out with weights of no meaning."""
+    from freshet.model import export as exporter
+
+    real = exporter.export
+
+    def broken(*names: str) -> None:
+        def export(model, vocabulary, folder, *more):
+            paths = real(model, vocabulary, folder, *more)
+            for name in names:
+                scramble(folder / INT8 if name == INT8 else folder / FP32, folder / name)
+            return paths
+
+        monkeypatch.setattr(exporter, "export", export)
+
+    return broken
+
+
+def scramble(source: Path, target: Path) -> None:
+    """The float matrices of `source` with their values in another order."""
+    model = onnx.load(source)
+    rng = np.random.default_rng(0)
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.ndim == 2 and values.dtype in (np.float32, np.int8):
+            tensor.CopyFrom(numpy_helper.from_array(rng.permuted(values), tensor.name))
+    onnx.save(model, target)
+
+
+def bundles(shop) -> set[str]:
+    return {path.split("/")[1] for path in shop.store.list("bundles")}
+
+
+def test_a_bundle_lies_under_its_hash_with_its_lineage(small_shop):
+    bundle = open_bundle(small_shop.store.local_path(f"bundles/{small_shop.bundle.id}"), small_shop.bundle.id)
+    assert bundle.manifest.lineage["model"] == small_shop.model.id
+    assert bundle.manifest.lineage["snapshots"] == dict(small_shop.training_set.snapshots)
+    assert bundle.manifest.parameters["width"] == 16
+    assert bundle.manifest.precision == "int8"
+    assert bundle.manifest.event_type == "view"
+
+
+def test_the_snapshots_it_was_made_from_are_kept_under_its_name(small_shop):
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    lake = small_shop.settings.lake
+    catalog = SqlCatalog("lake", uri=f"sqlite:///{lake}/catalog.db", warehouse=f"{lake}/tables")
+    for table, snapshot in small_shop.training_set.snapshots.items():
+        tag = catalog.load_table(("shop", table)).metadata.refs[f"bundle_{small_shop.bundle.id[:12]}"]
+        assert (tag.snapshot_id, tag.snapshot_ref_type) == (snapshot, "tag")
+
+
+def test_int8_that_answers_otherwise_stays_at_home_and_fp32_serves(small_shop, broken_export):
+    broken_export(INT8)
+    outcome = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
+    assert outcome.ref is not None
+    assert outcome.made.bundle.manifest.precision == "fp32"
+    told = {finding.rule.name: finding for finding in outcome.judgement.findings}
+    assert not told["int8_answers_as_torch"].holds
+    assert told["int8_answers_as_torch"].rule.severity == "warn"
+    assert outcome.message() == ""
+
+
+def test_fp32_that_answers_otherwise_is_refused_and_nothing_is_stored(small_shop, broken_export):
+    broken_export(FP32, INT8)
+    before = bundles(small_shop)
+    outcome = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
+    assert outcome.ref is None
+    assert bundles(small_shop) == before
+    overlap = r"\d\.\d{4}"
+    said = (
+        rf"bundle: fp32 shares {overlap} of torch's top 20: fp32 fails: top 20 overlap {overlap} \(needed 0.99\), .*; "
+        "look at the exporter's version; the model is kept, materialize `bundle` again"
+    )
+    assert re.fullmatch(said, outcome.message().splitlines()[0])
+
+
+def test_weights_that_were_damaged_in_the_lake_are_named(small_shop, tmp_path):
+    store = open_store(str(tmp_path))
+    for path in small_shop.store.list(model_path(small_shop.model.id)):
+        store.put(path, small_shop.store.get(path)[:100])
+    with pytest.raises(BundleError):
+        make_bundle(small_shop.settings, store, small_shop.model)
+    assert store.list("bundles") == ()
+
+
+def rung(difference: float) -> Rung:
+    """Shares all of the top 20, loses nothing."""
+    return Rung(
+        precision="fp32",
+        overlap=1.0,
+        overlap_needed=0.99,
+        ndcg=0.1,
+        reference_ndcg=0.1,
+        ndcg_loss=0.0,
+        max_difference=difference,
+        worst="real histories",
+        worst_overlap=1.0,
+        passed=np.isfinite(difference),
+    )
+
+
+@pytest.mark.parametrize("difference", [1e-6, float("inf")])
+def test_an_answer_that_is_no_number_is_refused_however_rare(tmp_path, difference):
+    bundle = open_bundle(tmp_path, tiny_bundle.write_bundle(tmp_path))
+    proven = Proven(bundle, rung(difference), rung(0.0), Latency(1.0, 2.0, 200))
+    bad = judged("bundle", _profile(proven, ""), None).bad()
+    expected = {
+        "bundle": [
+            f"the sealed bundle does not prove itself: {proven.fp32.sentence}; materialize `bundle` again",
+        ]
+    }
+    assert bad == ({} if np.isfinite(difference) else expected)

@@ -1,0 +1,160 @@
+"""The stages that judge and release, with a real bundle, a champion of another catalogue, and a journal of its own."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from freshet.errors import JournalError
+from freshet.judge.verdict import JudgeParams
+from freshet.live import journal
+from freshet.live.journal import Entry, bundle_path
+from freshet.live.manifest import MANIFEST
+from freshet.stages.evaluation import evaluate_bundle, release_bundle
+from freshet.store import Store, open_store
+from tests import tiny_bundle
+
+pytestmark = pytest.mark.spark
+
+FEW = JudgeParams(minimum_cases=20, samples=200)
+
+
+def entry(number: int, bundle: str, kind: str = "release") -> Entry:
+    return Entry(
+        number=number,
+        decided_on=number - 1,
+        kind=kind,
+        bundle=bundle,
+        verdict="Released: it was the first.",
+        why="",
+        at=datetime(2024, 3, 1, tzinfo=UTC),
+        by="test",
+    )
+
+
+@pytest.fixture
+def store(small_shop, tmp_path) -> Store:
+    """The shop's bundle beside one that knows none of its items; nothing is released."""
+    store = open_store(str(tmp_path / "store"))
+    made = bundle_path(small_shop.bundle.id)
+    store.put_folder(small_shop.store.local_path(made), made, MANIFEST)
+    other = tiny_bundle.write_bundle(tmp_path / "other")
+    store.put_folder(tmp_path / "other", bundle_path(other), MANIFEST)
+    return store
+
+
+@pytest.fixture
+def other(store, small_shop) -> str:
+    """The bundle that knows other items only."""
+    return next(p.split("/")[1] for p in store.list("bundles") if p.split("/")[1] != small_shop.bundle.id)
+
+
+def judge(small_shop, store, params=FEW):
+    return evaluate_bundle(small_shop.settings, store, small_shop.bundle, params)
+
+
+def release(small_shop, store, judged):
+    return release_bundle(store, judged.ref, small_shop.settings, by="dagster run 1234")
+
+
+def test_without_a_champion_the_challenger_meets_both_baselines(small_shop, store):
+    judged = judge(small_shop, store)
+    kept = judged.made.kept
+    assert (kept.champion, kept.decided_on, kept.verdict.rule) == (None, 0, "first")
+    assert set(kept.evaluation.table) == {"challenger", "popular", "item-to-item"}
+    assert [margin.against for margin in kept.verdict.margins] == ["popular", "item-to-item"]
+
+
+def test_champion_and_challenger_are_asked_the_same_cases_now(small_shop, store, other):
+    journal.append(store, entry(1, other))
+    judged = judge(small_shop, store)
+    scores = judged.made.comparison.scores
+    assert {len(scores[name].sizes) for name in scores} == {judged.made.kept.evaluation.cases}
+    assert (scores["champion"].sizes == scores["challenger"].sizes).all()
+    assert judged.made.kept.evaluation.table["champion"]["ndcg@10"] == 0.0  # it knows none of the items: all misses
+    assert (judged.made.kept.champion, judged.made.kept.decided_on) == (other, 1)
+
+
+def test_a_better_challenger_becomes_the_journals_next_entry(small_shop, store, other):
+    journal.append(store, entry(1, other))
+    judged = judge(small_shop, store)
+    released = release(small_shop, store, judged)
+    assert released.ref.bundle == small_shop.bundle.id
+    last = journal.current(store)
+    assert (last.number, last.decided_on, last.kind, last.by) == (2, 1, "release", "dagster run 1234")
+    assert last.verdict.startswith("Released: the new model is better than the model that serves now (NDCG@10 0.")
+    assert last.metrics["challenger"] == judged.made.kept.evaluation.table["challenger"]
+
+
+def test_a_rejected_challenger_writes_nothing_and_stops_nothing(small_shop, store, other):
+    journal.append(store, entry(1, other))
+    judged = judge(small_shop, store, JudgeParams(minimum_cases=10_000))
+    rejected = release(small_shop, store, judged)
+    assert (rejected.ref, rejected.message()) == (None, "")
+    assert [finding.holds for finding in rejected.judgement.findings] == [False]
+    assert rejected.made.sentence == (
+        f"Not released: only {judged.made.kept.evaluation.cases} baskets to ask for, 10000 are needed to tell luck "
+        "from merit. Judge again when more has landed, or hold out more days."
+    )
+    assert journal.length(store) == 1
+
+
+def test_a_journal_that_moved_on_meanwhile_refuses_the_release(small_shop, store, other):
+    journal.append(store, entry(1, other))
+    judged = judge(small_shop, store)
+    journal.append(store, entry(2, other, "rollback"))
+    with pytest.raises(JournalError) as error:
+        release(small_shop, store, judged)
+    assert str(error.value) == (
+        f"{store.root}/releases/00000002.json: somebody else wrote entry 2 first; "
+        "decide again on the journal as it is now"
+    )
+    assert journal.current(store).kind == "rollback"
+
+
+def test_the_bundle_that_serves_already_is_not_released_again(small_shop, store):
+    journal.append(store, entry(1, small_shop.bundle.id))
+    judged = judge(small_shop, store)
+    again = release(small_shop, store, judged)
+    assert again.ref is None
+    assert again.made.sentence == "Nothing to release: this very bundle serves already, since release 1."
+    assert "champion" not in judged.made.kept.evaluation.table
+    assert journal.length(store) == 1
+
+
+def test_a_champion_that_does_not_load_is_an_error_and_not_a_zero(small_shop, store, other):
+    journal.append(store, entry(1, small_shop.bundle.id))
+    journal.append(store, entry(2, other))
+    path = f"{bundle_path(other)}/item_vectors.npy"
+    whole = store.get(path)
+    store.put(path, whole[:-4])
+    with pytest.raises(JournalError) as error:
+        judge(small_shop, store)
+    assert str(error.value) == (
+        f"{store.root}/releases/00000002.json: its bundle {other[:12]} does not load ({store.root}/{path}: "
+        f'it has {len(whole) - 4} bytes, sealed were {len(whole)}); run `freshet rollback --to 1 --why "…"`, '
+        "or restore it from a backup of the lake"
+    )
+    assert store.list("evaluations") == ()
+
+
+def test_a_champion_that_is_gone_names_the_rollback(small_shop, store, other):
+    journal.append(store, entry(1, small_shop.bundle.id))
+    journal.append(store, entry(2, other))
+    store.local_path(f"{bundle_path(other)}/{MANIFEST}").unlink()
+    with pytest.raises(JournalError) as error:
+        judge(small_shop, store)
+    assert str(error.value) == (
+        f"{store.root}/releases/00000002.json: names the bundle {other[:12]}, which is gone; "
+        'run `freshet rollback --to 1 --why "…"`, or restore it from a backup of the lake'
+    )
+
+
+def test_where_nothing_is_left_to_go_back_to_the_challenger_meets_the_baselines_and_it_is_said(
+    small_shop, store, other
+):
+    journal.append(store, entry(1, other))
+    store.local_path(f"{bundle_path(other)}/{MANIFEST}").unlink()
+    kept = judge(small_shop, store).made.kept
+    assert (kept.champion, kept.decided_on, kept.verdict.rule) == (None, 1, "first")
+    lost = f" What served is lost: release 1 names the bundle {other[:12]}, which is gone."
+    assert kept.verdict.sentence.endswith(lost)
