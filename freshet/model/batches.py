@@ -10,7 +10,7 @@ from torch import Tensor
 from freshet.history import Ints
 from freshet.model.corpus import Corpus
 
-SMALLEST_BATCH = 512
+SMALLEST_BATCH = 64
 POOL = 32  # batches whose windows are sorted by length together
 
 

@@ -61,7 +61,7 @@ def _following(limits: Ints, owners: Ints) -> Ints:
     count = len(owners)
     numbers = np.where(np.diff(limits) > 0, np.arange(count), count)
     nearest = np.minimum.accumulate(numbers[::-1])[::-1]  # itself, if it has targets
-    after = np.append(nearest[1:], count)
+    after = np.append(nearest, count)[1:]
     found = after < count
     found[found] = owners[after[found]] == owners[found]
     at = np.where(found, after, 0)

@@ -15,7 +15,8 @@ from torch.export import Dim
 
 from freshet.errors import BundleError
 from freshet.history import Ints
-from freshet.model.transformer import PaddedShopperEncoder, Recommender
+from freshet.model.padded import PaddedShopperEncoder
+from freshet.model.transformer import Recommender
 from freshet.vocabulary import TITLE_WORDS, ItemContent, Vocabulary, content
 
 SHOPPERS = "shopper_encoder.fp32.onnx"

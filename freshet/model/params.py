@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from freshet.columns import EVENT_TYPES
 from freshet.history import GAP_BUCKETS
@@ -22,7 +22,7 @@ class TrainParams(BaseModel):
     dropout: float = Field(0.2, ge=0, lt=1, description="share of activations dropped in training")
     learning_rate: float = Field(3e-3, gt=0, le=1, description="highest learning rate (AdamW), after the warm-up")
     weight_decay: float = Field(0.01, ge=0, le=1, description="decay of the weights (AdamW)")
-    steps_per_epoch: int = Field(100, ge=1, description="batches an epoch is cut into, within 512 … `batch_rows`")
+    steps_per_epoch: int = Field(100, ge=1, description="batches an epoch is cut into, within 64 … `batch_rows`")
     batch_rows: int = Field(8192, ge=512, description="most packed events in a batch")
     max_epochs: int = Field(12, ge=1, description="epochs after which the learning rate is down to zero")
     patience: int = Field(3, ge=1, description="epochs without a better validation after which training stops")
@@ -31,6 +31,12 @@ class TrainParams(BaseModel):
     validation_share: float = Field(0.2, gt=0, lt=1, description="share of shoppers whose last basket is held out")
     validation_cases: int = Field(2000, ge=1, description="most held-out baskets that are scored after an epoch")
     seed: int = Field(0, ge=0, description="of weights, batches and the held-out baskets")
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> "TrainParams":
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        return self
 
 
 @dataclass(frozen=True)

@@ -2,29 +2,36 @@
 
 import copy
 import logging
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from freshet.errors import FreshetError
 from freshet.model import device as devices
-from freshet.model.batches import Batch, batches, rows_per_batch
+from freshet.model.batches import batches, rows_per_batch
+from freshet.model.corpus import Corpus
 from freshet.model.lesson import lesson
-from freshet.model.losses import basket_cross_entropy, learning_rate_factor
+from freshet.model.losses import learning_rate_factor
 from freshet.model.params import ModelConfig, TrainParams
+from freshet.model.question import batch_loss
 from freshet.model.spectral import start_biases, start_vectors
-from freshet.model.transformer import Memory, Recommender, attend_packed, scores_of
+from freshet.model.transformer import Recommender
 from freshet.model.validation import ndcg
 from freshet.training_set import TrainingSet
-from freshet.vocabulary import content
+from freshet.vocabulary import Vocabulary, content
 
 log = logging.getLogger("freshet")
 
 ITEM_RATE = 0.2  # learning rate of the item tables, as a share of the others'
+WARM_UP = 100  # steps, or a tenth of all where that is fewer
+CLIP = 1.0  # longest gradient of a step
 
 
 @dataclass(frozen=True)
@@ -67,56 +74,71 @@ def train(
     place = devices.pick(device)
     devices.use_all_cores()
     started = time.perf_counter()
-    torch.manual_seed(params.seed)
-    rng = np.random.default_rng(params.seed)
     taught = lesson(training_set, params)
-    vocabulary = training_set.vocabulary
-    known = content([str(x) for x in vocabulary.titles], [str(x) for x in vocabulary.categories], vocabulary.prices)
-    items = len(vocabulary)
-    start = start_vectors(taught.corpus, items, params.vector, params.seed), start_biases(taught.corpus, items)
-    model = Recommender(ModelConfig.of(params, items)).know(known).begin(*start).to(place)
-    rows = rows_per_batch(len(taught.corpus.items), params.steps_per_epoch, params.batch_rows)
-    steps = params.max_epochs * max(1, round(len(taught.corpus.items) / rows))
-    optimizer = torch.optim.AdamW(_groups(model, params), weight_decay=params.weight_decay)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda s: learning_rate_factor(s, min(100, steps // 10 + 1), steps)
-    )
-    log.info("training on %s: %d events, %d items", devices.name(place), len(taught.corpus.items), len(vocabulary))
+    model = _untrained(training_set.vocabulary, taught.corpus, params).to(place)
+    log.info("training on %s: %d events, %d items", devices.name(place), len(taught.corpus.items), model.config.items)
     curve: list[Progress] = []
-    for epoch in range(1, params.max_epochs + 1):
-        losses = []
-        for batch in batches(taught.corpus, params.length, rows, params.inside_share, rng):
-            loss = batch_loss(model, batch.to(place))
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.detach())
-        mean = float(torch.stack(losses).mean())
-        seconds = time.perf_counter() - started
-        left = seconds / epoch * (params.max_epochs - epoch)
-        curve.append(
-            Progress(epoch, params.max_epochs, mean, ndcg(model, taught.held_out, params.length), seconds, left)
-        )
+    for epoch, loss in enumerate(_epochs(model, taught.corpus, params, place), start=1):
+        score = ndcg(model, taught.held_out, params.length)
+        curve.append(_progress(epoch, params, loss, score, time.perf_counter() - started))
         progress(curve[-1])
         best = max(curve, key=lambda p: p.ndcg_at_10)
         if best.epoch == epoch:
             weights = copy.deepcopy(model.state_dict())
-        if epoch - best.epoch >= params.patience or seconds > 60 * params.max_minutes:
+        if epoch - best.epoch >= params.patience or curve[-1].seconds > 60 * params.max_minutes:
             break
     model.load_state_dict(weights)
     seconds = time.perf_counter() - started
-    return Trained(
-        model.eval(),
-        model.config,
-        params,
-        tuple(curve),
-        best,
-        devices.name(place),
-        seconds,
-        len(curve) * len(taught.corpus.items) / seconds,
-        devices.peak_memory(place),
+    speed = len(curve) * len(taught.corpus.items) / seconds
+    kept = model.eval(), model.config, params, tuple(curve), best
+    return Trained(*kept, devices.name(place), seconds, speed, devices.peak_memory(place))
+
+
+def _untrained(vocabulary: Vocabulary, corpus: Corpus, params: TrainParams) -> Recommender:
+    """The model before its first step: item vectors from co-occurrence, everything else from the seed."""
+    torch.manual_seed(params.seed)
+    titles, categories = ([str(x) for x in values] for values in (vocabulary.titles, vocabulary.categories))
+    items = len(vocabulary)
+    model = Recommender(ModelConfig.of(params, items)).know(content(titles, categories, vocabulary.prices))
+    return model.begin(start_vectors(corpus, items, params.vector, params.seed), start_biases(corpus, items))
+
+
+def _epochs(model: Recommender, corpus: Corpus, params: TrainParams, place: torch.device) -> Iterator[float]:
+    """Trains one epoch after another and gives the mean loss of each.
+
+    Raises FreshetError when a loss is no number any more.
+    """
+    rng = np.random.default_rng(params.seed)
+    rows = rows_per_batch(len(corpus.items), params.steps_per_epoch, params.batch_rows)
+    steps = params.max_epochs * max(1, round(len(corpus.items) / rows))
+    factor = partial(learning_rate_factor, warm_up=min(WARM_UP, steps // 10 + 1), steps=steps)
+    optimizer = torch.optim.AdamW(_groups(model, params), weight_decay=params.weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+    for epoch in range(1, params.max_epochs + 1):
+        losses = []
+        for batch in batches(corpus, params.length, rows, params.inside_share, rng):
+            loss = batch_loss(model, batch.to(place))
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.detach())
+        yield _finite(float(torch.stack(losses).mean()), epoch, params)
+
+
+def _finite(loss: float, epoch: int, params: TrainParams) -> float:
+    """The loss, if it is one. Weights that are not numbers never leave the training."""
+    if math.isfinite(loss):
+        return loss
+    what = f"the loss is {loss} with a learning rate of {params.learning_rate:g}"
+    raise FreshetError(f"training, epoch {epoch}", what, "set learning_rate to a tenth of it and train again")
+
+
+def _progress(epoch: int, params: TrainParams, loss: float, score: float, seconds: float) -> Progress:
+    left = seconds / epoch * (params.max_epochs - epoch)
+    return Progress(
+        epoch, params.max_epochs, loss, score, seconds, min(left, max(0.0, 60 * params.max_minutes - seconds))
     )
 
 
@@ -127,30 +149,3 @@ def _groups(model: Recommender, params: TrainParams) -> list[dict[str, object]]:
         {"params": list(model.items.parameters()), "lr": ITEM_RATE * params.learning_rate},
         {"params": rest, "lr": params.learning_rate},
     ]
-
-
-def batch_loss(model: Recommender, batch: Batch) -> Tensor:
-    """How badly the next baskets are guessed, in nats a question."""
-    item_vectors = model.item_vectors()  # (V + 1, E)
-    inputs = nn.functional.embedding(batch.items, item_vectors[:, :-1])  # (N, P)
-    encoded = model.shoppers(inputs, batch.types, batch.gaps, batch.positions, attend_packed(batch.groups))  # (N, D)
-    rows, asked = batch.following.rows, batch.following
-    vectors = model.shoppers.vectors(nn.functional.embedding(rows, encoded))  # (Q, E)
-    repeats, items = remembered(model.shoppers.memory, encoded, batch)  # (N, L) each
-    scores = scores_of(vectors, repeats[rows], items[rows], item_vectors)  # (Q, V + 1)
-    return basket_cross_entropy(scores, asked.items, asked.starts)
-
-
-def remembered(memory: Memory, encoded: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-    """(N, L) what is added at each event, and (N, L) to which items; L is the longest window of the batch."""
-    longest = max(length for _, length in batch.groups)
-    sizes = [count * length for count, length in batch.groups]
-    added, items = [], []
-    for group, x, own in zip(batch.groups, torch.split(encoded, sizes), torch.split(batch.items, sizes), strict=True):
-        window, met = x.view(*group, -1), own.view(group)  # (W, T, D), (W, T)
-        length = group[1]
-        known = torch.ones((length, length), device=x.device, dtype=x.dtype).tril().unsqueeze(0)  # (1, T, T)
-        room = (0, longest - length)
-        added.append(nn.functional.pad(memory(window, window, met, known), room).flatten(0, 1))
-        items.append(nn.functional.pad(met.unsqueeze(1).expand(-1, length, -1), room).flatten(0, 1))
-    return torch.cat(added), torch.cat(items)

@@ -7,37 +7,16 @@ Shapes: N packed events, B histories, T events in a padded history, H heads, D w
 E = P + 1 (the last number of an item's vector is its bias; the last of a shopper's is 1), V items. PAD = 0.
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from freshet.columns import PAD
+from freshet.model.attention import Attend
+from freshet.model.items import ItemEncoder
+from freshet.model.memory import Memory
 from freshet.model.params import ModelConfig
 from freshet.vocabulary import TITLE_WORDS, ItemContent
-
-# (…, H, D / H) queries, keys, values -> the same shape
-Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
-
-
-class ItemEncoder(nn.Module):
-    """What an item is: its id, the words of its title, its category, its price band; PAD is zeros."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        size = config.vector + 1
-        self.ids = nn.Embedding(config.items + 1, size, padding_idx=PAD)
-        self.words = nn.Embedding(config.words, size, padding_idx=PAD)
-        self.categories = nn.Embedding(config.categories, size, padding_idx=PAD)
-        self.price_bands = nn.Embedding(config.price_bands, size, padding_idx=PAD)
-
-    def forward(self, items: Tensor, words: Tensor, categories: Tensor, price_bands: Tensor) -> Tensor:
-        """items (n,), words (n, W), categories (n,), price_bands (n,) -> (n, E). items = 0: known by content only."""
-        counts = (words != PAD).sum(dim=1, keepdim=True).clamp(min=1)  # (n, 1)
-        title = self.words(words).sum(dim=1) / counts  # (n, W, E) -> (n, E)
-        vectors: Tensor = self.ids(items) + title + self.categories(categories) + self.price_bands(price_bands)
-        return vectors
 
 
 class Block(nn.Module):
@@ -91,29 +70,6 @@ class ShopperEncoder(nn.Module):
     def vectors(self, encoded: Tensor) -> Tensor:
         """(…, D) -> (…, E): what is multiplied with the items' vectors."""
         return with_one(self.out(encoded))
-
-
-class Memory(nn.Module):
-    """What a history adds to the scores of its own items: the more often and the more fittingly they were met."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.queries = nn.Linear(width, width)
-        self.keys = nn.Linear(width, width)
-        self.scale = nn.Parameter(torch.tensor(2.0))
-
-    def forward(self, asked: Tensor, encoded: Tensor, items: Tensor, known: Tensor) -> Tensor:
-        """asked (B, Q, D), encoded (B, T, D), items (B, T), known (B, Q, T) which events each question may see.
-
-        -> (B, Q, T): scale · log(1 + Σ weight) over an item's known events, at the item's first one; 0 elsewhere. A
-        weight is exp(query · key): with all weights 1 it is log(1 + how often), which alone is a strong recommender.
-        """
-        fit = self.queries(asked) @ self.keys(encoded).transpose(1, 2) / encoded.shape[-1] ** 0.5  # (B, Q, T)
-        weights = fit.clamp(max=6.0).exp() * known
-        same = (items.unsqueeze(1) == items.unsqueeze(2)).to(weights.dtype)  # (B, T, T)
-        first = same.tril(-1).sum(dim=-1) == 0  # (B, T)
-        added: Tensor = self.scale * torch.log1p(weights @ same) * (known * first.unsqueeze(1))
-        return added
 
 
 class Recommender(nn.Module):
@@ -170,51 +126,3 @@ def _start(module: nn.Module) -> None:
 def with_one(vectors: Tensor) -> Tensor:
     """(…, D) -> (…, E): the 1 that an item's bias is multiplied with."""
     return torch.cat([vectors, torch.ones_like(vectors[..., :1])], dim=-1)
-
-
-def attend_packed(groups: tuple[tuple[int, int], ...]) -> Attend:
-    """Causal attention within each window of a packed batch, exactly: equal lengths lie together as rectangles."""
-    sizes = [count * length for count, length in groups]
-
-    def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        parts = zip(groups, *(torch.split(x, sizes) for x in (q, k, v)), strict=True)
-        return torch.cat([attend_padded(*(x.unflatten(0, group) for x in xs)).flatten(0, 1) for group, *xs in parts])
-
-    return attend
-
-
-def attend_padded(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """(B, T, H, d) each -> (B, T, H, d). Padding is on the right, where causal attention never looks."""
-    q, k, v = (x.transpose(1, 2) for x in (q, k, v))  # (B, H, T, d)
-    return F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2)  # (B, T, H, d)
-
-
-class PaddedShopperEncoder(nn.Module):
-    """What serves: right-padded histories -> a vector each, and what each event adds to its own item's score.
-
-    Shares its weights with the model.
-    """
-
-    table: Tensor
-
-    def __init__(self, model: Recommender) -> None:
-        super().__init__()
-        self.shoppers = model.shoppers
-        with torch.no_grad():
-            self.register_buffer("table", model.item_vectors()[:, :-1].clone())  # (V + 1, P)
-
-    def forward(self, items: Tensor, types: Tensor, gaps: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, T) each, T at most the config's length -> (B, E) of the last event that is no padding, and (B, T)."""
-        positions = torch.arange(items.shape[1], device=items.device)  # (T,)
-        encoded = self.shoppers(F.embedding(items, self.table), types, gaps, positions, attend_padded)  # (B, T, D)
-        there = items != PAD  # (B, T)
-        last = (there.sum(dim=1) - 1).clamp(min=0)  # (B,)
-        asked = encoded[torch.arange(items.shape[0], device=items.device), last]  # (B, D)
-        known = there.unsqueeze(1).to(encoded.dtype)  # (B, 1, T)
-        repeats = self.shoppers.memory(asked.unsqueeze(1), encoded, items, known).squeeze(1)  # (B, T)
-        return self.shoppers.vectors(asked), repeats
-
-
-def scores_of(vectors: Tensor, repeats: Tensor, items: Tensor, item_vectors: Tensor) -> Tensor:
-    """(B, E), (B, T), (B, T), (V + 1, E) -> (B, V + 1)."""
-    return (vectors @ item_vectors.T).scatter_add(1, items, repeats)

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from freshet.cases import Cases
-from freshet.model.transformer import PaddedShopperEncoder, Recommender, scores_of
+from freshet.model.padded import PaddedShopperEncoder, scores_of
+from freshet.model.transformer import Recommender
 
 CHUNK = 256  # cases scored at once
 CUT_OFF = 10

@@ -1,0 +1,66 @@
+import numpy as np
+import torch
+
+from freshet.model.batches import pack
+from freshet.model.corpus import corpus
+from freshet.model.padded import PaddedShopperEncoder, scores_of
+from freshet.model.params import ModelConfig, TrainParams
+from freshet.model.question import batch_loss, batch_scores
+from freshet.model.transformer import Recommender
+from tests.checkerboard import histories_of
+
+PARAMS = TrainParams(length=6, width=8, vector=8, heads=2, blocks=2, dropout=0.0)
+
+
+def some_model(items: int = 5) -> Recommender:
+    torch.manual_seed(1)
+    model = Recommender(ModelConfig.of(PARAMS, items))
+    return model.begin(torch.randn(items + 1, 8), torch.randn(items + 1)).eval()
+
+
+def test_packed_and_padded_give_the_same_scores():
+    made = corpus(
+        histories_of([[(1, 0), (2, 0), (1, 60), (3, 90)], [(4, 0), (5, 9)], [(5, 0), (5, 3), (2, 8), (1, 9)]])
+    )
+    pieces = np.array([[1, 0, 2], [0, 0, 4], [2, 0, 4]])
+    batch = pack(made, pieces, 1.0, np.random.default_rng(0))
+    model = some_model()
+    packed = batch_scores(model, batch)
+    for row, scores in zip(batch.following.rows.tolist(), packed, strict=True):
+        first = row - int(batch.positions[row])
+        inputs = [x[None, first : row + 1] for x in (batch.items, batch.types, batch.gaps)]
+        alone = scores_of(*PaddedShopperEncoder(model)(*inputs), inputs[0], model.item_vectors())
+        assert torch.allclose(scores, alone[0], atol=1e-5)
+
+
+def test_padding_on_the_right_changes_nothing():
+    encoder = PaddedShopperEncoder(some_model())
+    short = [torch.tensor([[1, 2]]), torch.tensor([[3, 3]]), torch.tensor([[0, 4]])]
+    long = [torch.nn.functional.pad(x, (0, 3)) for x in short]
+    for a, b in zip(encoder(*short), encoder(*long), strict=True):
+        assert torch.allclose(a, b[:, : a.shape[1]], atol=1e-6)
+
+
+def test_an_empty_history_has_a_finite_answer_and_remembers_nothing():
+    nothing = torch.zeros((1, 3), dtype=torch.int64)
+    vectors, repeats = PaddedShopperEncoder(some_model())(nothing, nothing, nothing)
+    assert vectors.isfinite().all()
+    assert repeats.tolist() == [[0, 0, 0]]
+
+
+def test_a_batch_that_asks_nothing_costs_nothing():
+    made = corpus(histories_of([[(1, 0), (2, 0)]]))
+    batch = pack(made, np.array([[0, 0, 2]]), 1.0, np.random.default_rng(0))
+    loss = batch_loss(some_model(), batch)
+    loss.backward()
+    assert loss.item() == 0
+
+
+def test_content_alone_gives_a_vector_and_padding_gives_zeros():
+    model = some_model()
+    torch.nn.init.normal_(model.items.words.weight[1:])
+    words = torch.tensor([[3, 4, 0], [0, 0, 0]])
+    zero = torch.zeros(2, dtype=torch.int64)
+    unseen, padding = model.items(zero, words, zero, zero)
+    assert torch.allclose(unseen, (model.items.words.weight[3] + model.items.words.weight[4]) / 2)
+    assert (padding == 0).all()

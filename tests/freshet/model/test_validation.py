@@ -1,0 +1,19 @@
+import math
+
+import pytest
+import torch
+
+from freshet.model.validation import ndcg_of
+
+
+def test_ndcg_by_hand():
+    top = torch.tensor([[1, 2, 3], [4, 5, 6], [7, 8, 9]])
+    targets, offsets = torch.tensor([2, 4, 6, 1]), torch.tensor([0, 1, 3, 4])
+    # case 0: its only target at place 2; case 1: both targets, at places 1 and 3; case 2: none
+    second = 1 / math.log2(3)
+    assert ndcg_of(top, targets, offsets).tolist() == pytest.approx([second, 1.5 / (1 + second), 0])
+
+
+def test_an_unknown_target_is_a_miss_that_counts():
+    top, targets = torch.tensor([[1, 2]]), torch.tensor([0, 1])
+    assert ndcg_of(top, targets, torch.tensor([0, 2])).item() == pytest.approx(1 / (1 + 1 / math.log2(3)))
