@@ -35,3 +35,16 @@ def test_no_question_costs_nothing_and_has_a_gradient():
 def test_the_learning_rate_rises_then_falls_to_zero():
     factors = [learning_rate_factor(step, warm_up=2, steps=6) for step in range(8)]
     assert factors == [0.5, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0, 0.0]
+
+
+def test_one_item_each_is_torchs_cross_entropy_without_the_column_of_padding():
+    torch.manual_seed(0)
+    scores, items = torch.randn(4, 6), torch.tensor([5, 1, 3, 1])
+    expected = torch.nn.functional.cross_entropy(scores[:, 1:], items - 1)
+    assert basket_cross_entropy(scores, items, torch.arange(4)).item() == pytest.approx(expected.item())
+
+
+def test_padding_gets_no_gradient_for_it_is_no_answer():
+    scores = torch.randn(2, 4, requires_grad=True)
+    basket_cross_entropy(scores, torch.tensor([1, 3]), torch.tensor([0, 1])).backward()
+    assert scores.grad[:, 0].tolist() == [0, 0]

@@ -29,3 +29,9 @@ def test_a_shop_smaller_than_a_vector_leaves_the_rest_zero():
 def test_the_bias_is_the_log_of_how_often_an_item_was_a_target():
     biases = start_biases(corpus(histories_of([[(1, 0), (2, 60), (2, 120)]])), 3)
     assert torch.allclose(biases, torch.tensor([0, 1, 2, 0]).float().log1p())
+
+
+def test_the_same_seed_gives_the_same_start():
+    made = corpus(checkerboard().histories)
+    first, again = (start_vectors(made, ITEMS, 4, 3) for _ in range(2))
+    assert torch.equal(first, again)

@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from freshet.errors import FreshetError
+from freshet.model.lesson import lesson
 from freshet.model.params import TrainParams
 from freshet.model.training import Progress, train
+from freshet.model.validation import ndcg
 from tests.checkerboard import ITEMS, checkerboard
 
 PARAMS = TrainParams(
@@ -64,3 +66,12 @@ def test_a_device_that_is_not_there_is_named():
         FreshetError, match=r"^FRESHET_DEVICE=cuda: not on this machine \(there is: cpu\); set it to auto$"
     ):
         train(checkerboard(), PARAMS, "cuda")
+
+
+def test_the_weights_kept_are_those_of_the_best_epoch():
+    patient = PARAMS.model_copy(update={"max_epochs": 6, "patience": 2})
+    trained = train(checkerboard(), patient, "cpu")
+    assert trained.best.epoch < trained.curve[-1].epoch
+    held_out = lesson(checkerboard(), patient).held_out
+    assert ndcg(trained.model, held_out, patient.length) == trained.best.ndcg_at_10
+    assert trained.best.ndcg_at_10 > trained.curve[-1].ndcg_at_10

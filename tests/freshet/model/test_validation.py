@@ -3,7 +3,11 @@ import math
 import pytest
 import torch
 
-from freshet.model.validation import ndcg_of
+from freshet.model.lesson import lesson
+from freshet.model.params import TrainParams
+from freshet.model.training import train
+from freshet.model.validation import ndcg, ndcg_of
+from tests.checkerboard import checkerboard
 
 
 def test_ndcg_by_hand():
@@ -17,3 +21,15 @@ def test_ndcg_by_hand():
 def test_an_unknown_target_is_a_miss_that_counts():
     top, targets = torch.tensor([[1, 2]]), torch.tensor([0, 1])
     assert ndcg_of(top, targets, torch.tensor([0, 2])).item() == pytest.approx(1 / (1 + 1 / math.log2(3)))
+
+
+PARAMS = TrainParams(length=6, width=16, vector=8, heads=2, blocks=1, dropout=0.0, max_epochs=1)
+
+
+def test_padding_is_never_an_answer():
+    trained = train(checkerboard(), PARAMS, "cpu")
+    held_out = lesson(checkerboard(), PARAMS).held_out
+    before = ndcg(trained.model, held_out, PARAMS.length)
+    with torch.no_grad():
+        trained.model.items.ids.weight[0, -1] = 100.0  # would come first everywhere
+    assert ndcg(trained.model, held_out, PARAMS.length) == before
