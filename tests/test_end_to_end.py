@@ -1,0 +1,203 @@
+"""The whole way as a user goes it: files landed, one command, a verdict, a recommendation, the next day."""
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from freshet.settings import Settings
+from tests import small_shop
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data"
+# Small, and judged leniently: here the way is tested and not the model.
+TINY = {
+    "training_set": {"holdout_days": 2},
+    "trained_model": {"length": 16, "width": 16, "vector": 64, "blocks": 1, "heads": 1, "max_epochs": 12},
+    "evaluation": {"minimum_cases": 20, "samples": 200, "confidence": 0.55, "margin": 0.5},
+}
+# The libraries that only training and tables need are not there for an answer.
+FRESHET = (
+    "import sys; sys.modules.update(dict.fromkeys(('torch', 'pyspark', 'great_expectations', 'dagster')))\n"
+    "from freshet.cli.main import main; main()"
+)
+PARTS = ("skipped", "quarantined", "duplicate", "rows")
+DAYS = [small_shop.FIRST + timedelta(days=number) for number in range(7)]
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A shop as a user has it: a lake, a home of Dagster, and commands."""
+
+    settings: Settings
+    home: Path
+
+    def dagster(
+        self, select: str, days: Sequence[date] = (), config: dict | None = None
+    ) -> subprocess.CompletedProcess:
+        """`dagster asset materialize`, in a process of its own."""
+        words = ["--select", select, "-m", "pipelines.definitions"]
+        if days:
+            words += ["--partition-range", f"{days[0]}...{days[-1]}"]
+        if config is not None:
+            ops = {name: {"config": values} for name, values in config.items()}
+            words += ["--config-json", json.dumps({"ops": ops})]
+        return self._run([sys.executable, "-m", "dagster", "asset", "materialize", *words])
+
+    def freshet(self, *words: str, **more: str) -> str:
+        """What the `freshet` command prints."""
+        done = self._run([sys.executable, "-c", FRESHET, *words], **more)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def _run(self, words: list[str], **more: str) -> subprocess.CompletedProcess:
+        return subprocess.run(words, cwd=ROOT, env=self.environment | more, capture_output=True, text=True, check=False)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """This process's own, without settings of the machine's owner."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("FRESHET_")}
+        return kept | {
+            "DAGSTER_HOME": str(self.home),
+            "FRESHET_LAKE": self.settings.lake,
+            "FRESHET_MAPPING": str(self.settings.mapping),
+            "FRESHET_FIRST_DAY": str(self.settings.first_day),
+            "FRESHET_SPARK_MASTER": "local[2]",
+            "FRESHET_SPARK_MEMORY": "2g",
+            "FRESHET_DEVICE": "cpu",
+        }
+
+    def rows(self, table: str, day: date) -> list[dict]:
+        """The published rows of a day, without a JVM."""
+        from freshet.tables.reading import scan
+
+        return scan(self.settings, table, where=f"landing_date == '{day}'").to_pylist()
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> Shop:
+    folder = tmp_path_factory.mktemp("shop")
+    settings, _ = small_shop.landed(folder / "lake", days=7)
+    home = folder / "dagster"
+    home.mkdir()
+    (home / "dagster.yaml").write_text((ROOT / "deploy" / "dagster.yaml").read_text())
+    return Shop(settings, home)
+
+
+@pytest.fixture(scope="module")
+def first_days(shop) -> subprocess.CompletedProcess:
+    """One run of everything over the first six days."""
+    return shop.dagster("*", DAYS[:6], TINY)
+
+
+@pytest.fixture(scope="module")
+def next_day(shop, first_days) -> subprocess.CompletedProcess:
+    """The seventh day by itself, and everything made from it."""
+    return shop.dagster("*", DAYS[6:], TINY)
+
+
+@pytest.mark.e2e
+def test_one_command_goes_from_landed_files_to_a_release(shop, first_days):
+    assert first_days.returncode == 0, first_days.stderr[-3000:]
+    said = shop.freshet("releases").splitlines()
+    assert said[0] == "   number  when (UTC)        kind      bundle        NDCG@10  verdict"
+    assert "Released: the new model is better than what is popular (NDCG@10 0." in said[1]
+
+
+@pytest.mark.e2e
+def test_every_landed_row_is_accounted_for(shop, first_days):
+    lines = shop.freshet("days").splitlines()
+    for line in lines[1:]:
+        label, counts, verdict = re.fullmatch(r"(\S+(?: days)?) +((?:[\d,]+ +){6})(.+)", line).groups()
+        landed, *parts = (int(count.replace(",", "")) for count in counts.split())
+        assert landed == sum(parts), label
+        assert "published" in verdict
+    assert len(lines) == 1 + 6 + 1
+
+
+@pytest.mark.e2e
+def test_items_just_met_are_answered_without_torch_and_without_java(shop, first_days):
+    met = ",".join(sorted({row["item_id"] for row in shop.rows("items", DAYS[0])})[:3])
+    said = shop.freshet(
+        "recommend", "--items", met, "-k", "5", PATH="/nonexistent", JAVA_HOME="/nonexistent"
+    ).splitlines()
+    assert said[0].split() == ["rank", "item", "score", "title"]
+    assert len(said) == 1 + 5 + 1
+    assert said[-1].startswith("tier sequence (from the shopper's own history) · bundle ")
+    assert said[-1].endswith(" · release 1")
+
+
+@pytest.mark.e2e
+def test_a_shopper_of_the_lake_is_answered_from_the_lakes_history(shop, first_days):
+    landed = next((Path(shop.settings.lake) / "landing" / "events" / f"dt={DAYS[0]}").iterdir())
+    with landed.open() as file:
+        user = next(row["user_id"] for row in csv.DictReader(file) if row["user_id"])
+    said = shop.freshet("recommend", "--shopper", user, PATH="/nonexistent", JAVA_HOME="/nonexistent").splitlines()
+    assert len(said) == 1 + 10 + 1
+    assert "(from the shopper's own history)" in said[-1]
+
+
+@pytest.mark.e2e
+def test_the_next_day_alone_meets_the_champion(shop, next_day):
+    assert next_day.returncode == 0, next_day.stderr[-3000:]
+    said = shop.freshet("releases").splitlines()
+    assert len(said) == 3
+    assert "Released: the new model is no worse than the model that serves now (NDCG@10 0." in said[2]
+    assert said[2].startswith("*       2  ")
+
+
+@pytest.mark.e2e
+def test_a_day_run_again_gives_the_same_table(shop, next_day):
+    def seen() -> list[list[str]]:
+        return [sorted(map(repr, shop.rows(table, DAYS[6]))) for table in ("events", "histories")]
+
+    before = seen()
+    again = shop.dagster("raw_events,quarantined_events,events,histories", DAYS[6:])
+    assert again.returncode == 0, again.stderr[-3000:]
+    assert seen() == before
+    assert all(before)
+
+
+def run_days(spark, folder: Path, example: str, files: Sequence[str], first: date, last: date) -> dict[str, int]:
+    """Land the files, run all daily tables over the days from first to last; what became of the rows, summed up."""
+    from freshet.delivery import land
+    from freshet.tables.mapping import read
+    from tests import tiny_lake
+
+    if not DATA.is_dir():
+        pytest.skip(f"there is no {DATA}")
+    mapping = ROOT / "examples" / f"{example}.yaml"
+    settings = Settings(_env_file=None, lake=str(folder / "lake"), mapping=mapping, first_day=date(2020, 1, 1))
+    land(settings, [DATA / name for name in files], read(mapping), None, lambda _: None)
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    run = tiny_lake.day_run(tiny_lake.session_on(spark, settings), settings, days)
+    published = {**tiny_lake.run_events(run), **tiny_lake.run_features(run)}
+    assert [name for name, publication in published.items() if publication.refused] == []
+    counted = published["events"].profile
+    return {name: int(counted[name].sum()) for name in ("landed", *PARTS)}
+
+
+@pytest.mark.realdata
+@pytest.mark.spark
+def test_ottos_sessions_become_862_events(spark, tmp_path):
+    files = ["otto-sample/train.jsonl"]
+    otto = run_days(spark, tmp_path, "otto", files, date(2022, 7, 31), date(2022, 8, 28))
+    assert otto == {"landed": 862, "skipped": 0, "quarantined": 0, "duplicate": 0, "rows": 862}
+
+
+@pytest.mark.realdata
+@pytest.mark.spark
+def test_serenades_clicks_of_three_files_become_the_days_events(spark, tmp_path):
+    files = [f"bolcom-serenade-toy/{name}.txt.gz" for name in ("train", "valid", "test")]
+    serenade = run_days(spark, tmp_path, "serenade", files, date(2020, 6, 28), date(2020, 6, 30))
+    assert serenade["landed"] == 3828 + 3636 + 13 + 1220 + 1451
+    assert serenade["landed"] == sum(serenade[name] for name in PARTS)
+    assert serenade["quarantined"] == serenade["skipped"] == 0
