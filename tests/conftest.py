@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from freshet import telemetry, threads
 from freshet.settings import Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from tests.small_shop import SmallShop
+
+
+def pytest_configure() -> None:
+    """What `settings.load` does at every entry point, before torch is loaded by any test."""
+    telemetry.off()
+    threads.patient()
 
 
 @pytest.fixture(scope="session")
