@@ -22,7 +22,8 @@ def day_run(context: dg.AssetExecutionContext, lake: Lake) -> DayRun:
 )  # fmt: skip
 def raw_events(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.Published:
     """Every landed record as the shop's mapping reads it, pseudonymised; nothing is judged yet."""
-    yield from gates.hand_over(context, day_run(context, lake).raw_events(lake.mapping, lake.key))
+    mapping = lake.mapping  # before Spark starts: a mistake in it need not wait for a JVM
+    yield from gates.hand_over(context, day_run(context, lake).raw_events(mapping, lake.key))
 
 
 @dg.asset(

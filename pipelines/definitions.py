@@ -1,13 +1,20 @@
 """Everything Dagster knows of this shop: the one Definitions object."""
 
+import logging
+
 import dagster as dg
 
 from assets import events, features, release, training
 from assets.shop import SETTINGS
+from freshet.checkup.dagster import dagster_home
 from resources.lake import Lake
 from resources.lake_io import LakeIO
 
 _LAKE = Lake(SETTINGS)
+
+# Without a home Dagster works, remembers nothing, and says nothing.
+if (_home := dagster_home(SETTINGS)).state == "wrong":
+    logging.getLogger("freshet").warning("%s: %s; %s", _home.part, _home.found, _home.fix)
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules([events, features, training, release]),
