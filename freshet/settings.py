@@ -44,13 +44,30 @@ class Settings(BaseSettings):
     spark_master: str = Field("local[*]", description="where Spark runs")
     spark_memory: str = Field("3g", pattern=r"^\d+[mg]$", description="memory of the Spark driver's JVM")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where the model trains")
+    gateway_host: str = Field("127.0.0.1", min_length=1, description="the address the gateway listens on")
+    gateway_port: int = Field(8080, ge=0, le=65_535, description="its port; 0: any that is free")
+    state: Path = Field(
+        Path("~/.local/state/freshet"),
+        description="what a gateway keeps on this machine: events on their way to the lake, recent events of shoppers",
+    )
+    seal_seconds: float = Field(
+        60, gt=0, le=3_600, description="an event waits in the gateway so long, at most, before it lands"
+    )
+    journal_seconds: float = Field(1, gt=0, le=3_600, description="how often the gateway looks at the release journal")
+    landing_seconds: float = Field(
+        300, ge=0, le=86_400, description="a landing day is run again at the earliest so long after it was run last"
+    )
+    retrain_cron: str = Field("30 2 * * *", description="when the daily schedule closes the day before and retrains, UTC")
+    alert_webhook: SecretStr | None = Field(
+        None, description="where alerts are posted to as JSON, beside their file in the lake"
+    )
 
     @field_validator("lake")
     @classmethod
     def _absolute(cls, value: str) -> str:
         return value.rstrip("/") if "://" in value else str(Path(value).expanduser().absolute())
 
-    @field_validator("cache", "mapping", "java_home")
+    @field_validator("cache", "mapping", "java_home", "state")
     @classmethod
     def _expanded(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
