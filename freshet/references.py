@@ -47,3 +47,10 @@ class ReleaseRef(_Reference):
 
     id: str  # the entry's number
     bundle: str
+
+
+class LatestRef(_Reference):
+    """Which latest histories: `latest_histories/<id>`, and the last landing day in them."""
+
+    id: str
+    as_of: date
