@@ -11,9 +11,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from freshet.history import Histories
-from freshet.judge.golden import make_golden
 from freshet.live.baselines import Baselines, save_baselines
 from freshet.live.bundle import save_vocabulary
+from freshet.live.golden import make_golden
 from freshet.live.manifest import seal
 from freshet.live.scorer import Encoded
 from freshet.vocabulary import Vocabulary

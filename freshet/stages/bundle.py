@@ -14,10 +14,11 @@ from freshet.cases import Cases, next_basket_cases
 from freshet.columns import EVENT_TYPES, EventType
 from freshet.errors import BundleError
 from freshet.history import ModelInput
-from freshet.judge.golden import Latency, check_golden, latency, make_golden
+from freshet.judge.latency import Latency, latency
 from freshet.judge.parity import Rung, climb, probes
 from freshet.live.baselines import build_baselines, save_baselines
 from freshet.live.bundle import BASELINES, GOLDEN, VOCABULARY, Bundle, open_bundle, save_vocabulary
+from freshet.live.golden import check_golden, make_golden
 from freshet.live.journal import bundle_path
 from freshet.live.manifest import MANIFEST, Precision, seal
 from freshet.live.ranker import open_ranker

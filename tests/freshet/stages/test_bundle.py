@@ -9,7 +9,7 @@ import pytest
 from onnx import numpy_helper
 
 from freshet.errors import BundleError
-from freshet.judge.golden import Latency
+from freshet.judge.latency import Latency
 from freshet.judge.parity import Rung
 from freshet.live.bundle import open_bundle
 from freshet.stages.bundle import Proven, _profile, make_bundle

@@ -1,7 +1,5 @@
 """Golden requests: questions whose answers were written down at export, asked again wherever a bundle is loaded."""
 
-import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,19 +11,10 @@ from freshet.live.arrays import read_arrays
 from freshet.live.bundle import GOLDEN
 from freshet.live.manifest import REBUILD
 from freshet.live.ranker import Ranker
-from freshet.live.scorer import Encoded, rows
+from freshet.live.scorer import Encoded
 
 # Another processor sums in another order: a little difference is no other model. int8 rounds, and rounds otherwise.
 TOLERANCE: Final = {"fp32": 1e-3, "int8": 5e-2}
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Milliseconds of one request of one shopper, from history to top k."""
-
-    median: float
-    p99: float
-    requests: int
 
 
 def make_golden(batch: ModelInput, answer: Encoded, path: Path) -> None:
@@ -48,19 +37,6 @@ def check_golden(ranker: Ranker) -> float:
         what = f"golden requests are answered otherwise than at export (off by {difference:.2g}, allowed {allowed:g})"
         raise BundleError(str(path), what, REBUILD)
     return difference
-
-
-def latency(ranker: Ranker, batch: ModelInput, k: int = 20, requests: int = 200) -> Latency:
-    """One request at a time, as a shopper causes it, over the batch's histories in turn; the first ones warm up."""
-    from freshet.live.scorer import top_k
-
-    count, taken = len(batch.offsets) - 1, []
-    for number in range(requests + 10):
-        one = rows(batch, number % count, number % count + 1)
-        begun = time.perf_counter()
-        top_k(ranker.score(one), k)
-        taken.append(1000 * (time.perf_counter() - begun))
-    return Latency(float(np.median(taken[10:])), float(np.quantile(taken[10:], 0.99)), requests)
 
 
 def _read(path: Path) -> tuple[ModelInput, Encoded]:

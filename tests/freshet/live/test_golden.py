@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from freshet.errors import BundleError
-from freshet.judge.golden import check_golden, latency, make_golden
 from freshet.live.bundle import open_bundle
+from freshet.live.golden import check_golden, make_golden
 from freshet.live.manifest import seal
 from freshet.live.ranker import open_ranker
 from freshet.live.scorer import Encoded
@@ -26,10 +26,3 @@ def test_another_answer_than_at_export_is_refused(tmp_path):
         f"{tmp_path}/golden.npz: golden requests are answered otherwise than at export (off by 0.11, allowed 0.001); "
         "materialize the asset `bundle` again, or `freshet rollback` to a release that is whole"
     )
-
-
-def test_latency_is_that_of_single_requests(tmp_path):
-    write_bundle(tmp_path)
-    found = latency(open_ranker(open_bundle(tmp_path)), asked_input(history(["a"], ["b", "c"])), requests=20)
-    assert found.requests == 20
-    assert 0 < found.median <= found.p99 < 1000
