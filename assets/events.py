@@ -4,6 +4,7 @@ import dagster as dg
 
 from assets import gates
 from assets.shop import DAILY, ONE_RUN, OWNERS, days_of
+from freshet.landing import landed_files
 from freshet.tables.day_run import DayRun
 from freshet.tables.schemas import EVENTS, QUARANTINED_EVENTS, RAW_EVENTS
 from resources.lake import Lake
@@ -22,7 +23,8 @@ def day_run(context: dg.AssetExecutionContext, lake: Lake) -> DayRun:
 )  # fmt: skip
 def raw_events(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.Published:
     """Every landed record as the shop's mapping reads it, pseudonymised; nothing is judged yet."""
-    mapping = lake.mapping  # before Spark starts: a mistake in it need not wait for a JVM
+    # Before Spark starts: a mistake in the mapping need not wait for a JVM.
+    mapping = lake.mapping_for(landed_files(lake.store, days_of(context)))
     yield from gates.hand_over(context, day_run(context, lake).raw_events(mapping, lake.key))
 
 

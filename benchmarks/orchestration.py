@@ -75,7 +75,7 @@ def _sides() -> tuple[Callable[[], None], Callable[[], None], tuple[int, int]]:
     from resources.lake import Lake
 
     lake = Lake(SETTINGS)
-    days = deliver(SETTINGS, lake.mapping, ShopParams(shoppers=500, days=9, first_day=SETTINGS.first_day)).days
+    days = deliver(SETTINGS, lake.mapping_for([]), ShopParams(shoppers=500, days=9, first_day=SETTINGS.first_day)).days
     job = defs.resolve_implicit_global_asset_job_def()
     instance = dg.DagsterInstance.get()
 
@@ -98,7 +98,7 @@ def daily_tables(lake: "Lake", days: Sequence[date]) -> None:
     from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, USER_FEATURES
 
     run = DayRun(lake.spark, lake.settings, lake.store, days)
-    run.raw_events(lake.mapping, lake.key)
+    run.raw_events(lake.mapping_for([]), lake.key)
     run.quarantined_events()
     run.events()
     run.from_events(ITEMS, features.items, "items", None)

@@ -4,7 +4,7 @@ import logging
 
 import dagster as dg
 
-from assets import events, features, release, training
+from assets import events, features, release, serving, training
 from assets.shop import SETTINGS
 from freshet.checkup.dagster import dagster_home
 from resources.lake import Lake
@@ -17,7 +17,7 @@ if (_home := dagster_home(SETTINGS)).state == "wrong":
     logging.getLogger("freshet").warning("%s: %s; %s", _home.part, _home.found, _home.fix)
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules([events, features, training, release]),
+    assets=dg.load_assets_from_modules([events, features, training, serving, release]),
     resources={"lake": _LAKE, "io_manager": LakeIO(_LAKE)},
     # One process and one Spark session a run: a process per step would start a JVM per step.
     executor=dg.in_process_executor,

@@ -2,11 +2,13 @@
 
 import importlib
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from freshet.errors import SettingsError
+from freshet.landing import LandedFile
 from freshet.pseudonym import lake_key
 from freshet.settings import Settings
 from freshet.store import Store, open_store
@@ -39,17 +41,22 @@ class Lake:
         threading.Thread(target=_import_all, daemon=True).start()
         return session.start(self.settings)
 
-    @cached_property
-    def mapping(self) -> "Mapping":
-        """The shop's source mapping. Raises SettingsError where none is set, MappingError where it is wrong."""
+    def mapping_for(self, files: Sequence[LandedFile]) -> "Mapping":
+        """How to read these files: the shop's source mapping, which a shop that only posts to a gateway can do without.
+
+        Raises SettingsError where none is set and one is needed, MappingError where it is wrong.
+        """
+        from freshet.tables.collected import COLLECTED, is_collected
         from freshet.tables.mapping import read
 
-        if self.settings.mapping is None:
-            raise SettingsError(
-                "FRESHET_MAPPING", "no source mapping is set",
-                "write one (examples/ has three, docs/mapping.md explains them) and set FRESHET_MAPPING to its path",
-            )  # fmt: skip
-        return read(self.settings.mapping)
+        if self.settings.mapping is not None:
+            return read(self.settings.mapping)
+        if all(is_collected(file) for file in files):
+            return COLLECTED
+        raise SettingsError(
+            "FRESHET_MAPPING", "no source mapping is set",
+            "write one (examples/ has three, docs/mapping.md explains them) and set FRESHET_MAPPING to its path",
+        )  # fmt: skip
 
     @cached_property
     def key(self) -> bytes:

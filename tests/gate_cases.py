@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 OUR_BUG = "this is a fault of Freshet, not of your data: keep the stage and report it"
+GATEWAY = "this is a fault of the gateway that wrote it, not of your data: keep the file and report it"
 FROM_EVENTS = "materialize events and this table of that day in one run"
 REFUSED = {"upstream_missing": 1, "upstream_why": "events of that day were refused (too bad)"}
 UPSTREAM = {"upstream_missing": 0, "upstream_why": ""}
@@ -21,10 +22,18 @@ HOLDS: dict[str, dict[str, object]] = {
     "item_features": {**UPSTREAM, "rows": 3, "counted": 9, "expected": 9, "repeated": 0, "without_shopper": 0},
     "user_features": {**UPSTREAM, "rows": 3, "counted": 9, "expected": 9, "repeated": 0, "overbought": 0},
     "histories": {**UPSTREAM, "rows": 3, "counted": 9, "expected": 9, "repeated": 0, "unordered": 0},
+    "impressions": {
+        "rows": 17, "landed": 19, "skipped": 0, "quarantined": 1, "duplicate": 1, "repeated": 0, "empty_lists": 0,
+        "repeated_items": 0, "unknown_tiers": 0, "bad_bundles": 0, "bare_shoppers": 0, "out_of_time": 0,
+    },
     "vocabulary": {"rows": 4, "repeated": 0, "shared_indexes": 0, "lowest": 1, "highest": 4, "moved": 0},
     "training_set": {
         "rows": 4, "repeated": 0, "uneven": 0, "unordered": 0, "lowest_index": 1, "highest_index": 4, "vocabulary": 4,
         "latest_day": 19785, "as_of": "2024-03-03", "cut": "2024-03-02", "unknown_types": 0, "returning": 2,
+    },
+    "latest_histories": {
+        "shoppers": 4, "events": 9, "unsorted": 0, "unordered": 0, "corrupt": 0, "probes": 5, "unlike": 0,
+        "unlike_who": "",
     },
     "trained_model": {"not_finite": 0, "loss": 4.5, "chance": 5.0, "below_chance": 0.5},
     "bundle": {
@@ -54,6 +63,10 @@ class Case:
 
 def _bug(suite: str, rule: str, column: str, says: str) -> Case:
     return Case(suite, rule, {column: 1}, says, OUR_BUG)
+
+
+def _gateway(rule: str, column: str, says: str) -> Case:
+    return Case("impressions", rule, {column: 1}, says, GATEWAY)
 
 
 def _refused(suite: str, upstream: str) -> Case:
@@ -123,6 +136,24 @@ BREAKS = (
     Case("histories", "events_are_all_there", {"counted": 8}, "8 events kept where events have 9", FROM_EVENTS),
     _bug("histories", "events_are_in_order", "unordered", "1 of 3 histories are out of order"),
     Case(
+        "impressions", "rows_are_conserved", {"rows": 16}, "landed 19 ≠ malformed 1 + duplicate 1 + published 16", OUR_BUG
+    ),
+    Case(
+        "impressions", "lines_are_whole", {"quarantined": 2, "rows": 16},
+        "2 of 19 lines are torn or malformed (limit 0.1)",
+        "look at the landed files of that day; what cannot be mended, move out of the landing and run the day again",
+    ),
+    _bug("impressions", "request_ids_are_unique", "repeated", "1 of 17 request ids stand twice"),
+    Case(
+        "impressions", "lists_are_not_empty", {"empty_lists": 1}, "1 of 17 answers were empty",
+        "see whether filters or exclusions leave nothing to recommend", stops=False,
+    ),
+    _gateway("items_stand_once", "repeated_items", "1 of 17 lists hold an item twice"),
+    _gateway("tiers_are_known", "unknown_tiers", "1 of 17 answers name an unknown tier"),
+    _gateway("bundles_are_named", "bad_bundles", "1 of 17 answers name no bundle"),
+    _gateway("shoppers_are_pseudonyms", "bare_shoppers", "1 of 17 name a bare shopper"),
+    _gateway("times_are_plausible", "out_of_time", "1 of 17 were shown after their landing day"),
+    Case(
         "vocabulary", "there_is_a_choice", {"rows": 1, "highest": 1},
         "the shop has 1 item(s), and a recommender needs two to choose between",
         "land more days, or look whether the mapping's item_id or `where` throws items away",
@@ -149,6 +180,22 @@ BREAKS = (
         "training_set", "shoppers_came_twice", {"returning": 1},
         "1 of 4 shoppers have two baskets by 2024-03-02; a sequence needs at least 2 such shoppers",
         "land more days, or shorten `holdout_days`",
+    ),
+    Case(
+        "latest_histories", "there_are_histories", {"events": 0}, "there is no event in it",
+        "land some days, then materialize it again",
+    ),
+    _bug("latest_histories", "shoppers_are_unique", "unsorted", "1 of 4 shoppers stand twice or out of order"),
+    _bug("latest_histories", "events_are_in_order", "unordered", "1 of 9 events are out of order"),
+    Case(
+        "latest_histories", "files_answer_as_gathered", {"corrupt": 1}, "what was written does not read back",
+        "look at the disk",
+    ),
+    Case(
+        "latest_histories", "gateway_sees_what_training_sees",
+        {"unlike": 1, "unlike_who": "shopper 5f3a at 2024-03-01T09:00:00: items differ"},
+        "1 of 5 model inputs differ: shopper 5f3a at 2024-03-01T09:00:00: items differ",
+        "materialize events, histories and training_set of these days in one run",
     ),
     Case("trained_model", "weights_are_finite", {"not_finite": 3}, "3 weights are not finite", "lower `learning_rate`"),
     Case(

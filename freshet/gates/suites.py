@@ -75,6 +75,7 @@ def _events(settings: Settings) -> tuple[Rule, ...]:
     )  # fmt: skip
 
 
+_GATEWAY = "this is a fault of the gateway that wrote it, not of your data: keep the file and report it"
 _FROM_EVENTS = "materialize events and this table of that day in one run"
 SUITES: dict[str, tuple[Rule, ...]] = {
     "quarantined_events": (
@@ -109,6 +110,28 @@ SUITES: dict[str, tuple[Rule, ...]] = {
         _none("events_are_all_there", "off", "{counted} events kept where events have {expected}", _FROM_EVENTS),
         _none("events_are_in_order", "unordered", "{unordered} of {rows} histories are out of order", _OUR_BUG),
     ),
+    "impressions": (
+        _none(
+            "rows_are_conserved", "lost",
+            "landed {landed} ≠ malformed {quarantined} + duplicate {duplicate} + published {rows}", _OUR_BUG,
+        ),
+        Rule(
+            "lines_are_whole", "bad_share", "{quarantined} of {landed} lines are torn or malformed (limit {limit})",
+            "look at the landed files of that day; what cannot be mended, move out of the landing and run the day again",  # noqa: E501
+            most=0.1,
+        ),
+        _none("request_ids_are_unique", "repeated", "{repeated} of {rows} request ids stand twice", _OUR_BUG),
+        Rule(
+            "lists_are_not_empty", "empty_lists", "{empty_lists} of {rows} answers were empty",
+            "see whether filters or exclusions leave nothing to recommend", most=0, severity="warn",
+        ),
+        _none("items_stand_once", "repeated_items", "{repeated_items} of {rows} lists hold an item twice", _GATEWAY),
+        _none("tiers_are_known", "unknown_tiers", "{unknown_tiers} of {rows} answers name an unknown tier", _GATEWAY),
+        _none("bundles_are_named", "bad_bundles", "{bad_bundles} of {rows} answers name no bundle", _GATEWAY),
+        _none("shoppers_are_pseudonyms", "bare_shoppers", "{bare_shoppers} of {rows} name a bare shopper", _GATEWAY),
+        _none("times_are_plausible", "out_of_time", "{out_of_time} of {rows} were shown after their landing day",
+              _GATEWAY),
+    ),
     "vocabulary": (
         Rule(
             "there_is_a_choice", "rows", "the shop has {rows} item(s), and a recommender needs two to choose between",
@@ -136,6 +159,16 @@ SUITES: dict[str, tuple[Rule, ...]] = {
             "{returning} of {rows} shoppers have two baskets by {cut}; a sequence needs at least 2 such shoppers",
             "land more days, or shorten `holdout_days`", least=2,
         ),
+    ),
+    "latest_histories": (
+        Rule("there_are_histories", "events", "there is no event in it", "land some days, then materialize it again",
+             least=1),
+        _none("shoppers_are_unique", "unsorted", "{unsorted} of {shoppers} shoppers stand twice or out of order",
+              _OUR_BUG),
+        _none("events_are_in_order", "unordered", "{unordered} of {events} events are out of order", _OUR_BUG),
+        _none("files_answer_as_gathered", "corrupt", "what was written does not read back", "look at the disk"),
+        _none("gateway_sees_what_training_sees", "unlike", "{unlike} of {probes} model inputs differ: {unlike_who}",
+              "materialize events, histories and training_set of these days in one run"),
     ),
     "trained_model": (
         _none("weights_are_finite", "not_finite", "{not_finite} weights are not finite", "lower `learning_rate`"),

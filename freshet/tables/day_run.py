@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -15,6 +16,7 @@ from freshet.landing import LandedFile, landed_files
 from freshet.settings import Settings
 from freshet.store import Store
 from freshet.tables import contract, facts, lake
+from freshet.tables.collected import by_origin
 from freshet.tables.mapping import Mapping
 from freshet.tables.publication import Publication, publish_days
 from freshet.tables.raw_events import to_raw_events
@@ -32,7 +34,9 @@ class DayRun:
     days: Sequence[date]
 
     def raw_events(self, mapping: Mapping, key: bytes) -> Publication:
-        """What landed, as the mapping reads it. A day with a file that cannot be read is refused whole.
+        """What landed: the shop's files as the mapping reads them, the gateway's as they are.
+
+        A day with a file that cannot be read is refused whole.
 
         Raises MappingError where the mapping does not fit the files, LakeError where the stage cannot be written.
         """
@@ -87,7 +91,11 @@ class DayRun:
             return self.publish(
                 lake.nothing(self.spark, RAW_EVENTS), RAW_EVENTS, facts.landing(self.days, files, problems)
             )
-        rows = to_raw_events(read_landing(self.spark, self.store, mapping, good), mapping, key)
+        parts = [
+            to_raw_events(read_landing(self.spark, self.store, how, own), how, key)
+            for how, own in by_origin(good, mapping)
+        ]
+        rows = reduce(DataFrame.unionByName, parts)
         return self.publish(rows, RAW_EVENTS, facts.landing(self.days, files, problems))
 
     def _published(self, table: Table) -> DataFrame:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from freshet import columns as c
 from freshet.landing import LandedFile, StoredFile
 from freshet.store import Store
+from freshet.tables.collected import by_origin
 from freshet.tables.headers import DataFile, header
 from freshet.tables.inspection import look
 from freshet.tables.mapping import Mapping, Source
@@ -35,7 +36,9 @@ def inspect(store: Store, files: Sequence[LandedFile], mapping: Mapping, thoroug
 
     Looks at the beginning of each file; thorough: unpacks each to its end, for when Spark has failed to read one.
     """
-    found = ((file, look(StoredFile(store, file), mapping, thorough)) for file in files)
+    found = (
+        (file, look(StoredFile(store, file), how, thorough)) for how, own in by_origin(files, mapping) for file in own
+    )
     return [FileProblem(file, mistake.problem, mistake.fix) for file, mistake in found if mistake is not None]
 
 
@@ -66,7 +69,7 @@ def read_files(spark: "SparkSession", mapping: Mapping, files: Sequence[DataFile
     groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for file in files:
         groups[header(file, mapping.source)].append(file.url)
-    frames = [_read(spark, mapping.source, names, urls) for names, urls in sorted(groups.items())]
+    frames = [read_urls(spark, mapping.source, names, urls) for names, urls in sorted(groups.items())]
     rows = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), frames)
     return _exploded(rows, mapping.source.explode)
 
@@ -77,7 +80,8 @@ def source_schema(rows: "DataFrame") -> "StructType":
     return rows.drop(*own).schema
 
 
-def _read(spark: "SparkSession", source: Source, names: tuple[str, ...], urls: list[str]) -> "DataFrame":
+def read_urls(spark: "SparkSession", source: Source, names: tuple[str, ...], urls: list[str]) -> "DataFrame":
+    """The rows of files with the same header `names` (csv), each with its file's URL and its number in it."""
     from pyspark.sql import functions as F
 
     urls = [url.replace("s3://", "s3a://", 1) for url in urls]

@@ -1,0 +1,69 @@
+"""The asset `latest_histories`, without Dagster: what a gateway starts from, proven to be what training sees."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freshet.live.latest import FOLDER, MANIFEST, LatestHistories, open_latest, save_latest
+from freshet.references import LatestRef, TrainingSetRef
+from freshet.settings import Settings
+from freshet.stages.history_parity import Parity, asked_by_day, parity, probes
+from freshet.stages.outcome import Outcome, judged
+from freshet.store import Store
+from freshet.tables.latest import fragments, gathered, own_events
+from freshet.tables.reading import EPOCH, load_training_set
+
+KEPT: Final = 400  # events of a shopper: four times what the model reads by default, because unknown items fall out
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was gathered, for the asset's page."""
+
+    shoppers: int
+    events: int
+    parity: Parity
+
+
+def make_latest(settings: Settings, store: Store, ref: TrainingSetRef, kept: int = KEPT) -> Outcome[Made, LatestRef]:
+    """Gather the latest histories and publish them if the gate passes.
+
+    kept: events per shopper. Raises LakeError where a snapshot of the training set is gone.
+    """
+    rows = fragments(settings, ref.snapshots["histories"], ref.as_of)
+    arrays = gathered(rows, kept)
+    data = load_training_set(settings, ref)
+    own = {day: own_events(settings, EPOCH + timedelta(days=day), names) for day, names in asked_by_day(probes(data))}
+    found = parity(data, rows, own, kept)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        name = save_latest(arrays, ref.as_of, folder)
+        profile = _profile(arrays, open_latest(folder, name), found)
+        judgement = judged("latest_histories", profile, settings)
+        made = Made(len(arrays["shoppers"]), len(arrays["items"]), found)
+        if judgement.bad():
+            return Outcome(judgement, made, None)
+        store.put_folder(folder, f"{FOLDER}/{name}", MANIFEST)
+    return Outcome(judgement, made, LatestRef(id=name, as_of=ref.as_of))
+
+
+def _profile(arrays: Mapping[str, NDArray[Any]], back: LatestHistories, found: Parity) -> Mapping[str, object]:
+    owner = np.repeat(np.arange(len(arrays["shoppers"])), np.diff(arrays["offsets"]))
+    backwards = (np.diff(arrays["times"]) < 0) & (np.diff(owner) == 0)
+    same = all(np.array_equal(getattr(back, name), values) for name, values in arrays.items())
+    return {
+        "shoppers": len(arrays["shoppers"]),
+        "events": len(arrays["items"]),
+        "unsorted": int((arrays["shoppers"][1:] <= arrays["shoppers"][:-1]).sum()),
+        "unordered": int(backwards.sum()),
+        "corrupt": int(not same),
+        "probes": found.probes,
+        "unlike": len(found.unlike),
+        "unlike_who": "; ".join(found.unlike[:3]),
+    }

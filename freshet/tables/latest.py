@@ -1,0 +1,89 @@
+"""The latest histories gathered from the daily fragments, without a JVM: what `live.latest` serves from."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from freshet.columns import EVENT_TIME, EVENT_TYPE, ITEM_ID, LANDING_DATE, SHOPPER, TYPE_CODE
+from freshet.settings import Settings
+from freshet.tables.reading import scan
+
+
+def fragments(settings: Settings, snapshot: int, until: date) -> pa.Table:
+    """The rows of `histories` landed by `until`, as of a snapshot. Raises LakeError where it is gone."""
+    where = f"{LANDING_DATE} <= '{until.isoformat()}'"
+    return scan(settings, "histories", snapshot, (SHOPPER, "events", LANDING_DATE), where).combine_chunks()
+
+
+def gathered(rows: pa.Table, longest: int) -> dict[str, NDArray[Any]]:
+    """The arrays of `live.latest.LatestHistories` by name: every shopper's last `longest` events in canonical order.
+
+    rows: fragments, one per shopper and day. Canonical order: time (s), landing day, place in the day's fragment.
+    """
+    lengths = pc.list_value_length(rows["events"]).to_numpy(zero_copy_only=False).astype(np.int64)
+    events = _flat(rows["events"])
+    names, owner = np.unique(np.asarray(rows[SHOPPER].to_pylist(), dtype=np.bytes_), return_inverse=True)
+    shopper = np.repeat(owner, lengths)
+    day = np.repeat(rows[LANDING_DATE].cast(pa.int32()).to_numpy(), lengths)
+    time = _seconds(events.field(EVENT_TIME))
+    # The place in the fragment needs no key of its own: lexsort is stable, and fragments lie in their own order.
+    order = np.lexsort((day, time, shopper))
+    order = order[_last(shopper[order], len(names), longest)]
+    item_ids, items = np.unique(np.asarray(events.field(ITEM_ID).to_pylist(), dtype=np.str_), return_inverse=True)
+    kept = np.bincount(shopper[order], minlength=len(names))
+    return {
+        "shoppers": names,
+        "offsets": np.concatenate([[0], np.cumsum(kept)]).astype(np.int64),
+        "item_ids": item_ids,
+        "items": items[order].astype(np.int32),
+        "types": _codes(events.field(EVENT_TYPE))[order],
+        "times": time[order],
+        "days": day[order].astype(np.int32),
+    }
+
+
+def own_events(settings: Settings, day: date, shoppers: Sequence[str]) -> dict[str, list[tuple[str, str, int, int]]]:
+    """Shopper → the day's events (item id, type, seconds since 1970, landing day), in the order in which they happened.
+
+    Read from `events`, not from the fragments: what a gateway would have been told on that day.
+    """
+    order = (EVENT_TIME, "source_file", "source_row", "source_position")
+    fields = (SHOPPER, ITEM_ID, EVENT_TYPE, *order)
+    rows = scan(settings, "events", fields=fields, where=f"{LANDING_DATE} == '{day.isoformat()}'")
+    rows = rows.filter(pc.is_in(rows[SHOPPER], pa.array(shoppers, pa.string()))).sort_by(
+        [(name, "ascending") for name in order]
+    )
+    found: dict[str, list[tuple[str, str, int, int]]] = {shopper: [] for shopper in shoppers}
+    number = (day - date(1970, 1, 1)).days
+    for shopper, item, kind, time in zip(*(rows[n].to_pylist() for n in fields[:4]), strict=True):
+        found[shopper].append((item, kind, int(time.timestamp()), number))
+    return found
+
+
+def _flat(column: pa.ChunkedArray) -> pa.StructArray:
+    whole = column.combine_chunks()
+    array = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
+    return array.flatten()
+
+
+def _seconds(times: pa.Array) -> NDArray[np.int64]:
+    """Whole seconds since 1970, downwards: as Spark's unix_seconds."""
+    micros = times.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy(zero_copy_only=False)
+    return np.asarray(micros // 1_000_000)
+
+
+def _codes(types: pa.Array) -> NDArray[np.int8]:
+    found = types.dictionary_encode()
+    code = np.array([TYPE_CODE[name] for name in found.dictionary.to_pylist()], dtype=np.int8)
+    return code[found.indices.to_numpy(zero_copy_only=False)] if len(code) else np.zeros(0, np.int8)
+
+
+def _last(shopper: NDArray[np.int64], shoppers: int, longest: int) -> NDArray[np.bool_]:
+    """(N,) which rows are among the last `longest` of their shopper; rows lie by shopper."""
+    ends = np.cumsum(np.bincount(shopper, minlength=shoppers))
+    return np.asarray(ends[shopper] - np.arange(len(shopper)) <= longest)
