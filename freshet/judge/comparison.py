@@ -17,6 +17,8 @@ from freshet.training_set import TrainingSet
 
 CHALLENGER, CHAMPION, POPULAR, ITEM_TO_ITEM = "challenger", "champion", "popular", "item-to-item"
 
+SEED = 20  # of the sample of cases: the same cases whenever the same days are judged
+
 Report = Callable[[str, int, int], None]  # (who is asked, cases done, cases in all)
 
 
@@ -73,12 +75,15 @@ def compare(
     champion: Ranker | None,
     ks: Sequence[int] = KS,
     report: Report | None = None,
+    most_cases: int | None = None,
 ) -> Comparison:
-    """Ask everybody the baskets that began after the cut.
+    """Ask everybody the baskets that began after the cut; a random sample of them where there are over `most_cases`.
 
     The challenger's vocabulary must be the training set's. The champion sees the cases in its own.
     """
     cases = next_basket_cases(training_set.histories, training_set.cut, training_set.as_of)
+    if most_cases is not None and len(cases) > most_cases:
+        cases = cases.take(np.sort(np.random.default_rng(SEED).permutation(len(cases))[:most_cases]))
     never = training_set.vocabulary.tombstones.copy()
     never[0] = True
     baselines = challenger.bundle.baselines

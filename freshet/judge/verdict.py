@@ -30,6 +30,9 @@ class JudgeParams(BaseModel):
     samples: int = Field(2000, ge=100, description="bootstrap samples")
     seed: int = Field(20, description="of the bootstrap")
     minimum_cases: int = Field(100, ge=2, description="with fewer baskets to ask for nothing is released")
+    most_cases: int = Field(
+        20_000, ge=2, description="of more baskets a random sample is asked for, the same for everybody"
+    )
 
 
 class Margin(BaseModel):

@@ -57,7 +57,7 @@ def evaluate_bundle(
     release, lost = _serving(store, number, settings)
     challenger = open_ranker(fetch_bundle(store, ref.id, settings.cache))
     champion = None if release is None or release.bundle.id == ref.id else open_ranker(release.bundle)
-    comparison = compare(data, challenger, champion, report=report)
+    comparison = compare(data, challenger, champion, report=report, most_cases=params.most_cases)
     verdict = decide(comparison, params, same_configuration=champion is not None and _alike(challenger, champion))
     if release is not None and release.bundle.id == ref.id:
         verdict = _serves_already(verdict, number)

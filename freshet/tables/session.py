@@ -54,6 +54,8 @@ def _java_options(settings: Settings) -> list[str]:
     archive = machine.class_archive(settings)
     return [
         "-XX:TieredStopAtLevel=1",  # short jobs never repay the second compiler: 20–40 % faster
+        # That flag alone leaves 48 MB for compiled code; once full, a long run goes on interpreted, many times slower.
+        "-XX:ReservedCodeCacheSize=256m",
         *(
             [f"-XX:SharedArchiveFile={archive}", "-Xshare:auto", "-Xlog:cds=off", "-Xlog:class+path=off"]
             if archive

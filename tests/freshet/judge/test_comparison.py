@@ -86,3 +86,14 @@ def test_a_shop_without_cases_gives_an_empty_table_and_no_error(ranker):
     evaluation = compare(nothing, ranker, ranker).evaluation
     assert evaluation.cases == 0
     assert evaluation.table["challenger"]["ndcg@10"] == 0.0
+
+
+def test_of_many_baskets_a_sample_is_asked_for_and_the_same_one_again(ranker):
+    first, again = (compare(training_set(), ranker, None, most_cases=2) for _ in range(2))
+    every = compare(training_set(), ranker, None, most_cases=1000)
+    assert (first.evaluation.cases, every.evaluation.cases) == (
+        2,
+        compare(training_set(), ranker, None).evaluation.cases,
+    )
+    assert first.evaluation.table == again.evaluation.table
+    assert {len(scores.sizes) for scores in first.scores.values()} == {2}
