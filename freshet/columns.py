@@ -28,3 +28,6 @@ EVENT_TYPES: Final[tuple[str, ...]] = get_args(EventType)
 PAD: Final = 0
 TYPE_CODE: Final[dict[str, int]] = {name: code for code, name in enumerate(EVENT_TYPES, start=1)}
 RETURN_CODE: Final = TYPE_CODE["return"]
+
+# The rungs of the ladder that answers: docs of the gateway explain each.
+TIERS: Final = ("sequence", "content", "segment", "popular")

@@ -5,12 +5,14 @@ files whose days they ask for.
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime
-from typing import Literal
+from datetime import UTC, date, datetime
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from freshet.store import Store
+
+STAMP: Final = "%Y%m%dT%H%M%S%f"
 
 
 class DayRecord(BaseModel):
@@ -39,7 +41,7 @@ class Attempt(BaseModel):
 def write(store: Store, attempt: Attempt) -> None:
     """Keep the attempt. Raises LakeError when the disk is full."""
     days = [record.day for record in attempt.records]
-    stamp = attempt.at.strftime("%Y%m%dT%H%M%S%f")
+    stamp = attempt.at.strftime(STAMP)
     name = f"{min(days)}_{max(days)}_{stamp}_{attempt.attempt}.json"
     store.put_if_absent(f"days/{attempt.table}/{name}", attempt.model_dump_json().encode())
 
@@ -59,6 +61,16 @@ def last_published(store: Store, table: str) -> date | None:
     """The last day of the table that was published with rows."""
     records = read(store, table).values()
     return max((r.day for r in records if r.verdict == "published" and r.counts["rows"] > 0), default=None)
+
+
+def last_attempts(store: Store, table: str, days: Iterable[date]) -> dict[date, datetime]:
+    """When each of the days was last tried, UTC, read from the names of the records; days never tried are left out."""
+    wanted = set(days)
+    found: dict[date, datetime] = {}
+    for path in sorted(_paths(store, table, wanted), key=lambda p: p.rsplit("_", 2)[1]):
+        at = datetime.strptime(path.rsplit("_", 2)[1], STAMP).replace(tzinfo=UTC)
+        found |= {day: at for day in wanted if _first(path) <= day <= _last(path)}
+    return found
 
 
 def _paths(store: Store, table: str, wanted: set[date] | None) -> list[str]:

@@ -9,19 +9,21 @@ from typing import BinaryIO, Final
 from freshet.store import Store
 
 EVENTS: Final = "landing/events"
+IMPRESSIONS: Final = "landing/impressions"
 
 
 @dataclass(frozen=True, order=True)
 class LandedFile:
-    """A file in the landing. name: below landing/events, `dt=2024-01-01/clicks.csv.gz`; day: its landing day."""
+    """A file in the landing. name: `dt=2024-01-01/clicks.csv.gz`, below landing/events; day: its landing day."""
 
     day: date
     name: str
+    below: str = EVENTS
 
     @property
     def path(self) -> str:
         """Its path in the lake's store."""
-        return f"{EVENTS}/{self.name}"
+        return f"{self.below}/{self.name}"
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,20 @@ class StoredFile:
         return io.BytesIO(self.store.get(self.landed.path))
 
 
-def landed_files(store: Store, days: Collection[date] | None = None) -> list[LandedFile]:
-    """The files landed on `days` (on any day: None), by day and name; what Spark would not read is left out."""
+def landed_files(store: Store, days: Collection[date] | None = None, below: str = EVENTS) -> list[LandedFile]:
+    """The files landed on `days` (on any day: None), by day and name; what Spark would not read is left out.
+
+    below: what landed, EVENTS or IMPRESSIONS.
+    """
     if days is None:
-        return sorted(filter(None, map(_landed, store.list(EVENTS))))
-    prefixes = [f"{EVENTS}/dt={day.isoformat()}" for day in sorted(set(days))]
+        return sorted(filter(None, (landed_file(path, below) for path in store.list(below))))
+    prefixes = [f"{below}/dt={day.isoformat()}" for day in sorted(set(days))]
     # A listing a day is cheap for one day and dear for a year.
     if len(prefixes) > 7:
         wanted = set(days)
-        return [file for file in landed_files(store) if file.day in wanted]
-    return sorted(filter(None, (_landed(path) for prefix in prefixes for path in store.list(prefix))))
+        return [file for file in landed_files(store, None, below) if file.day in wanted]
+    found = (landed_file(path, below) for prefix in prefixes for path in store.list(prefix))
+    return sorted(filter(None, found))
 
 
 def landing_days(store: Store) -> list[date]:
@@ -63,13 +69,13 @@ def landing_days(store: Store) -> list[date]:
     return sorted({file.day for file in landed_files(store)})
 
 
-def _landed(path: str) -> LandedFile | None:
-    """The file at `path`, None for one that is hidden (`.x`, `_x`) or lies in no day's folder."""
-    name = path.removeprefix(f"{EVENTS}/")
+def landed_file(path: str, below: str = EVENTS) -> LandedFile | None:
+    """The file at `path` of the store, None for one that is hidden (`.x`, `_x`) or lies in no day's folder."""
+    name = path.removeprefix(f"{below}/")
     folder, _, rest = name.partition("/")
     if not rest or not folder.startswith("dt=") or any(part.startswith((".", "_")) for part in rest.split("/")):
         return None
     try:
-        return LandedFile(date.fromisoformat(folder.removeprefix("dt=")), name)
+        return LandedFile(date.fromisoformat(folder.removeprefix("dt=")), name, below)
     except ValueError:
         return None

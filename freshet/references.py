@@ -54,3 +54,13 @@ class LatestRef(_Reference):
 
     id: str
     as_of: date
+
+
+class DriftRef(_Reference):
+    """Which drift report: `drift/<id>.json`, of which release, up to which landing day."""
+
+    id: str
+    release: int  # number of the journal's entry whose champion was watched
+    bundle: str
+    last_day: date  # the last of the fresh days
+    drifted: bool

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     alert_webhook: SecretStr | None = Field(
         None, description="where alerts are posted to as JSON, beside their file in the lake"
     )
+    dagster_url: str = Field(
+        "http://127.0.0.1:3000", pattern=r"^https?://", description="where people open the Dagster UI: links in alerts"
+    )
 
     @field_validator("lake")
     @classmethod

@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
@@ -11,6 +12,15 @@ from typing import Any, NoReturn
 from freshet.errors import LakeError
 
 NO_SPACE = "os error 28"  # ENOSPC, as obstore words it
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What a listing says of a file without opening it."""
+
+    path: str
+    bytes: int
+    modified: datetime  # UTC
 
 
 @dataclass(frozen=True)
@@ -68,15 +78,20 @@ class Store:
 
     def list(self, prefix: str) -> tuple[str, ...]:
         """All files below `prefix` (whole parts: `a/b` is not below `a/bc`), sorted; none when nothing is there."""
+        return tuple(stamp.path for stamp in self.stamps(prefix))
+
+    def stamps(self, prefix: str) -> tuple[Stamp, ...]:
+        """As `list`, with size and time of each file."""
         import obstore
 
         if not self._present:
             return ()
         try:
-            batches = obstore.list(self._client, prefix or None)
-            return tuple(sorted(str(entry["path"]) for batch in batches for entry in batch))
+            entries = [entry for batch in obstore.list(self._client, prefix or None) for entry in batch]
         except (obstore.exceptions.BaseError, OSError) as error:
             _refuse(self.where(prefix), "cannot be listed", error)
+        found = (Stamp(str(entry["path"]), int(entry["size"]), entry["last_modified"]) for entry in entries)
+        return tuple(sorted(found, key=lambda stamp: stamp.path))
 
     def put_folder(self, folder: Path, prefix: str, last: str) -> None:
         """Copy the files of `folder` to `prefix`; `last`, the file readers look for, goes when all others are there.

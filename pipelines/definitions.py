@@ -4,11 +4,16 @@ import logging
 
 import dagster as dg
 
-from assets import events, features, release, serving, training
+from assets import events, features, release, serving, training, watching
 from assets.shop import SETTINGS
 from freshet.checkup.dagster import dagster_home
+from pipelines import jobs
+from pipelines.schedules import nightly
 from resources.lake import Lake
 from resources.lake_io import LakeIO
+from sensors.drift import drift_sensor
+from sensors.failure import failure_sensor
+from sensors.landing import landing_sensor
 
 _LAKE = Lake(SETTINGS)
 
@@ -17,7 +22,14 @@ if (_home := dagster_home(SETTINGS)).state == "wrong":
     logging.getLogger("freshet").warning("%s: %s; %s", _home.part, _home.found, _home.fix)
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules([events, features, training, serving, release]),
+    assets=dg.load_assets_from_modules([events, features, training, serving, release, watching]),
+    jobs=[jobs.day, jobs.retrain, jobs.daily],
+    sensors=[
+        landing_sensor(jobs.day, SETTINGS),
+        drift_sensor(jobs.retrain, jobs.MAKES_A_MODEL),
+        failure_sensor(SETTINGS),
+    ],
+    schedules=[nightly(jobs.daily, SETTINGS)],
     resources={"lake": _LAKE, "io_manager": LakeIO(_LAKE)},
     # One process and one Spark session a run: a process per step would start a JVM per step.
     executor=dg.in_process_executor,

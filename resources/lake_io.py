@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
 from pydantic import BaseModel
@@ -11,6 +11,8 @@ from freshet.errors import LakeError
 from freshet.store import Store
 from freshet.tables.publication import Publication
 from resources.lake import Lake
+
+Reference = TypeVar("Reference", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,12 @@ def read_reference(store: Store, name: str, kind: Any) -> BaseModel:
         )
     found: BaseModel = kind.model_validate_json(store.get(path))
     return found
+
+
+def published(store: Store, name: str, kind: type[Reference]) -> Reference | None:
+    """What the asset stands for; None where it was never published."""
+    path = f"published/{name}.json"
+    return kind.model_validate_json(store.get(path)) if store.exists(path) else None
 
 
 def _mark_only(context: dg.OutputContext, days: tuple[date, ...]) -> None:

@@ -41,6 +41,9 @@ HOLDS: dict[str, dict[str, object]] = {
         "precision": "int8", "ndcg_loss": 0.001, "p99_ms": 3.0, "corrupt": 0, "corrupt_why": "",
     },
     "evaluation": {"cases": 50, "cut": "2024-03-02", "minimum": 30, "not_finite": 0, "leaked": 0, "uneven": 0},
+    "drift_report": {
+        "compared": 3, "why": "", "not_finite": 0, "drifted": 0, "sentence": "The shop is as release 3 knows it.",
+    },
     "release": {"released": 1, "sentence": "Released: it beats both baselines."},
 }  # fmt: skip
 
@@ -136,7 +139,8 @@ BREAKS = (
     Case("histories", "events_are_all_there", {"counted": 8}, "8 events kept where events have 9", FROM_EVENTS),
     _bug("histories", "events_are_in_order", "unordered", "1 of 3 histories are out of order"),
     Case(
-        "impressions", "rows_are_conserved", {"rows": 16}, "landed 19 ≠ malformed 1 + duplicate 1 + published 16", OUR_BUG
+        "impressions", "rows_are_conserved", {"rows": 16},
+        "landed 19 ≠ malformed 1 + duplicate 1 + published 16", OUR_BUG,
     ),
     Case(
         "impressions", "lines_are_whole", {"quarantined": 2, "rows": 16},
@@ -232,6 +236,19 @@ BREAKS = (
     _bug("evaluation", "metrics_are_finite", "not_finite", "1 metrics are not finite"),
     _bug("evaluation", "nothing_leaked", "leaked", "1 cases ask for what the training set already had"),
     _bug("evaluation", "all_saw_the_same", "uneven", "models were scored on different numbers of cases"),
+    Case(
+        "drift_report", "there_is_something_to_compare",
+        {"compared": 0, "why": "nothing is released yet, so there is nothing to watch", "drifted": None},
+        "nothing is released yet, so there is nothing to watch",
+        "nothing by hand: the report is made again when the next day has landed", stops=False,
+    ),
+    _bug("drift_report", "figures_are_finite", "not_finite", "1 figures are not finite"),
+    Case(
+        "drift_report", "shop_is_as_the_champion_knows_it",
+        {"drifted": 1, "sentence": "The shop has drifted away from release 3: category drifted."},
+        "The shop has drifted away from release 3: category drifted.",
+        "nothing by hand: the sensor `drift` starts a retraining", stops=False,
+    ),
     Case(
         "release", "challenger_may_serve", {"released": 0, "sentence": "Not released: item to item is better."},
         "Not released: item to item is better.", "nothing: production stays as it was", stops=False,

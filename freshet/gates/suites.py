@@ -197,6 +197,13 @@ SUITES: dict[str, tuple[Rule, ...]] = {
         _none("nothing_leaked", "leaked", "{leaked} cases ask for what the training set already had", _OUR_BUG),
         _none("all_saw_the_same", "uneven", "models were scored on different numbers of cases", _OUR_BUG),
     ),
+    "drift_report": (
+        Rule("there_is_something_to_compare", "compared", "{why}",
+             "nothing by hand: the report is made again when the next day has landed", least=1, severity="warn"),
+        _none("figures_are_finite", "not_finite", "{not_finite} figures are not finite", _OUR_BUG),
+        Rule("shop_is_as_the_champion_knows_it", "drifted", "{sentence}",
+             "nothing by hand: the sensor `drift` starts a retraining", most=0, severity="warn"),
+    ),
     "release": (
         Rule("challenger_may_serve", "released", "{sentence}",
              "nothing: production stays as it was", least=1, severity="warn"),

@@ -108,6 +108,18 @@ def _histories() -> dict[str, Column]:
     }
 
 
+def _impressions() -> dict[str, Column]:
+    return {
+        "repeated": _repeated("request_id"),
+        "empty_lists": _broken(F.size("items") > 0),
+        "repeated_items": _broken(F.size(F.array_distinct("items")) == F.size("items")),
+        "unknown_tiers": _broken(F.col("tier").isin(list(c.TIERS))),
+        "bad_bundles": _broken(F.col("bundle").rlike("^[0-9a-f]{64}$")),
+        "bare_shoppers": _broken(_pseudonym_or_null(c.SHOPPER)),
+        "out_of_time": _broken(F.col("shown_at") < F.date_add(c.LANDING_DATE, 2)),
+    }
+
+
 def _vocabulary() -> dict[str, Column]:
     return {
         "repeated": _repeated(c.ITEM_ID),
@@ -139,6 +151,7 @@ MEASURES = {
     "item_features": _item_features,
     "user_features": _user_features,
     "histories": _histories,
+    "impressions": _impressions,
     "vocabulary": _vocabulary,
     "training_set": _training_set,
 }

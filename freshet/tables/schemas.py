@@ -125,6 +125,23 @@ HISTORIES = Table(
         _DAY,
     ),
 )
+IMPRESSIONS = Table(
+    "impressions",
+    "What shoppers were shown: one row per answer of the gateway.",
+    (
+        Column("request_id", "string", "the gateway's id of the answer"),
+        Column(c.SHOPPER, "string", "who was shown it, as a pseudonym; null for bare clicks"),
+        Column("items", "array<string>", "catalogue ids, best first: the position is the order"),
+        Column("tier", "string", "which rung of the ladder answered"),
+        Column("arm", "string", "champion, or who else answered"),
+        Column("bundle", "string", "sha256 of the bundle that answered"),
+        Column("release", "int", "number of the journal's entry that served"),
+        Column("shown_at", "timestamp", "when it was answered, UTC"),
+        _DAY,
+        Column(c.SOURCE_FILE, "string", "the landed file, relative to landing/impressions"),
+        Column(c.SOURCE_ROW, "bigint", "line in that file, from 1"),
+    ),
+)
 VOCABULARY = Table(
     "vocabulary",
     "Item id and dense index, append-only within a generation, with the latest facts of the catalogue.",
@@ -156,5 +173,6 @@ TRAINING_SET = Table(
     daily=False,
 )
 TABLES = (
-    RAW_EVENTS, QUARANTINED_EVENTS, EVENTS, ITEMS, ITEM_FEATURES, USER_FEATURES, HISTORIES, VOCABULARY, TRAINING_SET,
+    RAW_EVENTS, QUARANTINED_EVENTS, EVENTS, ITEMS, ITEM_FEATURES, USER_FEATURES, HISTORIES, IMPRESSIONS, VOCABULARY,
+    TRAINING_SET,
 )  # fmt: skip

@@ -69,7 +69,7 @@ def read_files(spark: "SparkSession", mapping: Mapping, files: Sequence[DataFile
     groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for file in files:
         groups[header(file, mapping.source)].append(file.url)
-    frames = [read_urls(spark, mapping.source, names, urls) for names, urls in sorted(groups.items())]
+    frames = [_read(spark, mapping.source, names, urls) for names, urls in sorted(groups.items())]
     rows = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), frames)
     return _exploded(rows, mapping.source.explode)
 
@@ -80,8 +80,7 @@ def source_schema(rows: "DataFrame") -> "StructType":
     return rows.drop(*own).schema
 
 
-def read_urls(spark: "SparkSession", source: Source, names: tuple[str, ...], urls: list[str]) -> "DataFrame":
-    """The rows of files with the same header `names` (csv), each with its file's URL and its number in it."""
+def _read(spark: "SparkSession", source: Source, names: tuple[str, ...], urls: list[str]) -> "DataFrame":
     from pyspark.sql import functions as F
 
     urls = [url.replace("s3://", "s3a://", 1) for url in urls]
@@ -92,7 +91,7 @@ def read_urls(spark: "SparkSession", source: Source, names: tuple[str, ...], url
     else:
         columns = ", ".join(f"`{name}` STRING" for name in names)
         frame = _reader(spark, source).schema(_with_corrupt(columns)).csv(urls)
-    return _placed(frame)
+    return numbered(frame)
 
 
 def _reader(spark: "SparkSession", source: Source) -> "DataFrameReader":
@@ -117,8 +116,11 @@ def _with_corrupt(columns: str) -> str:
     return f"{columns}, `{c.CORRUPT}` STRING"
 
 
-def _placed(frame: "DataFrame") -> "DataFrame":
-    """Number the rows of each file. A split keeps the file's order, and splits are ordered by where they start."""
+def numbered(frame: "DataFrame") -> "DataFrame":
+    """Rows just read from files, with source_file (its URL) and source_row (from 1 in each file).
+
+    A split keeps the file's order, and splits are ordered by where they start.
+    """
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 

@@ -10,7 +10,9 @@ from freshet.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "gates.md").read_text()
-DAILY = ("raw_events", "quarantined_events", "events", "items", "item_features", "user_features", "histories")
+DAILY = (
+    "raw_events", "quarantined_events", "events", "items", "item_features", "user_features", "histories", "impressions",
+)  # fmt: skip
 
 
 def tables() -> dict[str, list[list[str]]]:

@@ -1,0 +1,93 @@
+"""What lies in the landing, day by day, against what the daily tables last read of it: which days are to be run."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from freshet import days as day_records
+from freshet.landing import EVENTS, IMPRESSIONS, landed_file
+from freshet.store import Stamp, Store
+
+SOURCES: Final = {"raw_events": EVENTS, "impressions": IMPRESSIONS}  # daily table → the landing folder it reads
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What has landed on one day. files: table → how many files it will read."""
+
+    day: date
+    files: Mapping[str, int]
+    digest: str  # of all names, sizes and times
+    latest: datetime  # when the last of the files was written, UTC
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """What the last attempt at one day saw. files: table → how many files it read; at: when it ended, UTC."""
+
+    files: Mapping[str, int]
+    at: datetime
+
+
+def arrivals(store: Store) -> dict[date, Arrival]:
+    """Every landing day with files, in order. One listing of the landing, nothing is opened."""
+    found: dict[date, dict[str, list[Stamp]]] = defaultdict(lambda: {table: [] for table in SOURCES})
+    for table, below in SOURCES.items():
+        for stamp in store.stamps(below):
+            if (file := landed_file(stamp.path, below)) is not None:
+                found[file.day][table].append(stamp)
+    return {day: _arrival(day, found[day]) for day in sorted(found)}
+
+
+def last_runs(store: Store, days: Collection[date]) -> dict[date, LastRun]:
+    """What the daily tables last read of these days; a day that was never run is left out."""
+    records = {table: day_records.read(store, table, days) for table in SOURCES}
+    tried = {table: day_records.last_attempts(store, table, days) for table in SOURCES}
+    return {
+        day: LastRun(
+            {table: records[table][day].counts.get("files", 0) for table in SOURCES if day in records[table]},
+            max(times[day] for times in tried.values() if day in times),
+        )
+        for day in sorted(set().union(*records.values()))
+    }
+
+
+def differs(arrival: Arrival, last: LastRun | None) -> bool:
+    """Whether the day holds something its last run has not seen: files more or fewer, or one written since.
+
+    A file that landed while the run was reading is found by its number, one that was replaced by its time.
+    """
+    if last is None or arrival.latest > last.at:
+        return True
+    return any(count != last.files.get(table, 0) for table, count in arrival.files.items())
+
+
+def stretches(days: Iterable[date], landed: Iterable[date]) -> list[tuple[date, ...]]:
+    """The days in groups that a range run can take together: no other landed day lies between two of a group."""
+    wanted, together = set(days), False
+    groups: list[list[date]] = []
+    for day in sorted(set(landed) | wanted):
+        if day in wanted and together:
+            groups[-1].append(day)
+        elif day in wanted:
+            groups.append([day])
+        together = day in wanted
+    return [tuple(group) for group in groups]
+
+
+def digest(parts: Iterable[str]) -> str:
+    """A short name for a list of texts."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _arrival(day: date, stamps: Mapping[str, list[Stamp]]) -> Arrival:
+    every = [stamp for own in stamps.values() for stamp in own]
+    return Arrival(
+        day=day,
+        files={table: len(own) for table, own in stamps.items()},
+        digest=digest(f"{stamp.path} {stamp.bytes} {stamp.modified.isoformat()}" for stamp in every),
+        latest=max(stamp.modified for stamp in every),
+    )

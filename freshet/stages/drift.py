@@ -1,0 +1,192 @@
+"""The asset `drift_report`, without Dagster: fresh days against the champion's training days, and the verdict."""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from freshet.cases import Cases, next_basket_cases
+from freshet.judge.evaluation import evaluate
+from freshet.judge.metrics import ndcg
+from freshet.live.ranker import Ranker, open_ranker
+from freshet.live.released import Release, current_release
+from freshet.references import DriftRef
+from freshet.settings import Settings
+from freshet.stages import watched
+from freshet.stages.outcome import Outcome, judged
+from freshet.stages.watched import Spans
+from freshet.store import Store
+from freshet.watch import columns, evidence, shift
+from freshet.watch.params import DriftParams
+from freshet.watch.quality import Quality, Values, compare_quality
+from freshet.watch.verdict import ColumnDrift, Compared, DriftVerdict, columns_of, decide
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+K: Final = 10  # the metric that decides about releases, too
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Drifting:
+    """A drift report as it was made. verdict: None where there was nothing to compare; page: Evidently's, or none."""
+
+    verdict: DriftVerdict | None
+    page: str | None = None
+
+
+def make_drift_report(
+    settings: Settings, store: Store, params: DriftParams, tell: Tell = lambda _: None
+) -> Outcome[Drifting, DriftRef]:
+    """Compare what landed since the champion was made with what it was made from. Kept only if the gate passes.
+
+    Without a champion, or without days after those it knows, there is nothing to report, which the gate says.
+    Raises JournalError where the champion cannot be read.
+    """
+    release = current_release(store, settings.cache)
+    spans = None if release is None else watched.spans(store, release, params)
+    if release is None or spans is None or not spans.fresh or not spans.reference:
+        return Outcome(judged("drift_report", _nothing(release, spans), settings), Drifting(None), None)
+    with tempfile.TemporaryDirectory() as temporary:
+        page = Path(temporary) / "drift.html"
+        verdict = decide(_compared(settings, store, release, spans, params, page, tell), params)
+        tell(verdict.sentence)
+        judgement = judged("drift_report", _profile(verdict, spans), settings)
+        if judgement.bad():
+            return Outcome(judgement, Drifting(verdict), None)
+        ref = _keep(store, verdict, page)
+    return Outcome(judgement, Drifting(verdict, store.where(page_path(ref.id)) if verdict.columns else None), ref)
+
+
+def drift_path(report: str) -> str:
+    """Where a verdict lies in the lake."""
+    return f"drift/{report}.json"
+
+
+def page_path(report: str) -> str:
+    """Where Evidently's page on its columns lies."""
+    return f"drift/{report}.html"
+
+
+def read_verdict(store: Store, report: str) -> DriftVerdict:
+    """The verdict that a reference names. Raises LakeError where it is gone."""
+    return DriftVerdict.model_validate_json(store.get(drift_path(report)))
+
+
+def _compared(
+    settings: Settings, store: Store, release: Release, spans: Spans, params: DriftParams, page: Path, tell: Tell
+) -> Compared:
+    reference = watched.events_of(settings, store, spans.reference, params.events)
+    fresh = watched.events_of(settings, store, spans.fresh, params.events)
+    table: tuple[ColumnDrift, ...] = ()
+    if len(fresh) >= params.minimum_events:
+        tell(f"{len(fresh):,} fresh events against {len(reference):,} of the reference")
+        table = _columns(settings, store, reference, fresh, spans, params, page)
+    return Compared(
+        bundle=release.bundle.id,
+        release=release.entry.number,
+        reference=(spans.reference[0], spans.reference[-1]),
+        fresh=(spans.fresh[0], spans.fresh[-1]),
+        fresh_events=len(fresh),
+        columns=table,
+        unknown=_unknown(release, fresh) if table else None,
+        quality=_quality(settings, store, release, spans, params, tell),
+    )
+
+
+def _columns(
+    settings: Settings,
+    store: Store,
+    reference: "pd.DataFrame",
+    fresh: "pd.DataFrame",
+    spans: Spans,
+    params: DriftParams,
+    page: Path,
+) -> tuple[ColumnDrift, ...]:
+    """Every column's score against what is usual for it."""
+    bands = columns.bands_of(reference)
+    before, after = (
+        columns.compared(events, watched.shopper_days_of(settings, store, days, params.events), bands)
+        for events, days in ((reference, spans.reference), (fresh, spans.fresh))
+    )
+    usual = shift.usual(before, columns.COLUMNS, len(spans.fresh))
+    limits = {name: max(params.limit, params.slack * usual[name]) for name in columns.COLUMNS}
+    shares = {
+        name: (dict(shift.shares_of(before[name])), dict(shift.shares_of(after[name]))) for name in columns.COLUMNS
+    }
+    return columns_of(evidence.scores(before, after, limits, page), limits, shares)
+
+
+def _unknown(release: Release, fresh: "pd.DataFrame") -> float:
+    """Share of the fresh events with items that are not in the champion's vocabulary."""
+    counts = fresh["item_id"].astype(str).value_counts()
+    known = release.bundle.vocabulary.index_of([str(item) for item in counts.index]) > 0
+    return float(counts[~known].sum() / max(1, int(counts.sum())))
+
+
+def _quality(
+    settings: Settings, store: Store, release: Release, spans: Spans, params: DriftParams, tell: Tell
+) -> Quality | None:
+    """The champion asked for the baskets it was judged on and for those of the fresh days, all in one way."""
+    from freshet.tables.reading import day_number
+
+    share = watched.share_of_shoppers(store, "histories", spans.fresh, params.cases)
+    vocabulary = release.bundle.vocabulary
+    histories = watched.histories_of(settings, vocabulary, spans.fresh[-1], share)
+    stretches = ((spans.cut, spans.as_of), (spans.as_of, spans.fresh[-1]))
+    sides = [_sampled(next_basket_cases(histories, *map(day_number, stretch)), params) for stretch in stretches]
+    if min(map(len, sides)) < params.minimum_cases:
+        return None
+    tell(f"the champion is asked for {len(sides[1]):,} fresh baskets and {len(sides[0]):,} it was judged on")
+    ranker = open_ranker(release.bundle)
+    before, fresh = (_asked(ranker, side) for side in sides)
+    return compare_quality(before, sides[0].owners, fresh, sides[1].owners, params)
+
+
+def _sampled(cases: Cases, params: DriftParams) -> Cases:
+    chosen = np.random.default_rng(params.seed).permutation(len(cases))[: params.cases]
+    return cases.take(np.sort(chosen))
+
+
+def _asked(ranker: Ranker, cases: Cases) -> Values:
+    answers = evaluate(ranker, cases, (K,))
+    return ndcg(answers.hits, answers.sizes, K)
+
+
+def _keep(store: Store, verdict: DriftVerdict, page: Path) -> DriftRef:
+    content = verdict.model_dump_json(indent=1).encode()
+    name = hashlib.sha256(content).hexdigest()
+    if page.exists():
+        store.put(page_path(name), page)
+    store.put_if_absent(drift_path(name), content)
+    return DriftRef(
+        id=name, release=verdict.release, bundle=verdict.bundle, last_day=verdict.fresh[1], drifted=verdict.drifted
+    )
+
+
+def _nothing(release: Release | None, spans: Spans | None) -> Mapping[str, object]:
+    """The profile where there is nothing to compare, and in words why."""
+    why = "nothing is released yet, so there is nothing to watch"
+    if release is not None and spans is not None:
+        why = f"nothing has been published since {spans.as_of}, which release {release.entry.number} knows"
+        if spans.fresh:
+            why = f"of the days up to {spans.cut}, which release {release.entry.number} learned from, none is left"
+    return {"compared": 0, "why": why, "not_finite": 0, "drifted": None, "sentence": ""}
+
+
+def _profile(verdict: DriftVerdict, spans: Spans) -> Mapping[str, object]:
+    figures = [column.score for column in verdict.columns] + [column.limit for column in verdict.columns]
+    if verdict.quality is not None:
+        figures += [verdict.quality.before, verdict.quality.fresh, verdict.quality.surely]
+    return {
+        "compared": len(spans.fresh),
+        "why": "",
+        "not_finite": int(np.count_nonzero(~np.isfinite(figures))),
+        "drifted": int(verdict.drifted),
+        "sentence": verdict.sentence,
+    }

@@ -1,0 +1,105 @@
+"""What is compared of events and of shoppers' days: a few columns, every value one of a handful of bands."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from freshet.columns import CATEGORY, EVENT_TIME, EVENT_TYPE, ITEM_ID, LANDING_DATE, PRICE, USER_ID
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OF_EVENTS: Final = ("event type", "category", "price band", "hour", "item popularity", "guest or user")
+OF_SHOPPER_DAYS: Final = {"events of a shopper and day": "events", "purchases of a shopper and day": "purchases"}
+COLUMNS: Final = (*OF_EVENTS, *OF_SHOPPER_DAYS)
+DAY: Final = "day"
+CATEGORIES: Final = 20  # the largest ones; all others are one
+PRICE_BANDS: Final = 8
+HOURS: Final = 3  # hours in a band
+HEAD: Final = 0.5  # the items that make up this share of all events
+MIDDLE: Final = 0.8  # and those that make up this share with them; all others are the tail
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Where one band ends and the next begins, taken from the reference days alone."""
+
+    categories: frozenset[str]
+    prices: Sequence[float]  # rising; k edges make k + 1 bands
+    popularity: Mapping[str, str]  # item → head or middle; every other one is tail
+
+
+def bands_of(reference: "pd.DataFrame") -> Bands:
+    """The bands of a reference: its largest categories, equal shares of its prices, its items by events."""
+    categories = reference[CATEGORY].fillna("none").value_counts().index[:CATEGORIES]
+    prices = reference[PRICE].dropna().astype(float)
+    edges = np.unique(prices.quantile(np.linspace(0, 1, PRICE_BANDS + 1)[1:-1])) if len(prices) else np.zeros(0)
+    counts = reference[ITEM_ID].value_counts()
+    before = (counts.cumsum() - counts) / max(1, int(counts.sum()))
+    names = {str(item): "head" if share < HEAD else "middle" for item, share in before.items() if share < MIDDLE}
+    return Bands(frozenset(map(str, categories)), tuple(float(edge) for edge in edges), names)
+
+
+def compared(events: "pd.DataFrame", user_features: "pd.DataFrame", bands: Bands) -> "pd.DataFrame":
+    """`day` and COLUMNS, all texts: a row per event, then a row per shopper and day, each with its own columns.
+
+    events: event_type, category, price, event_time, item_id, user_id, landing_date, as the table `events` has them.
+    user_features: events, purchases, landing_date.
+    """
+    import pandas as pd
+
+    return pd.concat([_of_events(events, bands), _of_shopper_days(user_features)], ignore_index=True)
+
+
+def _of_events(events: "pd.DataFrame", bands: Bands) -> "pd.DataFrame":
+    import pandas as pd
+
+    category = events[CATEGORY].fillna("none").astype(str)
+    return pd.DataFrame(
+        {
+            DAY: events[LANDING_DATE],
+            "event type": events[EVENT_TYPE].astype(str),
+            "category": category.where(category.isin(bands.categories), "another one"),
+            "price band": _price_bands(events[PRICE], bands.prices),
+            "hour": _hours(events[EVENT_TIME]),
+            "item popularity": events[ITEM_ID].astype(str).map(bands.popularity).fillna("tail"),
+            "guest or user": np.where(events[USER_ID].isna(), "guest", "user"),
+        }
+    )
+
+
+def _of_shopper_days(user_features: "pd.DataFrame") -> "pd.DataFrame":
+    import pandas as pd
+
+    counts = {new: _counts(user_features[old]) for new, old in OF_SHOPPER_DAYS.items()}
+    return pd.DataFrame({DAY: user_features[LANDING_DATE], **counts})
+
+
+def _price_bands(prices: "pd.Series[float]", edges: Sequence[float]) -> "pd.Series[str]":
+    """`below 5`, `5 to 9.5`, …, `from 40`; `none` where the event carries no price."""
+    import pandas as pd
+
+    if not edges:
+        return prices.notna().map({True: "any", False: "none"})
+    inner = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
+    labels = np.array([f"below {edges[0]:g}", *inner, f"from {edges[-1]:g}", "none"])
+    values = prices.astype(float)
+    place = np.where(values.isna(), len(edges) + 1, np.searchsorted(edges, values.fillna(0), side="right"))
+    return pd.Series(labels[place], index=prices.index)
+
+
+def _hours(times: "pd.Series[pd.Timestamp]") -> "pd.Series[str]":
+    """`00 to 03`, …, `21 to 24`, UTC."""
+    first = times.dt.hour // HOURS * HOURS
+    return first.map(lambda hour: f"{hour:02d} to {hour + HOURS:02d}")
+
+
+def _counts(values: "pd.Series[int]") -> "pd.Series[str]":
+    """0, 1, 2, 3 to 4, 5 to 8, 9 to 16, more than 16."""
+    import pandas as pd
+
+    labels = ["0", "1", "2", "3 to 4", "5 to 8", "9 to 16", "more than 16"]
+    return pd.cut(values.astype(int), [-1, 0, 1, 2, 4, 8, 16, np.inf], labels=labels).astype(str)

@@ -1,0 +1,29 @@
+"""What runs together: a landing day, a new model, and the two at the end of a day."""
+
+from typing import Final
+
+import dagster as dg
+
+DAILY_TABLES: Final = (
+    "raw_events", "quarantined_events", "events", "items", "item_features", "user_features", "histories", "impressions",
+)  # fmt: skip
+# What others take from the days: what a model learns from, what a gateway knows of its shoppers, and the watch on drift.
+FROM_DAYS: Final = ("vocabulary", "training_set", "latest_histories", "drift_report")
+MODEL: Final = ("trained_model", "bundle", "evaluation", "release")
+
+day = dg.define_asset_job(
+    "day",
+    selection=dg.AssetSelection.assets(*DAILY_TABLES, *FROM_DAYS),
+    description="One landing day, or a range of them: every daily table, and what is made from all days so far.",
+)
+retrain = dg.define_asset_job(
+    "retrain",
+    selection=dg.AssetSelection.assets(*MODEL),
+    description="A new model from the last training set, judged against the champion, released if it may serve.",
+)
+daily = dg.define_asset_job(
+    "daily",
+    selection=dg.AssetSelection.assets(*DAILY_TABLES, *FROM_DAYS, *MODEL),
+    description="The end of a day: the day is closed and a new model made.",
+)
+MAKES_A_MODEL: Final = ("retrain", "daily")

@@ -1,0 +1,58 @@
+"""What runs by the clock: every night yesterday is closed and a new model made."""
+
+from datetime import date, datetime, timedelta
+
+import dagster as dg
+
+from freshet import days as day_records
+from freshet.landing import landing_days
+from freshet.live import journal
+from freshet.settings import Settings
+from freshet.store import Store
+from resources.lake import Lake
+from sensors.runs import WHY, Job, range_tags
+
+
+def nightly(job: Job, settings: Settings) -> dg.ScheduleDefinition:
+    """The schedule that closes yesterday and retrains."""
+
+    @dg.schedule(
+        name="nightly",
+        job=job,
+        cron_schedule=settings.retrain_cron,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Every night: yesterday is closed and a new model made, where something has landed.",
+    )
+    def night(context: dg.ScheduleEvaluationContext, lake: dg.ResourceParam[Lake]) -> dg.RunRequest | dg.SkipReason:
+        return closing(context.scheduled_execution_time, lake.store, settings)
+
+    return night
+
+
+def closing(now: datetime, store: Store, settings: Settings) -> dg.RunRequest | dg.SkipReason:
+    """The run that closes the day before `now`, one run whatever happens; or why there is nothing to close."""
+    yesterday = now.date() - timedelta(days=1)
+    if yesterday < settings.first_day:
+        return dg.SkipReason(f"{yesterday} lies before the first day of the shop, {settings.first_day}.")
+    if yesterday not in landing_days(store) and not _news(store):
+        return dg.SkipReason(f"Nothing landed on {yesterday}, and nothing since the champion was made.")
+    tags = {**range_tags(yesterday, yesterday), WHY: f"the night after {yesterday}: the day is closed"}
+    return dg.RunRequest(run_key=yesterday.isoformat(), tags=tags)
+
+
+def _news(store: Store) -> bool:
+    """Whether a day has been published that the champion does not know."""
+    last = day_records.last_published(store, "events")
+    entry = journal.current(store)
+    if entry is None or last is None:
+        return last is not None
+    return last > _knows(store, entry.bundle)
+
+
+def _knows(store: Store, bundle: str) -> date:
+    """The last landing day that a bundle's training set holds."""
+    import json
+
+    lineage = json.loads(store.get(f"{journal.bundle_path(bundle)}/manifest.json"))["lineage"]
+    return date.fromisoformat(lineage.get("as_of", "1970-01-01"))

@@ -1,0 +1,76 @@
+"""Sensors ticked by hand, as Dagster's daemon would, with their runs in this process: one JVM for all of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+from dagster import DagsterRunStatus
+
+from sensors.runs import RUN_KEY, SENSOR, asked_before
+
+Config = Mapping[str, Any]
+
+
+def tick(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, sensor_name: str, run_config: Config | None = None
+) -> list[dg.ExecuteInProcessResult] | dg.SkipReason:
+    """Evaluate a sensor and execute what it asks for, one run after the other; or why it asks for nothing.
+
+    The cursor is kept in the instance, and a run key that has had its run is not run again. run_config: more
+    configuration for every run (loggers, ops); ops that a job does not have are left out. Raises
+    DagsterInvariantViolationError for a name that is no sensor.
+    """
+    repository = definitions.get_repository_def()
+    sensor = repository.get_sensor_def(sensor_name)
+    place = f"freshet/cursor/{sensor_name}"
+    cursor = instance.run_storage.get_cursor_values({place}).get(place)
+    with dg.build_sensor_context(
+        instance=instance,
+        cursor=cursor,
+        repository_def=repository,
+        sensor_name=sensor_name,
+        resources=repository.get_top_level_resources(),
+    ) as context:
+        found = sensor.evaluate_tick(context)
+    if found.cursor is not None:
+        instance.run_storage.set_cursor_values({place: found.cursor})
+    if found.skip_message:
+        return dg.SkipReason(found.skip_message)
+    requests = [request for request in found.run_requests or () if not _has_run(instance, sensor_name, request)]
+    if not requests:
+        return dg.SkipReason("Everything it asks for has been run.")
+    return [_execute(definitions, instance, sensor, request, run_config or {}) for request in requests]
+
+
+def _has_run(instance: dg.DagsterInstance, sensor_name: str, request: dg.RunRequest) -> bool:
+    if request.run_key is None:
+        return False
+    run = asked_before(instance, sensor_name, request.run_key)
+    return run is not None and run.status is not DagsterRunStatus.NOT_STARTED
+
+
+def _execute(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    sensor: dg.SensorDefinition,
+    request: dg.RunRequest,
+    more: Config,
+) -> dg.ExecuteInProcessResult:
+    job = definitions.resolve_job_def(request.job_name or str(sensor.job_name))
+    tags = {**request.tags, SENSOR: sensor.name}
+    if request.run_key is not None:
+        tags[RUN_KEY] = request.run_key
+    return job.execute_in_process(
+        instance=instance,
+        run_config=_merged(request.run_config, more, {node.name for node in job.graph.nodes}),
+        tags=tags,
+        partition_key=request.partition_key,
+        asset_selection=list(request.asset_selection) if request.asset_selection else None,
+        raise_on_error=False,
+    )
+
+
+def _merged(asked: Config, more: Config, ops: set[str]) -> dict[str, Any]:
+    """What the sensor asked for over what was given beside it."""
+    own = {name: value for name, value in more.get("ops", {}).items() if name in ops}
+    return {**more, **asked, "ops": {**own, **asked.get("ops", {})}}

@@ -1,0 +1,99 @@
+"""The shop has drifted away from its champion: retrain, once."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import dagster as dg
+
+from freshet.live import journal
+from freshet.live.journal import Entry
+from freshet.references import DriftRef, TrainingSetRef
+from freshet.stages.drift import read_verdict
+from resources.lake import Lake
+from resources.lake_io import published
+from sensors.runs import WHY, Job, asked_before, under_way
+
+NAME: Final = "drift"
+SECONDS: Final = 10  # between two looks at the last report
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """What is asked for. key: one run for a champion and the last day that speaks against it."""
+
+    key: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Everything the decision is made from. sentence: of the report's verdict."""
+
+    report: DriftRef | None
+    sentence: str
+    serving: Entry | None
+    learnable: date | None  # the last day of the training set, if there is one
+    retraining: str | None  # the run under way that trains a model
+
+
+def decide(situation: Situation) -> Retraining | str:
+    """The retraining to ask for, or in words why there is none."""
+    report, serving = situation.report, situation.serving
+    if serving is None and situation.learnable is not None and situation.retraining is None:
+        why = f"nothing has been released yet, and there is a training set as of {situation.learnable}"
+        return Retraining(f"first {situation.learnable}", why)
+    if report is None:
+        return "There is no drift report yet; it is made once a release serves and a day has landed after it."
+    if serving is None or serving.number != report.release:
+        now = "nothing serves" if serving is None else f"release {serving.number} serves"
+        return f"The last drift report speaks of release {report.release}, and now {now}."
+    if not report.drifted:
+        return f"No drift: {situation.sentence}"
+    if situation.retraining is not None:
+        return f"A new model is being made already (run {situation.retraining[:8]})."
+    key = f"release {report.release} {report.bundle[:12]} {report.last_day}"
+    return Retraining(key, situation.sentence)
+
+
+def drift_sensor(job: Job, trains: tuple[str, ...]) -> dg.SensorDefinition:
+    """The sensor that starts `job` when the last drift report says so. trains: names of all jobs that make a model."""
+
+    @dg.sensor(
+        name=NAME,
+        job=job,
+        minimum_interval_seconds=SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Retrains when the last drift report says that the shop has drifted away from the champion.",
+    )
+    def drift(context: dg.SensorEvaluationContext, lake: dg.ResourceParam[Lake]) -> dg.RunRequest | dg.SkipReason:
+        decision = decide(look(lake, context.instance, trains))
+        if isinstance(decision, str):
+            return dg.SkipReason(decision)
+        run = asked_before(context.instance, NAME, decision.key)
+        if run is not None:
+            return dg.SkipReason(_asked(run, decision.key))
+        return dg.RunRequest(run_key=decision.key, tags={WHY: decision.why})
+
+    return drift
+
+
+def look(lake: Lake, instance: dg.DagsterInstance, trains: tuple[str, ...]) -> Situation:
+    """The last report, what serves, and whether a model is being made."""
+    report = published(lake.store, "drift_report", DriftRef)
+    learned = published(lake.store, "training_set", TrainingSetRef)
+    number = journal.length(lake.store)
+    return Situation(
+        report=report,
+        sentence="" if report is None else read_verdict(lake.store, report.id).sentence,
+        serving=journal.read_entry(lake.store, number) if number else None,
+        learnable=None if learned is None else learned.as_of,
+        retraining=next((run.run_id for run in under_way(instance, trains)), None),
+    )
+
+
+def _asked(run: dg.DagsterRun, key: str) -> str:
+    return (
+        f"Run {run.run_id[:8]} was the answer to this ({key}) and ended as {run.status.value}; asked again when a later "
+        "day has landed or another release serves."
+    )

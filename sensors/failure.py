@@ -1,0 +1,75 @@
+"""A run failed: somebody is told."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import dagster as dg
+
+from freshet.settings import Settings
+from resources.alerts import Alert, send
+from resources.lake import Lake
+from sensors.runs import WHY, days_of
+
+NAME: Final = "run_failed"
+SECONDS: Final = 10
+LOOK: Final = "open the run, read the step's log, mend what it names, then run it again"
+
+
+def failure_sensor(settings: Settings) -> dg.SensorDefinition:
+    """The sensor that writes an alert for every failed run of this code location."""
+
+    @dg.run_failure_sensor(
+        name=NAME,
+        minimum_interval_seconds=SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Writes an alert into the lake, and posts it where a webhook is set, for every run that failed.",
+    )
+    def run_failed(context: dg.RunFailureSensorContext, lake: dg.ResourceParam[Lake]) -> None:
+        errors = [(event.step_key or "", _said(event)) for event in context.get_step_failure_events()]
+        run = context.dagster_run
+        sent = send(
+            lake.store, settings, alert(run, errors, context.failure_event.message or "", settings, datetime.now(UTC))
+        )
+        context.log.info(f"{sent.path} written")
+
+    return run_failed
+
+
+def alert(
+    run: dg.DagsterRun, errors: Sequence[tuple[str, str]], otherwise: str, settings: Settings, now: datetime
+) -> Alert:
+    """What to tell. errors: (step, what it said) of every failed step; otherwise: what to say where none failed."""
+    steps = [step for step, _ in errors]
+    days = days_of(run.tags)
+    span = "" if not days else f" of {days[0]}" if len(days) == 1 else f" of {days[0]}…{days[-1]}"
+    said = errors[0][1] if errors else otherwise
+    what, fix = parted(said)
+    return Alert(
+        at=now,
+        run=run.run_id,
+        job=run.job_name,
+        what=f"run of {run.job_name} failed{f' in {steps[0]}' if steps else ''}",
+        where=f"{', '.join(steps) or run.job_name}{span}",
+        error=what,
+        fix=fix,
+        link=f"{settings.dagster_url.rstrip('/')}/runs/{run.run_id}",
+        why=run.tags.get(WHY, ""),
+    )
+
+
+def parted(said: str) -> tuple[str, str]:
+    """(the first line that names something, what to do): our own errors end in `; fix`, others do not."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    line = next((line for line in lines if "; " in line), lines[0] if lines else "nothing was said")
+    what, _, fix = line.partition("; ")
+    return (what, fix) if fix else (line, LOOK)
+
+
+def _said(event: dg.DagsterEvent) -> str:
+    """What the step's own error says, without Dagster's words around it."""
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return str(data.user_failure_data.description)
+    error = data.error.cause if data.error and data.error.cause else data.error
+    return "" if error is None else error.message.strip().partition(": ")[2] or error.message.strip()

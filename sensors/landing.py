@@ -1,0 +1,160 @@
+"""Something landed: the days that it belongs to are run."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+import dagster as dg
+
+from freshet.arrivals import Arrival, LastRun, arrivals, differs, digest, last_runs, stretches
+from freshet.settings import Settings
+from resources.lake import Lake
+from sensors.runs import WHY, Job, asked_before, days_under_way, range_tags
+
+NAME: Final = "landing"
+SECONDS: Final = 5  # between two looks at the landing
+
+Quiet = Mapping[str, str]  # day → digest of the files that its last run has seen
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Days that are run together."""
+
+    first: date
+    last: date
+    key: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to run, or why nothing is."""
+
+    stretches: tuple[Stretch, ...]
+    skip: str
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Everything the decision is made from."""
+
+    landed: Mapping[date, Arrival]
+    last: Mapping[date, LastRun]  # of the days that may be new
+    under_way: Mapping[date, str]  # day → run
+    quiet: Quiet
+    now: datetime
+
+    def new(self) -> list[date]:
+        """The days that hold something their last run has not seen."""
+        return [
+            day
+            for day, arrival in self.landed.items()
+            if self.quiet.get(day.isoformat()) != arrival.digest and differs(arrival, self.last.get(day))
+        ]
+
+
+def decide(situation: Situation, settings: Settings) -> Decision:
+    """Which days to run: the new ones that can be run, are not being run, and were not run a moment ago."""
+    now, reasons, ready = situation.now, [], []
+    for day in situation.new():
+        reason = _reason(day, situation, settings)
+        if reason:
+            reasons.append(reason)
+        else:
+            ready.append(day)
+    groups = stretches(ready, [day for day in situation.landed if settings.first_day <= day <= now.date()])
+    found = tuple(_stretch(group, situation.landed) for group in groups)
+    return Decision(found, "" if found else _nothing(situation, reasons))
+
+
+def landing_sensor(job: Job, settings: Settings) -> dg.SensorDefinition:
+    """The sensor that starts `job` for days on which something landed."""
+
+    @dg.sensor(
+        name=NAME,
+        job=job,
+        minimum_interval_seconds=SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Runs the landing days that hold files which their last run has not seen.",
+    )
+    def landing(context: dg.SensorEvaluationContext, lake: dg.ResourceParam[Lake]) -> dg.SensorResult:
+        situation = look(lake, context.instance, context.cursor, datetime.now(UTC))
+        decision = decide(situation, settings)
+        found, refused = _not_yet_asked(context.instance, decision)
+        return dg.SensorResult(
+            run_requests=[_request(stretch) for stretch in found],
+            skip_reason=None if found else dg.SkipReason(decision.skip or refused),
+            cursor=json.dumps(remembered(situation)),
+        )
+
+    return landing
+
+
+def look(lake: Lake, instance: dg.DagsterInstance, cursor: str | None, now: datetime) -> Situation:
+    """The landing, the lake's records of the days that have changed, and the runs under way."""
+    quiet: Quiet = json.loads(cursor) if cursor else {}
+    landed = arrivals(lake.store)
+    changed = [day for day, arrival in landed.items() if quiet.get(day.isoformat()) != arrival.digest]
+    last = last_runs(lake.store, changed) if changed else {}
+    return Situation(landed, last, days_under_way(instance), quiet, now)
+
+
+def remembered(situation: Situation) -> dict[str, str]:
+    """The days whose files their last run has seen, so that their records need not be read at every tick."""
+    new = set(situation.new())
+    return {day.isoformat(): arrival.digest for day, arrival in situation.landed.items() if day not in new}
+
+
+def _reason(day: date, situation: Situation, settings: Settings) -> str:
+    """Why a new day is not run now; empty where it is."""
+    if day < settings.first_day:
+        return f"{day} lies before the first day of the shop, {settings.first_day} (FRESHET_FIRST_DAY)"
+    if day > situation.now.date():
+        return f"{day} has not begun yet"
+    if day in situation.under_way:
+        return f"{day} is being run ({situation.under_way[day][:8]})"
+    last = situation.last.get(day)
+    wait = timedelta(seconds=settings.landing_seconds)
+    if last is not None and situation.now - last.at < wait:
+        left = (last.at + wait - situation.now).total_seconds()
+        return f"{day} was run a moment ago and is run again in {left:.0f} s (FRESHET_LANDING_SECONDS)"
+    return ""
+
+
+def _nothing(situation: Situation, reasons: list[str]) -> str:
+    if reasons:
+        more = f"; and {len(reasons) - 3} more days" if len(reasons) > 3 else ""
+        return f"{'; '.join(reasons[:3])}{more}."
+    if not situation.landed:
+        return "Nothing has landed yet; `freshet land` puts files there."
+    return f"All {len(situation.landed)} landed days have been run as they are, the last is {max(situation.landed)}."
+
+
+def _stretch(group: tuple[date, ...], landed: Mapping[date, Arrival]) -> Stretch:
+    files = sum(sum(landed[day].files.values()) for day in group)
+    span = str(group[0]) if len(group) == 1 else f"{group[0]}…{group[-1]}"
+    key = f"{span} {digest(landed[day].digest for day in group)}"
+    why = f"{len(group)} landing day{'s' * (len(group) > 1)} with news: {span}, {files} file{'s' * (files > 1)}"
+    return Stretch(group[0], group[-1], key, why)
+
+
+def _request(stretch: Stretch) -> dg.RunRequest:
+    return dg.RunRequest(run_key=stretch.key, tags={**range_tags(stretch.first, stretch.last), WHY: stretch.why})
+
+
+def _not_yet_asked(instance: dg.DagsterInstance, decision: Decision) -> tuple[list[Stretch], str]:
+    """The stretches without a run for these very files, and what to say of the others."""
+    found, said = [], []
+    for stretch in decision.stretches:
+        run = asked_before(instance, NAME, stretch.key)
+        if run is None:
+            found.append(stretch)
+        else:
+            said.append(
+                f"run {run.run_id[:8]} of {stretch.key.split()[0]} ended as {run.status.value} and read other files "
+                "than lie there; see its page, mend what it names, then run the days again by hand"
+            )
+    return found, f"{'; '.join(said)}."
