@@ -1,114 +1,111 @@
-"""The goods of the shop that does not exist: an outdoor shop, its titles, prices and what goes with what."""
+"""The goods of the shop that does not exist: titles, prices, what is on sale when, and what goes with what.
 
-from dataclasses import dataclass
+The shop has a fixed number of *places*; on each place one item is on sale at a time. When an item is delisted, a new
+one takes its place: same category, brand and make, a later mark, another price, another id.
+"""
+
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-# In the order in which one thing leads to the next: who buys a tent looks for a sleeping bag, then for a mat.
-CATEGORIES = (
-    ("tents", "tent", 240.0),
-    ("sleeping bags", "sleeping bag", 140.0),
-    ("mats", "mat", 70.0),
-    ("stoves", "stove", 60.0),
-    ("fuel", "gas cartridge", 8.0),
-    ("cookware", "cook set", 35.0),
-    ("mugs", "mug", 14.0),
-    ("bottles", "bottle", 22.0),
-    ("filters", "water filter", 45.0),
-    ("torches", "head torch", 38.0),
-    ("backpacks", "backpack", 150.0),
-    ("rain jackets", "rain jacket", 180.0),
-    ("fleeces", "fleece", 75.0),
-    ("base layers", "base layer", 48.0),
-    ("trousers", "trousers", 85.0),
-    ("boots", "boots", 170.0),
-    ("socks", "socks", 17.0),
-    ("gaiters", "gaiters", 42.0),
-    ("poles", "trekking poles", 80.0),
-    ("maps", "map case", 19.0),
-)
-BRANDS = ("Norrland", "Alpino", "Brezza", "Kestrel", "Tarn", "Firnline")
-MAKES = ("light", "classic", "storm", "compact", "expedition", "trail", "winter", "summit")
+from freshet.simulation.goods import BRANDS, CATEGORIES, title
+from freshet.simulation.params import ShopParams
+from freshet.simulation.paths import Paths, paths
+
+SOME_PRICE_SPREAD = 0.35
+NEW_PRICE_SPREAD = 0.1  # of the next mark against the one before
+DEAREST = 0.5  # what a drift of the prices at full strength adds
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """N items. Positions 0…N-1 stand for items; categories 0…C-1; brands 0…B-1."""
+    """N items that are or were on sale, on P places. The first P are those of the first day, by place."""
 
     item_ids: NDArray[np.str_]  # (N,) "i0001"
     titles: NDArray[np.str_]  # (N,) "Norrland storm tent"
-    categories: NDArray[np.int64]  # (N,)
+    categories: NDArray[np.int64]  # (N,) position in goods.CATEGORIES
     brands: NDArray[np.int64]  # (N,)
     prices: NDArray[np.float64]  # (N,) full cents
-    weights: NDArray[np.float64]  # (N,) how often a visit starts here; sums to 1, long-tailed
+    weights: NDArray[np.float64]  # (N,) how often something fresh is this, long-tailed; sums to 1 over those on sale
     alternatives: NDArray[np.int64]  # (3, N) what each style of shopper looks at next: cheaper, dearer, same brand
     accessories: NDArray[np.int64]  # (N,) what is looked at after this was bought: next category, same brand
+    first_days: NDArray[np.int64]  # (N,) number of the first day on sale
+    last_days: NDArray[np.int64]  # (N,) number of the last day on sale, past the shop's last if it never goes
+    places: NDArray[np.int64]  # (N,)
+    on_sale: NDArray[np.int64] = field(repr=False)  # (days + 1, P) the item on each place on each day
+    paths: Paths = field(repr=False)  # what leads to what, by place
 
     def __len__(self) -> int:
         return len(self.item_ids)
 
 
-def catalogue(items: int, categories: int, rng: np.random.Generator) -> Catalogue:
-    """Items spread evenly over categories; titles, prices and chains follow from category, brand and make."""
-    position = np.arange(items)
-    category, within = position % categories, position // categories
+def catalogue(params: ShopParams, rng: np.random.Generator) -> Catalogue:
+    """Items spread evenly over categories; titles, prices and paths follow from category, brand and make."""
+    position = np.arange(params.items)
+    category, within = position % params.categories, position // params.categories
     brand, make = within % len(BRANDS), within // len(BRANDS)
-    prices = _prices(category, rng)
+    usual = np.array([price for _, _, price, _ in CATEGORIES])[category]
+    prices = usual * rng.lognormal(0.0, SOME_PRICE_SPREAD, params.items)
+    weights = _long_tail(params.items, rng)
+    leads = paths(category, brand, make, prices, weights, params.categories, rng)
+    on_sale = _on_sale(params, rng)
+    place, first, last, mark = _lives(on_sale)
+    changes = rng.lognormal(0.0, NEW_PRICE_SPREAD, len(place)) ** (mark > 0)
+    now = on_sale[first, :][np.arange(len(place))[:, None], leads.usual[:, place].T].T  # (4, N)
+    parts = zip(category[place], brand[place], make[place], mark, strict=True)
     return Catalogue(
-        item_ids=np.array([f"i{n:04d}" for n in position]),
-        titles=np.array([_title(*map(int, parts)) for parts in zip(category, brand, make, strict=True)]),
-        categories=category,
-        brands=brand,
-        prices=prices,
-        weights=_long_tail(items, rng),
-        alternatives=_alternatives(category, brand, prices),
-        accessories=_accessories(category, brand, make, categories),
+        item_ids=np.array([f"i{n:04d}" for n in range(len(place))]),
+        titles=np.array([title(*map(int, each)) for each in parts]),
+        categories=category[place],
+        brands=brand[place],
+        prices=np.round(prices[place] * changes, 2),
+        weights=weights[place],
+        alternatives=now[:3],
+        accessories=now[3],
+        first_days=first,
+        last_days=last,
+        places=place,
+        on_sale=on_sale,
+        paths=leads,
     )
 
 
-def _title(category: int, brand: int, make: int) -> str:
-    number = f" {make // len(MAKES) + 1}" if make >= len(MAKES) else ""
-    return f"{BRANDS[brand]} {MAKES[make % len(MAKES)]} {CATEGORIES[category][1]}{number}"
-
-
-def _prices(category: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
-    usual = np.array([price for _, _, price in CATEGORIES])[category]
-    return np.round(usual * rng.lognormal(0.0, 0.35, len(category)), 2)
+def price_factor(params: ShopParams, day: int) -> float:
+    """What prices on a day are, against those of the catalogue."""
+    return 1.0 + DEAREST * params.strength("prices", day)
 
 
 def _long_tail(items: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Zipf weights in random order: a few items start most visits."""
-    weights = 1.0 / rng.permutation(np.arange(1, items + 1)) ** 0.8
+    weights = 1.0 / rng.permutation(np.arange(1, items + 1)) ** 0.9
     return np.asarray(weights / weights.sum())
 
 
-def _alternatives(
-    category: NDArray[np.int64], brand: NDArray[np.int64], prices: NDArray[np.float64]
-) -> NDArray[np.int64]:
-    """(3, N): the neighbour below and above by price within the category, and the next one of the brand in it."""
-    by_price = _ring(category, np.lexsort((prices, category)))
-    by_brand = category * len(BRANDS) + brand
-    cheaper = np.empty_like(by_price)
-    cheaper[by_price] = np.arange(len(by_price))
-    return np.stack([cheaper, by_price, _ring(by_brand, np.lexsort((prices, by_brand)))])
+def _on_sale(params: ShopParams, rng: np.random.Generator) -> NDArray[np.int64]:
+    """(days + 1, P): a new item takes the place of a few every day, and of many on the day of a drift."""
+    table = np.empty((params.days + 1, params.items), np.int64)
+    table[0] = np.arange(params.items)
+    count = params.items
+    for day in range(1, params.days + 1):
+        goes = rng.random(params.items) < params.turnover
+        swept = max((d.strength for d in params.drifts if d.kind == "catalogue" and d.day == day), default=0.0)
+        if swept:
+            goes |= np.random.default_rng([params.seed, 7, day]).random(params.items) < swept
+        table[day] = np.where(goes, count + np.cumsum(goes) - 1, table[day - 1])
+        count += int(goes.sum())
+    return table
 
 
-def _ring(group: NDArray[np.int64], order: NDArray[np.intp]) -> NDArray[np.int64]:
-    """For every item the next one of its group in the given order; the last leads to the first."""
-    ordered = group[order]
-    first = np.searchsorted(ordered, ordered, side="left")
-    last = np.searchsorted(ordered, ordered, side="right") - 1
-    place = np.arange(len(order))
-    following = np.empty(len(order), np.int64)
-    following[order] = order[np.where(place == last, first, place + 1)]
-    return following
-
-
-def _accessories(
-    category: NDArray[np.int64], brand: NDArray[np.int64], make: NDArray[np.int64], categories: int
-) -> NDArray[np.int64]:
-    """For every item the one of the same brand and make in the next category; the first there if there is none."""
-    following = (category + 1) % categories
-    wanted = (make * len(BRANDS) + brand) * categories + following
-    return np.where(wanted < len(category), wanted, following)
+def _lives(on_sale: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    """(place, first day, last day, mark) of every item, each (N,)."""
+    days, places = on_sale.shape
+    count = int(on_sale.max()) + 1
+    place, first, last, mark = (np.zeros(count, np.int64) for _ in range(4))
+    place[on_sale] = np.arange(places)
+    first[on_sale[::-1]] = np.arange(days)[::-1, None]
+    last[on_sale] = np.arange(days)[:, None]
+    new = np.diff(on_sale, axis=0) != 0
+    marks = np.concatenate([np.zeros((1, places), np.int64), np.cumsum(new, axis=0)])
+    mark[on_sale] = marks
+    return place, first, last, mark

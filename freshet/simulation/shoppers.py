@@ -1,75 +1,100 @@
-"""What shoppers look at, one item after the other, and how far they go with it."""
+"""Who comes: members with an account, guests who come once, bots. What they like, and how they choose."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.simulation.catalogue import Catalogue
+from freshet.simulation.clock import visit_starts
 from freshet.simulation.params import ShopParams
+from freshet.simulation.paths import STYLES
 
-LOOKED, CARTED, BOUGHT = 1, 2, 3  # how far a shopper went with an item: so many events it leaves
-STYLES = 3
+MEMBER, GUEST, BOT = 0, 1, 2
+LIKED = (0.55, 0.3, 0.15)  # how a shopper's fresh looks divide over the three categories they come for
+SPREAD = 1.25  # of the looks of members: the standard deviation of their logarithm
+MOST = 60  # times the median is the most anybody looks at
+VISIT_SPREAD = 0.9  # as SPREAD, of the looks in a visit
+MOST_IN_A_VISIT = 60
+BOT_LOOKS = (60, 300)
+EACH_LOOK = 1.5  # mean of a visit's looks against their median: exp(VISIT_SPREAD ** 2 / 2)
+MORE_GUESTS, MORE_BOTS = 3.0, 9.0  # what traffic adds at full strength, in times of what there was
+TRAFFIC_STREAM: Final = 5  # its own random numbers, so that nobody else does anything else
 
 
 @dataclass(frozen=True)
-class Looks:
-    """L looks, by shopper and in each shopper's order."""
+class Visits:
+    """V visits, by shopper and in each shopper's order; and the S shoppers themselves."""
 
-    shopper: NDArray[np.int64]  # (L,)
-    item: NDArray[np.int64]  # (L,) position in the catalogue
-    went: NDArray[np.int64]  # (L,) LOOKED, CARTED or BOUGHT
-    visit: NDArray[np.int64]  # (L,) number of the visit, over all shoppers
-
-
-def walk(params: ShopParams, goods: Catalogue, rng: np.random.Generator) -> Looks:
-    """Every shopper's looks, one step of all shoppers at a time."""
-    wanted = np.clip(rng.lognormal(np.log(params.looks), 0.8, params.shoppers), 2, 10 * params.looks).astype(np.int64)
-    style, likes = rng.integers(STYLES, size=params.shoppers), _likes(params, rng)
-    steps, size = int(wanted.max()), params.shoppers
-    item, went = np.empty((steps, size), np.int64), np.empty((steps, size), np.int64)
-    for step in range(steps):
-        fresh = _fresh(goods, likes, rng)
-        item[step] = fresh if step == 0 else _next(params, goods, style, item[step - 1], went[step - 1], fresh, rng)
-        went[step] = _outcomes(params, size, rng)
-    taken = np.arange(steps) < wanted[:, None]  # (shoppers, steps)
-    shopper = np.repeat(np.arange(size), wanted)
-    begins = rng.random(len(shopper)) < params.visit_share
-    begins[np.cumsum(wanted) - wanted] = True
-    return Looks(shopper, item.T[taken], went.T[taken], np.cumsum(begins) - 1)
+    shopper: NDArray[np.int64]  # (V,)
+    start: NDArray[np.int64]  # (V,) seconds since 1970
+    looks: NDArray[np.int64]  # (V,) items looked at
+    kind: NDArray[np.int64]  # (S,) MEMBER, GUEST or BOT
 
 
-def _likes(params: ShopParams, rng: np.random.Generator) -> NDArray[np.int64]:
-    """(shoppers, 3): the categories a shopper comes for; a few are everybody's favourites."""
+@dataclass(frozen=True)
+class Tastes:
+    """What S shoppers like, usually and after a drift of taste, and how they go on from one item to the next."""
+
+    style: NDArray[np.int64]  # (S,)
+    likes: NDArray[np.int64]  # (2, S, 3) categories: usually, and once taste has drifted
+    steadiness: NDArray[np.float64]  # (S,) the strength of a drift of taste from which on a shopper follows it
+
+
+def visits(params: ShopParams, rng: np.random.Generator) -> Visits:
+    """Everybody's visits; members first, then guests and bots, then those whom a drift of traffic adds."""
+    wanted = rng.lognormal(np.log(params.looks), SPREAD, params.shoppers).clip(1, MOST * params.looks)
+    members = np.maximum(1, np.round(wanted / (params.visit_looks * EACH_LOOK))).astype(np.int64)
+    whole = range(params.days)
+    total = int(members.sum())
+    guests = round(params.guest_share / (1 - params.guest_share) * total)
+    bots = round(params.bot_share * total)
+    parts = [_visits(params, members, MEMBER, whole, rng)]
+    parts += [_visits(params, np.ones(n, np.int64), k, whole, rng) for n, k in ((guests, GUEST), (bots, BOT))]
+    return _joined([*parts, *_more_traffic(params, guests, bots)])
+
+
+def tastes(params: ShopParams, shoppers: int, seed: int, stream: int) -> Tastes:
+    """Of as many shoppers as asked for; a few categories are everybody's favourites, other ones after a drift."""
+    style, usual, drifted, steady = (np.random.default_rng([seed, stream, part]) for part in range(4))
     popular = 1.0 / np.arange(1, params.categories + 1) ** 0.7
-    return rng.choice(params.categories, size=(params.shoppers, 3), p=popular / popular.sum())
+    popular /= popular.sum()
+    order = np.random.default_rng([params.seed, 6]).permutation(params.categories)
+    sides = ((usual, popular), (drifted, popular[::-1]))
+    likes = [order[rng.choice(params.categories, (shoppers, 3), p=p)] for rng, p in sides]
+    return Tastes(style.integers(STYLES, size=shoppers), np.stack(likes), steady.random(shoppers))
 
 
-def _fresh(goods: Catalogue, likes: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """An item of a category each shopper likes, by its weight: the inverse of the category's running sum."""
-    category = likes[np.arange(len(likes)), rng.integers(likes.shape[1], size=len(likes))]
-    order = np.argsort(goods.categories, kind="stable")
-    edges = np.concatenate([[0.0], np.cumsum(goods.weights[order])])
-    bounds = np.searchsorted(goods.categories[order], np.arange(goods.categories.max() + 2))
-    low, high = edges[bounds[category]], edges[bounds[category + 1]]
-    place = np.searchsorted(edges, low + rng.random(len(likes)) * (high - low), side="right") - 1
-    return np.asarray(order[np.clip(place, bounds[category], bounds[category + 1] - 1)])
+def visit_looks(params: ShopParams, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """(count,) items looked at in each visit of a person."""
+    drawn = np.round(rng.lognormal(np.log(params.visit_looks), VISIT_SPREAD, count))
+    return drawn.clip(1, MOST_IN_A_VISIT).astype(np.int64)
 
 
-def _next(
-    params: ShopParams,
-    goods: Catalogue,
-    style: NDArray[np.int64],
-    item: NDArray[np.int64],
-    went: NDArray[np.int64],
-    fresh: NDArray[np.int64],
-    rng: np.random.Generator,
-) -> NDArray[np.int64]:
-    """The chain, or something fresh."""
-    chain = np.where(went == BOUGHT, goods.accessories[item], goods.alternatives[style, item])
-    return np.where(rng.random(len(item)) < params.follow, chain, fresh)
+def _visits(params: ShopParams, each: NDArray[np.int64], kind: int, days: range, rng: np.random.Generator) -> Visits:
+    """each: (S,) how often every one of them comes."""
+    shopper = np.repeat(np.arange(len(each)), each)
+    looks = rng.integers(*BOT_LOOKS, size=len(shopper)) if kind == BOT else visit_looks(params, len(shopper), rng)
+    start = visit_starts(params.first_day, days, shopper, rng)
+    return Visits(shopper, start, looks, np.full(len(each), kind))
 
 
-def _outcomes(params: ShopParams, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    carted = rng.random(size) < params.cart_share
-    return np.where(carted, np.where(rng.random(size) < params.buy_share, BOUGHT, CARTED), LOOKED)
+def _more_traffic(params: ShopParams, guests: int, bots: int) -> list[Visits]:
+    parts = []
+    for number, drift in enumerate(d for d in params.drifts if d.kind == "traffic" and d.day < params.days):
+        rng = np.random.default_rng([params.seed, TRAFFIC_STREAM, number])
+        days = range(drift.day, params.days)
+        share = drift.strength * len(days) / params.days
+        more = ((guests * MORE_GUESTS * share, GUEST), (bots * MORE_BOTS * share, BOT))
+        parts += [_visits(params, np.ones(round(n), np.int64), kind, days, rng) for n, kind in more]
+    return parts
+
+
+def _joined(parts: list[Visits]) -> Visits:
+    before = np.cumsum([0, *(len(part.kind) for part in parts)])
+    return Visits(
+        np.concatenate([part.shopper + first for part, first in zip(parts, before, strict=False)]),
+        np.concatenate([part.start for part in parts]),
+        np.concatenate([part.looks for part in parts]),
+        np.concatenate([part.kind for part in parts]),
+    )

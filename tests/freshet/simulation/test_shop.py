@@ -6,7 +6,8 @@ import pytest
 
 from freshet.simulation.catalogue import catalogue
 from freshet.simulation.params import ShopParams
-from freshet.simulation.shop import EVENT_NAMES, Shop, generate
+from freshet.simulation.moments import EVENT_NAMES
+from freshet.simulation.shop import Shop, generate
 
 SMALL = ShopParams(shoppers=200, items=120, days=5)
 DAY = 86_400

@@ -1,0 +1,35 @@
+"""What the simulated shop sells, in words: an outdoor shop."""
+
+# (category, what a title calls it, usual price, month of the year in which it sells best; 0 = all year alike), in the
+# order in which one thing leads to the next: who buys a tent looks for a sleeping bag, then for a mat.
+CATEGORIES = (
+    ("tents", "tent", 240.0, 6),
+    ("sleeping bags", "sleeping bag", 140.0, 6),
+    ("mats", "mat", 70.0, 6),
+    ("stoves", "stove", 60.0, 0),
+    ("fuel", "gas cartridge", 8.0, 0),
+    ("cookware", "cook set", 35.0, 0),
+    ("mugs", "mug", 14.0, 0),
+    ("bottles", "bottle", 22.0, 7),
+    ("filters", "water filter", 45.0, 7),
+    ("torches", "head torch", 38.0, 12),
+    ("backpacks", "backpack", 150.0, 0),
+    ("rain jackets", "rain jacket", 180.0, 11),
+    ("fleeces", "fleece", 75.0, 1),
+    ("base layers", "base layer", 48.0, 1),
+    ("trousers", "trousers", 85.0, 0),
+    ("boots", "boots", 170.0, 10),
+    ("socks", "socks", 17.0, 0),
+    ("gaiters", "gaiters", 42.0, 1),
+    ("poles", "trekking poles", 80.0, 5),
+    ("maps", "map case", 19.0, 5),
+)
+BRANDS = ("Norrland", "Alpino", "Brezza", "Kestrel", "Tarn", "Firnline")
+MAKES = ("light", "classic", "storm", "compact", "expedition", "trail", "winter", "summit")
+
+
+def title(category: int, brand: int, make: int, mark: int) -> str:
+    """ "Norrland storm tent": numbered where there are more than the makes have names for; later marks say so."""
+    number = f" {make // len(MAKES) + 1}" if make >= len(MAKES) else ""
+    later = f" mark {mark + 1}" if mark else ""
+    return f"{BRANDS[brand]} {MAKES[make % len(MAKES)]} {CATEGORIES[category][1]}{number}{later}"
