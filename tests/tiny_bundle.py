@@ -72,12 +72,34 @@ def write_encoder(path: Path, embedding: np.ndarray = EMBEDDING) -> None:
     onnx.save(model, path)
 
 
+def write_item_encoder(path: Path) -> None:
+    """Known by its content, an item points to (1, 0) where it costs less than 10, else to (0, 1)."""
+    names = ("items", "words", "categories", "price_bands")
+    inputs = [helper.make_tensor_value_info(n, TensorProto.INT64, ["N", 12] if n == "words" else ["N"]) for n in names]
+    outputs = [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["N", 2])]
+    constants = [
+        numpy_helper.from_array(np.array(6, dtype=np.int64), "ten"),
+        numpy_helper.from_array(np.array([1], dtype=np.int64), "last"),
+    ]
+    nodes = [
+        helper.make_node("Less", ["price_bands", "ten"], ["below"]),
+        helper.make_node("Not", ["below"], ["above"]),
+        helper.make_node("Cast", ["below"], ["cheap"], to=TensorProto.FLOAT),
+        helper.make_node("Cast", ["above"], ["dear"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["cheap", "last"], ["x"]),
+        helper.make_node("Unsqueeze", ["dear", "last"], ["y"]),
+        helper.make_node("Concat", ["x", "y"], ["vectors"], axis=1),
+    ]
+    graph = helper.make_graph(nodes, "tiny items", inputs, outputs, constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+
+
 def write_bundle(folder: Path, dead: tuple[str, ...] = (), note: str = "") -> str:
     """A sealed bundle in `folder`; returns its id. note: makes it another bundle."""
     folder.mkdir(parents=True, exist_ok=True)
     write_encoder(folder / "shopper_encoder.fp32.onnx")
     write_encoder(folder / "shopper_encoder.int8.onnx", EMBEDDING * 1.01)
-    write_encoder(folder / "item_encoder.onnx")
+    write_item_encoder(folder / "item_encoder.onnx")
     np.save(folder / "item_vectors.npy", VECTORS)
     save_vocabulary(vocabulary(dead=dead), folder / "vocabulary.npz")
     none = np.zeros((7, 2), dtype=np.int32)

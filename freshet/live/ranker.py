@@ -12,7 +12,8 @@ from freshet.live.bundle import Bundle, encoder_file
 from freshet.live.manifest import REBUILD, Precision
 from freshet.live.scorer import NEVER, Encoded, Mask, Scores, chunks, masked, rows, top_k
 
-Tier = Literal["sequence", "popular"]
+# The ladder, best first; `neighbours` answers "similar items" only (docs/gateway.md).
+Tier = Literal["sequence", "content", "segment", "popular", "neighbours"]
 Device = Literal["cpu", "cuda"]
 
 ENCODED = 256  # histories encoded at once
@@ -100,7 +101,7 @@ def open_ranker(bundle: Bundle, precision: Precision | None = None, device: Devi
     Raises SettingsError when CUDA is asked for and not there, BundleError when the file is no model.
     """
     name = bundle.encoder.name if precision is None else encoder_file(precision)
-    session = _session(bundle, name, device, threads)
+    session = open_session(bundle, name, device, threads)
     wanted = {"items", "types", "gaps"}
     if {x.name for x in session.get_inputs()} != wanted or [x.name for x in session.get_outputs()] != OUTPUTS:
         what = "it does not take items, types, gaps and give vectors, repeats"
@@ -108,7 +109,8 @@ def open_ranker(bundle: Bundle, precision: Precision | None = None, device: Devi
     return Ranker(bundle, session)
 
 
-def _session(bundle: Bundle, name: str, device: Device, threads: int) -> Any:
+def open_session(bundle: Bundle, name: str, device: Device = "cpu", threads: int = 2) -> Any:
+    """An onnxruntime.InferenceSession of one of the bundle's files. Raises as `open_ranker` does."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()

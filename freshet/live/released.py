@@ -48,9 +48,15 @@ def fetch_bundle(store: Store, bundle: str, cache: Path) -> Bundle:
 
 def history_of(events: Sequence[Event], vocabulary: Vocabulary) -> Histories:
     """One shopper's events, oldest first, as a history in the bundle's own indexes."""
+    return histories_of([events], vocabulary)
+
+
+def histories_of(shoppers: Sequence[Sequence[Event]], vocabulary: Vocabulary) -> Histories:
+    """The events of each of S shoppers, oldest first, as histories in the bundle's own indexes."""
+    events = [event for own in shoppers for event in own]
     return Histories(
-        shoppers=np.array([""]),
-        offsets=np.array([0, len(events)], dtype=np.int64),
+        shoppers=np.array([""] * len(shoppers)),
+        offsets=np.cumsum([0, *map(len, shoppers)], dtype=np.int64),
         items=vocabulary.index_of([item for item, _, _, _ in events]),
         types=np.array([TYPE_CODE[kind] for _, kind, _, _ in events], dtype=np.int64),
         times=np.array([time for _, _, time, _ in events], dtype=np.int64),

@@ -1,0 +1,111 @@
+"""The gateway's endpoints. Thin: each reads its request, asks one function, answers."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import MediaType, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import PathParameter
+
+from freshet.serving.answering import Asking
+from freshet.serving.asking import ask, recommend
+from freshet.serving.described import AsksQuestion, AsksWithFilters, PostsEvents, PostsQuestion
+from freshet.serving.gateway import Gateway
+from freshet.serving.intake import Receipt, take
+from freshet.serving.metrics import CONTENT_TYPE
+from freshet.serving.problems import Problem
+from freshet.serving.questions import FILTERS, Answer, from_body, from_query
+
+Asked = Request[Any, Any, Any]
+ItemId = Annotated[str, PathParameter(description="the catalogue's id; an id with a slash as %2F", max_length=256)]
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Whether the process works. A dead part is cured by a restart."""
+
+    alive: bool
+    dead: list[str]
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether questions are answered, by which release, and everything that is not as it should be."""
+
+    ready: bool
+    release: int | None
+    bundle: str | None
+    shoppers: int  # known from the lake
+    waiting: int  # lines that wait to be landed
+    reasons: list[Problem]
+
+
+@post("/v1/events", operation_class=PostsEvents, status_code=202, tags=["events"])
+async def post_events(request: Asked, gateway: NamedDependency[Gateway]) -> Response[Receipt]:
+    """Keep one event or a list of up to 1,000; answered when they are on disk.
+
+    202: all kept. 200: all were here before. 207: some refused. 422: all refused.
+    """
+    receipt = await take(gateway, await request.body())
+    return Response(receipt, status_code=receipt.status)
+
+
+@get("/v1/recommendations", operation_class=AsksQuestion, tags=["recommendations"])
+async def get_recommendations(request: Asked, gateway: NamedDependency[Gateway]) -> Answer:
+    """What to show a shopper, or somebody of whom only the items just met are known."""
+    return await recommend(gateway, from_query(request.query_params.multi_items()))
+
+
+@post("/v1/recommendations", operation_class=PostsQuestion, status_code=200, tags=["recommendations"])
+async def post_recommendations(request: Asked, gateway: NamedDependency[Gateway]) -> Answer:
+    """As GET, for questions too long for an address."""
+    return await recommend(gateway, from_body(await request.body()))
+
+
+@get("/v1/items/{item_id:str}/similar", operation_class=AsksWithFilters, tags=["recommendations"])
+async def get_similar(request: Asked, gateway: NamedDependency[Gateway], item_id: ItemId) -> Answer:
+    """What goes with an item; 404 for one that the release does not know."""
+    question = from_query(request.query_params.multi_items(), FILTERS)
+    return await ask(gateway, Asking(question, None, gateway.clock.now(), "similar", item_id))
+
+
+@get("/v1/popular", operation_class=AsksWithFilters, tags=["recommendations"])
+async def get_popular(request: Asked, gateway: NamedDependency[Gateway]) -> Answer:
+    """What most shoppers were after lately, in some categories or in all; 404 for a category nobody knows."""
+    question = from_query(request.query_params.multi_items(), FILTERS)
+    return await ask(gateway, Asking(question, None, gateway.clock.now(), "popular"))
+
+
+@get("/healthz", tags=["operations"])
+async def healthz(gateway: NamedDependency[Gateway]) -> Response[Health]:
+    """200 while the process works, 503 when a part of it has died."""
+    dead = gateway.dead()
+    return Response(Health(not dead, dead), status_code=503 if dead else 200)
+
+
+@get("/readyz", tags=["operations"])
+async def readyz(gateway: NamedDependency[Gateway]) -> Response[Readiness]:
+    """200 while a release answers, else 503; with everything that is not as it should be."""
+    readiness = ready(gateway)
+    return Response(readiness, status_code=200 if readiness.ready else 503)
+
+
+@get("/metrics", media_type=MediaType.TEXT, tags=["operations"])
+async def metrics(gateway: NamedDependency[Gateway]) -> Response[bytes]:
+    """For Prometheus."""
+    gateway.gauge()
+    return Response(gateway.metrics.page(), media_type=CONTENT_TYPE)
+
+
+def ready(gateway: Gateway) -> Readiness:
+    """What /readyz says."""
+    serving, histories = gateway.current.serving, gateway.current.known.histories
+    return Readiness(
+        serving is not None,
+        serving.number if serving else None,
+        serving.bundle.id if serving else None,
+        len(histories) if histories is not None else 0,
+        gateway.sealer.lines,
+        gateway.reasons(),
+    )
+
+
+ROUTES = [post_events, get_recommendations, post_recommendations, get_similar, get_popular, healthz, readyz, metrics]

@@ -1,0 +1,99 @@
+"""The gateway as an ASGI application: endpoints, errors as `{where, what, fix}`, measurements, its OpenAPI pages."""
+
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from litestar import Litestar, Request, Response
+from litestar.di import Provide
+from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from freshet.errors import FreshetError
+from freshet.serving.api import ROUTES
+from freshet.serving.gateway import Gateway
+from freshet.serving.page import PageRenderPlugin
+from freshet.serving.problems import Problem, RequestError
+from freshet.version import code_version
+
+LOG = logging.getLogger("freshet")
+BODY: Final = 1 << 20  # bytes of a request at most
+FIXES: Final = {404: "see /openapi for what there is", 405: "see /openapi for the methods of each address",
+                413: f"send at most {BODY >> 20} MiB at a time"}  # fmt: skip
+
+
+def application(gateway: Gateway) -> ASGIApp:
+    """The endpoints of one gateway, which stops with them."""
+
+    @asynccontextmanager
+    async def running(_: Litestar) -> AsyncIterator[None]:
+        yield
+        gateway.stop()
+
+    app = Litestar(
+        ROUTES,
+        dependencies={"gateway": Provide(lambda: gateway, sync_to_thread=False)},
+        exception_handlers={FreshetError: on_error, HTTPException: on_http, Exception: on_mistake},
+        lifespan=[running],
+        openapi_config=_described(),
+        request_max_body_size=BODY,
+        logging_config=None,
+    )
+    return measured(app, gateway)
+
+
+def measured(app: ASGIApp, gateway: Gateway) -> ASGIApp:
+    """Counts requests and their seconds, by route and status."""
+
+    async def counting(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+            return
+        begun, status = time.perf_counter(), "500"
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = str(message["status"])
+            await send(message)
+
+        await app(scope, receive, noting)
+        route = scope.get("path_template") or "other"
+        gateway.metrics.requests.labels(route, status).inc()
+        gateway.metrics.seconds.labels(route).observe(time.perf_counter() - begun)
+
+    return counting
+
+
+def on_error(_: Request[Any, Any, Any], error: FreshetError) -> Response[Problem]:
+    """An error of ours, with its own status; 503 where it has none: a part we need is not there."""
+    return Response(Problem.of(error), status_code=error.status if isinstance(error, RequestError) else 503)
+
+
+def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """An address, a method or a body that the framework itself refuses."""
+    fix = FIXES.get(error.status_code, "correct it: /openapi shows every field")
+    return Response(Problem(request.url.path, error.detail, fix), status_code=error.status_code)
+
+
+def on_mistake(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """A mistake of ours: said in the log with its traceback, told without it."""
+    LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    problem = Problem(request.url.path, "the gateway made a mistake", "see its log, and report it")
+    return Response(problem, status_code=500)
+
+
+def _described() -> OpenAPIConfig:
+    """/openapi/openapi.json, and /openapi as a page that needs nothing from elsewhere."""
+    return OpenAPIConfig(
+        title="Freshet",
+        version=code_version(),
+        description="Events in, recommendations out.",
+        path="/openapi",
+        render_plugins=[PageRenderPlugin(path="/"), JsonRenderPlugin(path="/openapi.json")],
+    )

@@ -1,0 +1,23 @@
+"""What serves now, and what is wrong: read by every request, replaced whole by the follower."""
+
+from freshet.serving.problems import Problem, RequestError
+from freshet.serving.served import Known, Serving
+
+STARTING = Problem("gateway", "it has just started and is still opening its release", "ask again in a moment")
+
+
+class Current:
+    """The references that are swapped. Each is read once per request; none of them is ever changed in place."""
+
+    def __init__(self) -> None:
+        self.serving: Serving | None = None
+        self.known = Known()
+        self.journal_problems: tuple[Problem, ...] = (STARTING,)  # why not, or not the newest, release serves
+        self.histories_problem: Problem | None = None
+        self.swaps = 0
+        self.refused = 0  # bundles that were not let in
+
+    def nothing_serves(self) -> RequestError:
+        """What a reader is told while no release can answer."""
+        problem = self.journal_problems[0] if self.journal_problems else STARTING
+        return RequestError(503, problem.where, problem.what, problem.fix)

@@ -1,0 +1,170 @@
+"""Follows the release journal: proves what is new, opens it, swaps it in. Until then what serves stays."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from freshet.errors import BundleError, FreshetError, JournalError
+from freshet.live import journal
+from freshet.live.journal import Entry, bundle_path, entry_path, rollback_advice
+from freshet.live.latest import latest_histories, published_latest
+from freshet.live.manifest import REBUILD
+from freshet.live.released import Event, fetch_bundle
+from freshet.serving.clock import Clock
+from freshet.serving.current import Current
+from freshet.serving.ladder import warm
+from freshet.serving.problems import Problem
+from freshet.serving.sandbox import Sandbox
+from freshet.serving.served import Known, open_serving
+from freshet.settings import Settings
+from freshet.store import Store
+
+LOG = logging.getLogger("freshet")
+FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0  # seconds until a release that failed is tried again without a new entry
+TRIED: Final = 20  # entries looked at, newest first, while nothing serves
+
+
+class Follower:
+    """The thread that keeps `Current` at what the journal and the lake say."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        current: Current,
+        clock: Clock,
+        histories: Callable[[], Sequence[Sequence[Event]]],
+    ) -> None:
+        self._settings, self._store, self._current, self._clock = settings, store, current, clock
+        self._histories = histories
+        self._sandbox = Sandbox(store, settings.cache)
+        self._seen: tuple[str, ...] | None = None  # the journal's files when it was last tried
+        self._found: tuple[Problem, ...] = ()  # what was wrong then
+        self._pause, self._again = FIRST_PAUSE, 0.0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread.start()
+
+    def stop(self, patience: float) -> None:
+        """Stop following; a proof that runs is ended."""
+        self._ended.set()
+        self._sandbox.stop()
+        self._thread.join(patience)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still follows."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        self.look()
+        while not self._ended.wait(self._settings.journal_seconds):
+            self.look()
+
+    def look(self) -> None:
+        """Once: the lake's histories, then the journal."""
+        self._look_at_histories()
+        try:
+            files = self._store.list(journal.FOLDER)
+        except FreshetError as error:
+            self._tell((*self._found, Problem.of(error)))
+            return
+        now = self._clock.steady()
+        if files != self._seen:
+            self._pause, self._again = FIRST_PAUSE, now
+        if files != self._seen or (self._found and now >= self._again):
+            self._found = self._follow(files)
+            self._seen, self._again = files, now + self._pause
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        self._tell(self._found)
+
+    def _look_at_histories(self) -> None:
+        """What the lake knows of all shoppers; the one before stays where the new one cannot be read."""
+        try:
+            ref = published_latest(self._store)
+            held = self._current.known.histories
+            if ref is not None and (held is None or held.id != ref.id):
+                self._current.known = Known(latest_histories(self._store, self._settings.cache))
+            self._current.histories_problem = None
+        except FreshetError as error:
+            problem = Problem.of(error)
+            if problem != self._current.histories_problem:
+                LOG.warning("%s", error)
+            self._current.histories_problem = problem
+
+    def _follow(self, files: Sequence[str]) -> tuple[Problem, ...]:
+        """Bring the newest release in; what was wrong on the way."""
+        problems = _wrong_with(self._store, files)
+        tried: set[str] = set()
+        for number in range(_whole(files), max(0, _whole(files) - TRIED), -1):
+            if problems and self._current.serving is not None:
+                break  # what serves stays: nobody decided to go further back
+            try:
+                self._bring_in(journal.read_entry(self._store, number), tried)
+                break
+            except FreshetError as error:
+                problems.append(Problem.of(error))
+        return tuple(problems)
+
+    def _bring_in(self, entry: Entry, tried: set[str]) -> None:
+        """Let one entry serve. Raises JournalError when its bundle cannot; production stays as it was."""
+        serving = self._current.serving
+        if serving is not None and serving.bundle.id == entry.bundle:
+            self._current.serving = replace(serving, number=entry.number)
+            return
+        try:
+            if entry.bundle in tried:
+                raise BundleError(bundle_path(entry.bundle), "refused a moment ago", REBUILD)
+            tried.add(entry.bundle)
+            self._swap(entry)
+        except FreshetError as error:
+            self._current.refused += 1
+            what = f"its bundle {entry.bundle[:12]} cannot serve ({error.where}: {error.what})"
+            where, fix = self._store.where(entry_path(entry.number)), rollback_advice(self._store, entry.number)
+            raise JournalError(where, what, fix) from error
+
+    def _swap(self, entry: Entry) -> None:
+        """Prove, open, warm; only then is the one reference replaced."""
+        if not journal.has_bundle(self._store, entry):
+            raise BundleError(self._store.where(bundle_path(entry.bundle)), "it is gone", REBUILD)
+        histories = self._histories()
+        self._sandbox.prove(entry.bundle, histories)
+        serving = open_serving(entry.number, fetch_bundle(self._store, entry.bundle, self._settings.cache))
+        warm(serving, histories)
+        self._current.serving = serving
+        self._current.swaps += 1
+        LOG.info("release %d serves, bundle %s", entry.number, entry.bundle[:12])
+
+    def _tell(self, problems: tuple[Problem, ...]) -> None:
+        """Say it in /readyz, and once in the log."""
+        serving = self._current.serving
+        if serving is not None:
+            meanwhile = f"; release {serving.number} answers meanwhile"
+            problems = tuple(Problem(p.where, p.what + meanwhile, p.fix) for p in problems)
+        for problem in problems:
+            if problem not in self._current.journal_problems:
+                LOG.error("%s", problem.sentence())
+        self._current.journal_problems = problems
+
+
+def _whole(files: Sequence[str]) -> int:
+    """The last entry before the first gap."""
+    numbered = enumerate(files, start=1)
+    return next((number - 1 for number, path in numbered if path != entry_path(number)), len(files))
+
+
+def _wrong_with(store: Store, files: Sequence[str]) -> list[Problem]:
+    """Why the journal as a whole says nothing."""
+    if not files:
+        fix = "run `dagster asset materialize --select '*'` with the days to load; events are accepted meanwhile"
+        return [Problem(store.where(journal.FOLDER), "nothing has been released yet", fix)]
+    try:
+        journal.length(store)
+    except FreshetError as error:
+        return [Problem.of(error)]
+    return []

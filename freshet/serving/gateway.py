@@ -1,0 +1,112 @@
+"""The gateway: one process that keeps events, answers questions, and follows the journal. Its parts, put together."""
+
+import secrets
+import uuid
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from freshet.live.latest import merged
+from freshet.live.released import Event
+from freshet.pseudonym import pseudonym
+from freshet.serving import ledger
+from freshet.serving.answering import Answering
+from freshet.serving.clock import Clock, iso
+from freshet.serving.current import Current
+from freshet.serving.follower import Follower
+from freshet.serving.impressions import Impressions
+from freshet.serving.metrics import Metrics
+from freshet.serving.problems import Problem
+from freshet.serving.sealer import Sealer
+from freshet.serving.writer import Writer
+from freshet.settings import Settings
+from freshet.store import open_store
+
+PROBED: Final = 20  # recent histories that a new bundle has to answer
+PATIENCE: Final = 2.5  # seconds for landing what waits at the end
+
+
+class Gateway:
+    """Built around a state folder that is held; `start` and `stop` are called once each."""
+
+    def __init__(self, settings: Settings, key: bytes, folder: Path, clock: Clock) -> None:
+        gateway, store = ledger.create(folder), open_store(settings.lake)
+        self.settings, self.clock, self.metrics, self.current = settings, clock, Metrics(), Current()
+        self._key, self._folder = key, folder
+        self.writer = Writer(folder)
+        self.impressions = Impressions(self.writer)
+        self.answering = Answering(folder, self.current)
+        self.sealer = Sealer(settings, gateway, store, self.writer, clock, self.impressions)
+        self.follower = Follower(settings, store, self.current, clock, self.recent_histories)
+
+    def start(self) -> None:
+        """Start every thread."""
+        for part in (self.writer, self.answering, self.follower, self.sealer):
+            part.start()
+
+    def stop(self) -> None:
+        """No more questions, then land what waits; what does not land in time lands at the next start."""
+        self.follower.stop(PATIENCE)
+        self.answering.stop()
+        if self.sealer.stop(PATIENCE):
+            self.writer.stop()
+
+    def shopper(self, user_id: str | None, session_id: str | None) -> str | None:
+        """The pseudonym of the user where known, else of the session, as in the tables."""
+        if user_id is not None:
+            return pseudonym(self._key, "user", user_id)
+        return None if session_id is None else pseudonym(self._key, "session", session_id)
+
+    def recent_histories(self) -> Sequence[Sequence[Event]]:
+        """Of the shoppers seen last: what a new bundle is asked before it may answer."""
+        known = self.current.known
+        with closing(ledger.connect(self._folder)) as reader:
+            shoppers = ledger.recent_shoppers(reader, PROBED)
+            return [merged(known.of(one), ledger.recent(reader, one).events) for one in shoppers]
+
+    def reasons(self) -> list[Problem]:
+        """Everything that is not as it should be."""
+        found = [*self.current.journal_problems, *self.sealer.problems.values()]
+        if self.current.histories_problem is not None:
+            found.append(self.current.histories_problem)
+        jump = self.clock.jump()
+        if jump is not None:
+            still = f"; event times stand still at {iso(self.clock.now())}" if self.clock.behind() > 1 else ""
+            found.append(Problem("clock", jump.sentence() + still, "check the machine's time service"))
+        return found
+
+    def gauge(self) -> None:
+        """Bring the gauges up to date, before they are read."""
+        serving, metrics = self.current.serving, self.metrics
+        metrics.ready.set(serving is not None)
+        metrics.release.set(serving.number if serving else 0)
+        metrics.bundle.clear()
+        if serving is not None:
+            metrics.bundle.labels(serving.bundle.id).set(1)
+        metrics.swaps.set(self.current.swaps)
+        metrics.refused.set(self.current.refused)
+        metrics.waiting.set(self.sealer.lines)
+        metrics.files.set(self.sealer.files)
+        metrics.dropped.set(self.impressions.dropped)
+        metrics.reasons.set(len(self.reasons()))
+
+    def dead(self) -> list[str]:
+        """Threads that should run and do not: a mistake of ours, cured by a restart."""
+        alive = {
+            "writer": self.writer.alive,
+            "answering": self.answering.alive,
+            "follower": self.follower.alive,
+            "sealer": self.sealer.alive,
+        }
+        return [name for name, works in alive.items() if not works]
+
+
+def new_id() -> str:
+    """Of a request."""
+    return uuid.uuid4().hex
+
+
+def new_event_id() -> str:
+    """Of an event that brought none."""
+    return secrets.token_hex(16)

@@ -1,0 +1,54 @@
+"""What was shown to whom: one line an answer, kept in groups, landed like events. An answer never waits for it."""
+
+import threading
+from typing import Final
+
+import msgspec
+
+from freshet.serving.clock import day_of
+from freshet.serving.ledger import WAIT
+from freshet.serving.writer import Writer
+
+HELD: Final = 50_000  # lines held in memory at most; beyond, when the disk is full, they are dropped and counted
+
+
+class Impression(msgspec.Struct, frozen=True):
+    """One answered list. shopper: the pseudonym; None when only clicks were sent, or nothing."""
+
+    request_id: str
+    shopper: str | None
+    items: tuple[str, ...]  # best first
+    tier: str
+    arm: str
+    bundle: str
+    release: int
+    shown_at: str
+
+
+class Impressions:
+    """The lines of the last moments, until they are kept in the ledger."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._lock = threading.Lock()
+        self._lines: list[tuple[str, int, bytes]] = []
+        self.dropped = 0
+
+    def add(self, impression: Impression, micros: int) -> None:
+        """Remember one answer given at `micros`."""
+        line = msgspec.json.encode(impression) + b"\n"
+        with self._lock:
+            if len(self._lines) < HELD:
+                self._lines.append(("impressions", day_of(micros), line))
+            else:
+                self.dropped += 1
+
+    def keep(self) -> None:
+        """Write them to the ledger, all or none. Raises RequestError when it cannot be written."""
+        with self._lock:
+            lines = list(self._lines)
+        if not lines:
+            return
+        self._writer.submit(lambda connection: connection.executemany(WAIT, lines)).result()
+        with self._lock:
+            del self._lines[: len(lines)]

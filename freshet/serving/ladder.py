@@ -1,0 +1,112 @@
+"""From what is known of a shopper to a list: the ladder, one rung after the other, and similar items.
+
+sequence: the model, from events with items it knows. content: what resembles the new items the shopper met, by title
+and category. segment: what is popular in the category they looked at, or asked for. popular: what is popular with all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from freshet.history import Ints
+from freshet.live.ranker import Tier
+from freshet.live.released import Event, histories_of
+from freshet.live.scorer import NEVER, Scores, top_k
+from freshet.serving.ledger import Content
+from freshet.serving.questions import Shown
+from freshet.serving.served import Serving, known_items
+
+NEW_ITEMS: Final = 10  # of the latest items that the bundle does not know: what is asked by content
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One shopper at one moment. contents: what recent events said of their items, oldest first."""
+
+    events: Sequence[Event]
+    contents: Sequence[Content]
+    forbidden: Ints  # indexes not to show
+    segment: str  # the category that was asked for; "" = none
+    k: int
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What one shopper is shown, best first."""
+
+    tier: Tier
+    items: list[Shown]
+
+
+def climb(serving: Serving, asked: Sequence[Asked]) -> list[Listed]:
+    """The lists of B shoppers, from one release, the encoder asked once for all of them."""
+    known = [place for place, one in enumerate(asked) if len(known_items(serving, list(one.events)))]
+    by_model = iter(_sequence(serving, [asked[place] for place in known]) if known else ())
+    chosen = set(known)
+    return [next(by_model) if place in chosen else _fallen(serving, one) for place, one in enumerate(asked)]
+
+
+def similar(serving: Serving, index: int, forbidden: Ints, k: int) -> Listed:
+    """What goes with an item: its neighbours in baskets and visits, then what has a vector like its own."""
+    bundle = serving.bundle
+    vectors, own = bundle.item_vectors, bundle.item_vectors[index]
+    lengths = np.linalg.norm(vectors, axis=1) * max(float(np.linalg.norm(own)), 1e-9)
+    scores: Scores = (vectors @ own) / np.maximum(lengths, 1e-9)
+    near, strength = bundle.baselines.neighbours[index], bundle.baselines.neighbour_scores[index]
+    there = (near > 0) & (strength > 0)
+    scores[near[there]] = 2 + strength[there]  # above every cosine
+    listed = _best(serving, "content", scores, np.append(forbidden, index), k)
+    met = bool(listed.items) and listed.items[0].score > 1.5
+    return Listed("neighbours" if met else "content", listed.items)
+
+
+def popular(serving: Serving, segment: str, forbidden: Ints, k: int) -> Listed:
+    """What most were after: in a category first where one is named."""
+    tier: Tier = "segment" if segment in serving.catalogue.codes and segment else "popular"
+    return _best(serving, tier, serving.popularity(segment if tier == "segment" else ""), forbidden, k)
+
+
+def _sequence(serving: Serving, asked: Sequence[Asked]) -> list[Listed]:
+    histories = histories_of([one.events for one in asked], serving.bundle.vocabulary)
+    answers = serving.ranker.recommend(histories, max(one.k for one in asked), [one.forbidden for one in asked])
+    listed = []
+    for one, answer in zip(asked, answers, strict=True):
+        indexes = serving.bundle.vocabulary.index_of(answer.item_ids[: one.k]).tolist()
+        listed.append(Listed(answer.tier, serving.catalogue.shown(indexes, list(answer.scores[: one.k]))))
+    return listed
+
+
+def _fallen(serving: Serving, one: Asked) -> Listed:
+    """The rungs below the model: nothing that it knows is known of the shopper."""
+    described = [content for content in one.contents if content.title][-NEW_ITEMS:]
+    if described and serving.item_encoder is not None:
+        scores: Scores = serving.encode_items(described).mean(axis=0) @ serving.bundle.item_vectors.T
+        return _best(serving, "content", scores, one.forbidden, one.k)
+    categories = [content.category for content in one.contents if content.category in serving.catalogue.codes]
+    segment = next((category for category in reversed(categories) if category), one.segment)
+    return popular(serving, segment, one.forbidden, one.k)
+
+
+def _best(serving: Serving, tier: Tier, scores: Scores, forbidden: Ints, k: int) -> Listed:
+    """Masked first, then the k are taken: never short while items remain."""
+    scores = scores.astype(np.float32, copy=True)
+    scores[0] = NEVER
+    scores[serving.bundle.vocabulary.tombstones] = NEVER
+    scores[forbidden] = NEVER
+    items, best = top_k(scores[None, :], k)
+    there = items[0] > 0
+    return Listed(tier, serving.catalogue.shown(items[0][there].tolist(), best[0][there].tolist()))
+
+
+def warm(serving: Serving, histories: Sequence[Sequence[Event]]) -> None:
+    """Answer once on every rung, and a full group: what is slow the first time is slow for nobody."""
+    nothing = np.zeros(0, dtype=np.int64)
+    items = serving.bundle.vocabulary.item_ids[1:9].tolist()
+    usual = [(item, serving.bundle.manifest.event_type, 60 * place, 0) for place, item in enumerate(items)]
+    new = Content("new", "", None)
+    climb(serving, [Asked([], [new], nothing, "", 10), Asked([], [], nothing, "", 10)])
+    for events in [usual, *histories]:
+        climb(serving, [Asked(events, [], nothing, "", 10)])
+        climb(serving, [Asked(events, [], nothing, "", 10)] * 8)

@@ -1,0 +1,127 @@
+"""The OpenAPI page: plain HTML made here, so that it works where there is no internet."""
+
+import json
+from collections.abc import Iterator
+from html import escape
+from typing import Any, Final
+
+from litestar import Request
+from litestar.openapi.plugins import OpenAPIRenderPlugin
+
+STYLE: Final = """
+body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2733;background:#fff}
+h1{margin-bottom:0} h2{border-bottom:1px solid #d5dde5;margin-top:2.5rem} a{color:#0b63a5}
+details{border:1px solid #d5dde5;border-radius:6px;margin:.6rem 0} summary{padding:.6rem .8rem;cursor:pointer}
+details>div{padding:0 1rem 1rem} code,pre{font:14px/1.45 ui-monospace,monospace}
+table{border-collapse:collapse;width:100%}
+pre{background:#f4f7fa;padding:.7rem;border-radius:6px;overflow:auto}
+td,th{text-align:left;padding:.25rem .8rem .25rem 0;
+vertical-align:top;border-bottom:1px solid #eef2f5} b.get{color:#0a7a3d} b.post{color:#a55a00} .quiet{color:#5b6b7a}
+"""
+LIMITS: Final = {"minLength": "≥", "maxLength": "≤", "minimum": "≥", "maximum": "≤", "exclusiveMinimum": ">"}
+EVENT: Final = {"session_id": "visit-1", "item_id": "ITEM", "event_type": "view"}
+QUESTION: Final = {"session_id": "visit-1", "k": 5, "exclude_seen": True}
+
+
+class PageRenderPlugin(OpenAPIRenderPlugin):
+    """Renders the schema on the server: no scripts, no styles, no fonts from elsewhere."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """The whole page."""
+        return page(openapi_schema, str(request.base_url).rstrip("/")).encode()
+
+
+def page(schema: dict[str, Any], address: str) -> str:
+    """schema: OpenAPI 3.1, as a dictionary. address: where the gateway is reached."""
+    info = schema["info"]
+    parts = "".join(_groups(schema, address))
+    head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(info['title'])}</title>"
+    viewport = '<meta name=viewport content="width=device-width"><link rel=icon href="data:,">'
+    intro = f"<h1>{escape(info['title'])}</h1><p class=quiet>version {escape(info['version'])}</p>"
+    links = " · ".join(f'<a href="{path}">{path}</a>' for path in ("/openapi/openapi.json", "/readyz", "/metrics"))
+    description = f"<p>{escape(info.get('description') or '')}</p>"
+    return f"{head}{viewport}<style>{STYLE}</style>{intro}{description}<p>{links}</p>{parts}</html>"
+
+
+def _groups(schema: dict[str, Any], address: str) -> Iterator[str]:
+    operations = [
+        (path, method, operation)
+        for path, item in schema["paths"].items()
+        for method, operation in item.items()
+        if isinstance(operation, dict)
+    ]
+    tags = dict.fromkeys(tag for _, _, operation in operations for tag in operation.get("tags", ["other"]))
+    for tag in tags:
+        yield f"<h2>{escape(tag)}</h2>"
+        for path, method, operation in operations:
+            if tag in operation.get("tags", ["other"]):
+                yield _operation(path, method, operation, schema, address)
+
+
+def _operation(path: str, method: str, operation: dict[str, Any], schema: dict[str, Any], address: str) -> str:
+    described = operation.get("description") or operation.get("summary") or ""
+    first, _, rest = described.partition("\n")
+    title = (
+        f"<b class={method}>{method.upper()}</b> <code>{escape(path)}</code> <span class=quiet>{escape(first)}</span>"
+    )
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    parts = [
+        f"<p>{escape(rest.strip())}</p>" if rest.strip() else "",
+        _table("Parameters", [(p["name"], p["schema"], p["description"], p["in"]) for p in operation["parameters"]])
+        if operation.get("parameters")
+        else "",
+        _body(body) if body else "",
+        f"<h4>Try it</h4><pre>{escape(_curl(path, method, address, body))}</pre>",
+        "".join(_answers(operation["responses"], schema)),
+    ]
+    return f"<details><summary>{title}</summary><div>{''.join(parts)}</div></details>"
+
+
+def _body(body: dict[str, Any]) -> str:
+    one = body["oneOf"][0] if "oneOf" in body else body
+    needed = set(one.get("required", []))
+    rows = [
+        (name, field, field.get("description", ""), "required" if name in needed else "")
+        for name, field in one["properties"].items()
+    ]
+    return _table("Body (JSON; one object, or a list of them)" if "oneOf" in body else "Body (JSON)", rows)
+
+
+def _table(title: str, rows: list[tuple[str, dict[str, Any], str, str]]) -> str:
+    lines = "".join(
+        f"<tr><td><code>{escape(name)}</code></td><td>{escape(_kind(field))}</td><td class=quiet>{escape(note)}</td>"
+        f"<td>{escape(meaning)}</td></tr>"
+        for name, field, meaning, note in rows
+    )
+    return f"<h4>{escape(title)}</h4><table>{lines}</table>"
+
+
+def _kind(field: dict[str, Any]) -> str:
+    """`text, 1 to 256 characters`, in short."""
+    if "anyOf" in field:
+        return " or ".join(_kind(part) for part in field["anyOf"] if part.get("type") != "null")
+    if "enum" in field:
+        return " | ".join(map(str, field["enum"]))
+    if field.get("type") == "array":
+        return f"list of {_kind(field['items'])}"
+    limits = [f"{sign} {field[name]:g}" for name, sign in LIMITS.items() if name in field]
+    return " ".join([field.get("format") or field.get("type") or "object", *limits])
+
+
+def _answers(responses: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
+    for status, response in sorted(responses.items()):
+        contents: list[dict[str, Any]] = list((response.get("content") or {}).values())
+        reference = contents[0].get("schema", {}).get("$ref", "") if contents else ""
+        name = reference.rpartition("/")[2]
+        fields = schema.get("components", {}).get("schemas", {}).get(name, {}).get("properties", {})
+        shape = f" <code>{{{escape(', '.join(fields))}}}</code>" if fields else ""
+        yield f"<p><b>{escape(status)}</b> {escape(response.get('description', ''))}{shape}</p>"
+
+
+def _curl(path: str, method: str, address: str, body: dict[str, Any] | None) -> str:
+    """A call to paste into a terminal."""
+    url = f"{address}{path}".replace("{item_id}", "ITEM")
+    if body is None:
+        return f"curl -s '{url}'"
+    example = EVENT if "oneOf" in body else QUESTION
+    return f"curl -s -X {method.upper()} '{url}' -d '{json.dumps(example)}'"

@@ -1,0 +1,77 @@
+"""What a gateway answers when it cannot answer: `{where, what, fix}` and the right HTTP status."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from freshet.errors import FreshetError
+
+
+class RequestError(FreshetError):
+    """A request that is answered with an error. status: its HTTP status."""
+
+    def __init__(self, status: int, where: str, what: str, fix: str) -> None:
+        super().__init__(where, what, fix)
+        self.status = status
+
+    def __reduce__(self) -> tuple[type["RequestError"], tuple[int, str, str, str]]:  # type: ignore[override]
+        return (type(self), (self.status, self.where, self.what, self.fix))
+
+
+class GatewayError(FreshetError):
+    """The gateway cannot start, or cannot keep what it was given."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """An error as a client or an operator reads it."""
+
+    where: str
+    what: str
+    fix: str
+
+    @classmethod
+    def of(cls, error: FreshetError) -> "Problem":
+        """The three parts of an error."""
+        return cls(error.where, error.what, error.fix)
+
+    def sentence(self) -> str:
+        """One line for the log."""
+        return f"{self.where}: {self.what}; {self.fix}"
+
+
+def too_busy(what: str) -> RequestError:
+    """The queue is full: better a clear no now than an answer nobody waits for any more."""
+    return RequestError(503, "gateway", what, "try again in a moment, or run another gateway on its own state folder")
+
+
+ID: Final = "send it as text of 1 to 256 characters, or leave it out"
+FIXES: Final[Mapping[str, str]] = {
+    "item_id": "send the catalogue's id as text of 1 to 256 characters",
+    "event_type": "use one of view, cart, purchase, return",
+    "event_id": ID,
+    "user_id": ID,
+    "session_id": ID,
+    "event_time": "send ISO 8601 with a time zone, such as 2026-01-05T12:00:00Z, or leave it out",
+    "quantity": "send a number above 0, or leave it out",
+    "price": "send the price of one piece, a number from 0 to 1e13, or leave it out",
+    "title": "send text of at most 1,024 characters",
+    "category": "send text of at most 256 characters",
+    "context": "send at most 32 texts by name, each of at most 256 characters",
+    "k": "ask for 1 to 500 items",
+}
+SEE: Final = "correct it: /openapi shows every field"
+
+
+def wrong_field(error: msgspec.ValidationError, where: str) -> Problem:
+    """`Expected `str`, got `int` - at `$.item_id`` becomes where, what and fix."""
+    what, _, path = str(error).partition(" - at `$")
+    inside = path.removesuffix("`").removeprefix(".")
+    name = inside.rpartition(".")[2].split("[")[0]
+    return Problem(f"{where}.{inside}" if inside else where, what, FIXES.get(name, SEE))
+
+
+def unprocessable(error: msgspec.ValidationError, where: str) -> RequestError:
+    """As `wrong_field`, for a request that is refused as a whole."""
+    problem = wrong_field(error, where)
+    return RequestError(422, problem.where, problem.what, problem.fix)

@@ -1,0 +1,79 @@
+"""Runs a gateway until it is told to stop."""
+
+import errno
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from typing import Final
+
+import uvicorn
+
+from freshet.pseudonym import lake_key
+from freshet.serving.app import application
+from freshet.serving.clock import Clock
+from freshet.serving.gateway import Gateway
+from freshet.serving.problems import GatewayError
+from freshet.serving.state import hold, state_folder
+from freshet.settings import Settings
+
+BACKLOG: Final = 2048
+GRACE: Final = 1  # seconds for requests under way at the end
+
+
+def serve(settings: Settings, clock: Clock, ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C. ready: called with the address as soon as the gateway listens.
+
+    Raises GatewayError: the port is in use, or another gateway holds the state folder.
+    """
+    listening = listen(settings.gateway_host, settings.gateway_port)
+    held = hold(state_folder(settings))
+    try:
+        gateway = Gateway(settings, lake_key(settings), held.folder, clock)
+        gateway.start()
+        ready(address(listening))
+        _run(gateway, listening)
+    finally:
+        listening.close()
+        held.release()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises GatewayError when that is not possible there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((host, port))
+        opened.listen(BACKLOG)
+    except OSError as error:
+        opened.close()
+        where = f"gateway on {host}"
+        if error.errno == errno.EADDRINUSE:
+            fix = "stop what listens there or set FRESHET_GATEWAY_PORT"
+            raise GatewayError(where, f"port {port} is in use", fix) from None
+        what = f"it cannot listen on port {port} ({error.strerror})"
+        raise GatewayError(where, what, "set FRESHET_GATEWAY_HOST and FRESHET_GATEWAY_PORT") from None
+    return opened
+
+
+def address(listening: socket.socket) -> str:
+    """`http://127.0.0.1:8080`."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _run(gateway: Gateway, listening: socket.socket) -> None:
+    """uvicorn ends on SIGTERM and Ctrl-C, and then raises the signal again: an orderly end is no death."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    config = uvicorn.Config(
+        application(gateway),
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE,
+        backlog=BACKLOG,
+        server_header=False,
+    )
+    uvicorn.Server(config).run(sockets=[listening])

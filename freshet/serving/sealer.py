@@ -1,0 +1,96 @@
+"""The thread that lands what waits: every `seal_seconds`, when a day is over, when much waits, and at the end."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from freshet.errors import FreshetError
+from freshet.serving.clock import Clock, day_of
+from freshet.serving.impressions import Impressions
+from freshet.serving.ledger import connect, prune
+from freshet.serving.problems import Problem
+from freshet.serving.segments import LINES, land, waiting
+from freshet.serving.writer import Writer
+from freshet.settings import Settings
+from freshet.store import Store
+
+LOG = logging.getLogger("freshet")
+TICK: Final = 0.25  # seconds
+PRUNE: Final = 3600.0  # seconds
+KEPT_ROWS: Final = 5_000_000  # recent events kept at most: a bounded disk
+DAYS_MORE: Final = 2  # recent events are kept so many days longer than the lake looks back for duplicates
+LONGEST_PAUSE: Final = 600.0  # seconds between attempts when the lake cannot be written
+
+
+class Sealer:
+    """Lands events and impressions, forgets old recent ones, and says what is wrong."""
+
+    def __init__(
+        self, settings: Settings, gateway: str, store: Store, writer: Writer, clock: Clock, impressions: Impressions
+    ) -> None:
+        self._settings, self._gateway, self._store = settings, gateway, store
+        self._writer, self._clock, self._impressions = writer, clock, impressions
+        self._reader = connect(writer.folder)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
+        self._next_land = self._next_prune = 0.0
+        self._pause = settings.seal_seconds
+        self.problems: Mapping[str, Problem] = {}  # by what is being attempted; replaced, never changed
+        self.files = 0  # landed since start
+        self.lines = 0  # waiting at the last look
+
+    def start(self) -> None:
+        """Begin, with what an earlier gateway left behind."""
+        self._thread.start()
+
+    def stop(self, patience: float) -> bool:
+        """Land what waits and end; False when it takes longer than `patience` seconds: then it lands at next start."""
+        self._ended.set()
+        self._thread.join(patience)
+        return not self._thread.is_alive()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still lands."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._ended.wait(TICK):
+            self._turn(self._clock.steady())
+        self._turn(float("inf"))
+        self._reader.close()
+
+    def _turn(self, now: float) -> None:
+        """What is due. now: steady seconds; infinite at the end."""
+        self._attempt("impressions", self._impressions.keep)
+        self.lines, day = waiting(self._reader)
+        much = self.lines >= LINES or (day is not None and day < day_of(self._clock.now()))
+        if now >= self._next_land or (much and "landing" not in self.problems):
+            went_well = self._attempt("landing", self._land)
+            self._pause = self._settings.seal_seconds if went_well else min(2 * self._pause, LONGEST_PAUSE)
+            self._next_land = now + self._pause
+        if now >= self._next_prune:
+            self._next_prune = now + PRUNE
+            self._attempt("pruning", self._prune)
+
+    def _attempt(self, name: str, work: Callable[[], None]) -> bool:
+        """Whether it went well; the reason stands in /readyz, and once in the log."""
+        others = {other: problem for other, problem in self.problems.items() if other != name}
+        try:
+            work()
+        except FreshetError as error:
+            if self.problems.get(name) != Problem.of(error):
+                LOG.warning("%s", error)
+            self.problems = {**others, name: Problem.of(error)}
+            return False
+        self.problems = others
+        return True
+
+    def _land(self) -> None:
+        self.files += land(self._writer, self._reader, self._store, self._gateway)
+        self.lines, _ = waiting(self._reader)
+
+    def _prune(self) -> None:
+        before = day_of(self._clock.now()) - self._settings.lookback_days - DAYS_MORE
+        self._writer.submit(lambda connection: prune(connection, before, KEPT_ROWS)).result()
