@@ -1,9 +1,11 @@
 # Two commands do everything on a fresh machine: `make demo`, `make test`. Both set up first, which costs nothing when done.
 BIN := $(CURDIR)/.venv/bin
 export DAGSTER_HOME ?= $(CURDIR)/.freshet/dagster
-DEMO := FRESHET_LAKE=$(CURDIR)/demo FRESHET_MAPPING=$(CURDIR)/examples/simulated_shop.yaml FRESHET_FIRST_DAY=2026-01-05
-# `make dev` shows your own shop where one is set, else the demo's.
-SHOP := $(if $(wildcard .env)$(FRESHET_LAKE),,$(if $(wildcard demo),$(DEMO)))
+# The demo's own lake, gateway state and Dagster, all in demo/. Its shop is four weeks old today.
+DEMO_OF = FRESHET_LAKE=$(CURDIR)/demo/lake FRESHET_STATE=$(CURDIR)/demo/state DAGSTER_HOME=$(CURDIR)/demo/dagster \
+	FRESHET_MAPPING=$(CURDIR)/examples/simulated_shop.yaml
+DEMO = $(DEMO_OF) FRESHET_FIRST_DAY=$$(date -u -d '28 days ago' +%F) FRESHET_SEAL_SECONDS=3600
+KEPT = $(DEMO_OF) FRESHET_FIRST_DAY=$$(cat demo/demo-of-freshet)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev test lint clean
@@ -14,8 +16,8 @@ help: ## what can be typed here
 setup: ## Python, packages, Java and jars, once; says first what it downloads
 	@deploy/setup.sh
 
-demo: setup ## a small simulated shop, from landed files to a recommendation (a minute)
-	@$(DEMO) $(BIN)/python -m pipelines.demo
+demo: setup ## a shop that does not exist: served, drifted, retrained, rolled back (a minute and a half; KEEP=1 stays up)
+	@$(DEMO) $(BIN)/python -m pipelines.demo $(if $(KEEP),--keep)
 
 dev: setup ## the Dagster UI on this machine
 	@$(SHOP) $(BIN)/dagster dev -w workspace.yaml

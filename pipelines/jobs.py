@@ -7,7 +7,7 @@ import dagster as dg
 DAILY_TABLES: Final = (
     "raw_events", "quarantined_events", "events", "items", "item_features", "user_features", "histories", "impressions",
 )  # fmt: skip
-# What others take from the days: what a model learns from, what a gateway knows of its shoppers, and the watch on drift.
+# Made from all days so far: what a model learns from, what a gateway knows of its shoppers, the watch on drift.
 FROM_DAYS: Final = ("vocabulary", "training_set", "latest_histories", "drift_report")
 MODEL: Final = ("trained_model", "bundle", "evaluation", "release")
 

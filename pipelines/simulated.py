@@ -1,16 +1,22 @@
-"""The shop that does not exist, delivered into a lake: for the demo, for benchmarks, for a first look."""
+"""The shop that does not exist, delivered into a lake: for the demo, the development loop, benchmarks and tests."""
 
+import json
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 from freshet.delivery import land
 from freshet.settings import Settings
 from freshet.simulation.landing_files import Delivered, write_landing_files
-from freshet.simulation.params import ShopParams
+from freshet.simulation.params import Drift, ShopParams
 from freshet.simulation.shop import Shop, generate
+from freshet.store import Store
 from freshet.tables.mapping import Mapping
+
+KEPT: Final = "simulation/shop.json"  # in the lake: the shop that it holds, so that it can go on
 
 
 @dataclass(frozen=True)
@@ -23,11 +29,32 @@ class SimulatedShop:
 
 
 def deliver(settings: Settings, mapping: Mapping, params: ShopParams) -> SimulatedShop:
-    """Make the shop and land its files, each under its day."""
+    """Make the shop and land all its files, each under its day."""
     shop = generate(params)
-    with tempfile.TemporaryDirectory() as temporary:
-        delivered = write_landing_files(shop, Path(temporary))
-        days = tuple(date.fromisoformat(path.stem[-10:]) for path in delivered.files)
-        for path, day in zip(delivered.files, days, strict=True):
-            land(settings, [path], mapping, day, lambda _: None)
+    delivered, days = deliver_days(settings, mapping, shop, range(params.days))
     return SimulatedShop(shop, delivered, days)
+
+
+def deliver_days(settings: Settings, mapping: Mapping, shop: Shop, days: range) -> tuple[Delivered, tuple[date, ...]]:
+    """Land the files of some of the shop's days, by number from 0; (what they held, the landing days)."""
+    with tempfile.TemporaryDirectory() as temporary:
+        delivered = write_landing_files(shop, Path(temporary), days)
+        landed = tuple(date.fromisoformat(path.stem[-10:]) for path in delivered.files)
+        for path, day in zip(delivered.files, landed, strict=True):
+            land(settings, [path], mapping, day, lambda _: None)
+    return delivered, landed
+
+
+def keep_shop(store: Store, params: ShopParams) -> None:
+    """Write down which shop the lake holds."""
+    store.put(KEPT, json.dumps(asdict(params), default=str, indent=1).encode())
+
+
+def kept_shop(store: Store) -> ShopParams | None:
+    """The shop that the lake holds; None where it holds a real one, or nothing."""
+    if not store.exists(KEPT):
+        return None
+    values = json.loads(store.get(KEPT))
+    drifts: Sequence[dict[str, object]] = values.pop("drifts")
+    first = date.fromisoformat(values.pop("first_day"))
+    return ShopParams(**values, first_day=first, drifts=tuple(Drift(**d) for d in drifts))  # type: ignore[arg-type]

@@ -94,6 +94,6 @@ def look(lake: Lake, instance: dg.DagsterInstance, trains: tuple[str, ...]) -> S
 
 def _asked(run: dg.DagsterRun, key: str) -> str:
     return (
-        f"Run {run.run_id[:8]} was the answer to this ({key}) and ended as {run.status.value}; asked again when a later "
-        "day has landed or another release serves."
+        f"Run {run.run_id[:8]} was the answer to this ({key}) and ended as {run.status.value}; asked again when a "
+        "later day has landed or another release serves."
     )

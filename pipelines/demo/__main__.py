@@ -1,0 +1,65 @@
+"""`make demo`: a shop that does not exist, from landed files through a drift to a retrained release, in one process.
+
+Sensors are really ticked, runs are recorded in DAGSTER_HOME (`make dev` shows them), the gateway is a process of its
+own. The Makefile points lake, state and DAGSTER_HOME into `demo/`, which every demo empties first.
+"""
+
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from freshet.errors import FreshetError, SettingsError
+from freshet.settings import Settings, load
+from pipelines.demo.screen import Screen
+
+MARK: Final = "demo-of-freshet"  # in the folder: only a folder with this mark is ever emptied
+DAGSTER: Final = Path(__file__).parents[2] / "deploy" / "dagster.yaml"
+
+
+def main(
+    keep: Annotated[bool, typer.Option(help="Leave the gateway up until Ctrl-C.")] = False,
+    picture: Annotated[Path | None, typer.Option(help="Write the screen to this file, as SVG.")] = None,
+) -> None:
+    """Run it all and tell it."""
+    begun = time.perf_counter()
+    empty(load())
+    # Only now: loading the code location looks for DAGSTER_HOME.
+    from pipelines.demo.acts import act, playing
+
+    screen = Screen.on_stderr()
+    with playing(screen) as play:
+        act(play, begun)
+        if picture is not None:
+            screen.picture(picture, "make demo")
+        if keep:
+            screen.say(f"The gateway stays up at {play.gateway.url}; Ctrl-C ends it.")
+            signal.pause()
+
+
+def empty(settings: Settings) -> None:
+    """A demo begins with an empty folder; one that no demo made is left alone."""
+    folder = Path(settings.lake).parent
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
+        raise SettingsError(
+            "FRESHET_LAKE", f"{folder} holds something that is not the demo's", "run `make demo`, which sets its own"
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+    for path in (Path(settings.lake), settings.state, folder / "dagster"):
+        path.mkdir(parents=True)
+    (folder / MARK).write_text(f"{settings.first_day}\n")
+    shutil.copy(DAGSTER, folder / "dagster")
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except FreshetError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

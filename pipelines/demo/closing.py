@@ -1,0 +1,55 @@
+"""The last screen: what happened, and where to look."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from freshet.live import journal
+from freshet.references import DriftRef
+from freshet.stages.drift import page_path
+from pipelines.demo.play import LISTS, Play
+from pipelines.demo.shoppers import ClickThrough
+from resources.lake_io import published
+
+
+def tell(play: Play, served: Sequence[ClickThrough], seconds: float) -> None:
+    """The acts side by side, the journal, and the commands that show more."""
+    calm, drifted, recovered = served
+    play.screen.scene("What happened")
+    rows = [
+        ("before the drift", "release 1", f"{calm} %"),
+        ("after the drift", "release 1", f"{drifted} %"),
+        ("after the retraining", "release 2", f"{recovered} %"),
+    ]
+    play.screen.columns(["when", "what served", f"lists with a click, of {LISTS}"], rows)
+    posted = sum(part.posted for part in served)
+    play.screen.say(
+        f"{posted:,} events were posted and acknowledged, {3 * LISTS:,} lists shown; all of it lands when the gateway "
+        f"stops. {play.runs} runs, {_entries(play)} entries in the journal."
+    )
+    play.screen.scene("Where to look")
+    play.screen.columns(["", ""], _places(play))
+    play.screen.say(f"Done in {seconds:.0f} s.", "bold")
+
+
+def _entries(play: Play) -> int:
+    return journal.length(play.lake.store)
+
+
+def _places(play: Play) -> list[tuple[str, str]]:
+    lake = _shown(play.settings.lake)
+    places = [
+        ("make dev", "the same runs, gates, lineage and pictures in the Dagster UI; the shop goes on"),
+        (f"FRESHET_LAKE={lake} .venv/bin/freshet releases", "the journal, each entry with its verdict"),
+        (f"FRESHET_LAKE={lake} .venv/bin/freshet days", "what became of every landed row"),
+        ("make demo KEEP=1", "the same, and the gateway stays up"),
+    ]
+    report = published(play.lake.store, "drift_report", DriftRef)
+    if report is not None:
+        places.append((f"{lake}/{page_path(report.id)}", "the drift report, for a browser"))
+    return places
+
+
+def _shown(lake: str) -> str:
+    """The lake as one would type it here."""
+    here = Path.cwd()
+    return str(Path(lake).relative_to(here)) if Path(lake).is_relative_to(here) else lake

@@ -1,0 +1,113 @@
+"""What the scenes of the demo share."""
+
+import importlib
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Final
+
+import dagster as dg
+
+from freshet.errors import FreshetError
+from freshet.live.journal import Entry, current
+from freshet.settings import Settings
+from freshet.simulation.live_shop import LiveShop
+from freshet.simulation.shop import Shop
+from freshet.tables.mapping import Mapping as SourceMapping
+from pipelines.demo.gateway import Gateway
+from pipelines.demo.screen import Screen
+from pipelines.demo.shoppers import ClickThrough, click_through
+from pipelines.demo.story import Story
+from pipelines.ticking import tick
+from resources.lake import Lake
+
+LISTS: Final = 600  # shown to shoppers in each act
+# Enough for a shop that small: the demo is to take a minute and a half.
+CONFIG: Final[Mapping[str, Any]] = {
+    "trained_model": {"config": {"max_epochs": 5, "length": 50, "steps_per_epoch": 60}},
+    "training_set": {"config": {"holdout_days": 2}},
+    "evaluation": {"config": {"most_cases": 2000}},
+}
+# Slow to import and needed later: loaded while Spark works in a process of its own.
+_NEEDED_LATER: Final = ("torch", "onnxscript", "onnxruntime", "evidently", "matplotlib.figure")
+
+
+@dataclass
+class Play:
+    """The demo's lake, its Dagster, its gateway and its shoppers."""
+
+    screen: Screen
+    settings: Settings
+    mapping: SourceMapping
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+    lake: Lake
+    shop: Shop
+    calm: Shop  # the same without the drift
+    gateway: Gateway
+    starting: threading.Thread  # Spark; joined before the first run
+    runs: int = 0
+    _seed: int = field(default=0, repr=False)
+
+    def tick(self, sensor: str, doing: str) -> str:
+        """Tick a sensor as the daemon would, and tell the run it starts; why it started it.
+
+        Raises FreshetError where it starts none, or the run fails: the lines above say why.
+        """
+        told = {"loggers": {"story": {}}, "ops": CONFIG}
+        with self.screen.passing(doing):
+            self.starting.join()
+            done = tick(self._watched, self.instance, sensor, told)
+        if isinstance(done, dg.SkipReason):
+            raise FreshetError(f"sensor {sensor}", str(done.skip_message), "this is a fault of the demo: report it")
+        self.runs += len(done)
+        self.screen.say(self._story.told(), "dim")
+        if not all(run.success for run in done):
+            raise FreshetError("demo", "the run failed", "read the lines above; `make dev` shows the whole run")
+        return str(self.instance.get_run_by_id(done[-1].run_id).tags["freshet/why"])  # type: ignore[union-attr]
+
+    def champion(self) -> Entry:
+        """What serves. Raises FreshetError where nothing was released."""
+        entry = current(self.lake.store)
+        if entry is None:
+            raise FreshetError("demo", "nothing was released", "the verdict above says why")
+        return entry
+
+    def shoppers(self, shop: Shop, day: int) -> ClickThrough:
+        """Shoppers as they are on a day of the shop come to the gateway, now."""
+        self._seed += 1
+        live = LiveShop(shop, day, self._seed, clock=lambda: datetime.now(UTC))
+        with self.screen.passing(f"{LISTS} shoppers at the gateway"):
+            return click_through(self.gateway, live, LISTS)
+
+    @cached_property
+    def _story(self) -> Story:
+        return Story(self.screen)
+
+    @cached_property
+    def _watched(self) -> dg.Definitions:
+        """The code location's own definitions, told on the screen."""
+        defs = self.definitions
+        return dg.Definitions(
+            assets=defs.assets, jobs=defs.jobs, sensors=defs.sensors, schedules=defs.schedules,
+            resources=defs.resources, executor=defs.executor, loggers={"story": self._story.logger()},
+        )  # fmt: skip
+
+
+def warm(lake: Lake) -> threading.Thread:
+    """Start Spark, then load what is slow to import, beside everything else; join it before the first run."""
+
+    def start() -> None:
+        _ = lake.spark
+        threading.Thread(target=_load, daemon=True).start()
+
+    thread = threading.Thread(target=start, daemon=True)
+    thread.start()
+    return thread
+
+
+def _load() -> None:
+    for name in _NEEDED_LATER:
+        importlib.import_module(name)

@@ -1,0 +1,104 @@
+"""The demo, scene by scene: each does one thing for real and says what came of it."""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+from freshet.live.rollback import roll_back
+from freshet.references import DriftRef
+from freshet.simulation.shop import Shop
+from freshet.stages.drift import read_verdict
+from pipelines.demo.play import LISTS, Play
+from pipelines.demo.shoppers import SHOWN, ClickThrough
+from pipelines.simulated import deliver_days
+from resources.lake_io import published
+
+
+def days_land(play: Play, days: range) -> Sequence[date]:
+    """Files of some of the shop's days are put into the landing, as a shop would."""
+    delivered, landed = deliver_days(play.settings, play.mapping, play.shop, days)
+    play.screen.say(
+        f"{delivered.rows:,} rows land in {len(landed)} files, {landed[0]} to {landed[-1]}; "
+        f"{delivered.duplicates} of them twice, {delivered.bad} broken on purpose."
+    )
+    return landed
+
+
+def first_release(play: Play) -> None:
+    """From files to a release: one run by the landing sensor, one because nothing serves yet."""
+    why = play.tick("landing", "the landing sensor has started a run")
+    play.screen.say(f"The landing sensor: {why}. Every hand-over went through its gate.")
+    why = play.tick("drift", "a model is trained")
+    play.screen.say(f"The drift sensor: {why}.")
+    play.screen.say(play.champion().verdict, "green")
+
+
+def it_serves(play: Play, day: int) -> ClickThrough:
+    """A stranger's list, before and after three clicks; then many shoppers."""
+    waited = play.gateway.wait_for(play.champion().number)
+    play.screen.say(f"The gateway followed the journal to release 1 ({waited:.1f} s later): {play.gateway.url}")
+    _three_clicks(play)
+    return _shoppers(play, play.calm, day)
+
+
+def habits_drift(play: Play, days: range) -> ClickThrough:
+    """Days land on which shoppers are not what they were; the report says so."""
+    days_land(play, days)
+    play.tick("landing", "the landing sensor has started a run")
+    served = _shoppers(play, play.shop, days.stop)
+    report = published(play.lake.store, "drift_report", DriftRef)
+    if report is not None:
+        play.screen.say(f"drift_report: {read_verdict(play.lake.store, report.id).sentence}", "yellow")
+    return served
+
+
+def retrained(play: Play, day: int) -> ClickThrough:
+    """The drift sensor retrains; the gateway changes over while shoppers are served."""
+    play.tick("drift", "the drift sensor has started a run")
+    entry = play.champion()
+    play.screen.say(entry.verdict, "green")
+    waited = play.gateway.wait_for(entry.number)
+    play.screen.say(f"The gateway serves release {entry.number}, {waited:.1f} s later and without a restart.")
+    return _shoppers(play, play.shop, day)
+
+
+def back_again(play: Play) -> None:
+    """A rollback is one line in the journal, and so is taking it back."""
+    for to, why in ((1, "to show how"), (2, "and forward again")):
+        begun = time.monotonic()
+        entry, _ = roll_back(play.lake.store, play.settings.cache, to, why, "the demo", datetime.now(UTC))
+        play.gateway.wait_for(entry.number)
+        play.screen.say(
+            f"`freshet rollback --to {to}`: entry {entry.number} of the journal; the gateway serves that bundle "
+            f"{time.monotonic() - begun:.1f} s later."
+        )
+
+
+def _shoppers(play: Play, shop: Shop, day: int) -> ClickThrough:
+    served = play.shoppers(shop, day)
+    play.screen.say(f"{LISTS} shoppers are shown {SHOWN} items each: {served} % click.", "bold")
+    return served
+
+
+def _three_clicks(play: Play) -> None:
+    """The lists of somebody nobody knows, side by side."""
+    goods = play.shop.catalogue
+    first = int(goods.weights.argmax())
+    clicked = [first, int(goods.alternatives[0][first]), int(goods.accessories[first])]
+    before = play.gateway.recommended(session_id="a-stranger", k=5)
+    begun = time.monotonic()
+    play.gateway.post(
+        [{"session_id": "a-stranger", "item_id": str(goods.item_ids[i]), "event_type": "view"} for i in clicked]
+    )
+    after = play.gateway.recommended(session_id="a-stranger", k=5)
+    took = 1000 * (time.monotonic() - begun)
+    looks = ", ".join(str(goods.titles[i]) for i in clicked)
+    play.screen.say(f"Somebody nobody knows comes, and looks at: {looks}.")
+    play.screen.columns(
+        [f"shown at first ({before['tier']})", f"shown {took:.0f} ms after the first click ({after['tier']})"],
+        [(_title(one), _title(other)) for one, other in zip(before["items"], after["items"], strict=True)],
+    )
+
+
+def _title(item: dict[str, object]) -> str:
+    return str(item["title"] or item["item_id"])
