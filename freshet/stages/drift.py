@@ -20,10 +20,10 @@ from freshet.stages import watched
 from freshet.stages.outcome import Outcome, judged
 from freshet.stages.watched import Spans
 from freshet.store import Store
-from freshet.watch import columns, evidence, shift
+from freshet.watch.comparison import Side, compare_columns
 from freshet.watch.params import DriftParams
 from freshet.watch.quality import Quality, Values, compare_quality
-from freshet.watch.verdict import ColumnDrift, Compared, DriftVerdict, columns_of, decide
+from freshet.watch.verdict import Compared, DriftVerdict, decide
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,45 +81,25 @@ def read_verdict(store: Store, report: str) -> DriftVerdict:
 def _compared(
     settings: Settings, store: Store, release: Release, spans: Spans, params: DriftParams, page: Path, tell: Tell
 ) -> Compared:
-    reference = watched.events_of(settings, store, spans.reference, params.events)
-    fresh = watched.events_of(settings, store, spans.fresh, params.events)
-    table: tuple[ColumnDrift, ...] = ()
-    if len(fresh) >= params.minimum_events:
-        tell(f"{len(fresh):,} fresh events against {len(reference):,} of the reference")
-        table = _columns(settings, store, reference, fresh, spans, params, page)
+    reference, fresh = (
+        Side(
+            watched.events_of(settings, store, days, params.events),
+            watched.shopper_days_of(settings, store, days, params.events),
+        )
+        for days in (spans.reference, spans.fresh)
+    )
+    enough = len(fresh.events) >= params.minimum_events
+    tell(f"{len(fresh.events):,} fresh events against {len(reference.events):,} of the reference")
     return Compared(
         bundle=release.bundle.id,
         release=release.entry.number,
         reference=(spans.reference[0], spans.reference[-1]),
         fresh=(spans.fresh[0], spans.fresh[-1]),
-        fresh_events=len(fresh),
-        columns=table,
-        unknown=_unknown(release, fresh) if table else None,
+        fresh_events=len(fresh.events),
+        columns=compare_columns(reference, fresh, params, page) if enough else (),
+        unknown=_unknown(release, fresh.events) if enough else None,
         quality=_quality(settings, store, release, spans, params, tell),
     )
-
-
-def _columns(
-    settings: Settings,
-    store: Store,
-    reference: "pd.DataFrame",
-    fresh: "pd.DataFrame",
-    spans: Spans,
-    params: DriftParams,
-    page: Path,
-) -> tuple[ColumnDrift, ...]:
-    """Every column's score against what is usual for it."""
-    bands = columns.bands_of(reference)
-    before, after = (
-        columns.compared(events, watched.shopper_days_of(settings, store, days, params.events), bands)
-        for events, days in ((reference, spans.reference), (fresh, spans.fresh))
-    )
-    usual = shift.usual(before, columns.COLUMNS, len(spans.fresh))
-    limits = {name: max(params.limit, params.slack * usual[name]) for name in columns.COLUMNS}
-    shares = {
-        name: (dict(shift.shares_of(before[name])), dict(shift.shares_of(after[name]))) for name in columns.COLUMNS
-    }
-    return columns_of(evidence.scores(before, after, limits, page), limits, shares)
 
 
 def _unknown(release: Release, fresh: "pd.DataFrame") -> float:

@@ -1,0 +1,83 @@
+"""The verdict: what counts as drift, and the sentence a person reads."""
+
+from datetime import date
+
+from freshet.watch.params import DriftParams
+from freshet.watch.quality import Quality
+from freshet.watch.verdict import Compared, columns_of, decide
+
+CALM = Quality(before=0.5, fresh=0.49, fall=0.02, surely=-0.01, cases_before=900, cases_fresh=400, fell=False)
+WORSE = Quality(before=0.5, fresh=0.4, fall=0.2, surely=0.15, cases_before=900, cases_fresh=400, fell=True)
+SHARES = {
+    "category": ({"shoes": 0.12, "books": 0.88}, {"shoes": 0.3, "books": 0.7}),
+    "hour": ({"am": 1.0}, {"am": 1.0}),
+}
+LIMITS = {"category": 0.1, "hour": 0.15}
+PARAMS = DriftParams()
+
+
+def found(category: float = 0.02, **more: object) -> Compared:
+    given = {
+        "bundle": "b" * 64, "release": 3, "reference": (date(2024, 2, 1), date(2024, 2, 20)),
+        "fresh": (date(2024, 3, 1), date(2024, 3, 2)), "fresh_events": 900, "unknown": 0.01, "quality": CALM,
+        "columns": columns_of({"hour": 0.01, "category": category}, LIMITS, SHARES),
+    }  # fmt: skip
+    return Compared(**(given | more))
+
+
+def test_a_shop_as_it_was_is_told_with_what_speaks_for_it():
+    verdict = decide(found(), PARAMS)
+    assert (verdict.drifted, verdict.reasons) == (False, ())
+    assert verdict.sentence == (
+        "The shop is as release 3 knows it (NDCG@10 0.5000 → 0.4900, of 2 columns category moved most, PSI 0.02; "
+        "2024-03-01…2024-03-02)."
+    )
+
+
+def test_a_column_beyond_its_limit_is_named_with_figures_and_the_value_that_moved_most():
+    verdict = decide(found(category=0.31), PARAMS)
+    assert verdict.drifted
+    assert verdict.sentence == (
+        "The shop has drifted away from release 3: category drifted (PSI 0.31, limit 0.10; books 88% → 70%) "
+        "(2024-03-01…2024-03-02)."
+    )
+
+
+def test_worse_answers_are_drift_even_where_no_column_moved():
+    verdict = decide(found(quality=WORSE, fresh=(date(2024, 3, 1), date(2024, 3, 1))), PARAMS)
+    assert verdict.drifted
+    assert verdict.sentence == (
+        "The shop has drifted away from release 3: the champion's answers have become worse (NDCG@10 0.5000 → 0.4000, "
+        "a fall of 20%, surely more than 15%) (2024-03-01)."
+    )
+
+
+def test_items_that_the_champion_does_not_know_are_drift_above_the_limit():
+    assert not decide(found(unknown=0.2), PARAMS).drifted
+    verdict = decide(found(unknown=0.25), PARAMS)
+    assert verdict.reasons == ("25% of the events are about items it does not know (limit 20%)",)
+
+
+def test_too_few_events_and_baskets_are_no_drift_and_said():
+    verdict = decide(found(columns=(), unknown=None, quality=None, fresh_events=12), PARAMS)
+    assert not verdict.drifted
+    assert verdict.sentence == (
+        "The shop is as release 3 knows it (fewer than 100 baskets to ask the champion for, 12 events, 500 are needed "
+        "to compare columns; 2024-03-01…2024-03-02)."
+    )
+
+
+def test_the_table_begins_with_what_is_nearest_to_its_limit():
+    table = columns_of({"hour": 0.12, "category": 0.09}, LIMITS, SHARES)
+    assert [(row.name, row.drifted) for row in table] == [("category", False), ("hour", False)]
+
+
+def test_a_score_of_exactly_the_limit_is_no_drift():
+    assert not columns_of({"category": 0.1}, LIMITS, SHARES)[0].drifted
+
+
+def test_a_verdict_is_the_same_after_a_while_in_the_lake():
+    from freshet.watch.verdict import DriftVerdict
+
+    verdict = decide(found(category=0.31, quality=WORSE), PARAMS)
+    assert DriftVerdict.model_validate_json(verdict.model_dump_json()) == verdict
