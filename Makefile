@@ -4,7 +4,8 @@ export DAGSTER_HOME ?= $(CURDIR)/.freshet/dagster
 # The demo's own lake, gateway state and Dagster, all in demo/. Its shop is four weeks old today.
 DEMO_OF = FRESHET_LAKE=$(CURDIR)/demo/lake FRESHET_STATE=$(CURDIR)/demo/state DAGSTER_HOME=$(CURDIR)/demo/dagster \
 	FRESHET_MAPPING=$(CURDIR)/examples/simulated_shop.yaml
-DEMO = $(DEMO_OF) FRESHET_FIRST_DAY=$$(date -u -d '28 days ago' +%F) FRESHET_SEAL_SECONDS=3600
+DEMO = $(DEMO_OF) FRESHET_FIRST_DAY=$$(date -u -d '28 days ago' +%F) FRESHET_SEAL_SECONDS=3600 \
+	FRESHET_QUIET_SECONDS=0
 KEPT = $(DEMO_OF) FRESHET_FIRST_DAY=$$(cat demo/demo-of-freshet)
 
 .DEFAULT_GOAL := help
@@ -19,8 +20,16 @@ setup: ## Python, packages, Java and jars, once; says first what it downloads
 demo: setup ## a shop that does not exist: served, drifted, retrained, rolled back (a minute and a half; KEEP=1 stays up)
 	@$(DEMO) $(BIN)/python -m pipelines.demo $(if $(KEEP),--keep)
 
-dev: setup ## the Dagster UI on this machine
-	@$(SHOP) $(BIN)/dagster dev -w workspace.yaml
+# Your own shop where one is set; else the demo's, or a simulated one that begins sixty days ago and lives at speed.
+dev: setup ## Dagster's UI and daemon, and the gateway; on a simulated shop unless yours is set
+ifneq ($(wildcard .env)$(FRESHET_LAKE),)
+	@PATH=$(BIN):$$PATH $(BIN)/honcho -f deploy/Procfile start dagster gateway
+else
+	@mkdir -p demo/dagster demo/lake
+	@[ -e demo/demo-of-freshet ] || date -u -d '60 days ago' +%F >demo/demo-of-freshet
+	@[ -e demo/dagster/dagster.yaml ] || cp deploy/dagster.yaml demo/dagster
+	@$(KEPT) FRESHET_SEAL_SECONDS=30 FRESHET_LANDING_SECONDS=90 PATH=$(BIN):$$PATH $(BIN)/honcho -f deploy/Procfile start
+endif
 
 test: setup ## every test; the slowest are listed at the end
 	@$(BIN)/pytest --durations=15

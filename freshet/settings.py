@@ -54,6 +54,9 @@ class Settings(BaseSettings):
         60, gt=0, le=3_600, description="an event waits in the gateway so long, at most, before it lands"
     )
     journal_seconds: float = Field(1, gt=0, le=3_600, description="how often the gateway looks at the release journal")
+    quiet_seconds: float = Field(
+        5, ge=0, le=3_600, description="a landing day is run when no file of it is younger than this"
+    )
     landing_seconds: float = Field(
         300, ge=0, le=86_400, description="a landing day is run again at the earliest so long after it was run last"
     )

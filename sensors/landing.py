@@ -116,6 +116,9 @@ def _reason(day: date, situation: Situation, settings: Settings) -> str:
         return f"{day} has not begun yet"
     if day in situation.under_way:
         return f"{day} is being run ({situation.under_way[day][:8]})"
+    arrived = situation.landed[day].latest
+    if situation.now - arrived < timedelta(seconds=settings.quiet_seconds):
+        return f"files of {day} are still arriving, the last at {arrived:%H:%M:%S} (FRESHET_QUIET_SECONDS)"
     last = situation.last.get(day)
     wait = timedelta(seconds=settings.landing_seconds)
     if last is not None and situation.now - last.at < wait:

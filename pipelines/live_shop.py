@@ -1,0 +1,121 @@
+"""The simulated shop, open: a day lands every so often until yesterday is reached, and shoppers visit the gateway.
+
+For `make dev` alone: together with Dagster's daemon and the gateway it is a loop that nobody has to touch. The shop is
+the one that the lake holds (the demo's, where there was a demo), else one that begins some weeks ago.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Final
+
+import httpx
+import typer
+
+from freshet.errors import SettingsError
+from freshet.landing import landing_days
+from freshet.settings import Settings, load
+from freshet.simulation.live_shop import LiveShop
+from freshet.simulation.params import Drift, ShopParams
+from freshet.simulation.shop import Shop, generate
+from freshet.store import Store, open_store
+from freshet.tables.mapping import Mapping, read
+from pipelines.simulated import deliver_days, keep_shop, kept_shop
+
+log = logging.getLogger("freshet")
+
+AT_ONCE: Final = 21  # days that land when a shop begins: enough for a first model
+CALM: Final = 7  # days after those before habits change
+SHOWN: Final = 10
+
+
+def main(
+    day_seconds: Annotated[float, typer.Option(min=1, help="Seconds until the next day lands.")] = 60,
+    visits: Annotated[float, typer.Option(min=0.01, help="Visits a second at the gateway.")] = 2,
+    shoppers: Annotated[int, typer.Option(min=10, help="Shoppers of a shop that begins now.")] = 2_000,
+    items: Annotated[int, typer.Option(min=20, help="Items of a shop that begins now.")] = 600,
+) -> None:
+    """Keep the shop open until Ctrl-C."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    settings = load()
+    if settings.mapping is None:
+        raise SettingsError("FRESHET_MAPPING", "is not set", "run `make dev`, which sets it")
+    store = open_store(settings.lake)
+    shop = generate(_shop(settings, store, ShopParams(shoppers=shoppers, items=items, first_day=settings.first_day)))
+    days = _landing(settings, read(settings.mapping), store, shop)
+    _open(shop, days, f"http://{settings.gateway_host}:{settings.gateway_port}", day_seconds, visits)
+
+
+def _shop(settings: Settings, store: Store, wanted: ShopParams) -> ShopParams:
+    """The lake's own shop, else the wanted one from the first day to yesterday, with a drift on its way."""
+    kept = kept_shop(store)
+    if kept is not None:
+        return kept
+    days = (datetime.now(UTC).date() - settings.first_day).days
+    if days < AT_ONCE + CALM:
+        fix = f"set FRESHET_FIRST_DAY to a day at least {AT_ONCE + CALM} days ago"
+        raise SettingsError("FRESHET_FIRST_DAY", f"{settings.first_day} leaves {days} days to simulate", fix)
+    params = ShopParams(
+        first_day=settings.first_day, days=days, shoppers=wanted.shoppers, items=wanted.items,
+        drifts=(Drift("habit", AT_ONCE + CALM),),
+    )  # fmt: skip
+    keep_shop(store, params)
+    return params
+
+
+def _landing(settings: Settings, mapping: Mapping, store: Store, shop: Shop) -> Iterator[int]:
+    """Land the next days at each step; gives the number of the day that shoppers live in."""
+    first = shop.params.first_day
+    landed = [day for day in landing_days(store) if first <= day < _end(shop)]
+    if not landed:
+        deliver_days(settings, mapping, shop, range(AT_ONCE))
+        log.info("%d days have landed, %s is the last", AT_ONCE, first + timedelta(days=AT_ONCE - 1))
+    number = (max(landed) - first).days + 1 if landed else AT_ONCE
+    while True:
+        yield number
+        if number < shop.params.days:
+            deliver_days(settings, mapping, shop, range(number, number + 1))
+            log.info("%s has landed", first + timedelta(days=number))
+            number += 1
+
+
+def _end(shop: Shop) -> date:
+    return shop.params.first_day + timedelta(days=shop.params.days)
+
+
+def _open(shop: Shop, days: Iterator[int], gateway: str, day_seconds: float, visits: float) -> None:
+    with httpx.Client(base_url=gateway, timeout=10) as client:
+        for turn, number in enumerate(days):
+            seed = int(time.time()) + turn  # a shop that is opened again has other visits
+            live = LiveShop(shop, number, seed, clock=lambda: datetime.now(UTC))
+            shown = clicked = 0
+            until = time.monotonic() + day_seconds
+            while time.monotonic() < until:
+                reaction = _visit(client, live)
+                shown, clicked = shown + (reaction is not None), clicked + bool(reaction)
+                time.sleep(1 / visits)
+            if shown:
+                log.info("%d lists shown, %.0f %% of them clicked", shown, 100 * clicked / shown)
+
+
+def _visit(client: httpx.Client, live: LiveShop) -> bool | None:
+    """Whether the list was clicked; None where there was none, because nothing serves yet."""
+    visit = live.visit()
+    who = {"user_id": visit.user_id} if visit.user_id else {"session_id": visit.session_id}
+    try:
+        client.post("/v1/events", json=list(visit.events)).raise_for_status()
+        answer = client.get("/v1/recommendations", params={**who, "k": SHOWN})
+        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            return None
+        reaction = live.answer(visit, [item["item_id"] for item in answer.raise_for_status().json()["items"]])
+        if reaction.events:
+            client.post("/v1/events", json=list(reaction.events)).raise_for_status()
+    except httpx.TransportError:
+        return None  # the gateway is starting, or somebody has stopped it: shoppers come again
+    return reaction.kind != "left"
+
+
+if __name__ == "__main__":
+    typer.run(main)
