@@ -1,6 +1,6 @@
 """What a model learns from, and the model."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -34,7 +34,9 @@ class VocabularyConfig(dg.Config):
 class TrainingSetConfig(dg.Config):
     """Which days a model learns from and which ones judge it."""
 
-    as_of: str | None = Field(None, description="last landing day to use, YYYY-MM-DD; unset: the last one published")
+    as_of: str | None = Field(
+        None, description="last landing day to use, YYYY-MM-DD; unset: the last one published that is over"
+    )
     holdout_days: int = Field(7, ge=1, le=365, description="the last days, kept from the model to judge it on")
     longest_history: int = Field(2000, ge=2, le=100_000, description="events kept per shopper, the latest ones")
 
@@ -104,7 +106,8 @@ def _told(p: "Progress") -> str:
 
 
 def _last_day(lake: Lake) -> date:
-    day = day_records.last_published(lake.store, "histories")
+    # Today's evening is still missing: it would be judged as if the day were over.
+    day = day_records.last_published(lake.store, "histories", today=datetime.now(UTC).date())
     if day is None:
         raise LakeError(
             "training_set", "no landing day has been published yet",

@@ -57,10 +57,15 @@ def read(store: Store, table: str, days: Iterable[date] | None = None) -> dict[d
     return dict(sorted(latest.items()))
 
 
-def last_published(store: Store, table: str) -> date | None:
-    """The last day of the table that was published with rows."""
+def last_published(store: Store, table: str, today: date | None = None) -> date | None:
+    """The last day of the table that was published with rows.
+
+    today: a day that is not over counts only where there is no earlier one.
+    """
     records = read(store, table).values()
-    return max((r.day for r in records if r.verdict == "published" and r.counts["rows"] > 0), default=None)
+    days = [r.day for r in records if r.verdict == "published" and r.counts["rows"] > 0]
+    over = [day for day in days if day != today]
+    return max(over or days, default=None)
 
 
 def last_attempts(store: Store, table: str, days: Iterable[date]) -> dict[date, datetime]:

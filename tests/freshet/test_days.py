@@ -78,6 +78,14 @@ def test_the_last_day_published_is_one_that_has_rows_and_was_not_refused(store):
     assert days.last_published(store, "events") == DAY2
 
 
+def test_a_day_that_is_not_over_is_the_last_only_where_there_is_no_other(store):
+    days.write(store, attempt(record(DAY3)))
+    assert days.last_published(store, "events", today=DAY3) == DAY3
+    days.write(store, attempt(record(DAY1), minute=1))
+    assert days.last_published(store, "events", today=DAY3) == DAY1
+    assert days.last_published(store, "events", today=DAY9) == DAY3
+
+
 def test_an_attempt_is_never_written_over(store):
     days.write(store, attempt(record(DAY1, rows=1)))
     days.write(store, attempt(record(DAY1, rows=2)))
