@@ -12,7 +12,7 @@ class DriftParams(BaseModel):
     fresh_days: int = Field(7, ge=1, le=90, description="of the days landed since, the last so many")
     limit: float = Field(0.1, gt=0, description="a column has drifted above this PSI, or above what is usual for it")
     slack: float = Field(
-        1.5, ge=1, description="what is usual: the largest PSI among the reference's own days, times this"
+        2.0, ge=1, description="what is usual: the largest PSI among the reference's own days, times this"
     )
     unknown_limit: float = Field(
         0.2, gt=0, le=1, description="share of fresh events with items that the champion does not know"

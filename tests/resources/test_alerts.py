@@ -1,0 +1,105 @@
+"""Alerts reach the lake always, and the webhook where one listens."""
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from pydantic import SecretStr
+
+from freshet.store import open_store
+from resources.alerts import Alert, Sent, send
+
+ALERT = Alert(
+    at=datetime(2024, 3, 2, 2, 30, 5, tzinfo=UTC), run="0123-4567", job="day", what="run of day failed in events",
+    where="events of 2024-03-01", error="events 2024-03-01: no item_id", fix="fix the export, then run again",
+    link="http://127.0.0.1:3000/runs/0123-4567", why="1 landing day with news",
+)  # fmt: skip
+PATH = "alerts/20240302T023005Z-0123-4567.json"
+
+
+class Listener(HTTPServer):
+    """A real server that keeps what it is sent and answers with `status`."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Keep)
+        self.status, self.got = status, []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/secret"
+
+
+class _Keep(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got.append((self.path, self.headers["Content-Type"], json.loads(body)))
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def listening(request) -> Iterator[Listener]:
+    server = Listener(getattr(request, "param", 204))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def sent(settings, url: str | None) -> Sent:
+    own = settings.model_copy(update={"alert_webhook": None if url is None else SecretStr(url)})
+    return send(open_store(settings.lake), own, ALERT)
+
+
+def test_an_alert_is_a_file_that_says_what_where_why_and_what_to_do(settings):
+    assert sent(settings, None) == Sent(PATH, None)
+    assert json.loads(open_store(settings.lake).get(PATH)) == {
+        "at": "2024-03-02T02:30:05Z",
+        "run": "0123-4567",
+        "job": "day",
+        "what": "run of day failed in events",
+        "where": "events of 2024-03-01",
+        "error": "events 2024-03-01: no item_id",
+        "fix": "fix the export, then run again",
+        "link": "http://127.0.0.1:3000/runs/0123-4567",
+        "why": "1 landing day with news",
+    }
+
+
+def test_where_a_webhook_listens_it_gets_the_very_same(settings, listening):
+    assert sent(settings, listening.url) == Sent(PATH, True)
+    kept = json.loads(open_store(settings.lake).get(PATH))
+    assert listening.got == [("/secret", "application/json", kept)]
+
+
+@pytest.mark.parametrize("listening", [500], indirect=True)
+def test_a_webhook_that_refuses_is_logged_without_its_address_and_the_file_is_there(settings, listening, caplog):
+    with caplog.at_level(logging.WARNING, logger="freshet"):
+        assert sent(settings, listening.url) == Sent(PATH, False)
+    assert open_store(settings.lake).exists(PATH)
+    assert caplog.messages == [
+        "FRESHET_ALERT_WEBHOOK: an alert was not delivered (HTTP Error 500: Internal Server Error); "
+        "its file lies in the lake"
+    ]
+
+
+def test_a_webhook_where_nobody_listens_breaks_nothing(settings, listening, caplog):
+    url = listening.url
+    listening.server_close()
+    with caplog.at_level(logging.WARNING, logger="freshet"):
+        assert sent(settings, url).delivered is False
+    assert "was not delivered" in caplog.text
+    assert "/secret" not in caplog.text
+
+
+def test_an_address_that_is_none_breaks_nothing(settings):
+    assert sent(settings, "not an address").delivered is False

@@ -1,0 +1,85 @@
+"""A run that failed is told: what, where, its first line, what to do, and where to look."""
+
+import json
+from datetime import UTC, date, datetime
+
+import dagster as dg
+import pytest
+
+from freshet.store import open_store
+from resources.lake import Lake
+from sensors.failure import LOOK, alert, failure_sensor, parted
+from sensors.runs import range_tags
+from tests.idle_jobs import broken
+
+pytestmark = pytest.mark.dagster
+
+NOW = datetime(2024, 3, 2, 2, 30, tzinfo=UTC)
+DAYS = range_tags(date(2024, 3, 1), date(2024, 3, 2))
+
+
+def run(**tags: str) -> dg.DagsterRun:
+    return dg.DagsterRun(job_name="day", run_id="0123-4567", tags=tags)
+
+
+def test_our_own_errors_say_what_to_do_behind_the_first_semicolon():
+    said = "events 2024-03-02: 17 of 90 rows have no item_id (limit 5 %); fix the export, then re-run the day"
+    assert parted(said) == (
+        "events 2024-03-02: 17 of 90 rows have no item_id (limit 5 %)", "fix the export, then re-run the day",
+    )  # fmt: skip
+
+
+def test_of_several_lines_the_first_that_names_a_culprit_counts():
+    said = (
+        "1 of 2 days refused, 1 published\nevents 2024-03-02: no item_id; fix it\nevents 2024-03-03: no price; fix it"
+    )
+    assert parted(said) == ("events 2024-03-02: no item_id", "fix it")
+
+
+@pytest.mark.parametrize(("said", "line"), [("KeyError\nmore", "KeyError"), ("", "nothing was said")])
+def test_what_is_no_error_of_ours_points_to_the_log(said, line):
+    assert parted(said) == (line, LOOK)
+
+
+def test_an_alert_names_the_step_the_days_and_why_the_run_was_started(settings):
+    own = settings.model_copy(update={"dagster_url": "https://dagster.example.org/"})
+    told = alert(
+        run(**DAYS, **{"freshet/why": "2 days landed"}), [("events", "bad; mend"), ("items", "worse")], "", own, NOW
+    )
+    assert told.model_dump(exclude={"at"}) == {
+        "run": "0123-4567",
+        "job": "day",
+        "what": "run of day failed in events",
+        "where": "events, items of 2024-03-01…2024-03-02",
+        "error": "bad",
+        "fix": "mend",
+        "link": "https://dagster.example.org/runs/0123-4567",
+        "why": "2 days landed",
+    }
+
+
+def test_a_run_that_failed_outside_its_steps_says_what_dagster_says(settings):
+    told = alert(run(), [], "Out of memory", settings, NOW)
+    assert (told.what, told.where, told.error, told.fix) == ("run of day failed", "day", "Out of memory", LOOK)
+
+
+def test_a_real_failure_becomes_a_file_in_the_lake(settings):
+    instance = dg.DagsterInstance.ephemeral()
+    done = broken.execute_in_process(instance=instance, raise_on_error=False, tags=DAYS)
+    event = next(event for event in done.all_events if event.is_job_failure)
+    sensor = failure_sensor(settings)
+    with dg.build_run_status_sensor_context(
+        sensor_name=sensor.name,
+        dagster_event=event,
+        dagster_instance=instance,
+        dagster_run=instance.get_run_by_id(done.run_id),
+        resources={"lake": Lake(settings)},
+    ).for_run_failure() as context:
+        sensor(context)
+    store = open_store(settings.lake)
+    (path,) = store.list("alerts")
+    told = json.loads(store.get(path))
+    assert path.endswith(f"-{done.run_id}.json")
+    assert (told["what"], told["where"]) == ("run of broken failed in failing", "failing of 2024-03-01…2024-03-02")
+    assert (told["error"], told["fix"]) == ("events 2024-03-02: no item_id", "fix the export, then run again")
+    assert told["link"] == f"http://127.0.0.1:3000/runs/{done.run_id}"
