@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from freshet import threads
 from freshet.settings import load
 
 
@@ -18,6 +19,7 @@ def serve(
     port: Annotated[int, typer.Option(help="The port; without it FRESHET_GATEWAY_PORT. 0: any that is free.")] = -1,
 ) -> None:
     """Run the gateway: events in, recommendations out, the journal followed. Ends on Ctrl-C or SIGTERM."""
+    threads.one_each()
     from freshet.serving.clock import system_clock
     from freshet.serving.run import serve as run
 

@@ -7,7 +7,6 @@ from litestar import MediaType, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import PathParameter
 
-from freshet.serving.answering import Asking
 from freshet.serving.asking import ask, recommend
 from freshet.serving.described import AsksQuestion, AsksWithFilters, PostsEvents, PostsQuestion
 from freshet.serving.gateway import Gateway
@@ -15,9 +14,10 @@ from freshet.serving.intake import Receipt, take
 from freshet.serving.metrics import CONTENT_TYPE
 from freshet.serving.problems import Problem
 from freshet.serving.questions import FILTERS, Answer, from_body, from_query
+from freshet.serving.replies import Asking
 
 Asked = Request[Any, Any, Any]
-ItemId = Annotated[str, PathParameter(description="the catalogue's id; an id with a slash as %2F", max_length=256)]
+ItemId = Annotated[str, PathParameter(description="the catalogue's id")]
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -62,9 +62,14 @@ async def post_recommendations(request: Asked, gateway: NamedDependency[Gateway]
 
 @get("/v1/items/{item_id:str}/similar", operation_class=AsksWithFilters, tags=["recommendations"])
 async def get_similar(request: Asked, gateway: NamedDependency[Gateway], item_id: ItemId) -> Answer:
-    """What goes with an item; 404 for one that the release does not know."""
-    question = from_query(request.query_params.multi_items(), FILTERS)
-    return await ask(gateway, Asking(question, None, gateway.clock.now(), "similar", item_id))
+    """What goes with an item; 404 for one that the release does not know.
+
+    An id with a slash in it: `/v1/items/-/similar?item_id=…`.
+    """
+    pairs = list(request.query_params.multi_items())
+    question = from_query([pair for pair in pairs if pair[0] != "item_id"], FILTERS)
+    item = dict(pairs).get("item_id", item_id)
+    return await ask(gateway, Asking(question, None, gateway.clock.now(), "similar", item))
 
 
 @get("/v1/popular", operation_class=AsksWithFilters, tags=["recommendations"])

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from freshet.serving.answering import Asking
 from freshet.serving.clock import iso
 from freshet.serving.gateway import Gateway, new_id
 from freshet.serving.impressions import Impression
 from freshet.serving.questions import Answer, Arm, Question
+from freshet.serving.replies import Asking
 
 CHAMPION: Arm = "champion"
 

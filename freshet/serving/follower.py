@@ -15,7 +15,7 @@ from freshet.live.released import Event, fetch_bundle
 from freshet.serving.clock import Clock
 from freshet.serving.current import Current
 from freshet.serving.ladder import warm
-from freshet.serving.problems import Problem
+from freshet.serving.problems import Problem, told
 from freshet.serving.sandbox import Sandbox
 from freshet.serving.served import Known, open_serving
 from freshet.settings import Settings
@@ -91,10 +91,10 @@ class Follower:
             if ref is not None and (held is None or held.id != ref.id):
                 self._current.known = Known(latest_histories(self._store, self._settings.cache))
             self._current.histories_problem = None
-        except FreshetError as error:
-            problem = Problem.of(error)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with them, the release goes on answering
+            problem = Problem.of(told(error))
             if problem != self._current.histories_problem:
-                LOG.warning("%s", error)
+                LOG.warning("%s", problem.sentence())
             self._current.histories_problem = problem
 
     def _follow(self, files: Sequence[str]) -> tuple[Problem, ...]:
@@ -105,24 +105,25 @@ class Follower:
             if problems and self._current.serving is not None:
                 break  # what serves stays: nobody decided to go further back
             try:
-                self._bring_in(journal.read_entry(self._store, number), tried)
-                break
+                entry = journal.read_entry(self._store, number)
+                if entry.bundle not in tried:
+                    tried.add(entry.bundle)
+                    self._bring_in(entry)
+                    break
             except FreshetError as error:
                 problems.append(Problem.of(error))
         return tuple(problems)
 
-    def _bring_in(self, entry: Entry, tried: set[str]) -> None:
+    def _bring_in(self, entry: Entry) -> None:
         """Let one entry serve. Raises JournalError when its bundle cannot; production stays as it was."""
         serving = self._current.serving
         if serving is not None and serving.bundle.id == entry.bundle:
             self._current.serving = replace(serving, number=entry.number)
             return
         try:
-            if entry.bundle in tried:
-                raise BundleError(bundle_path(entry.bundle), "refused a moment ago", REBUILD)
-            tried.add(entry.bundle)
             self._swap(entry)
-        except FreshetError as error:
+        except Exception as cause:  # noqa: BLE001 - whatever is wrong with a bundle, production stays as it was
+            error = told(cause)
             self._current.refused += 1
             what = f"its bundle {entry.bundle[:12]} cannot serve ({error.where}: {error.what})"
             where, fix = self._store.where(entry_path(entry.number)), rollback_advice(self._store, entry.number)

@@ -24,6 +24,7 @@ from freshet.settings import Settings
 from freshet.store import open_store
 
 PROBED: Final = 20  # recent histories that a new bundle has to answer
+MOMENT: Final = 0.5  # seconds for the proof that runs to be gone
 PATIENCE: Final = 2.5  # seconds for landing what waits at the end
 
 
@@ -47,7 +48,7 @@ class Gateway:
 
     def stop(self) -> None:
         """No more questions, then land what waits; what does not land in time lands at the next start."""
-        self.follower.stop(PATIENCE)
+        self.follower.stop(MOMENT)
         self.answering.stop()
         if self.sealer.stop(PATIENCE):
             self.writer.stop()

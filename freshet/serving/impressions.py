@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from freshet.serving.clock import day_of
-from freshet.serving.ledger import WAIT
+from freshet.serving.ledger import wait
 from freshet.serving.writer import Writer
 
 HELD: Final = 50_000  # lines held in memory at most; beyond, when the disk is full, they are dropped and counted
@@ -49,6 +49,6 @@ class Impressions:
             lines = list(self._lines)
         if not lines:
             return
-        self._writer.submit(lambda connection: connection.executemany(WAIT, lines)).result()
+        self._writer.submit(lambda connection: wait(connection, lines)).result()
         with self._lock:
             del self._lines[: len(lines)]

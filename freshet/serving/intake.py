@@ -80,6 +80,7 @@ async def _kept(gateway: Gateway, rows: list[tuple[str, Accepted]], day: int) ->
     """For each whether it is new; on disk when this returns."""
     if not rows:
         return []
+    gateway.writer.check_room()
     future = gateway.writer.submit(lambda connection: add(connection, rows, day))
     new: list[bool] = await asyncio.wrap_future(future)
     return new

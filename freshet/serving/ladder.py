@@ -28,7 +28,7 @@ class Asked:
     events: Sequence[Event]
     contents: Sequence[Content]
     forbidden: Ints  # indexes not to show
-    segment: str  # the category that was asked for; "" = none
+    narrowed: bool  # to some categories
     k: int
 
 
@@ -62,10 +62,9 @@ def similar(serving: Serving, index: int, forbidden: Ints, k: int) -> Listed:
     return Listed("neighbours" if met else "content", listed.items)
 
 
-def popular(serving: Serving, segment: str, forbidden: Ints, k: int) -> Listed:
-    """What most were after: in a category first where one is named."""
-    tier: Tier = "segment" if segment in serving.catalogue.codes and segment else "popular"
-    return _best(serving, tier, serving.popularity(segment if tier == "segment" else ""), forbidden, k)
+def popular(serving: Serving, segment: str, forbidden: Ints, k: int, *, narrowed: bool) -> Listed:
+    """What most were after: in the category `segment` first where one is named. narrowed: others are forbidden."""
+    return _best(serving, "segment" if segment or narrowed else "popular", serving.popularity(segment), forbidden, k)
 
 
 def _sequence(serving: Serving, asked: Sequence[Asked]) -> list[Listed]:
@@ -84,9 +83,9 @@ def _fallen(serving: Serving, one: Asked) -> Listed:
     if described and serving.item_encoder is not None:
         scores: Scores = serving.encode_items(described).mean(axis=0) @ serving.bundle.item_vectors.T
         return _best(serving, "content", scores, one.forbidden, one.k)
-    categories = [content.category for content in one.contents if content.category in serving.catalogue.codes]
-    segment = next((category for category in reversed(categories) if category), one.segment)
-    return popular(serving, segment, one.forbidden, one.k)
+    looked_at = (content.category for content in reversed(one.contents))
+    segment = next((category for category in looked_at if category and category in serving.catalogue.codes), "")
+    return popular(serving, segment, one.forbidden, one.k, narrowed=one.narrowed)
 
 
 def _best(serving: Serving, tier: Tier, scores: Scores, forbidden: Ints, k: int) -> Listed:
@@ -106,7 +105,7 @@ def warm(serving: Serving, histories: Sequence[Sequence[Event]]) -> None:
     items = serving.bundle.vocabulary.item_ids[1:9].tolist()
     usual = [(item, serving.bundle.manifest.event_type, 60 * place, 0) for place, item in enumerate(items)]
     new = Content("new", "", None)
-    climb(serving, [Asked([], [new], nothing, "", 10), Asked([], [], nothing, "", 10)])
+    climb(serving, [Asked([], [new], nothing, False, 10), Asked([], [], nothing, False, 10)])
     for events in [usual, *histories]:
-        climb(serving, [Asked(events, [], nothing, "", 10)])
-        climb(serving, [Asked(events, [], nothing, "", 10)] * 8)
+        climb(serving, [Asked(events, [], nothing, False, 10)])
+        climb(serving, [Asked(events, [], nothing, False, 10)] * 8)

@@ -17,6 +17,7 @@ from freshet.serving.state import sync_folders
 
 FILE: Final = "gateway.sqlite"
 VERSION: Final = 1
+PRUNED: Final = 2000  # events forgotten at once
 RECENT: Final = 400  # events of one shopper that are read
 SCHEMA: Final = """
 CREATE TABLE gateway(id TEXT NOT NULL);
@@ -107,6 +108,11 @@ def add(connection: sqlite3.Connection, rows: Sequence[tuple[str, Accepted]], da
     return new
 
 
+def wait(connection: sqlite3.Connection, lines: Sequence[tuple[str, int, bytes]]) -> None:
+    """Let lines of (kind, day, line) wait to be landed."""
+    connection.executemany(WAIT, lines)
+
+
 def recent(connection: sqlite3.Connection, shopper: str) -> Recent:
     """The shopper's last RECENT events that were committed."""
     rows = connection.execute(OF, (shopper, RECENT)).fetchall()[::-1]
@@ -122,6 +128,11 @@ def recent_shoppers(connection: sqlite3.Connection, count: int) -> list[str]:
 
 
 def prune(connection: sqlite3.Connection, before: int, rows: int) -> int:
-    """Forget events landed before day `before`, and all but the last `rows`; returns how many. What waits stays."""
+    """Forget some of the oldest events: those of days before `before`, and beyond the last `rows`; returns how many.
+
+    PRUNED of them at most, so that no post waits long for it: call it until it returns 0. What waits to land stays.
+    """
     last = connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0]
-    return connection.execute("DELETE FROM events WHERE day < ? OR seq <= ?", (before, last - rows)).rowcount
+    oldest = "SELECT seq FROM events ORDER BY seq LIMIT ?"
+    forget = f"DELETE FROM events WHERE seq IN ({oldest}) AND (day < ? OR seq <= ?)"
+    return connection.execute(forget, (PRUNED, before, last - rows)).rowcount

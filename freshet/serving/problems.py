@@ -1,11 +1,14 @@
 """What a gateway answers when it cannot answer: `{where, what, fix}` and the right HTTP status."""
 
+import logging
 from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
 from freshet.errors import FreshetError
+
+LOG = logging.getLogger("freshet")
 
 
 class RequestError(FreshetError):
@@ -38,6 +41,14 @@ class Problem(msgspec.Struct, frozen=True):
     def sentence(self) -> str:
         """One line for the log."""
         return f"{self.where}: {self.what}; {self.fix}"
+
+
+def told(error: Exception) -> FreshetError:
+    """What a sender hears of an error that ended their work: ours as it is; a mistake of ours goes to the log."""
+    if isinstance(error, FreshetError):
+        return error
+    LOG.error("a mistake in the gateway", exc_info=error)
+    return RequestError(500, "gateway", f"it made a mistake ({error!r})", "see its log, and report it")
 
 
 def too_busy(what: str) -> RequestError:

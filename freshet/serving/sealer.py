@@ -5,11 +5,10 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from freshet.errors import FreshetError
 from freshet.serving.clock import Clock, day_of
 from freshet.serving.impressions import Impressions
 from freshet.serving.ledger import connect, prune
-from freshet.serving.problems import Problem
+from freshet.serving.problems import Problem, told
 from freshet.serving.segments import LINES, land, waiting
 from freshet.serving.writer import Writer
 from freshet.settings import Settings
@@ -79,10 +78,11 @@ class Sealer:
         others = {other: problem for other, problem in self.problems.items() if other != name}
         try:
             work()
-        except FreshetError as error:
-            if self.problems.get(name) != Problem.of(error):
-                LOG.warning("%s", error)
-            self.problems = {**others, name: Problem.of(error)}
+        except Exception as error:  # noqa: BLE001 - the edge of the thread: what waits must land one day
+            problem = Problem.of(told(error))
+            if self.problems.get(name) != problem:
+                LOG.warning("%s", problem.sentence())
+            self.problems = {**others, name: problem}
             return False
         self.problems = others
         return True
@@ -93,4 +93,5 @@ class Sealer:
 
     def _prune(self) -> None:
         before = day_of(self._clock.now()) - self._settings.lookback_days - DAYS_MORE
-        self._writer.submit(lambda connection: prune(connection, before, KEPT_ROWS)).result()
+        while self._writer.submit(lambda connection: prune(connection, before, KEPT_ROWS)).result():
+            LOG.debug("some recent events are old enough to be forgotten")

@@ -1,21 +1,24 @@
 """One thread writes: whatever waits goes into one transaction, and is acknowledged when that is on disk."""
 
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any, Final
 
+from freshet.serving.groups import Groups
 from freshet.serving.ledger import FILE, connect
-from freshet.serving.problems import RequestError, too_busy
+from freshet.serving.problems import RequestError, told
 
 LOG = logging.getLogger("freshet")
 GROUP: Final = 256  # jobs of one transaction
+RESERVE: Final = 16 << 20  # bytes of the disk that no event takes
 QUEUED: Final = 2048  # jobs that may wait
 
+# What a job returns must not hold on to the connection: a cursor freed by another thread spoils the next statement.
 Job = Callable[[sqlite3.Connection], Any]
 Waiting = tuple[Job, "Future[Any]"]
 
@@ -23,10 +26,11 @@ Waiting = tuple[Job, "Future[Any]"]
 class Writer:
     """The only writer of a ledger. A job sees the others of its group; all of them are kept, or none."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, reserve: int = RESERVE) -> None:
         self.folder, self._path = folder, folder / FILE
+        self._reserve = reserve
         self.connection = connect(folder)
-        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._groups: Groups[Waiting] = Groups("posts", QUEUED, GROUP)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self.full = False  # the last transaction did not fit on the disk
 
@@ -36,7 +40,7 @@ class Writer:
 
     def stop(self) -> None:
         """Write what waits, then end."""
-        self._queue.put(None)
+        self._groups.end()
         self._thread.join()
         self.connection.close()
 
@@ -45,37 +49,25 @@ class Writer:
         """Whether it still writes."""
         return self._thread.is_alive()
 
+    def check_room(self) -> None:
+        """Raises RequestError (507) when the disk has less than `reserve` left: the rest is for landing what waits."""
+        disk = os.statvfs(self.folder)
+        if disk.f_bavail * disk.f_frsize < self._reserve:
+            raise no_room(self._path)
+
     def submit(self, job: Job) -> "Future[Any]":
         """The future is done when the job's transaction is on disk, or failed with what the job's sender is told.
 
         Raises RequestError (503) when too many jobs wait.
         """
-        if self._queue.qsize() >= QUEUED:
-            raise too_busy(f"{QUEUED:,} posts wait to be written")
         future: Future[Any] = Future()
-        self._queue.put((job, future))
+        self._groups.put((job, future))
         return future
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            group, ended = self._group(first)
-            # A client that hung up before its turn gets no say any more; from here on nobody can take it back.
+        for group in self._groups:
+            # A client that hung up before its turn has no say any more; from here on nobody can take it back.
             self._write([waiting for waiting in group if waiting[1].set_running_or_notify_cancel()])
-            if ended:
-                return
-
-    def _group(self, first: Waiting) -> tuple[list[Waiting], bool]:
-        """What waits now, and whether the end was asked for meanwhile."""
-        group = [first]
-        while len(group) < GROUP:
-            try:
-                following = self._queue.get_nowait()
-            except Empty:
-                break
-            if following is None:
-                return group, True
-            group.append(following)
-        return group, False
 
     def _write(self, group: list[Waiting]) -> None:
         """All jobs of the group or none; the answers go out after the commit."""
@@ -83,7 +75,7 @@ class Writer:
             self.connection.execute("BEGIN IMMEDIATE")
             results = [job(self.connection) for job, _ in group]
             self.connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - the edge of the thread: it must outlive any job
             self._fail(group, error)
             return
         if self.full:
@@ -92,19 +84,23 @@ class Writer:
         for (_, future), result in zip(group, results, strict=True):
             future.set_result(result)
 
-    def _fail(self, group: list[Waiting], error: sqlite3.Error) -> None:
+    def _fail(self, group: list[Waiting], error: Exception) -> None:
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
-        refused = self._meant(error)
+        refused = self._meant(error) if isinstance(error, sqlite3.Error) else told(error)
         if not self.full:
             LOG.error("%s", refused)
-        self.full = refused.status == 507
+        self.full = isinstance(refused, RequestError) and refused.status == 507
         for _, future in group:
             future.set_exception(refused)
 
     def _meant(self, error: sqlite3.Error) -> RequestError:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-            what, fix = "the disk is full, nothing was kept", "free some space, then send it again"
-            return RequestError(507, str(self._path), what, fix)
+            return no_room(self._path)
         what = f"cannot be written ({error}), nothing was kept"
         return RequestError(503, str(self._path), what, "see that its disk is there and writable, then send it again")
+
+
+def no_room(path: Path) -> RequestError:
+    """The disk is full."""
+    return RequestError(507, str(path), "the disk is full, nothing was kept", "free some space, then send it again")
