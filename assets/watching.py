@@ -1,5 +1,7 @@
 """What is watched once a model serves: what shoppers were shown, and whether they still are whom it learned from."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 
 from assets import gates, pictures
@@ -38,5 +40,6 @@ def drift_report(
     from freshet.stages.drift import make_drift_report
 
     params = DriftParams(**config.model_dump())
-    outcome = make_drift_report(lake.settings, lake.store, params, lambda what: context.log.info(what))
+    today = datetime.now(UTC).date()
+    outcome = make_drift_report(lake.settings, lake.store, params, today, lambda what: context.log.info(what))
     yield from gates.hand_over_one(context, outcome, **pictures.of_drift(outcome.made))

@@ -7,7 +7,9 @@ import dagster as dg
 from freshet import days as day_records
 from freshet.landing import landing_days
 from freshet.live import journal
+from freshet.live.manifest import MANIFEST, Manifest
 from freshet.settings import Settings
+from freshet.stages.watched import learned_days
 from freshet.store import Store
 from resources.lake import Lake
 from sensors.runs import WHY, Job, range_tags
@@ -52,7 +54,5 @@ def _news(store: Store) -> bool:
 
 def _knows(store: Store, bundle: str) -> date:
     """The last landing day that a bundle's training set holds."""
-    import json
-
-    lineage = json.loads(store.get(f"{journal.bundle_path(bundle)}/manifest.json"))["lineage"]
-    return date.fromisoformat(lineage.get("as_of", "1970-01-01"))
+    manifest = Manifest.model_validate_json(store.get(f"{journal.bundle_path(bundle)}/{MANIFEST}"))
+    return learned_days(manifest, bundle)[1]

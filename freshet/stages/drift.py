@@ -4,6 +4,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -41,15 +42,16 @@ class Drifting:
 
 
 def make_drift_report(
-    settings: Settings, store: Store, params: DriftParams, tell: Tell = lambda _: None
+    settings: Settings, store: Store, params: DriftParams, today: date, tell: Tell = lambda _: None
 ) -> Outcome[Drifting, DriftRef]:
     """Compare what landed since the champion was made with what it was made from. Kept only if the gate passes.
 
-    Without a champion, or without days after those it knows, there is nothing to report, which the gate says.
+    today: it and what comes after are left out. Without a champion, or without days after those it knows, there is
+    nothing to report, which the gate says.
     Raises JournalError where the champion cannot be read.
     """
     release = current_release(store, settings.cache)
-    spans = None if release is None else watched.spans(store, release, params)
+    spans = None if release is None else watched.spans(store, release, today, params)
     if release is None or spans is None or not spans.fresh or not spans.reference:
         return Outcome(judged("drift_report", _nothing(release, spans), settings), Drifting(None), None)
     with tempfile.TemporaryDirectory() as temporary:
@@ -153,7 +155,7 @@ def _nothing(release: Release | None, spans: Spans | None) -> Mapping[str, objec
     """The profile where there is nothing to compare, and in words why."""
     why = "nothing is released yet, so there is nothing to watch"
     if release is not None and spans is not None:
-        why = f"nothing has been published since {spans.as_of}, which release {release.entry.number} knows"
+        why = f"no day after {spans.as_of}, the last that release {release.entry.number} knows, is over and published"
         if spans.fresh:
             why = f"of the days up to {spans.cut}, which release {release.entry.number} learned from, none is left"
     return {"compared": 0, "why": why, "not_finite": 0, "drifted": None, "sentence": ""}

@@ -11,6 +11,7 @@ from freshet import columns as c
 from freshet import days as day_records
 from freshet.errors import BundleError
 from freshet.history import Histories
+from freshet.live.manifest import Manifest
 from freshet.live.released import Release
 from freshet.settings import Settings
 from freshet.store import Store
@@ -35,24 +36,31 @@ class Spans:
     fresh: tuple[date, ...]
 
 
-def spans(store: Store, release: Release, params: DriftParams) -> Spans:
+def spans(store: Store, release: Release, today: date, params: DriftParams) -> Spans:
     """Published days with events: the last ones up to the champion's cut, and the last ones after what it knows.
 
-    Raises BundleError where the bundle does not say what it was made from.
+    A day that is not over is left out: its morning is no sample of it. Raises BundleError where the bundle does not
+    say what it was made from.
     """
-    lineage = release.bundle.manifest.lineage
-    if not isinstance(lineage.get("cut"), str) or not isinstance(lineage.get("as_of"), str):
-        raise BundleError(
-            f"bundle {release.bundle.id[:12]}",
-            "its manifest names no training set",
-            "release a bundle that the asset `bundle` made",
-        )
-    cut, as_of = (date.fromisoformat(str(lineage[name])) for name in ("cut", "as_of"))
+    cut, as_of = learned_days(release.bundle.manifest, release.bundle.id)
     records = day_records.read(store, "events").values()
-    days = [record.day for record in records if record.verdict == "published" and record.counts["rows"] > 0]
+    days = [r.day for r in records if r.verdict == "published" and r.counts["rows"] > 0 and r.day < today]
     reference = [day for day in days if day <= cut][-params.reference_days :]
     fresh = [day for day in days if day > as_of][-params.fresh_days :]
     return Spans(cut, as_of, tuple(reference), tuple(fresh))
+
+
+def learned_days(manifest: Manifest, bundle: str) -> tuple[date, date]:
+    """(cut, as_of) of a bundle's training set. Raises BundleError where the manifest does not say."""
+    found = [manifest.lineage.get(name) for name in ("cut", "as_of")]
+    if not all(isinstance(value, str) for value in found):
+        raise BundleError(
+            f"bundle {bundle[:12]}",
+            "its manifest names no training set",
+            "release a bundle that the asset `bundle` made",
+        )
+    cut, as_of = (date.fromisoformat(str(value)) for value in found)
+    return cut, as_of
 
 
 def events_of(settings: Settings, store: Store, days: Sequence[date], most: int) -> "pd.DataFrame":

@@ -1,0 +1,36 @@
+"""What runs together."""
+
+import pytest
+
+pytestmark = pytest.mark.dagster
+
+
+def selected(name: str) -> set[str]:
+    from pipelines.definitions import defs
+
+    job = defs.resolve_job_def(name)
+    return {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
+
+
+def test_a_day_makes_every_daily_table_and_the_drift_report_and_no_model():
+    import dagster as dg
+
+    from pipelines.definitions import defs
+
+    graph = defs.resolve_asset_graph()
+    daily = {key.to_user_string() for key in graph.get_all_asset_keys() if graph.get(key).is_partitioned}
+    assert isinstance(defs, dg.Definitions)
+    assert daily <= selected("day")
+    assert "drift_report" in selected("day")
+    assert not selected("day") & {"trained_model", "bundle", "evaluation", "release"}
+
+
+def test_a_retraining_goes_from_weights_to_the_journal():
+    assert selected("retrain") >= {"trained_model", "bundle", "evaluation", "release"}
+
+
+def test_the_night_does_all_of_it():
+    from pipelines.definitions import defs
+
+    every = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
+    assert selected("daily") == selected("day") | selected("retrain") == every

@@ -1,0 +1,61 @@
+"""Sensors ticked by hand: cursor, run keys, configuration, and the runs in this process."""
+
+import dagster as dg
+import pytest
+
+from pipelines.ticking import tick
+
+pytestmark = pytest.mark.dagster
+
+
+@dg.op(config_schema={"times": dg.Field(int, default_value=1)})
+def knock(context: dg.OpExecutionContext) -> int:
+    return context.op_config["times"]
+
+
+@dg.job
+def door() -> None:
+    knock()
+
+
+@dg.sensor(job=door)
+def counting(context: dg.SensorEvaluationContext):
+    """Asks for one run a tick, three times, then for the third once more, then for none."""
+    number = int(context.cursor or 0) + 1
+    context.update_cursor(str(number))
+    if number > 4:
+        return dg.SkipReason(f"{number - 1} are enough.")
+    config = {"ops": {"knock": {"config": {"times": 9}}}} if number == 2 else {}
+    return dg.RunRequest(run_key=str(min(number, 3)), tags={"number": str(number)}, run_config=config)
+
+
+@pytest.fixture
+def world():
+    return dg.Definitions(jobs=[door], sensors=[counting]), dg.DagsterInstance.ephemeral()
+
+
+def test_the_cursor_is_kept_and_every_run_carries_its_tags(world):
+    first, second = (tick(*world, "counting")[0] for _ in range(2))
+    tags = [world[1].get_run_by_id(done.run_id).tags for done in (first, second)]
+    assert [(own["number"], own["dagster/run_key"], own["dagster/sensor_name"]) for own in tags] == [
+        ("1", "1", "counting"), ("2", "2", "counting"),
+    ]  # fmt: skip
+
+
+def test_a_run_key_is_run_once_and_a_skip_says_why(world):
+    for _ in range(3):
+        tick(*world, "counting")
+    assert tick(*world, "counting").skip_message == "Everything it asks for has been run."
+    assert tick(*world, "counting").skip_message == "4 are enough."
+    assert len(world[1].get_runs()) == 3
+
+
+def test_given_configuration_goes_below_what_the_sensor_asks_for_and_only_to_ops_of_the_job(world):
+    given = {"ops": {"knock": {"config": {"times": 5}}, "window": {"config": {"open": True}}}}
+    first, second = (tick(*world, "counting", given)[0] for _ in range(2))
+    assert (first.output_for_node("knock"), second.output_for_node("knock")) == (5, 9)
+
+
+def test_a_sensor_that_is_none_is_an_error(world):
+    with pytest.raises(dg.DagsterInvariantViolationError, match="no_such_sensor"):
+        tick(*world, "no_such_sensor")
