@@ -1,0 +1,177 @@
+"""The drift report on a real lake: a champion that knows the first days, judged on those that came after."""
+
+import shutil
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from freshet.errors import BundleError
+from freshet.live import journal
+from freshet.live.journal import Entry, bundle_path
+from freshet.live.manifest import MANIFEST, seal, verified
+from freshet.stages.drift import Drifting, drift_path, make_drift_report, page_path, read_verdict
+from freshet.store import Store, open_store
+from freshet.watch.params import DriftParams
+
+pytestmark = pytest.mark.spark
+
+FEW = DriftParams(minimum_events=50, minimum_cases=10, samples=100)
+STRICT = FEW.model_copy(update={"limit": 1e-6, "slack": 1.0})  # no two days are that alike
+
+
+def release(small_shop, store: Store, folder, lineage: dict) -> str:
+    """The shop's bundle released as if it had been made from other days."""
+    made = small_shop.store.local_path(bundle_path(small_shop.bundle.id))
+    shutil.copytree(made, folder)
+    _, manifest = verified(folder)
+    name = seal(
+        folder, created_by="test", precision=manifest.precision, length=manifest.length, event_type=manifest.event_type,
+        lineage=lineage, parameters=manifest.parameters, metrics=manifest.metrics,
+    )  # fmt: skip
+    store.put_folder(folder, bundle_path(name), MANIFEST)
+    number = journal.length(store) + 1
+    at = datetime(2024, 3, 1, tzinfo=UTC)
+    entry = Entry(
+        number=number, decided_on=number - 1, kind="release", bundle=name, verdict="", why="", at=at, by="test"
+    )
+    journal.append(store, entry)
+    return name
+
+
+@pytest.fixture
+def store(small_shop, tmp_path) -> Store:
+    """A store with the shop's record of days and an empty journal; the tables are the shop's own."""
+    shutil.copytree(f"{small_shop.settings.lake}/days", tmp_path / "store" / "days")
+    return open_store(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def knows(small_shop, store, tmp_path):
+    """Release a champion that learned up to one day of the shop and knows all up to another."""
+
+    def released(cut: int, as_of: int) -> str:
+        days = small_shop.days
+        return release(small_shop, store, tmp_path / "bundle", {"cut": str(days[cut]), "as_of": str(days[as_of])})
+
+    return released
+
+
+def made(small_shop, store, params: DriftParams = FEW, today: date | None = None):
+    after = small_shop.days[-1] + timedelta(days=1)
+    return make_drift_report(small_shop.settings, store, params, today or after)
+
+
+def findings(outcome) -> list[str]:
+    return [culprit.finding for finding in outcome.judgement.findings for culprit in finding.culprits]
+
+
+def test_days_after_those_the_champion_knows_are_held_against_those_it_learned_from(small_shop, store, knows):
+    bundle = knows(cut=1, as_of=3)
+    outcome = made(small_shop, store)
+    verdict, days = outcome.made.verdict, small_shop.days
+    assert (verdict.bundle, verdict.release) == (bundle, 1)
+    assert verdict.reference == (days[0], days[1])
+    assert verdict.fresh == (days[4], days[5])
+    assert [column.name for column in verdict.columns if not column.reference or not column.fresh] == []
+    assert len(verdict.columns) == 8
+    assert verdict.unknown == 0.0  # its vocabulary holds the whole shop
+    assert (outcome.ref.release, outcome.ref.last_day, outcome.ref.drifted) == (1, days[5], verdict.drifted)
+
+
+def test_its_quality_is_asked_as_it_was_when_it_was_judged(small_shop, store, knows):
+    from freshet.cases import next_basket_cases
+    from freshet.judge.evaluation import evaluate
+    from freshet.live.ranker import open_ranker
+    from freshet.live.released import fetch_bundle
+    from freshet.tables.reading import day_number, load_training_set
+
+    bundle = knows(cut=1, as_of=3)
+    quality = made(small_shop, store).made.verdict.quality
+    days = [day_number(day) for day in small_shop.days]
+    data = load_training_set(small_shop.settings, small_shop.training_set)
+    ranker = open_ranker(fetch_bundle(store, bundle, small_shop.settings.cache))
+    for after, until, found, cases in (
+        (days[1], days[3], quality.before, quality.cases_before),
+        (days[3], days[5], quality.fresh, quality.cases_fresh),
+    ):
+        asked = next_basket_cases(data.histories, after, until)
+        assert cases == len(asked)
+        assert found == pytest.approx(evaluate(ranker, asked).means()["ndcg@10"])
+
+
+def test_a_shop_that_drifted_is_told_with_figures_and_kept(small_shop, store, knows):
+    knows(cut=1, as_of=3)
+    outcome = made(small_shop, store, STRICT)
+    verdict = outcome.made.verdict
+    assert verdict.drifted
+    assert findings(outcome) == [verdict.sentence]
+    assert outcome.judgement.bad() == {}  # a warning: the report is published
+    assert verdict.sentence.startswith("The shop has drifted away from release 1: ")
+    assert read_verdict(store, outcome.ref.id) == verdict
+    assert outcome.made.page == store.where(page_path(outcome.ref.id))
+    assert b"Dataset Drift is detected" in store.get(page_path(outcome.ref.id))
+
+
+def test_the_same_days_give_the_same_report(small_shop, store, knows):
+    knows(cut=1, as_of=3)
+    assert made(small_shop, store).ref == made(small_shop, store).ref
+    assert len(store.list("drift")) == 2  # the verdict and its page
+
+
+def test_without_days_after_those_it_knows_there_is_no_report_and_no_failure(small_shop, store, knows):
+    knows(cut=3, as_of=5)
+    outcome = made(small_shop, store)
+    assert (outcome.ref, outcome.made, outcome.message()) == (None, Drifting(None), "")
+    assert findings(outcome) == [
+        f"no day after {small_shop.days[5]}, the last that release 1 knows, is over and published"
+    ]
+    assert store.list("drift") == ()
+
+
+def test_a_day_that_is_not_over_is_left_out(small_shop, store, knows):
+    knows(cut=1, as_of=3)
+    verdict = made(small_shop, store, today=small_shop.days[5]).made.verdict
+    assert verdict.fresh == (small_shop.days[4], small_shop.days[4])
+
+
+def test_without_a_release_there_is_nothing_to_watch(small_shop, store):
+    outcome = made(small_shop, store)
+    assert (outcome.ref, findings(outcome)) == (None, ["nothing is released yet, so there is nothing to watch"])
+
+
+def test_where_the_days_it_learned_from_are_gone_that_is_said(small_shop, store, tmp_path):
+    lineage = {"cut": "2024-01-01", "as_of": str(small_shop.days[3])}
+    release(small_shop, store, tmp_path / "old", lineage)
+    assert findings(made(small_shop, store)) == [
+        "of the days up to 2024-01-01, which release 1 learned from, none is left"
+    ]
+
+
+def test_too_few_events_and_baskets_are_said_and_no_drift(small_shop, store, knows):
+    knows(cut=1, as_of=3)
+    many = DriftParams(minimum_events=1_000_000, minimum_cases=1_000_000)
+    outcome = made(small_shop, store, many)
+    verdict = outcome.made.verdict
+    assert (verdict.columns, verdict.unknown, verdict.quality, verdict.drifted) == ((), None, None, False)
+    assert "fewer than 1000000 baskets to ask the champion for" in verdict.sentence
+    assert (outcome.made.page, store.list("drift")) == (None, (drift_path(outcome.ref.id),))
+
+
+def test_a_large_shop_is_looked_at_through_a_sample_of_its_shoppers(small_shop, store):
+    from freshet.stages.watched import events_of, share_of_shoppers
+
+    days = small_shop.days
+    every = events_of(small_shop.settings, store, days, 1_000_000)
+    share = share_of_shoppers(store, "events", days, len(every) // 2)
+    some = events_of(small_shop.settings, store, days, len(every) // 2)
+    assert share == pytest.approx(0.5, abs=0.001)
+    assert 0.3 < len(some) / len(every) < 0.7
+
+
+def test_a_bundle_that_does_not_say_what_it_learned_from_is_an_error(small_shop, store, tmp_path):
+    bundle = release(small_shop, store, tmp_path / "other", {})
+    with pytest.raises(BundleError) as error:
+        made(small_shop, store)
+    assert str(error.value) == (
+        f"bundle {bundle[:12]}: its manifest names no training set; release a bundle that the asset `bundle` made"
+    )
