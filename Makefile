@@ -9,7 +9,7 @@ DEMO = $(DEMO_OF) FRESHET_FIRST_DAY=$$(date -u -d '28 days ago' +%F) FRESHET_SEA
 KEPT = $(DEMO_OF) FRESHET_FIRST_DAY=$$(cat demo/demo-of-freshet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test lint clean
+.PHONY: help setup demo dev pictures test lint clean
 
 help: ## what can be typed here
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -30,6 +30,10 @@ else
 	@[ -e demo/dagster/dagster.yaml ] || cp deploy/dagster.yaml demo/dagster
 	@$(KEPT) FRESHET_SEAL_SECONDS=30 FRESHET_LANDING_SECONDS=90 PATH=$(BIN):$$PATH $(BIN)/honcho -f deploy/Procfile start
 endif
+
+pictures: setup ## the pictures of the README, taken from a demo (needs Chromium)
+	@$(DEMO) $(BIN)/python -m pipelines.demo --picture docs/pictures/demo.svg
+	@$(KEPT) $(BIN)/python -m pipelines.pictures docs/pictures/asset_graph.png
 
 test: setup ## every test; the slowest are listed at the end
 	@$(BIN)/pytest --durations=15

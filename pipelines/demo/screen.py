@@ -11,6 +11,8 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.demo.drawing import FORMAT
+
 WIDTH = 112
 INDENT = 2
 
@@ -60,4 +62,4 @@ class Screen:
     def picture(self, path: Path, title: str) -> None:
         """Everything shown so far, as an SVG."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._console.save_svg(str(path), title=title, clear=False)
+        self._console.save_svg(str(path), title=title, clear=False, code_format=FORMAT)
