@@ -78,7 +78,7 @@ def price_factor(params: ShopParams, day: int) -> float:
 
 def _long_tail(items: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Zipf weights in random order: a few items start most visits."""
-    weights = 1.0 / rng.permutation(np.arange(1, items + 1)) ** 0.9
+    weights = 1.0 / rng.permutation(np.arange(1, items + 1)) ** 0.8
     return np.asarray(weights / weights.sum())
 
 

@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 
 STYLES = 3  # of shoppers: on to the cheaper, on to the dearer, on within the brand
 ACCESSORY = 3  # row of the item that is looked at after one was bought
-NEARBY = 3  # of the next few, the best known one is looked at
+NEARBY = 5  # of the next few, the best known one is looked at
 FAR = 7  # categories: where an accessory is found once habits have changed
 
 
@@ -28,15 +28,13 @@ class Paths:
 def paths(
     category: Ints, brand: Ints, make: Ints, prices: Floats, weights: Floats, categories: int, rng: np.random.Generator
 ) -> Paths:
-    """Usual paths follow prices and brands; changed ones stay in the category, but follow nothing one could know."""
-    by_brand = category * len(BRANDS) + brand
-    cheaper = _on(category, np.lexsort((-prices, category)), weights)
-    dearer = _on(category, np.lexsort((prices, category)), weights)
-    same_brand = _on(by_brand, np.lexsort((prices, by_brand)), weights)
-    shuffled = [_on(category, np.lexsort((rng.random(len(category)), category)), weights) for _ in range(STYLES)]
+    """Usual paths follow prices, within a category or a brand; changed ones go as far, but follow nothing."""
+    usual = [(category, -prices), (category, prices), (brand, prices)]
+    changed = [(group, rng.random(len(group))) for group, _ in usual]
+    along = [[_on(g, np.lexsort((by, g)), weights) for g, by in kinds] for kinds in (usual, changed)]
     return Paths(
-        np.stack([cheaper, dearer, same_brand, _elsewhere(category, brand, make, categories, 1)]),
-        np.stack([*shuffled, _elsewhere(category, brand, make, categories, FAR)]),
+        np.stack([*along[0], _elsewhere(category, brand, make, categories, 1)]),
+        np.stack([*along[1], _elsewhere(category, brand, make, categories, FAR)]),
         rng.random(len(category)),
     )
 

@@ -1,0 +1,136 @@
+"""Model against baselines on simulated shops: before a drift, after it, and trained again; and what shoppers click."""
+
+import tempfile
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.report import say
+from benchmarks.simulation_training import ranker, training_set
+from freshet.columns import EVENT_TYPES
+from freshet.judge.comparison import CHALLENGER, CHAMPION, ITEM_TO_ITEM, POPULAR, Evaluation, compare
+from freshet.live.ranker import Ranker
+from freshet.live.released import Event, history_of
+from freshet.model.params import TrainParams
+from freshet.simulation.clock import DAY, day_number
+from freshet.simulation.live_shop import Event as Posted
+from freshet.simulation.live_shop import LiveShop
+from freshet.simulation.params import Drift, DriftKind, ShopParams
+from freshet.simulation.shop import Shop, generate
+from freshet.training_set import TrainingSet
+
+HOLDOUT = 3  # days that judge
+DRIFT_DAY, DAYS = 21, 56
+LISTS, PLACES = 600, 10
+SHOP = ShopParams(days=DAYS, looks=18.0)
+TRAIN = TrainParams(max_epochs=8)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Of one seed. NDCG@10 of the next basket, all items ranked; click-through of LISTS answered lists."""
+
+    seed: int
+    model: float
+    popular: float
+    item_to_item: float
+    ratio: float  # model / better baseline, before the drift
+    champion_after: float
+    retrained: float
+    recovered: float  # (retrained - champion after) / (model - champion after)
+    ratio_after: float  # retrained / better baseline, after the drift
+    clicks_before: float
+    clicks_after: float
+    clicks_retrained: float
+
+
+def quality(seed: int, kind: DriftKind, shop_params: ShopParams = SHOP, train: TrainParams = TRAIN) -> Quality:
+    """Train before the drift, judge after it, train again at the shop's end.
+
+    Before: as of the day before the drift. After: as of the shop's last day; both judged on their last HOLDOUT days.
+    """
+    begins = shop_params.drifts[0].day if shop_params.drifts else DRIFT_DAY
+    drifted = _shop(shop_params, seed, (Drift(kind, begins),))
+    with tempfile.TemporaryDirectory() as folder:
+        data = training_set(drifted, begins - 1 - HOLDOUT, begins - 1)
+        champion = ranker(data, train, Path(folder) / "champion")
+        before = _ndcg(compare(data, champion, None).evaluation)
+        say(f"seed {seed}: before {before}")
+        last = shop_params.days - 1
+        later = training_set(drifted, last - HOLDOUT, last)
+        retrained = ranker(later, train, Path(folder) / "retrained")
+        after = _ndcg(compare(later, retrained, champion).evaluation)
+        say(f"seed {seed}: after {after}")
+        return _summary(
+            seed,
+            before,
+            after,
+            # The day of the drift in the shop that has none: the same shoppers, their habits as they were.
+            click_through(_shop(shop_params, seed, ()), begins, champion, data),
+            click_through(drifted, last + 1, champion, later),
+            click_through(drifted, last + 1, retrained, later),
+        )
+
+
+def click_through(shop: Shop, day: int, model: Ranker, lake: TrainingSet, lists: int = LISTS) -> float:
+    """Share of lists in which something was clicked. lake: who had done what before that day."""
+    live, mine, clicked = LiveShop(shop, day), dict[str, list[Event]](), 0
+    rows = {str(name): row for row, name in enumerate(lake.histories.shoppers)}
+    midnight = (day_number(shop.params.first_day) + day) * DAY
+    for _ in range(lists):
+        visit = live.visit()
+        who = visit.user_id or visit.session_id
+        own = mine.setdefault(who, _landed(lake, rows[who], midnight) if who in rows else [])
+        own += _as_events(visit.events)
+        shown = model.recommend(history_of(own, model.bundle.vocabulary), PLACES)[0].item_ids
+        reaction = live.answer(visit, shown)
+        own += _as_events(reaction.events)
+        clicked += reaction.kind != "left"
+    return round(clicked / lists, 4)
+
+
+def figures(found: list[Quality]) -> dict[str, object]:
+    """For the JSON line: every seed, and the worst of what has to be reached."""
+    return {
+        "quality": [asdict(each) for each in found],
+        "worst_ratio": min(each.ratio for each in found),
+        "worst_recovered": min(each.recovered for each in found),
+    }
+
+
+def _shop(params: ShopParams, seed: int, drifts: tuple[Drift, ...]) -> Shop:
+    return generate(replace(params, seed=seed, drifts=drifts))
+
+
+def _ndcg(evaluation: Evaluation) -> dict[str, float]:
+    return {name: round(row["ndcg@10"], 4) for name, row in evaluation.table.items()}
+
+
+def _summary(seed: int, before: dict[str, float], after: dict[str, float], *clicks: float) -> Quality:
+    lost = before[CHALLENGER] - after[CHAMPION]
+    return Quality(
+        seed,
+        before[CHALLENGER],
+        before[POPULAR],
+        before[ITEM_TO_ITEM],
+        round(before[CHALLENGER] / max(before[POPULAR], before[ITEM_TO_ITEM]), 3),
+        after[CHAMPION],
+        after[CHALLENGER],
+        round((after[CHALLENGER] - after[CHAMPION]) / lost, 3),
+        round(after[CHALLENGER] / max(after[POPULAR], after[ITEM_TO_ITEM]), 3),
+        *clicks,
+    )
+
+
+def _landed(lake: TrainingSet, row: int, midnight: int) -> list[Event]:
+    h, ids = lake.histories, lake.vocabulary.item_ids
+    chosen = [n for n in range(h.offsets[row], h.offsets[row + 1]) if h.times[n] < midnight]
+    return [(str(ids[h.items[n]]), EVENT_TYPES[h.types[n] - 1], int(h.times[n]), int(h.days[n])) for n in chosen]
+
+
+def _as_events(posted: tuple[Posted, ...]) -> list[Event]:
+    return [
+        (str(e["item_id"]), str(e["event_type"]), int(np.datetime64(str(e["event_time"])[:-1], "s").astype(int)), 0)
+        for e in posted
+    ]
