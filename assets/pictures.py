@@ -12,13 +12,8 @@ if TYPE_CHECKING:
 
     from freshet.model.training import Trained
     from freshet.stages.bundle import Proven
-    from freshet.stages.drift import Drifting
     from freshet.stages.evaluation import Judged
-    from freshet.watch.quality import Quality
-    from freshet.watch.verdict import ColumnDrift, DriftVerdict
 
-WORST = 3  # columns in the picture of a drift report
-VALUES = 6  # and values of each
 INK, BEST, OTHER = "#1f3b57", "#d1495b", "#9fb3c8"
 
 
@@ -64,38 +59,9 @@ def of_evaluation(kept: "Judged") -> dict[str, Any]:
     }
 
 
-def of_drift(made: "Drifting") -> dict[str, Any]:
-    """The verdict, reference against fresh where they differ most, the quality, and where Evidently's page lies."""
-    verdict = made.verdict
-    if verdict is None:
-        return {}
-    told: dict[str, Any] = {
-        "verdict": verdict.sentence,
-        "drifted": verdict.drifted,
-        "release": verdict.release,
-        "reference days": "…".join(map(str, verdict.reference)),
-        "fresh days": "…".join(map(str, verdict.fresh)),
-        "fresh events": verdict.fresh_events,
-    }
-    if verdict.columns or verdict.quality:
-        told["picture"] = picture(drift_figure(verdict))
-    if verdict.columns:
-        lines = [
-            f"| {c.name} | {c.score:.3f} | {c.limit:.3f} | {'yes' if c.drifted else ''} |" for c in verdict.columns
-        ]
-        told["columns"] = dg.MetadataValue.md(
-            "\n".join(["| column | PSI | limit | drifted |", "|---|---:|---:|---|", *lines])
-        )
-    if made.page is not None:
-        told["evidently"] = (
-            dg.MetadataValue.path(made.page) if "://" not in made.page else dg.MetadataValue.url(made.page)
-        )
-    return told
-
-
 def bars(title: str, values: Mapping[str, float], best: str) -> dg.MarkdownMetadataValue:
     """One bar per model, the one in question in colour."""
-    figure, axes = _figure(1)
+    figure, axes = figure_of(1)
     names = list(values)
     axes[0].barh(
         names[::-1], [values[n] for n in names[::-1]], color=[BEST if n == best else OTHER for n in names[::-1]]
@@ -114,51 +80,8 @@ def picture(figure: "Figure") -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})")
 
 
-def drift_figure(verdict: "DriftVerdict") -> "Figure":
-    """The columns nearest to their limits, the largest values of each, and the quality before and now."""
-    worst = verdict.columns[:WORST]
-    figure, axes = _figure(len(worst) + (verdict.quality is not None))
-    for axis, column in zip(axes, worst, strict=False):
-        _shares(axis, column)
-    if verdict.quality is not None:
-        _quality(axes[-1], verdict.quality)
-    figure.tight_layout()
-    return figure
-
-
-def _shares(axis: Any, column: "ColumnDrift") -> None:
-    """Two bars a value: its share on the reference days and on the fresh ones."""
-    both = {
-        value: (column.reference.get(value, 0.0), column.fresh.get(value, 0.0))
-        for value in {*column.reference, *column.fresh}
-    }
-    values = sorted(both, key=lambda value: (-abs(both[value][0] - both[value][1]), value))[:VALUES][::-1]
-    rows = range(len(values))
-    axis.barh([row + 0.2 for row in rows], [both[v][0] for v in values], 0.4, color=OTHER, label="reference")
-    axis.barh(
-        [row - 0.2 for row in rows],
-        [both[v][1] for v in values],
-        0.4,
-        color=BEST if column.drifted else INK,
-        label="fresh",
-    )
-    axis.set_yticks(list(rows), values)
-    axis.set_title(
-        f"{column.name}: PSI {column.score:.2f}, limit {column.limit:.2f}", loc="left", color=INK, fontsize=9
-    )
-    axis.legend(frameon=False, fontsize=8)
-
-
-def _quality(axis: Any, quality: "Quality") -> None:
-    bars = axis.bar(
-        ["when released", "fresh days"], [quality.before, quality.fresh], color=[OTHER, BEST if quality.fell else INK]
-    )
-    axis.bar_label(bars, fmt="%.4f", color=INK)
-    axis.set_title(f"NDCG@10 of the champion: {-quality.fall:+.0%}", loc="left", color=INK, fontsize=9)
-
-
 def _curve(trained: "Trained") -> "Figure":
-    figure, (left, right) = _figure(2)
+    figure, (left, right) = figure_of(2)
     epochs = [p.epoch for p in trained.curve]
     left.plot(epochs, [p.loss for p in trained.curve], color=INK)
     left.set_title("training loss (nats)", loc="left", color=INK)
@@ -172,7 +95,8 @@ def _curve(trained: "Trained") -> "Figure":
     return figure
 
 
-def _figure(panels: int) -> tuple["Figure", Sequence[Any]]:
+def figure_of(panels: int) -> tuple["Figure", Sequence[Any]]:
+    """A figure with so many panels side by side."""
     # Figure, not pyplot: nothing global, safe in a thread, no display needed.
     from matplotlib.figure import Figure
 

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from assets import gates, pictures
+from assets import gates
+from assets.drift_picture import of_drift
 from assets.events import day_run
 from assets.shop import DAILY, ONE_RUN, OWNERS
 from freshet.tables.schemas import IMPRESSIONS
@@ -42,4 +43,4 @@ def drift_report(
     params = DriftParams(**config.model_dump())
     today = datetime.now(UTC).date()
     outcome = make_drift_report(lake.settings, lake.store, params, today, lambda what: context.log.info(what))
-    yield from gates.hand_over_one(context, outcome, **pictures.of_drift(outcome.made))
+    yield from gates.hand_over_one(context, outcome, **of_drift(outcome.made))
