@@ -70,7 +70,7 @@ class Clock:
             return self._behind()
 
     def _behind(self) -> float:
-        return max(0.0, self._last / SECOND - self._wall())
+        return max(0.0, round(self._last / SECOND - self._wall(), 3))  # readings in between take microseconds
 
 
 def system_clock() -> Clock:

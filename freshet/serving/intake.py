@@ -9,7 +9,7 @@ from freshet.serving.clock import day_of
 from freshet.serving.gateway import Gateway, new_event_id, new_id
 from freshet.serving.ledger import add
 from freshet.serving.posted import Accepted, read_event
-from freshet.serving.problems import Problem, RequestError
+from freshet.serving.problems import NO_JSON, Problem, RequestError, why_no_json
 
 MOST: Final = 1000  # events of one post
 Status = Literal["accepted", "duplicate", "refused"]
@@ -67,8 +67,9 @@ def split(body: bytes) -> tuple[list[msgspec.Raw], bool]:
     several = body.lstrip()[:1] == b"["
     try:
         raws = _many.decode(body) if several else [_one.decode(body)]
-    except msgspec.DecodeError as error:
-        raise RequestError(400, "body", str(error), "send one event as a JSON object, or a list of them") from None
+    except NO_JSON as error:
+        fix = "send one event as a JSON object, or a list of them"
+        raise RequestError(400, "body", why_no_json(error), fix) from None
     if not raws:
         raise RequestError(422, "body", "an empty list", "send at least one event")
     if len(raws) > MOST:

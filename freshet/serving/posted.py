@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from freshet.columns import EventType
 from freshet.serving.clock import DAY, SECOND, iso, micros_of
-from freshet.serving.problems import Problem, wrong_field
+from freshet.serving.problems import NO_JSON, Problem, why_no_json, wrong_field
 
 LONGEST_ID: Final = 256  # characters, as in the contract of the tables
 LONGEST_TITLE: Final = 1024
@@ -100,8 +100,8 @@ def read_event(raw: msgspec.Raw, where: str, now: int, made_id: str) -> Accepted
         event = _decoder.decode(raw)
     except msgspec.ValidationError as error:
         return wrong_field(error, where)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return Problem(where, str(error), "send valid JSON in UTF-8")
+    except NO_JSON as error:
+        return Problem(where, why_no_json(error), "send valid JSON in UTF-8")
     return _judged(event, where, now, made_id)
 
 

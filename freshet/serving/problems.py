@@ -56,6 +56,7 @@ def too_busy(what: str) -> RequestError:
     return RequestError(503, "gateway", what, "try again in a moment, or run another gateway on its own state folder")
 
 
+NO_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 ID: Final = "send it as text of 1 to 256 characters, or leave it out"
 FIXES: Final[Mapping[str, str]] = {
     "item_id": "send the catalogue's id as text of 1 to 256 characters",
@@ -72,6 +73,11 @@ FIXES: Final[Mapping[str, str]] = {
     "k": "ask for 1 to 500 items",
 }
 SEE: Final = "correct it: /openapi shows every field"
+
+
+def why_no_json(error: Exception) -> str:
+    """What is wrong with text that is no JSON, with the place where that is known."""
+    return "the JSON is nested too deep" if isinstance(error, RecursionError) else str(error)
 
 
 def wrong_field(error: msgspec.ValidationError, where: str) -> Problem:

@@ -11,7 +11,7 @@ from freshet.live.ranker import Tier
 from freshet.serving.clock import SECOND, day_of, micros_of
 from freshet.serving.ledger import Content
 from freshet.serving.posted import HIGHEST_PRICE, Id, Moment, Text
-from freshet.serving.problems import RequestError, unprocessable
+from freshet.serving.problems import NO_JSON, RequestError, unprocessable, why_no_json
 
 MOST: Final = 500  # items of one answer
 CLICKS: Final = 200  # events sent along with a question
@@ -80,8 +80,8 @@ def from_body(body: bytes) -> Question:
         return _decoder.decode(body)
     except msgspec.ValidationError as error:
         raise unprocessable(error, "body") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RequestError(400, "body", str(error), "send a question as a JSON object in UTF-8") from None
+    except NO_JSON as error:
+        raise RequestError(400, "body", why_no_json(error), "send a question as a JSON object in UTF-8") from None
 
 
 _decoder = msgspec.json.Decoder(Question)

@@ -1,0 +1,239 @@
+import pytest
+
+from tests.tiny_gateway import Hands, landed, release, settings_of, tiny_gateway, wait_for
+
+VIEW = {"user_id": "u", "item_id": "a", "event_type": "view"}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """A gateway that answers from the first release; each test has shoppers of its own."""
+    root = tmp_path_factory.mktemp("shop")
+    settings = settings_of(root)
+    release(settings.lake, root)
+    with tiny_gateway(settings, Hands().clock()) as asked:
+        yield asked
+
+
+def ids(answer):
+    assert answer.status_code == 200, answer.text
+    return answer.json()["tier"], "".join(item["item_id"] for item in answer.json()["items"])
+
+
+def told(answer):
+    return answer.status_code, answer.json()
+
+
+def test_a_shopper_nobody_knows_is_shown_what_is_popular(shop):
+    answer = shop.get("/v1/recommendations", user_id="stranger", k=3)
+    assert ids(answer) == ("popular", "bed")
+    found = answer.json()
+    assert (found["arm"], found["release"], found["bundle"]) == ("champion", 1, shop.gateway.current.serving.bundle.id)
+    assert len(found["request_id"]) == 32
+
+
+def test_a_click_changes_that_shoppers_next_answer_and_nobody_elses(shop):
+    assert shop.post("/v1/events", {**VIEW, "user_id": "clicker"}).status_code == 202
+    assert ids(shop.get("/v1/recommendations", user_id="clicker", k=3)) == ("sequence", "eca")
+    assert ids(shop.get("/v1/recommendations", session_id="clicker", k=3)) == ("popular", "bed")
+
+
+def test_the_user_counts_where_both_are_known(shop):
+    shop.post("/v1/events", {**VIEW, "user_id": "both", "session_id": "visit"})
+    assert ids(shop.get("/v1/recommendations", user_id="both", k=1)) == ("sequence", "e")
+    assert ids(shop.get("/v1/recommendations", session_id="visit", k=1)) == ("popular", "b")
+
+
+def test_items_sent_along_are_answered_and_not_kept(shop):
+    assert ids(shop.get("/v1/recommendations", items="a,c", k=2)) == ("sequence", "ec")
+    body = {"session_id": "passing", "events": [{"item_id": "b", "event_type": "cart"}], "k": 2}
+    assert ids(shop.post("/v1/recommendations", body)) == ("sequence", "fd")
+    assert ids(shop.get("/v1/recommendations", session_id="passing", k=1)) == ("popular", "b")
+
+
+def test_filters_and_exclusions_come_before_the_best_are_taken(shop):
+    assert ids(shop.get("/v1/recommendations", items="a", k=3, exclude="e,c")) == ("sequence", "abd")
+    assert ids(shop.get("/v1/recommendations", items="a", k=3, exclude_seen="true")) == ("sequence", "ecb")
+    assert ids(shop.post("/v1/recommendations", {"only": ["f", "d"]})) == ("popular", "df")
+    assert ids(shop.get("/v1/recommendations", price_min=2)) == ("popular", "")
+
+
+def test_similar_and_popular_items(shop):
+    assert ids(shop.get("/v1/items/a/similar", k=2)) == ("content", "ce")
+    assert ids(shop.get("/v1/items/-/similar", item_id="b", k=2)) == ("content", "df")
+    assert ids(shop.get("/v1/popular", k=3)) == ("popular", "bed")
+
+
+def test_an_item_nobody_knows_has_nothing_similar(shop):
+    assert told(shop.get("/v1/items/nope/similar")) == (
+        404,
+        {
+            "where": "item_id",
+            "what": "release 1 does not know the item 'nope'",
+            "fix": "check the id; a new item is known from the first release after its first event",
+        },
+    )
+
+
+def test_a_category_nobody_knows_is_not_popular(shop):
+    status, problem = told(shop.get("/v1/popular", categories="hats"))
+    assert (status, problem["what"]) == (404, "release 1 knows no category 'hats'")
+
+
+def test_a_retry_is_harmless(shop):
+    event = {**VIEW, "user_id": "again", "event_id": "again-1"}
+    first, second = shop.post("/v1/events", event), shop.post("/v1/events", event)
+    assert (first.status_code, first.json()["events"]) == (202, [{"status": "accepted", "event_id": "again-1"}])
+    assert (second.status_code, second.json()["events"]) == (200, [{"status": "duplicate", "event_id": "again-1"}])
+
+
+def test_a_list_is_answered_event_by_event(shop):
+    mixed = shop.post("/v1/events", [{**VIEW, "event_id": "m1"}, {**VIEW, "price": -1}, {**VIEW, "event_id": "m1"}])
+    found = mixed.json()
+    assert (mixed.status_code, found["accepted"], found["refused"], found["duplicate"]) == (207, 1, 1, 1)
+    assert found["events"][1] == {
+        "status": "refused",
+        "where": "events[1].price",
+        "what": "Expected `float` >= 0.0",
+        "fix": "send the price of one piece, a number from 0 to 1e13, or leave it out",
+    }
+    assert shop.post("/v1/events", [{**VIEW, "price": -1}]).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "what"),
+    [
+        (b"", 400, "Input data was truncated"),
+        (b'[{"item_id":"a"},]', 400, "JSON is malformed: trailing comma in array (byte 17)"),
+        (b"item_id=a", 400, "JSON is malformed: invalid character (byte 0)"),
+        (b"[]", 422, "an empty list"),
+        (b"[" + b",".join([b"{}"] * 1001) + b"]", 413, "1,001 events in one post"),
+        (b'"' + b"x" * (1 << 20) + b'"', 413, "Request Entity Too Large"),
+        (b"[" * 100_000, 400, "the JSON is nested too deep"),
+    ],
+)
+def test_a_post_that_is_no_list_of_events_is_refused_whole(shop, body, status, what):
+    answer = shop.post("/v1/events", body)
+    assert (answer.status_code, answer.json()["what"]) == (status, what)
+    assert answer.json()["fix"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/nope", 404), ("DELETE", "/v1/events", 405), ("GET", "/v1/items/a", 404)]
+)
+def test_an_address_that_is_none_is_answered_in_json(shop, method, path, status):
+    answer = shop(method, path)
+    assert answer.status_code == status
+    assert sorted(answer.json()) == ["fix", "what", "where"]
+
+
+def test_it_says_that_it_is_ready_and_alive(shop):
+    ready = shop.get("/readyz")
+    assert ready.status_code == 200
+    assert {**ready.json(), "waiting": 0} == {
+        "ready": True, "release": 1, "bundle": shop.gateway.current.serving.bundle.id, "shoppers": 0, "waiting": 0,
+        "reasons": [],
+    }  # fmt: skip
+    assert told(shop.get("/healthz")) == (200, {"alive": True, "dead": []})
+
+
+def test_metrics_count_what_happened(shop):
+    shop.get("/v1/popular")
+    text = shop.get("/metrics").text
+    assert 'freshet_requests_total{route="/v1/popular",status="200"}' in text
+    assert 'freshet_answers_total{tier="popular"}' in text
+    assert "freshet_release 1.0" in text
+    assert f'freshet_bundle{{bundle="{shop.gateway.current.serving.bundle.id}"}} 1.0' in text
+
+
+def test_the_schema_names_every_endpoint_and_the_page_needs_nothing_from_elsewhere(shop):
+    schema = shop.get("/openapi/openapi.json").json()
+    assert sorted(schema["paths"]) == [
+        "/healthz", "/metrics", "/readyz", "/v1/events", "/v1/items/{item_id}/similar", "/v1/popular",
+        "/v1/recommendations",
+    ]  # fmt: skip
+    page = shop.get("/openapi")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "http://gateway/v1/events" in page.text
+    assert "http" not in page.text.replace("http://gateway", "")
+    assert "<script" not in page.text
+    for path in schema["paths"]:
+        assert f"<code>{path}</code>" in page.text
+
+
+def test_what_was_shown_lands_with_who_said_so(tmp_path):
+    settings = settings_of(tmp_path)
+    bundle = release(settings.lake, tmp_path)
+    with tiny_gateway(settings, Hands().clock()) as asked:
+        shopper = asked.gateway.shopper("u", None)
+        first = asked.get("/v1/recommendations", user_id="u", k=2).json()
+        second = asked.get("/v1/recommendations", items="a", k=1).json()
+        asked.get("/v1/popular")
+    shown = {"arm": "champion", "bundle": bundle, "release": 1}
+    assert [{**line, "shown_at": line["shown_at"][:17]} for line in landed(settings.lake, "impressions")] == [
+        {"request_id": first["request_id"], "shopper": shopper, "items": ["b", "e"], "tier": "popular",
+         "shown_at": "2026-01-05T12:00:", **shown},
+        {"request_id": second["request_id"], "shopper": None, "items": ["e"], "tier": "sequence",
+         "shown_at": "2026-01-05T12:00:", **shown},
+    ]  # fmt: skip
+
+
+def test_before_the_first_release_events_are_kept_and_lists_are_refused(tmp_path):
+    settings = settings_of(tmp_path)
+    with tiny_gateway(settings, Hands().clock(), ready=False) as asked:
+        wait_for(lambda: asked.get("/readyz").json()["reasons"][0]["what"] == "nothing has been released yet")
+        assert asked.post("/v1/events", VIEW).status_code == 202
+        assert asked.get("/readyz").status_code == 503
+        for path in ("/v1/recommendations", "/v1/popular", "/v1/items/a/similar"):
+            status, problem = told(asked.get(path))
+            assert (status, problem["what"]) == (503, "nothing has been released yet")
+        release(settings.lake, tmp_path)
+        wait_for(lambda: asked.get("/readyz").status_code == 200)
+        assert ids(asked.get("/v1/recommendations", user_id="u", k=1)) == ("sequence", "e")
+    assert [line["item_id"] for line in landed(settings.lake)] == ["a"]
+
+
+def test_on_a_full_disk_events_are_refused_and_lists_are_answered(tmp_path):
+    settings = settings_of(tmp_path)
+    release(settings.lake, tmp_path)
+    with tiny_gateway(settings, Hands().clock()) as asked:
+        writer = asked.gateway.writer
+        asked.post("/v1/events", {**VIEW, "event_id": "kept"})
+        pages = writer.submit(lambda c: c.execute("PRAGMA page_count").fetchone()[0]).result()
+        writer.connection.execute(f"PRAGMA max_page_count={pages}")
+        many = [{**VIEW, "title": "x" * 1000, "event_id": str(n)} for n in range(100)]
+        status, problem = told(asked.post("/v1/events", many))
+        assert (status, problem["what"]) == (507, "the disk is full, nothing was kept")
+        assert ids(asked.get("/v1/recommendations", user_id="u", k=1)) == ("sequence", "e")
+        writer.connection.execute("PRAGMA max_page_count=1000000")
+        assert asked.post("/v1/events", many).json()["accepted"] == 100
+    assert [line["event_id"] for line in landed(settings.lake)] == ["kept", *map(str, range(100))]
+
+
+def test_a_clock_that_jumps_is_told_and_no_event_goes_back_in_time(tmp_path):
+    settings, hands = settings_of(tmp_path), Hands()
+    release(settings.lake, tmp_path)
+    with tiny_gateway(settings, hands.clock()) as asked:
+        asked.post("/v1/events", {**VIEW, "event_id": "before"})
+        hands.wall -= 7200
+        asked.post("/v1/events", {**VIEW, "event_id": "after"})
+        ready = asked.get("/readyz")
+        assert ready.status_code == 200
+        assert ready.json()["reasons"][0]["what"].startswith(
+            "the machine's clock jumped back by 7,200 s; event times stand still at 2026-01-05T12:00:00"
+        )
+        tomorrow = {**VIEW, "event_time": "2026-01-07T00:00:00Z"}
+        assert asked.post("/v1/events", tomorrow).status_code == 422
+    times = {line["event_id"]: line["event_time"] for line in landed(settings.lake)}
+    assert times["before"] < times["after"] < "2026-01-05T12:00:01"
+
+
+def test_a_day_that_is_over_lands_by_itself(tmp_path):
+    settings, hands = settings_of(tmp_path), Hands()
+    release(settings.lake, tmp_path)
+    with tiny_gateway(settings, hands.clock()) as asked:
+        asked.post("/v1/events", VIEW)
+        hands.pass_by(86_400 / 2 + 1)
+        wait_for(lambda: landed(settings.lake))
+        folders = [path.parent.parent.name for path in (tmp_path / "lake/landing/events").rglob("*.jsonl")]
+    assert folders == ["dt=2026-01-05"]

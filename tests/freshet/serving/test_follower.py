@@ -1,0 +1,178 @@
+import numpy as np
+import pytest
+
+from freshet.live.golden import make_golden
+from freshet.live.manifest import seal
+from freshet.live.scorer import Encoded
+from freshet.serving.current import Current
+from freshet.serving.follower import Follower
+from freshet.serving.problems import Problem
+from freshet.store import open_store
+from tests.tiny_bundle import asked_input, history, write_bundle
+from tests.tiny_gateway import Hands, enter, release, settings_of
+
+
+class Watch:
+    """A follower that looks when it is told to."""
+
+    def __init__(self, root):
+        self.settings, self.hands, self.current = settings_of(root), Hands(), Current()
+        self.root, self.lake = root, settings_of(root).lake
+        self.histories = []
+        self.follower = Follower(
+            self.settings, open_store(self.lake), self.current, self.hands.clock(), lambda: self.histories
+        )
+
+    def look(self):
+        self.follower.look()
+        return self.current.serving.number if self.current.serving else None
+
+    def release(self, note):
+        return release(self.lake, self.root, note)
+
+    def release_wrong(self, note="wrong"):
+        """A bundle whose golden requests were answered otherwise at export."""
+        folder = self.root / note
+        write_bundle(folder, note=note)
+        other = Encoded(np.array([[9, 9]], dtype=np.float32), np.zeros(1, dtype=np.float32))
+        make_golden(asked_input(history(["a"])), other, folder / "golden.npz")
+        name = seal(folder, created_by="t", precision="fp32", length=4, lineage={}, parameters={}, metrics={})
+        open_store(self.lake).put_folder(folder, f"bundles/{name}", "manifest.json")
+        enter(self.lake, name)
+        return name
+
+    def whats(self):
+        return [problem.what for problem in self.current.journal_problems]
+
+
+@pytest.fixture
+def watch(tmp_path):
+    return Watch(tmp_path)
+
+
+def test_before_the_first_release_nothing_serves_and_it_says_what_to_do(watch):
+    assert watch.look() is None
+    assert watch.current.journal_problems == (
+        Problem(
+            f"{watch.lake}/releases",
+            "nothing has been released yet",
+            "run `dagster asset materialize --select '*'` with the days to load; events are accepted meanwhile",
+        ),
+    )
+
+
+def test_a_new_release_is_swapped_in_and_a_rollback_swaps_it_out(watch):
+    first = watch.release("one")
+    assert watch.look() == 1
+    second = watch.release("two")
+    watch.histories = [[("a", "view", 0, 0)], [("?", "view", 0, 0)]]
+    assert watch.look() == 2
+    assert watch.current.serving.bundle.id == second
+    enter(watch.lake, first)
+    assert watch.look() == 3
+    assert watch.current.serving.bundle.id == first
+    assert (watch.current.swaps, watch.current.journal_problems) == (3, ())
+
+
+def test_an_entry_that_names_what_serves_changes_the_number_only(watch):
+    watch.release("one")
+    watch.look()
+    ranker = watch.current.serving.ranker
+    enter(watch.lake, watch.current.serving.bundle.id)
+    assert watch.look() == 2
+    assert watch.current.serving.ranker is ranker
+
+
+def test_a_bundle_that_fails_its_golden_requests_leaves_production_as_it_was(watch):
+    watch.release("one")
+    watch.look()
+    before, wrong = watch.current.serving, watch.release_wrong()
+    watch.look()
+    assert watch.current.serving is before
+    assert watch.current.journal_problems == (
+        Problem(
+            f"{watch.lake}/releases/00000002.json",
+            f"its bundle {wrong[:12]} cannot serve ({watch.lake}/bundles/{wrong}/golden.npz: golden requests are "
+            "answered otherwise than at export (off by 1, allowed 0.001)); release 1 answers meanwhile",
+            'run `freshet rollback --to 1 --why "…"`, or restore it from a backup of the lake',
+        ),
+    )
+
+
+def test_what_failed_is_tried_again_after_a_growing_pause_or_when_the_journal_changes(watch):
+    watch.release("one")
+    watch.look()
+    watch.release_wrong()
+    tried = []
+    for seconds in (0, 9, 1, 19, 1):
+        watch.hands.pass_by(seconds)
+        watch.look()
+        tried.append(watch.current.refused)
+    assert tried == [1, 1, 2, 2, 3]
+    watch.release("two")
+    assert watch.look() == 3
+    assert watch.whats() == []
+
+
+def test_a_journal_that_points_to_nothing_leaves_production_as_it_was(watch):
+    watch.release("one")
+    watch.look()
+    enter(watch.lake, "0" * 64)
+    assert watch.look() == 1
+    gone = f"{watch.lake}/bundles/{'0' * 64}: it is gone"
+    assert watch.whats() == [f"its bundle 000000000000 cannot serve ({gone}); release 1 answers meanwhile"]
+
+
+def test_at_start_the_newest_release_that_is_good_answers_and_what_is_wrong_is_told(watch):
+    watch.release("one")
+    watch.release("two")
+    wrong = watch.release_wrong()
+    enter(watch.lake, "0" * 64)
+    enter(watch.lake, wrong)
+    assert watch.look() == 2
+    assert [what.partition(" (")[0] for what in watch.whats()] == [
+        f"its bundle {wrong[:12]} cannot serve",
+        "its bundle 000000000000 cannot serve",
+    ]
+    assert watch.current.journal_problems[0].what.endswith("; release 2 answers meanwhile")
+
+
+def test_an_entry_that_cannot_be_read_is_told_and_the_one_before_answers_at_start(watch):
+    watch.release("one")
+    open_store(watch.lake).put("releases/00000002.json", b"{")
+    assert watch.look() == 1
+    assert watch.whats()[0].startswith("is no journal entry (Invalid JSON")
+
+
+def test_a_gap_in_the_journal_is_told_and_what_lies_before_it_answers_at_start(watch):
+    watch.release("one")
+    enter(watch.lake, watch.release("two"))
+    open_store(watch.lake).local_path("releases/00000002.json").unlink()
+    assert watch.look() == 1
+    assert watch.current.journal_problems == (
+        Problem(
+            f"{watch.lake}/releases/00000002.json",
+            "is missing, releases/00000003.json comes next; release 1 answers meanwhile",
+            "restore it from a backup of the lake",
+        ),
+    )
+
+
+def test_a_bundle_that_was_damaged_does_not_come_in(watch):
+    watch.release("one")
+    watch.look()
+    second = watch.release("two")
+    broken = open_store(watch.lake).local_path(f"bundles/{second}/item_vectors.npy")
+    broken.write_bytes(broken.read_bytes()[:-1] + b"x")
+    assert watch.look() == 1
+    assert "its content has changed" in watch.whats()[0]
+
+
+def test_histories_that_cannot_be_read_are_told_and_the_release_answers(watch):
+    watch.release("one")
+    open_store(watch.lake).put("published/latest_histories.json", b"{}")
+    assert watch.look() == 1
+    assert watch.current.histories_problem is not None
+    open_store(watch.lake).local_path("published/latest_histories.json").unlink()
+    watch.look()
+    assert watch.current.histories_problem is None

@@ -1,0 +1,130 @@
+"""The gateway as a process: what happens to it, and what must not happen to events."""
+
+import json
+import os
+import signal
+import socket
+import threading
+import urllib.error
+import urllib.request
+
+import pytest
+
+from freshet.serving.problems import GatewayError
+from freshet.serving.run import address, listen
+from tests.tiny_gateway import landed, process, release, wait_for
+
+BLOCKED = ("torch", "pyspark", "dagster", "pandas", "pyarrow", "pyiceberg", "evidently", "great_expectations", "onnx",
+           "matplotlib", "scipy", "sklearn", "polars")  # fmt: skip
+
+
+def call(url, body=None):
+    """(status, answer); (0, None) when nobody answers."""
+    data = None if body is None else json.dumps(body).encode()
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, data=data), timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+    except (OSError, ValueError):
+        return 0, None
+
+
+def ready(url):
+    return call(f"{url}/readyz")[0] == 200
+
+
+def test_a_port_in_use_is_named_with_the_way_out():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(GatewayError) as caught:
+            listen("127.0.0.1", port)
+    assert str(caught.value) == (
+        f"gateway on 127.0.0.1: port {port} is in use; stop what listens there or set FRESHET_GATEWAY_PORT"
+    )
+
+
+def test_an_address_of_another_machine_is_named():
+    with pytest.raises(GatewayError, match=r"gateway on 192\.0\.2\.1: it cannot listen on port 0 \(Cannot assign"):
+        listen("192.0.2.1", 0)
+
+
+def test_any_free_port_is_told():
+    with listen("127.0.0.1", 0) as opened:
+        assert address(opened) == f"http://127.0.0.1:{opened.getsockname()[1]}"
+
+
+def test_told_to_stop_it_lands_what_waits_and_a_second_one_is_refused_until_then(tmp_path):
+    release(str(tmp_path / "lake"), tmp_path)
+    with process(tmp_path) as (gateway, url):
+        wait_for(lambda: ready(url))
+        with process(tmp_path) as (second, _):
+            assert second.wait(60) == 2
+            assert f"another gateway (process {gateway.pid}) holds it" in second.stderr.read()
+        assert call(f"{url}/v1/events", {"user_id": "u", "item_id": "a", "event_type": "view"})[0] == 202
+        assert landed(str(tmp_path / "lake")) == []
+        gateway.send_signal(signal.SIGTERM)
+        assert gateway.wait(60) == 0
+    assert [line["item_id"] for line in landed(str(tmp_path / "lake"))] == ["a"]
+
+
+def test_killed_at_any_time_it_loses_nothing_acknowledged_and_lands_nothing_twice(tmp_path):
+    """Posts go on while the process is killed again and again; files land all the time."""
+    lake, acknowledged, tried = str(tmp_path / "lake"), set(), 0
+    for round_ in range(4):
+        with process(tmp_path, FRESHET_SEAL_SECONDS="0.05") as (gateway, url):
+            killer = threading.Timer(0.15 + 0.1 * round_, lambda one=gateway: os.kill(one.pid, signal.SIGKILL))
+            killer.start()
+            while True:
+                tried += 1
+                ids = [f"{tried}-{number}" for number in range(3)]
+                events = [{"session_id": "s", "item_id": "a", "event_type": "view", "event_id": i} for i in ids]
+                status, _ = call(f"{url}/v1/events", events)
+                if status == 0:
+                    break
+                acknowledged |= set(ids)
+            killer.join()
+    with process(tmp_path, FRESHET_SEAL_SECONDS="0.05") as (gateway, url):
+        wait_for(lambda: call(f"{url}/readyz")[1]["waiting"] == 0)
+        gateway.send_signal(signal.SIGTERM)
+        assert gateway.wait(60) == 0
+    found = [line["event_id"] for line in landed(lake)]
+    assert len(acknowledged) > 30
+    assert acknowledged <= set(found)
+    assert len(found) == len(set(found))
+
+
+def test_it_starts_proves_and_answers_where_none_of_the_heavy_libraries_is_installed(tmp_path):
+    """Both processes, the gateway and the proof of its bundle, refuse to import them."""
+    release(str(tmp_path / "lake"), tmp_path)
+    prelude = tmp_path / "prelude"
+    prelude.mkdir()
+    (prelude / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class NotInstalled:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name.partition('.')[0] in {BLOCKED!r}:\n"
+        "            raise ModuleNotFoundError(f'{name} is not installed here')\n"
+        "sys.meta_path.insert(0, NotInstalled())\n"
+    )
+    with process(tmp_path, prelude=prelude) as (gateway, url):
+        wait_for(lambda: ready(url))
+        event = {"session_id": "s", "item_id": "a", "event_type": "view"}
+        assert call(f"{url}/v1/events", event)[0] == 202
+        status, answer = call(f"{url}/v1/recommendations?session_id=s&k=1")
+        assert (status, answer["tier"], answer["items"][0]["item_id"]) == (200, "sequence", "e")
+        gateway.send_signal(signal.SIGTERM)
+        assert gateway.wait(60) == 0
+
+
+def test_what_the_gateway_needs_takes_at_most_250_mb_beside_onnxruntime():
+    from pathlib import Path
+
+    from benchmarks.installed import RUNTIME, base_dependencies, closure, size
+
+    needed = closure(base_dependencies(Path("pyproject.toml")))
+    assert {"numpy", "litestar", "uvicorn", "obstore", RUNTIME} <= needed
+    assert not needed & {"torch", "pyspark", "dagster", "pandas", "pyarrow"}
+    assert 50e6 < sum(size(name) for name in needed - {RUNTIME}) <= 250e6
