@@ -19,7 +19,7 @@ from freshet.errors import FreshetError, SetupError
 from pipelines.demo.gateway import free_port
 
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
-SIZE: Final = "2800,1400"
+SIZE: Final = "2800,1700"
 FRAME: Final = (550, 120, 60, 10)  # pixels of menus around the graph: left, top, right, bottom
 DRAWN: Final = 25_000  # milliseconds that the page has to fetch its data and lay out the graph
 HOST: Final = "127.0.0.1"

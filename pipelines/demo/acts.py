@@ -23,7 +23,7 @@ from pipelines.simulated import keep_shop
 from resources.lake import Lake
 
 DAYS: Final = 28  # the last of them is yesterday
-DRIFTED: Final = 4  # of them at the end
+DRIFTED: Final = 14  # of them at the end: enough to learn new habits from
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def playing(screen: Screen) -> Iterator[Play]:
 
 
 def params() -> ShopParams:
-    """The demo's shop: its last day is yesterday, and habits change a few days before."""
+    """The demo's shop: its last day is yesterday, and habits change half-way."""
     first = datetime.now(UTC).date() - timedelta(days=DAYS)
     return ShopParams(first_day=first, days=DAYS, drifts=(Drift("habit", DAYS - DRIFTED),))
 

@@ -26,8 +26,8 @@ from resources.lake import Lake
 LISTS: Final = 600  # shown to shoppers in each act
 # Enough for a shop that small: the demo is to take a minute and a half.
 CONFIG: Final[Mapping[str, Any]] = {
-    "trained_model": {"config": {"max_epochs": 5, "length": 50, "steps_per_epoch": 60}},
-    "training_set": {"config": {"holdout_days": 2}},
+    "trained_model": {"config": {"max_epochs": 5, "length": 50, "vector": 64}},
+    "training_set": {"config": {"holdout_days": 3}},
     "evaluation": {"config": {"most_cases": 2000}},
 }
 # Slow to import and needed later: loaded while Spark works in a process of its own.

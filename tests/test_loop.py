@@ -1,0 +1,145 @@
+"""`make dev` on a small shop: files land, sensors run, a model is released and served, and nobody lifts a hand."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from freshet.live import journal
+from freshet.store import Store, open_store
+from pipelines.demo.gateway import free_port
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+
+ROOT = Path(__file__).parents[1]
+HOST = "127.0.0.1"
+PATIENCE = 300  # seconds for a first release on a machine that does other things, too
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Everything `make dev` starts, in a process group of its own."""
+
+    process: subprocess.Popen
+    store: Store
+    gateway: str
+    log: Path
+
+    def wait(self, what: str, until: Callable[[], bool]) -> None:
+        begun = time.monotonic()
+        while not until():
+            assert self.process.poll() is None, self.log.read_text()[-3000:]
+            assert time.monotonic() - begun < PATIENCE, f"no {what}\n{self.log.read_text()[-3000:]}"
+            time.sleep(0.5)
+
+
+def procfile(folder: Path, port: int) -> Path:
+    """The one of `make dev`, with a shop that is smaller and lives faster."""
+    text = (ROOT / "deploy" / "Procfile").read_text()
+    small = "python -m pipelines.live_shop --shoppers 250 --items 60 --day-seconds 20 --visits 10"
+    text = text.replace("python -m pipelines.live_shop", small).replace("workspace.yaml", f"workspace.yaml -p {port}")
+    path = folder / "Procfile"
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture(scope="module")
+def loop(tmp_path_factory) -> Iterator[Loop]:
+    folder = tmp_path_factory.mktemp("loop")
+    (folder / "dagster").mkdir()
+    (folder / "dagster" / "dagster.yaml").write_text((ROOT / "deploy" / "dagster.yaml").read_text())
+    ports = [free_port(HOST, 0), free_port(HOST, 0)]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FRESHET_")}
+    environment = kept | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "DAGSTER_HOME": str(folder / "dagster"),
+        "FRESHET_LAKE": str(folder / "lake"),
+        "FRESHET_STATE": str(folder / "state"),
+        "FRESHET_MAPPING": str(ROOT / "examples" / "simulated_shop.yaml"),
+        "FRESHET_FIRST_DAY": str(datetime.now(UTC).date() - timedelta(days=30)),
+        "FRESHET_GATEWAY_PORT": str(ports[0]),
+        "FRESHET_SEAL_SECONDS": "5",
+        "FRESHET_SPARK_MEMORY": "2g",
+        "FRESHET_DEVICE": "cpu",
+    }
+    log = folder / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "honcho", "-d", str(ROOT), "-f", str(procfile(folder, ports[1])), "start"],
+            cwd=ROOT, env=environment, stdout=out, stderr=out, start_new_session=True,
+        )  # fmt: skip
+    yield Loop(process, open_store(str(folder / "lake")), f"http://{HOST}:{ports[0]}", log)
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(30)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_a_shop_that_nobody_looks_after_is_served_by_a_model_of_its_own(loop):
+    loop.wait("release", lambda: journal.length(loop.store) > 0)
+    assert journal.current(loop.store).verdict.startswith("Released: the new model is better than what is popular")
+    asked = {"items": "i0001,i0002,i0003"}
+    loop.wait("answer", lambda: httpx.get(f"{loop.gateway}/v1/recommendations", params=asked).status_code == 200)
+    answer = httpx.get(f"{loop.gateway}/v1/recommendations", params=asked).json()
+    assert (answer["tier"], answer["bundle"]) == ("sequence", journal.current(loop.store).bundle)
+
+
+def test_what_shoppers_do_and_are_shown_lands_today(loop):
+    today = datetime.now(UTC).date()
+    for landing in ("events", "impressions"):
+        loop.wait(landing, lambda name=landing: bool(gateways_files(loop.store, name)))
+    assert all(f"dt={today}" in path or f"dt={today - timedelta(days=1)}" in path
+               for name in ("events", "impressions") for path in gateways_files(loop.store, name))  # fmt: skip
+
+
+def test_the_gateway_begins_with_what_the_lake_knows(loop):
+    loop.wait("histories", lambda: loop.store.exists("published/latest_histories.json"))
+    loop.wait("readiness", lambda: httpx.get(f"{loop.gateway}/readyz").status_code == 200)
+    answer = httpx.get(f"{loop.gateway}/v1/recommendations", params={"user_id": regular(loop.store)}).json()
+    assert answer["tier"] == "sequence"
+
+
+def test_one_interrupt_ends_all_of_it(loop):
+    loop.process.send_signal(signal.SIGINT)
+    loop.process.wait(30)
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{loop.gateway}/healthz")
+    begun = time.monotonic()
+    while left_over(loop.store.root) and time.monotonic() - begun < 20:
+        time.sleep(0.2)
+    assert left_over(loop.store.root) == []
+
+
+def gateways_files(store: Store, landing: str) -> list[str]:
+    """What the gateway has landed."""
+    own = store.list(f"landing/{landing}")
+    return [path for path in own if landing == "impressions" or "/gateway/" in path]
+
+
+def regular(store: Store) -> str:
+    """A user whom the landed files know."""
+    file = next(path for path in store.list("landing/events") if path.endswith(".csv"))
+    rows = [line.split(",") for line in store.get(file).decode().splitlines()[1:]]
+    return next(row[1] for row in rows if row[1])
+
+
+def left_over(lake: str) -> list[str]:
+    """Command lines of the processes that were started for this lake and still run."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            if f"FRESHET_LAKE={lake}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                found.append((folder / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue  # no process, one of somebody else, or one that ended meanwhile
+    return found
