@@ -101,10 +101,11 @@ def _lives(on_sale: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
     """(place, first day, last day, mark) of every item, each (N,)."""
     days, places = on_sale.shape
     count = int(on_sale.max()) + 1
-    place, first, last, mark = (np.zeros(count, np.int64) for _ in range(4))
+    place, last, mark = (np.zeros(count, np.int64) for _ in range(3))
+    first, day = np.full(count, days), np.broadcast_to(np.arange(days)[:, None], on_sale.shape)
     place[on_sale] = np.arange(places)
-    first[on_sale[::-1]] = np.arange(days)[::-1, None]
-    last[on_sale] = np.arange(days)[:, None]
+    np.minimum.at(first, on_sale, day)
+    np.maximum.at(last, on_sale, day)
     new = np.diff(on_sale, axis=0) != 0
     marks = np.concatenate([np.zeros((1, places), np.int64), np.cumsum(new, axis=0)])
     mark[on_sale] = marks
