@@ -20,26 +20,31 @@ def tick(
     configuration for every run (loggers, ops); ops that a job does not have are left out. Raises
     DagsterInvariantViolationError for a name that is no sensor.
     """
-    repository = definitions.get_repository_def()
-    sensor = repository.get_sensor_def(sensor_name)
-    place = f"freshet/cursor/{sensor_name}"
-    cursor = instance.run_storage.get_cursor_values({place}).get(place)
-    with dg.build_sensor_context(
-        instance=instance,
-        cursor=cursor,
-        repository_def=repository,
-        sensor_name=sensor_name,
-        resources=repository.get_top_level_resources(),
-    ) as context:
-        found = sensor.evaluate_tick(context)
-    if found.cursor is not None:
-        instance.run_storage.set_cursor_values({place: found.cursor})
+    sensor = definitions.get_repository_def().get_sensor_def(sensor_name)
+    found = _evaluated(definitions, instance, sensor)
     if found.skip_message:
         return dg.SkipReason(found.skip_message)
     requests = [request for request in found.run_requests or () if not _has_run(instance, sensor_name, request)]
     if not requests:
         return dg.SkipReason("Everything it asks for has been run.")
     return [_execute(definitions, instance, sensor, request, run_config or {}) for request in requests]
+
+
+def _evaluated(definitions: dg.Definitions, instance: dg.DagsterInstance, sensor: dg.SensorDefinition) -> Any:
+    """What the sensor says now (Dagster's SensorExecutionData, which has no public name); its cursor is kept."""
+    repository = definitions.get_repository_def()
+    place = f"freshet/cursor/{sensor.name}"
+    with dg.build_sensor_context(
+        instance=instance,
+        cursor=instance.run_storage.get_cursor_values({place}).get(place),
+        repository_def=repository,
+        sensor_name=sensor.name,
+        resources=repository.get_top_level_resources(),
+    ) as context:
+        found = sensor.evaluate_tick(context)
+    if found.cursor is not None:
+        instance.run_storage.set_cursor_values({place: found.cursor})
+    return found
 
 
 def _has_run(instance: dg.DagsterInstance, sensor_name: str, request: dg.RunRequest) -> bool:

@@ -1,5 +1,6 @@
 import subprocess
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import obstore
@@ -47,6 +48,14 @@ def test_of_many_at_once_exactly_one_writes(store):
     for thread in threads:
         thread.join()
     assert [str(n).encode() for n in wrote] == [store.get("a/b")]
+
+
+def test_a_listing_says_how_large_each_file_is_and_when_it_was_written(store):
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    store.put("a/b", b"12345")
+    (stamp,) = store.stamps("a")
+    assert (stamp.path, stamp.bytes) == ("a/b", 5)
+    assert before < stamp.modified < datetime.now(UTC) + timedelta(seconds=2)
 
 
 def test_list_is_sorted_and_keeps_to_whole_names(store):

@@ -1,0 +1,26 @@
+"""Simulated shops: one that stays as it is raises no alarm, and what changes is named."""
+
+import pytest
+
+from benchmarks.drift_alarms import shop, verdicts
+
+DAYS = 2  # that have landed since
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_shop_that_stays_as_it_is_raises_no_alarm(seed):
+    (verdict,) = verdicts(shop(seed, None, shoppers=800), [DAYS])
+    assert verdict.reasons == ()
+
+
+def test_other_tastes_are_seen_in_the_categories():
+    (verdict,) = verdicts(shop(1, "taste", shoppers=800), [DAYS])
+    assert verdict.drifted
+    assert "category" in {column.name for column in verdict.columns if column.drifted}
+
+
+def test_other_habits_are_seen_in_the_quality_alone():
+    (verdict,) = verdicts(shop(1, "habit", shoppers=800), [DAYS])
+    assert verdict.drifted
+    assert [column.name for column in verdict.columns if column.drifted] == []
+    assert verdict.quality.fell
