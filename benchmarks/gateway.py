@@ -9,6 +9,7 @@ own. The load comes from this process; --cores keeps the gateway to some cores, 
 import argparse
 import asyncio
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -60,7 +61,15 @@ def main() -> None:
             figures |= asyncio.run(_measure(shop, running, asked.seconds))
     names = closure(base_dependencies(Path("pyproject.toml")))
     figures["installed_mb"] = round(sum(size(name) for name in names if name != RUNTIME) / 1e6, 1)
-    finish("gateway", {"items": len(shop.items), "gateway_cores": sorted(cores) or "all", **figures})
+    finish(
+        "gateway",
+        {
+            "items": len(shop.items),
+            "gateway_cores": sorted(cores) or "all",
+            "others_load": round(os.getloadavg()[0], 1),
+            **figures,
+        },
+    )
 
 
 def _shop(root: Path, items: int, lake: Path | None) -> Shop:
@@ -99,8 +108,11 @@ async def _measure(shop: Shop, running: Running, seconds: float) -> dict[str, ob
     alone = await load(running.address, 1, lambda spent: spent > seconds / 2, _question)
     figures["alone_ms"] = _milliseconds(alone)
     say("many at a time")
+    before = running.processor_seconds()
     busy = await load(running.address, 16, lambda spent: spent > seconds, _question)
+    each = 1000 * (running.processor_seconds() - before) / len(busy.milliseconds)
     figures |= {"recommendations_s": round(busy.a_second), "busy_ms": _milliseconds(busy)}
+    figures["processor_ms_a_recommendation"] = round(each, 2)
     say("events")
     events = await load(running.address, 32, lambda spent: spent > seconds, lambda n: _event(shop, n))
     figures |= {"events_s": round(events.a_second), "event_ms": _milliseconds(events)}

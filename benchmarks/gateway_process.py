@@ -30,6 +30,11 @@ class Running:
             except (urllib.error.URLError, ConnectionError):
                 time.sleep(0.005)
 
+    def processor_seconds(self) -> float:
+        """Of all its threads, since its start."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def resident(self) -> float:
         """MiB of memory it holds now."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])

@@ -19,6 +19,8 @@ from freshet.serving.replies import Asking
 Asked = Request[Any, Any, Any]
 ItemId = Annotated[str, PathParameter(description="the catalogue's id")]
 
+LIST = "the items, best first, and who says so"
+
 
 class Health(msgspec.Struct, frozen=True):
     """Whether the process works. A dead part is cured by a restart."""
@@ -38,29 +40,37 @@ class Readiness(msgspec.Struct, frozen=True):
     reasons: list[Problem]
 
 
-@post("/v1/events", operation_class=PostsEvents, status_code=202, tags=["events"])
+@post("/v1/events", operation_class=PostsEvents, status_code=202, response_description="all kept", tags=["events"])
 async def post_events(request: Asked, gateway: NamedDependency[Gateway]) -> Response[Receipt]:
-    """Keep one event or a list of up to 1,000; answered when they are on disk.
-
-    202: all kept. 200: all were here before. 207: some refused. 422: all refused.
-    """
+    """Keep one event or a list of up to 1,000; answered when they are on disk."""
     receipt = await take(gateway, await request.body())
     return Response(receipt, status_code=receipt.status)
 
 
-@get("/v1/recommendations", operation_class=AsksQuestion, tags=["recommendations"])
+@get("/v1/recommendations", operation_class=AsksQuestion, response_description=LIST, tags=["recommendations"])
 async def get_recommendations(request: Asked, gateway: NamedDependency[Gateway]) -> Answer:
     """What to show a shopper, or somebody of whom only the items just met are known."""
     return await recommend(gateway, from_query(request.query_params.multi_items()))
 
 
-@post("/v1/recommendations", operation_class=PostsQuestion, status_code=200, tags=["recommendations"])
+@post(
+    "/v1/recommendations",
+    operation_class=PostsQuestion,
+    status_code=200,
+    response_description=LIST,
+    tags=["recommendations"],
+)
 async def post_recommendations(request: Asked, gateway: NamedDependency[Gateway]) -> Answer:
     """As GET, for questions too long for an address."""
     return await recommend(gateway, from_body(await request.body()))
 
 
-@get("/v1/items/{item_id:str}/similar", operation_class=AsksWithFilters, tags=["recommendations"])
+@get(
+    "/v1/items/{item_id:str}/similar",
+    operation_class=AsksWithFilters,
+    response_description=LIST,
+    tags=["recommendations"],
+)
 async def get_similar(request: Asked, gateway: NamedDependency[Gateway], item_id: ItemId) -> Answer:
     """What goes with an item; 404 for one that the release does not know.
 
@@ -72,7 +82,7 @@ async def get_similar(request: Asked, gateway: NamedDependency[Gateway], item_id
     return await ask(gateway, Asking(question, None, gateway.clock.now(), "similar", item))
 
 
-@get("/v1/popular", operation_class=AsksWithFilters, tags=["recommendations"])
+@get("/v1/popular", operation_class=AsksWithFilters, response_description=LIST, tags=["recommendations"])
 async def get_popular(request: Asked, gateway: NamedDependency[Gateway]) -> Answer:
     """What most shoppers were after lately, in some categories or in all; 404 for a category nobody knows."""
     question = from_query(request.query_params.multi_items(), FILTERS)

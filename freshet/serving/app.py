@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from typing import Any, Final
 
 from litestar import Litestar, Request, Response
@@ -19,7 +20,6 @@ from freshet.serving.api import ROUTES
 from freshet.serving.gateway import Gateway
 from freshet.serving.page import PageRenderPlugin
 from freshet.serving.problems import Problem, RequestError
-from freshet.version import code_version
 
 LOG = logging.getLogger("freshet")
 BODY: Final = 1 << 20  # bytes of a request at most
@@ -92,8 +92,9 @@ def _described() -> OpenAPIConfig:
     """/openapi/openapi.json, and /openapi as a page that needs nothing from elsewhere."""
     return OpenAPIConfig(
         title="Freshet",
-        version=code_version(),
+        version=version("freshet"),
         description="Events in, recommendations out.",
         path="/openapi",
+        use_handler_docstrings=True,
         render_plugins=[PageRenderPlugin(path="/"), JsonRenderPlugin(path="/openapi.json")],
     )

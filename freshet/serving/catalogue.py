@@ -24,7 +24,7 @@ class Catalogue:
     def of(cls, vocabulary: Vocabulary) -> Self:
         """Once per bundle."""
         names, numbers = np.unique(vocabulary.categories, return_inverse=True)
-        prices = [None if np.isnan(price) else float(price) for price in vocabulary.prices]
+        prices = [None if np.isnan(price) else round(float(price), 4) for price in vocabulary.prices]
         columns = (vocabulary.item_ids.tolist(), vocabulary.titles.tolist(), vocabulary.categories.tolist())
         rows = list(zip(*columns, prices, strict=True))
         return cls(vocabulary, {str(name): code for code, name in enumerate(names)}, numbers, rows)
@@ -61,4 +61,4 @@ class Catalogue:
         """Items as an answer shows them."""
         rows = [self.rows[index] for index in indexes]
         pairs = zip(rows, scores, strict=True)
-        return [Shown(item, score, title, category, price) for (item, title, category, price), score in pairs]
+        return [Shown(item, round(score, 6), title, category, price) for (item, title, category, price), score in pairs]

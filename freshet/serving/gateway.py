@@ -17,7 +17,7 @@ from freshet.serving.current import Current
 from freshet.serving.follower import Follower
 from freshet.serving.impressions import Impressions
 from freshet.serving.metrics import Metrics
-from freshet.serving.problems import Problem
+from freshet.serving.problems import Problem, RequestError
 from freshet.serving.sealer import Sealer
 from freshet.serving.writer import Writer
 from freshet.settings import Settings
@@ -71,6 +71,10 @@ class Gateway:
         found = [*self.current.journal_problems, *self.sealer.problems.values()]
         if self.current.histories_problem is not None:
             found.append(self.current.histories_problem)
+        try:
+            self.writer.check_room()
+        except RequestError as error:
+            found.append(Problem.of(error))
         jump = self.clock.jump()
         if jump is not None:
             still = f"; event times stand still at {iso(self.clock.now())}" if self.clock.behind() > 1 else ""

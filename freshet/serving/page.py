@@ -14,11 +14,11 @@ h1{margin-bottom:0} h2{border-bottom:1px solid #d5dde5;margin-top:2.5rem} a{colo
 details{border:1px solid #d5dde5;border-radius:6px;margin:.6rem 0} summary{padding:.6rem .8rem;cursor:pointer}
 details>div{padding:0 1rem 1rem} code,pre{font:14px/1.45 ui-monospace,monospace}
 table{border-collapse:collapse;width:100%}
-pre{background:#f4f7fa;padding:.7rem;border-radius:6px;overflow:auto}
+pre{background:#f4f7fa;padding:.7rem;border-radius:6px;white-space:pre-wrap}
 td,th{text-align:left;padding:.25rem .8rem .25rem 0;
 vertical-align:top;border-bottom:1px solid #eef2f5} b.get{color:#0a7a3d} b.post{color:#a55a00} .quiet{color:#5b6b7a}
 """
-LIMITS: Final = {"minLength": "≥", "maxLength": "≤", "minimum": "≥", "maximum": "≤", "exclusiveMinimum": ">"}
+LIMITS: Final = {"minimum": "≥", "maximum": "≤", "exclusiveMinimum": ">"}
 EVENT: Final = {"session_id": "visit-1", "item_id": "ITEM", "event_type": "view"}
 QUESTION: Final = {"session_id": "visit-1", "k": 5, "exclude_seen": True}
 
@@ -81,7 +81,7 @@ def _body(body: dict[str, Any]) -> str:
     one = body["oneOf"][0] if "oneOf" in body else body
     needed = set(one.get("required", []))
     rows = [
-        (name, field, field.get("description", ""), "required" if name in needed else "")
+        (name, field, _meaning(field), "required" if name in needed else "")
         for name, field in one["properties"].items()
     ]
     return _table("Body (JSON; one object, or a list of them)" if "oneOf" in body else "Body (JSON)", rows)
@@ -96,6 +96,11 @@ def _table(title: str, rows: list[tuple[str, dict[str, Any], str, str]]) -> str:
     return f"<h4>{escape(title)}</h4><table>{lines}</table>"
 
 
+def _meaning(field: dict[str, Any]) -> str:
+    described = [field, *field.get("anyOf", [])]
+    return next((part["description"] for part in described if "description" in part), "")
+
+
 def _kind(field: dict[str, Any]) -> str:
     """`text, 1 to 256 characters`, in short."""
     if "anyOf" in field:
@@ -105,15 +110,17 @@ def _kind(field: dict[str, Any]) -> str:
     if field.get("type") == "array":
         return f"list of {_kind(field['items'])}"
     limits = [f"{sign} {field[name]:g}" for name, sign in LIMITS.items() if name in field]
+    if field.get("type") == "string" and "maxLength" in field:
+        return f"text of {field.get('minLength', 0)} to {field['maxLength']:,} characters"
     return " ".join([field.get("format") or field.get("type") or "object", *limits])
 
 
 def _answers(responses: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
     for status, response in sorted(responses.items()):
         contents: list[dict[str, Any]] = list((response.get("content") or {}).values())
-        reference = contents[0].get("schema", {}).get("$ref", "") if contents else ""
-        name = reference.rpartition("/")[2]
-        fields = schema.get("components", {}).get("schemas", {}).get(name, {}).get("properties", {})
+        found = contents[0].get("schema", {}) if contents else {}
+        name = found.get("$ref", "").rpartition("/")[2]
+        fields = schema.get("components", {}).get("schemas", {}).get(name, found).get("properties", {})
         shape = f" <code>{{{escape(', '.join(fields))}}}</code>" if fields else ""
         yield f"<p><b>{escape(status)}</b> {escape(response.get('description', ''))}{shape}</p>"
 

@@ -7,10 +7,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-import uvicorn
-
 from freshet.pseudonym import lake_key
-from freshet.serving.app import application
 from freshet.serving.clock import Clock
 from freshet.serving.gateway import Gateway
 from freshet.serving.problems import GatewayError
@@ -65,6 +62,10 @@ def address(listening: socket.socket) -> str:
 
 def _run(gateway: Gateway, listening: socket.socket) -> None:
     """uvicorn ends on SIGTERM and Ctrl-C, and then raises the signal again: an orderly end is no death."""
+    import uvicorn  # half a second, in which the first release is being proved
+
+    from freshet.serving.app import application
+
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)

@@ -32,6 +32,7 @@ class Writer:
         self.connection = connect(folder)
         self._groups: Groups[Waiting] = Groups("posts", QUEUED, GROUP)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self.crowded = False  # no room for events at the last look
         self.full = False  # the last transaction did not fit on the disk
 
     def start(self) -> None:
@@ -52,7 +53,11 @@ class Writer:
     def check_room(self) -> None:
         """Raises RequestError (507) when the disk has less than `reserve` left: the rest is for landing what waits."""
         disk = os.statvfs(self.folder)
-        if disk.f_bavail * disk.f_frsize < self._reserve:
+        crowded, before = disk.f_bavail * disk.f_frsize < self._reserve, self.crowded
+        self.crowded = crowded
+        if crowded and not before:
+            LOG.error("%s", no_room(self._path))
+        if crowded:
             raise no_room(self._path)
 
     def submit(self, job: Job) -> "Future[Any]":

@@ -1,12 +1,15 @@
 """The tiny shop with categories and prices: a c e are odd, b d f even; a 10, b 20, … f 60."""
 
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from freshet.columns import TIERS
 from freshet.live.baselines import Baselines
 from freshet.live.bundle import open_bundle
+from freshet.live.ranker import Tier
 from freshet.serving.catalogue import Catalogue
 from freshet.serving.ladder import Asked, climb, popular, similar
 from freshet.serving.ledger import Content
@@ -115,3 +118,7 @@ def test_what_was_seen_is_left_out_where_that_is_asked(serving):
     seen = np.array([1, 2])
     assert serving.catalogue.forbidden(Question(exclude_seen=True), seen).tolist() == [1, 2]
     assert serving.catalogue.forbidden(Question(), seen).tolist() == []
+
+
+def test_the_tiers_of_recommendations_are_the_ones_that_impressions_may_name():
+    assert set(get_args(Tier)) == {*TIERS, "neighbours"}

@@ -57,6 +57,7 @@ def test_some_of_the_disk_is_left_for_landing(tmp_path):
     writer.start()
     with pytest.raises(RequestError, match="the disk is full, nothing was kept"):
         writer.check_room()
+    assert writer.crowded
     writer.submit(line(b"landing goes on")).result()
     writer.stop()
     assert kept(tmp_path) == [b"landing goes on"]
