@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 DRIFT_KINDS: tuple[DriftKind, ...] = get_args(DriftKind)
 CUT, AS_OF = 17, 20  # numbers of days: the champion learns up to the first and is judged up to the second
-FRESH = (1, 2, 3, 7)  # days that have landed since
+FRESH = (1, 2, 3)  # days that have landed since
 SHOPPERS = 2_000
 FIRST = 201  # seed; `slack` was set on 101 to 120
 PARAMS = DriftParams()

@@ -32,11 +32,20 @@ class LastRun:
     at: datetime
 
 
-def arrivals(store: Store) -> dict[date, Arrival]:
-    """Every landing day with files, in order. One listing of the landing, nothing is opened."""
+def landed_days(store: Store) -> list[date]:
+    """Every day that has a folder in the landing, in order: cheap, however many files there are."""
+    names = {name for below in SOURCES.values() for name in store.folders(below)}
+    # A file of that name would be in the day's folder: what is no day's folder is told apart in one place.
+    found = (landed_file(f"{EVENTS}/{name}/x") for name in names)
+    return sorted(file.day for file in found if file is not None)
+
+
+def arrivals(store: Store, days: Collection[date] | None = None) -> dict[date, Arrival]:
+    """What has landed on these days (on any: None), in order. Listings only, nothing is opened."""
     found: dict[date, dict[str, list[Stamp]]] = defaultdict(lambda: {table: [] for table in SOURCES})
     for table, below in SOURCES.items():
-        for stamp in store.stamps(below):
+        prefixes = [below] if days is None else [f"{below}/dt={day}" for day in days]
+        for stamp in (stamp for prefix in prefixes for stamp in store.stamps(prefix)):
             if (file := landed_file(stamp.path, below)) is not None:
                 found[file.day][table].append(stamp)
     return {day: _arrival(day, found[day]) for day in sorted(found)}

@@ -93,6 +93,18 @@ class Store:
         found = (Stamp(str(entry["path"]), int(entry["size"]), entry["last_modified"]) for entry in entries)
         return tuple(sorted(found, key=lambda stamp: stamp.path))
 
+    def folders(self, prefix: str) -> tuple[str, ...]:
+        """The names of the folders right below `prefix`, sorted: one look, however many files they hold."""
+        import obstore
+
+        if not self._present:
+            return ()
+        try:
+            found = obstore.list_with_delimiter(self._client, prefix)["common_prefixes"]
+        except (obstore.exceptions.BaseError, OSError) as error:
+            _refuse(self.where(prefix), "cannot be listed", error)
+        return tuple(sorted(path.rstrip("/").rpartition("/")[2] for path in found))
+
     def put_folder(self, folder: Path, prefix: str, last: str) -> None:
         """Copy the files of `folder` to `prefix`; `last`, the file readers look for, goes when all others are there.
 

@@ -1,14 +1,14 @@
 """Something landed: the days that it belongs to are run."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import dagster as dg
+from pydantic import BaseModel, ConfigDict, Field
 
-from freshet.arrivals import Arrival, LastRun, arrivals, differs, digest, last_runs, stretches
+from freshet.arrivals import Arrival, LastRun, arrivals, differs, digest, landed_days, last_runs, stretches
 from freshet.settings import Settings
 from resources.lake import Lake
 from sensors.runs import WHY, Job, asked_before, days_under_way, range_tags
@@ -16,7 +16,17 @@ from sensors.runs import WHY, Job, asked_before, days_under_way, range_tags
 NAME: Final = "landing"
 SECONDS: Final = 5  # between two looks at the landing
 
-Quiet = Mapping[str, str]  # day → digest of the files that its last run has seen
+RECENT: Final = 3  # the last landing days, which are looked at every time
+SWEEP: Final = timedelta(minutes=10)  # and all others so often: somebody may deliver an old day late
+
+
+class Memory(BaseModel):
+    """The sensor's cursor. It saves reading only: what was run stands in the lake."""
+
+    model_config = ConfigDict(frozen=True)
+
+    quiet: Mapping[date, str] = Field(default_factory=dict)  # day → digest of the files that its last run has seen
+    swept: datetime | None = None  # when all days were last looked at
 
 
 @dataclass(frozen=True)
@@ -41,10 +51,11 @@ class Decision:
 class Situation:
     """Everything the decision is made from."""
 
-    landed: Mapping[date, Arrival]
+    days: Sequence[date]  # all that have landed
+    landed: Mapping[date, Arrival]  # of the days that were looked at
     last: Mapping[date, LastRun]  # of the days that may be new
     under_way: Mapping[date, str]  # day → run
-    quiet: Quiet
+    quiet: Mapping[date, str]  # as remembered
     now: datetime
 
     def new(self) -> list[date]:
@@ -52,7 +63,7 @@ class Situation:
         return [
             day
             for day, arrival in self.landed.items()
-            if self.quiet.get(day.isoformat()) != arrival.digest and differs(arrival, self.last.get(day))
+            if self.quiet.get(day) != arrival.digest and differs(arrival, self.last.get(day))
         ]
 
 
@@ -65,7 +76,7 @@ def decide(situation: Situation, settings: Settings) -> Decision:
             reasons.append(reason)
         else:
             ready.append(day)
-    groups = stretches(ready, [day for day in situation.landed if settings.first_day <= day <= now.date()])
+    groups = stretches(ready, [day for day in situation.days if settings.first_day <= day <= now.date()])
     found = tuple(_stretch(group, situation.landed) for group in groups)
     return Decision(found, "" if found else _nothing(situation, reasons))
 
@@ -81,31 +92,41 @@ def landing_sensor(job: Job, settings: Settings) -> dg.SensorDefinition:
         description="Runs the landing days that hold files which their last run has not seen.",
     )
     def landing(context: dg.SensorEvaluationContext, lake: dg.ResourceParam[Lake]) -> dg.SensorResult:
-        situation = look(lake, context.instance, context.cursor, datetime.now(UTC))
+        memory = Memory.model_validate_json(context.cursor) if context.cursor else Memory()
+        situation = look(lake, context.instance, memory, datetime.now(UTC))
         decision = decide(situation, settings)
         found, refused = _not_yet_asked(context.instance, decision)
         return dg.SensorResult(
             run_requests=[_request(stretch) for stretch in found],
             skip_reason=None if found else dg.SkipReason(decision.skip or refused),
-            cursor=json.dumps(remembered(situation)),
+            cursor=remembered(situation, memory).model_dump_json(),
         )
 
     return landing
 
 
-def look(lake: Lake, instance: dg.DagsterInstance, cursor: str | None, now: datetime) -> Situation:
+def look(lake: Lake, instance: dg.DagsterInstance, memory: Memory, now: datetime) -> Situation:
     """The landing, the lake's records of the days that have changed, and the runs under way."""
-    quiet: Quiet = json.loads(cursor) if cursor else {}
-    landed = arrivals(lake.store)
-    changed = [day for day, arrival in landed.items() if quiet.get(day.isoformat()) != arrival.digest]
+    days = landed_days(lake.store)
+    restless = [day for day in days if day not in memory.quiet or day in days[-RECENT:]]
+    landed = arrivals(lake.store, None if _is_due(memory, now) else restless)
+    changed = [day for day, arrival in landed.items() if memory.quiet.get(day) != arrival.digest]
     last = last_runs(lake.store, changed) if changed else {}
-    return Situation(landed, last, days_under_way(instance), quiet, now)
+    return Situation(days, landed, last, days_under_way(instance), memory.quiet, now)
 
 
-def remembered(situation: Situation) -> dict[str, str]:
-    """The days whose files their last run has seen, so that their records need not be read at every tick."""
+def remembered(situation: Situation, memory: Memory) -> Memory:
+    """The days whose files their last run has seen, so that neither they nor their records are read at every tick."""
     new = set(situation.new())
-    return {day.isoformat(): arrival.digest for day, arrival in situation.landed.items() if day not in new}
+    seen = {day: arrival.digest for day, arrival in situation.landed.items() if day not in new}
+    kept = {day: known for day, known in memory.quiet.items() if day in situation.days and day not in situation.landed}
+    swept = situation.now if _is_due(memory, situation.now) else memory.swept
+    return Memory(quiet={**kept, **seen}, swept=swept)
+
+
+def _is_due(memory: Memory, now: datetime) -> bool:
+    """Whether all days are to be looked at again."""
+    return memory.swept is None or now - memory.swept >= SWEEP
 
 
 def _reason(day: date, situation: Situation, settings: Settings) -> str:
@@ -131,9 +152,9 @@ def _nothing(situation: Situation, reasons: list[str]) -> str:
     if reasons:
         more = f"; and {len(reasons) - 3} more days" if len(reasons) > 3 else ""
         return f"{'; '.join(reasons[:3])}{more}."
-    if not situation.landed:
+    if not situation.days:
         return "Nothing has landed yet; `freshet land` puts files there."
-    return f"All {len(situation.landed)} landed days have been run as they are, the last is {max(situation.landed)}."
+    return f"All {len(situation.days)} landed days have been run as they are, the last is {max(situation.days)}."
 
 
 def _stretch(group: tuple[date, ...], landed: Mapping[date, Arrival]) -> Stretch:

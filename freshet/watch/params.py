@@ -9,7 +9,7 @@ class DriftParams(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     reference_days: int = Field(28, ge=1, le=400, description="days up to the champion's cut that are compared with")
-    fresh_days: int = Field(7, ge=1, le=90, description="of the days landed since, the last so many")
+    fresh_days: int = Field(3, ge=1, le=90, description="of the days landed since, the last so many")
     limit: float = Field(0.1, gt=0, description="a column has drifted above this PSI, or above what is usual for it")
     slack: float = Field(
         2.0, ge=1, description="what is usual: the largest PSI among the reference's own days, times this"
@@ -18,7 +18,7 @@ class DriftParams(BaseModel):
         0.2, gt=0, le=1, description="share of fresh events with items that the champion does not know"
     )
     quality_margin: float = Field(
-        0.1, ge=0, lt=1, description="the champion's NDCG@10 may fall by this share before it counts as drift"
+        0.15, ge=0, lt=1, description="the champion's NDCG@10 may fall by this share before it counts as drift"
     )
     confidence: float = Field(0.99, gt=0.5, lt=1, description="how sure it must be that quality fell")
     minimum_events: int = Field(500, ge=1, description="with fewer fresh events nothing is said of their columns")

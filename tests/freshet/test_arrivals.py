@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from freshet import days as day_records
-from freshet.arrivals import Arrival, LastRun, arrivals, differs, last_runs, stretches
+from freshet.arrivals import Arrival, LastRun, arrivals, differs, landed_days, last_runs, stretches
 from freshet.days import Attempt, DayRecord
 from freshet.store import open_store
 
@@ -47,6 +47,8 @@ def test_events_the_gateways_events_and_impressions_are_counted_by_day(store):
         D2: {"raw_events": 2, "impressions": 0},
     }
     assert list(found) == [D1, D2]
+    assert list(arrivals(store, [D2, D3])) == [D2]
+    assert landed_days(store) == [D1, D2]
 
 
 def test_the_digest_is_another_one_when_a_file_comes_or_is_replaced(store):
@@ -60,7 +62,7 @@ def test_the_digest_is_another_one_when_a_file_comes_or_is_replaced(store):
 
 
 def test_an_empty_landing_has_no_days(store):
-    assert arrivals(store) == {}
+    assert (arrivals(store), landed_days(store)) == ({}, [])
 
 
 def test_a_day_that_was_never_run_differs():

@@ -1,6 +1,5 @@
 """Something landed: which days are run, which wait, and what is said of them."""
 
-import json
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
@@ -13,7 +12,7 @@ from freshet.settings import Settings
 from freshet.store import open_store
 from pipelines.ticking import tick
 from resources.lake import Lake
-from sensors.landing import Decision, Situation, decide, landing_sensor, look, remembered
+from sensors.landing import Decision, Memory, Situation, decide, landing_sensor, look, remembered
 from tests.idle_jobs import definitions, idle, put
 
 pytestmark = pytest.mark.dagster
@@ -29,7 +28,11 @@ def arrival(day: date, files: int = 1, digest: str = "new", latest: datetime = N
 
 
 def situation(*landed: Arrival, **more: object) -> Situation:
-    given = {"landed": {one.day: one for one in landed}, "last": {}, "under_way": {}, "quiet": {}, "now": NOW}
+    days = [one.day for one in landed]
+    given = {
+        "days": days, "landed": dict(zip(days, landed, strict=True)), "last": {}, "under_way": {}, "quiet": {},
+        "now": NOW,
+    }  # fmt: skip
     return Situation(**(given | more))
 
 
@@ -119,8 +122,15 @@ def test_of_many_waiting_days_three_are_named():
 
 def test_only_days_without_news_are_remembered():
     old = arrival(D1, digest="seen", latest=NOW - timedelta(hours=1))
-    assert remembered(situation(old, arrival(D2), last={D1: ran(timedelta(0))})) == {"2024-03-01": "seen"}
-    assert spans(decide(situation(arrival(D1, digest="seen"), quiet={"2024-03-01": "seen"}), SHOP)) == []
+    found = remembered(situation(old, arrival(D2), last={D1: ran(timedelta(0))}), Memory(quiet={D2: "old"}))
+    assert found == Memory(quiet={D1: "seen"}, swept=NOW)
+    assert spans(decide(situation(arrival(D1, digest="seen"), quiet={D1: "seen"}), SHOP)) == []
+
+
+def test_days_that_were_not_looked_at_stay_remembered_until_they_are_gone():
+    memory = Memory(quiet={D1: "seen", D2: "seen"}, swept=NOW - timedelta(minutes=5))
+    found = remembered(situation(arrival(D3), days=[D1, D3]), memory)
+    assert found == Memory(quiet={D1: "seen"}, swept=NOW - timedelta(minutes=5))
 
 
 # Real ticks.
@@ -178,13 +188,19 @@ def test_once_a_run_has_seen_the_files_the_day_is_quiet_until_another_lands(shop
     assert len(tick(*world, "landing")) == 1
 
 
-def test_days_known_to_be_quiet_are_not_read_up_again(shop, world):
-    put(shop, "landing/events/dt=2024-03-01/a.csv")
-    record(shop, D1, files=1)
+def test_quiet_days_are_looked_at_now_and_then_and_the_last_ones_always(shop, world):
+    days = [D1 - timedelta(days=number) for number in range(4, -1, -1)]
+    for day in days:
+        put(shop, f"landing/events/dt={day}/a.csv")
+        record(shop, day, files=1)
     lake, instance, now = Lake(shop), world[1], datetime.now(UTC)
-    first = look(lake, instance, None, now)
-    assert set(first.last) == {D1}
-    assert look(lake, instance, json.dumps(remembered(first)), now).last == {}
+    first = look(lake, instance, Memory(), now)
+    memory = remembered(first, Memory())
+    assert (list(first.landed), list(memory.quiet), memory.swept) == (days, days, now)
+    soon = look(lake, instance, memory, now + timedelta(minutes=9))
+    assert (list(soon.landed), soon.last, list(soon.days)) == (days[-3:], {}, days)
+    assert remembered(soon, memory) == memory
+    assert list(look(lake, instance, memory, now + timedelta(minutes=10)).landed) == days
 
 
 def test_a_day_with_a_run_under_way_is_not_asked_for(shop, world):

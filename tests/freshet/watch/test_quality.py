@@ -28,9 +28,9 @@ def test_the_means_and_the_fall_as_a_share_of_what_was():
 
 def test_a_fall_within_the_margin_is_none_however_sure():
     before = np.full(1000, 0.50)
-    found = compared(before, np.full(1000, 0.46))
-    assert found.fall == pytest.approx(0.08)
-    assert found.surely == pytest.approx(0.08)
+    found = compared(before, np.full(1000, 0.44))
+    assert found.fall == pytest.approx(0.12)
+    assert found.surely == pytest.approx(0.12)
     assert not found.fell
 
 
