@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from freshet.model.training import Progress
 
 GROUP = "training"
+MOST_HELD = 7  # days kept from a model, however few baskets they hold
 
 
 class VocabularyConfig(dg.Config):
@@ -37,7 +38,11 @@ class TrainingSetConfig(dg.Config):
     as_of: str | None = Field(
         None, description="last landing day to use, YYYY-MM-DD; unset: the last one published that is over"
     )
-    holdout_days: int = Field(7, ge=1, le=365, description="the last days, kept from the model to judge it on")
+    holdout_days: int | None = Field(
+        None, ge=1, le=365,
+        description="the last days, kept from the model to judge it on; unset: as few as hold `holdout_cases` baskets",
+    )  # fmt: skip
+    holdout_cases: int = Field(3000, ge=2, description="baskets to judge on, where 7 days hold so many")
     longest_history: int = Field(2000, ge=2, le=100_000, description="events kept per shopper, the latest ones")
 
 
@@ -68,7 +73,8 @@ def training_set(
 ) -> gates.Published:
     """One row per shopper: everything landed by a day, in canonical order, with the snapshots it was made from."""
     as_of = date.fromisoformat(config.as_of) if config.as_of else _last_day(lake)
-    cut = as_of - timedelta(days=config.holdout_days)
+    held = config.holdout_days or training_run.days_to_judge(lake.spark, as_of, config.holdout_cases, MOST_HELD)
+    cut = as_of - timedelta(days=held)
     publication, ref = training_run.publish_training_set(lake.spark, lake.settings, as_of, cut, config.longest_history)
     yield from gates.hand_over(
         context,

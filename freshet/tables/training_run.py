@@ -1,7 +1,7 @@
 """The tables that span days: vocabulary and training set, each read from pinned snapshots and sent through its gate."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -56,6 +56,25 @@ def publish_training_set(
     publication = publish_whole(rows, TRAINING_SET, facts, settings)
     made = {**snapshots, TRAINING_SET.name: publication.snapshot or 0}
     return publication, TrainingSetRef(as_of=as_of, cut=cut, snapshots=made)
+
+
+def days_to_judge(spark: SparkSession, as_of: date, cases: int, most: int) -> int:
+    """How many of the last days to keep from a model: the fewest that hold `cases` baskets, `most` if they do not.
+
+    Every day that judges is a day that the model does not know, so a busy shop keeps fewer.
+    """
+    recent = F.col(c.LANDING_DATE).between(F.lit(as_of - timedelta(days=most - 1)), F.lit(as_of))
+    moments = F.array_distinct(F.transform("events", lambda event: F.unix_seconds(event[c.EVENT_TIME])))
+    baskets = (
+        lake.published(spark, HISTORIES).where(recent).groupBy(c.LANDING_DATE).agg(F.sum(F.size(moments)).alias("n"))
+    )
+    found = {row[c.LANDING_DATE]: int(row["n"]) for row in baskets.collect()}
+    held = 0
+    for number in range(most):
+        held += found.get(as_of - timedelta(days=number), 0)
+        if held >= cases:
+            return number + 1
+    return most
 
 
 def _pinned(spark: SparkSession, table: Table) -> int:

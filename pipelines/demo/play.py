@@ -27,7 +27,7 @@ LISTS: Final = 600  # shown to shoppers in each act
 # Enough for a shop that small: the demo is to take a minute and a half.
 CONFIG: Final[Mapping[str, Any]] = {
     "trained_model": {"config": {"max_epochs": 5, "length": 50, "vector": 64}},
-    "training_set": {"config": {"holdout_days": 3}},
+    "training_set": {"config": {"holdout_cases": 2000}},
     "evaluation": {"config": {"most_cases": 2000}},
 }
 # Slow to import and needed later: loaded while Spark works in a process of its own.

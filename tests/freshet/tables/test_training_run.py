@@ -181,3 +181,9 @@ def test_the_same_tables_give_the_same_training_set(shop):
     assert rows_of(shop.spark, "training_set") == before
     one, other = arrays(shop.settings, shop.training_set), arrays(shop.settings, again)
     assert [a.tobytes() for a in one] == [b.tobytes() for b in other]
+
+
+@pytest.mark.parametrize(("cases", "days"), [(3, 1), (4, 2), (6, 2), (7, 3), (9, 3), (10, 5)])
+def test_as_few_days_judge_as_hold_enough_baskets(shop, cases, days):
+    # Three baskets landed on each of the three days; ann's view and cart of 09:00 are one.
+    assert training_run.days_to_judge(shop.spark, DAY3, cases, most=5) == days
