@@ -1,0 +1,42 @@
+"""A demo empties its own folder and no other."""
+
+import re
+from datetime import date
+
+import pytest
+
+from freshet.errors import SettingsError
+from freshet.settings import Settings
+from pipelines.demo.__main__ import MARK, empty
+
+
+@pytest.fixture
+def demo(tmp_path) -> Settings:
+    folder = tmp_path / "demo"
+    return Settings(_env_file=None, lake=str(folder / "lake"), state=folder / "state", first_day=date(2026, 1, 5))
+
+
+def test_it_begins_with_an_empty_lake_a_home_for_dagster_and_its_first_day(demo, tmp_path):
+    empty(demo)
+    names = sorted(path.name for path in (tmp_path / "demo").iterdir())
+    assert names == ["dagster", MARK, "lake", "state"]
+    assert (tmp_path / "demo" / "dagster" / "dagster.yaml").is_file()
+    assert (tmp_path / "demo" / MARK).read_text() == "2026-01-05\n"
+
+
+def test_what_a_demo_left_is_removed(demo, tmp_path):
+    empty(demo)
+    (tmp_path / "demo" / "lake" / "old").touch()
+    empty(demo)
+    assert list((tmp_path / "demo" / "lake").iterdir()) == []
+
+
+def test_a_folder_that_no_demo_made_is_left_alone(demo, tmp_path):
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "mine").touch()
+    said = (
+        f"FRESHET_LAKE: {tmp_path / 'demo'} holds something that is not the demo's; run `make demo`, which sets its own"
+    )
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        empty(demo)
+    assert (tmp_path / "demo" / "mine").exists()

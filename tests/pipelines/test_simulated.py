@@ -1,0 +1,38 @@
+"""The simulated shop in a lake: written down whole, and landed day by day."""
+
+from datetime import date
+
+from freshet.landing import landing_days
+from freshet.simulation.params import Drift, ShopParams
+from freshet.simulation.shop import generate
+from freshet.store import open_store
+from freshet.tables.mapping import read
+from pipelines.simulated import deliver_days, keep_shop, kept_shop
+from tests.small_shop import MAPPING
+
+PARAMS = ShopParams(
+    seed=7, first_day=date(2024, 1, 2), days=4, shoppers=30, items=20, categories=5, drifts=(Drift("habit", 2, 0.5),)
+)
+
+
+def test_a_lake_without_a_simulated_shop_keeps_none(tmp_path):
+    assert kept_shop(open_store(str(tmp_path))) is None
+
+
+def test_the_shop_that_is_kept_is_the_shop_that_was_made(tmp_path):
+    store = open_store(str(tmp_path))
+    keep_shop(store, PARAMS)
+    assert kept_shop(store) == PARAMS
+
+
+def test_days_land_one_after_the_other_as_they_would_together(settings):
+    shop, mapping = generate(PARAMS), read(MAPPING)
+    first, days = deliver_days(settings, mapping, shop, range(2))
+    assert days == (date(2024, 1, 2), date(2024, 1, 3))
+    rest, _ = deliver_days(settings, mapping, shop, range(2, 4))
+    store = open_store(settings.lake)
+    assert landing_days(store) == [date(2024, 1, 2 + number) for number in range(4)]
+    landed = store.list("landing/events")
+    again, _ = deliver_days(settings, mapping, shop, range(4))
+    assert first.rows + rest.rows == again.rows
+    assert store.list("landing/events") == landed  # the same files, so nothing new
