@@ -66,7 +66,7 @@ def main() -> None:
         {
             "items": len(shop.items),
             "gateway_cores": sorted(cores) or "all",
-            "others_load": round(os.getloadavg()[0], 1),
+            "load_average": round(os.getloadavg()[0], 1),
             **figures,
         },
     )

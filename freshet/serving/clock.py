@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 JUMP: Final = 2.0  # seconds between the two clocks that are more than slewing and waiting for the processor
+FURTHEST: Final = 86_400.0  # seconds: a clock set further forward than that is more likely broken than right
 TOLD: Final = 3600.0  # seconds for which a jump stands in /readyz
 SECOND: Final = 1_000_000  # microseconds
 DAY: Final = 86_400 * SECOND
@@ -30,8 +31,9 @@ class Jump:
 class Clock:
     """Wall time that never goes backwards while it runs, in microseconds since 1970.
 
-    When the machine's clock is set forward, the gateway follows at once. When it is set back, the gateway's time stands
-    still, a microsecond a reading, until the machine's clock has caught up; a restart takes it as it then is.
+    Where the machine's clock is set forward, up to a day is followed at once; more is not believed, and the steady
+    clock goes on counting. Where it is set back, the gateway's time stands still, a microsecond a reading, until the
+    machine's clock has caught up. A restart takes the machine's clock as it then is.
     """
 
     def __init__(self, wall: Callable[[], float], steady: Callable[[], float]) -> None:
@@ -44,13 +46,15 @@ class Clock:
     def now(self) -> int:
         """Microseconds since 1970, more than at every reading before."""
         with self._lock:
-            wall, steady = self._wall(), self._steady()
-            drift = wall - steady - self._offset
+            steady = self._steady()
+            drift = self._wall() - steady - self._offset
             if abs(drift) > JUMP:
                 self._jump = Jump(drift, steady)
-            if abs(drift) > JUMP / 4:  # slow drift and slewing are followed quietly
+            if abs(drift) > JUMP / 4 and drift <= FURTHEST:  # slow drift and slewing are followed quietly
                 self._offset += drift
-            self._last = max(int(wall * SECOND), self._last + 1)
+                drift = 0.0
+            believed = steady + self._offset + (drift if drift <= FURTHEST else 0.0)
+            self._last = max(int(believed * SECOND), self._last + 1)
             return self._last
 
     def steady(self) -> float:
@@ -62,15 +66,15 @@ class Clock:
         self.now()
         with self._lock:
             recent = self._jump is not None and self._steady() - self._jump.noticed < TOLD
-            return self._jump if recent or self._behind() > JUMP else None
+            return self._jump if recent or abs(self._apart()) > JUMP else None
 
-    def behind(self) -> float:
-        """Seconds for which the gateway's time still stands still; 0 in ordinary times."""
+    def apart(self) -> float:
+        """Seconds that the gateway's time is ahead of the machine's (negative: behind); 0 in ordinary times."""
         with self._lock:
-            return self._behind()
+            return self._apart()
 
-    def _behind(self) -> float:
-        return max(0.0, round(self._last / SECOND - self._wall(), 3))  # readings in between take microseconds
+    def _apart(self) -> float:
+        return round(self._last / SECOND - self._wall(), 3)  # readings in between take microseconds
 
 
 def system_clock() -> Clock:

@@ -9,15 +9,15 @@ from typing import Final
 from freshet.errors import BundleError, FreshetError, JournalError
 from freshet.live import journal
 from freshet.live.journal import Entry, bundle_path, entry_path, rollback_advice
-from freshet.live.latest import latest_histories, published_latest
 from freshet.live.manifest import REBUILD
 from freshet.live.released import Event, fetch_bundle
 from freshet.serving.clock import Clock
 from freshet.serving.current import Current
 from freshet.serving.ladder import warm
+from freshet.serving.looking import look_at_histories, whole, wrong_with
 from freshet.serving.problems import Problem, told
 from freshet.serving.sandbox import Sandbox
-from freshet.serving.served import Known, open_serving
+from freshet.serving.served import open_serving
 from freshet.settings import Settings
 from freshet.store import Store
 
@@ -68,7 +68,7 @@ class Follower:
 
     def look(self) -> None:
         """Once: the lake's histories, then the journal."""
-        self._look_at_histories()
+        look_at_histories(self._store, self._settings.cache, self._current)
         try:
             files = self._store.list(journal.FOLDER)
         except FreshetError as error:
@@ -83,25 +83,11 @@ class Follower:
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
         self._tell(self._found)
 
-    def _look_at_histories(self) -> None:
-        """What the lake knows of all shoppers; the one before stays where the new one cannot be read."""
-        try:
-            ref = published_latest(self._store)
-            held = self._current.known.histories
-            if ref is not None and (held is None or held.id != ref.id):
-                self._current.known = Known(latest_histories(self._store, self._settings.cache))
-            self._current.histories_problem = None
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with them, the release goes on answering
-            problem = Problem.of(told(error))
-            if problem != self._current.histories_problem:
-                LOG.warning("%s", problem.sentence())
-            self._current.histories_problem = problem
-
     def _follow(self, files: Sequence[str]) -> tuple[Problem, ...]:
         """Bring the newest release in; what was wrong on the way."""
-        problems = _wrong_with(self._store, files)
+        problems = wrong_with(self._store, files)
         tried: set[str] = set()
-        for number in range(_whole(files), max(0, _whole(files) - TRIED), -1):
+        for number in range(whole(files), max(0, whole(files) - TRIED), -1):
             if problems and self._current.serving is not None:
                 break  # what serves stays: nobody decided to go further back
             try:
@@ -151,21 +137,3 @@ class Follower:
             if problem not in self._current.journal_problems:
                 LOG.error("%s", problem.sentence())
         self._current.journal_problems = problems
-
-
-def _whole(files: Sequence[str]) -> int:
-    """The last entry before the first gap."""
-    numbered = enumerate(files, start=1)
-    return next((number - 1 for number, path in numbered if path != entry_path(number)), len(files))
-
-
-def _wrong_with(store: Store, files: Sequence[str]) -> list[Problem]:
-    """Why the journal as a whole says nothing."""
-    if not files:
-        fix = "run `dagster asset materialize --select '*'` with the days to load; events are accepted meanwhile"
-        return [Problem(store.where(journal.FOLDER), "nothing has been released yet", fix)]
-    try:
-        journal.length(store)
-    except FreshetError as error:
-        return [Problem.of(error)]
-    return []

@@ -77,8 +77,9 @@ class Gateway:
             found.append(Problem.of(error))
         jump = self.clock.jump()
         if jump is not None:
-            still = f"; event times stand still at {iso(self.clock.now())}" if self.clock.behind() > 1 else ""
-            found.append(Problem("clock", jump.sentence() + still, "check the machine's time service"))
+            apart = f"; the gateway's is {iso(self.clock.now())}" if abs(self.clock.apart()) > 1 else ""
+            fix = "check the machine's time service, and restart the gateway once its clock is right"
+            found.append(Problem("clock", jump.sentence() + apart, fix))
         return found
 
     def gauge(self) -> None:

@@ -17,6 +17,13 @@ from freshet.store import Store
 Kind = Literal["events", "impressions"]
 KINDS: Final[tuple[Kind, ...]] = ("events", "impressions")
 LINES: Final = 50_000  # of one file
+BYTES: Final = 32 << 20  # of one file, before its last line: it is held in memory once
+BOUNDS: Final = """
+SELECT min(seq), max(seq) FROM (
+    SELECT seq, sum(length(line)) OVER (ORDER BY seq) - length(line) AS before
+    FROM (SELECT seq, line FROM waiting WHERE kind = ? AND day = ? AND seq <= ? ORDER BY seq LIMIT ?)
+) WHERE before < ?
+"""
 
 
 @dataclass(frozen=True)
@@ -51,13 +58,11 @@ def land(writer: Writer, reader: sqlite3.Connection, store: Store, gateway: str)
 
 
 def cut(connection: sqlite3.Connection, kind: Kind, end: int) -> Segment | None:
-    """Write down the next segment: the first LINES lines up to `end` of the earliest day that waits."""
+    """Write down the next segment: lines up to `end` of the earliest day that waits, not too many."""
     day = connection.execute("SELECT min(day) FROM waiting WHERE kind = ? AND seq <= ?", (kind, end)).fetchone()[0]
     if day is None:
         return None
-    lines = "SELECT seq FROM waiting WHERE kind = ? AND day = ? AND seq <= ? ORDER BY seq LIMIT ?"
-    bounds = f"SELECT min(seq), max(seq) FROM ({lines})"
-    first, last = connection.execute(bounds, (kind, day, end, LINES)).fetchone()
+    first, last = connection.execute(BOUNDS, (kind, day, end, LINES, BYTES)).fetchone()
     add = "INSERT INTO segments(kind, day, first, last) VALUES (?, ?, ?, ?)"
     number = connection.execute(add, (kind, day, first, last)).lastrowid
     return Segment(number or 0, kind, day, first, last)

@@ -23,7 +23,21 @@ def test_a_clock_set_forward_is_followed_and_told():
     hands.wall += 3600
     assert clock.now() == (NOON + 3600) * 1_000_000
     assert clock.jump().sentence() == "the machine's clock jumped forward by 3,600 s"
-    assert clock.behind() == 0
+    assert clock.apart() == 0
+
+
+def test_a_clock_set_forward_by_more_than_a_day_is_not_believed_and_told_until_it_is_right_again():
+    hands = Hands()
+    clock = hands.clock()
+    hands.wall += 86_401
+    hands.pass_by(7200)
+    assert clock.now() == (NOON + 7200) * 1_000_000
+    assert clock.jump().sentence() == "the machine's clock jumped forward by 86,401 s"
+    assert clock.apart() == -86_401
+    hands.wall -= 86_401
+    hands.pass_by(3601)
+    assert clock.now() == (NOON + 10_801) * 1_000_000
+    assert clock.jump() is None
 
 
 def test_a_clock_set_back_is_told_and_times_stand_still_until_it_has_caught_up():
@@ -33,10 +47,10 @@ def test_a_clock_set_back_is_told_and_times_stand_still_until_it_has_caught_up()
     hands.wall -= 60
     assert clock.now() == before + 1
     assert clock.jump().sentence() == "the machine's clock jumped back by 60 s"
-    assert round(clock.behind()) == 60
+    assert clock.apart() == 60
     hands.pass_by(61)
     assert clock.now() == (NOON + 1) * 1_000_000
-    assert clock.behind() == 0
+    assert clock.apart() == 0
 
 
 def test_an_old_jump_is_no_longer_told():

@@ -71,6 +71,14 @@ def test_a_file_holds_one_kind_and_one_day(desk):
     }
 
 
+def test_a_file_is_never_too_large_to_hold(desk, monkeypatch):
+    monkeypatch.setattr(segments, "LINES", 3)
+    monkeypatch.setattr(segments, "BYTES", 10)
+    desk.wait(b"1\n", b"2\n", b"3\n", b"four has many\n", b"5\n")
+    assert desk.land() == 3
+    assert [desk.store.get(path) for path in desk.store.list("landing")] == [b"1\n2\n3\n", b"four has many\n", b"5\n"]
+
+
 def test_names_are_never_used_twice(desk):
     desk.wait(b"1\n")
     desk.land()

@@ -1,0 +1,48 @@
+"""What a look at the lake shows: its latest histories, and how far its journal can be read."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from freshet.errors import FreshetError
+from freshet.live import journal
+from freshet.live.journal import entry_path
+from freshet.live.latest import latest_histories, published_latest
+from freshet.serving.current import Current
+from freshet.serving.problems import Problem, told
+from freshet.serving.served import Known
+from freshet.store import Store
+
+LOG = logging.getLogger("freshet")
+
+
+def look_at_histories(store: Store, cache: Path, current: Current) -> None:
+    """Bring in what the lake knows of all shoppers; what was known before stays where the new cannot be read."""
+    try:
+        ref, held = published_latest(store), current.known.histories
+        if ref is not None and (held is None or held.id != ref.id):
+            current.known = Known(latest_histories(store, cache))
+        current.histories_problem = None
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with them, the release goes on answering
+        problem = Problem.of(told(error))
+        if problem != current.histories_problem:
+            LOG.warning("%s", problem.sentence())
+        current.histories_problem = problem
+
+
+def whole(files: Sequence[str]) -> int:
+    """The number of the journal's last entry before the first gap."""
+    numbered = enumerate(files, start=1)
+    return next((number - 1 for number, path in numbered if path != entry_path(number)), len(files))
+
+
+def wrong_with(store: Store, files: Sequence[str]) -> list[Problem]:
+    """Why the journal as a whole says nothing."""
+    if not files:
+        fix = "run `dagster asset materialize --select '*'` with the days to load; events are accepted meanwhile"
+        return [Problem(store.where(journal.FOLDER), "nothing has been released yet", fix)]
+    try:
+        journal.length(store)
+    except FreshetError as error:
+        return [Problem.of(error)]
+    return []
