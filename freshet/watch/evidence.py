@@ -28,11 +28,6 @@ def scores(
     return {name: found[name] for name in limits}
 
 
-def warm() -> None:
-    """Import Evidently, which takes seconds: for a thread, while something else keeps the caller waiting."""
-    import evidently.presets  # noqa: F401
-
-
 def _report(reference: "pd.DataFrame", fresh: "pd.DataFrame", limits: Mapping[str, float]) -> Any:
     from evidently import Report
     from evidently.presets import DataDriftPreset

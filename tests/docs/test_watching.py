@@ -1,0 +1,23 @@
+"""docs/watching.md names every parameter of the drift report, and the sensors, schedule and jobs that exist."""
+
+import re
+from pathlib import Path
+
+from freshet.watch.params import DriftParams
+
+TEXT = (Path(__file__).parents[2] / "docs" / "watching.md").read_text()
+
+
+def test_every_parameter_stands_there_in_order_with_its_default_and_meaning():
+    rows = re.findall(r"^\| `(\w+)` \| (\S+) \| (.+) \|$", TEXT, flags=re.MULTILINE)
+    assert rows == [(name, str(field.default), field.description) for name, field in DriftParams.model_fields.items()]
+
+
+def test_sensors_and_schedule_stand_there_with_the_jobs_they_start():
+    from pipelines.definitions import defs
+
+    repository = defs.get_repository_def()
+    found = dict(re.findall(r"^\| (?:sensor|schedule) `(\w+)` \| [^|]+ \| (?:`(\w+)`)?", TEXT, flags=re.MULTILINE))
+    started = {one.name: next((t.job_name for t in one.targets), "") for one in repository.sensor_defs}
+    started |= {one.name: one.job_name for one in repository.schedule_defs}
+    assert found == started
