@@ -20,10 +20,10 @@ from freshet.simulation.params import Drift, DriftKind, ShopParams
 from freshet.simulation.shop import Shop, generate
 from freshet.training_set import TrainingSet
 
-HOLDOUT = 3  # days that judge
-DRIFT_DAY, DAYS = 21, 56
+HOLDOUT = 7  # days that judge: Freshet's default
+DRIFT_DAY, DAYS = 28, 77  # four weeks, then seven
 LISTS, PLACES = 600, 10
-SHOP = ShopParams(days=DAYS, looks=18.0)
+SHOP = ShopParams(days=DAYS, looks=25.0)  # looks are of all days: as many a day as in the default's 28
 TRAIN = TrainParams(max_epochs=8)
 
 
@@ -45,32 +45,28 @@ class Quality:
     clicks_retrained: float
 
 
-def quality(seed: int, kind: DriftKind, shop_params: ShopParams = SHOP, train: TrainParams = TRAIN) -> Quality:
+def quality(
+    seed: int, kind: DriftKind, shop_params: ShopParams = SHOP, train: TrainParams = TRAIN, holdout: int = HOLDOUT
+) -> Quality:
     """Train before the drift, judge after it, train again at the shop's end.
 
-    Before: as of the day before the drift. After: as of the shop's last day; both judged on their last HOLDOUT days.
+    Before: as of the day before the drift. After: as of the shop's last day; both judged on their last `holdout` days.
     """
     begins = shop_params.drifts[0].day if shop_params.drifts else DRIFT_DAY
-    drifted = _shop(shop_params, seed, (Drift(kind, begins),))
+    # On the day of the drift shoppers are asked in the shop that has none: their habits as they were.
+    steady, shop = (generate(replace(shop_params, seed=seed, drifts=d)) for d in ((), (Drift(kind, begins),)))
     with tempfile.TemporaryDirectory() as folder:
-        data = training_set(drifted, begins - 1 - HOLDOUT, begins - 1)
-        champion = ranker(data, train, Path(folder) / "champion")
-        before = _ndcg(compare(data, champion, None).evaluation)
+        known = training_set(shop, begins - 1 - holdout, begins - 1)
+        champion = ranker(known, train, Path(folder) / "champion")
+        before = _ndcg(compare(known, champion, None).evaluation)
         say(f"seed {seed}: before {before}")
-        last = shop_params.days - 1
-        later = training_set(drifted, last - HOLDOUT, last)
+        later = training_set(shop, shop_params.days - 1 - holdout, shop_params.days - 1)
         retrained = ranker(later, train, Path(folder) / "retrained")
         after = _ndcg(compare(later, retrained, champion).evaluation)
         say(f"seed {seed}: after {after}")
-        return _summary(
-            seed,
-            before,
-            after,
-            # The day of the drift in the shop that has none: the same shoppers, their habits as they were.
-            click_through(_shop(shop_params, seed, ()), begins, champion, data),
-            click_through(drifted, last + 1, champion, later),
-            click_through(drifted, last + 1, retrained, later),
-        )
+        clicks = [click_through(steady, begins, champion, known)]
+        clicks += [click_through(shop, shop_params.days, model, later) for model in (champion, retrained)]
+    return _summary(seed, before, after, *clicks)
 
 
 def click_through(shop: Shop, day: int, model: Ranker, lake: TrainingSet, lists: int = LISTS) -> float:
@@ -97,10 +93,6 @@ def figures(found: list[Quality]) -> dict[str, object]:
         "worst_ratio": min(each.ratio for each in found),
         "worst_recovered": min(each.recovered for each in found),
     }
-
-
-def _shop(params: ShopParams, seed: int, drifts: tuple[Drift, ...]) -> Shop:
-    return generate(replace(params, seed=seed, drifts=drifts))
 
 
 def _ndcg(evaluation: Evaluation) -> dict[str, float]:
