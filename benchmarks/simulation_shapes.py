@@ -58,9 +58,9 @@ class Figures:
     carts: float
     purchases: float
     returns: float
-    pause_median: float  # seconds between two events of a visit
-    pause_75: float
-    price_spread: float  # standard deviation of the logarithm
+    pause_median: float | None  # seconds between two looks of a visit
+    pause_75: float | None
+    price_spread: float | None  # standard deviation of the logarithm
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def simulated(name: str, shop: Shop) -> Shape:
 
 
 def shape(name: str, clicks: Clicks) -> Shape:
-    """All figures; NaN where the source does not tell."""
+    """All figures; None where the source does not tell."""
     items, visits = _counts(clicks.item), _counts(clicks.visit)
     known = clicks.shopper >= 0
     people = _counts(clicks.shopper[known])
@@ -117,9 +117,9 @@ def shape(name: str, clicks: Clicks) -> Shape:
         carts=float(kinds[1]),
         purchases=float(kinds[2]),
         returns=float(kinds[3]),
-        pause_median=float(np.quantile(pauses, 0.5)) if pauses.any() else np.nan,
-        pause_75=float(np.quantile(pauses, 0.75)) if pauses.any() else np.nan,
-        price_spread=float(np.log(clicks.prices).std()) if len(clicks.prices) else np.nan,
+        pause_median=float(np.quantile(pauses, 0.5)) if pauses.any() else None,
+        pause_75=float(np.quantile(pauses, 0.75)) if pauses.any() else None,
+        price_spread=float(np.log(clicks.prices).std()) if len(clicks.prices) else None,
     )
     return Shape(name, figures, items, visits)
 
@@ -140,8 +140,8 @@ def table(shapes: list[Shape]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---", *("---:" for _ in shapes)], *rows])
 
 
-def _shown(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.3f}" if value < 1.5 else f"{value:.1f}"
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}" if value < 1.5 else f"{value:.1f}"
 
 
 def _counts(numbers: Ints) -> Ints:
