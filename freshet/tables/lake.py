@@ -3,7 +3,8 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import Any, Final
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
@@ -16,6 +17,7 @@ from freshet.tables.schemas import Table
 from freshet.tables.session import CATALOG
 
 NAMESPACE = f"{CATALOG}.shop"
+EPOCH: Final = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,8 @@ def publish(spark: SparkSession, stage: Stage, days: Sequence[date] | None = Non
 
 def current_snapshot(spark: SparkSession, table: Table) -> int | None:
     """The snapshot that readers see; None before the first."""
-    rows = spark.sql(f"SELECT snapshot_id FROM {full_name(table)}.refs WHERE name = 'main'").collect()
-    return int(rows[0].snapshot_id) if rows else None
+    found = _metadata(spark, table).currentSnapshot()
+    return None if found is None else int(found.snapshotId())
 
 
 def failure(where: str, error: Exception) -> LakeError:
@@ -161,14 +163,13 @@ def _clear_empty_days(spark: SparkSession, stage: Stage) -> None:
 
 
 def _full_days(spark: SparkSession, table: Table, snapshot: int | None) -> tuple[date, ...]:
-    """The days of the files that came with this very snapshot (status 1: added)."""
+    """The days of the files that came with this very snapshot."""
     if snapshot is None or not table.daily:
         return ()
-    rows = spark.sql(
-        f"SELECT data_file.partition.{LANDING_DATE} AS day FROM {full_name(table)}.entries VERSION AS OF {snapshot} "
-        f"WHERE status = 1 AND snapshot_id = {snapshot}"
-    ).collect()
-    return tuple(sorted({row.day for row in rows}))
+    metadata = _metadata(spark, table)
+    number = spark._jvm.java.lang.Integer._java_lang_class  # type: ignore[union-attr]
+    files = metadata.snapshot(snapshot).addedDataFiles(metadata.io())
+    return tuple(sorted({EPOCH + timedelta(days=int(file.partition().get(0, number))) for file in files}))
 
 
 def _arranged(frame: DataFrame, table: Table, days: Sequence[date]) -> DataFrame:
@@ -200,10 +201,18 @@ def _of_days(frame: DataFrame, table: Table, days: Sequence[date]) -> DataFrame:
 
 
 def _snapshot(spark: SparkSession, table: Table, attempt: str) -> int | None:
-    rows = spark.sql(
-        f"SELECT snapshot_id FROM {full_name(table)}.snapshots WHERE summary['wap.id'] = '{attempt}'"
-    ).collect()
-    return int(rows[0].snapshot_id) if rows else None
+    """The snapshot of an attempt, latest first; None where it had nothing to write."""
+    snapshots = list(_metadata(spark, table).snapshots())
+    return next((int(s.snapshotId()) for s in reversed(snapshots) if s.summary().get("wap.id") == attempt), None)
+
+
+def _metadata(spark: SparkSession, table: Table) -> Any:
+    """Iceberg's own view of the table as it is now: asking it costs milliseconds, a metadata table is a Spark job."""
+    found = spark._jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(  # type: ignore[union-attr]
+        spark._jsparkSession, full_name(table)
+    )
+    found.refresh()
+    return found
 
 
 def _where(table: Table, days: Sequence[date]) -> str:

@@ -61,8 +61,12 @@ def publish_training_set(
 def days_to_judge(spark: SparkSession, as_of: date, cases: int, most: int) -> int:
     """How many of the last days to keep from a model: the fewest that hold `cases` baskets, `most` if they do not.
 
-    Every day that judges is a day that the model does not know, so a busy shop keeps fewer.
+    Every day that judges is a day that the model does not know, so a busy shop keeps fewer; and a young one no more
+    than a third of its days, lest nothing is left to learn from.
     """
+    first = lake.published(spark, HISTORIES).agg(F.min(c.LANDING_DATE)).first()
+    age = (as_of - first[0]).days + 1 if first and first[0] else 1
+    most = min(most, max(1, age // 3))
     recent = F.col(c.LANDING_DATE).between(F.lit(as_of - timedelta(days=most - 1)), F.lit(as_of))
     moments = F.array_distinct(F.transform("events", lambda event: F.unix_seconds(event[c.EVENT_TIME])))
     baskets = (

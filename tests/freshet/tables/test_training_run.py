@@ -183,7 +183,16 @@ def test_the_same_tables_give_the_same_training_set(shop):
     assert [a.tobytes() for a in one] == [b.tobytes() for b in other]
 
 
-@pytest.mark.parametrize(("cases", "days"), [(3, 1), (4, 2), (6, 2), (7, 3), (9, 3), (10, 5)])
-def test_as_few_days_judge_as_hold_enough_baskets(shop, cases, days):
-    # Three baskets landed on each of the three days; ann's view and cart of 09:00 are one.
-    assert training_run.days_to_judge(shop.spark, DAY3, cases, most=5) == days
+def test_as_few_days_judge_as_hold_enough_baskets_and_a_young_shop_keeps_most_of_its_days(own_lake):
+    spark, _ = own_lake
+    days = [date(2024, 3, number) for number in range(1, 10)]
+    basket = [(at(1, 9), "mug", "view"), (at(1, 9), "cup", "view")]  # one second, so one basket
+    put(spark, HISTORIES, days, *((who, basket, day) for who in (ANN, BOB) for day in days))  # two baskets a day
+
+    def held(as_of, cases):
+        return training_run.days_to_judge(spark, as_of, cases, most=7)
+
+    assert [held(date(2024, 3, 9), cases) for cases in (1, 2, 3, 4, 5, 6)] == [1, 1, 2, 2, 3, 3]
+    assert held(date(2024, 3, 9), 100) == 3  # a third of nine days, however few baskets they hold
+    assert held(date(2024, 3, 2), 100) == 1
+    assert held(date(2024, 3, 30), 100) == 7  # never more than asked for
