@@ -128,7 +128,9 @@ class Follower:
         LOG.info("release %d serves, bundle %s", entry.number, entry.bundle[:12])
 
     def _tell(self, problems: tuple[Problem, ...]) -> None:
-        """Say it in /readyz, and once in the log."""
+        """Say it in /readyz, and once in the log; a proof that was ended because we stop is no problem."""
+        if self._ended.is_set():
+            return
         serving = self._current.serving
         if serving is not None:
             meanwhile = f"; release {serving.number} answers meanwhile"
