@@ -26,12 +26,21 @@ from resources.lake import Lake
 LISTS: Final = 600  # shown to shoppers in each act
 # Enough for a shop that small: the demo is to take a minute and a half.
 CONFIG: Final[Mapping[str, Any]] = {
-    "trained_model": {"config": {"max_epochs": 5, "length": 50, "vector": 64}},
+    "trained_model": {
+        "config": {
+            "max_epochs": 6,
+            "steps_per_epoch": 50,
+            "length": 50,
+            "vector": 64,
+            "blocks": 1,
+            "learning_rate": 5e-3,
+        }
+    },
     "training_set": {"config": {"holdout_cases": 2000}},
     "evaluation": {"config": {"most_cases": 2000}},
 }
 # Slow to import and needed later: loaded while Spark works in a process of its own.
-_NEEDED_LATER: Final = ("torch", "onnxscript", "onnxruntime", "evidently", "matplotlib.figure")
+_NEEDED_LATER: Final = ("torch", "onnxscript", "onnxruntime", "evidently.presets", "matplotlib.figure")
 
 
 @dataclass
