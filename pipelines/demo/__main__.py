@@ -16,6 +16,7 @@ import typer
 from freshet.errors import FreshetError, SettingsError
 from freshet.settings import Settings, load
 from pipelines.demo.screen import Screen
+from pipelines.demo.warm import warm
 
 MARK: Final = "demo-of-freshet"  # in the folder: only a folder with this mark is ever emptied
 DAGSTER: Final = Path(__file__).parents[2] / "deploy" / "dagster.yaml"
@@ -27,12 +28,14 @@ def main(
 ) -> None:
     """Run it all and tell it."""
     begun = time.perf_counter()
-    empty(load())
+    settings = load()
+    empty(settings)
+    starting = warm(settings)
     # Only now: loading the code location looks for DAGSTER_HOME.
     from pipelines.demo.acts import act, playing
 
     screen = Screen.on_stderr()
-    with playing(screen) as play:
+    with playing(screen, starting) as play:
         act(play, begun)
         if picture is not None:
             screen.picture(picture, "make demo")

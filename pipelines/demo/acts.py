@@ -1,5 +1,6 @@
 """The acts of the demo in their order, and everything they need while they play."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from freshet.tables.mapping import read
 from pipelines.definitions import defs
 from pipelines.demo import closing, scenes
 from pipelines.demo.gateway import running
-from pipelines.demo.play import Play, warm
+from pipelines.demo.play import Play
 from pipelines.demo.screen import Screen
 from pipelines.simulated import keep_shop
 from resources.lake import Lake
@@ -27,12 +28,11 @@ DRIFTED: Final = 14  # of them at the end: enough to learn new habits from
 
 
 @contextmanager
-def playing(screen: Screen) -> Iterator[Play]:
-    """Everything the scenes need, running; all of it stopped at the end."""
+def playing(screen: Screen, starting: threading.Thread) -> Iterator[Play]:
+    """Everything the scenes need, running; all of it stopped at the end. starting: Spark, on its way."""
     if SETTINGS.mapping is None:
         raise SettingsError("FRESHET_MAPPING", "is not set", "run `make demo`, which sets it")
     lake: Lake = defs.resources["lake"]  # type: ignore[index]
-    starting = warm(lake)
     shop = generate(params())
     keep_shop(lake.store, shop.params)
     with running(SETTINGS) as gateway:

@@ -1,6 +1,5 @@
 """What the scenes of the demo share."""
 
-import importlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from pipelines.demo.story import Story
 from pipelines.ticking import tick
 from resources.lake import Lake
 
-LISTS: Final = 600  # shown to shoppers in each act
+LISTS: Final = 500  # shown to shoppers in each act
 # Enough for a shop that small: the demo is to take a minute and a half.
 CONFIG: Final[Mapping[str, Any]] = {
     "trained_model": {
@@ -39,8 +38,6 @@ CONFIG: Final[Mapping[str, Any]] = {
     "training_set": {"config": {"holdout_cases": 2000}},
     "evaluation": {"config": {"most_cases": 2000}},
 }
-# Slow to import and needed later: loaded while Spark works in a process of its own.
-_NEEDED_LATER: Final = ("torch", "onnxscript", "onnxruntime", "evidently.presets", "matplotlib.figure")
 
 
 @dataclass
@@ -103,20 +100,3 @@ class Play:
             assets=defs.assets, jobs=defs.jobs, sensors=defs.sensors, schedules=defs.schedules,
             resources=defs.resources, executor=defs.executor, loggers={"story": self._story.logger()},
         )  # fmt: skip
-
-
-def warm(lake: Lake) -> threading.Thread:
-    """Start Spark, then load what is slow to import, beside everything else; join it before the first run."""
-
-    def start() -> None:
-        _ = lake.spark
-        threading.Thread(target=_load, daemon=True).start()
-
-    thread = threading.Thread(target=start, daemon=True)
-    thread.start()
-    return thread
-
-
-def _load() -> None:
-    for name in _NEEDED_LATER:
-        importlib.import_module(name)
