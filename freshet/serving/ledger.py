@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from freshet.live.released import Event
+from freshet.serving.clock import SECOND
 from freshet.serving.posted import Accepted
 from freshet.serving.problems import GatewayError
 from freshet.serving.state import sync_folders
@@ -54,7 +55,7 @@ class Content(NamedTuple):
 
 
 class Recent(NamedTuple):
-    """What the gateway itself knows of one shopper, in the order of arrival."""
+    """What the gateway itself knows of one shopper, in the order in which it happened."""
 
     events: list[Event]
     contents: list[Content]
@@ -100,7 +101,7 @@ def add(connection: sqlite3.Connection, rows: Sequence[tuple[str, Accepted]], da
     new = []
     for shopper, accepted in rows:
         e = accepted.event
-        about = (e.item_id, e.event_type, accepted.seconds, day, e.title, e.category, e.price)
+        about = (e.item_id, e.event_type, accepted.micros, day, e.title, e.category, e.price)
         added = connection.execute(ADD, (accepted.event_id, shopper, *about)).rowcount > 0
         if added:
             connection.execute(WAIT, ("events", day, accepted.line()))
@@ -116,8 +117,9 @@ def wait(connection: sqlite3.Connection, lines: Sequence[tuple[str, int, bytes]]
 def recent(connection: sqlite3.Connection, shopper: str) -> Recent:
     """The shopper's last RECENT events that were committed."""
     rows = connection.execute(OF, (shopper, RECENT)).fetchall()[::-1]
+    rows.sort(key=lambda row: row[2])  # by microsecond, as the tables order them; at once: in the order of arrival
     contents = [Content(title or "", category or "", price) for *_, title, category, price in rows]
-    return Recent([row[:4] for row in rows], contents)
+    return Recent([(item, kind, micros // SECOND, day) for item, kind, micros, day, *_ in rows], contents)
 
 
 def recent_shoppers(connection: sqlite3.Connection, count: int) -> list[str]:

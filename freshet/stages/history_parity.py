@@ -1,12 +1,15 @@
 """History parity: the gateway's model input is the one that training would have made at that moment, value by value.
 
 For random shoppers and moments the input is made twice. Once as training makes it, from the training set; once as the
-gateway makes it, from the latest histories of the day before and the events of the day itself, one after the other.
+gateway makes it, from the latest histories of the day before and from its own store, told the events of the day.
 """
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,7 +18,10 @@ from freshet.history import Histories, Ints, ModelInput, model_input, select
 from freshet.live.latest import LatestHistories, merged
 from freshet.live.released import Event, history_of
 from freshet.model.params import TrainParams
-from freshet.tables.latest import gathered
+from freshet.serving import ledger
+from freshet.serving.posted import Accepted
+from freshet.serving.posted import Event as Posted
+from freshet.tables.latest import Told, gathered
 from freshet.training_set import TrainingSet
 
 if TYPE_CHECKING:
@@ -58,10 +64,26 @@ def probes(data: TrainingSet) -> list[Probe]:
     return found
 
 
+def at_the_gateway(told: Mapping[str, Sequence[Told]], day: int) -> dict[str, list[Event]]:
+    """Shopper → that day's events as the gateway's store gives them back. told: in the order of arrival."""
+    rows = [
+        (shopper, Accepted(Posted(item_id=item, event_type=kind), f"{shopper}-{place}", micros))
+        for shopper, events in told.items()
+        for place, (item, kind, micros) in enumerate(events)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        ledger.create(Path(folder))
+        with closing(ledger.connect(Path(folder))) as connection:
+            connection.execute("BEGIN")
+            ledger.add(connection, rows, day)
+            connection.execute("COMMIT")
+            return {shopper: ledger.recent(connection, shopper).events for shopper in told}
+
+
 def parity(data: TrainingSet, rows: "pa.Table", own: Mapping[int, Mapping[str, Sequence[Event]]], kept: int) -> Parity:
     """Compare both ways for every probe.
 
-    rows: fragments of all days; own: day → shopper → that day's events as the gateway was told them.
+    rows: fragments of all days; own: day → shopper → that day's events as the gateway has them.
     """
     asked, unlike = probes(data), []
     for day, names in asked_by_day(asked):

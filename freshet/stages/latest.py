@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from freshet.live.latest import FOLDER, MANIFEST, LatestHistories, open_latest, save_latest
 from freshet.references import LatestRef, TrainingSetRef
 from freshet.settings import Settings
-from freshet.stages.history_parity import Parity, asked_by_day, parity, probes
+from freshet.stages.history_parity import Parity, asked_by_day, at_the_gateway, parity, probes
 from freshet.stages.outcome import Outcome, judged
 from freshet.store import Store
 from freshet.tables.latest import fragments, gathered, own_events
@@ -39,7 +39,10 @@ def make_latest(settings: Settings, store: Store, ref: TrainingSetRef, kept: int
     rows = fragments(settings, ref.snapshots["histories"], ref.as_of)
     arrays = gathered(rows, kept)
     data = load_training_set(settings, ref)
-    own = {day: own_events(settings, EPOCH + timedelta(days=day), names) for day, names in asked_by_day(probes(data))}
+    own = {
+        day: at_the_gateway(own_events(settings, EPOCH + timedelta(days=day), names), day)
+        for day, names in asked_by_day(probes(data))
+    }
     found = parity(data, rows, own, kept)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

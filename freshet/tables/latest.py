@@ -9,9 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from freshet.columns import EVENT_TIME, EVENT_TYPE, ITEM_ID, LANDING_DATE, SHOPPER, TYPE_CODE
+from freshet.columns import EVENT_TIME, EVENT_TYPE, ITEM_ID, LANDING_DATE, SHOPPER, TYPE_CODE, EventType
 from freshet.settings import Settings
 from freshet.tables.reading import scan
+
+Told = tuple[str, EventType, int]  # item id, event type, microseconds since 1970
 
 
 def fragments(settings: Settings, snapshot: int, until: date) -> pa.Table:
@@ -47,21 +49,21 @@ def gathered(rows: pa.Table, longest: int) -> dict[str, NDArray[Any]]:
     }
 
 
-def own_events(settings: Settings, day: date, shoppers: Sequence[str]) -> dict[str, list[tuple[str, str, int, int]]]:
-    """Shopper → the day's events (item id, type, seconds since 1970, landing day), in the order in which they happened.
+def own_events(settings: Settings, day: date, shoppers: Sequence[str]) -> dict[str, list[Told]]:
+    """Shopper → the day's events (item id, type, microseconds since 1970), in the order in which they landed.
 
     Read from `events`, not from the fragments: what a gateway would have been told on that day.
     """
-    order = (EVENT_TIME, "source_file", "source_row", "source_position")
-    fields = (SHOPPER, ITEM_ID, EVENT_TYPE, *order)
-    rows = scan(settings, "events", fields=fields, where=f"{LANDING_DATE} == '{day.isoformat()}'")
-    rows = rows.filter(pc.is_in(rows[SHOPPER], pa.array(shoppers, pa.string()))).sort_by(
-        [(name, "ascending") for name in order]
-    )
-    found: dict[str, list[tuple[str, str, int, int]]] = {shopper: [] for shopper in shoppers}
-    number = (day - date(1970, 1, 1)).days
-    for shopper, item, kind, time in zip(*(rows[n].to_pylist() for n in fields[:4]), strict=True):
-        found[shopper].append((item, kind, int(time.timestamp()), number))
+    order = ("source_file", "source_row", "source_position")
+    fields = (SHOPPER, ITEM_ID, EVENT_TYPE, EVENT_TIME)
+    rows = scan(settings, "events", fields=(*fields, *order), where=f"{LANDING_DATE} == '{day.isoformat()}'")
+    wanted = pc.is_in(rows[SHOPPER], pa.array(shoppers, pa.string()))
+    rows = rows.filter(wanted).sort_by([(name, "ascending") for name in order])
+    times = rows[EVENT_TIME].cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+    found: dict[str, list[Told]] = {shopper: [] for shopper in shoppers}
+    names = (rows[name].to_pylist() for name in fields[:3])
+    for shopper, item, kind, micros in zip(*names, times.to_pylist(), strict=True):
+        found[shopper].append((item, kind, micros))
     return found
 
 

@@ -27,7 +27,7 @@ LISTS: Final = 500  # shown to shoppers in each act
 CONFIG: Final[Mapping[str, Any]] = {
     "trained_model": {
         "config": {
-            "max_epochs": 6,
+            "max_epochs": 5,
             "steps_per_epoch": 50,
             "length": 50,
             "vector": 64,
@@ -37,6 +37,7 @@ CONFIG: Final[Mapping[str, Any]] = {
     },
     "training_set": {"config": {"holdout_cases": 2000}},
     "evaluation": {"config": {"most_cases": 2000}},
+    "drift_report": {"config": {"cases": 1500}},
 }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from freshet.live.latest import FOLDER, latest_histories, merged
-from freshet.stages.history_parity import asked_by_day, parity, probes
+from freshet.stages.history_parity import asked_by_day, at_the_gateway, parity, probes
 from freshet.stages.latest import make_latest
 from freshet.tables.latest import fragments, own_events
 from freshet.tables.reading import EPOCH, load_training_set, shopper_history
@@ -21,7 +21,7 @@ def both(small_shop):
     data = load_training_set(small_shop.settings, small_shop.training_set)
     rows = fragments(small_shop.settings, small_shop.training_set.snapshots["histories"], small_shop.days[-1])
     own = {
-        day: own_events(small_shop.settings, EPOCH + timedelta(days=day), names)
+        day: at_the_gateway(own_events(small_shop.settings, EPOCH + timedelta(days=day), names), day)
         for day, names in asked_by_day(probes(data))
     }
     return data, rows, own
@@ -67,3 +67,9 @@ def test_what_is_published_is_what_the_lake_knows_of_everybody(small_shop):
     # What the gateway was told meanwhile and has landed counts once.
     assert merged(found.of(names[0]), found.of(names[0])[-3:]) == found.of(names[0])
     assert small_shop.store.exists(f"{FOLDER}/{found.id}/manifest.json")
+
+
+def test_the_gateway_orders_events_of_one_second_as_the_tables_do():
+    second = 1_709_251_200_000_000
+    told = {"ann": [("b", "view", second + 2), ("c", "view", second + 2), ("a", "view", second + 1)]}
+    assert [event[0] for event in at_the_gateway(told, 19783)["ann"]] == ["a", "b", "c"]
