@@ -11,7 +11,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +95,7 @@ def daily_tables(lake: "Lake", days: Sequence[date]) -> None:
     """What the daily assets do, without Dagster."""
     from freshet.tables import features
     from freshet.tables.day_run import DayRun
+    from freshet.tables.impressions import publish_impressions
     from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, USER_FEATURES
 
     run = DayRun(lake.spark, lake.settings, lake.store, days)
@@ -105,6 +106,7 @@ def daily_tables(lake: "Lake", days: Sequence[date]) -> None:
     run.from_events(ITEM_FEATURES, features.item_features, "rows", "returns")
     run.from_events(USER_FEATURES, features.user_features, "rows", None)
     run.from_events(HISTORIES, features.histories, "rows", None)
+    publish_impressions(run)
 
 
 def everything(lake: "Lake", days: Sequence[date]) -> None:
@@ -112,15 +114,20 @@ def everything(lake: "Lake", days: Sequence[date]) -> None:
     from freshet.judge.verdict import JudgeParams
     from freshet.model.params import TrainParams
     from freshet.stages.bundle import make_bundle
+    from freshet.stages.drift import make_drift_report
     from freshet.stages.evaluation import evaluate_bundle, release_bundle
+    from freshet.stages.latest import make_latest
     from freshet.stages.model import train_model
     from freshet.tables.training_run import publish_training_set, publish_vocabulary
+    from freshet.watch.params import DriftParams
 
     daily_tables(lake, days)
     settings, store, as_of = lake.settings, lake.store, days[-1]
     publish_vocabulary(lake.spark, settings)
     cut = as_of - timedelta(days=HOLDOUT_DAYS)
     _, training_set = publish_training_set(lake.spark, settings, as_of, cut, 2000)
+    make_latest(settings, store, training_set)
+    make_drift_report(settings, store, DriftParams(), datetime.now(UTC).date())
     model = train_model(settings, store, training_set, TrainParams(**TRAINING), lambda _: None)
     bundle = make_bundle(settings, store, _ref(model))
     evaluation = evaluate_bundle(settings, store, _ref(bundle), JudgeParams())
