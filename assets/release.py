@@ -51,6 +51,6 @@ def release(
     context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], evaluation: EvaluationRef
 ) -> gates.Published:
     """The journal's next entry, if the verdict says so: from then on the bundle serves."""
-    outcome = release_bundle(lake.store, evaluation, lake.settings, by=f"dagster run {context.run_id[:8]}")
+    outcome = release_bundle(lake.store, evaluation, lake.settings, by=f"dagster run {context.run.run_id[:8]}")
     context.log.info(outcome.made.sentence)
     yield from gates.hand_over_one(context, outcome, verdict=outcome.made.sentence)

@@ -60,9 +60,7 @@ class Settings(BaseSettings):
     landing_seconds: float = Field(
         300, ge=0, le=86_400, description="a landing day is run again at the earliest so long after it was run last"
     )
-    retrain_cron: str = Field(
-        "30 2 * * *", description="when the daily schedule closes the day before and retrains, UTC"
-    )
+    retrain_cron: str = Field("30 2 * * *", description="when yesterday is closed and a new model trained, UTC")
     alert_webhook: SecretStr | None = Field(
         None, description="where alerts are posted to as JSON, beside their file in the lake"
     )
