@@ -1,0 +1,82 @@
+"""`python -m pipelines.tidy`, which `make dev` calls first: runs that were killed are marked as failed.
+
+A process that was killed hard, or went down with its machine, cannot write that its run is over. Dagster would hold
+such a run for running: no other one could begin (one at a time), and the sensors would wait for it.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import dagster as dg
+from dagster import DagsterEventType, DagsterRunStatus
+
+from freshet.errors import FreshetError, SetupError
+from freshet.settings import Surroundings, load
+
+log = logging.getLogger("freshet")
+
+RUNNING: Final = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
+PROCESSES: Final = Path("/proc")  # Linux only
+STATE, BEGUN = 0, 19  # fields of `stat`, counted behind the process's name
+REUSED: Final = 5.0  # seconds that a clock may be off; a process so much younger than its run is another one
+
+
+def main() -> None:
+    """Tidy the Dagster home of this environment. Raises SetupError where there is none."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    load()
+    if Surroundings().dagster_home is None:
+        raise SetupError("DAGSTER_HOME", "is not set", "run `make dev`, which sets it")
+    with dg.DagsterInstance.get() as instance:
+        for run in end_killed(instance):
+            log.info("run %s (%s) had been killed and is marked as failed", run.run_id[:8], run.job_name)
+
+
+def end_killed(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """Mark the runs as failed that Dagster holds for running although no process of theirs lives; those runs.
+
+    For a moment at which nobody starts runs: one that is just being started has no process yet.
+    """
+    running = instance.get_runs(dg.RunsFilter(statuses=list(RUNNING)))
+    killed = [run for run in running if not any(_lives(*found) for found in _processes(instance, run))]
+    for run in killed:
+        instance.report_run_failed(
+            run, "the run's process is gone: it was killed, or the machine went down; run it again from its page"
+        )
+    return killed
+
+
+def _processes(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[tuple[int, float]]:
+    """(process, when it said so in seconds since 1970) of everything that has worked on the run."""
+    for entry in instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT):
+        event = entry.dagster_event
+        process = event.engine_event_data.metadata.get("pid") if event is not None else None
+        if process is not None and str(process.value).isdigit():
+            yield int(str(process.value)), entry.timestamp
+
+
+def _lives(process: int, at: float) -> bool:
+    """Whether the process that wrote something at `at` still runs, and its number has not gone to another since."""
+    try:
+        os.kill(process, 0)
+    except OSError:  # gone; or somebody else's, so it is not the one that wrote here
+        return False
+    stat = PROCESSES / str(process) / "stat"
+    if not stat.exists():
+        return True
+    fields = stat.read_text().rpartition(")")[2].split()
+    booted = next(line for line in (PROCESSES / "stat").read_text().splitlines() if line.startswith("btime"))
+    begun = int(booted.split()[1]) + int(fields[BEGUN]) / os.sysconf("SC_CLK_TCK")
+    return fields[STATE] != "Z" and begun <= at + REUSED
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except FreshetError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)
