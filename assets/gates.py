@@ -36,16 +36,18 @@ def hand_over(
 ) -> Published:
     """Results of the checks, then the output for what was published, then the failure for what was refused.
 
-    A range with good and bad days goes on with the good ones; the last tables of the run end it as failed.
+    A range with good and bad days goes on with the good ones; the last tables of the run end it as failed. What is only
+    held back (a shop too young to learn from) leaves the run green, and what would be made from it is not made.
     """
+    fails = publication.judgement.fails
     go_on = bool(publication.published) and bool(publication.refused) and _feeds_others(context, publication.table)
     yield from results(publication.judgement, stops=not go_on, rows=len(publication.profile))
     for line in publication.message().splitlines():
-        context.log.error(line)
+        (context.log.error if fails else context.log.warning)(line)
     if publication.published or not publication.refused:
         _describe_days(context, publication)
         yield dg.Output(ref or publication, metadata={**_summary(publication), **metadata})
-    if publication.refused and not go_on:
+    if publication.refused and fails and not go_on:
         raise dg.Failure(_failure(publication), allow_retries=False)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.history import Histories, Ints, ModelInput, baskets, is_target, model_input
+from freshet.history import WINDOW, Histories, Ints, ModelInput, baskets, is_target, model_input
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Cases:
         return Histories(h.shoppers[self.owners], offsets, h.items[rows], h.types[rows], h.times[rows], h.days[rows])
 
     def inputs(self, length: int) -> ModelInput:
-        """The model's input for every case, from at most the last 4 × `length` rows (unknown items fall out)."""
-        return model_input(self.known(4 * length), length)
+        """The model's input for every case: of the last WINDOW rows, as a gateway has them. Unknown items fall out."""
+        return model_input(self.known(WINDOW), length)
 
 
 def next_basket_cases(histories: Histories, after: int, until: int) -> Cases:

@@ -9,6 +9,7 @@ from freshet.columns import RETURN_CODE
 
 Ints = NDArray[np.int64]
 
+WINDOW = 400  # latest rows of a history that are looked at: as many as a gateway keeps of a shopper
 GAP_BUCKETS = 32  # log2 of seconds fits: 2**31 s is 68 years
 
 

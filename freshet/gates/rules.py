@@ -11,7 +11,8 @@ class Rule:
 
     says: the finding, a format string over the profile's row and `limit`, e.g. "{without_item} of {rows} rows have no
     item_id".
-    fix: what to do about it. severity `warn`: is shown, stops nothing.
+    fix: what to do about it. severity `error`: nothing is published and the run fails; `hold`: nothing is published,
+    and the run goes on without it, because time will mend it; `warn`: is shown, stops nothing.
     """
 
     name: str
@@ -20,7 +21,7 @@ class Rule:
     fix: str
     least: float | None = None
     most: float | None = None
-    severity: Literal["error", "warn"] = "error"
+    severity: Literal["error", "hold", "warn"] = "error"
 
     def finding(self, row: Mapping[str, Any]) -> str:
         """What to say about one row of the profile that breaks the rule."""
@@ -69,7 +70,12 @@ class Judgement:
         """Where → findings, for everything that stops a publication."""
         found: dict[str, list[str]] = {}
         for finding in self.findings:
-            if finding.rule.severity == "error":
+            if finding.rule.severity != "warn":
                 for culprit in finding.culprits:
                     found.setdefault(culprit.where, []).append(f"{culprit.finding}; {finding.rule.fix}")
         return found
+
+    @property
+    def fails(self) -> bool:
+        """Whether what was found is somebody's fault, and not only too early."""
+        return any(finding.rule.severity == "error" and not finding.holds for finding in self.findings)

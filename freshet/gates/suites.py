@@ -135,7 +135,8 @@ SUITES: dict[str, tuple[Rule, ...]] = {
     "vocabulary": (
         Rule(
             "there_is_a_choice", "rows", "the shop has {rows} item(s), and a recommender needs two to choose between",
-            "land more days, or look whether the mapping's item_id or `where` throws items away", least=2,
+            "land more days, or look whether the mapping's item_id or `where` throws items away",
+            least=2, severity="hold",
         ),
         _none("items_are_unique", "repeated", "{repeated} items stand twice", _OUR_BUG),
         _none("indexes_are_dense", "gaps", "indexes run from {lowest} to {highest} for {rows} items", _OUR_BUG),
@@ -157,7 +158,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
         Rule(
             "shoppers_came_twice", "returning",
             "{returning} of {rows} shoppers have two baskets by {cut}; a sequence needs at least 2 such shoppers",
-            "land more days, or shorten `holdout_days`", least=2,
+            "land more days, or shorten `holdout_days`", least=2, severity="hold",
         ),
     ),
     "latest_histories": (

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from freshet.columns import EVENT_TYPES
 from freshet.errors import BundleError
+from freshet.history import WINDOW
 from freshet.live.manifest import entry
 from freshet.live.released import Event
 from freshet.references import LatestRef
@@ -102,7 +103,7 @@ def latest_histories(store: Store, cache: Path) -> LatestHistories | None:
 
 
 def merged(lake: Sequence[Event], own: Sequence[Event]) -> list[Event]:
-    """What the lake and the gateway know of one shopper, in canonical order; what both know counts once.
+    """What lake and gateway know of one shopper, in canonical order, the last WINDOW; what both know counts once.
 
     A union of multisets: an event that happened twice in one second stays twice. own: oldest first.
     """
@@ -113,4 +114,6 @@ def merged(lake: Sequence[Event], own: Sequence[Event]) -> list[Event]:
             known[event] -= 1
         else:
             more.append(event)
-    return sorted([*lake, *more], key=lambda event: event[2:])  # by time and day; stable, so the rest stays in order
+    # By time and day; stable, so the rest stays in order.
+    in_order = sorted([*lake, *more], key=lambda event: event[2:])
+    return in_order[-WINDOW:]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from freshet.columns import EVENT_TYPES
-from freshet.history import GAP_BUCKETS
+from freshet.history import GAP_BUCKETS, WINDOW
 from freshet.vocabulary import CATEGORY_BUCKETS, PRICE_BANDS, WORD_BUCKETS
 
 
@@ -14,7 +14,7 @@ class TrainParams(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    length: int = Field(100, ge=1, le=2048, description="events of a history that the model sees, the latest ones")
+    length: int = Field(100, ge=1, le=WINDOW, description="events of a history that the model sees, the latest ones")
     width: int = Field(64, ge=8, le=1024, description="numbers inside the transformer; a multiple of `heads`")
     vector: int = Field(128, ge=8, le=1024, description="numbers in the vectors that are multiplied to a score")
     blocks: int = Field(2, ge=1, le=24, description="transformer blocks")

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from freshet.history import Histories, Ints, ModelInput, model_input, select
+from freshet.history import WINDOW, Histories, Ints, ModelInput, model_input, select
 from freshet.live.latest import LatestHistories, merged
 from freshet.live.released import Event, history_of
 from freshet.model.params import TrainParams
 from freshet.serving import ledger
+from freshet.serving.clock import SECOND
 from freshet.serving.posted import Accepted
 from freshet.serving.posted import Event as Posted
 from freshet.tables.latest import Told, gathered
@@ -64,41 +65,45 @@ def probes(data: TrainingSet) -> list[Probe]:
     return found
 
 
-def at_the_gateway(told: Mapping[str, Sequence[Told]], day: int) -> dict[str, list[Event]]:
-    """Shopper → that day's events as the gateway's store gives them back. told: in the order of arrival."""
+def at_the_gateway(told: Mapping[str, Sequence[Told]], asked: Sequence[Probe]) -> dict[str, list[Event]]:
+    """Shopper → what the gateway's store gives back at the moment of their probe.
+
+    asked: the probes of one day. told: each of their shoppers' events of that day, in the order of arrival.
+    """
     rows = [
-        (shopper, Accepted(Posted(item_id=item, event_type=kind), f"{shopper}-{place}", micros))
-        for shopper, events in told.items()
-        for place, (item, kind, micros) in enumerate(events)
+        (probe.shopper, Accepted(Posted(item_id=item, event_type=kind), f"{probe.shopper}-{place}", micros))
+        for probe in asked
+        for place, (item, kind, micros) in enumerate(told[probe.shopper])
+        if micros // SECOND <= probe.time
     ]
     with tempfile.TemporaryDirectory() as folder:
         ledger.create(Path(folder))
         with closing(ledger.connect(Path(folder))) as connection:
             connection.execute("BEGIN")
-            ledger.add(connection, rows, day)
+            ledger.add(connection, rows, asked[0].day)
             connection.execute("COMMIT")
-            return {shopper: ledger.recent(connection, shopper).events for shopper in told}
+            return {probe.shopper: ledger.recent(connection, probe.shopper).events for probe in asked}
 
 
 def parity(data: TrainingSet, rows: "pa.Table", own: Mapping[int, Mapping[str, Sequence[Event]]], kept: int) -> Parity:
     """Compare both ways for every probe.
 
-    rows: fragments of all days; own: day → shopper → that day's events as the gateway has them.
+    rows: fragments of all days; own: day → shopper → what the gateway's store knows of that day at the moment asked.
     """
     asked, unlike = probes(data), []
-    for day, names in asked_by_day(asked):
-        before = _before(rows, day, names, kept)
-        for probe in (p for p in asked if p.day == day):
-            known = merged(before.of(probe.shopper), [e for e in own[day][probe.shopper] if e[2] <= probe.time])
+    for day, some in asked_by_day(asked):
+        before = _before(rows, day, [probe.shopper for probe in some], kept)
+        for probe in some:
+            known = merged(before.of(probe.shopper), own[day][probe.shopper])
             served = model_input(history_of(known, data.vocabulary), TrainParams().length)
             unlike += _difference(probe, _trained(data.histories, probe), served)
     return Parity(len(asked), tuple(unlike))
 
 
-def asked_by_day(asked: Sequence[Probe]) -> Iterator[tuple[int, list[str]]]:
-    """Each probed day with its shoppers."""
+def asked_by_day(asked: Sequence[Probe]) -> Iterator[tuple[int, list[Probe]]]:
+    """Each probed day with its probes, one of a shopper."""
     for day in sorted({probe.day for probe in asked}):
-        yield day, [probe.shopper for probe in asked if probe.day == day]
+        yield day, [probe for probe in asked if probe.day == day]
 
 
 def _before(rows: "pa.Table", day: int, shoppers: Sequence[str], kept: int) -> LatestHistories:
@@ -112,7 +117,7 @@ def _before(rows: "pa.Table", day: int, shoppers: Sequence[str], kept: int) -> L
 
 
 def _trained(histories: Histories, probe: Probe) -> ModelInput:
-    """The input as training makes it: of what had landed before that day, or had happened on it by the moment."""
+    """The input as it is judged on: of what had landed before that day, or had happened on it by the moment."""
     rows = slice(histories.offsets[probe.place], histories.offsets[probe.place + 1])
     own = Histories(
         histories.shoppers[probe.place : probe.place + 1],
@@ -120,6 +125,8 @@ def _trained(histories: Histories, probe: Probe) -> ModelInput:
         histories.items[rows], histories.types[rows], histories.times[rows], histories.days[rows],
     )  # fmt: skip
     known = (own.days < probe.day) | ((own.days == probe.day) & (own.times <= probe.time))
+    rows_known = np.flatnonzero(known)
+    known[rows_known[: max(0, len(rows_known) - WINDOW)]] = False
     return model_input(select(own, known), TrainParams().length)
 
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from freshet.history import WINDOW
 from freshet.live.latest import FOLDER, MANIFEST, LatestHistories, open_latest, save_latest
 from freshet.references import LatestRef, TrainingSetRef
 from freshet.settings import Settings
@@ -18,8 +19,6 @@ from freshet.stages.outcome import Outcome, judged
 from freshet.store import Store
 from freshet.tables.latest import fragments, gathered, own_events
 from freshet.tables.reading import EPOCH, load_training_set
-
-KEPT: Final = 400  # events of a shopper: four times what the model reads by default, because unknown items fall out
 
 
 @dataclass(frozen=True)
@@ -31,29 +30,31 @@ class Made:
     parity: Parity
 
 
-def make_latest(settings: Settings, store: Store, ref: TrainingSetRef, kept: int = KEPT) -> Outcome[Made, LatestRef]:
-    """Gather the latest histories and publish them if the gate passes.
+def make_latest(settings: Settings, store: Store, ref: TrainingSetRef, kept: int = WINDOW) -> Outcome[Made, LatestRef]:
+    """Gather the latest histories, today's included, and publish them if the gate passes.
 
     kept: events per shopper. Raises LakeError where a snapshot of the training set is gone.
     """
-    rows = fragments(settings, ref.snapshots["histories"], ref.as_of)
+    rows = fragments(settings, ref.snapshots["histories"])
     arrays = gathered(rows, kept)
     data = load_training_set(settings, ref)
+    asked = probes(data)
     own = {
-        day: at_the_gateway(own_events(settings, EPOCH + timedelta(days=day), names), day)
-        for day, names in asked_by_day(probes(data))
+        day: at_the_gateway(own_events(settings, EPOCH + timedelta(days=day), [p.shopper for p in some]), some)
+        for day, some in asked_by_day(asked)
     }
     found = parity(data, rows, own, kept)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        name = save_latest(arrays, ref.as_of, folder)
+        as_of = EPOCH + timedelta(days=int(arrays["days"].max(initial=0)))
+        name = save_latest(arrays, as_of, folder)
         profile = _profile(arrays, open_latest(folder, name), found)
         judgement = judged("latest_histories", profile, settings)
         made = Made(len(arrays["shoppers"]), len(arrays["items"]), found)
         if judgement.bad():
             return Outcome(judgement, made, None)
         store.put_folder(folder, f"{FOLDER}/{name}", MANIFEST)
-    return Outcome(judgement, made, LatestRef(id=name, as_of=ref.as_of))
+    return Outcome(judgement, made, LatestRef(id=name, as_of=as_of))
 
 
 def _profile(arrays: Mapping[str, NDArray[Any]], back: LatestHistories, found: Parity) -> Mapping[str, object]:

@@ -16,10 +16,9 @@ from freshet.tables.reading import scan
 Told = tuple[str, EventType, int]  # item id, event type, microseconds since 1970
 
 
-def fragments(settings: Settings, snapshot: int, until: date) -> pa.Table:
-    """The rows of `histories` landed by `until`, as of a snapshot. Raises LakeError where it is gone."""
-    where = f"{LANDING_DATE} <= '{until.isoformat()}'"
-    return scan(settings, "histories", snapshot, (SHOPPER, "events", LANDING_DATE), where).combine_chunks()
+def fragments(settings: Settings, snapshot: int) -> pa.Table:
+    """The rows of `histories` as of a snapshot. Raises LakeError where it is gone."""
+    return scan(settings, "histories", snapshot, (SHOPPER, "events", LANDING_DATE)).combine_chunks()
 
 
 def gathered(rows: pa.Table, longest: int) -> dict[str, NDArray[Any]]:

@@ -4,6 +4,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from freshet import columns as c
+from freshet.tables.collected import COLLECTED
 from freshet.tables.expressions import lenient
 from freshet.tables.mapping import Mapping, check_expressions
 from freshet.tables.pseudonyms import pseudonym
@@ -39,6 +40,8 @@ def _mapped(mapping: Mapping) -> list[Column]:
     }
     pairs = [part for name, text in events.context.items() for part in (F.lit(name), F.expr(text).cast("string"))]
     context = F.create_map(*pairs) if pairs else F.lit(None).cast("map<string,string>")
+    if mapping is COLLECTED:  # what clients sent along is a map already
+        context = F.col(c.CONTEXT)
     return [
         *found.values(),
         _expression(events.event_id).cast("string").alias("_id"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from freshet.live.latest import FOLDER, latest_histories, merged
-from freshet.stages.history_parity import asked_by_day, at_the_gateway, parity, probes
+from freshet.stages.history_parity import Probe, asked_by_day, at_the_gateway, parity, probes
 from freshet.stages.latest import make_latest
 from freshet.tables.latest import fragments, own_events
 from freshet.tables.reading import EPOCH, load_training_set, shopper_history
@@ -19,10 +19,12 @@ pytestmark = pytest.mark.spark
 def both(small_shop):
     """The training set, all fragments, and what a gateway was told on the probed days."""
     data = load_training_set(small_shop.settings, small_shop.training_set)
-    rows = fragments(small_shop.settings, small_shop.training_set.snapshots["histories"], small_shop.days[-1])
+    rows = fragments(small_shop.settings, small_shop.training_set.snapshots["histories"])
     own = {
-        day: at_the_gateway(own_events(small_shop.settings, EPOCH + timedelta(days=day), names), day)
-        for day, names in asked_by_day(probes(data))
+        day: at_the_gateway(
+            own_events(small_shop.settings, EPOCH + timedelta(days=day), [p.shopper for p in some]), some
+        )
+        for day, some in asked_by_day(probes(data))
     }
     return data, rows, own
 
@@ -35,8 +37,12 @@ def test_the_gateways_input_is_the_one_of_training(both):
 
 def test_moments_lie_inside_visits_too(both):
     data, _, own = both
-    asked = probes(data)
-    inside = [p for p in asked if 0 < sum(e[2] <= p.time for e in own[p.day][p.shopper]) < len(own[p.day][p.shopper])]
+    owner = np.repeat(np.arange(len(data.histories)), np.diff(data.histories.offsets))
+
+    def that_day(probe):
+        return int(((owner == probe.place) & (data.histories.days == probe.day)).sum())
+
+    inside = [p for p in probes(data) if 0 < len(own[p.day][p.shopper]) < that_day(p)]
     assert len(inside) > 20
 
 
@@ -72,4 +78,12 @@ def test_what_is_published_is_what_the_lake_knows_of_everybody(small_shop):
 def test_the_gateway_orders_events_of_one_second_as_the_tables_do():
     second = 1_709_251_200_000_000
     told = {"ann": [("b", "view", second + 2), ("c", "view", second + 2), ("a", "view", second + 1)]}
-    assert [event[0] for event in at_the_gateway(told, 19783)["ann"]] == ["a", "b", "c"]
+    asked = [Probe("ann", 0, 19783, second // 1_000_000)]
+    assert [event[0] for event in at_the_gateway(told, asked)["ann"]] == ["a", "b", "c"]
+
+
+def test_of_a_busy_day_the_gateway_knows_what_it_was_told_by_then():
+    second = 1_709_251_200
+    told = {"bot": [(f"i{number}", "view", (second + number) * 1_000_000) for number in range(900)]}
+    known = at_the_gateway(told, [Probe("bot", 0, 19783, second + 499)])["bot"]
+    assert [known[0][0], known[-1][0], len(known)] == ["i100", "i499", 400]

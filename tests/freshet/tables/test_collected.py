@@ -51,7 +51,7 @@ def test_collected_events_stand_beside_the_shops_own(own_lake):
     seen = done["events"].profile.loc[date(2024, 3, 1)]
     assert seen[["landed", "skipped", "quarantined", "duplicate", "rows"]].tolist() == [11, 1, 2, 2, 6]
     rows = spark.sql(
-        "SELECT event_id, shopper, item_id, event_type, event_time, price, title FROM lake.shop.events "
+        "SELECT event_id, shopper, item_id, event_type, event_time, price, title, context FROM lake.shop.events "
         "WHERE source_file LIKE '%/gateway/%' ORDER BY event_id"
     ).collect()
     assert [tuple(row)[:4] for row in rows] == [
@@ -59,7 +59,7 @@ def test_collected_events_stand_beside_the_shops_own(own_lake):
         ("g2", pseudonym(KEY, "session", "s9"), "mug", "view"),
     ]
     assert rows[0].event_time == at(1, 12).replace(microsecond=250_000)
-    assert (float(rows[0].price), rows[0].title) == (12.5, "Hat")
+    assert (float(rows[0].price), rows[0].title, rows[0].context) == (12.5, "Hat", {"page": "home"})
 
 
 @pytest.mark.spark
