@@ -52,6 +52,20 @@ class Store:
         """Write `path` unless it exists; False if it does. Of two at once exactly one gets True."""
         return self._put(path, content, "create")
 
+    def sync(self, path: str) -> None:
+        """From here on a file that somebody wrote survives a power cut; a remote store promised that when it was put.
+
+        Raises LakeError when there is none, or the disk refuses.
+        """
+        if not self.is_local:
+            return
+        try:
+            _sync(self.local_path(path), Path(self.root))
+        except FileNotFoundError:
+            _missing(self.where(path))
+        except OSError as error:
+            _refuse(self.where(path), "cannot be synced", error)
+
     def get(self, path: str) -> bytes:
         """The content of `path`. Raises LakeError when there is none."""
         import obstore

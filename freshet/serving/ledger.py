@@ -35,6 +35,7 @@ CREATE TABLE segments(
     first INTEGER NOT NULL, last INTEGER NOT NULL
 );
 """
+WAITING_OF: Final = "CREATE INDEX IF NOT EXISTS waiting_of ON waiting(kind, day)"  # what is cut is found at once
 ADD: Final = (
     "INSERT OR IGNORE INTO events(event_id, shopper, item_id, event_type, event_time, day, title, category, price)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -78,6 +79,7 @@ def create(folder: Path) -> str:
         elif version != VERSION:
             fix = "start the Freshet that wrote it until its events have landed, then set it aside"
             raise GatewayError(str(folder / FILE), f"is of version {version}, this Freshet reads {VERSION}", fix)
+        connection.execute(WAITING_OF)
         return str(connection.execute("SELECT id FROM gateway").fetchone()[0])
     finally:
         connection.close()

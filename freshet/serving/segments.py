@@ -99,7 +99,10 @@ def _pending(connection: sqlite3.Connection, kind: Kind) -> Segment | None:
 
 def _put(store: Store, path: str, lines: bytes) -> None:
     """Raises LakeError when other content stands there: then the state folder was brought back from a copy."""
-    if store.put_if_absent(path, lines) or store.get(path) == lines:
+    if store.put_if_absent(path, lines):
+        return
+    if store.get(path) == lines:
+        store.sync(path)  # whoever put it may have been killed before it was on disk
         return
     fix = "set this state folder aside and start the gateway anew; land by hand what was new in it (docs/gateway.md)"
     raise LakeError(store.where(path), "holds other events than this gateway was about to land there", fix)

@@ -33,6 +33,13 @@ def test_put_if_absent_writes_once(store):
     assert store.get("a/b") == b"one"
 
 
+def test_only_what_is_there_can_be_synced(store):
+    store.put("a/b", b"one")
+    store.sync("a/b")
+    with pytest.raises(LakeError, match="a/c: does not exist; check FRESHET_LAKE"):
+        store.sync("a/c")
+
+
 def test_of_many_at_once_exactly_one_writes(store):
     wrote = []
     barrier = threading.Barrier(8)

@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import pytest
 
 from freshet.errors import LakeError
@@ -108,6 +111,33 @@ def test_killed_after_putting_the_file_nothing_lands_twice(desk):
     assert desk.land() == 1
     assert desk.store.list("landing") == (FILE,)
     assert segments.waiting(desk.reader) == (0, None)
+
+
+def test_a_file_put_by_a_gateway_that_was_killed_is_on_disk_before_its_lines_are_forgotten(desk, monkeypatch):
+    desk.wait(b"1\n")
+    desk.store.put_if_absent(FILE, b"1\n")
+    synced, fsync = [], os.fsync
+
+    def noting(descriptor):
+        synced.append((str(Path(f"/proc/self/fd/{descriptor}").readlink()), segments.waiting(desk.reader)[0]))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    desk.land()
+    assert (f"{desk.store.root}/{FILE}", 1) in synced
+    assert segments.waiting(desk.reader) == (0, None)
+
+
+def test_cutting_a_file_takes_as_long_when_much_waits(desk, monkeypatch):
+    """Counted in instructions of SQLite: the only writer, and with it every post, waits for them."""
+    monkeypatch.setattr(segments, "LINES", 3)
+    desk.wait(*[b"shown\n"] * 5000, kind="impressions")
+    desk.wait(*[b"later\n"] * 5000, day=MONDAY + 1)
+    desk.wait(b"1\n", b"2\n")
+    hundreds = []
+    desk.writer.connection.set_progress_handler(lambda: hundreds.append(1), 100)
+    assert desk.writer.submit(lambda c: segments.cut(c, "events", 20_000)).result().day == MONDAY
+    assert len(hundreds) < 50
 
 
 def test_a_file_of_that_name_with_other_events_stops_landing_and_loses_nothing(desk):
