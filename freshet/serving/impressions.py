@@ -44,11 +44,16 @@ class Impressions:
                 self.dropped += 1
 
     def keep(self) -> None:
-        """Write them to the ledger, all or none. Raises RequestError when it cannot be written."""
+        """Write them to the ledger, all or none.
+
+        Raises RequestError when it cannot be written, or only what is reserved for landing is left of the disk: then
+        they stay in memory.
+        """
         with self._lock:
             lines = list(self._lines)
         if not lines:
             return
+        self._writer.check_room()
         self._writer.submit(lambda connection: wait(connection, lines)).result()
         with self._lock:
             del self._lines[: len(lines)]

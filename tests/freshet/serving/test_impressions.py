@@ -1,0 +1,60 @@
+import os
+from types import SimpleNamespace
+
+import pytest
+
+from freshet.serving import ledger
+from freshet.serving.impressions import HELD, Impression, Impressions
+from freshet.serving.problems import RequestError
+from freshet.serving.writer import Writer
+from tests.tiny_gateway import NOON
+
+SHOWN = Impression("r", None, ("a",), "popular", "champion", "b", 1, "2026-01-05T12:00:00.000000Z")
+
+
+def kept(folder):
+    connection = ledger.connect(folder)
+    try:
+        return connection.execute("SELECT count(*) FROM waiting WHERE kind = 'impressions'").fetchone()[0]
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def writer(tmp_path):
+    ledger.create(tmp_path)
+    writer = Writer(tmp_path, reserve=0)
+    writer.start()
+    yield writer
+    writer.stop()
+
+
+def test_what_was_shown_is_kept_once(writer):
+    impressions = Impressions(writer)
+    impressions.add(SHOWN, NOON * 1_000_000)
+    impressions.keep()
+    impressions.keep()
+    assert kept(writer.folder) == 1
+
+
+def test_what_is_reserved_for_landing_is_left_alone_and_they_are_kept_when_there_is_room(tmp_path, monkeypatch):
+    ledger.create(tmp_path)
+    writer = Writer(tmp_path)
+    writer.start()
+    impressions = Impressions(writer)
+    impressions.add(SHOWN, NOON * 1_000_000)
+    with monkeypatch.context() as crowded:
+        crowded.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=1, f_frsize=4096))
+        with pytest.raises(RequestError, match="the disk is full, nothing was kept"):
+            impressions.keep()
+    assert kept(tmp_path) == 0
+    impressions.keep()
+    assert kept(tmp_path) == 1
+    writer.stop()
+
+
+def test_beyond_what_memory_holds_they_are_dropped_and_counted(writer):
+    impressions = Impressions(writer)
+    for _ in range(HELD + 2):
+        impressions.add(SHOWN, NOON * 1_000_000)
+    assert impressions.dropped == 2
