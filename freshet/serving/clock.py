@@ -9,6 +9,7 @@ from typing import Final
 
 JUMP: Final = 2.0  # seconds between the two clocks that are more than slewing and waiting for the processor
 FURTHEST: Final = 86_400.0  # seconds: a clock set further forward than that is more likely broken than right
+BELIEVED: Final = 600.0  # seconds after which a jump of more than that is believed, if it stays
 TOLD: Final = 3600.0  # seconds for which a jump stands in /readyz
 SECOND: Final = 1_000_000  # microseconds
 DAY: Final = 86_400 * SECOND
@@ -31,9 +32,9 @@ class Jump:
 class Clock:
     """Wall time that never goes backwards while it runs, in microseconds since 1970.
 
-    Where the machine's clock is set forward, up to a day is followed at once; more is not believed, and the steady
-    clock goes on counting. Where it is set back, the gateway's time stands still, a microsecond a reading, until the
-    machine's clock has caught up. A restart takes the machine's clock as it then is.
+    Where the machine's clock is set forward, up to a day is followed at once; more only after it has stayed so for ten
+    minutes, in which the steady clock goes on counting. Where it is set back, the gateway's time stands still, a
+    microsecond a reading, until the machine's clock has caught up. A restart takes the machine's clock as it then is.
     """
 
     def __init__(self, wall: Callable[[], float], steady: Callable[[], float]) -> None:
@@ -42,6 +43,7 @@ class Clock:
         self._last = 0
         self._offset = wall() - steady()
         self._jump: Jump | None = None
+        self._doubted: Jump | None = None  # a jump too far to be believed at once, as it was first seen
 
     def now(self) -> int:
         """Microseconds since 1970, more than at every reading before."""
@@ -50,12 +52,22 @@ class Clock:
             drift = self._wall() - steady - self._offset
             if abs(drift) > JUMP:
                 self._jump = Jump(drift, steady)
-            if abs(drift) > JUMP / 4 and drift <= FURTHEST:  # slow drift and slewing are followed quietly
+            doubtful = self._is_doubtful(drift, steady)
+            if abs(drift) > JUMP / 4 and not doubtful:  # slow drift and slewing are followed quietly
                 self._offset += drift
                 drift = 0.0
-            believed = steady + self._offset + (drift if drift <= FURTHEST else 0.0)
+            believed = steady + self._offset + (0.0 if doubtful else drift)
             self._last = max(int(believed * SECOND), self._last + 1)
             return self._last
+
+    def _is_doubtful(self, drift: float, steady: float) -> bool:
+        """Whether the machine's clock is too far ahead, and has not been so by as much for long enough."""
+        if drift <= FURTHEST:
+            self._doubted = None
+            return False
+        if self._doubted is None or abs(self._doubted.seconds - drift) > JUMP:
+            self._doubted = Jump(drift, steady)
+        return steady - self._doubted.noticed < BELIEVED
 
     def steady(self) -> float:
         """Seconds that nobody can set: for pauses and durations."""

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from tests.tiny_gateway import Hands, landed, release, settings_of, tiny_gateway, wait_for
@@ -226,6 +228,23 @@ def test_a_clock_that_jumps_is_told_and_no_event_goes_back_in_time(tmp_path):
         assert asked.post("/v1/events", tomorrow).status_code == 422
     times = {line["event_id"]: line["event_time"] for line in landed(settings.lake)}
     assert times["before"] < times["after"] < "2026-01-05T12:00:01"
+
+
+def test_a_clock_set_forward_over_midnight_lands_events_under_the_day_it_says(tmp_path):
+    settings, hands = settings_of(tmp_path), Hands()
+    with tiny_gateway(settings, hands.clock(), ready=False) as asked:
+        asked.post("/v1/events", {**VIEW, "event_id": "monday"})
+        hands.wall += 43_200 + 60
+        asked.post("/v1/events", {**VIEW, "event_id": "tuesday"})
+        told_so = [reason["what"] for reason in asked.get("/readyz").json()["reasons"]]
+        assert "the machine's clock jumped forward by 43,260 s" in told_so
+        wait_for(lambda: len(landed(settings.lake)) == 2)
+    found = {path.parent.parent.name: json.loads(path.read_text()) for path in (tmp_path / "lake").rglob("*.jsonl")}
+    days = {day: (line["event_id"], line["event_time"][:17]) for day, line in found.items()}
+    assert days == {
+        "dt=2026-01-05": ("monday", "2026-01-05T12:00:"),
+        "dt=2026-01-06": ("tuesday", "2026-01-06T00:01:"),
+    }
 
 
 def test_a_day_that_is_over_lands_by_itself(tmp_path):

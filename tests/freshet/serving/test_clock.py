@@ -1,3 +1,5 @@
+import pytest
+
 from freshet.serving.clock import day_name, day_of, iso, micros_of
 from freshet.serving.posted import Event
 from tests.tiny_gateway import NOON, Hands
@@ -29,15 +31,46 @@ def test_a_clock_set_forward_is_followed_and_told():
 def test_a_clock_set_forward_by_more_than_a_day_is_not_believed_and_told_until_it_is_right_again():
     hands = Hands()
     clock = hands.clock()
+    clock.now()
     hands.wall += 86_401
-    hands.pass_by(7200)
-    assert clock.now() == (NOON + 7200) * 1_000_000
+    assert clock.now() == NOON * 1_000_000 + 1
+    hands.pass_by(599)
+    assert clock.now() == (NOON + 599) * 1_000_000
     assert clock.jump().sentence() == "the machine's clock jumped forward by 86,401 s"
     assert clock.apart() == -86_401
     hands.wall -= 86_401
     hands.pass_by(3601)
-    assert clock.now() == (NOON + 10_801) * 1_000_000
+    assert clock.now() == (NOON + 4200) * 1_000_000
     assert clock.jump() is None
+
+
+def test_a_clock_set_forward_by_more_than_a_day_is_believed_after_ten_minutes_and_told_for_an_hour_more():
+    hands = Hands()
+    clock = hands.clock()
+    hands.wall += 100_000
+    assert clock.now() == NOON * 1_000_000
+    hands.pass_by(600)
+    assert clock.now() == (NOON + 100_600) * 1_000_000
+    assert clock.apart() == 0
+    hands.pass_by(3599)
+    assert clock.jump().sentence() == "the machine's clock jumped forward by 100,000 s"
+    hands.pass_by(2)
+    assert clock.jump() is None
+
+
+@pytest.mark.parametrize("right", [0, 200_000])
+def test_ten_minutes_begin_anew_when_the_clock_is_set_again(right):
+    hands = Hands()
+    clock = hands.clock()
+    hands.wall += 100_000
+    clock.now()
+    hands.pass_by(400)
+    hands.wall += right - 100_000
+    clock.now()
+    hands.wall += 100_000 - right
+    clock.now()
+    hands.pass_by(400)
+    assert clock.now() == (NOON + 800) * 1_000_000
 
 
 def test_a_clock_set_back_is_told_and_times_stand_still_until_it_has_caught_up():
