@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter
 
 from freshet.serving.asking import ask, recommend
+from freshet.serving.blanks import bare
 from freshet.serving.described import AsksQuestion, AsksWithFilters, PostsEvents, PostsQuestion
 from freshet.serving.gateway import Gateway
 from freshet.serving.intake import Receipt, take
@@ -78,7 +79,7 @@ async def get_similar(request: Asked, gateway: NamedDependency[Gateway], item_id
     """
     pairs = list(request.query_params.multi_items())
     question = from_query([pair for pair in pairs if pair[0] != "item_id"], FILTERS)
-    item = dict(pairs).get("item_id", item_id)
+    item = bare(dict(pairs).get("item_id", item_id))
     return await ask(gateway, Asking(question, None, gateway.clock.now(), "similar", item))
 
 

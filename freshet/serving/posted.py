@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from freshet.columns import EventType
+from freshet.serving.blanks import strip_ids, strip_names
 from freshet.serving.clock import DAY, SECOND, iso, micros_of
 from freshet.serving.problems import NO_JSON, Problem, why_no_json, wrong_field
 
@@ -39,9 +40,14 @@ class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     category: Text | None = None
     context: Annotated[dict[Text, Text], Meta(max_length=CONTEXT_KEYS)] | None = None
 
+    def __post_init__(self) -> None:
+        """As the tables will read it, so that it is known by the same names before it has landed and after."""
+        strip_ids(self, "item_id", "event_id", "user_id", "session_id")
+        strip_names(self, "title", "category")
+
 
 class Landed(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An event as it lands: everything as given, id and time always filled in. The order of the fields is fixed."""
+    """An event as it lands: id and time always filled in, no blanks around texts. The order of the fields is fixed."""
 
     event_id: str
     event_time: str

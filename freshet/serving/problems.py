@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from freshet.errors import FreshetError
+from freshet.serving.blanks import IS_BLANK
 
 LOG = logging.getLogger("freshet")
 
@@ -84,6 +85,8 @@ def wrong_field(error: msgspec.ValidationError, where: str) -> Problem:
     """`Expected `str`, got `int` - at `$.item_id`` becomes where, what and fix."""
     what, _, path = str(error).partition(" - at `$")
     inside = path.removesuffix("`").removeprefix(".")
+    if what.endswith(IS_BLANK):  # said by us of a whole object: the field's name comes first
+        inside, what = f"{inside}.{what.removesuffix(IS_BLANK)}".removeprefix("."), IS_BLANK.strip()
     name = inside.rpartition(".")[2].split("[")[0]
     return Problem(f"{where}.{inside}" if inside else where, what, FIXES.get(name, SEE))
 

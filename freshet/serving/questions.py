@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from freshet.columns import EventType
 from freshet.live.ranker import Tier
+from freshet.serving.blanks import strip_ids, strip_names
 from freshet.serving.clock import SECOND, day_of, micros_of
 from freshet.serving.ledger import Content
 from freshet.serving.posted import HIGHEST_PRICE, Id, Moment, Text
@@ -33,6 +34,10 @@ class Click(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     category: Text | None = None
     price: Money | None = None
 
+    def __post_init__(self) -> None:
+        strip_ids(self, "item_id")
+        strip_names(self, "title", "category")
+
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who asks, what is known of them beyond that, and what may be shown."""
@@ -48,6 +53,9 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     price_min: Annotated[Money | None, Meta(description="show nothing cheaper")] = None
     price_max: Annotated[Money | None, Meta(description="show nothing dearer")] = None
     exclude_seen: Annotated[bool, Meta(description="show nothing the shopper has had to do with")] = False
+
+    def __post_init__(self) -> None:
+        strip_ids(self, "user_id", "session_id", "items", "exclude", "only", "categories")
 
 
 LISTS: Final = frozenset({"items", "exclude", "only", "categories"})

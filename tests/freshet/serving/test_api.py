@@ -1,7 +1,10 @@
 import json
+from contextlib import closing
 
 import pytest
 
+from freshet.pseudonym import pseudonym
+from freshet.serving.ledger import connect, recent
 from tests.tiny_gateway import Hands, landed, release, settings_of, tiny_gateway, wait_for
 
 VIEW = {"user_id": "u", "item_id": "a", "event_type": "view"}
@@ -87,6 +90,18 @@ def test_a_retry_is_harmless(shop):
     first, second = shop.post("/v1/events", event), shop.post("/v1/events", event)
     assert (first.status_code, first.json()["events"]) == (202, [{"status": "accepted", "event_id": "again-1"}])
     assert (second.status_code, second.json()["events"]) == (200, [{"status": "duplicate", "event_id": "again-1"}])
+
+
+def test_blanks_around_an_id_make_no_other_shopper_item_or_event(shop):
+    assert shop.post("/v1/events", {**VIEW, "user_id": " padded", "item_id": "a ", "event_id": "p1"}).status_code == 202
+    again = shop.post("/v1/events", {**VIEW, "user_id": "padded", "event_id": " p1 "}).json()["events"]
+    assert again == [{"status": "duplicate", "event_id": "p1"}]
+    shopper = pseudonym(b"tiny", "user", "padded")
+    with closing(connect(shop.gateway.writer.folder)) as reader:
+        assert [event[:2] for event in recent(reader, shopper).events] == [("a", "view")]
+    answer = shop.get("/v1/recommendations", user_id="padded ", k=3)
+    assert ids(answer) == ids(shop.get("/v1/recommendations", user_id="padded", k=3)) == ("sequence", "eca")
+    assert ids(shop.get("/v1/items/-/similar", item_id=" b ", k=2)) == ("content", "df")
 
 
 def test_a_list_is_answered_event_by_event(shop):

@@ -37,6 +37,21 @@ def test_everything_that_was_given_lands_as_given():
     assert found.line().index(b'"ab"') < found.line().index(b'"shop"')
 
 
+def test_blanks_around_texts_are_left_out_as_in_the_tables():
+    given = {
+        "event_id": " e1 ",
+        "user_id": "u ",
+        "session_id": " s",
+        "item_id": " a b ",
+        "title": " Tea ",
+        "category": " ",
+    }
+    assert json.loads(read({**WHOLE, **given}).line()) == {
+        "event_id": "e1", "event_time": "2026-01-05T12:00:00.000000Z", "event_type": "view", "item_id": "a b",
+        "user_id": "u", "session_id": "s", "title": "Tea",
+    }  # fmt: skip
+
+
 LONG = "x" * 257
 
 
@@ -47,7 +62,10 @@ LONG = "x" * 257
         ({"item_id": 17}, "event.item_id", "Expected `str`, got `int`"),
         ({"item_id": ""}, "event.item_id", "Expected `str` of length >= 1"),
         ({"item_id": LONG}, "event.item_id", "Expected `str` of length <= 256"),
-        ({"item_id": "  "}, "event.item_id", "'  ' is blank or was read in a wrong encoding"),
+        ({"item_id": "  "}, "event.item_id", "is blank"),
+        ({"user_id": " "}, "event.user_id", "is blank"),
+        ({"event_id": " "}, "event.event_id", "is blank"),
+        ({"item_id": "\t"}, "event.item_id", "'\t' is blank or was read in a wrong encoding"),
         ({"title": "T\ufffde"}, "event.title", "'T\ufffde' is blank or was read in a wrong encoding"),
         ({"event_type": "like"}, "event.event_type", "Invalid enum value 'like'"),
         ({"user_id": None}, "event", "neither user_id nor session_id"),

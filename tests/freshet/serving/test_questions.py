@@ -2,7 +2,7 @@ import pytest
 
 from freshet.serving.ledger import Content
 from freshet.serving.problems import RequestError
-from freshet.serving.questions import FILTERS, Question, from_body, from_query, met
+from freshet.serving.questions import FILTERS, Click, Question, from_body, from_query, met
 from tests.tiny_gateway import NOON
 
 NOW = NOON * 1_000_000
@@ -55,12 +55,25 @@ def test_where_nobody_asks_there_is_no_shopper():
         (b'{"k":"3"}', 422, "body.k: Expected `int`, got `str`; ask for 1 to 500 items"),
         (b'{"events":[{"item_id":1}]}', 422, "body.events[0].item_id: Expected `str`, got `int`; "
                                              "send the catalogue's id as text of 1 to 256 characters"),
+        (b'{"user_id":" "}', 422, "body.user_id: is blank; send it as text of 1 to 256 characters, or leave it out"),
+        (b'{"items":["a"," "]}', 422, "body.items: is blank; correct it: /openapi shows every field"),
+        (b'{"events":[{"item_id":" "}]}', 422, "body.events[0].item_id: is blank; "
+                                               "send the catalogue's id as text of 1 to 256 characters"),
         (b'{"shopper":"u"}', 422, "body: Object contains unknown field `shopper`; "
                                   "correct it: /openapi shows every field"),
     ],
 )  # fmt: skip
 def test_a_wrong_body_is_named(body, status, message):
     assert refused(from_body, body) == (status, message)
+
+
+def test_blanks_around_ids_are_left_out_as_in_the_tables():
+    body = b'{"user_id":"u ","session_id":" s","items":[" a "],"events":[{"item_id":"b ","title":" "}],'
+    body += b'"exclude":["c "],"only":[" d"],"categories":[" mugs "]}'
+    assert from_body(body) == Question(
+        user_id="u", session_id="s", items=["a"], events=[Click("b")], exclude=["c"], only=["d"], categories=["mugs"]
+    )
+    assert from_query([("user_id", " u ")]) == Question(user_id="u")
 
 
 def test_items_just_met_are_a_minute_apart_the_last_of_them_now():
