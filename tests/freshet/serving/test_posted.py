@@ -65,7 +65,7 @@ LONG = "x" * 257
         ({"item_id": "  "}, "event.item_id", "is blank"),
         ({"user_id": " "}, "event.user_id", "is blank"),
         ({"event_id": " "}, "event.event_id", "is blank"),
-        ({"item_id": "\t"}, "event.item_id", "'\t' is blank or was read in a wrong encoding"),
+        ({"item_id": "\t"}, "event.item_id", "'\\t' is blank or was read in a wrong encoding"),
         ({"title": "T\ufffde"}, "event.title", "'T\ufffde' is blank or was read in a wrong encoding"),
         ({"event_type": "like"}, "event.event_type", "Invalid enum value 'like'"),
         ({"user_id": None}, "event", "neither user_id nor session_id"),
