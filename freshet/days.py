@@ -1,11 +1,12 @@
 """The verdict of every table and day: what was published, what was refused and why. Written once, never changed.
 
 `days/<table>/<first>_<last>_<time>_<attempt>.json` holds one attempt. Readers need no Spark and open only the
-files whose days they ask for.
+latest file of each day that they ask for.
 """
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -47,14 +48,19 @@ def write(store: Store, attempt: Attempt) -> None:
 
 
 def read(store: Store, table: str, days: Iterable[date] | None = None) -> dict[date, DayRecord]:
-    """The latest record of every day that has one; of the given days only, where given."""
-    wanted = None if days is None else set(days)
-    latest: dict[date, DayRecord] = {}
-    for path in sorted(_paths(store, table, wanted), key=lambda p: p.rsplit("_", 2)[1]):
-        for record in Attempt.model_validate_json(store.get(path)).records:
-            if wanted is None or record.day in wanted:
-                latest[record.day] = record
-    return dict(sorted(latest.items()))
+    """The latest record of every day that has one, in the order of days; of the given days only, where given."""
+    found = _latest(store, _by_day(store, table, None if days is None else set(days)))
+    return {record.day: record for record in reversed(list(found))}
+
+
+def published(store: Store, table: str, after: date | None = None, until: date | None = None) -> Iterator[date]:
+    """The days that were published with rows, the last one first; none up to `after`, none later than `until`.
+
+    A record is opened when its day is reached, so whoever needs the last days reads a few of them.
+    """
+    attempts = _by_day(store, table, None)
+    asked = {d: p for d, p in attempts.items() if (after is None or d > after) and (until is None or d <= until)}
+    return (r.day for r in _latest(store, asked) if r.verdict == "published" and r.counts["rows"] > 0)
 
 
 def last_published(store: Store, table: str, today: date | None = None) -> date | None:
@@ -62,19 +68,43 @@ def last_published(store: Store, table: str, today: date | None = None) -> date 
 
     today: a day that is not over counts only where there is no earlier one.
     """
-    records = read(store, table).values()
-    days = [r.day for r in records if r.verdict == "published" and r.counts["rows"] > 0]
-    over = [day for day in days if day != today]
-    return max(over or days, default=None)
+    days = published(store, table)
+    last = next(days, None)
+    return last if last is None or last != today else next(days, last)
 
 
 def last_attempts(store: Store, table: str, days: Iterable[date]) -> dict[date, datetime]:
     """When each of the days was last tried, UTC, read from the names of the records; days never tried are left out."""
     wanted = set(days)
     found: dict[date, datetime] = {}
-    for path in sorted(_paths(store, table, wanted), key=lambda p: p.rsplit("_", 2)[1]):
-        at = datetime.strptime(path.rsplit("_", 2)[1], STAMP).replace(tzinfo=UTC)
+    for path in sorted(_paths(store, table, wanted), key=_stamp):
+        at = datetime.strptime(_stamp(path), STAMP).replace(tzinfo=UTC)
         found |= {day: at for day in wanted if _first(path) <= day <= _last(path)}
+    return found
+
+
+def _latest(store: Store, attempts: Mapping[date, Sequence[str]]) -> Iterator[DayRecord]:
+    """The latest record of each day, the last day first. A record is opened once, and only where no later one knows."""
+    opened: dict[str, dict[date, DayRecord]] = {}
+    for day in sorted(attempts, reverse=True):
+        for path in attempts[day]:
+            if path not in opened:
+                attempt = Attempt.model_validate_json(store.get(path))
+                opened[path] = {record.day: record for record in attempt.records}
+            if day in opened[path]:
+                yield opened[path][day]
+                break
+
+
+def _by_day(store: Store, table: str, wanted: set[date] | None) -> dict[date, list[str]]:
+    """Day → the records that may speak of it, the latest first: the names alone say so."""
+    found: dict[date, list[str]] = defaultdict(list)
+    for path in sorted(_paths(store, table, wanted), key=_stamp, reverse=True):
+        first, last = _first(path), _last(path)
+        for number in range((last - first).days + 1):
+            day = first + timedelta(days=number)
+            if wanted is None or day in wanted:
+                found[day].append(path)
     return found
 
 
@@ -94,3 +124,8 @@ def _first(path: str) -> date:
 
 def _last(path: str) -> date:
     return date.fromisoformat(path.rsplit("/", 1)[1].split("_")[1])
+
+
+def _stamp(path: str) -> str:
+    """When it was written; sorts as times do."""
+    return path.rsplit("_", 2)[1]

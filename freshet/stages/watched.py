@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,11 +44,10 @@ def spans(store: Store, release: Release, today: date, params: DriftParams) -> S
     say what it was made from.
     """
     cut, as_of = learned_days(release.bundle.manifest, release.bundle.id)
-    records = day_records.read(store, "events").values()
-    days = [r.day for r in records if r.verdict == "published" and r.counts["rows"] > 0 and r.day < today]
-    reference = [day for day in days if day <= cut][-params.reference_days :]
-    fresh = [day for day in days if day > as_of][-params.fresh_days :]
-    return Spans(cut, as_of, tuple(reference), tuple(fresh))
+    yesterday = today - timedelta(days=1)
+    reference = islice(day_records.published(store, "events", until=min(cut, yesterday)), params.reference_days)
+    fresh = islice(day_records.published(store, "events", after=as_of, until=yesterday), params.fresh_days)
+    return Spans(cut, as_of, tuple(reference)[::-1], tuple(fresh)[::-1])
 
 
 def learned_days(manifest: Manifest, bundle: str) -> tuple[date, date]:

@@ -1,6 +1,8 @@
 """Verdicts of days on a local lake: written once, the latest one counts."""
 
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 
 import pytest
 
@@ -9,6 +11,17 @@ from freshet.days import Attempt, DayRecord
 from freshet.store import Store, open_store
 
 DAY1, DAY2, DAY3, DAY9 = (date(2024, 3, day) for day in (1, 2, 3, 9))
+
+
+@dataclass(frozen=True)
+class CountingStore(Store):
+    """Counts what is opened."""
+
+    opened: list[str] = field(default_factory=list)
+
+    def get(self, path: str) -> bytes:
+        self.opened.append(path)
+        return super().get(path)
 
 
 @pytest.fixture
@@ -90,3 +103,40 @@ def test_an_attempt_is_never_written_over(store):
     days.write(store, attempt(record(DAY1, rows=1)))
     days.write(store, attempt(record(DAY1, rows=2)))
     assert days.read(store, "events")[DAY1].counts == {"rows": 1}
+
+
+@pytest.fixture
+def busy(store, tmp_path) -> CountingStore:
+    """A lake in which 20 days were each run 15 times, rows counting up, and the last of them was refused at the end."""
+    for day in range(20):
+        for minute in range(15):
+            days.write(store, attempt(record(DAY1 + timedelta(days=day), rows=minute + 1), minute=minute))
+    days.write(store, attempt(record(DAY1 + timedelta(days=19), "refused"), minute=20))
+    return CountingStore(str(tmp_path))
+
+
+def test_the_last_day_published_costs_one_record_for_each_day_looked_at(busy):
+    assert days.last_published(busy, "events") == DAY1 + timedelta(days=18)
+    assert len(busy.opened) == 2
+
+
+def test_of_every_day_the_latest_record_alone_is_opened(busy):
+    found = days.read(busy, "events")
+    assert [record.counts["rows"] for record in found.values()] == [*[15] * 19, 1]
+    assert len(busy.opened) == 20
+    busy.opened.clear()
+    assert list(days.read(busy, "events", [DAY3, DAY2])) == [DAY2, DAY3]
+    assert len(busy.opened) == 2
+
+
+def test_published_days_come_last_first_within_bounds_and_are_opened_as_they_are_reached(busy):
+    assert list(islice(days.published(busy, "events", until=DAY9), 2)) == [DAY9, DAY9 - timedelta(days=1)]
+    assert len(busy.opened) == 2
+    assert list(days.published(busy, "events", after=DAY2, until=DAY3)) == [DAY3]
+    assert len(busy.opened) == 3
+
+
+def test_a_day_between_two_of_an_attempt_is_looked_for_in_earlier_ones(store):
+    days.write(store, attempt(record(DAY2, rows=2), minute=0))
+    days.write(store, attempt(record(DAY1, rows=1), record(DAY3, rows=3), minute=1))
+    assert {day: r.counts["rows"] for day, r in days.read(store, "events").items()} == {DAY1: 1, DAY2: 2, DAY3: 3}
