@@ -4,7 +4,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -91,6 +91,7 @@ def _compared(
         for days in (spans.reference, spans.fresh)
     )
     enough = len(fresh.events) >= params.minimum_events
+    comparable = enough and len(reference.events) >= params.minimum_events
     tell(f"{len(fresh.events):,} fresh events against {len(reference.events):,} of the reference")
     return Compared(
         bundle=release.bundle.id,
@@ -98,7 +99,8 @@ def _compared(
         reference=(spans.reference[0], spans.reference[-1]),
         fresh=(spans.fresh[0], spans.fresh[-1]),
         fresh_events=len(fresh.events),
-        columns=compare_columns(reference, fresh, params, page) if enough else (),
+        reference_events=len(reference.events),
+        columns=compare_columns(reference, fresh, params, page) if comparable else (),
         unknown=_unknown(release, fresh.events) if enough else None,
         quality=_quality(settings, store, release, spans, params, tell),
     )
@@ -120,7 +122,8 @@ def _quality(
     share = watched.share_of_shoppers(store, "histories", spans.fresh, params.cases)
     vocabulary = release.bundle.vocabulary
     histories = watched.histories_of(settings, vocabulary, spans.fresh[-1], share)
-    stretches = ((spans.cut, spans.as_of), (spans.as_of, spans.fresh[-1]))
+    begins = max(spans.as_of, spans.fresh[0] - timedelta(days=1))
+    stretches = ((spans.cut, spans.as_of), (begins, spans.fresh[-1]))
     sides = [_sampled(next_basket_cases(histories, *map(day_number, stretch)), params) for stretch in stretches]
     if min(map(len, sides)) < params.minimum_cases:
         return None

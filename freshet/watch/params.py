@@ -21,7 +21,9 @@ class DriftParams(BaseModel):
         0.15, ge=0, lt=1, description="the champion's NDCG@10 may fall by this share before it counts as drift"
     )
     confidence: float = Field(0.99, gt=0.5, lt=1, description="how sure it must be that quality fell")
-    minimum_events: int = Field(500, ge=1, description="with fewer fresh events nothing is said of their columns")
+    minimum_events: int = Field(
+        500, ge=1, description="with fewer events on either side nothing is said of their columns"
+    )
     minimum_cases: int = Field(100, ge=2, description="with fewer fresh baskets nothing is said of quality")
     events: int = Field(200_000, ge=1_000, description="events compared on either side, at most (a sample of shoppers)")
     cases: int = Field(4_000, ge=100, description="baskets asked for on either side, at most")

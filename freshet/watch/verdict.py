@@ -43,9 +43,10 @@ class Compared(BaseModel):
     reference: tuple[date, date]  # first and last day
     fresh: tuple[date, date]
     fresh_events: int
-    columns: tuple[ColumnDrift, ...]  # empty where there were too few events
+    columns: tuple[ColumnDrift, ...]  # empty where there were too few events on either side
     unknown: float | None  # share of fresh events with items the champion does not know; None: too few events
     quality: Quality | None  # None: too few baskets
+    reference_events: int | None = None  # None: a verdict from when they were not counted
 
 
 class DriftVerdict(Compared):
@@ -107,11 +108,18 @@ def _calm(found: Compared, params: DriftParams) -> str:
     else:
         parts.append(f"NDCG@10 {found.quality.before:.4f} → {found.quality.fresh:.4f}")
     if not found.columns:
-        parts.append(f"{found.fresh_events} events, {params.minimum_events} are needed to compare columns")
+        parts.append(f"{_few(found, params)}, {params.minimum_events} are needed to compare columns")
     else:
         worst = found.columns[0]
         parts.append(f"of {len(found.columns)} columns {worst.name} moved most, PSI {worst.score:.2f}")
     return ", ".join(parts)
+
+
+def _few(found: Compared, params: DriftParams) -> str:
+    """The side with too few events: the fresh one, or else the reference."""
+    if found.reference_events is None or found.fresh_events < params.minimum_events:
+        return f"{found.fresh_events} events"
+    return f"{found.reference_events} events of the reference"
 
 
 def _days(span: Sequence[date]) -> str:

@@ -99,6 +99,32 @@ def test_its_quality_is_asked_as_it_was_when_it_was_judged(small_shop, store, kn
         assert found == pytest.approx(evaluate(ranker, asked).means()["ndcg@10"])
 
 
+def test_quality_is_asked_on_the_very_days_whose_columns_are_compared(small_shop, store, knows):
+    from freshet.cases import next_basket_cases
+    from freshet.tables.reading import day_number, load_training_set
+
+    knows(cut=1, as_of=2)
+    verdict = made(small_shop, store, FEW.model_copy(update={"fresh_days": 2})).made.verdict
+    days = small_shop.days
+    assert verdict.fresh == (days[4], days[5])  # day 3 is fresh as well, and one too many
+    histories = load_training_set(small_shop.settings, small_shop.training_set).histories
+    asked = next_basket_cases(histories, day_number(days[3]), day_number(days[5]))
+    assert verdict.quality.cases_fresh == len(asked)
+
+
+def test_a_reference_of_a_few_events_is_compared_with_nothing(small_shop, store, knows):
+    from freshet.stages.watched import events_of
+
+    knows(cut=0, as_of=3)
+    counts = [
+        len(events_of(small_shop.settings, store, span, 10**6)) for span in (small_shop.days[:1], small_shop.days[4:])
+    ]
+    assert counts[0] < counts[1]
+    verdict = made(small_shop, store, FEW.model_copy(update={"minimum_events": counts[1]})).made.verdict
+    assert (verdict.columns, verdict.unknown) == ((), 0.0)
+    assert f"{counts[0]} events of the reference, {counts[1]} are needed to compare columns" in verdict.sentence
+
+
 def test_a_shop_that_drifted_is_told_with_figures_and_kept(small_shop, store, knows):
     knows(cut=1, as_of=3)
     outcome = made(small_shop, store, STRICT)
