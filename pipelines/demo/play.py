@@ -61,7 +61,8 @@ class Play:
     def tick(self, sensor: str, doing: str) -> str:
         """Tick a sensor as the daemon would, and tell the run it starts; why it started it.
 
-        Raises FreshetError where it starts none, or the run fails: the lines above say why.
+        Raises FreshetError where it starts none, or the run fails: the lines above say why; KeyboardInterrupt where it
+        was interrupted.
         """
         told = {"loggers": {"story": {}}, "ops": CONFIG}
         with self.screen.passing(doing):
@@ -71,6 +72,8 @@ class Play:
             raise FreshetError(f"sensor {sensor}", str(done.skip_message), "this is a fault of the demo: report it")
         self.runs += len(done)
         self.screen.say(self._story.told(), "dim")
+        if self._story.interrupted:
+            raise KeyboardInterrupt  # Dagster has taken Ctrl-C for itself
         if not all(run.success for run in done):
             raise FreshetError("demo", "the run failed", "read the lines above; `make dev` shows the whole run")
         return str(self.instance.get_run_by_id(done[-1].run_id).tags["freshet/why"])  # type: ignore[union-attr]

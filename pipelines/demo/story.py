@@ -16,6 +16,7 @@ class Story:
 
     screen: Screen
     seconds: dict[str, float] = field(default_factory=dict)  # asset → how long it took
+    interrupted: bool = False  # by Ctrl-C
 
     def logger(self) -> dg.LoggerDefinition:
         """A logger of its own, so that nothing else of the process speaks through it."""
@@ -39,8 +40,15 @@ class Story:
             self.screen.now(event.step_key)
         elif event.event_type is DagsterEventType.STEP_SUCCESS:
             self.seconds[event.step_key] = event.step_success_data.duration_ms / 1000
+        elif event.event_type is DagsterEventType.STEP_FAILURE and _by_hand(event.step_failure_data.error):
+            self.interrupted = True
         elif event.event_type is DagsterEventType.STEP_FAILURE:
             self.screen.say(f"{event.step_key} was refused or failed", "red")
+
+
+def _by_hand(error: Any) -> bool:
+    """Whether a step ended because somebody pressed Ctrl-C."""
+    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
 
 
 class _Handler(logging.Handler):
