@@ -4,6 +4,7 @@ import errno
 import logging
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -15,6 +16,7 @@ from freshet.serving.state import hold, state_folder
 from freshet.settings import Settings
 
 BACKLOG: Final = 2048
+ENDS: Final = (signal.SIGTERM, signal.SIGINT)
 GRACE: Final = 1  # seconds for requests under way at the end
 
 
@@ -27,9 +29,10 @@ def serve(settings: Settings, clock: Clock, ready: Callable[[str], None]) -> Non
     held = hold(state_folder(settings))
     try:
         gateway = Gateway(settings, lake_key(settings), held.folder, clock)
+        asked = _asked_to_stop()
         gateway.start()
         ready(address(listening))
-        _run(gateway, listening)
+        _run(gateway, listening, asked)
     finally:
         listening.close()
         held.release()
@@ -60,14 +63,23 @@ def address(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _run(gateway: Gateway, listening: socket.socket) -> None:
-    """uvicorn ends on SIGTERM and Ctrl-C, and then raises the signal again: an orderly end is no death."""
+def _asked_to_stop() -> threading.Event:
+    """Set by SIGTERM and Ctrl-C from here on: until uvicorn listens to them itself nobody else would remember."""
+    asked = threading.Event()
+    for number in ENDS:
+        signal.signal(number, lambda *_: asked.set())
+    return asked
+
+
+def _run(gateway: Gateway, listening: socket.socket, asked: threading.Event) -> None:
+    """Until SIGTERM or Ctrl-C, then the application's end: what waits is landed.
+
+    uvicorn raises the signal again when it has ended: an orderly end is no death.
+    """
     import uvicorn  # half a second, in which the first release is being proved
 
     from freshet.serving.app import application
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = uvicorn.Config(
         application(gateway),
@@ -77,4 +89,9 @@ def _run(gateway: Gateway, listening: socket.socket) -> None:
         backlog=BACKLOG,
         server_header=False,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    server = uvicorn.Server(config)
+    for number in ENDS:
+        signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+    if asked.is_set():
+        server.should_exit = True
+    server.run(sockets=[listening])

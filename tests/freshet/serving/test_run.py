@@ -7,15 +7,23 @@ import socket
 import threading
 import urllib.error
 import urllib.request
+from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
+from benchmarks.installed import RUNTIME, base_dependencies, closure, size
 from freshet.serving.problems import GatewayError
 from freshet.serving.run import address, listen
 from tests.tiny_gateway import landed, process, release, wait_for
 
-BLOCKED = ("torch", "pyspark", "dagster", "pandas", "pyarrow", "pyiceberg", "evidently", "great_expectations", "onnx",
-           "matplotlib", "scipy", "sklearn", "polars")  # fmt: skip
+
+def not_needed():
+    """The modules on this machine that no base dependency brings with it: all that only the extras need."""
+    needed = closure(base_dependencies(Path("pyproject.toml"))) | {"freshet"}
+    brought_by = {name: set(map(canonicalize_name, by)) for name, by in packages_distributions().items()}
+    return {name for name, by in brought_by.items() if not by & needed}
 
 
 def call(url, body=None):
@@ -96,18 +104,59 @@ def test_killed_at_any_time_it_loses_nothing_acknowledged_and_lands_nothing_twic
     assert len(found) == len(set(found))
 
 
-def test_it_starts_proves_and_answers_where_none_of_the_heavy_libraries_is_installed(tmp_path):
-    """Both processes, the gateway and the proof of its bundle, refuse to import them."""
+def left_behind(root):
+    """A gateway is killed before it has landed the one event it acknowledged."""
+    with process(root, FRESHET_SEAL_SECONDS="3600") as (gateway, url):
+        wait_for(lambda: call(f"{url}/healthz")[0] == 200)
+        wait_for(lambda: call(f"{url}/v1/events", {"user_id": "u", "item_id": "a", "event_type": "view"})[0] == 202)
+        gateway.send_signal(signal.SIGKILL)
+        gateway.wait(60)
+
+
+def prelude_of(folder, text):
+    """A folder whose `sitecustomize` every process imports that is started with it."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(text)
+    return folder
+
+
+def test_told_to_stop_as_soon_as_it_listens_it_lands_what_waits(tmp_path):
+    left_behind(tmp_path)
+    with process(tmp_path) as (gateway, _):
+        gateway.send_signal(signal.SIGTERM)
+        assert gateway.wait(60) == 0
+    assert [line["item_id"] for line in landed(str(tmp_path / "lake"))] == ["a"]
+
+
+@pytest.mark.parametrize("module", ["uvicorn", "freshet.serving.app", "uvicorn.lifespan.on"])
+def test_told_to_stop_while_it_still_loads_its_server_it_ends(tmp_path, module):
+    prelude = prelude_of(
+        tmp_path / "prelude",
+        "import os, signal, sys\n"
+        "class Signalled:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}:\n"
+        "            os.kill(os.getpid(), signal.SIGTERM)\n"
+        "sys.meta_path.insert(0, Signalled())\n",
+    )
+    with process(tmp_path, prelude=prelude) as (gateway, url):
+        assert url.startswith("http://127.0.0.1:")
+        assert gateway.wait(60) == 0
+
+
+def test_it_starts_proves_and_answers_where_nothing_but_its_own_libraries_is_installed(tmp_path):
+    """Both processes, the gateway and the proof of its bundle, refuse to import anything else."""
     release(str(tmp_path / "lake"), tmp_path)
-    prelude = tmp_path / "prelude"
-    prelude.mkdir()
-    (prelude / "sitecustomize.py").write_text(
+    blocked = not_needed()
+    assert {"torch", "pyspark", "dagster", "pandas", "pyarrow", "pyiceberg", "evidently", "onnx", "scipy"} <= blocked
+    prelude = prelude_of(
+        tmp_path / "prelude",
         "import sys\n"
         "class NotInstalled:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        f"        if name.partition('.')[0] in {BLOCKED!r}:\n"
+        f"        if name.partition('.')[0] in {blocked!r}:\n"
         "            raise ModuleNotFoundError(f'{name} is not installed here')\n"
-        "sys.meta_path.insert(0, NotInstalled())\n"
+        "sys.meta_path.insert(0, NotInstalled())\n",
     )
     with process(tmp_path, prelude=prelude) as (gateway, url):
         wait_for(lambda: ready(url))
@@ -120,10 +169,6 @@ def test_it_starts_proves_and_answers_where_none_of_the_heavy_libraries_is_insta
 
 
 def test_what_the_gateway_needs_takes_at_most_250_mb_beside_onnxruntime():
-    from pathlib import Path
-
-    from benchmarks.installed import RUNTIME, base_dependencies, closure, size
-
     needed = closure(base_dependencies(Path("pyproject.toml")))
     assert {"numpy", "litestar", "uvicorn", "obstore", RUNTIME} <= needed
     assert not needed & {"torch", "pyspark", "dagster", "pandas", "pyarrow"}
