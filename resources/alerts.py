@@ -1,5 +1,6 @@
 """Alerts: a file in the lake for everything that failed, and a message to whoever listens."""
 
+import http.client
 import logging
 import urllib.error
 import urllib.request
@@ -9,6 +10,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from freshet.errors import LakeError
 from freshet.settings import Settings
 from freshet.store import Store
 
@@ -36,31 +38,47 @@ class Alert(BaseModel):
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of an alert. delivered: None where no webhook is set."""
+    """What became of an alert. path: None where the lake did not take it. delivered: None where no webhook is set."""
 
-    path: str
+    path: str | None
     delivered: bool | None
 
 
 def send(store: Store, settings: Settings, alert: Alert) -> Sent:
-    """Write the alert's file, then post it where a webhook is set. A webhook that fails is logged and breaks nothing.
+    """Write the alert's file and post it where a webhook is set. What fails is logged; the other is tried all the same.
 
-    Raises LakeError where the lake cannot be written: then nobody has been told.
+    Raises LakeError where the lake cannot be written and no webhook took it: then nobody has been told.
     """
-    path = f"{FOLDER}/{alert.at:%Y%m%dT%H%M%SZ}-{alert.run}.json"
     content = alert.model_dump_json(indent=1).encode()
-    store.put(path, content)
-    if settings.alert_webhook is None:
-        return Sent(path, None)
-    return Sent(path, _posted(settings.alert_webhook.get_secret_value(), content))
+    refused: LakeError | None = None
+    path: str | None = f"{FOLDER}/{alert.at:%Y%m%dT%H%M%SZ}-{alert.run}.json"
+    try:
+        store.put(str(path), content)
+    except LakeError as error:
+        log.warning("an alert has no file: %s", error)
+        path, refused = None, error
+    webhook = settings.alert_webhook
+    delivered = None if webhook is None else _posted(webhook.get_secret_value(), content)
+    if refused is not None and not delivered:
+        raise refused
+    return Sent(path, delivered)
 
 
 def _posted(url: str, content: bytes) -> bool:
-    """Whether the listener took it. The URL may be a secret and is not logged."""
+    """Whether the listener took it. The URL may be a secret: neither it nor a message that may quote it is logged."""
     try:
         request = urllib.request.Request(url, content, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=TIMEOUT):
             return True
-    except (urllib.error.URLError, TimeoutError, OSError, ValueError) as error:
-        log.warning("FRESHET_ALERT_WEBHOOK: an alert was not delivered (%s); its file lies in the lake", error)
+    except (http.client.HTTPException, OSError, ValueError) as error:  # URLError and TimeoutError are OSErrors
+        log.warning("FRESHET_ALERT_WEBHOOK: an alert was not delivered (%s)", _kind(error))
         return False
+
+
+def _kind(error: Exception) -> str:
+    """The kind of failure, without words that may hold the address."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"HTTP status {error.code}"
+    if isinstance(error, urllib.error.URLError) and isinstance(error.reason, Exception):
+        return type(error.reason).__name__
+    return type(error).__name__

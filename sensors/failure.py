@@ -31,7 +31,7 @@ def failure_sensor(settings: Settings) -> dg.SensorDefinition:
         sent = send(
             lake.store, settings, alert(run, errors, context.failure_event.message or "", settings, datetime.now(UTC))
         )
-        context.log.info(f"{sent.path} written")
+        context.log.info(f"{sent.path or 'no file'} written")
 
     return run_failed
 

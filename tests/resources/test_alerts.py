@@ -2,14 +2,17 @@
 
 import json
 import logging
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from freshet.errors import LakeError
 from freshet.store import open_store
 from resources.alerts import Alert, Sent, send
 
@@ -86,20 +89,52 @@ def test_a_webhook_that_refuses_is_logged_without_its_address_and_the_file_is_th
     with caplog.at_level(logging.WARNING, logger="freshet"):
         assert sent(settings, listening.url) == Sent(PATH, False)
     assert open_store(settings.lake).exists(PATH)
-    assert caplog.messages == [
-        "FRESHET_ALERT_WEBHOOK: an alert was not delivered (HTTP Error 500: Internal Server Error); "
-        "its file lies in the lake"
-    ]
+    assert caplog.messages == ["FRESHET_ALERT_WEBHOOK: an alert was not delivered (HTTP status 500)"]
 
 
 def test_a_webhook_where_nobody_listens_breaks_nothing(settings, listening, caplog):
     url = listening.url
     listening.server_close()
     with caplog.at_level(logging.WARNING, logger="freshet"):
+        assert sent(settings, url) == Sent(PATH, False)
+    assert caplog.messages == ["FRESHET_ALERT_WEBHOOK: an alert was not delivered (ConnectionRefusedError)"]
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"), [("hooks.example.com/SECRET", "ValueError"), ("http://127.0.0.1:1/SEC RET", "InvalidURL")]
+)
+def test_an_address_that_is_none_breaks_nothing_and_is_not_logged(settings, caplog, url, kind):
+    with caplog.at_level(logging.WARNING, logger="freshet"):
         assert sent(settings, url).delivered is False
-    assert "was not delivered" in caplog.text
-    assert "/secret" not in caplog.text
+    assert caplog.messages == [f"FRESHET_ALERT_WEBHOOK: an alert was not delivered ({kind})"]
 
 
-def test_an_address_that_is_none_breaks_nothing(settings):
-    assert sent(settings, "not an address").delivered is False
+def test_a_listener_that_does_not_speak_http_breaks_nothing(settings, caplog):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=babble, args=(server,), daemon=True).start()
+        with caplog.at_level(logging.WARNING, logger="freshet"):
+            assert sent(settings, f"http://127.0.0.1:{server.getsockname()[1]}/secret").delivered is False
+    assert caplog.messages == ["FRESHET_ALERT_WEBHOOK: an alert was not delivered (BadStatusLine)"]
+
+
+def babble(server: socket.socket) -> None:
+    """Take one request and answer with something else."""
+    caller, _ = server.accept()
+    with caller:
+        caller.recv(65_536)
+        caller.sendall(b"who is there?\r\n\r\n")
+
+
+def test_where_the_lake_takes_no_file_the_webhook_is_told_all_the_same(settings, listening, caplog):
+    Path(settings.lake).write_text("no folder")
+    with caplog.at_level(logging.WARNING, logger="freshet"):
+        assert sent(settings, listening.url) == Sent(None, True)
+    assert [got["run"] for _, _, got in listening.got] == ["0123-4567"]
+    (said,) = caplog.messages
+    assert said.startswith(f"an alert has no file: {settings.lake}/{PATH}: nothing was published")
+
+
+def test_where_nobody_could_be_told_that_is_an_error(settings):
+    Path(settings.lake).write_text("no folder")
+    with pytest.raises(LakeError, match="nothing was published"):
+        sent(settings, None)
