@@ -4,9 +4,10 @@ What differs from run to run (how to train, how to judge) is run configuration i
 launchpad, is recorded with the run, and has its defaults in `TrainParams` and `JudgeParams`.
 """
 
+import re
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,6 +16,8 @@ from freshet import telemetry, threads
 from freshet.errors import SettingsError
 
 PREFIX = "FRESHET_"
+
+CRON = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
 
 
 class Settings(BaseSettings):
@@ -78,6 +81,24 @@ class Settings(BaseSettings):
     def _expanded(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
 
+    @field_validator("alert_webhook")
+    @classmethod
+    def _address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s/]+\S*", value.get_secret_value()):
+            raise ValueError("should be an address that begins with http:// or https://")
+        return value
+
+    @field_validator("retrain_cron")
+    @classmethod
+    def _schedule(cls, value: str) -> str:
+        fields = value.split()
+        if len(fields) != len(CRON):
+            raise ValueError(f"should have five fields (minute hour day month weekday), has {len(fields)}")
+        for field, (name, least, most) in zip(fields, CRON, strict=True):
+            if not all(_fits(part, least, most) for part in field.split(",")):
+                raise ValueError(f"{name} {field!r} should be *, or numbers {least}-{most} as in 1,5-9 or */2")
+        return value
+
 
 class Surroundings(BaseSettings):
     """What the variables of other programs say. Read, never set; a `.env` cannot give them."""
@@ -98,10 +119,23 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{PREFIX}{'_'.join(str(p) for p in e['loc']).upper()}={e.get('input')!r}: {e['msg']}"
-            for e in error.errors()
-        )
+        wrong = "; ".join(_wrong(str(e["loc"][0]), e.get("input"), e["msg"]) for e in error.errors())
         raise SettingsError(
             "settings", wrong, "correct it in the environment or in .env (`freshet settings`)"
         ) from None
+
+
+def _fits(part: str, least: int, most: int) -> bool:
+    """Whether it is `*`, a number or a range, with or without a step, and within its bounds."""
+    found = re.fullmatch(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?", part, re.ASCII)
+    if found is None:
+        return False
+    first, last, step = (None if number is None else int(number) for number in found.groups())
+    numbers = [number for number in (first, last) if number is not None]
+    return all(least <= n <= most for n in numbers) and numbers == sorted(numbers) and step != 0
+
+
+def _wrong(name: str, value: object, why: str) -> str:
+    """`FRESHET_NAME='value': why`; the value of a secret is not shown."""
+    shown = "…" if SecretStr in get_args(Settings.model_fields[name].annotation) else repr(value)
+    return f"{PREFIX}{name.upper()}={shown}: {why.removeprefix('Value error, ')}"

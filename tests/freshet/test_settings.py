@@ -19,6 +19,54 @@ def test_a_wrong_value_is_named_with_the_fix(tmp_path: Path, monkeypatch: pytest
     )
 
 
+def wrong(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str:
+    """What is said of a setting, without the fix."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as error:
+        load()
+    return error.value.what
+
+
+@pytest.mark.parametrize(
+    ("cron", "why"),
+    [
+        ("every night", "should have five fields (minute hour day month weekday), has 2"),
+        ("30 24 * * *", "hour '24' should be *, or numbers 0-23 as in 1,5-9 or */2"),
+        ("0 2 * * mon", "weekday 'mon' should be *, or numbers 0-7 as in 1,5-9 or */2"),
+        ("*/0 2 * * *", "minute '*/0' should be *, or numbers 0-59 as in 1,5-9 or */2"),
+        ("0 9-5 * * *", "hour '9-5' should be *, or numbers 0-23 as in 1,5-9 or */2"),
+    ],
+)
+def test_a_schedule_that_is_none_is_named_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cron: str, why: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert wrong(monkeypatch, "FRESHET_RETRAIN_CRON", cron) == f"FRESHET_RETRAIN_CRON='{cron}': {why}"
+
+
+@pytest.mark.parametrize("cron", ["30 2 * * *", "0,30 1-5/2 */2 1 0-7", "*/15 * 1,15 * 5"])
+def test_what_is_taken_for_a_schedule_dagster_takes_too(cron: str) -> None:
+    from dagster._utils.schedules import is_valid_cron_string
+
+    assert Settings(_env_file=None, retrain_cron=cron).retrain_cron == cron
+    assert is_valid_cron_string(cron)
+
+
+@pytest.mark.parametrize("address", ["hooks.example.com/SECRET", "https:///SECRET", "http://hooks/SE CRET"])
+def test_a_webhook_that_is_no_address_is_refused_and_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = "FRESHET_ALERT_WEBHOOK=…: should be an address that begins with http:// or https://"
+    assert wrong(monkeypatch, "FRESHET_ALERT_WEBHOOK", address) == said
+
+
+def test_a_webhook_with_an_address_is_kept() -> None:
+    taken = Settings(_env_file=None, alert_webhook="https://hooks.example.com/a?b=c").alert_webhook
+    assert taken is not None
+    assert taken.get_secret_value() == "https://hooks.example.com/a?b=c"
+
+
 def test_a_local_lake_becomes_a_full_path_and_a_lake_on_s3_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
