@@ -5,15 +5,17 @@ the one that the lake holds (the demo's, where there was a demo), else one that 
 """
 
 import logging
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import httpx
 import typer
 
-from freshet.errors import SettingsError
+from freshet.errors import FreshetError, SettingsError
 from freshet.landing import landing_days
 from freshet.settings import Settings, load
 from freshet.simulation.live_shop import LiveShop
@@ -22,12 +24,12 @@ from freshet.simulation.shop import Shop, generate
 from freshet.store import Store, open_store
 from freshet.tables.mapping import Mapping, read
 from pipelines.simulated import deliver_days, keep_shop, kept_shop
+from pipelines.visits import visit_once
 
 log = logging.getLogger("freshet")
 
 AT_ONCE: Final = 21  # days that land when a shop begins: enough for a first model
 CALM: Final = 7  # days after those before habits change
-SHOWN: Final = 10
 
 
 def main(
@@ -93,29 +95,47 @@ def _open(shop: Shop, days: Iterator[int], gateway: str, day_seconds: float, vis
             shown = clicked = 0
             until = time.monotonic() + day_seconds
             while time.monotonic() < until:
-                reaction = _visit(client, live)
-                shown, clicked = shown + (reaction is not None), clicked + bool(reaction)
+                click = visited(Door(client), live)
+                shown, clicked = shown + (click is not None), clicked + bool(click)
                 time.sleep(1 / visits)
             if shown:
                 log.info("%d lists shown, %.0f %% of them clicked", shown, 100 * clicked / shown)
 
 
-def _visit(client: httpx.Client, live: LiveShop) -> bool | None:
-    """Whether the list was clicked; None where there was none, because nothing serves yet."""
-    visit = live.visit()
-    who = {"user_id": visit.user_id} if visit.user_id else {"session_id": visit.session_id}
-    try:
-        client.post("/v1/events", json=list(visit.events)).raise_for_status()
-        answer = client.get("/v1/recommendations", params={**who, "k": SHOWN})
+@dataclass(frozen=True)
+class Door:
+    """The gateway, wherever it is up."""
+
+    client: httpx.Client
+
+    def post(self, events: Sequence[dict[str, Any]]) -> None:
+        """Raises httpx.HTTPError where it does not take them."""
+        self.client.post("/v1/events", json=list(events)).raise_for_status()
+
+    def recommended(self, **who: Any) -> dict[str, Any] | None:
+        """The answer, None while nothing serves. Raises httpx.HTTPError where it has none."""
+        answer = self.client.get("/v1/recommendations", params=who)
         if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             return None
-        reaction = live.answer(visit, [item["item_id"] for item in answer.raise_for_status().json()["items"]])
-        if reaction.events:
-            client.post("/v1/events", json=list(reaction.events)).raise_for_status()
+        found: dict[str, Any] = answer.raise_for_status().json()
+        return found
+
+
+def visited(door: Door, live: LiveShop) -> bool | None:
+    """Whether the list was clicked; None where there was none, because nothing serves yet or something went wrong."""
+    try:
+        reaction = visit_once(door, live).reaction
     except httpx.TransportError:
         return None  # the gateway is starting, or somebody has stopped it: shoppers come again
-    return reaction.kind != "left"
+    except httpx.HTTPError as error:
+        log.warning("a visit went wrong: %s", str(error).partition("\n")[0])
+        return None
+    return None if reaction is None else reaction.kind != "left"
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    try:
+        typer.run(main)
+    except FreshetError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)

@@ -9,8 +9,9 @@ from freshet.references import DriftRef
 from freshet.simulation.shop import Shop
 from freshet.stages.drift import read_verdict
 from pipelines.demo.play import LISTS, Play
-from pipelines.demo.shoppers import SHOWN, ClickThrough
+from pipelines.demo.shoppers import ClickThrough
 from pipelines.simulated import deliver_days
+from pipelines.visits import SHOWN
 from resources.lake_io import published
 
 

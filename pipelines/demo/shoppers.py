@@ -1,13 +1,11 @@
 """Simulated shoppers at the gateway: they click, are shown a list, and click, buy or leave."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from freshet.simulation.live_shop import LiveShop, Visit
+from freshet.simulation.live_shop import LiveShop
 from pipelines.demo.gateway import Gateway
-
-SHOWN = 10  # items of a list
+from pipelines.visits import visit_once
 
 
 @dataclass(frozen=True)
@@ -32,20 +30,7 @@ class ClickThrough:
 
 def click_through(gateway: Gateway, shop: LiveShop, lists: int) -> ClickThrough:
     """So many visits, one after the other: clicks are posted, a list is asked for, the answer is posted, too."""
-    reactions, posted = [], 0
-    for who, visit in _visits(shop, lists):
-        gateway.post(visit.events)
-        shown = gateway.recommended(k=SHOWN, **who)
-        reaction = shop.answer(visit, [item["item_id"] for item in shown["items"]])
-        if reaction.events:
-            gateway.post(reaction.events)
-        posted += len(visit.events) + len(reaction.events)
-        reactions.append(reaction.kind)
-    clicked = sum(kind != "left" for kind in reactions)
-    return ClickThrough(lists, clicked, reactions.count("bought"), posted)
-
-
-def _visits(shop: LiveShop, count: int) -> Iterator[tuple[dict[str, str], Visit]]:
-    for _ in range(count):
-        visit = shop.visit()
-        yield {"user_id": visit.user_id} if visit.user_id else {"session_id": visit.session_id}, visit
+    visited = [visit_once(gateway, shop) for _ in range(lists)]
+    kinds = [found.reaction.kind for found in visited if found.reaction is not None]
+    clicked = sum(kind != "left" for kind in kinds)
+    return ClickThrough(len(kinds), clicked, kinds.count("bought"), sum(found.posted for found in visited))
