@@ -13,7 +13,9 @@ from typing import Annotated, Final
 
 import typer
 
-from freshet.errors import FreshetError, SettingsError
+from freshet.errors import FreshetError, SettingsError, SetupError
+from freshet.serving.problems import GatewayError
+from freshet.serving.state import Held, hold, state_folder
 from freshet.settings import Settings, load
 from pipelines.demo.screen import Screen
 from pipelines.demo.warm import warm
@@ -45,17 +47,50 @@ def main(
 
 
 def empty(settings: Settings) -> None:
-    """A demo begins with an empty folder; one that no demo made is left alone."""
+    """A demo begins with an empty folder; one that no demo made is left alone.
+
+    Raises SettingsError for such a folder, GatewayError where a gateway works on the lake, SetupError where the folder
+    cannot be emptied.
+    """
     folder = Path(settings.lake).parent
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
         raise SettingsError(
             "FRESHET_LAKE", f"{folder} holds something that is not the demo's", "run `make demo`, which sets its own"
         )
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        _empty(settings, folder)
+    except OSError as error:
+        raise SetupError(str(folder), f"cannot be emptied ({error})", "remove it yourself, then try again") from error
+
+
+def _empty(settings: Settings, folder: Path) -> None:
+    held = _held(settings)
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+    finally:
+        if held is not None:
+            held.release()
     for path in (Path(settings.lake), settings.state, folder / "dagster"):
-        path.mkdir(parents=True)
+        path.mkdir(parents=True, exist_ok=True)
     (folder / MARK).write_text(f"{settings.first_day}\n")
     shutil.copy(DAGSTER, folder / "dagster")
+
+
+def _held(settings: Settings) -> Held | None:
+    """The state of the lake's gateway, so that none is running; None where there is none.
+
+    Raises GatewayError where a gateway works on the lake that is to go.
+    """
+    state = state_folder(settings)
+    if not state.exists():
+        return None
+    try:
+        return hold(state)
+    except GatewayError as error:
+        raise GatewayError(
+            str(state), error.what, "stop what runs there (make dev, or make demo KEEP=1), then try again"
+        ) from error
 
 
 if __name__ == "__main__":

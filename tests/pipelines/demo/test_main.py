@@ -1,11 +1,14 @@
 """A demo empties its own folder and no other."""
 
+import os
 import re
 from datetime import date
 
 import pytest
 
-from freshet.errors import SettingsError
+from freshet.errors import SettingsError, SetupError
+from freshet.serving.problems import GatewayError
+from freshet.serving.state import hold, state_folder
 from freshet.settings import Settings
 from pipelines.demo.__main__ import MARK, empty
 
@@ -40,3 +43,31 @@ def test_a_folder_that_no_demo_made_is_left_alone(demo, tmp_path):
     with pytest.raises(SettingsError, match=re.escape(said)):
         empty(demo)
     assert (tmp_path / "demo" / "mine").exists()
+
+
+def test_a_lake_that_a_gateway_works_on_is_left_alone(demo, tmp_path):
+    empty(demo)
+    (tmp_path / "demo" / "lake" / "old").touch()
+    held = hold(state_folder(demo))
+    with pytest.raises(GatewayError) as error:
+        empty(demo)
+    assert str(error.value) == (
+        f"{state_folder(demo)}: another gateway (process {os.getpid()}) holds it; "
+        "stop what runs there (make dev, or make demo KEEP=1), then try again"
+    )
+    assert (tmp_path / "demo" / "lake" / "old").exists()
+    held.release()
+    empty(demo)
+    assert not (tmp_path / "demo" / "lake" / "old").exists()
+
+
+def test_a_folder_that_cannot_be_emptied_is_named(demo, tmp_path):
+    empty(demo)
+    (tmp_path / "demo").rename(tmp_path / "elsewhere")
+    (tmp_path / "demo").symlink_to(tmp_path / "elsewhere")  # which rmtree refuses
+    with pytest.raises(SetupError) as error:
+        empty(demo)
+    assert str(error.value) == (
+        f"{tmp_path / 'demo'}: cannot be emptied (Cannot call rmtree on a symbolic link); "
+        "remove it yourself, then try again"
+    )
