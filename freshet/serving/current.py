@@ -2,6 +2,7 @@
 
 from freshet.serving.problems import Problem, RequestError
 from freshet.serving.served import Known, Serving
+from freshet.store import Stamp
 
 STARTING = Problem("gateway", "it has just started and is still opening its release", "ask again in a moment")
 
@@ -14,6 +15,7 @@ class Current:
         self.known = Known()
         self.journal_problems: tuple[Problem, ...] = (STARTING,)  # why not, or not the newest, release serves
         self.histories_problem: Problem | None = None
+        self.histories_damaged: tuple[Stamp, ...] = ()  # the files that were found damaged at the last look
         self.swaps = 0
         self.refused = 0  # bundles that were not let in
 

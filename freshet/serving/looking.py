@@ -4,10 +4,10 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from freshet.errors import FreshetError
+from freshet.errors import BundleError, FreshetError
 from freshet.live import journal
 from freshet.live.journal import entry_path
-from freshet.live.latest import latest_histories, published_latest
+from freshet.live.latest import FOLDER, latest_histories, published_latest
 from freshet.serving.current import Current
 from freshet.serving.problems import Problem, told
 from freshet.serving.served import Known
@@ -21,9 +21,15 @@ def look_at_histories(store: Store, cache: Path, current: Current) -> None:
     try:
         ref, held = published_latest(store), current.known.histories
         if ref is not None and (held is None or held.id != ref.id):
+            files = store.stamps(f"{FOLDER}/{ref.id}")
+            if files and files == current.histories_damaged:
+                return  # nobody has mended them: no need to read them all again
+            current.histories_damaged = files
             current.known = Known(latest_histories(store, cache))
-        current.histories_problem = None
+        current.histories_problem, current.histories_damaged = None, ()
     except Exception as error:  # noqa: BLE001 - whatever is wrong with them, the release goes on answering
+        if not isinstance(error, BundleError):
+            current.histories_damaged = ()  # they may be whole: look again
         problem = Problem.of(told(error))
         if problem != current.histories_problem:
             LOG.warning("%s", problem.sentence())

@@ -54,6 +54,16 @@ def test_a_file_that_changed_is_no_history(tmp_path):
         open_latest(tmp_path, name)
 
 
+@pytest.mark.parametrize("name", sorted(ARRAYS))
+def test_one_flipped_bit_in_any_file_is_no_history(tmp_path, name):
+    sealed, file = save(tmp_path), tmp_path / f"{name}.npy"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 64
+    file.write_bytes(content)
+    with pytest.raises(BundleError, match=rf"{name}.npy: has changed since it was sealed; materialize the asset"):
+        open_latest(tmp_path, sealed)
+
+
 def test_a_manifest_of_another_name_is_no_history(tmp_path):
     save(tmp_path)
     with pytest.raises(BundleError, match=r"manifest.json: is missing, or is not the manifest of 000000000000"):
