@@ -28,9 +28,11 @@ REUSED: Final = 5.0  # seconds that a clock may be off; a process so much younge
 def main() -> None:
     """Tidy the Dagster home of this environment. Raises SetupError where there is none."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     load()
-    if Surroundings().dagster_home is None:
-        raise SetupError("DAGSTER_HOME", "is not set", "run `make dev`, which sets it")
+    home = Surroundings().dagster_home
+    if home is None or not home.is_dir():
+        raise SetupError("DAGSTER_HOME", f"{home or 'unset'} is no folder", "run `make dev`, which makes and sets it")
     with dg.DagsterInstance.get() as instance:
         for run in end_killed(instance):
             log.info("run %s (%s) had been killed and is marked as failed", run.run_id[:8], run.job_name)

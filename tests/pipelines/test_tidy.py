@@ -10,7 +10,8 @@ import yaml
 from dagster import DagsterRunStatus
 from dagster._core.events import EngineEventData
 
-from pipelines.tidy import end_killed
+from freshet.errors import SetupError
+from pipelines.tidy import end_killed, main
 from sensors.runs import under_way
 from tests.idle_jobs import idle
 
@@ -76,6 +77,15 @@ def test_runs_that_wait_or_are_over_are_left_alone(instance):
     for status in (DagsterRunStatus.NOT_STARTED, DagsterRunStatus.SUCCESS):
         started(instance, None, status)
     assert end_killed(instance) == []
+
+
+def test_without_a_home_of_dagster_that_is_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "none"))
+    with pytest.raises(SetupError) as error:
+        main()
+    said = f"DAGSTER_HOME: {tmp_path / 'none'} is no folder; run `make dev`, which makes and sets it"
+    assert str(error.value) == said
 
 
 def test_set_up_tells_dagster_to_end_runs_that_never_end(tmp_path):
