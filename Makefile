@@ -23,11 +23,13 @@ demo: setup ## a shop that does not exist: served, drifted, retrained, rolled ba
 # Your own shop where one is set; else the demo's, or a simulated one that begins sixty days ago and lives at speed.
 dev: setup ## Dagster's UI and daemon, and the gateway; on a simulated shop unless yours is set
 ifneq ($(wildcard .env)$(FRESHET_LAKE),)
+	@$(BIN)/python -m pipelines.tidy
 	@PATH=$(BIN):$$PATH $(BIN)/honcho -f deploy/Procfile start dagster gateway
 else
 	@mkdir -p demo/dagster demo/lake
 	@[ -e demo/demo-of-freshet ] || date -u -d '60 days ago' +%F >demo/demo-of-freshet
 	@[ -e demo/dagster/dagster.yaml ] || cp deploy/dagster.yaml demo/dagster
+	@$(KEPT) $(BIN)/python -m pipelines.tidy
 	@$(KEPT) FRESHET_SEAL_SECONDS=30 FRESHET_LANDING_SECONDS=90 PATH=$(BIN):$$PATH $(BIN)/honcho -f deploy/Procfile start
 endif
 

@@ -16,6 +16,7 @@ from dagster import DagsterEventType, DagsterRunStatus
 
 from freshet.errors import FreshetError, SetupError
 from freshet.settings import Surroundings, load
+from sensors.runs import KILLED
 
 log = logging.getLogger("freshet")
 
@@ -46,8 +47,9 @@ def end_killed(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     running = instance.get_runs(dg.RunsFilter(statuses=list(RUNNING)))
     killed = [run for run in running if not any(_lives(*found) for found in _processes(instance, run))]
     for run in killed:
+        instance.add_run_tags(run.run_id, {KILLED: "yes"})
         instance.report_run_failed(
-            run, "the run's process is gone: it was killed, or the machine went down; run it again from its page"
+            run, "the run's process is gone: it was killed, or the machine went down; its sensor asks for it again"
         )
     return killed
 

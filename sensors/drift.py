@@ -12,7 +12,7 @@ from freshet.references import DriftRef, TrainingSetRef
 from freshet.stages.drift import read_verdict
 from resources.lake import Lake
 from resources.lake_io import published
-from sensors.runs import WHY, Job, asked_before, under_way
+from sensors.runs import WHY, Job, next_key, under_way
 
 NAME: Final = "drift"
 SECONDS: Final = 10  # between two looks at the last report
@@ -70,10 +70,10 @@ def drift_sensor(job: Job, trains: tuple[str, ...]) -> dg.SensorDefinition:
         decision = decide(look(lake, context.instance, trains))
         if isinstance(decision, str):
             return dg.SkipReason(decision)
-        run = asked_before(context.instance, NAME, decision.key)
+        key, run = next_key(context.instance, NAME, decision.key)
         if run is not None:
             return dg.SkipReason(_asked(run, decision.key))
-        return dg.RunRequest(run_key=decision.key, tags={WHY: decision.why})
+        return dg.RunRequest(run_key=key, tags={WHY: decision.why})
 
     return drift
 

@@ -1,7 +1,7 @@
 """Something landed: the days that it belongs to are run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from freshet.arrivals import Arrival, LastRun, arrivals, differs, digest, landed_days, last_runs, stretches
 from freshet.settings import Settings
 from resources.lake import Lake
-from sensors.runs import WHY, Job, asked_before, days_under_way, range_tags
+from sensors.runs import WHY, Job, days_under_way, next_key, range_tags
 
 NAME: Final = "landing"
 SECONDS: Final = 5  # between two looks at the landing
@@ -173,9 +173,9 @@ def _not_yet_asked(instance: dg.DagsterInstance, decision: Decision) -> tuple[li
     """The stretches without a run for these very files, and what to say of the others."""
     found, said = [], []
     for stretch in decision.stretches:
-        run = asked_before(instance, NAME, stretch.key)
+        key, run = next_key(instance, NAME, stretch.key)
         if run is None:
-            found.append(stretch)
+            found.append(replace(stretch, key=key))
         else:
             said.append(
                 f"run {run.run_id[:8]} of {stretch.key.split()[0]} ended as {run.status.value} and read other files "

@@ -18,7 +18,7 @@ from tests.idle_jobs import idle
 pytestmark = pytest.mark.dagster
 
 ROOT = Path(__file__).parents[2]
-SAID = "the run's process is gone: it was killed, or the machine went down; run it again from its page"
+SAID = "the run's process is gone: it was killed, or the machine went down; its sensor asks for it again"
 
 
 @pytest.fixture

@@ -1,10 +1,13 @@
-"""Which days a run speaks for."""
+"""Which days a run speaks for, and what has been asked for."""
 
 from datetime import date
 
+import dagster as dg
 import pytest
+from dagster import DagsterRunStatus
 
-from sensors.runs import days_of, range_tags
+from sensors.runs import AGAIN, KILLED, RUN_KEY, SENSOR, days_of, next_key, range_tags
+from tests.idle_jobs import idle
 
 D1, D2, D3 = (date(2024, 3, day) for day in (1, 2, 3))
 
@@ -20,3 +23,52 @@ D1, D2, D3 = (date(2024, 3, day) for day in (1, 2, 3))
 )
 def test_a_run_speaks_for_its_partition_or_its_range(tags, days):
     assert days_of(tags) == days
+
+
+@pytest.fixture
+def instance():
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+def ended(instance, key, status, **tags):
+    return instance.create_run_for_job(idle, status=status, tags={SENSOR: "landing", RUN_KEY: key, **tags})
+
+
+@pytest.mark.dagster
+def test_what_nobody_has_asked_for_is_asked_under_its_own_key(instance):
+    assert next_key(instance, "landing", "k") == ("k", None)
+
+
+@pytest.mark.dagster
+@pytest.mark.parametrize("status", [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED])
+def test_a_run_that_ended_by_itself_or_was_cancelled_stands(instance, status):
+    run = ended(instance, "k", status)
+    key, before = next_key(instance, "landing", "k")
+    assert (key, before.run_id) == ("k", run.run_id)
+
+
+@pytest.mark.dagster
+def test_a_run_that_was_killed_is_asked_for_again_but_not_for_ever(instance):
+    for number in range(AGAIN + 1):
+        name = f"k again {number}" if number else "k"
+        assert next_key(instance, "landing", "k") == (name, None)
+        run = ended(instance, name, DagsterRunStatus.FAILURE, **{KILLED: "yes"})
+    key, before = next_key(instance, "landing", "k")
+    assert (key, before.run_id) == (f"k again {AGAIN}", run.run_id)
+
+
+@dg.job
+def stopped():
+    @dg.op
+    def pressed():
+        raise dg.DagsterExecutionInterruptedError
+
+    pressed()
+
+
+@pytest.mark.dagster
+def test_a_run_that_ctrl_c_ended_is_asked_for_again(instance):
+    done = stopped.execute_in_process(instance=instance, tags={SENSOR: "landing", RUN_KEY: "k"}, raise_on_error=False)
+    assert instance.get_run_by_id(done.run_id).status is DagsterRunStatus.FAILURE
+    assert next_key(instance, "landing", "k") == ("k again 1", None)
