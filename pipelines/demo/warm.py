@@ -6,8 +6,11 @@ from typing import Final
 
 from freshet.settings import Settings
 
-# Slow to import: loaded while Spark works in a process of its own.
-_NEEDED_LATER: Final = ("torch", "onnxscript", "onnxruntime", "evidently.presets", "matplotlib.figure")
+# Slow to import: loaded while Spark works in a process of its own. One after the other, and torch after all that brings
+# scipy: scipy asks every module that is called torch, and fails on one that is only half loaded.
+_NEEDED_LATER: Final = (
+    "great_expectations", "evidently.presets", "matplotlib.figure", "torch", "onnxscript", "onnxruntime",
+)  # fmt: skip
 
 
 def warm(settings: Settings) -> threading.Thread:
