@@ -16,9 +16,9 @@ def tell(play: Play, served: Sequence[ClickThrough], seconds: float) -> None:
     calm, drifted, recovered = served
     play.screen.scene("What happened")
     rows = [
-        ("before the drift", "release 1", f"{calm} %"),
-        ("after the drift", "release 1", f"{drifted} %"),
-        ("after the retraining", "release 2", f"{recovered} %"),
+        ("before the drift", "release 1", str(calm)),
+        ("after the drift", "release 1", str(drifted)),
+        ("after the retraining", "release 2", str(recovered)),
     ]
     play.screen.columns(["when", "what served", f"lists with a click, of {LISTS}"], rows)
     posted = sum(part.posted for part in served)
@@ -28,6 +28,7 @@ def tell(play: Play, served: Sequence[ClickThrough], seconds: float) -> None:
     )
     play.screen.scene("Where to look")
     play.screen.columns(["", ""], _places(play))
+    play.screen.say(f"The drift report, for a browser: {_drift_page(play)}")
     play.screen.say(f"Done in {seconds:.0f} s.", "bold")
 
 
@@ -37,16 +38,17 @@ def _entries(play: Play) -> int:
 
 def _places(play: Play) -> list[tuple[str, str]]:
     lake = _shown(play.settings.lake)
-    places = [
+    return [
         ("make dev", "the same runs, gates, lineage and pictures in the Dagster UI; the shop goes on"),
         (f"FRESHET_LAKE={lake} .venv/bin/freshet releases", "the journal, each entry with its verdict"),
         (f"FRESHET_LAKE={lake} .venv/bin/freshet days", "what became of every landed row"),
         ("make demo KEEP=1", "the same, and the gateway stays up"),
     ]
+
+
+def _drift_page(play: Play) -> str:
     report = published(play.lake.store, "drift_report", DriftRef)
-    if report is not None:
-        places.append((f"{lake}/{page_path(report.id)}", "the drift report, for a browser"))
-    return places
+    return "" if report is None else f"{_shown(play.settings.lake)}/{page_path(report.id)}"
 
 
 def _shown(lake: str) -> str:

@@ -77,7 +77,7 @@ def back_again(play: Play) -> None:
 
 def _shoppers(play: Play, shop: Shop, day: int) -> ClickThrough:
     served = play.shoppers(shop, day)
-    play.screen.say(f"{LISTS} shoppers are shown {SHOWN} items each: {served} % click.", "bold")
+    play.screen.say(f"{LISTS} shoppers are shown {SHOWN} items each: {served} click.", "bold")
     return served
 
 

@@ -23,9 +23,9 @@ class ClickThrough:
         return self.clicked / self.lists
 
     def __str__(self) -> str:
-        """`31.4 % ± 1.9`: the share and its standard error, in percent."""
+        """`31.4 ± 1.9 %`: the share and its standard error."""
         error = math.sqrt(self.share * (1 - self.share) / self.lists)
-        return f"{self.share:.1%} ± {100 * error:.1f}"
+        return f"{100 * self.share:.1f} ± {100 * error:.1f} %"
 
 
 def click_through(gateway: Gateway, shop: LiveShop, lists: int) -> ClickThrough:
