@@ -24,12 +24,14 @@ demo: setup ## a shop that does not exist: served, drifted, retrained, rolled ba
 dev: setup ## Dagster's UI and daemon, and the gateway; on a simulated shop unless yours is set
 ifneq ($(wildcard .env)$(FRESHET_LAKE),)
 	@$(BIN)/python -m pipelines.tidy
+	@echo "your own shop$(if $(FRESHET_LAKE), ($(FRESHET_LAKE))): no simulated shoppers; Dagster's UI will be at http://127.0.0.1:3000"
 	@PATH=$(BIN):$$PATH $(BIN)/honcho -f deploy/Procfile start dagster gateway
 else
 	@mkdir -p demo/dagster demo/lake
 	@[ -e demo/demo-of-freshet ] || date -u -d '60 days ago' +%F >demo/demo-of-freshet
 	@[ -e demo/dagster/dagster.yaml ] || cp deploy/dagster.yaml demo/dagster
 	@$(KEPT) $(BIN)/python -m pipelines.tidy
+	@echo "the simulated shop in demo/: Dagster's UI will be at http://127.0.0.1:3000, the gateway at http://127.0.0.1:8080"
 	@$(KEPT) FRESHET_SEAL_SECONDS=30 FRESHET_LANDING_SECONDS=90 PATH=$(BIN):$$PATH $(BIN)/honcho -f deploy/Procfile start
 endif
 

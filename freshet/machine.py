@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from freshet.errors import SetupError
@@ -168,5 +169,8 @@ def class_archive_path(settings: Settings) -> Path:
     runtime = home / "lib" / "modules"
     made_of = [str(home.resolve()), str(runtime.stat().st_mtime_ns if runtime.exists() else 0)]
     made_of.append("jars on the class path")  # how a session loads them
+    # The JVM maps an archive only for the very class path it was made with, so every installation has its own.
+    spark = find_spec("pyspark")
+    made_of.append("" if spark is None else str(spark.origin))
     made_of += [jar.sha256 for jar in JARS] + [str(jar_path(settings, jar)) for jar in JARS]
     return settings.cache / f"classes-{hashlib.sha256('|'.join(made_of).encode()).hexdigest()[:16]}.jsa"

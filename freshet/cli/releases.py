@@ -23,9 +23,10 @@ def releases() -> None:
     from freshet.live.journal import read
     from freshet.store import open_store
 
-    entries = read(open_store(load().lake))
+    lake = load().lake
+    entries = read(open_store(lake))
     if not entries:
-        typer.echo("nothing has been released yet")
+        typer.echo(f"nothing has been released yet in {lake} (FRESHET_LAKE)")
         return
     typer.echo("   number  when (UTC)        kind      bundle        NDCG@10  verdict")
     for entry in entries:

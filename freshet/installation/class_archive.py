@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 FEWEST_BYTES = 10_000_000  # a real one has 60 MB and more; less is what an interrupted dump leaves
 LONGEST = 300  # seconds
+KEPT = 4
 
 
 def make(settings: Settings, say: Callable[[str], None]) -> Path | None:
@@ -36,7 +37,7 @@ def make(settings: Settings, say: Callable[[str], None]) -> Path | None:
             say(f"  the JVM made none ({said[-1] if said else 'it said nothing'}): sessions only start slower")
             return None
         dumped.replace(path)
-    _drop_others(path)
+    _drop_old(path)
     return path
 
 
@@ -98,8 +99,8 @@ def _end(spark: "SparkSession") -> None:
         process.wait(LONGEST)
 
 
-def _drop_others(path: Path) -> None:
-    """Archives of other Javas and jars take 100 MB each and are never read again."""
-    for other in path.parent.glob("classes-*.jsa"):
-        if other != path:
-            other.unlink(missing_ok=True)
+def _drop_old(path: Path) -> None:
+    """Every installation on the machine has an archive of 200 MB; of more than KEPT the oldest go."""
+    others = sorted((p for p in path.parent.glob("classes-*.jsa") if p != path), key=lambda p: -p.stat().st_mtime)
+    for other in others[KEPT - 1 :]:
+        other.unlink(missing_ok=True)

@@ -21,6 +21,9 @@ def tell(play: Play, served: Sequence[ClickThrough], seconds: float) -> None:
         ("after the retraining", "release 2", str(recovered)),
     ]
     play.screen.columns(["when", "what served", f"lists with a click, of {LISTS}"], rows)
+    play.screen.say(
+        "It is not all back: half of what the new model learned from are still days with the old habits.", "dim"
+    )
     posted = sum(part.posted for part in served)
     play.screen.say(
         f"{posted:,} events were posted and acknowledged, {3 * LISTS:,} lists shown; all of it lands when the gateway "
@@ -39,7 +42,7 @@ def _entries(play: Play) -> int:
 def _places(play: Play) -> list[tuple[str, str]]:
     lake = _shown(play.settings.lake)
     return [
-        ("make dev", "the same runs, gates, lineage and pictures in the Dagster UI; the shop goes on"),
+        ("make dev", "these runs, gates, lineage and pictures in the Dagster UI; shoppers come and go"),
         (f"FRESHET_LAKE={lake} .venv/bin/freshet releases", "the journal, each entry with its verdict"),
         (f"FRESHET_LAKE={lake} .venv/bin/freshet days", "what became of every landed row"),
         ("make demo KEEP=1", "the same, and the gateway stays up"),

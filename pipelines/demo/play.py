@@ -58,8 +58,8 @@ class Play:
     runs: int = 0
     _seed: int = field(default=0, repr=False)
 
-    def tick(self, sensor: str, doing: str) -> str:
-        """Tick a sensor as the daemon would, and tell the run it starts; why it started it.
+    def tick(self, sensor: str, doing: str, why: str | None = None) -> None:
+        """Tick a sensor as the daemon would; tell why it starts a run (its own reason, or `why`) and how that went.
 
         Raises FreshetError where it starts none, or the run fails: the lines above say why; KeyboardInterrupt where it
         was interrupted.
@@ -71,12 +71,14 @@ class Play:
         if isinstance(done, dg.SkipReason):
             raise FreshetError(f"sensor {sensor}", str(done.skip_message), "this is a fault of the demo: report it")
         self.runs += len(done)
+        run = self.instance.get_run_by_id(done[-1].run_id)
+        reason = why or ("" if run is None else run.tags["freshet/why"])
+        self.screen.say(f"The sensor `{sensor}` starts the job `{done[-1].job_def.name}`: {reason}.")
         self.screen.say(self._story.told(), "dim")
         if self._story.interrupted:
             raise KeyboardInterrupt  # Dagster has taken Ctrl-C for itself
         if not all(run.success for run in done):
             raise FreshetError("demo", "the run failed", "read the lines above; `make dev` shows the whole run")
-        return str(self.instance.get_run_by_id(done[-1].run_id).tags["freshet/why"])  # type: ignore[union-attr]
 
     def champion(self) -> Entry:
         """What serves. Raises FreshetError where nothing was released."""

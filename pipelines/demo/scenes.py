@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
+from freshet import days
 from freshet.live.rollback import roll_back
 from freshet.references import DriftRef
 from freshet.simulation.shop import Shop
@@ -15,9 +16,9 @@ from pipelines.visits import SHOWN
 from resources.lake_io import published
 
 
-def days_land(play: Play, days: range) -> Sequence[date]:
+def days_land(play: Play, numbers: range) -> Sequence[date]:
     """Files of some of the shop's days are put into the landing, as a shop would."""
-    delivered, landed = deliver_days(play.settings, play.mapping, play.shop, days)
+    delivered, landed = deliver_days(play.settings, play.mapping, play.shop, numbers)
     play.screen.say(
         f"{delivered.rows:,} rows land in {len(landed)} files, {landed[0]} to {landed[-1]}; "
         f"{delivered.duplicates} of them twice, {delivered.bad} broken on purpose."
@@ -27,11 +28,13 @@ def days_land(play: Play, days: range) -> Sequence[date]:
 
 def first_release(play: Play) -> None:
     """From files to a release: one run by the landing sensor, one because nothing serves yet."""
-    why = play.tick("landing", "the landing sensor has started a run")
-    play.screen.say(f"The landing sensor: {why}. Every hand-over went through its gate.")
-    why = play.tick("drift", "a model is trained")
-    play.screen.say(f"The drift sensor: {why}.")
+    play.tick("landing", "the landing sensor has started a run")
+    play.screen.say(f"Every table went through its gate before anybody could read it: {_accounts(play)}.")
+    play.tick("drift", "a model is trained")
     play.screen.say(play.champion().verdict, "green")
+    play.screen.say(
+        "NDCG@10: how high in a list of ten stands what shoppers really went to next; 1 is the best.", "dim"
+    )
 
 
 def it_serves(play: Play, day: int) -> ClickThrough:
@@ -42,11 +45,14 @@ def it_serves(play: Play, day: int) -> ClickThrough:
     return _shoppers(play, play.calm, day)
 
 
-def habits_drift(play: Play, days: range) -> ClickThrough:
+def habits_drift(play: Play, numbers: range) -> ClickThrough:
     """Days land on which shoppers are not what they were; the report says so."""
-    days_land(play, days)
+    play.screen.say(
+        "From now on shoppers go on to other items than they used to. No count, price or category shows it."
+    )
+    days_land(play, numbers)
     play.tick("landing", "the landing sensor has started a run")
-    served = _shoppers(play, play.shop, days.stop)
+    served = _shoppers(play, play.shop, numbers.stop)
     report = published(play.lake.store, "drift_report", DriftRef)
     if report is not None:
         play.screen.say(f"drift_report: {read_verdict(play.lake.store, report.id).sentence}", "yellow")
@@ -55,7 +61,7 @@ def habits_drift(play: Play, days: range) -> ClickThrough:
 
 def retrained(play: Play, day: int) -> ClickThrough:
     """The drift sensor retrains; the gateway changes over while shoppers are served."""
-    play.tick("drift", "the drift sensor has started a run")
+    play.tick("drift", "the drift sensor has started a run", "the report says that release 1 has had its day")
     entry = play.champion()
     play.screen.say(entry.verdict, "green")
     waited = play.gateway.wait_for(entry.number)
@@ -65,6 +71,9 @@ def retrained(play: Play, day: int) -> ClickThrough:
 
 def back_again(play: Play) -> None:
     """A rollback is one line in the journal, and so is taking it back."""
+    play.screen.say(
+        "Should a release turn out to be a mistake, one line takes it back; it works while Dagster is down."
+    )
     for to, why in ((1, "to show how"), (2, "and forward again")):
         begun = time.monotonic()
         entry, _ = roll_back(play.lake.store, play.settings.cache, to, why, "the demo", datetime.now(UTC))
@@ -73,6 +82,16 @@ def back_again(play: Play) -> None:
             f"`freshet rollback --to {to}`: entry {entry.number} of the journal; the gateway serves that bundle "
             f"{time.monotonic() - begun:.1f} s later."
         )
+
+
+def _accounts(play: Play) -> str:
+    """What became of the landed rows."""
+    records = days.read(play.lake.store, "events").values()
+    counts = {name: sum(record.counts[name] for record in records) for name in ("quarantined", "duplicate", "rows")}
+    return (
+        f"{counts['quarantined']} rows break the contract and wait in quarantine, each with its reason, "
+        f"{counts['duplicate']} were there already, {counts['rows']:,} are published"
+    )
 
 
 def _shoppers(play: Play, shop: Shop, day: int) -> ClickThrough:

@@ -65,7 +65,7 @@ def test_releases_lists_the_journal_and_marks_what_serves(app, lake, bundles):
 
 
 def test_an_empty_journal_says_so(app, lake):
-    assert ran(app, "releases") == "nothing has been released yet\n"
+    assert ran(app, "releases") == f"nothing has been released yet in {lake.root} (FRESHET_LAKE)\n"
 
 
 def test_rollback_serves_the_bundle_before_and_keeps_the_reason(app, lake, bundles):

@@ -1,3 +1,4 @@
+import os
 import subprocess
 from pathlib import Path
 
@@ -20,11 +21,19 @@ def test_a_broken_archive_never_stops_a_jvm(tmp_path: Path) -> None:
 @pytest.mark.spark
 def test_an_archive_that_is_there_is_not_made_again(tmp_path: Path) -> None:
     settings = load().model_copy(update={"cache": tmp_path})
-    made, old = machine.class_archive_path(settings), tmp_path / "classes-0123456789abcdef.jsa"
+    made = machine.class_archive_path(settings)
     made.write_bytes(b"archive")
-    old.write_bytes(b"archive of another Java")
     said: list[str] = []
     assert class_archive.make(settings, said.append) == made
     assert said == []
-    class_archive._drop_others(made)
-    assert sorted(tmp_path.iterdir()) == [made]
+
+
+def test_of_many_installations_the_oldest_archives_go(tmp_path: Path) -> None:
+    others = [tmp_path / f"classes-{number}.jsa" for number in range(5)]
+    for number, path in enumerate(others):
+        path.write_bytes(b"archive")
+        os.utime(path, (number, number))
+    made = tmp_path / "classes-made.jsa"
+    made.write_bytes(b"archive")
+    class_archive._drop_old(made)
+    assert sorted(tmp_path.iterdir()) == [*others[-3:], made]
