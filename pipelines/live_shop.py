@@ -5,7 +5,6 @@ the one that the lake holds (the demo's, where there was a demo), else one that 
 """
 
 import logging
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Annotated, Any, Final
 import httpx
 import typer
 
-from freshet.errors import FreshetError, SettingsError
+from freshet.errors import SettingsError
 from freshet.landing import landing_days
 from freshet.settings import Settings, load
 from freshet.simulation.live_shop import LiveShop
@@ -23,6 +22,7 @@ from freshet.simulation.params import Drift, ShopParams
 from freshet.simulation.shop import Shop, generate
 from freshet.store import Store, open_store
 from freshet.tables.mapping import Mapping, read
+from pipelines import entry
 from pipelines.simulated import deliver_days, keep_shop, kept_shop
 from pipelines.visits import visit_once
 
@@ -134,8 +134,4 @@ def visited(door: Door, live: LiveShop) -> bool | None:
 
 
 if __name__ == "__main__":
-    try:
-        typer.run(main)
-    except FreshetError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)
+    entry.run(main)

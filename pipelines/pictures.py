@@ -16,6 +16,7 @@ import httpx
 import typer
 
 from freshet.errors import FreshetError, SetupError
+from pipelines import entry
 from pipelines.demo.gateway import free_port
 
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
@@ -96,8 +97,4 @@ def _wait_for(url: str) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        typer.run(main)
-    except FreshetError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)
+    entry.run(main)

@@ -6,7 +6,6 @@ such a run for running: no other one could begin (one at a time), and the sensor
 
 import logging
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -14,8 +13,9 @@ from typing import Final
 import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus
 
-from freshet.errors import FreshetError, SetupError
+from freshet.errors import SetupError
 from freshet.settings import Surroundings, load
+from pipelines import entry
 from sensors.runs import KILLED
 
 log = logging.getLogger("freshet")
@@ -79,8 +79,4 @@ def _lives(process: int, at: float) -> bool:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except FreshetError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)
+    entry.run(main)

@@ -6,17 +6,17 @@ own. The Makefile points lake, state and DAGSTER_HOME into `demo/`, which every 
 
 import shutil
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from freshet.errors import FreshetError, SettingsError, SetupError
+from freshet.errors import SettingsError, SetupError
 from freshet.serving.problems import GatewayError
 from freshet.serving.state import Held, hold, state_folder
 from freshet.settings import Settings, load
+from pipelines import entry
 from pipelines.demo.screen import Screen
 from pipelines.demo.warm import warm
 
@@ -94,10 +94,4 @@ def _held(settings: Settings) -> Held | None:
 
 
 if __name__ == "__main__":
-    try:
-        typer.run(main)
-    except FreshetError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    entry.run(main)
