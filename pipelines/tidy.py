@@ -56,11 +56,11 @@ def end_killed(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
 
 def _processes(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[tuple[int, float]]:
     """(process, when it said so in seconds since 1970) of everything that has worked on the run."""
-    for entry in instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT):
-        event = entry.dagster_event
+    for written in instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT):
+        event = written.dagster_event
         process = event.engine_event_data.metadata.get("pid") if event is not None else None
         if process is not None and str(process.value).isdigit():
-            yield int(str(process.value)), entry.timestamp
+            yield int(str(process.value)), written.timestamp
 
 
 def _lives(process: int, at: float) -> bool:
