@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter
 
 from freshet.serving.asking import ask, recommend
@@ -90,14 +91,24 @@ async def get_popular(request: Asked, gateway: NamedDependency[Gateway]) -> Answ
     return await ask(gateway, Asking(question, None, gateway.clock.now(), "popular"))
 
 
-@get("/healthz", tags=["operations"])
+@get(
+    "/healthz",
+    tags=["operations"],
+    response_description="every part works",
+    responses={503: ResponseSpec(Health, generate_examples=False, description="a part of the process has died: which")},
+)
 async def healthz(gateway: NamedDependency[Gateway]) -> Response[Health]:
     """200 while the process works, 503 when a part of it has died."""
     dead = gateway.dead()
     return Response(Health(not dead, dead), status_code=503 if dead else 200)
 
 
-@get("/readyz", tags=["operations"])
+@get(
+    "/readyz",
+    tags=["operations"],
+    response_description="a release answers",
+    responses={503: ResponseSpec(Readiness, generate_examples=False, description="nothing can answer yet: why")},
+)
 async def readyz(gateway: NamedDependency[Gateway]) -> Response[Readiness]:
     """200 while a release answers, else 503; with everything that is not as it should be."""
     readiness = ready(gateway)

@@ -165,6 +165,8 @@ def test_metrics_count_what_happened(shop):
 
 def test_the_schema_names_every_endpoint_and_the_page_needs_nothing_from_elsewhere(shop):
     schema = shop.get("/openapi/openapi.json").json()
+    for path in ("/readyz", "/healthz"):
+        assert sorted(schema["paths"][path]["get"]["responses"]) == ["200", "503"]
     assert sorted(schema["paths"]) == [
         "/healthz", "/metrics", "/readyz", "/v1/events", "/v1/items/{item_id}/similar", "/v1/popular",
         "/v1/recommendations",
