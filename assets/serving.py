@@ -22,6 +22,6 @@ def latest_histories(
 
     outcome = make_latest(lake.settings, lake.store, training_set)
     yield from gates.hand_over_one(
-        context, outcome, shoppers=outcome.made.shoppers, events=outcome.made.events, as_of=str(training_set.as_of),
+        context, outcome, shoppers=outcome.made.shoppers, events=outcome.made.events, as_of="not published" if outcome.ref is None else str(outcome.ref.as_of),
         histories_compared=outcome.made.parity.probes,
     )  # fmt: skip

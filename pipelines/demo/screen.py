@@ -38,13 +38,13 @@ class Screen:
         """A sentence, wrapped and indented."""
         self._console.print(Padding(Text(text, style=style), (0, 0, 0, INDENT)))
 
-    def columns(self, heads: Sequence[str], rows: Sequence[Sequence[str]], best: Sequence[int] = ()) -> None:
-        """A small table; the rows in `best` stand out."""
+    def columns(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A small table."""
         table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim", pad_edge=False)
         for head in heads:
             table.add_column(head)
-        for number, row in enumerate(rows):
-            table.add_row(*row, style="bold green" if number in best else "")
+        for row in rows:
+            table.add_row(*row)
         self._console.print(Padding(table, (0, 0, 0, INDENT + 2)))
 
     @contextmanager
