@@ -21,7 +21,12 @@ def latest_histories(
     from freshet.stages.latest import make_latest
 
     outcome = make_latest(lake.settings, lake.store, training_set)
+    made = outcome.made
     yield from gates.hand_over_one(
-        context, outcome, shoppers=outcome.made.shoppers, events=outcome.made.events, as_of="not published" if outcome.ref is None else str(outcome.ref.as_of),
-        histories_compared=outcome.made.parity.probes,
-    )  # fmt: skip
+        context,
+        outcome,
+        shoppers=made.shoppers,
+        events=made.events,
+        as_of="not published" if outcome.ref is None else str(outcome.ref.as_of),
+        histories_compared=made.parity.probes,
+    )
