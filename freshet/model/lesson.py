@@ -21,6 +21,7 @@ class Lesson:
 
     corpus: Corpus
     held_out: Cases
+    exclude_seen: bool = False  # whether an item of the history is no right answer, as some public protocols say
 
 
 def lesson(training_set: TrainingSet, params: TrainParams) -> Lesson:

@@ -17,7 +17,7 @@ from freshet.errors import FreshetError
 from freshet.model import device as devices
 from freshet.model.batches import batches, rows_per_batch
 from freshet.model.corpus import Corpus
-from freshet.model.lesson import lesson
+from freshet.model.lesson import Lesson, lesson
 from freshet.model.losses import learning_rate_factor
 from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.question import batch_loss
@@ -71,15 +71,28 @@ def train(
 
     Raises FreshetError if there is too little to learn from, the device is not there, or the loss is not finite.
     """
+    return fit(lesson(training_set, params), training_set.vocabulary, params, device, progress)
+
+
+def fit(
+    taught: Lesson,
+    vocabulary: Vocabulary,
+    params: TrainParams,
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> Trained:
+    """A model that has learned what `taught` teaches, with the weights that did best on what it holds out.
+
+    Raises FreshetError if the device is not there, or the loss is not finite.
+    """
     place = devices.pick(device)
     devices.use_all_cores()
     started = time.perf_counter()
-    taught = lesson(training_set, params)
-    model = _untrained(training_set.vocabulary, taught.corpus, params).to(place)
+    model = _untrained(vocabulary, taught.corpus, params).to(place)
     log.info("training on %s: %d events, %d items", devices.name(place), len(taught.corpus.items), model.config.items)
     curve: list[Progress] = []
     for epoch, loss in enumerate(_epochs(model, taught.corpus, params, place), start=1):
-        score = ndcg(model, taught.held_out, params.length)
+        score = ndcg(model, taught.held_out, params.length, taught.exclude_seen)
         curve.append(_progress(epoch, params, loss, score, time.perf_counter() - started))
         progress(curve[-1])
         best = max(curve, key=lambda p: p.ndcg_at_10)

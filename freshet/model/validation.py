@@ -13,18 +13,27 @@ CUT_OFF = 10
 
 
 @torch.inference_mode()
-def ndcg(model: Recommender, cases: Cases, length: int) -> float:
-    """Mean NDCG@10 of the cases; seen items are not excluded. A target outside the vocabulary counts as a miss."""
+def ndcg(model: Recommender, cases: Cases, length: int, exclude_seen: bool = False) -> float:
+    """Mean NDCG@10 of the cases. A target outside the vocabulary counts as a miss.
+
+    exclude_seen: whether the items of a history (all of it, not only its last `length` events) are left out.
+    """
     was_training = model.training
     model.eval()
     encoder, item_vectors = PaddedShopperEncoder(model), model.item_vectors()
     order = np.argsort(cases.ends - cases.histories.offsets[cases.owners], kind="stable")  # like lengths together
+    most = max(1, len(cases.histories.items))
     total = 0.0
     for start in range(0, len(cases), CHUNK):
         some = cases.take(order[start : start + CHUNK])
         inputs = [torch.from_numpy(x).to(item_vectors.device) for x in some.inputs(length).padded()]
         vectors, repeats = encoder(*inputs)
-        scores = scores_of(vectors, repeats, inputs[0], item_vectors)[:, 1:]  # (C, V)
+        scores = scores_of(vectors, repeats, inputs[0], item_vectors)  # (C, V + 1)
+        if exclude_seen:
+            seen = some.known(most)
+            owners = np.repeat(np.arange(len(some)), np.diff(seen.offsets))
+            scores[torch.from_numpy(owners), torch.from_numpy(seen.items)] = -torch.inf
+        scores = scores[:, 1:]  # (C, V)
         top = scores.topk(min(CUT_OFF, scores.shape[1]), dim=1).indices + 1  # (C, 10)
         total += float(ndcg_of(top.cpu(), torch.from_numpy(some.targets), torch.from_numpy(some.target_offsets)).sum())
     model.train(was_training)
