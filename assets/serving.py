@@ -1,13 +1,21 @@
 """What a gateway takes from the pipeline beside bundles."""
 
+import time
+
 import dagster as dg
 
 from assets import gates
 from assets.shop import ONE_RUN, OWNERS
 from freshet.references import TrainingSetRef
+from freshet.stages.recommendations import ScoreParams
+from freshet.tables.schemas import RECOMMENDATIONS
 from resources.lake import Lake
 
 GROUP = "serving"
+
+
+class ScoreConfig(ScoreParams, dg.Config):
+    """How many items each list has."""
 
 
 @dg.asset(
@@ -29,4 +37,29 @@ def latest_histories(
         events=made.events,
         as_of="not published" if outcome.ref is None else str(outcome.ref.as_of),
         histories_compared=made.parity.probes,
+    )
+
+
+@dg.asset(
+    backfill_policy=ONE_RUN, group_name=GROUP, kinds={"spark", "iceberg", "onnx"}, owners=OWNERS, output_required=False,
+    check_specs=gates.specs("recommendations"), metadata=gates.columns(RECOMMENDATIONS),
+    deps=["latest_histories", "release"],
+)  # fmt: skip
+def recommendations(
+    context: dg.AssetExecutionContext, config: ScoreConfig, lake: dg.ResourceParam[Lake]
+) -> gates.Published:
+    """Every shopper's list from the bundle that serves, scored in parallel; a gateway can answer from it."""
+    from freshet.stages.recommendations import publish_lists
+
+    began = time.monotonic()
+    publication, ref = publish_lists(lake.spark, lake.settings, lake.store, ScoreParams(**config.model_dump()))
+    seconds = time.monotonic() - began
+    yield from gates.hand_over(
+        context,
+        publication,
+        ref,
+        bundle="not published" if ref is None else ref.bundle,
+        as_of="not published" if ref is None else str(ref.as_of),
+        seconds=round(seconds, 1),
+        shoppers_a_second=round(publication.rows / seconds),
     )

@@ -12,6 +12,7 @@ EVENT_TIME: Final = "event_time"
 QUANTITY: Final = "quantity"
 PRICE: Final = "price"
 CONTEXT: Final = "context"
+ATTRIBUTES: Final = "attributes"
 TITLE: Final = "title"
 CATEGORY: Final = "category"
 LANDING_DATE: Final = "landing_date"
@@ -30,4 +31,4 @@ TYPE_CODE: Final[dict[str, int]] = {name: code for code, name in enumerate(EVENT
 RETURN_CODE: Final = TYPE_CODE["return"]
 
 # The rungs of the ladder that answers: docs of the gateway explain each.
-TIERS: Final = ("sequence", "content", "segment", "popular")
+TIERS: Final = ("sequence", "precomputed", "content", "segment", "popular")

@@ -56,6 +56,14 @@ class LatestRef(_Reference):
     as_of: date
 
 
+class ListsRef(_Reference):
+    """Which lists made ahead: `recommendations/<id>`, of which bundle, and the last landing day they know."""
+
+    id: str
+    bundle: str
+    as_of: date
+
+
 class DriftRef(_Reference):
     """Which drift report: `drift/<id>.json`, of which release, up to which landing day."""
 

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from freshet import telemetry, threads
 from freshet.errors import SettingsError
+from freshet.item_inputs import Schema, parse_schema, told
 
 PREFIX = "FRESHET_"
 
@@ -47,6 +48,17 @@ class Settings(BaseSettings):
     spark_master: str = Field("local[*]", description="where Spark runs")
     spark_memory: str = Field("3g", pattern=r"^\d+[mg]$", description="memory of the Spark driver's JVM")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where the model trains")
+    serving_device: Literal["cpu", "cuda"] = Field(
+        "cpu", description="where bundles answer: gateway, evaluation, lists; cuda without a GPU is an error"
+    )
+    lists: Literal["fallback", "first"] = Field(
+        "fallback",
+        description="lists made ahead answer when the encoder cannot; `first`: before it is asked, where they are good",
+    )
+    item_inputs: str = Field(
+        "title:words,category:category,price:number",
+        description="what the model reads of an item beside its id, as column:kind, …; `none`: nothing (docs/items.md)",
+    )
     gateway_host: str = Field("127.0.0.1", min_length=1, description="the address the gateway listens on")
     gateway_port: int = Field(8080, ge=0, le=65_535, description="its port; 0: any that is free")
     state: Path = Field(
@@ -87,6 +99,19 @@ class Settings(BaseSettings):
         if value is not None and not re.fullmatch(r"https?://[^\s/]+\S*", value.get_secret_value()):
             raise ValueError("should be an address that begins with http:// or https://")
         return value
+
+    @field_validator("item_inputs")
+    @classmethod
+    def _inputs(cls, value: str) -> str:
+        try:
+            return told(parse_schema(value))
+        except SettingsError as error:
+            raise ValueError(f"{error.what}; {error.fix}") from None
+
+    @property
+    def item_schema(self) -> Schema:
+        """`item_inputs`, read."""
+        return parse_schema(self.item_inputs)
 
     @field_validator("retrain_cron")
     @classmethod

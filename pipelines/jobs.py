@@ -26,4 +26,9 @@ daily = dg.define_asset_job(
     selection=dg.AssetSelection.assets(*DAILY_TABLES, *FROM_DAYS, *MODEL),
     description="The end of a day: the day is closed and a new model made.",
 )
+score = dg.define_asset_job(
+    "score",
+    selection=dg.AssetSelection.assets("recommendations"),
+    description="Every shopper's list as a table, from the bundle that serves and the latest histories.",
+)
 MAKES_A_MODEL: Final = ("retrain", "daily")

@@ -5,8 +5,6 @@ byte has changed; from then on through memory maps, so that ten million shoppers
 What a shopper did since comes from the gateway's own recent events.
 """
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,16 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshet.columns import EVENT_TYPES
-from freshet.errors import BundleError
 from freshet.history import WINDOW
-from freshet.live.manifest import entry
 from freshet.live.released import Event
+from freshet.live.sealed import MANIFEST as MANIFEST
+from freshet.live.sealed import open_arrays, seal_arrays
 from freshet.references import LatestRef
 from freshet.store import Store
 
 FOLDER: Final = "latest_histories"
 PUBLISHED: Final = "published/latest_histories.json"
-MANIFEST: Final = "manifest.json"
 REMAKE: Final = "materialize the asset `latest_histories` again"
 ARRAYS: Final = ("shoppers", "offsets", "item_ids", "items", "types", "times", "days")
 
@@ -63,12 +60,7 @@ class LatestHistories:
 
 def save_latest(arrays: dict[str, NDArray[Any]], as_of: date, folder: Path) -> str:
     """Write the arrays of `ARRAYS` and the manifest that seals them; the id is the manifest's hash."""
-    for name in ARRAYS:
-        np.save(folder / f"{name}.npy", arrays[name], allow_pickle=False)
-    files = {f"{name}.npy": entry(folder / f"{name}.npy").model_dump() for name in ARRAYS}
-    content = json.dumps({"as_of": str(as_of), "files": files}, sort_keys=True, separators=(",", ":")).encode()
-    (folder / MANIFEST).write_bytes(content)
-    return hashlib.sha256(content).hexdigest()
+    return seal_arrays({name: arrays[name] for name in ARRAYS}, {"as_of": str(as_of)}, folder)
 
 
 def open_latest(folder: Path, name: str) -> LatestHistories:
@@ -76,18 +68,8 @@ def open_latest(folder: Path, name: str) -> LatestHistories:
 
     Raises BundleError where a file is missing or any byte of it has changed.
     """
-    path = folder / MANIFEST
-    content = path.read_bytes() if path.is_file() else b""
-    if hashlib.sha256(content).hexdigest() != name:
-        raise BundleError(str(path), f"is missing, or is not the manifest of {name[:12]}", REMAKE)
-    manifest = json.loads(content)
-    for file, sealed in manifest["files"].items():
-        if not (folder / file).is_file() or (folder / file).stat().st_size != sealed["bytes"]:
-            raise BundleError(str(folder / file), f"is missing, or has not the {sealed['bytes']} bytes sealed", REMAKE)
-        if entry(folder / file).sha256 != sealed["sha256"]:
-            raise BundleError(str(folder / file), "has changed since it was sealed", REMAKE)
-    arrays = {array: np.load(folder / f"{array}.npy", mmap_mode="r", allow_pickle=False) for array in ARRAYS}
-    return LatestHistories(name, date.fromisoformat(manifest["as_of"]), **arrays)
+    facts, arrays = open_arrays(folder, name, REMAKE)
+    return LatestHistories(name, date.fromisoformat(facts["as_of"]), **arrays)
 
 
 def published_latest(store: Store) -> LatestRef | None:

@@ -13,7 +13,7 @@ from freshet.live.manifest import REBUILD, Precision
 from freshet.live.scorer import NEVER, Encoded, Mask, Scores, chunks, masked, rows, top_k
 
 # The ladder, best first; `neighbours` answers "similar items" only (docs/gateway.md).
-Tier = Literal["sequence", "content", "segment", "popular", "neighbours"]
+Tier = Literal["sequence", "precomputed", "content", "segment", "popular", "neighbours"]
 Device = Literal["cpu", "cuda"]
 
 ENCODED = 256  # histories encoded at once

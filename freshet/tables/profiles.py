@@ -143,6 +143,17 @@ def _training_set() -> dict[str, Column]:
     }
 
 
+def _recommendations() -> dict[str, Column]:
+    falling = F.reverse(F.array_sort("scores"))
+    return {
+        "repeated": _repeated(c.SHOPPER),
+        "bare_shoppers": _broken(F.col(c.SHOPPER).rlike(_PSEUDONYM)),
+        "repeated_items": _broken(F.size(F.array_distinct("items")) == F.size("items")),
+        "disordered": _broken((F.col("scores") == falling) & (F.size("scores") == F.size("items"))),
+        "unknown_tiers": _broken(F.col("tier").isin("sequence", "popular")),
+    }
+
+
 MEASURES = {
     "raw_events": _raw_events,
     "quarantined_events": _quarantined_events,
@@ -154,4 +165,5 @@ MEASURES = {
     "impressions": _impressions,
     "vocabulary": _vocabulary,
     "training_set": _training_set,
+    "recommendations": _recommendations,
 }

@@ -88,6 +88,7 @@ ITEMS = Table(
         Column(c.CATEGORY, "string", "the item's category"),
         Column(c.PRICE, "decimal(18,4)", "price of one piece in the shop's currency"),
         _DAY,
+        Column(c.ATTRIBUTES, "map<string,string>", "further columns that FRESHET_ITEM_INPUTS names, from the context"),
     ),
 )
 ITEM_FEATURES = Table(
@@ -154,6 +155,7 @@ VOCABULARY = Table(
         Column(c.PRICE, "decimal(18,4)", "the last price known"),
         Column("tombstone", "boolean", "delisted: keeps its index, is never recommended"),
         Column("generation", "int", "a cold start may begin a new one"),
+        Column(c.ATTRIBUTES, "map<string,string>", "the last further columns known"),
     ),
     daily=False,
 )
@@ -172,7 +174,20 @@ TRAINING_SET = Table(
     ),
     daily=False,
 )
+RECOMMENDATIONS = Table(
+    "recommendations",
+    "One list per shopper of the latest histories: what the bundle that serves would show.",
+    (
+        _SHOPPER,
+        Column("items", "array<string>", "catalogue ids, best first"),
+        Column("scores", "array<float>", "the ranker's score of each item"),
+        Column("tier", "string", "sequence: the model; popular: it knew none of the shopper's items"),
+        Column("bundle", "string", "sha256 of the bundle that was asked"),
+        Column("as_of", "date", "the last landing day in the histories"),
+    ),
+    daily=False,
+)
 TABLES = (
     RAW_EVENTS, QUARANTINED_EVENTS, EVENTS, ITEMS, ITEM_FEATURES, USER_FEATURES, HISTORIES, IMPRESSIONS, VOCABULARY,
-    TRAINING_SET,
+    TRAINING_SET, RECOMMENDATIONS,
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """The Spark session of a lake: Iceberg catalog, quiet, sized for one machine unless told otherwise."""
 
+import sys
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -19,7 +20,10 @@ def start(settings: Settings) -> SparkSession:
     builder = SparkSession.builder.appName("freshet").master(settings.spark_master)
     for key, value in options(settings).items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    session = builder.getOrCreate()
+    if settings.spark_master.startswith("local"):
+        session.sparkContext.pythonExec = sys.executable  # `python3` on the PATH may be another, without our libraries
+    return session
 
 
 def options(settings: Settings) -> dict[str, str]:
@@ -30,6 +34,8 @@ def options(settings: Settings) -> dict[str, str]:
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.extraJavaOptions": " ".join(_java_options(settings)),
+        # A task is a core's worth of work already: more threads in it would only wait for each other.
+        **{f"spark.executorEnv.{name}": "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",

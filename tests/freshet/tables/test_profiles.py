@@ -148,3 +148,16 @@ def test_an_empty_table_without_days_is_one_row_of_zeros(spark):
     assert profile(frame, schemas.VOCABULARY).to_dict("index") == {
         "vocabulary": {"rows": 0, "repeated": 0, "shared_indexes": 0, "lowest": 0, "highest": 0}
     }
+
+
+def test_recommendations(spark):
+    good = {"shopper": ANN, "items": ["mug", "pen"], "scores": [2.0, 1.0], "tier": "sequence"}
+    rows = (
+        good,
+        {**good, "items": ["mug", "mug"]},  # and ANN again
+        {**good, "shopper": "bob", "scores": [1.0, 2.0]},
+        {**good, "shopper": BOB, "scores": [1.0], "tier": "content"},
+    )
+    assert measured(spark, schemas.RECOMMENDATIONS, *rows) == [
+        {"rows": 4, "repeated": 1, "bare_shoppers": 1, "repeated_items": 1, "disordered": 2, "unknown_tiers": 1}
+    ]

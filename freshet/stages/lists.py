@@ -1,0 +1,32 @@
+"""The published table of lists as the plain arrays that a gateway reads."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from freshet.columns import SHOPPER
+from freshet.live.latest import LatestHistories
+from freshet.vocabulary import Vocabulary
+
+
+def arrays_of(rows: pa.Table, vocabulary: Vocabulary, latest: LatestHistories, k: int) -> dict[str, NDArray[Any]]:
+    """The arrays of `live.precomputed.Precomputed` by name.
+
+    rows: one per shopper of `latest`. Shoppers of whom the model knew nothing are left out: what is popular needs no
+    list of their own.
+    """
+    rows = rows.filter(pc.equal(rows["tier"], "sequence")).sort_by(SHOPPER).combine_chunks()
+    shoppers = np.asarray(rows[SHOPPER].to_pylist(), dtype=latest.shoppers.dtype)
+    places = np.searchsorted(latest.shoppers, shoppers)
+    lengths = pc.list_value_length(rows["items"]).to_numpy(zero_copy_only=False).astype(np.int64)
+    named = pc.list_flatten(rows["items"]).combine_chunks().dictionary_encode()
+    index = vocabulary.index_of(named.dictionary.to_pylist())
+    items, scores = (np.zeros((len(rows), k), dtype=kind) for kind in (np.int32, np.float32))
+    there = np.arange(k) < lengths[:, None]
+    items[there] = index[named.indices.to_numpy(zero_copy_only=False)]
+    scores[there] = pc.list_flatten(rows["scores"]).to_numpy()
+    last = latest.times[latest.offsets[1:][places] - 1]
+    return {"shoppers": shoppers, "until": np.asarray(last), "items": items, "scores": scores}

@@ -1,0 +1,38 @@
+"""The tiny bundle released in a lake of its own, with latest histories of a few shoppers: what lists are made from."""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from freshet.live.latest import FOLDER, save_latest
+from freshet.live.sealed import MANIFEST
+from freshet.references import LatestRef
+from freshet.store import open_store
+
+DAY = date(2024, 3, 1)
+
+
+def shopper(number: int) -> str:
+    """A pseudonym."""
+    return f"{number:032x}"
+
+
+def publish_latest(lake: str, folder: Path, *histories: str) -> str:
+    """A shopper per text, who viewed its letters a minute apart: shopper(0) the first. Returns the id."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ids = sorted(set("".join(histories)))
+    sizes = [len(items) for items in histories]
+    arrays = {
+        "shoppers": np.array([shopper(number).encode() for number in range(len(histories))]),
+        "offsets": np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        "item_ids": np.array(ids),
+        "items": np.array([ids.index(item) for items in histories for item in items], dtype=np.int32),
+        "types": np.ones(sum(sizes), dtype=np.int8),
+        "times": np.concatenate([60 * np.arange(size) for size in sizes]).astype(np.int64),
+        "days": np.full(sum(sizes), 19783, dtype=np.int32),
+    }
+    name, store = save_latest(arrays, DAY, folder), open_store(lake)
+    store.put_folder(folder, f"{FOLDER}/{name}", MANIFEST)
+    store.put("published/latest_histories.json", LatestRef(id=name, as_of=DAY).model_dump_json().encode())
+    return name
