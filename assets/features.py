@@ -1,10 +1,13 @@
 """The daily feature tables, each made from the day's events alone."""
 
+from functools import partial
+
 import dagster as dg
 
 from assets import gates
 from assets.events import day_run, events
 from assets.shop import DAILY, ONE_RUN, OWNERS
+from freshet.item_inputs import attributes_of
 from freshet.tables import features
 from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, USER_FEATURES
 from resources.lake import Lake
@@ -18,7 +21,8 @@ GROUP = "features"
 )  # fmt: skip
 def items(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.Published:
     """One row per item and day: the last title, category and price that an event carried."""
-    yield from gates.hand_over(context, day_run(context, lake).from_events(ITEMS, features.items, "items", None))
+    make = partial(features.items, attributes=attributes_of(lake.settings.item_schema))
+    yield from gates.hand_over(context, day_run(context, lake).from_events(ITEMS, make, "items", None))
 
 
 @dg.asset(

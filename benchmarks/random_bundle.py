@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from freshet.content import encode, fitted
 from freshet.history import ModelInput
 from freshet.live.baselines import Baselines, save_baselines
 from freshet.live.bundle import BASELINES, GOLDEN, VOCABULARY, save_vocabulary
@@ -13,7 +14,7 @@ from freshet.live.journal import Entry, append, bundle_path, length
 from freshet.live.manifest import MANIFEST, seal
 from freshet.live.scorer import Encoded
 from freshet.store import Store
-from freshet.vocabulary import Vocabulary, content
+from freshet.vocabulary import Vocabulary
 
 CATEGORIES = 40
 
@@ -28,8 +29,8 @@ def write(folder: Path, items: int) -> int:
 
     torch.manual_seed(0)
     vocabulary, params = catalogue(items), TrainParams()
-    known = content([str(t) for t in vocabulary.titles], [str(c) for c in vocabulary.categories], vocabulary.prices)
-    model = Recommender(ModelConfig.of(params, items)).know(known)
+    inputs = fitted(vocabulary.inputs, vocabulary.columns)
+    model = Recommender(ModelConfig.of(params, items, inputs)).know(encode(inputs, vocabulary.columns))
     model.begin(torch.randn(items + 1, params.vector), torch.randn(items + 1))
     export(model.eval(), vocabulary, folder)
     save_vocabulary(vocabulary, folder / VOCABULARY)

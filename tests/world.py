@@ -108,14 +108,21 @@ EVENTS = [  # id, item, type, time, shopper, landing day, file, row
     ("e10", "hat", "view", at(3, 14), S4, DAY3, "dt=2024-03-03/a.csv", 3),
 ]
 ITEMS = [
-    ("cup", "Cup", "kitchen", Decimal("3.0000"), DAY1),
-    ("mug", "Red mug", "kitchen", Decimal("4.5000"), DAY1),
-    ("pen", "Pen", None, None, DAY1),
-    ("mug", "Blue mug", "kitchen", Decimal("4.7500"), DAY2),  # e6 has no category: the one of e5 is the last known
-    ("pen", None, None, Decimal("1.2000"), DAY2),
-    ("hat", None, None, None, DAY3),
-    ("mug", None, None, Decimal("4.7500"), DAY3),
-    ("pen", "Pen", "office", Decimal("1.2000"), DAY3),
+    ("cup", "Cup", "kitchen", Decimal("3.0000"), DAY1, None),
+    ("mug", "Red mug", "kitchen", Decimal("4.5000"), DAY1, None),
+    ("pen", "Pen", None, None, DAY1, None),
+    (
+        "mug",
+        "Blue mug",
+        "kitchen",
+        Decimal("4.7500"),
+        DAY2,
+        None,
+    ),  # e6 has no category: the one of e5 is the last known
+    ("pen", None, None, Decimal("1.2000"), DAY2, None),
+    ("hat", None, None, None, DAY3, None),
+    ("mug", None, None, Decimal("4.7500"), DAY3, None),
+    ("pen", "Pen", "office", Decimal("1.2000"), DAY3, None),
 ]
 ITEM_FEATURES = [  # item, views, carts, purchases, shoppers, day; a return is none of the three
     ("cup", 0, 0, 1, 1, DAY1),
@@ -147,10 +154,10 @@ HISTORIES = {  # (shopper, day) → its events
 }
 # By first landing, then by id: cup, mug, pen on day 1, hat on day 3. Facts are the last ones known.
 VOCABULARY = [
-    ("cup", 1, DAY1, "Cup", "kitchen", Decimal("3.0000"), False, 1),
-    ("mug", 2, DAY1, "Blue mug", "kitchen", Decimal("4.7500"), False, 1),
-    ("pen", 3, DAY1, "Pen", "office", Decimal("1.2000"), False, 1),
-    ("hat", 4, DAY3, None, None, None, False, 1),
+    ("cup", 1, DAY1, "Cup", "kitchen", Decimal("3.0000"), False, 1, None),
+    ("mug", 2, DAY1, "Blue mug", "kitchen", Decimal("4.7500"), False, 1, None),
+    ("pen", 3, DAY1, "Pen", "office", Decimal("1.2000"), False, 1, None),
+    ("hat", 4, DAY3, None, None, None, False, 1, None),
 ]
 # As of day 3, learning up to day 2. Types: 1 view, 2 cart, 3 purchase, 4 return.
 # shopper → items, types, times, landing days, first day, events up to the cut, purchases up to the cut

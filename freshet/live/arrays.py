@@ -19,3 +19,12 @@ def read_arrays(path: Path, names: Sequence[str], meant: str) -> list[NDArray[An
             return [file[name] for name in names]
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise BundleError(str(path), f"it does not hold {meant} ({error})", REBUILD) from None
+
+
+def array_names(path: Path, meant: str) -> list[str]:
+    """What the arrays are called. Raises BundleError as `read_arrays` does."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return list(file.files)
+    except (OSError, ValueError, BadZipFile) as error:
+        raise BundleError(str(path), f"it does not hold {meant} ({error})", REBUILD) from None

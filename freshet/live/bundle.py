@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from freshet.errors import BundleError
-from freshet.live.arrays import read_arrays
+from freshet.live.arrays import array_names, read_arrays
 from freshet.live.baselines import Baselines, load_baselines
 from freshet.live.manifest import REBUILD, Manifest, Precision, verified
 from freshet.vocabulary import Vocabulary
@@ -18,6 +18,7 @@ ITEM_VECTORS: Final = "item_vectors.npy"
 VOCABULARY: Final = "vocabulary.npz"
 BASELINES: Final = "baselines.npz"
 GOLDEN: Final = "golden.npz"
+ATTRIBUTE: Final = "attribute:"  # before the names of further columns of the catalogue
 
 
 def encoder_file(precision: Precision) -> str:
@@ -61,6 +62,7 @@ def open_bundle(folder: Path, bundle: str | None = None) -> Bundle:
 
 def save_vocabulary(vocabulary: Vocabulary, path: Path) -> None:
     """Write `vocabulary.npz`: plain arrays, no pickles, the same bytes for the same vocabulary."""
+    more: dict[str, Any] = {f"{ATTRIBUTE}{name}": texts for name, texts in sorted(vocabulary.attributes.items())}
     np.savez(
         path,
         item_ids=vocabulary.item_ids,
@@ -69,6 +71,7 @@ def save_vocabulary(vocabulary: Vocabulary, path: Path) -> None:
         prices=vocabulary.prices,
         tombstones=vocabulary.tombstones,
         generation=np.int64(vocabulary.generation),
+        **more,
     )
 
 
@@ -76,7 +79,10 @@ def load_vocabulary(path: Path) -> Vocabulary:
     """Read what `save_vocabulary` wrote. Raises BundleError when it is something else."""
     names = ("item_ids", "titles", "categories", "prices", "tombstones", "generation")
     item_ids, titles, categories, prices, tombstones, generation = read_arrays(path, names, "a vocabulary")
-    return Vocabulary(item_ids, titles, categories, prices, tombstones, int(generation))
+    more = [name for name in array_names(path, "a vocabulary") if name.startswith(ATTRIBUTE)]
+    values = read_arrays(path, more, "a vocabulary")
+    attributes = {name.removeprefix(ATTRIBUTE): texts for name, texts in zip(more, values, strict=True)}
+    return Vocabulary(item_ids, titles, categories, prices, tombstones, int(generation), attributes)
 
 
 def _fit(folder: Path, vocabulary: Vocabulary, vectors: NDArray[np.float32], baselines: Baselines) -> None:

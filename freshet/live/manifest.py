@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from freshet.columns import EventType
 from freshet.errors import BundleError
+from freshet.item_inputs import Schema
 
 SCHEMA_VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -36,6 +37,7 @@ class Manifest(BaseModel):
     precision: Precision  # of the shopper encoder that serves
     length: int  # events of a history that the model reads
     event_type: EventType  # the most frequent one it was trained on: what items named without a type mean
+    item_inputs: Schema | None = None  # what the item encoder reads, in its order; None: sealed before it was told
     lineage: dict[str, JsonValue]  # table snapshots and whatever else it was made from
     parameters: dict[str, JsonValue]  # how it was trained
     metrics: dict[str, JsonValue]  # how training went
@@ -54,6 +56,7 @@ def seal(
     precision: Precision,
     length: int,
     event_type: EventType = "view",
+    item_inputs: Schema | None = None,
     lineage: dict[str, JsonValue],
     parameters: dict[str, JsonValue],
     metrics: dict[str, JsonValue],
@@ -68,6 +71,7 @@ def seal(
         precision=precision,
         length=length,
         event_type=event_type,
+        item_inputs=item_inputs,
         lineage=lineage,
         parameters=parameters,
         metrics=metrics,

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from freshet.history import Histories, Ints, baskets, is_target, model_input
 
@@ -47,6 +49,11 @@ def corpus(histories: Histories) -> Corpus:
         whole.items[wanted],
         _following(limits, owners[ends - 1])[basket],
     )
+
+
+def met_items(taught: Corpus, items: int) -> Tensor:
+    """(V + 1,) which of V items anything can be learned of; PAD is none."""
+    return torch.from_numpy(np.bincount(taught.items, minlength=items + 1) > 0)
 
 
 def _first_in_basket(basket: Ints, items: Ints) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,11 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.export import Dim
 
+from freshet.content import ItemContent, encode
 from freshet.errors import BundleError
 from freshet.history import Ints
-from freshet.model.padded import PaddedShopperEncoder
+from freshet.item_inputs import RESERVED
+from freshet.model.items import unknown
+from freshet.model.own import Model, Own, encoder_of
 from freshet.model.transformer import Recommender
-from freshet.vocabulary import TITLE_WORDS, ItemContent, Vocabulary, content
+from freshet.vocabulary import Vocabulary
 
 SHOPPERS = "shopper_encoder.fp32.onnx"
 SHOPPERS_INT8 = "shopper_encoder.int8.onnx"
@@ -29,9 +33,9 @@ Floats = NDArray[np.float32]
 
 
 def export(
-    model: Recommender, vocabulary: Vocabulary, folder: Path, progress: Callable[[str], None] = lambda _: None
+    model: Model, vocabulary: Vocabulary, folder: Path, progress: Callable[[str], None] = lambda _: None
 ) -> tuple[Path, ...]:
-    """Writes the four files into `folder` and returns their paths.
+    """Writes the four files into `folder` and returns their paths; a model of your own has no item encoder.
 
     progress: called with each file's name before it is made.
     Raises BundleError if the model was trained on another vocabulary.
@@ -47,55 +51,59 @@ def export(
     _export_shoppers(model, folder / SHOPPERS)
     progress(SHOPPERS_INT8)
     _quantize(folder / SHOPPERS, folder / SHOPPERS_INT8)
-    progress(ITEMS)
-    _export_items(model, folder / ITEMS)
+    if isinstance(model, Recommender):
+        progress(ITEMS)
+        _export_items(model, folder / ITEMS)
     progress(ITEM_VECTORS)
     np.save(folder / ITEM_VECTORS, reference_item_vectors(model, vocabulary))
-    return tuple(folder / name for name in (SHOPPERS, SHOPPERS_INT8, ITEMS, ITEM_VECTORS))
+    paths = (folder / name for name in (SHOPPERS, SHOPPERS_INT8, ITEMS, ITEM_VECTORS))
+    return tuple(path for path in paths if path.exists())
 
 
 @torch.inference_mode()
-def reference_answer(model: Recommender, items: Ints, types: Ints, gaps: Ints) -> tuple[Floats, Floats]:
+def reference_answer(model: Model, items: Ints, types: Ints, gaps: Ints) -> tuple[Floats, Floats]:
     """What torch answers to right-padded histories (B, T): float32 (B, E) vectors and (B, T) repeats.
 
     The first rung of the parity ladder.
     """
-    encoder = PaddedShopperEncoder(model).cpu().eval()
+    encoder = encoder_of(model).cpu().eval()
     vectors, repeats = encoder(*(torch.from_numpy(x) for x in (items, types, gaps)))
     return vectors.numpy(), repeats.numpy()
 
 
 @torch.inference_mode()
-def reference_item_vectors(model: Recommender, vocabulary: Vocabulary) -> Floats:
+def reference_item_vectors(model: Model, vocabulary: Vocabulary) -> Floats:
     """float32 (V + 1, E) of the vocabulary's items, row 0 zeros. Score = shopper vectors @ item vectors.T."""
-    known = content([str(x) for x in vocabulary.titles], [str(x) for x in vocabulary.categories], vocabulary.prices)
-    return item_vectors_of(model, np.arange(len(vocabulary) + 1), known)
+    if isinstance(model, Own):
+        vectors: Floats = model.item_vectors().numpy()
+        return vectors
+    return item_vectors_of(model, model.numbers().numpy(), encode(model.config.inputs, vocabulary.columns))
 
 
 @torch.inference_mode()
 def item_vectors_of(model: Recommender, items: Ints, known: ItemContent) -> Floats:
     """float32 (n, E) of n items; items (n,) = 0 for those known by their content only."""
-    arguments = (torch.from_numpy(x) for x in (items, known.words, known.categories, known.price_bands))
-    vectors: Floats = model.items(*arguments).numpy()
+    contents = (torch.from_numpy(known.fields[field.name]) for field in model.config.inputs)
+    vectors: Floats = model.items(torch.from_numpy(items), *contents).numpy()
     return vectors
 
 
-def _export_shoppers(model: Recommender, path: Path) -> None:
+def _export_shoppers(model: Model, path: Path) -> None:
     length = min(3, model.config.length)
     examples = tuple(torch.ones((2, length), dtype=torch.int64) for _ in range(3))  # one tensor thrice is one input
     batch, events = Dim("batch", min=1), Dim("events", min=1, max=model.config.length)
     shape = {0: batch, 1: events}
     _export(
-        PaddedShopperEncoder(model), examples, ["items", "types", "gaps"], ["vectors", "repeats"], (shape,) * 3, path
+        encoder_of(model), examples, ["items", "types", "gaps"], ["vectors", "repeats"], (shape,) * 3, path
     )
 
 
 def _export_items(model: Recommender, path: Path) -> None:
-    items, categories, price_bands = (torch.ones(2, dtype=torch.int64) for _ in range(3))
+    fields = model.config.inputs
+    arguments = (torch.ones(2, dtype=torch.int64), *(unknown(field, 2) + 1 for field in fields))
+    names = [RESERVED, *(field.name for field in fields)]
     shape = {0: Dim("items", min=1)}
-    names = ["items", "words", "categories", "price_bands"]
-    arguments = (items, torch.ones((2, TITLE_WORDS), dtype=torch.int64), categories, price_bands)
-    _export(model.items, arguments, names, ["vectors"], (shape,) * 4, path)
+    _export(model.items, arguments, names, ["vectors"], (shape, (shape,) * len(fields)), path)
 
 
 def _export(
@@ -103,7 +111,7 @@ def _export(
     arguments: tuple[Tensor, ...],
     names: list[str],
     outputs: list[str],
-    shapes: tuple[dict[int, Dim], ...],
+    shapes: tuple[Any, ...],  # the dimensions that vary, per input; nested where the module takes *inputs
     path: Path,
 ) -> None:
     with _quiet():

@@ -1,28 +1,55 @@
 """The item encoder: from what the catalogue says of an item to its vector.
 
-Shapes: n items, W words of a title, E = numbers of a vector, the last of which is the item's bias. PAD = 0.
+Shapes: n items, W words of a text, D numbers of a catalogue's vector, E numbers of an item's vector, the last of
+which is the item's bias. PAD = 0.
 """
 
+import torch
 from torch import Tensor, nn
 
+from freshet.codes import TITLE_WORDS
 from freshet.columns import PAD
+from freshet.item_inputs import Field
 from freshet.model.params import ModelConfig
 
 
 class ItemEncoder(nn.Module):
-    """What an item is: its id, the words of its title, its category, its price band; PAD is zeros."""
+    """What an item is: its id, and every field of the schema; PAD is zeros.
+
+    The start is in the ids; content starts at nothing and is learned as what explains them.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         size = config.vector + 1
+        self.kinds = tuple(field.kind for field in config.inputs)
         self.ids = nn.Embedding(config.items + 1, size, padding_idx=PAD)
-        self.words = nn.Embedding(config.words, size, padding_idx=PAD)
-        self.categories = nn.Embedding(config.categories, size, padding_idx=PAD)
-        self.price_bands = nn.Embedding(config.price_bands, size, padding_idx=PAD)
+        self.fields = nn.ModuleList(_reader(field, size) for field in config.inputs)
 
-    def forward(self, items: Tensor, words: Tensor, categories: Tensor, price_bands: Tensor) -> Tensor:
-        """items (n,), words (n, W), categories (n,), price_bands (n,) -> (n, E). items = 0: known by content only."""
-        counts = (words != PAD).sum(dim=1, keepdim=True).clamp(min=1)  # (n, 1)
-        title = self.words(words).sum(dim=1) / counts  # (n, W, E) -> (n, E)
-        vectors: Tensor = self.ids(items) + title + self.categories(categories) + self.price_bands(price_bands)
+    def forward(self, items: Tensor, *content: Tensor) -> Tensor:
+        """items (n,), then each field of the schema in its order -> (n, E). items = 0: known by content only."""
+        vectors: Tensor = self.ids(items)
+        for kind, read, values in zip(self.kinds, self.fields, content, strict=True):
+            found = read(values)  # words: (n, W) -> (n, W, E); vector: (n, D) -> (n, E); else (n,) -> (n, E)
+            if kind == "words":
+                found = found.sum(dim=1) / (values != PAD).sum(dim=1, keepdim=True).clamp(min=1)  # (n, E)
+            vectors = vectors + found
         return vectors
+
+    def forget_content(self) -> None:
+        """Content says nothing, as before the first step."""
+        for read in self.fields:
+            assert isinstance(read, nn.Embedding | nn.Linear)
+            nn.init.zeros_(read.weight)
+
+
+def _reader(field: Field, size: int) -> nn.Module:
+    if field.kind == "vector":
+        return nn.Linear(field.size, size, bias=False)
+    return nn.Embedding(field.size, size, padding_idx=PAD)
+
+
+def unknown(field: Field, items: int) -> Tensor:
+    """The field's values for so many items of which the catalogue says nothing."""
+    shape = {"words": (items, TITLE_WORDS), "vector": (items, field.size)}.get(field.kind, (items,))
+    return torch.zeros(shape, dtype=torch.float32 if field.kind == "vector" else torch.int64)

@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from freshet.columns import EVENT_TYPES
 from freshet.history import GAP_BUCKETS, WINDOW
-from freshet.vocabulary import CATEGORY_BUCKETS, PRICE_BANDS, WORD_BUCKETS
+from freshet.item_inputs import Field as ItemInput
+from freshet.item_inputs import Schema
 
 
 class TrainParams(BaseModel):
@@ -20,6 +21,9 @@ class TrainParams(BaseModel):
     blocks: int = Field(2, ge=1, le=24, description="transformer blocks")
     heads: int = Field(2, ge=1, le=32, description="attention heads of a block")
     dropout: float = Field(0.2, ge=0, lt=1, description="share of activations dropped in training")
+    id_dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of the items that a batch knows by their content only"
+    )
     learning_rate: float = Field(3e-3, gt=0, le=1, description="highest learning rate (AdamW), after the warm-up")
     weight_decay: float = Field(0.01, ge=0, le=1, description="decay of the weights (AdamW)")
     steps_per_epoch: int = Field(100, ge=1, description="batches an epoch is cut into, within 64 … `batch_rows`")
@@ -31,6 +35,7 @@ class TrainParams(BaseModel):
     validation_share: float = Field(0.2, gt=0, lt=1, description="share of shoppers whose last basket is held out")
     validation_cases: int = Field(2000, ge=1, description="most held-out baskets that are scored after an epoch")
     seed: int = Field(0, ge=0, description="of weights, batches and the held-out baskets")
+    model: str = Field("", description="a torch module of your own, package.module:Class; unset: Freshet's transformer")
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "TrainParams":
@@ -52,11 +57,16 @@ class ModelConfig:
     dropout: float
     types: int = len(EVENT_TYPES)
     gap_buckets: int = GAP_BUCKETS
-    words: int = WORD_BUCKETS
-    categories: int = CATEGORY_BUCKETS
-    price_bands: int = PRICE_BANDS
+    id_dropout: float = 0.0
+    inputs: Schema = ()  # of the item encoder
+
+    def __post_init__(self) -> None:
+        """JSON gives the inputs as a list of objects."""
+        read = tuple(field if isinstance(field, ItemInput) else ItemInput(**field) for field in self.inputs)
+        object.__setattr__(self, "inputs", read)
 
     @classmethod
-    def of(cls, params: TrainParams, items: int) -> "ModelConfig":
-        """The shape that `params` ask for, for a vocabulary of `items`."""
-        return cls(items, params.length, params.width, params.vector, params.blocks, params.heads, params.dropout)
+    def of(cls, params: TrainParams, items: int, inputs: Schema = ()) -> "ModelConfig":
+        """The shape that `params` ask for, for a vocabulary of `items` described by `inputs` (fitted)."""
+        shape = items, params.length, params.width, params.vector, params.blocks, params.heads, params.dropout
+        return cls(*shape, id_dropout=params.id_dropout, inputs=inputs)

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from freshet.columns import PAD
+from freshet.content import ItemContent
 from freshet.model.attention import Attend
-from freshet.model.items import ItemEncoder
+from freshet.model.items import ItemEncoder, unknown
 from freshet.model.memory import Memory
 from freshet.model.params import ModelConfig
-from freshet.vocabulary import TITLE_WORDS, ItemContent
 
 
 class Block(nn.Module):
@@ -75,27 +75,28 @@ class ShopperEncoder(nn.Module):
 class Recommender(nn.Module):
     """Both encoders over one catalogue."""
 
-    words: Tensor
-    categories: Tensor
-    price_bands: Tensor
+    met: Tensor
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
         self.items = ItemEncoder(config)
         self.shoppers = ShopperEncoder(config)
-        self.register_buffer("words", torch.zeros(config.items + 1, TITLE_WORDS, dtype=torch.int64))
-        self.register_buffer("categories", torch.zeros(config.items + 1, dtype=torch.int64))
-        self.register_buffer("price_bands", torch.zeros(config.items + 1, dtype=torch.int64))
+        for field in config.inputs:
+            self.register_buffer(f"content_{field.name}", unknown(field, config.items + 1))
+        self.register_buffer("met", torch.ones(config.items + 1, dtype=torch.bool))
         self.apply(_start)
-        for table in (self.items.words, self.items.categories, self.items.price_bands):
-            nn.init.zeros_(table.weight)  # the start is in the ids; content is learned as what explains them
+        self.items.forget_content()
 
     def know(self, content: ItemContent) -> "Recommender":
         """The same model with the catalogue's content, row 0 = PAD, filled in."""
-        self.words.copy_(torch.from_numpy(content.words))
-        self.categories.copy_(torch.from_numpy(content.categories))
-        self.price_bands.copy_(torch.from_numpy(content.price_bands))
+        for name, values in content.fields.items():
+            self.get_buffer(f"content_{name}").copy_(torch.from_numpy(values))
+        return self
+
+    def meet(self, met: Tensor) -> "Recommender":
+        """The same model, told which items (V + 1,) it learns from; all others it knows by their content only."""
+        self.met.copy_(met)
         return self
 
     def begin(self, vectors: Tensor, biases: Tensor) -> "Recommender":
@@ -106,10 +107,21 @@ class Recommender(nn.Module):
         return self
 
     def item_vectors(self) -> Tensor:
-        """(V + 1, E) of the whole vocabulary; row 0 is zeros."""
-        numbers = torch.arange(self.config.items + 1, device=self.words.device)
-        vectors: Tensor = self.items(numbers, self.words, self.categories, self.price_bands)
+        """(V + 1, E) of the whole vocabulary; row 0 is zeros.
+
+        In training some items are known by their content only, others in every batch, so that content alone learns
+        to say what an item is, and how it compares with items that are known well.
+        """
+        numbers = self.numbers()  # (V + 1,)
+        if self.training and self.config.id_dropout and self.config.inputs:
+            numbers = numbers * (torch.rand(len(numbers), device=numbers.device) >= self.config.id_dropout)
+        contents = (self.get_buffer(f"content_{field.name}") for field in self.config.inputs)
+        vectors: Tensor = self.items(numbers, *contents)
         return vectors
+
+    def numbers(self) -> Tensor:
+        """(V + 1,) each item's index as the item encoder shall read it: 0 for one it has not learned from."""
+        return torch.arange(len(self.met), device=self.met.device) * self.met
 
 
 def _start(module: nn.Module) -> None:

@@ -1,24 +1,24 @@
 """Everything that answers at one moment: a release, its ranker, its catalogue. Swapped whole, never changed."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from freshet.errors import BundleError
+from freshet.content import Columns, known_prices
 from freshet.history import Ints
-from freshet.live.bundle import ITEM_ENCODER, Bundle
+from freshet.item_inputs import CATEGORY, TITLE
+from freshet.live.bundle import Bundle
+from freshet.live.item_encoder import ItemEncoder, open_item_encoder
 from freshet.live.latest import LatestHistories
-from freshet.live.manifest import REBUILD
-from freshet.live.ranker import Ranker, open_ranker, open_session
+from freshet.live.precomputed import Precomputed, Ready
+from freshet.live.ranker import Device, Ranker, open_ranker
 from freshet.live.released import Event
 from freshet.live.scorer import Scores
 from freshet.serving.catalogue import Catalogue
 from freshet.serving.ledger import Content
-from freshet.vocabulary import content
 
 THREADS: Final = 1  # of onnxruntime: requests wait for each other less than threads do
-INPUTS: Final = {"items", "words", "categories", "price_bands"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Serving:
     number: int  # of the journal's entry; 0 while it is being proved
     ranker: Ranker
     catalogue: Catalogue
-    item_encoder: Any | None  # onnxruntime.InferenceSession; None for a bundle without one
+    item_encoder: ItemEncoder | None  # None for a bundle without one
 
     @property
     def bundle(self) -> Bundle:
@@ -37,12 +37,9 @@ class Serving:
 
     def encode_items(self, contents: list[Content]) -> Scores:
         """(n, D) vectors of items known by their content only."""
-        prices = np.array([np.nan if c.price is None else c.price for c in contents])
-        known = content([c.title for c in contents], [c.category for c in contents], prices)
-        feed = {"items": np.zeros(len(contents), dtype=np.int64), "words": known.words}
-        feed |= {"categories": known.categories, "price_bands": known.price_bands}
-        vectors: Scores = self.item_encoder.run(["vectors"], feed)[0]  # type: ignore[union-attr]
-        return vectors
+        texts = {TITLE: np.array([c.title for c in contents]), CATEGORY: np.array([c.category for c in contents])}
+        columns = Columns(texts, known_prices([c.price for c in contents]), {})
+        return self.item_encoder.encode(columns)  # type: ignore[union-attr]
 
     def popularity(self, segment: str) -> Scores:
         """(V + 1,) what is popular in a category, before what is popular elsewhere; "": everywhere."""
@@ -57,29 +54,28 @@ class Known:
     """What the lake knew of all shoppers when it was last published; None before that."""
 
     histories: LatestHistories | None = None
+    lists: Precomputed | None = None
+    lists_first: bool = False  # answer from a list made ahead before the encoder is asked
 
     def of(self, shopper: str) -> list[Event]:
         """The shopper's events, oldest first."""
         return [] if self.histories is None else self.histories.of(shopper)
 
+    def list_of(self, shopper: str, bundle: str, events: list[Event]) -> Ready | None:
+        """The shopper's list made ahead with this very bundle, where none of `events` is newer than it."""
+        return None if self.lists is None else self.lists.of(shopper, bundle, events)
 
-def open_serving(number: int, bundle: Bundle) -> Serving:
-    """Start the encoders of a release's bundle. Raises BundleError when one does not load."""
-    ranker = open_ranker(bundle, threads=THREADS)
-    return Serving(number, ranker, Catalogue.of(bundle.vocabulary), _item_encoder(bundle))
+
+def open_serving(number: int, bundle: Bundle, device: Device = "cpu") -> Serving:
+    """Start the encoders of a release's bundle.
+
+    Raises BundleError when one does not load, SettingsError when CUDA is asked for and not there.
+    """
+    ranker = open_ranker(bundle, device=device, threads=THREADS)
+    return Serving(number, ranker, Catalogue.of(bundle.vocabulary), open_item_encoder(bundle, threads=THREADS))
 
 
 def known_items(serving: Serving, events: list[Event]) -> Ints:
     """(n,) the indexes of a history's items that the bundle knows."""
     found = serving.bundle.vocabulary.index_of([event[0] for event in events])
     return found[found > 0]
-
-
-def _item_encoder(bundle: Bundle) -> Any | None:
-    if ITEM_ENCODER not in bundle.manifest.files:
-        return None
-    session = open_session(bundle, ITEM_ENCODER, threads=THREADS)
-    if {x.name for x in session.get_inputs()} != INPUTS:
-        what = f"it does not take {', '.join(sorted(INPUTS))}"
-        raise BundleError(f"{bundle.folder}/{ITEM_ENCODER}", what, REBUILD)
-    return session

@@ -14,6 +14,7 @@ from freshet.cases import Cases, next_basket_cases
 from freshet.columns import EVENT_TYPES, EventType
 from freshet.errors import BundleError
 from freshet.history import ModelInput
+from freshet.item_inputs import Schema
 from freshet.judge.latency import Latency, latency
 from freshet.judge.parity import Rung, climb, probes
 from freshet.live.baselines import build_baselines, save_baselines
@@ -25,6 +26,7 @@ from freshet.live.ranker import open_ranker
 from freshet.live.scorer import Encoded
 from freshet.references import BundleRef, ModelRef
 from freshet.settings import Settings
+from freshet.stages.item_parity import item_difference
 from freshet.stages.model import model_path
 from freshet.stages.outcome import Outcome, judged
 from freshet.store import Store
@@ -33,7 +35,7 @@ from freshet.training_set import TrainingSet
 from freshet.version import code_version
 
 if TYPE_CHECKING:
-    from freshet.model.transformer import Recommender
+    from freshet.model.own import Model
 
 PARITY_CASES = 1000  # real histories on the ladder: enough for a quarter of a percent of NDCG
 SEED = 7
@@ -48,6 +50,7 @@ class Proven:
     fp32: Rung
     int8: Rung
     latency: Latency
+    item_difference: float  # of the item encoder from torch, in units of the largest number
 
 
 def make_bundle(
@@ -75,7 +78,7 @@ def make_bundle(
     return Outcome(judgement, proven, BundleRef(id=proven.bundle.id, model=ref))
 
 
-def _fill(folder: Path, model: "Recommender", data: TrainingSet, tell: Callable[[str], None]) -> None:
+def _fill(folder: Path, model: "Model", data: TrainingSet, tell: Callable[[str], None]) -> None:
     """Everything but the manifest and the golden requests."""
     from freshet.model.export import export
 
@@ -92,6 +95,7 @@ class _Draft:
     length: int
     event_type: EventType  # the most frequent one: what items named without a type mean
     golden: ModelInput
+    item_inputs: Schema
     ref: ModelRef
 
     def sealed(self, precision: Precision, answers: Encoded, parity: Mapping[str, JsonValue]) -> Bundle:
@@ -102,6 +106,7 @@ class _Draft:
             precision=precision,
             length=self.length,
             event_type=self.event_type,
+            item_inputs=self.item_inputs,
             lineage={"model": self.ref.id, **self.ref.training_set.model_dump(mode="json")},
             parameters=dict(self.ref.parameters),
             metrics={**self.ref.metrics, "parity": dict(parity)},
@@ -109,12 +114,12 @@ class _Draft:
         return open_bundle(self.folder, name)
 
 
-def _proven(folder: Path, model: "Recommender", data: TrainingSet, ref: ModelRef) -> tuple[Proven | None, str]:
+def _proven(folder: Path, model: "Model", data: TrainingSet, ref: ModelRef) -> tuple[Proven | None, str]:
     """The bundle as it will serve, after the ladder; or None and why it does not prove itself."""
     length, cases = model.config.length, _cases(data)
     made_up = probes(length, len(data.vocabulary), SEED)
     golden = next(probe.batch for probe in made_up if probe.name.startswith("mixed padding, batch of 64"))
-    draft = _Draft(folder, length, _main_type(data), golden, ref)
+    draft = _Draft(folder, length, _main_type(data), golden, model.config.inputs, ref)
     reference = _torch(model)
     never = data.vocabulary.tombstones | (np.arange(len(data.vocabulary) + 1) == 0)
     try:
@@ -127,17 +132,18 @@ def _proven(folder: Path, model: "Recommender", data: TrainingSet, ref: ModelRef
         figures: dict[str, JsonValue] = {"fp32": fp32.model_dump(mode="json"), "int8": int8.model_dump(mode="json")}
         serving = open_ranker(draft.sealed(best, open_ranker(first, best).encode(golden), figures))
         check_golden(serving)
+        items = item_difference(serving.bundle, model, data.vocabulary)
     except BundleError as error:
         return None, str(error)
     real = cases.take(slice(0, 200)).inputs(length) if len(cases) else golden
-    return Proven(serving.bundle, fp32, int8, latency(serving, real)), ""
+    return Proven(serving.bundle, fp32, int8, latency(serving, real), items), ""
 
 
 def _main_type(data: TrainingSet) -> EventType:
     return cast(EventType, EVENT_TYPES[int(np.bincount(data.histories.types).argmax()) - 1])
 
 
-def _torch(model: "Recommender") -> Callable[[ModelInput], Encoded]:
+def _torch(model: "Model") -> Callable[[ModelInput], Encoded]:
     from freshet.model.export import reference_answer
 
     def encode(batch: ModelInput) -> Encoded:
@@ -156,7 +162,7 @@ def _cases(data: TrainingSet) -> Cases:
 
 def _profile(proven: Proven | None, why: str) -> Mapping[str, object]:
     if proven is None:
-        nothing = dict.fromkeys(("fp32_overlap", "int8_overlap", "ndcg_loss", "p99_ms"))
+        nothing = dict.fromkeys(("fp32_overlap", "int8_overlap", "ndcg_loss", "p99_ms", "item_difference"))
         return {**nothing, "corrupt": 1, "corrupt_why": why}
     serves = proven.int8 if proven.bundle.manifest.precision == "int8" else proven.fp32
     # Answers that are no numbers can hide in a few histories, where neither overlap nor NDCG shows them.
@@ -169,6 +175,7 @@ def _profile(proven: Proven | None, why: str) -> Mapping[str, object]:
         "precision": proven.bundle.manifest.precision,
         "ndcg_loss": serves.ndcg_loss,
         "p99_ms": proven.latency.p99,
+        "item_difference": proven.item_difference,
         "corrupt": int(broken),
         "corrupt_why": serves.sentence if broken else "",
     }

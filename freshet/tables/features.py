@@ -3,25 +3,41 @@
 Every table of a day depends on that day's events alone, so any day can be made again, in any order.
 """
 
+from collections.abc import Mapping, Sequence
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from freshet import columns as c
 
 ORDER = (c.EVENT_TIME, c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION)  # canonical: equal times keep the source's order
+_FACTS = (c.TITLE, c.CATEGORY, c.PRICE)
 
 
-def items(events: DataFrame) -> DataFrame:
-    """One row per item and day: the last title, category and price that an event carried."""
+def items(events: DataFrame, attributes: Sequence[str] = ()) -> DataFrame:
+    """One row per item and day: the last title, category and price that an event carried.
 
-    def last_known(name: str) -> Column:
-        return F.max_by(F.col(name), F.when(F.col(name).isNotNull(), F.struct(*ORDER))).alias(name)
+    attributes: what to keep of the events' context besides, each the last one known.
+    """
 
+    def last_known(value: Column, name: str) -> Column:
+        return F.max_by(value, F.when(value.isNotNull(), F.struct(*ORDER))).alias(name)
+
+    kept = [last_known(F.nullif(F.trim(F.col(c.CONTEXT)[name]), F.lit("")), f"_{name}") for name in attributes]
     return (
         events.groupBy(c.LANDING_DATE, c.ITEM_ID)
-        .agg(last_known(c.TITLE), last_known(c.CATEGORY), last_known(c.PRICE))
-        .select(c.ITEM_ID, c.TITLE, c.CATEGORY, c.PRICE, c.LANDING_DATE)
+        .agg(*(last_known(F.col(name), name) for name in _FACTS), *kept)
+        .select(c.ITEM_ID, *_FACTS, c.LANDING_DATE, _as_map({name: F.col(f"_{name}") for name in attributes}))
     )
+
+
+def _as_map(values: Mapping[str, Column]) -> Column:
+    """The column `attributes`: what is known of the values by name; null where nothing is."""
+    pairs = [part for name, value in values.items() for part in (F.lit(name), value)]
+    if not pairs:
+        return F.lit(None).cast("map<string,string>").alias(c.ATTRIBUTES)
+    known = F.map_filter(F.create_map(*pairs), lambda _, value: value.isNotNull())
+    return F.when(F.size(known) > 0, known).alias(c.ATTRIBUTES)
 
 
 def item_features(events: DataFrame) -> DataFrame:
@@ -65,22 +81,23 @@ def _count(event_type: str) -> Column:
     return F.count(F.when(F.col(c.EVENT_TYPE) == event_type, F.lit(1)))
 
 
-def vocabulary(items: DataFrame, known: DataFrame, generation: int) -> DataFrame:
+def vocabulary(items: DataFrame, known: DataFrame, generation: int, attributes: Sequence[str] = ()) -> DataFrame:
     """Every item of `items` (landed so far) and of `known` (the generation's published vocabulary), with its index.
 
     Known items keep their index; new ones follow in the order of their first landing, then of their id.
-    The facts are the last ones landed.
+    The facts are the last ones landed; of the attributes, those named.
     """
+    of_day = {name: F.col(c.ATTRIBUTES)[name] for name in attributes}
+    told = {**{name: F.col(name) for name in _FACTS}, **{f"_{name}": value for name, value in of_day.items()}}
     latest = items.groupBy(c.ITEM_ID).agg(
         F.min(c.LANDING_DATE).alias("met"),
-        *(
-            F.max_by(name, F.when(F.col(name).isNotNull(), F.col(c.LANDING_DATE))).alias(name)
-            for name in (c.TITLE, c.CATEGORY, c.PRICE)
-        ),
+        *(F.max_by(v, F.when(v.isNotNull(), F.col(c.LANDING_DATE))).alias(name) for name, v in told.items()),
     )
     kept = known.select(
-        c.ITEM_ID, "index", "first_landing_date", "tombstone", *(F.col(n).alias(f"old_{n}") for n in _FACTS)
-    )
+        c.ITEM_ID, "index", "first_landing_date", "tombstone",
+        *(F.col(name).alias(f"old_{name}") for name in _FACTS),
+        *(value.alias(f"_old_{name}") for name, value in of_day.items()),
+    )  # fmt: skip
     joined = latest.join(kept, on=c.ITEM_ID, how="full_outer")
     in_order = Window.orderBy(F.col("index").asc_nulls_last(), "met", c.ITEM_ID).rowsBetween(
         Window.unboundedPreceding, Window.currentRow
@@ -92,10 +109,8 @@ def vocabulary(items: DataFrame, known: DataFrame, generation: int) -> DataFrame
         *(F.coalesce(F.col(name), F.col(f"old_{name}")).alias(name) for name in _FACTS),
         F.coalesce("tombstone", F.lit(False)).alias("tombstone"),
         F.lit(generation).alias("generation"),
+        _as_map({name: F.coalesce(F.col(f"_{name}"), F.col(f"_old_{name}")) for name in attributes}),
     )
-
-
-_FACTS = (c.TITLE, c.CATEGORY, c.PRICE)
 
 
 def training_set(

@@ -37,10 +37,11 @@ def full_name(table: Table) -> str:
 
 
 def ensure(spark: SparkSession, table: Table) -> None:
-    """Create the table where it does not exist yet."""
+    """Create the table where it does not exist yet, and give one of an older Freshet the columns it lacks."""
     if spark.catalog.tableExists(full_name(table)):
+        _grow(spark, table)
         return
-    columns = ", ".join(f"`{c.name}` {c.type} COMMENT '{c.meaning.replace(chr(39), '’')}'" for c in table.columns)
+    columns = ", ".join(f"`{c.name}` {c.type} COMMENT '{_quoted(c.meaning)}'" for c in table.columns)
     partition = f"PARTITIONED BY ({LANDING_DATE})" if table.daily else ""
     spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {NAMESPACE}")
     spark.sql(
@@ -51,6 +52,18 @@ def ensure(spark: SparkSession, table: Table) -> None:
         # Keep a rejected stage as evidence for a while, and not every snapshot's metadata for ever.
         "'write.metadata.delete-after-commit.enabled'='true', 'write.metadata.previous-versions-max'='20')"
     )
+
+
+def _grow(spark: SparkSession, table: Table) -> None:
+    """Rows written before read as null in the new columns; no file is touched."""
+    there = set(spark.table(full_name(table)).columns)
+    lacking = [f"`{c.name}` {c.type} COMMENT '{_quoted(c.meaning)}'" for c in table.columns if c.name not in there]
+    if lacking:
+        spark.sql(f"ALTER TABLE {full_name(table)} ADD COLUMNS ({', '.join(lacking)})")
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "’")
 
 
 def write(frame: DataFrame, table: Table, days: Sequence[date] = ()) -> Stage:

@@ -10,9 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from freshet.columns import CATEGORY, ITEM_ID, LANDING_DATE, PRICE, SHOPPER, TITLE
+from freshet.columns import ATTRIBUTES, CATEGORY, ITEM_ID, LANDING_DATE, PRICE, SHOPPER, TITLE
+from freshet.content import Texts
 from freshet.errors import BundleError, LakeError
 from freshet.history import Histories, Ints
+from freshet.item_inputs import DEFAULT, Schema, attributes_of
 from freshet.references import TrainingSetRef
 from freshet.settings import Settings
 from freshet.training_set import TrainingSet
@@ -57,7 +59,7 @@ def scan(
 
 def load_training_set(settings: Settings, ref: TrainingSetRef) -> TrainingSet:
     """The training set in memory, packed as it lies in Arrow. Raises LakeError where a snapshot is gone."""
-    vocabulary = load_vocabulary(scan(settings, "vocabulary", ref.snapshots["vocabulary"]))
+    vocabulary = load_vocabulary(scan(settings, "vocabulary", ref.snapshots["vocabulary"]), settings.item_schema)
     rows = scan(settings, "training_set", ref.snapshots["training_set"]).sort_by(SHOPPER).combine_chunks()
     features = scan(
         settings, "item_features", ref.snapshots["item_features"], where=f"{LANDING_DATE} <= '{ref.cut.isoformat()}'"
@@ -76,8 +78,11 @@ def load_training_set(settings: Settings, ref: TrainingSetRef) -> TrainingSet:
     )
 
 
-def load_vocabulary(rows: pa.Table) -> Vocabulary:
-    """The published vocabulary, row i for index i. Raises BundleError where indexes are not dense."""
+def load_vocabulary(rows: pa.Table, inputs: Schema = DEFAULT) -> Vocabulary:
+    """The published vocabulary, row i for index i, with the columns that `inputs` read.
+
+    Raises BundleError where indexes are not dense.
+    """
     rows = rows.sort_by("index")
     if rows["index"].to_pylist() != list(range(1, len(rows) + 1)):
         raise BundleError("vocabulary", "its indexes have a hole", "materialize the asset `vocabulary` again")
@@ -93,7 +98,16 @@ def load_vocabulary(rows: pa.Table) -> Vocabulary:
         prices=np.concatenate([[np.nan], prices]),
         tombstones=np.concatenate([[False], rows["tombstone"].to_numpy(zero_copy_only=False).astype(bool)]),
         generation=int(rows["generation"][0].as_py()) if len(rows) else 1,
+        attributes=_attributes(rows, attributes_of(inputs)),
+        inputs=inputs,
     )
+
+
+def _attributes(rows: pa.Table, names: Sequence[str]) -> dict[str, Texts]:
+    """Name → (V + 1,); "" where an item has none, and everywhere in a vocabulary made before there were any."""
+    there = ATTRIBUTES in rows.column_names
+    told = [dict(pairs or ()) for pairs in rows[ATTRIBUTES].to_pylist()] if there and names else [{}] * len(rows)
+    return {name: np.array(["", *(of_item.get(name, "") for of_item in told)], dtype=np.str_) for name in names}
 
 
 def demand(

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from freshet import columns as c
 from freshet.errors import LakeError
+from freshet.item_inputs import attributes_of
 from freshet.references import TrainingSetRef
 from freshet.settings import Settings
 from freshet.tables import features, lake
@@ -30,7 +31,8 @@ def publish_vocabulary(spark: SparkSession, settings: Settings, *, new_generatio
     def facts(staged: DataFrame) -> Mapping[str, object]:
         return {"moved": _moved(kept, staged)}
 
-    return publish_whole(features.vocabulary(items, kept, generation), VOCABULARY, facts, settings)
+    rows = features.vocabulary(items, kept, generation, attributes_of(settings.item_schema))
+    return publish_whole(rows, VOCABULARY, facts, settings)
 
 
 def publish_training_set(

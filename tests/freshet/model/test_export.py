@@ -3,11 +3,11 @@ import onnxruntime as ort
 import pytest
 import torch
 
+from freshet.content import encode, fitted
 from freshet.errors import BundleError
 from freshet.model.export import ITEM_VECTORS, ITEMS, SHOPPERS, SHOPPERS_INT8, export, reference_answer
 from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
-from freshet.vocabulary import content
 from tests.checkerboard import vocabulary_of
 
 SMALL = TrainParams(length=5, width=16, vector=16, heads=2, blocks=2)
@@ -18,10 +18,10 @@ ITEM_COUNT = 20
 def model():
     torch.manual_seed(0)
     vocabulary = vocabulary_of(ITEM_COUNT)
-    known = content([str(t) for t in vocabulary.titles], [str(c) for c in vocabulary.categories], vocabulary.prices)
-    made = Recommender(ModelConfig.of(SMALL, ITEM_COUNT)).know(known)
+    inputs = fitted(vocabulary.inputs, vocabulary.columns)
+    made = Recommender(ModelConfig.of(SMALL, ITEM_COUNT, inputs)).know(encode(inputs, vocabulary.columns))
     made.begin(torch.randn(ITEM_COUNT + 1, 16), torch.randn(ITEM_COUNT + 1))
-    torch.nn.init.normal_(made.items.words.weight[1:])
+    torch.nn.init.normal_(made.items.fields[0].weight[1:])
     return made.eval()
 
 
@@ -55,11 +55,11 @@ def test_onnx_answers_as_torch_does(model, folder, shape, name, tolerance):
         np.testing.assert_allclose(answer, expected, atol=tolerance)
 
 
-def test_the_item_encoder_gives_the_stored_vectors_and_some_for_items_never_seen(folder):
+def test_the_item_encoder_gives_the_stored_vectors_and_some_for_items_never_seen(model, folder):
     vocabulary, stored = vocabulary_of(ITEM_COUNT), np.load(folder / ITEM_VECTORS)
-    known = content([str(t) for t in vocabulary.titles], [str(c) for c in vocabulary.categories], vocabulary.prices)
     session = ort.InferenceSession(folder / ITEMS)
-    feed = {"words": known.words, "categories": known.categories, "price_bands": known.price_bands}
+    assert [x.name for x in session.get_inputs()] == ["items", "title", "category", "price"]
+    feed = encode(model.config.inputs, vocabulary.columns).fields
     np.testing.assert_allclose(session.run(None, {"items": np.arange(ITEM_COUNT + 1), **feed})[0], stored, atol=1e-5)
     unseen = session.run(None, {"items": np.zeros(1, dtype=np.int64), **{k: v[1:2] for k, v in feed.items()}})[0]
     assert not stored[0].any()

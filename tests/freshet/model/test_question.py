@@ -1,6 +1,7 @@
 import numpy as np
 import torch
 
+from freshet.item_inputs import Field
 from freshet.model.batches import pack
 from freshet.model.corpus import corpus
 from freshet.model.padded import PaddedShopperEncoder, scores_of
@@ -57,10 +58,12 @@ def test_a_batch_that_asks_nothing_costs_nothing():
 
 
 def test_content_alone_gives_a_vector_and_padding_gives_zeros():
-    model = some_model()
-    torch.nn.init.normal_(model.items.words.weight[1:])
+    inputs = (Field("title", "words", 9), Field("category", "category", 9), Field("price", "number", 16))
+    model = Recommender(ModelConfig.of(PARAMS, 5, inputs))
+    table = model.items.fields[0].weight
+    torch.nn.init.normal_(table[1:])
     words = torch.tensor([[3, 4, 0], [0, 0, 0]])
     zero = torch.zeros(2, dtype=torch.int64)
     unseen, padding = model.items(zero, words, zero, zero)
-    assert torch.allclose(unseen, (model.items.words.weight[3] + model.items.words.weight[4]) / 2)
+    assert torch.allclose(unseen, (table[3] + table[4]) / 2)
     assert (padding == 0).all()

@@ -67,7 +67,34 @@ def test_the_last_fact_is_by_event_time_and_an_unknown_one_does_not_erase_it(spa
         {"item_id": "mug", "title": "Late", "price": None, "event_time": at(1, 12), "source_row": 1},
         {"item_id": "mug", "title": "Early", "price": Decimal("2.0000"), "event_time": at(1, 8), "source_row": 2},
     )
-    assert [tuple(row) for row in features.items(rows).collect()] == [("mug", "Late", None, Decimal("2.0000"), DAY1)]
+    assert [tuple(row) for row in features.items(rows).collect()] == [
+        ("mug", "Late", None, Decimal("2.0000"), DAY1, None)
+    ]
+
+
+def test_of_the_context_what_is_named_is_kept_each_the_last_one_known(spark):
+    rows = events(
+        spark,
+        {"item_id": "mug", "context": {"brand": "Old", "colour": "red", "page": "home"}, "event_time": at(1, 8)},
+        {"item_id": "mug", "context": {"brand": " Alpino ", "colour": " "}, "event_time": at(1, 9)},
+        {"item_id": "pen", "context": {"page": "home"}},
+        {"item_id": "hat"},
+    )
+    found = {row.item_id: row.attributes for row in features.items(rows, ["brand", "colour"]).collect()}
+    assert found == {"mug": {"brand": "Alpino", "colour": "red"}, "pen": None, "hat": None}
+
+
+def test_the_vocabulary_keeps_the_last_attributes_of_those_named_and_those_of_days_that_are_gone(spark):
+    def day(item, of_item, day):
+        return (item, None, None, None, day, of_item)
+
+    landed = [day("mug", {"brand": "Old", "colour": "red"}, DAY1), day("mug", {"brand": "New"}, DAY2)]
+    before = spark.createDataFrame(
+        [("pen", 1, DAY1, None, None, None, False, 1, {"brand": "Inky", "size": "s"})], VOCABULARY.struct
+    )
+    made = features.vocabulary(spark.createDataFrame(landed, ITEMS.struct), before, 1, ["brand", "colour"])
+    found = {row.item_id: row.attributes for row in made.collect()}
+    assert found == {"pen": {"brand": "Inky"}, "mug": {"brand": "New", "colour": "red"}}
 
 
 def test_a_shopper_who_meets_an_item_twice_counts_once(spark):
@@ -76,13 +103,13 @@ def test_a_shopper_who_meets_an_item_twice_counts_once(spark):
 
 
 def of_items(spark, *rows):
-    return spark.createDataFrame([(item, None, None, None, day) for item, day in rows], ITEMS.struct)
+    return spark.createDataFrame([(item, None, None, None, day, None) for item, day in rows], ITEMS.struct)
 
 
 def known(spark, *rows):
     """(item, index, first landing, title) of a published vocabulary; a title in capitals is delisted."""
     return spark.createDataFrame(
-        [(item, index, day, title, None, None, title.isupper(), 1) for item, index, day, title in rows],
+        [(item, index, day, title, None, None, title.isupper(), 1, None) for item, index, day, title in rows],
         VOCABULARY.struct,
     )
 
@@ -95,9 +122,9 @@ def test_a_known_item_keeps_its_index_title_and_tombstone_when_earlier_days_brin
     before = known(spark, ("pen", 1, DAY2, "Pen"), ("mug", 2, DAY3, "GONE"))
     found = features.vocabulary(of_items(spark, ("ape", DAY1), ("pen", DAY1), ("mug", DAY3)), before, 1)
     assert [tuple(row) for row in found.orderBy("index").collect()] == [
-        ("pen", 1, DAY2, "Pen", None, None, False, 1),
-        ("mug", 2, DAY3, "GONE", None, None, True, 1),
-        ("ape", 3, DAY1, None, None, None, False, 1),
+        ("pen", 1, DAY2, "Pen", None, None, False, 1, None),
+        ("mug", 2, DAY3, "GONE", None, None, True, 1, None),
+        ("ape", 3, DAY1, None, None, None, False, 1, None),
     ]
 
 

@@ -210,3 +210,12 @@ def test_a_full_disk_leaves_production_as_it_was_and_the_next_good_run_succeeds(
     ballast.unlink()  # somebody frees some space
     put(small_disk, NOTES, [DAY1], ("new", DAY1))
     assert seen(small_disk, NOTES) == [("new", DAY1)]
+
+
+def test_a_table_of_an_older_freshet_gets_the_columns_it_lacks_and_keeps_its_rows(notes, table):
+    put(notes, table, [DAY1], ("kept", DAY1))
+    wider = Table(table.name, table.title, (*table.columns, Column("mood", "string", "the writer’s")))
+    row = notes.createDataFrame([("new", DAY2, "glad")], wider.struct)
+    lake.publish(notes, lake.write(row, wider, [DAY2]))
+    found = lake.published(notes, wider).orderBy("note").collect()
+    assert [tuple(row) for row in found] == [("kept", DAY1, None), ("new", DAY2, "glad")]

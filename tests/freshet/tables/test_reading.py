@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from freshet.errors import BundleError, LakeError
+from freshet.item_inputs import parse_schema
 from freshet.settings import Settings
 from freshet.tables import reading
 from freshet.tables.schemas import TABLES
@@ -54,6 +55,18 @@ def vocabulary(*rows):
     names = ("item_id", "index", "title", "category", "price", "tombstone", "generation")
     columns = list(zip(*rows, strict=True))
     return pa.table({name: pa.array(values) for name, values in zip(names, columns, strict=True)})
+
+
+def test_further_columns_are_read_as_the_inputs_name_them_and_are_unknown_in_an_older_vocabulary():
+    rows = vocabulary(("pen", 2, None, None, None, False, 1), ("mug", 1, "Mug", None, None, False, 1))
+    inputs = parse_schema("title:words,brand:category,size:number")
+    assert reading.load_vocabulary(rows, inputs).attributes["brand"].tolist() == ["", "", ""]
+    told = pa.array([None, [("brand", "Inky"), ("colour", "red")]], type=pa.map_(pa.string(), pa.string()))
+    found = reading.load_vocabulary(rows.append_column("attributes", told), inputs)
+    assert {name: values.tolist() for name, values in found.attributes.items()} == {
+        "brand": ["", "Inky", ""],
+        "size": ["", "", ""],
+    }
 
 
 def test_row_i_of_a_vocabulary_is_index_i_in_whatever_order_it_is_stored():

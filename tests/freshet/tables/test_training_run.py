@@ -26,7 +26,7 @@ def items(spark, landed):
         spark,
         ITEMS,
         landed,
-        *((name, name.title(), None, None, day) for day, names in landed.items() for name in names),
+        *((name, name.title(), None, None, day, None) for day, names in landed.items() for name in names),
     )
 
 
@@ -100,7 +100,7 @@ def land(spark, visits):
     put(spark, HISTORIES, visits, *((who, views[day, who], day) for day, who in shoppers))
     put(spark, USER_FEATURES, visits, *((who, len(views[day, who]), 0, day) for day, who in shoppers))
     put(spark, ITEM_FEATURES, visits, *((name, 1, 0, 0, 1, day) for day, name in names))
-    put(spark, ITEMS, visits, *((name, name.title(), None, None, day) for day, name in names))
+    put(spark, ITEMS, visits, *((name, name.title(), None, None, day, None) for day, name in names))
 
 
 @pytest.fixture(scope="module")
