@@ -12,32 +12,44 @@ CHUNK = 256  # cases scored at once
 CUT_OFF = 10
 
 
-@torch.inference_mode()
 def ndcg(model: Recommender, cases: Cases, length: int, exclude_seen: bool = False) -> float:
     """Mean NDCG@10 of the cases. A target outside the vocabulary counts as a miss.
 
     exclude_seen: whether the items of a history (all of it, not only its last `length` events) are left out.
     """
+    lists = lists_of(model, cases, length, exclude_seen)
+    gained = ndcg_of(lists, torch.from_numpy(cases.targets), torch.from_numpy(cases.target_offsets))
+    return float(gained.sum()) / max(1, len(cases))
+
+
+@torch.inference_mode()
+def lists_of(model: Recommender, cases: Cases, length: int, exclude_seen: bool = False, k: int = CUT_OFF) -> Tensor:
+    """(C, k) on the CPU: the k best items of every case, best first; 0 where fewer than k may be recommended."""
     was_training = model.training
     model.eval()
     encoder, item_vectors = PaddedShopperEncoder(model), model.item_vectors()
     order = np.argsort(cases.ends - cases.histories.offsets[cases.owners], kind="stable")  # like lengths together
-    most = max(1, len(cases.histories.items))
-    total = 0.0
+    lists = torch.zeros(len(cases), k, dtype=torch.int64)
     for start in range(0, len(cases), CHUNK):
-        some = cases.take(order[start : start + CHUNK])
+        chosen = order[start : start + CHUNK]
+        some = cases.take(chosen)
         inputs = [torch.from_numpy(x).to(item_vectors.device) for x in some.inputs(length).padded()]
         vectors, repeats = encoder(*inputs)
         scores = scores_of(vectors, repeats, inputs[0], item_vectors)  # (C, V + 1)
+        scores[:, 0] = -torch.inf
         if exclude_seen:
-            seen = some.known(most)
-            owners = np.repeat(np.arange(len(some)), np.diff(seen.offsets))
-            scores[torch.from_numpy(owners), torch.from_numpy(seen.items)] = -torch.inf
-        scores = scores[:, 1:]  # (C, V)
-        top = scores.topk(min(CUT_OFF, scores.shape[1]), dim=1).indices + 1  # (C, 10)
-        total += float(ndcg_of(top.cpu(), torch.from_numpy(some.targets), torch.from_numpy(some.target_offsets)).sum())
+            scores[_seen(some)] = -torch.inf
+        best, items = scores.topk(min(k, scores.shape[1]), dim=1)  # (C, k)
+        lists[torch.from_numpy(chosen), : items.shape[1]] = torch.where(best > -torch.inf, items, 0).cpu()
     model.train(was_training)
-    return total / max(1, len(cases))
+    return lists
+
+
+def _seen(cases: Cases) -> tuple[Tensor, Tensor]:
+    """(cases, items) of everything that stands in a case's history."""
+    seen = cases.known(max(1, len(cases.histories.items)))
+    owners = np.repeat(np.arange(len(cases)), np.diff(seen.offsets))
+    return torch.from_numpy(owners), torch.from_numpy(seen.items)
 
 
 def ndcg_of(top: Tensor, targets: Tensor, offsets: Tensor) -> Tensor:

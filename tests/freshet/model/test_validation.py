@@ -6,7 +6,7 @@ import torch
 from freshet.model.lesson import lesson
 from freshet.model.params import TrainParams
 from freshet.model.training import train
-from freshet.model.validation import ndcg, ndcg_of
+from freshet.model.validation import lists_of, ndcg, ndcg_of
 from tests.checkerboard import checkerboard
 
 
@@ -33,3 +33,16 @@ def test_padding_is_never_an_answer():
     with torch.no_grad():
         trained.model.items.ids.weight[0, -1] = 100.0  # would come first everywhere
     assert ndcg(trained.model, held_out, PARAMS.length) == before
+
+
+def test_what_was_seen_is_in_no_list_where_the_protocol_says_so():
+    trained = train(checkerboard(), PARAMS, "cpu")
+    held_out = lesson(checkerboard(), PARAMS).held_out
+    items = len(checkerboard().vocabulary)
+    every = lists_of(trained.model, held_out, PARAMS.length, k=items + 2)
+    unseen = lists_of(trained.model, held_out, PARAMS.length, exclude_seen=True, k=items + 2)
+    known = held_out.known(10**6)
+    for case in range(len(held_out)):
+        seen = set(known.items[known.offsets[case] : known.offsets[case + 1]].tolist())
+        assert set(every[case].tolist()) == {0, *range(1, items + 1)}
+        assert set(unseen[case].tolist()) == {0, *range(1, items + 1)} - seen
