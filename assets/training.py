@@ -11,6 +11,7 @@ from assets.shop import ONE_RUN, OWNERS
 from freshet import days as day_records
 from freshet.errors import LakeError
 from freshet.model.params import TrainParams
+from freshet.model.run_params import RunParams
 from freshet.references import TrainingSetRef
 from freshet.stages.model import train_model
 from freshet.tables import training_run
@@ -46,8 +47,8 @@ class TrainingSetConfig(dg.Config):
     longest_history: int = Field(2000, ge=2, le=100_000, description="events kept per shopper, the latest ones")
 
 
-class TrainConfig(TrainParams, dg.Config):
-    """How to train."""
+class TrainConfig(TrainParams, RunParams, dg.Config):
+    """How to train, and on how many processes."""
 
 
 @dg.asset(
@@ -94,13 +95,8 @@ def trained_model(
     context: dg.AssetExecutionContext, config: TrainConfig, lake: dg.ResourceParam[Lake], training_set: TrainingSetRef
 ) -> gates.Published:
     """The transformer's weights and the JSON that rebuilds it."""
-    outcome = train_model(
-        lake.settings,
-        lake.store,
-        training_set,
-        TrainParams(**config.model_dump()),
-        lambda p: context.log.info(_told(p)),
-    )
+    params, run = TrainParams(**config.model_dump()), RunParams(**config.model_dump())
+    outcome = train_model(lake.settings, lake.store, training_set, params, lambda p: context.log.info(_told(p)), run)
     yield from gates.hand_over_one(context, outcome, **pictures.of_training(outcome.made))
 
 

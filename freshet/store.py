@@ -79,6 +79,18 @@ class Store:
         except (obstore.exceptions.BaseError, OSError) as error:
             _refuse(self.where(path), "cannot be read", error)
 
+    def remove(self, path: str) -> None:
+        """Take the file at `path` away; nothing happens when there is none. For what may be made again only."""
+        import obstore
+
+        try:
+            if self._present:
+                obstore.delete(self._client, path)
+        except FileNotFoundError:
+            return
+        except (obstore.exceptions.BaseError, OSError) as error:
+            _refuse(self.where(path), "cannot be removed", error)
+
     def exists(self, path: str) -> bool:
         """Whether a file stands at `path`."""
         import obstore

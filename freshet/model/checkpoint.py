@@ -8,27 +8,34 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from freshet.errors import BundleError
+from freshet.model.own import Model, Own
 from freshet.model.params import ModelConfig
 from freshet.model.transformer import Recommender
 
 WEIGHTS = "weights.safetensors"
 CONFIG = "model.json"
+OWN = "model"  # in CONFIG: the class of a model of your own
 FIX = "materialize the asset `trained_model` again"
 
 
-def save(model: Recommender, folder: Path) -> None:
+def save(model: Model, folder: Path) -> None:
     """Writes WEIGHTS and CONFIG into `folder`, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}, folder / WEIGHTS)
-    (folder / CONFIG).write_text(json.dumps(asdict(model.config), indent=1, sort_keys=True) + "\n", "utf-8")
+    # A copy of each: two names may share their memory (tied weights), which the format refuses.
+    weights = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
+    save_file(weights, folder / WEIGHTS)
+    shape = asdict(model.config) | ({OWN: model.name} if isinstance(model, Own) else {})
+    (folder / CONFIG).write_text(json.dumps(shape, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
-def load(folder: Path) -> Recommender:
+def load(folder: Path) -> Model:
     """The model saved in `folder`, on the CPU, ready to answer.
 
-    Raises BundleError if a file is missing or corrupt, or the two do not belong together.
+    Raises BundleError if a file is missing or corrupt, or the two do not belong together; FreshetError if it is a
+    model of your own whose class is not there.
     """
-    model = Recommender(_config(folder / CONFIG))
+    config, name = _config(folder / CONFIG)
+    model = Own(name, config) if name else Recommender(config)
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, SafetensorError) as error:
@@ -38,8 +45,11 @@ def load(folder: Path) -> Recommender:
     return model.eval()
 
 
-def _config(path: Path) -> ModelConfig:
+def _config(path: Path) -> tuple[ModelConfig, str]:
+    """The shape, and the class of a model of your own or ""."""
     try:
-        return ModelConfig(**json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        content = json.loads(path.read_text("utf-8"))
+        name = content.pop(OWN, "")
+        return ModelConfig(**content), name
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise BundleError(str(path), f"the model's shape cannot be read ({error})", FIX) from None

@@ -23,6 +23,11 @@ def pick(asked: str) -> torch.device:
     return torch.device(asked)
 
 
+def in_bf16(device: torch.device, asked: str) -> bool:
+    """Whether matrix products of a training run in bfloat16; `auto`: on a GPU, whose tensor cores want it."""
+    return asked == "bf16" or (asked == "auto" and device.type == "cuda")
+
+
 def use_all_cores() -> None:
     """Let torch use the cores this process may run on; in a container it would count the whole machine's."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

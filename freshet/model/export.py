@@ -93,9 +93,7 @@ def _export_shoppers(model: Model, path: Path) -> None:
     examples = tuple(torch.ones((2, length), dtype=torch.int64) for _ in range(3))  # one tensor thrice is one input
     batch, events = Dim("batch", min=1), Dim("events", min=1, max=model.config.length)
     shape = {0: batch, 1: events}
-    _export(
-        encoder_of(model), examples, ["items", "types", "gaps"], ["vectors", "repeats"], (shape,) * 3, path
-    )
+    _export(encoder_of(model), examples, ["items", "types", "gaps"], ["vectors", "repeats"], (shape,) * 3, path)
 
 
 def _export_items(model: Recommender, path: Path) -> None:

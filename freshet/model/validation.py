@@ -5,14 +5,14 @@ import torch
 from torch import Tensor
 
 from freshet.cases import Cases
-from freshet.model.padded import PaddedShopperEncoder, scores_of
-from freshet.model.transformer import Recommender
+from freshet.model.own import Model, encoder_of
+from freshet.model.padded import scores_of
 
 CHUNK = 256  # cases scored at once
 CUT_OFF = 10
 
 
-def ndcg(model: Recommender, cases: Cases, length: int, exclude_seen: bool = False) -> float:
+def ndcg(model: Model, cases: Cases, length: int, exclude_seen: bool = False) -> float:
     """Mean NDCG@10 of the cases. A target outside the vocabulary counts as a miss.
 
     exclude_seen: whether the items of a history (all of it, not only its last `length` events) are left out.
@@ -23,11 +23,11 @@ def ndcg(model: Recommender, cases: Cases, length: int, exclude_seen: bool = Fal
 
 
 @torch.inference_mode()
-def lists_of(model: Recommender, cases: Cases, length: int, exclude_seen: bool = False, k: int = CUT_OFF) -> Tensor:
+def lists_of(model: Model, cases: Cases, length: int, exclude_seen: bool = False, k: int = CUT_OFF) -> Tensor:
     """(C, k) on the CPU: the k best items of every case, best first; 0 where fewer than k may be recommended."""
     was_training = model.training
     model.eval()
-    encoder, item_vectors = PaddedShopperEncoder(model), model.item_vectors()
+    encoder, item_vectors = encoder_of(model), model.item_vectors()
     order = np.argsort(cases.ends - cases.histories.offsets[cases.owners], kind="stable")  # like lengths together
     lists = torch.zeros(len(cases), k, dtype=torch.int64)
     for start in range(0, len(cases), CHUNK):

@@ -78,6 +78,13 @@ def test_reading_makes_no_folder(store):
     assert not Path(store.root).exists()
 
 
+def test_what_is_removed_is_gone_and_what_is_not_there_may_be_removed(store):
+    store.put("a/b", b"1")
+    store.remove("a/b")
+    store.remove("a/b")
+    assert store.list("a") == ()
+
+
 def test_a_missing_file_is_named(store):
     with pytest.raises(LakeError) as caught:
         store.get("a/b")

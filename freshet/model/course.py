@@ -1,0 +1,131 @@
+"""A training under way: everything its next step depends on, and how a step is taken.
+
+What is random in a step (dropout, which questions are asked) is drawn from the seed, the epoch, the step and the rank,
+never from what was drawn before. So a training that was put down between any two steps goes on as if nothing had
+happened, and no generator's state has to be kept.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from freshet.errors import FreshetError
+from freshet.model.batches import Batch, batches, rows_per_batch
+from freshet.model.corpus import Corpus
+from freshet.model.losses import learning_rate_factor
+from freshet.model.own import Model, loss_of
+from freshet.model.params import TrainParams
+from freshet.model.ranks import Ranks
+
+ITEM_RATE = 0.2  # learning rate of the item tables, as a share of the others'
+WARM_UP = 100  # steps, or a tenth of all where that is fewer
+CLIP = 1.0  # longest gradient of a step
+
+
+@dataclass(frozen=True)
+class Progress:
+    """After an epoch: how it went, and how long the rest can take at most."""
+
+    epoch: int  # from 1
+    epochs: int
+    loss: float  # nats
+    ndcg_at_10: float  # of the held-out baskets
+    seconds: float  # since the start
+    seconds_left: float
+
+
+@dataclass
+class Course:
+    """The one thing here that changes: with every step."""
+
+    model: Model
+    optimizer: torch.optim.Optimizer
+    place: torch.device
+    rows: int  # packed events a batch
+    steps: int  # after which the learning rate is down to zero
+    bf16: bool
+    step: int = 0  # taken so far
+    losses: list[Tensor] = field(default_factory=list)  # of the epoch under way, one a step, on the device
+    curve: list[Progress] = field(default_factory=list)  # of the epochs that are over
+    best: dict[str, Tensor] = field(default_factory=dict)  # weights of the best of them
+    over: bool = False
+    seconds: float = 0.0  # trained so far, by processes before this one too
+
+    @property
+    def best_epoch(self) -> Progress:
+        """The epoch whose weights are kept."""
+        return max(self.curve, key=lambda p: p.ndcg_at_10)
+
+
+def begun(model: Model, corpus: Corpus, params: TrainParams, place: torch.device, bf16: bool) -> Course:
+    """A course before its first step."""
+    rows = rows_per_batch(len(corpus.items), params.steps_per_epoch, params.batch_rows)
+    steps = params.max_epochs * max(1, round(len(corpus.items) / rows))
+    fused = place.type in ("cpu", "cuda")  # one kernel for all tensors: a tenth of a small model's step
+    optimizer = torch.optim.AdamW(_groups(model, params), weight_decay=params.weight_decay, fused=fused)
+    return Course(model, optimizer, place, rows, steps, bf16)
+
+
+def train_epoch(course: Course, corpus: Corpus, params: TrainParams, ranks: Ranks) -> Iterator[None]:
+    """Takes the steps that are left of the epoch under way; comes back after each of them."""
+    rng = np.random.default_rng([params.seed, len(course.curve)])
+    every = batches(corpus, params.length, course.rows, params.inside_share, rng)
+    for batch in islice(every, len(course.losses), None):
+        course.losses.append(_take_step(course, batch, params, ranks))
+        course.step += 1
+        yield
+
+
+def mean_loss(course: Course, params: TrainParams) -> float:
+    """Of the steps of this epoch, in nats. Raises FreshetError when it is no number any more."""
+    loss = float(torch.stack(course.losses).mean())
+    if math.isfinite(loss):
+        return loss
+    # Weights that are not numbers never leave the training.
+    what = f"the loss is {loss} with a learning rate of {params.learning_rate:g}"
+    fix = "set learning_rate to a tenth of it and train again"
+    raise FreshetError(f"training, epoch {len(course.curve) + 1}", what, fix)
+
+
+def _take_step(course: Course, batch: Batch, params: TrainParams, ranks: Ranks) -> Tensor:
+    """Nothing here waits for the device: the loss (a scalar) stays on it, and so does the clipped norm."""
+    _seed(params.seed, course.step, ranks.rank)
+    factor = learning_rate_factor(course.step, min(WARM_UP, course.steps // 10 + 1), course.steps)
+    for group in course.optimizer.param_groups:
+        group["lr"] = group["peak"] * factor
+    course.optimizer.zero_grad(set_to_none=True)
+    loss = _loss(course, *ranks.share(batch))
+    if loss.requires_grad:
+        loss.backward()  # type: ignore[no-untyped-call]
+    parameters = list(course.model.parameters())
+    total = ranks.add_up(parameters, loss.detach())
+    nn.utils.clip_grad_norm_(parameters, CLIP)
+    course.optimizer.step()
+    return total
+
+
+def _loss(course: Course, share: Batch, weight: float) -> Tensor:
+    """This process's part of the mean over all questions of the batch."""
+    if not share.groups:
+        return torch.zeros((), device=course.place)
+    with torch.autocast(course.place.type, torch.bfloat16, enabled=course.bf16):
+        loss = loss_of(course.model, share.to(course.place))
+    return loss if weight == 1.0 else loss * weight
+
+
+def _seed(seed: int, step: int, rank: int) -> None:
+    drawn = np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)
+    torch.manual_seed(int(drawn[0]))
+
+
+def _groups(model: Model, params: TrainParams) -> list[dict[str, object]]:
+    """Item tables begin near where they belong (see spectral.py) and move slower than the rest."""
+    named = [(name.startswith("items."), value) for name, value in model.named_parameters()]
+    tables, rest = ([value for is_table, value in named if is_table is which] for which in (True, False))
+    groups = ((tables, ITEM_RATE * params.learning_rate), (rest, params.learning_rate))
+    return [{"params": values, "lr": peak, "peak": peak} for values, peak in groups if values]

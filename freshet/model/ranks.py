@@ -1,0 +1,115 @@
+"""Many processes train one model: each takes some windows of every batch, and all take the same step.
+
+The gradients go through one explicit all-reduce a step instead of DistributedDataParallel: that one hooks into the
+`forward` of a single module, and a training step here calls the parts of the model one by one. The item tables are most
+of the gradient and are complete last, so there is nothing to overlap with either.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor, nn
+from torch import distributed as dist
+
+from freshet.model.batches import Asked, Batch
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Which of how many processes this is. Alone, nothing is exchanged."""
+
+    rank: int = 0
+    world: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that writes and tells."""
+        return self.rank == 0
+
+    def share(self, batch: Batch) -> tuple[Batch, float]:
+        """This process's windows of a batch, and its share of the questions: shares of all processes sum to 1."""
+        if self.world == 1:
+            return batch, 1.0
+        own = windows_of(batch, self.rank, self.world)
+        return own, len(own.following.rows) / max(1, len(batch.following.rows))
+
+    def add_up(self, parameters: Sequence[nn.Parameter], loss: Tensor) -> Tensor:
+        """Replaces every gradient by the sum over all processes; the sum of the losses comes back.
+
+        A parameter without a gradient here counts as zeros, for another process may have one.
+        """
+        if self.world == 1:
+            return loss
+        parts = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        flat = torch.cat([*(part.flatten() for part in parts), loss.detach().reshape(1).to(parts[0].dtype)])
+        dist.all_reduce(flat)
+        for p, part in zip(parameters, torch.split(flat[:-1], [p.numel() for p in parameters]), strict=True):
+            p.grad = part.view_as(p)
+        return flat[-1]
+
+    def total(self, values: Sequence[float], place: torch.device) -> list[float]:
+        """Each value summed over all processes, the same on every one of them."""
+        if self.world == 1:
+            return list(values)
+        summed = torch.tensor(values, dtype=torch.float64, device=place)
+        dist.all_reduce(summed)
+        return [float(value) for value in summed.tolist()]
+
+    def told_by_first(self, word: str) -> str:
+        """What the first process says, on every one of them."""
+        if self.world == 1:
+            return word
+        box = [word]
+        dist.broadcast_object_list(box, src=0)
+        return box[0]
+
+
+ALONE = Ranks()
+
+
+@contextmanager
+def joined(device: str) -> Iterator[tuple[Ranks, torch.device]]:
+    """This process as one of those that a launcher (torchrun, TorchDistributor) has started, and where it trains.
+
+    NCCL between GPUs, one per process; gloo otherwise. The launcher's variables are read by torch itself.
+    """
+    on_gpu = device in ("auto", "cuda") and torch.cuda.is_available()
+    dist.init_process_group("nccl" if on_gpu else "gloo")
+    try:
+        place = torch.device("cuda", dist.get_node_local_rank()) if on_gpu else torch.device("cpu")
+        if on_gpu:
+            torch.cuda.set_device(place)
+        yield Ranks(dist.get_rank(), dist.get_world_size()), place
+    finally:
+        dist.destroy_process_group()
+
+
+def windows_of(batch: Batch, rank: int, world: int) -> Batch:
+    """Every `world`-th window of each length, beginning with the `rank`-th, as a batch of its own."""
+    keep = torch.cat(
+        [(torch.arange(count) % world == rank).repeat_interleave(length) for count, length in batch.groups]
+    )  # (N,)
+    rows = torch.nonzero(keep).flatten()  # (N',)
+    counts = ((len(range(rank, count, world)), length) for count, length in batch.groups)
+    events = {
+        field.name: getattr(batch, field.name)[rows]
+        for field in fields(batch)
+        if isinstance(getattr(batch, field.name), Tensor)
+    }
+    own = tuple((count, length) for count, length in counts if count)
+    return replace(batch, **events, groups=own, following=_asked_of(batch.following, keep))
+
+
+def questions_of(asked: Asked, chosen: Tensor) -> Asked:
+    """Some of Q questions, still at the same rows; chosen (Q,) bool."""
+    sizes = torch.diff(asked.starts, append=asked.starts.new_tensor([len(asked.items)]))  # (Q,)
+    kept = sizes[chosen]
+    return Asked(asked.rows[chosen], asked.items[chosen.repeat_interleave(sizes)], torch.cumsum(kept, 0) - kept)
+
+
+def _asked_of(asked: Asked, keep: Tensor) -> Asked:
+    """The questions at rows that are kept, counted as the kept rows (N,) are."""
+    own = questions_of(asked, keep[asked.rows])
+    return replace(own, rows=(torch.cumsum(keep, 0) - 1)[own.rows])

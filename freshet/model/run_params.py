@@ -1,0 +1,24 @@
+"""Where and how a training runs. It changes what the training costs, never what is taught."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class RunParams(BaseModel):
+    """Not part of a model's configuration: two models that differ in nothing but this are the same configuration."""
+
+    model_config = ConfigDict(frozen=True)
+
+    distribute: Literal["one", "torchrun", "spark"] = Field(
+        "one", description="one process; several on this machine; or one Spark task each (TorchDistributor)"
+    )
+    processes: int = Field(2, ge=1, le=4096, description="how many, where it is not one; each takes a GPU if there are")
+    save_seconds: float = Field(
+        30.0,
+        ge=0,
+        description="the state is saved so often, and after every epoch: so much a killed training loses",
+    )
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="of matrix products in training; auto: bf16 on a GPU, fp32 elsewhere; weights stay fp32"
+    )

@@ -1,0 +1,98 @@
+"""A team's own model: named by its class, trained, kept, exported and sealed like Freshet's."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+import torch
+
+from freshet.errors import FreshetError
+from freshet.live.ranker import open_ranker
+from freshet.model import checkpoint
+from freshet.model.batches import pack
+from freshet.model.corpus import corpus
+from freshet.model.own import loss_of, own
+from freshet.model.params import ModelConfig, TrainParams
+from freshet.model.training import train
+from freshet.references import ModelRef, TrainingSetRef
+from freshet.stages.bundle import _fill, _proven
+from tests.checkerboard import checkerboard
+
+PARAMS = TrainParams(length=6, learning_rate=0.05, weight_decay=0.0, max_epochs=8, patience=8)
+CONFIG = ModelConfig.of(PARAMS, 8)
+REF = TrainingSetRef(as_of=date(1970, 1, 12), cut=date(1970, 1, 11), snapshots={})
+GRU = "tests.own_models:SmallGru"
+EVERYWHERE = "tests.own_models:GruEverywhere"
+
+
+def by(model: str) -> TrainParams:
+    return PARAMS.model_copy(update={"model": model})
+
+
+def test_a_gru_goes_from_training_to_the_sealed_bundle(tmp_path):
+    shop = checkerboard()
+    trained = train(shop, by(GRU), "cpu")
+    assert trained.curve[-1].loss < 1.8  # guessing would be log 8 = 2.08, knowing the colour log 4 = 1.39
+    checkpoint.save(trained.model, tmp_path / "model")
+    model = checkpoint.load(tmp_path / "model")
+    ref = ModelRef(id="gru", training_set=REF, parameters=by(GRU).model_dump(), metrics={})
+    (tmp_path / "bundle").mkdir()
+    _fill(tmp_path / "bundle", model, shop, lambda _: None)
+    proven, why = _proven(tmp_path / "bundle", model, shop, ref)
+    assert why == ""
+    assert proven is not None
+    assert proven.fp32.passed
+    assert proven.bundle.manifest.parameters["model"] == GRU
+    even = np.array([[2, 4, 2]])
+    with torch.no_grad():
+        vectors, _ = model(*(torch.from_numpy(even) for _ in range(3)))
+        best = (vectors @ model.item_vectors().T)[0, 1:].topk(4).indices + 1
+    assert set(best.tolist()) == {2, 4, 6, 8}  # even shoppers like even items
+    assert open_ranker(proven.bundle, "fp32").bundle.item_vectors.shape == (9, 12)
+
+
+def test_a_gru_that_can_be_asked_after_every_event_gives_the_same_loss():
+    taught = corpus(checkerboard().histories)
+    pieces = np.array([[0, 0, 4], [1, 2, 4], [2, 0, 6]])
+    batch = pack(taught, pieces, 0.0, np.random.default_rng(0))
+    torch.manual_seed(0)
+    one = own(GRU, CONFIG)
+    other = own(EVERYWHERE, CONFIG)
+    other.load_state_dict(one.state_dict())
+    assert loss_of(one, batch).item() == pytest.approx(loss_of(other, batch).item(), abs=1e-6)
+
+
+def test_the_same_seed_gives_the_same_weights():
+    short = by(EVERYWHERE).model_copy(update={"max_epochs": 2})
+    first, again = (train(checkerboard(), short, "cpu").model.state_dict() for _ in range(2))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+EXAMPLE = "write model as package.module:Class, the class of a torch module that can be imported here"
+GUIDE = "give it what docs/training.md asks for (Your own model)"
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "fix"),
+    [
+        ("SmallGru", "that is not package.module:Class", EXAMPLE),
+        ("no_such:Gru", "no_such cannot be imported (No module named 'no_such')", EXAMPLE),
+        ("tests.own_models:Gru", "tests.own_models has no torch module of the name Gru", EXAMPLE),
+        ("tests.own_models:NOT_A_CLASS", "tests.own_models has no torch module of the name NOT_A_CLASS", EXAMPLE),
+        ("tests.own_models:NoItems", "it has no item_vectors", GUIDE),
+        (
+            "tests.own_models:Narrow",
+            "forward of (2, 3) has the shape (2, 5), needed is (2, 12), as item_vectors() has it",
+            GUIDE,
+        ),
+        (
+            "tests.own_models:FewItems",
+            "item_vectors() has the shape (8, 12), needed is (9, E), one row per item and row 0",
+            GUIDE,
+        ),
+    ],
+)
+def test_a_model_that_lacks_something_is_named_with_what_it_lacks(name, what, fix):
+    with pytest.raises(FreshetError) as error:
+        own(name, CONFIG)
+    assert str(error.value) == f"model={name}: {what}; {fix}"

@@ -1,0 +1,132 @@
+"""A training that is killed goes on where it stood, wherever that was, and ends with the same weights."""
+
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import torch
+
+from freshet.model.params import TrainParams
+from freshet.model.resume import ResumePoint
+from freshet.model.run_params import RunParams
+from freshet.model.training import Means, Trained, train
+from freshet.store import Store, open_store
+from tests.checkerboard import checkerboard
+
+EPOCHS, STEPS = 2, 4  # 380 events in batches of about 95
+PARAMS = TrainParams(
+    length=6, width=8, vector=8, heads=2, blocks=1, dropout=0.3, steps_per_epoch=STEPS, max_epochs=EPOCHS, patience=9
+)
+FOLDER = "unfinished/abc"
+CHILD = """
+from tests.freshet.model.test_resume import trained_in
+from freshet.store import open_store
+import sys
+trained_in(open_store(sys.argv[1]))
+"""
+
+
+class MachineIsGoneError(Exception):
+    """A spot machine is taken away."""
+
+
+@dataclass(frozen=True)
+class Spot(Store):
+    """The store of a machine that is taken away right after it has written so many files."""
+
+    lives: int = 0
+    written: list[str] = field(default_factory=list)
+
+    def put(self, path: str, content: bytes | Path) -> None:
+        super().put(path, content)
+        self.written.append(path)
+        if len(self.written) == self.lives:
+            raise MachineIsGoneError
+
+
+def trained_in(store: Store, every: float = 0.0) -> Trained:
+    resume = ResumePoint(store, FOLDER, every)
+    return train(checkerboard(), PARAMS, "cpu", means=Means(resume, run=RunParams()))
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> Trained:
+    return train(checkerboard(), PARAMS, "cpu")
+
+
+def same(one: Trained, other: Trained) -> bool:
+    """The same weights to the last bit, after the same curve."""
+    first, second = one.model.state_dict(), other.model.state_dict()
+    figures = [[(p.epoch, p.loss, p.ndcg_at_10) for p in trained.curve] for trained in (one, other)]
+    return figures[0] == figures[1] and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_killed_after_any_step_and_any_epoch_it_ends_with_the_same_weights(tmp_path, undisturbed):
+    places = EPOCHS * (STEPS + 1)  # after every step, and at the end of every epoch
+    for lives in range(1, places + 1):
+        root = str(tmp_path / str(lives))
+        with pytest.raises(MachineIsGoneError):
+            trained_in(Spot(root, lives))
+        assert same(trained_in(open_store(root)), undisturbed), lives
+
+
+def test_killed_again_and_again_it_still_ends_with_the_same_weights(tmp_path, undisturbed):
+    for _ in range(EPOCHS * STEPS // 2):
+        with pytest.raises(MachineIsGoneError):
+            trained_in(Spot(str(tmp_path), 2))
+    assert same(trained_in(open_store(str(tmp_path))), undisturbed)
+
+
+def test_killed_by_a_signal_it_ends_with_the_same_weights(tmp_path, undisturbed):
+    process = subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path)])
+    folder = tmp_path / FOLDER
+    while process.poll() is None and not list(folder.glob("*-00000000[3-8]-*")):
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert list(folder.glob("*.safetensors"))
+    assert same(trained_in(open_store(str(tmp_path))), undisturbed)
+
+
+def test_a_damaged_file_is_named_and_the_one_before_is_taken(tmp_path, undisturbed, caplog):
+    with pytest.raises(MachineIsGoneError):
+        trained_in(Spot(str(tmp_path), 3))
+    newest = sorted((tmp_path / FOLDER).iterdir())[-1]
+    newest.write_bytes(newest.read_bytes()[:-7])
+    with caplog.at_level("INFO", "freshet"):
+        assert same(trained_in(open_store(str(tmp_path))), undisturbed)
+    assert f"{newest} is damaged: the training goes on from the file before, if any" in caplog.messages
+    assert "going on after step 2, epoch 0, of the training that was stopped" in caplog.messages
+
+
+def test_where_every_file_is_damaged_the_training_starts_over(tmp_path, undisturbed, caplog):
+    with pytest.raises(MachineIsGoneError):
+        trained_in(Spot(str(tmp_path), 3))
+    for file in (tmp_path / FOLDER).iterdir():
+        file.write_bytes(b"nonsense")
+    assert same(trained_in(open_store(str(tmp_path))), undisturbed)
+    assert len([message for message in caplog.messages if "is damaged" in message]) == 3
+
+
+def test_between_two_files_lie_the_seconds_asked_for(tmp_path):
+    store = Spot(str(tmp_path))
+    trained_in(store, every=3600)
+    assert [Path(path).name[:14] for path in store.written] == [
+        "0001-000000004",
+        "0002-000000008",
+    ]  # the ends of the epochs
+
+
+def test_when_the_training_is_over_it_is_not_trained_again_and_nothing_is_left_when_removed(tmp_path, undisturbed):
+    trained_in(open_store(str(tmp_path)))
+    store = Spot(str(tmp_path))
+    assert len(store.list(FOLDER)) == 2  # the newest, and the one before
+    again = trained_in(store)
+    assert same(again, undisturbed)
+    assert store.written == []
+    ResumePoint(store, FOLDER).remove()
+    assert store.list("unfinished") == ()
