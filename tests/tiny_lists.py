@@ -18,13 +18,13 @@ def shopper(number: int) -> str:
     return f"{number:032x}"
 
 
-def publish_latest(lake: str, folder: Path, *histories: str) -> str:
-    """A shopper per text, who viewed its letters a minute apart: shopper(0) the first. Returns the id."""
+def publish_latest(lake: str, folder: Path, *histories: str, shoppers: list[str] | None = None) -> str:
+    """A shopper per text, who viewed its letters a minute apart: shopper(0) the first, or as named. Returns the id."""
     folder.mkdir(parents=True, exist_ok=True)
     ids = sorted(set("".join(histories)))
     sizes = [len(items) for items in histories]
     arrays = {
-        "shoppers": np.array([shopper(number).encode() for number in range(len(histories))]),
+        "shoppers": np.array([one.encode() for one in shoppers or map(shopper, range(len(histories)))]),
         "offsets": np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
         "item_ids": np.array(ids),
         "items": np.array([ids.index(item) for items in histories for item in items], dtype=np.int32),

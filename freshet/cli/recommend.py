@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freshet.errors import JournalError, SettingsError
-from freshet.settings import Settings, load
+from freshet.cli import asked
+from freshet.settings import load
 
 if TYPE_CHECKING:
     from freshet.live.ranker import Answer
@@ -24,47 +24,11 @@ def recommend(
     k: Annotated[int, typer.Option("-k", min=1, help="How many items to show.")] = 10,
 ) -> None:
     """What the released bundle recommends, for items just met or for a shopper of the lake."""
-    if sum(bool(given) for given in (items, shopper, session)) != 1:
-        raise SettingsError("freshet recommend", "one of --items, --shopper, --session is needed", "give exactly one")
+    asked.one_of("freshet recommend", items, shopper, session)
     settings = load()
-    release = _release(settings)
-    events = _met(items, release) if items else _from_lake(settings, shopper, session)
+    release = asked.released(settings)
+    events = asked.events_of(settings, release, items, shopper, session)
     _show(release, _answer(release, events, k))
-
-
-def _release(settings: Settings) -> "Release":
-    from freshet.live.released import current_release
-    from freshet.store import open_store
-
-    release = current_release(open_store(settings.lake), settings.cache)
-    if release is None:
-        where, fix = f"{settings.lake}/releases", "run `dagster asset materialize --select '*'` with the days to load"
-        raise JournalError(where, "nothing has been released yet", fix)
-    return release
-
-
-def _met(items: str, release: "Release") -> "list[Event]":
-    """The items of `--items` as events; those the bundle does not know are named."""
-    from freshet.live.released import just_met
-
-    names = [name.strip() for name in items.split(",") if name.strip()]
-    known = release.bundle.vocabulary.index_of(names)
-    unknown = [name for name, index in zip(names, known, strict=True) if index == 0]
-    if unknown:
-        typer.echo(f"unknown to the bundle: {', '.join(unknown)}", err=True)
-    return just_met(names, release.bundle.manifest.event_type)
-
-
-def _from_lake(settings: Settings, shopper: str, session: str) -> "list[Event]":
-    from freshet.pseudonym import lake_key, pseudonym
-    from freshet.tables.reading import shopper_history
-
-    key = lake_key(settings)
-    name = pseudonym(key, "user", shopper) if shopper else pseudonym(key, "session", session)
-    events = list(shopper_history(settings, name))
-    if not events:
-        typer.echo(f"no history of {shopper or session} in the lake", err=True)
-    return events
 
 
 def _answer(release: "Release", events: "list[Event]", k: int) -> "Answer":

@@ -52,16 +52,20 @@ class Ranker:
         parts = [self._encode(rows(batch, s, min(s + ENCODED, size))) for s in range(0, size, ENCODED)]
         return Encoded.joined(parts, self.bundle.item_vectors.shape[1])
 
+    def sound(self, batch: ModelInput) -> Encoded:
+        """The shopper encoder's answer. Raises BundleError when it is not a number."""
+        encoded = self.encode(batch)
+        if not np.isfinite(encoded.numbers()).all():
+            where = f"{self.bundle.folder} ({self.bundle.id[:12]})"
+            raise BundleError(where, "the shopper encoder answered something that is not a number", REBUILD)
+        return encoded
+
     def score(self, batch: ModelInput) -> Scores:
         """(B, V + 1) for every item; a history in which nothing is known gets what is popular.
 
         NEVER at PAD and at tombstones. Raises BundleError when the encoder's answer is not a number.
         """
-        encoded = self.encode(batch)
-        if not np.isfinite(encoded.numbers()).all():
-            where = f"{self.bundle.folder} ({self.bundle.id[:12]})"
-            raise BundleError(where, "the shopper encoder answered something that is not a number", REBUILD)
-        scores = encoded.scores(batch, self.bundle.item_vectors)
+        scores = self.sound(batch).scores(batch, self.bundle.item_vectors)
         scores[np.diff(batch.offsets) == 0] = self.bundle.baselines.popularity
         scores[:, 0] = NEVER
         scores[:, self.bundle.vocabulary.tombstones] = NEVER
@@ -91,7 +95,11 @@ class Ranker:
 
     def _encode(self, batch: ModelInput) -> Encoded:
         items, types, gaps = batch.padded()
-        vectors, repeats = self.session.run(OUTPUTS, {"items": items, "types": types, "gaps": gaps})
+        try:
+            vectors, repeats = self.session.run(OUTPUTS, {"items": items, "types": types, "gaps": gaps})
+        except Exception as error:  # onnxruntime raises a dozen unrelated classes here, too
+            where = f"{self.bundle.folder} ({self.bundle.id[:12]})"
+            raise BundleError(where, f"the shopper encoder failed ({_line(error)})", REBUILD) from error
         return Encoded(vectors, repeats[items > 0])
 
 

@@ -10,12 +10,13 @@ from litestar.params import PathParameter
 
 from freshet.serving.asking import ask, recommend
 from freshet.serving.blanks import bare
-from freshet.serving.described import AsksQuestion, AsksWithFilters, PostsEvents, PostsQuestion
+from freshet.serving.described import AsksQuestion, AsksWhy, AsksWithFilters, PostsEvents, PostsQuestion
+from freshet.serving.explaining import Explained, why
 from freshet.serving.gateway import Gateway
 from freshet.serving.intake import Receipt, take
 from freshet.serving.metrics import CONTENT_TYPE
 from freshet.serving.problems import Problem
-from freshet.serving.questions import FILTERS, Answer, from_body, from_query
+from freshet.serving.questions import EXPLAINED, FILTERS, Answer, from_body, from_query
 from freshet.serving.replies import Asking
 
 Asked = Request[Any, Any, Any]
@@ -84,6 +85,23 @@ async def get_similar(request: Asked, gateway: NamedDependency[Gateway], item_id
     return await ask(gateway, Asking(question, None, gateway.clock.now(), "similar", item))
 
 
+@get(
+    "/v1/items/{item_id:str}/explanation",
+    operation_class=AsksWhy,
+    response_description="the events that move the item's score most",
+    tags=["recommendations"],
+)
+async def get_explanation(request: Asked, gateway: NamedDependency[Gateway], item_id: ItemId) -> Explained:
+    """Why an item is shown to a shopper: what its score would be without each of their events.
+
+    Exact, and as dear as a hundred answers: one at a time, 503 while another is under way. An id with a slash in it:
+    `/v1/items/-/explanation?item_id=…`.
+    """
+    pairs = list(request.query_params.multi_items())
+    question = from_query([pair for pair in pairs if pair[0] != "item_id"], EXPLAINED)
+    return await why(gateway, question, bare(dict(pairs).get("item_id", item_id)))
+
+
 @get("/v1/popular", operation_class=AsksWithFilters, response_description=LIST, tags=["recommendations"])
 async def get_popular(request: Asked, gateway: NamedDependency[Gateway]) -> Answer:
     """What most shoppers were after lately, in some categories or in all; 404 for a category nobody knows."""
@@ -135,4 +153,14 @@ def ready(gateway: Gateway) -> Readiness:
     )
 
 
-ROUTES = [post_events, get_recommendations, post_recommendations, get_similar, get_popular, healthz, readyz, metrics]
+ROUTES = [
+    post_events,
+    get_recommendations,
+    post_recommendations,
+    get_similar,
+    get_explanation,
+    get_popular,
+    healthz,
+    readyz,
+    metrics,
+]

@@ -10,12 +10,14 @@ STARTING = Problem("gateway", "it has just started and is still opening its rele
 class Current:
     """The references that are swapped. Each is read once per request; none of them is ever changed in place."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, lists_first: bool = False) -> None:
         self.serving: Serving | None = None
-        self.known = Known()
+        self.known = Known(lists_first=lists_first)
         self.journal_problems: tuple[Problem, ...] = (STARTING,)  # why not, or not the newest, release serves
         self.histories_problem: Problem | None = None
         self.histories_damaged: tuple[Stamp, ...] = ()  # the files that were found damaged at the last look
+        self.lists_problem: Problem | None = None
+        self.lists_damaged = ""  # the id of the lists that were found damaged
         self.swaps = 0
         self.refused = 0  # bundles that were not let in
 

@@ -9,7 +9,7 @@ from litestar.openapi.spec import Operation
 
 from freshet.serving.posted import Event
 from freshet.serving.problems import Problem
-from freshet.serving.questions import FILTERS, IN_QUERY, Question
+from freshet.serving.questions import EXPLAINED, FILTERS, IN_QUERY, Question
 
 WRONG: Final = {"422": "a field or parameter is wrong or unknown: which, what, how to send it"}
 AWAY: Final = {"503": "not now: nothing has been released yet, too much waits, a part is missing; with the reason"}
@@ -81,6 +81,17 @@ class AsksWithFilters(Described):
     def to_schema(self) -> dict[str, Any]:
         """With the parameters."""
         return _with_parameters(super().to_schema(), FILTERS)
+
+
+@dataclass
+class AsksWhy(Described):
+    """Whose list it is, as a query string; k: events of the answer."""
+
+    answers: ClassVar[Mapping[str, str]] = {"404": "the release does not know the item", **WRONG, **AWAY}
+
+    def to_schema(self) -> dict[str, Any]:
+        """With the parameters."""
+        return _with_parameters(super().to_schema(), EXPLAINED)
 
 
 def schema_of(struct: type[msgspec.Struct]) -> dict[str, Any]:

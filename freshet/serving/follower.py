@@ -14,7 +14,7 @@ from freshet.live.released import Event, fetch_bundle
 from freshet.serving.clock import Clock
 from freshet.serving.current import Current
 from freshet.serving.ladder import warm
-from freshet.serving.looking import look_at_histories, whole, wrong_with
+from freshet.serving.looking import look_at_histories, look_at_lists, whole, wrong_with
 from freshet.serving.problems import Problem, told
 from freshet.serving.sandbox import Sandbox
 from freshet.serving.served import open_serving
@@ -39,7 +39,7 @@ class Follower:
     ) -> None:
         self._settings, self._store, self._current, self._clock = settings, store, current, clock
         self._histories = histories
-        self._sandbox = Sandbox(store, settings.cache)
+        self._sandbox = Sandbox(store, settings.cache, settings.serving_device)
         self._seen: tuple[str, ...] | None = None  # the journal's files when it was last tried
         self._found: tuple[Problem, ...] = ()  # what was wrong then
         self._pause, self._again = FIRST_PAUSE, 0.0
@@ -67,8 +67,9 @@ class Follower:
             self.look()
 
     def look(self) -> None:
-        """Once: the lake's histories, then the journal."""
+        """Once: the lake's histories and lists, then the journal."""
         look_at_histories(self._store, self._settings.cache, self._current)
+        look_at_lists(self._store, self._settings.cache, self._current)
         try:
             files = self._store.list(journal.FOLDER)
         except FreshetError as error:
@@ -121,7 +122,8 @@ class Follower:
             raise BundleError(self._store.where(bundle_path(entry.bundle)), "it is gone", REBUILD)
         histories = self._histories()
         self._sandbox.prove(entry.bundle, histories)
-        serving = open_serving(entry.number, fetch_bundle(self._store, entry.bundle, self._settings.cache))
+        bundle = fetch_bundle(self._store, entry.bundle, self._settings.cache)
+        serving = open_serving(entry.number, bundle, self._settings.serving_device)
         warm(serving, histories)
         self._current.serving = serving
         self._current.swaps += 1

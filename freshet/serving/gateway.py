@@ -1,6 +1,7 @@
 """The gateway: one process that keeps events, answers questions, and follows the journal. Its parts, put together."""
 
 import secrets
+import threading
 import uuid
 from collections.abc import Sequence
 from contextlib import closing
@@ -18,7 +19,9 @@ from freshet.serving.follower import Follower
 from freshet.serving.impressions import Impressions
 from freshet.serving.metrics import Metrics
 from freshet.serving.problems import Problem, RequestError
+from freshet.serving.replies import Asking, prepared
 from freshet.serving.sealer import Sealer
+from freshet.serving.served import Serving
 from freshet.serving.writer import Writer
 from freshet.settings import Settings
 from freshet.store import open_store
@@ -33,8 +36,10 @@ class Gateway:
 
     def __init__(self, settings: Settings, key: bytes, folder: Path, clock: Clock) -> None:
         gateway, store = ledger.create(folder), open_store(settings.lake)
-        self.settings, self.clock, self.metrics, self.current = settings, clock, Metrics(), Current()
+        self.settings, self.clock, self.metrics = settings, clock, Metrics()
+        self.current = Current(lists_first=settings.lists == "first")
         self._key, self._folder = key, folder
+        self.explaining = threading.Lock()  # an explanation costs as much as a hundred answers: one at a time
         self.writer = Writer(folder)
         self.impressions = Impressions(self.writer)
         self.answering = Answering(folder, self.current)
@@ -59,6 +64,11 @@ class Gateway:
             return pseudonym(self._key, "user", user_id)
         return None if session_id is None else pseudonym(self._key, "session", session_id)
 
+    def events_of(self, serving: Serving, asking: Asking) -> Sequence[Event]:
+        """All that is known of the shopper now, oldest first, as the answer to a question would take it."""
+        with closing(ledger.connect(self._folder)) as reader:
+            return prepared(serving, self.current.known, reader, asking).events
+
     def recent_histories(self) -> Sequence[Sequence[Event]]:
         """Of the shoppers seen last: what a new bundle is asked before it may answer."""
         known = self.current.known
@@ -71,6 +81,8 @@ class Gateway:
         found = [*self.current.journal_problems, *self.sealer.problems.values()]
         if self.current.histories_problem is not None:
             found.append(self.current.histories_problem)
+        if self.current.lists_problem is not None:
+            found.append(self.current.lists_problem)
         try:
             self.writer.check_room()
         except RequestError as error:

@@ -1,16 +1,20 @@
 """From what is known of a shopper to a list: the ladder, one rung after the other, and similar items.
 
-sequence: the model, from events with items it knows. content: what resembles the new items the shopper met, by title
+sequence: the model, from events with items it knows. precomputed: what it said of the same events earlier, where it
+cannot be asked now, or need not. content: what resembles the new items the shopper met, by title
 and category. segment: what is popular in the category they looked at, or asked for. popular: what is popular with all.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from freshet.errors import BundleError
 from freshet.history import Ints
+from freshet.live.precomputed import Ready
 from freshet.live.ranker import Tier
 from freshet.live.released import Event, histories_of
 from freshet.live.scorer import NEVER, Scores, top_k
@@ -18,6 +22,7 @@ from freshet.serving.ledger import Content
 from freshet.serving.questions import Shown
 from freshet.serving.served import Serving, known_items
 
+LOG = logging.getLogger("freshet")
 NEW_ITEMS: Final = 10  # of the latest items that the bundle does not know: what is asked by content
 
 
@@ -30,6 +35,8 @@ class Asked:
     forbidden: Ints  # indexes not to show
     narrowed: bool  # to some categories
     k: int
+    ready: Ready | None = None  # the list made ahead, where it is still good
+    ready_first: bool = False  # whether it goes before the model
 
 
 @dataclass(frozen=True)
@@ -41,11 +48,17 @@ class Listed:
 
 
 def climb(serving: Serving, asked: Sequence[Asked]) -> list[Listed]:
-    """The lists of B shoppers, from one release, the encoder asked once for all of them."""
-    known = [place for place, one in enumerate(asked) if len(known_items(serving, list(one.events)))]
-    by_model = iter(_sequence(serving, [asked[place] for place in known]) if known else ())
-    chosen = set(known)
-    return [next(by_model) if place in chosen else _fallen(serving, one) for place, one in enumerate(asked)]
+    """The lists of B shoppers, from one release, the encoder asked once for all of them.
+
+    Where the encoder fails, everybody stands one rung lower, and the log says why.
+    """
+    made = {place: _precomputed(serving, one) for place, one in enumerate(asked) if one.ready_first}
+    listed = {place: one for place, one in made.items() if one is not None}
+    rest = [place for place in range(len(asked)) if place not in listed]
+    known = [place for place in rest if len(known_items(serving, list(asked[place].events)))]
+    found = _by_model(serving, [asked[place] for place in known]) if known else ()
+    listed |= {place: one for place, one in zip(known, found, strict=True) if one is not None}
+    return [listed.get(place) or _fallen(serving, one) for place, one in enumerate(asked)]
 
 
 def similar(serving: Serving, index: int, forbidden: Ints, k: int) -> Listed:
@@ -65,6 +78,26 @@ def similar(serving: Serving, index: int, forbidden: Ints, k: int) -> Listed:
 def popular(serving: Serving, segment: str, forbidden: Ints, k: int, *, narrowed: bool) -> Listed:
     """What most were after: in the category `segment` first where one is named. narrowed: others are forbidden."""
     return _best(serving, "segment" if segment or narrowed else "popular", serving.popularity(segment), forbidden, k)
+
+
+def _by_model(serving: Serving, asked: Sequence[Asked]) -> Sequence[Listed | None]:
+    """The model's lists; where it cannot answer, those made ahead; None for whom neither is there."""
+    try:
+        return _sequence(serving, asked)
+    except BundleError as error:
+        LOG.error("%s; lists made ahead and the rungs below answer", error)  # noqa: TRY400 - one line says it all
+        return [_precomputed(serving, one) for one in asked]
+
+
+def _precomputed(serving: Serving, one: Asked) -> Listed | None:
+    """The list made ahead, less what is not to be shown; None where that leaves too few."""
+    if one.ready is None:
+        return None
+    there = ~np.isin(one.ready.items, one.forbidden)
+    if there.sum() < one.k:
+        return None
+    items, scores = one.ready.items[there][: one.k], one.ready.scores[there][: one.k]
+    return Listed("precomputed", serving.catalogue.shown(items.tolist(), scores.tolist()))
 
 
 def _sequence(serving: Serving, asked: Sequence[Asked]) -> list[Listed]:

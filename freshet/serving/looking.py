@@ -1,16 +1,17 @@
-"""What a look at the lake shows: its latest histories, and how far its journal can be read."""
+"""What a look at the lake shows: its latest histories, lists made ahead, and how far its journal can be read."""
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from freshet.errors import BundleError, FreshetError
 from freshet.live import journal
 from freshet.live.journal import entry_path
 from freshet.live.latest import FOLDER, latest_histories, published_latest
+from freshet.live.precomputed import precomputed, published_lists
 from freshet.serving.current import Current
 from freshet.serving.problems import Problem, told
-from freshet.serving.served import Known
 from freshet.store import Store
 
 LOG = logging.getLogger("freshet")
@@ -25,7 +26,7 @@ def look_at_histories(store: Store, cache: Path, current: Current) -> None:
             if files and files == current.histories_damaged:
                 return  # nobody has mended them: no need to read them all again
             current.histories_damaged = files
-            current.known = Known(latest_histories(store, cache))
+            current.known = replace(current.known, histories=latest_histories(store, cache))
         current.histories_problem, current.histories_damaged = None, ()
     except Exception as error:  # noqa: BLE001 - whatever is wrong with them, the release goes on answering
         if not isinstance(error, BundleError):
@@ -34,6 +35,23 @@ def look_at_histories(store: Store, cache: Path, current: Current) -> None:
         if problem != current.histories_problem:
             LOG.warning("%s", problem.sentence())
         current.histories_problem = problem
+
+
+def look_at_lists(store: Store, cache: Path, current: Current) -> None:
+    """Bring in the lists made ahead; those known before stay where the new cannot be read."""
+    try:
+        ref, held = published_lists(store), current.known.lists
+        if ref is not None and ref.id not in (held and held.id, current.lists_damaged):
+            current.lists_damaged = ref.id  # until it proves to be whole: read once, not every second
+            current.known = replace(current.known, lists=precomputed(store, cache))
+            current.lists_problem, current.lists_damaged = None, ""
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with them, the release goes on answering
+        if not isinstance(error, BundleError):
+            current.lists_damaged = ""  # they may be whole: look again
+        problem = Problem.of(told(error))
+        if problem != current.lists_problem:
+            LOG.warning("%s", problem.sentence())
+        current.lists_problem = problem
 
 
 def whole(files: Sequence[str]) -> int:

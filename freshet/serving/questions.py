@@ -60,6 +60,7 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 LISTS: Final = frozenset({"items", "exclude", "only", "categories"})
 FILTERS: Final = frozenset({"k", "exclude", "only", "categories", "price_min", "price_max"})
+EXPLAINED: Final = frozenset({"user_id", "session_id", "items", "k"})
 IN_QUERY: Final = frozenset(Question.__struct_fields__) - {"events"}
 
 

@@ -40,7 +40,7 @@ class Answered:
 def replies(
     serving: Serving, known: Known, reader: sqlite3.Connection, askings: Sequence[Asking]
 ) -> list[Answered | RequestError]:
-    """One for each. Raises BundleError when the encoder answers no number, sqlite3.Error when nothing can be read."""
+    """One for each. Raises sqlite3.Error when nothing can be read."""
     asked = [prepared(serving, known, reader, one) for one in askings if one.kind == "recommend"]
     climbed = iter(climb(serving, asked) if asked else ())
     kinds = {"similar": _similar, "popular": _popular}
@@ -58,7 +58,9 @@ def prepared(serving: Serving, known: Known, reader: sqlite3.Connection, asking:
     seen = known_items(serving, events) if question.exclude_seen else NONE
     contents = [*own.contents, *(content for _, content in sent)]
     forbidden = serving.catalogue.forbidden(question, seen)
-    return Asked(events, contents, forbidden, question.categories is not None, question.k)
+    ready = known.list_of(shopper, serving.bundle.id, events) if shopper else None
+    narrowed = question.categories is not None
+    return Asked(events, contents, forbidden, narrowed, question.k, ready, known.lists_first)
 
 
 def _popular(serving: Serving, asking: Asking) -> Answered | RequestError:
@@ -73,10 +75,20 @@ def _popular(serving: Serving, asking: Asking) -> Answered | RequestError:
 
 
 def _similar(serving: Serving, asking: Asking) -> Answered | RequestError:
-    index = int(serving.bundle.vocabulary.index_of([asking.item])[0])
+    index = item_index(serving, asking.item)
     if index == 0:
-        what = f"release {serving.number} does not know the item {asking.item!r}"
-        fix = "check the id; a new item is known from the first release after its first event"
-        return RequestError(404, "item_id", what, fix)
+        return unknown_item(serving, asking.item)
     forbidden = serving.catalogue.forbidden(asking.question, NONE)
     return Answered(similar(serving, index, forbidden, asking.question.k), serving)
+
+
+def item_index(serving: Serving, item: str) -> int:
+    """The release's number of an item; 0 where it does not know it."""
+    return int(serving.bundle.vocabulary.index_of([item])[0])
+
+
+def unknown_item(serving: Serving, item: str) -> RequestError:
+    """404: the release does not know the item."""
+    what = f"release {serving.number} does not know the item {item!r}"
+    fix = "check the id; a new item is known from the first release after its first event"
+    return RequestError(404, "item_id", what, fix)

@@ -12,6 +12,7 @@ from typing import Final
 from freshet.errors import BundleError, FreshetError
 from freshet.live.journal import bundle_path
 from freshet.live.manifest import REBUILD
+from freshet.live.ranker import Device
 from freshet.live.released import Event
 from freshet.store import Store
 
@@ -23,8 +24,8 @@ PACKAGE: Final = Path(__file__).parents[2]  # where `-m freshet` is found, howev
 class Sandbox:
     """One proof at a time; `stop` ends the one that runs."""
 
-    def __init__(self, store: Store, cache: Path) -> None:
-        self._store, self._cache = store, cache
+    def __init__(self, store: Store, cache: Path, device: Device = "cpu") -> None:
+        self._store, self._cache, self._device = store, cache, device
         self._lock = threading.Lock()
         self._child: subprocess.Popen[str] | None = None
         self._stopped = False
@@ -50,7 +51,7 @@ class Sandbox:
                 self._child.kill()
 
     def _start(self, bundle: str) -> "subprocess.Popen[str]":
-        arguments = [self._store.root, str(self._cache.expanduser()), bundle, str(SECONDS)]
+        arguments = [self._store.root, str(self._cache.expanduser()), bundle, str(SECONDS), self._device]
         with self._lock:
             if self._stopped:
                 raise BundleError(bundle, "the gateway is stopping", "start it again")

@@ -55,8 +55,10 @@ def evaluate_bundle(
     data = load_training_set(settings, ref.model.training_set)
     number = journal.length(store)
     release, lost = _serving(store, number, settings)
-    challenger = open_ranker(fetch_bundle(store, ref.id, settings.cache))
-    champion = None if release is None or release.bundle.id == ref.id else open_ranker(release.bundle)
+    device = settings.serving_device
+    challenger = open_ranker(fetch_bundle(store, ref.id, settings.cache), device=device)
+    again = release is None or release.bundle.id == ref.id
+    champion = None if release is None or again else open_ranker(release.bundle, device=device)
     comparison = compare(data, challenger, champion, report=report, most_cases=params.most_cases)
     verdict = decide(comparison, params, same_configuration=champion is not None and _alike(challenger, champion))
     if release is not None and release.bundle.id == ref.id:

@@ -168,8 +168,8 @@ def test_the_schema_names_every_endpoint_and_the_page_needs_nothing_from_elsewhe
     for path in ("/readyz", "/healthz"):
         assert sorted(schema["paths"][path]["get"]["responses"]) == ["200", "503"]
     assert sorted(schema["paths"]) == [
-        "/healthz", "/metrics", "/readyz", "/v1/events", "/v1/items/{item_id}/similar", "/v1/popular",
-        "/v1/recommendations",
+        "/healthz", "/metrics", "/readyz", "/v1/events", "/v1/items/{item_id}/explanation",
+        "/v1/items/{item_id}/similar", "/v1/popular", "/v1/recommendations",
     ]  # fmt: skip
     page = shop.get("/openapi")
     assert page.headers["content-type"].startswith("text/html")

@@ -9,6 +9,7 @@ import pytest
 from freshet.columns import TIERS
 from freshet.live.baselines import Baselines
 from freshet.live.bundle import open_bundle
+from freshet.live.precomputed import Ready
 from freshet.live.ranker import Tier
 from freshet.serving.catalogue import Catalogue
 from freshet.serving.ladder import Asked, climb, popular, similar
@@ -38,6 +39,19 @@ def serving(tmp_path_factory) -> Serving:
 def asked(items="", contents=(), forbidden=NONE, narrowed=False, k=3):
     events = [(item, "view", 60 * place, 0) for place, item in enumerate(items)]
     return Asked(events, list(contents), np.asarray(forbidden, dtype=np.int64), narrowed, k)
+
+
+def ahead(items="", *, first=False, forbidden=NONE, k=2):
+    """Somebody who met a and has the list `items` made ahead, its scores 9, 8, …"""
+    ready = Ready(np.array([" abcdef".index(item) for item in items]), 9 - np.arange(len(items), dtype=np.float32))
+    return replace(asked("a", k=k), ready=ready, ready_first=first, forbidden=np.asarray(forbidden, dtype=np.int64))
+
+
+class Fails:
+    """An encoder that cannot be asked."""
+
+    def run(self, names, feed):
+        raise RuntimeError("out of memory\nand more")
 
 
 def ids(listed):
@@ -122,3 +136,25 @@ def test_what_was_seen_is_left_out_where_that_is_asked(serving):
 
 def test_the_tiers_of_recommendations_are_the_ones_that_impressions_may_name():
     assert set(get_args(Tier)) == {*TIERS, "neighbours"}
+
+
+def test_a_list_made_ahead_waits_until_the_model_cannot_answer(serving, caplog):
+    assert ids(climb(serving, [ahead("dba")])[0]) == ("sequence", "ea")
+    broken = replace(serving, ranker=replace(serving.ranker, session=Fails()))
+    (listed, below) = climb(broken, [ahead("dba"), asked("a", k=2)])
+    assert (ids(listed), ids(below)) == (("precomputed", "db"), ("popular", "be"))
+    assert [item.score for item in listed.items] == [9.0, 8.0]
+    assert "the shopper encoder failed (out of memory)" in caplog.text
+    assert "lists made ahead and the rungs below answer" in caplog.text
+
+
+def test_a_list_made_ahead_goes_first_where_that_is_set(serving):
+    assert [ids(one) for one in climb(serving, [ahead("dba", first=True), asked("a", k=2)])] == [
+        ("precomputed", "db"), ("sequence", "ea"),
+    ]  # fmt: skip
+
+
+def test_a_list_made_ahead_that_filters_leave_short_does_not_answer(serving):
+    assert ids(climb(serving, [ahead("dba", first=True, forbidden=[4])])[0]) == ("precomputed", "ba")
+    assert ids(climb(serving, [ahead("dba", first=True, forbidden=[4, 2])])[0]) == ("sequence", "ea")
+    assert ids(climb(serving, [ahead("dba", first=True, k=4)])[0]) == ("sequence", "eabd")

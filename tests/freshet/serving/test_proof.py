@@ -15,14 +15,14 @@ def test_a_good_bundle_answers_its_golden_requests_and_the_histories_it_is_given
 
 
 def test_a_proof_that_does_not_end_is_ended(tmp_path):
-    command = [sys.executable, "-m", "freshet.serving.proof", str(tmp_path), str(tmp_path), "0" * 64, "1"]
+    command = [sys.executable, "-m", "freshet.serving.proof", str(tmp_path), str(tmp_path), "0" * 64, "1", "cpu"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as waiting_for_its_input:
         assert waiting_for_its_input.wait(60) == -14
     assert _end(-14, "") == "took longer than 120 s"
 
 
 def test_a_bundle_that_is_not_there_is_refused_in_one_line_of_json(tmp_path):
-    command = [sys.executable, "-m", "freshet.serving.proof", str(tmp_path), str(tmp_path), "0" * 64, "60"]
+    command = [sys.executable, "-m", "freshet.serving.proof", str(tmp_path), str(tmp_path), "0" * 64, "60", "cpu"]
     done = subprocess.run(command, input="[]", capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert json.loads(done.stdout) == {

@@ -1,0 +1,58 @@
+"""What `freshet recommend` and `freshet explain` have in common: what serves, and whose events they speak of."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from freshet.errors import JournalError, SettingsError
+from freshet.settings import Settings
+
+if TYPE_CHECKING:
+    from freshet.live.released import Event, Release
+
+
+def released(settings: Settings) -> "Release":
+    """What serves. Raises JournalError before the first release."""
+    from freshet.live.released import current_release
+    from freshet.store import open_store
+
+    release = current_release(open_store(settings.lake), settings.cache)
+    if release is None:
+        where, fix = f"{settings.lake}/releases", "run `dagster asset materialize --select '*'` with the days to load"
+        raise JournalError(where, "nothing has been released yet", fix)
+    return release
+
+
+def one_of(command: str, items: str, shopper: str, session: str) -> None:
+    """Raises SettingsError unless exactly one is given."""
+    if sum(bool(given) for given in (items, shopper, session)) != 1:
+        raise SettingsError(command, "one of --items, --shopper, --session is needed", "give exactly one")
+
+
+def events_of(settings: Settings, release: "Release", items: str, shopper: str, session: str) -> "list[Event]":
+    """The events asked about, oldest first; what is unknown is named on the error channel."""
+    return _met(items, release) if items else _from_lake(settings, shopper, session)
+
+
+def _met(items: str, release: "Release") -> "list[Event]":
+    """The items of `--items` as events; those the bundle does not know are named."""
+    from freshet.live.released import just_met
+
+    names = [name.strip() for name in items.split(",") if name.strip()]
+    known = release.bundle.vocabulary.index_of(names)
+    unknown = [name for name, index in zip(names, known, strict=True) if index == 0]
+    if unknown:
+        typer.echo(f"unknown to the bundle: {', '.join(unknown)}", err=True)
+    return just_met(names, release.bundle.manifest.event_type)
+
+
+def _from_lake(settings: Settings, shopper: str, session: str) -> "list[Event]":
+    from freshet.pseudonym import lake_key, pseudonym
+    from freshet.tables.reading import shopper_history
+
+    key = lake_key(settings)
+    name = pseudonym(key, "user", shopper) if shopper else pseudonym(key, "session", session)
+    events = list(shopper_history(settings, name))
+    if not events:
+        typer.echo(f"no history of {shopper or session} in the lake", err=True)
+    return events

@@ -1,0 +1,67 @@
+"""`freshet explain`: which events of a shopper move an item's score."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from freshet.cli import asked
+from freshet.errors import SettingsError
+from freshet.settings import load
+
+if TYPE_CHECKING:
+    from freshet.live.explanation import Explanation
+    from freshet.live.released import Event, Release
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(explain)
+
+
+def explain(
+    item: Annotated[str, typer.Argument(help="The item whose score is explained.")],
+    items: Annotated[str, typer.Option(help="Items just met, oldest first: a,b,c")] = "",
+    shopper: Annotated[str, typer.Option(help="A user's id: the history is read from the lake.")] = "",
+    session: Annotated[str, typer.Option(help="A session's id: the history is read from the lake.")] = "",
+    k: Annotated[int, typer.Option("-k", min=1, help="How many events to show.")] = 5,
+) -> None:
+    """What an item's score would be without each of the shopper's events: the released bundle is asked them all."""
+    asked.one_of("freshet explain", items, shopper, session)
+    settings = load()
+    release = asked.released(settings)
+    _known(release, item)
+    events = asked.events_of(settings, release, items, shopper, session)
+    _show(release, item, events, _explained(release, item, events), k)
+
+
+def _known(release: "Release", item: str) -> None:
+    if release.bundle.vocabulary.index_of([item])[0] == 0:
+        what = f"release {release.entry.number} does not know the item {item!r}"
+        raise SettingsError("freshet explain", what, "check the id; `freshet recommend` shows ids it knows")
+
+
+def _explained(release: "Release", item: str, events: "list[Event]") -> "Explanation":
+    from freshet.live.explanation import explain as explained
+    from freshet.live.ranker import open_ranker
+    from freshet.live.released import history_of
+
+    vocabulary = release.bundle.vocabulary
+    return explained(open_ranker(release.bundle), history_of(events, vocabulary), vocabulary.index_of([item]))[0]
+
+
+def _show(release: "Release", item: str, events: "Sequence[Event]", found: "Explanation", k: int) -> None:
+    from datetime import UTC, datetime
+
+    vocabulary = release.bundle.vocabulary
+    titles = dict(zip(vocabulary.item_ids, vocabulary.titles, strict=True))
+    typer.echo(f"{item} scores {found.score:.4f} · bundle {release.bundle.id[:12]} · release {release.entry.number}")
+    if not found.influences:
+        typer.echo("nothing is known of this shopper: the score is how popular the item is")
+        return
+    width = max(len("item"), *(len(events[one.event][0]) for one in found.influences))
+    typer.echo(f"{'moves it':>9}  {'event':<8}  {'when (UTC)':<16}  {'item':<{width}}  title")
+    for one in found.influences[:k]:
+        name, kind, seconds, _ = events[one.event]
+        when = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
+        typer.echo(f"{one.moved:>+9.4f}  {kind:<8}  {when:<16}  {name:<{width}}  {titles[name]}".rstrip())

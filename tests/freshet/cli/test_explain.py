@@ -1,0 +1,68 @@
+from datetime import UTC, datetime
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from freshet.cli import explain, recommend
+from freshet.errors import JournalError, SettingsError
+from freshet.live.journal import Entry, append
+from freshet.store import open_store
+from tests.tiny_bundle import write_bundle
+
+
+@pytest.fixture
+def lake(tmp_path, monkeypatch):
+    monkeypatch.setenv("FRESHET_LAKE", str(tmp_path / "lake"))
+    monkeypatch.chdir(tmp_path)
+    return open_store(str(tmp_path / "lake"))
+
+
+@pytest.fixture
+def released(lake, tmp_path):
+    name = write_bundle(tmp_path / "made")
+    lake.put_folder(tmp_path / "made", f"bundles/{name}", "manifest.json")
+    now = datetime(2024, 3, 2, tzinfo=UTC)
+    said = {"kind": "release", "verdict": "Released.", "why": "", "by": "t"}
+    append(lake, Entry(number=1, decided_on=0, bundle=name, at=now, **said))
+    return name
+
+
+def ran(*words):
+    app = typer.Typer()
+    explain.add_to(app)
+    recommend.add_to(app)
+    return CliRunner().invoke(app, ["explain", *words], catch_exceptions=False)
+
+
+def test_the_events_that_move_an_item_are_shown_with_what_it_would_be_without_them(released):
+    assert ran("e", "--items", "a,b,c", "-k", "2").stdout == (
+        f"e scores 1.0000 · bundle {released[:12]} · release 1\n"
+        " moves it  event     when (UTC)        item  title\n"
+        "  -0.5000  view      1970-01-01 00:01  b     Item B\n"
+        "  +0.2500  view      1970-01-01 00:00  a     Item A\n"
+    )
+
+
+def test_items_that_are_all_unknown_leave_what_is_popular(released):
+    result = ran("b", "--items", "x")
+    assert result.stdout == (
+        f"b scores 9.0000 · bundle {released[:12]} · release 1\n"
+        "nothing is known of this shopper: the score is how popular the item is\n"
+    )
+    assert result.stderr == "unknown to the bundle: x\n"
+
+
+def test_an_item_nobody_knows_cannot_be_explained(released):
+    with pytest.raises(SettingsError) as error:
+        ran("x", "--items", "a")
+    assert str(error.value) == (
+        "freshet explain: release 1 does not know the item 'x'; check the id; `freshet recommend` shows ids it knows"
+    )
+
+
+def test_it_takes_one_kind_of_shopper_and_a_release(lake):
+    with pytest.raises(SettingsError, match="one of --items, --shopper, --session is needed; give exactly one"):
+        ran("e")
+    with pytest.raises(JournalError, match="nothing has been released yet"):
+        ran("e", "--items", "a")
