@@ -70,11 +70,12 @@ def top_k(scores: Scores, k: int) -> tuple[Ints, Scores]:
     """
     k = min(k, scores.shape[1])
     least = np.partition(scores, -k, axis=1)[:, -k, None]  # (B, 1) the k-th best score
-    above = scores > least
-    level = scores == least
-    room = k - above.sum(axis=1, keepdims=True)
-    chosen = above | (level & (np.cumsum(level, axis=1) <= room))
-    items = np.nonzero(chosen)[1].reshape(len(scores), k)  # rising index within a row
+    chosen = scores >= least
+    if np.count_nonzero(chosen) > k * len(scores):  # ties at the end of a list: only then is the dearer way needed
+        level = scores == least
+        room = k - (scores > least).sum(axis=1, keepdims=True)
+        chosen &= ~level | (np.cumsum(level, axis=1) <= room)
+    items = (np.flatnonzero(chosen) % scores.shape[1]).reshape(len(scores), k)  # rising index within a row
     order = np.argsort(-np.take_along_axis(scores, items, axis=1), axis=1, kind="stable")
     items = np.take_along_axis(items, order, axis=1)
     best = np.take_along_axis(scores, items, axis=1)
