@@ -8,11 +8,12 @@ The protocols stand in docs/benchmarks.md. Last line: JSON.
 """
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
 
-from benchmarks.quality import baselines, ours
+from benchmarks.quality import baselines, ours, peers
 from benchmarks.quality.files import read_interactions, read_sessions
 from benchmarks.quality.measures import Figures, Summary, as_table, figures, summary
 from benchmarks.quality.splits import Split, leave_one_out, next_clicks
@@ -44,9 +45,21 @@ def _answers(split: Split, asked: argparse.Namespace) -> Rows:
     rows: Rows = {"ours": {}, "baselines": {}, "peers": {}}
     for name, answered in baselines.answer_all(split):
         rows["baselines"][name] = summary([figures(answered.lists, split.test, split.metrics)])
+    rows["peers"] = _peers(split, asked)
     if not asked.without_ours:
         rows["ours"]["Freshet"] = summary(_ours(split, asked))
     return rows
+
+
+def _peers(split: Split, asked: argparse.Namespace) -> dict[str, Summary]:
+    if not asked.peers:
+        return {}
+    told = peers.Told(asked.peer_epochs, asked.peer_patience, dict(asked.peer_set))
+    found: dict[str, list[Figures]] = {}
+    for name, answered in peers.answer_all(split, asked.peers, asked.seeds, told):
+        found.setdefault(name, []).append(figures(answered.lists, split.test, split.metrics))
+        say(f"{name}: {found[name][-1]}, {answered.seconds:.0f} s")
+    return {name: summary(runs) for name, runs in found.items()}
 
 
 def _ours(split: Split, asked: argparse.Namespace) -> list[Figures]:
@@ -64,6 +77,7 @@ def _report(split: Split, rows: Rows, asked: argparse.Namespace) -> dict[str, ob
         "data": split.counts,
         "notes": split.notes,
         "seeds": asked.seeds,
+        "peer_settings": dict(asked.peer_set),
         "not_default": ours.differing(ours.parameters(asked.set)),
         "ours": rows["ours"].get("Freshet", {}),
         "baselines": rows["baselines"],
@@ -100,12 +114,29 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=_numbers, default=[1, 2, 3], help="1,2,3")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another TrainParams value")
     parser.add_argument("--validation-cases", type=int, help="score at most so many after an epoch (default: all)")
+    parser.add_argument("--peers", type=_peer_names, default=[], help="rectools,implicit")
+    parser.add_argument("--peer-epochs", type=int, default=200, help="RecTools: at most (its benchmark's value)")
+    parser.add_argument("--peer-patience", type=int, default=50, help="RecTools: epochs without a better validation")
+    parser.add_argument("--peer-set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="RecTools")
     parser.add_argument("--without-ours", action="store_true", help="baselines and peers only")
     return parser.parse_args()
 
 
 def _numbers(text: str) -> list[int]:
     return [int(number) for number in text.split(",")]
+
+
+def _peer_names(text: str) -> list[str]:
+    names = text.split(",")
+    unknown = [name for name in names if name not in peers.METHODS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: no peer; there is {', '.join(peers.METHODS)}")
+    return names
+
+
+def _setting(text: str) -> tuple[str, object]:
+    name, _, value = text.partition("=")
+    return name, json.loads(value)
 
 
 def _names(text: str) -> tuple[str, ...]:

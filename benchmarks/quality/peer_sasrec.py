@@ -1,0 +1,168 @@
+"""RecTools' SASRec as its authors benchmark it: full softmax, the best epoch on the validation, patience.
+
+https://github.com/blondered/bert4rec_repro: length 100, 4 heads, width 256, 2 blocks, learning rate 1e-3, dropout 0.2,
+batches of 128 histories, at most 200 epochs, patience 50. Here the validation is everybody's, and its metric NDCG@10.
+"""
+
+import copy
+import resource
+import time
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from pytorch_lightning import Trainer, seed_everything
+from pytorch_lightning.callbacks import LambdaCallback
+from rectools import Columns
+from rectools.dataset import Dataset
+from rectools.models import SASRecModel
+
+from freshet.judge import metrics
+
+RECOMMENDED = {"session_max_len": 100, "n_heads": 4, "n_factors": 256, "n_blocks": 2, "lr": 1e-3, "loss": "softmax"}
+CHUNK = 256
+CUT_OFF = 10
+
+
+@dataclass
+class Watch:
+    """What happened in the epochs so far. seconds: of training alone, the validation left out."""
+
+    patience: int
+    seconds: list[float] = field(default_factory=list)
+    ndcg: list[float] = field(default_factory=list)
+    weights: dict[str, torch.Tensor] = field(default_factory=dict)
+    begun: float = 0.0
+
+    @property
+    def best(self) -> int:
+        """The epoch with the best validation, from 1."""
+        return 1 + int(np.argmax(self.ndcg)) if self.ndcg else 0
+
+
+def answer(arrays: dict[str, Any], told: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """((C, deepest) lists, what the training took)."""
+    watch = Watch(told["patience"])
+    model = _fit(arrays, "train", told, told["epochs"], watch)
+    model.lightning_model.load_state_dict(watch.weights)
+    if "refit_items" in arrays:
+        model = _fit(arrays, "refit", told, watch.best, None)
+    deepest = int(arrays["deepest"])
+    lists = np.concatenate(list(_lists(model, arrays, "test", deepest)))
+    return lists, {
+        "epoch_seconds": watch.seconds,
+        "ndcg@10": watch.ndcg,
+        "interactions": _interactions(model),
+        "peak_mib": _peak(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+    }
+
+
+def _fit(arrays: dict[str, Any], name: str, told: dict[str, Any], epochs: int, watch: Watch | None) -> Any:
+    seed_everything(told["seed"], workers=True)
+    model = SASRecModel(get_trainer_func=None, epochs=epochs, **{**RECOMMENDED, **told["settings"]})
+    model._trainer = Trainer(
+        max_epochs=epochs,
+        min_epochs=1,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=_callbacks(model, arrays, watch) if watch else [],
+    )
+    model.fit(Dataset.construct(_frame(arrays, name)))
+    return model
+
+
+def _callbacks(model: Any, arrays: dict[str, Any], watch: Watch) -> list[Any]:
+    """Plain functions: RecTools copies its trainer, and functions are not copied with it."""
+
+    def begin(*_: Any) -> None:
+        watch.begun = time.perf_counter()
+
+    def end(trainer: Any, module: Any) -> None:
+        watch.seconds.append(time.perf_counter() - watch.begun)
+        watch.ndcg.append(_ndcg(model, arrays))
+        module.train()
+        if watch.best == len(watch.ndcg):
+            watch.weights = copy.deepcopy(module.state_dict())
+        trainer.should_stop = len(watch.ndcg) - watch.best >= watch.patience
+        print(f"RecTools, epoch {len(watch.ndcg)}: NDCG@10 {watch.ndcg[-1]:.4f}, {watch.seconds[-1]:.1f} s", flush=True)
+
+    return [LambdaCallback(on_train_epoch_start=begin, on_train_epoch_end=end)]
+
+
+def _frame(arrays: dict[str, Any], name: str) -> pd.DataFrame:
+    """RecTools' table; the time is the place, for its order within a history is all that it uses."""
+    lengths = np.diff(arrays[f"{name}_offsets"])
+    place = np.arange(lengths.sum()) - np.repeat(arrays[f"{name}_offsets"][:-1], lengths)
+    return pd.DataFrame(
+        {
+            Columns.User: np.repeat(np.arange(len(lengths)), lengths),
+            Columns.Item: arrays[f"{name}_items"],
+            Columns.Weight: 1,
+            Columns.Datetime: pd.to_datetime(place, unit="s"),
+        }
+    )
+
+
+def _ndcg(model: Any, arrays: dict[str, Any]) -> float:
+    lists = np.concatenate(list(_lists(model, arrays, "validation", CUT_OFF)))
+    sizes = np.diff(arrays["validation_target_offsets"])
+    case, width = np.repeat(np.arange(len(sizes)), sizes), int(arrays["items"]) + 1
+    wanted = case * width + arrays["validation_targets"]
+    hits = np.isin(np.arange(len(lists))[:, None] * width + lists, wanted[arrays["validation_targets"] > 0])
+    return float(metrics.ndcg(hits & (lists > 0), sizes, CUT_OFF).mean())
+
+
+@torch.inference_mode()
+def _lists(model: Any, arrays: dict[str, Any], name: str, k: int) -> Any:
+    """The k best of every case, CHUNK cases at a time, as RecTools scores: the last position times the items."""
+    module, preparator = model.lightning_model, model.data_preparator
+    net = module.torch_model
+    net.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    known = np.asarray(preparator.get_known_item_ids(), dtype=np.int64)
+    internal = np.zeros(int(arrays["items"]) + 1, dtype=np.int64)
+    internal[known] = preparator.get_known_items_sorted_internal_ids()
+    external = np.zeros(len(known) + preparator.n_item_extra_tokens, dtype=np.int64)
+    external[internal[known]] = known
+    embeddings = net.item_model.get_all_embeddings()
+    offsets, items = arrays[f"{name}_offsets"], internal[arrays[f"{name}_items"]]
+    for start in range(0, len(offsets) - 1, CHUNK):
+        ends = offsets[start : start + CHUNK + 1]
+        rows = [items[a:b] for a, b in pairwise(ends)]
+        scores = _scores(net, embeddings, [row[row > 0] for row in rows], preparator.session_max_len)
+        scores[:, : preparator.n_item_extra_tokens] = -torch.inf
+        if arrays["exclude_seen"]:
+            owners = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+            scores[torch.from_numpy(owners), torch.from_numpy(np.concatenate(rows))] = -torch.inf
+        best, found = scores.topk(min(k, scores.shape[1]), dim=1)
+        part = np.zeros((len(rows), k), dtype=np.int64)
+        part[:, : found.shape[1]] = np.where(best.cpu() > -np.inf, external[found.cpu().numpy()], 0)
+        yield part
+
+
+def _scores(net: Any, embeddings: torch.Tensor, rows: list[Any], length: int) -> torch.Tensor:
+    """(B, items and extra tokens) of left-padded histories."""
+    x = np.zeros((len(rows), length), dtype=np.int64)
+    for number, row in enumerate(rows):
+        if len(row):
+            x[number, -len(row[-length:]) :] = row[-length:]
+    encoded = net.encode_sessions({"x": torch.from_numpy(x).to(embeddings.device)}, embeddings)[:, -1, :]
+    scores: torch.Tensor = encoded @ embeddings.T
+    return scores
+
+
+def _interactions(model: Any) -> int:
+    """Items asked for in an epoch: of every history cut to the model's length, all but the first."""
+    frame = model.data_preparator.train_dataset.interactions.df
+    return int(len(frame) - frame[Columns.User].nunique())
+
+
+def _peak() -> float:
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
