@@ -19,6 +19,8 @@ DAILY: Final = dg.DailyPartitionsDefinition(start_date=SETTINGS.first_day.isofor
 # run that selects everything is refused.
 ONE_RUN: Final = dg.BackfillPolicy.single_run()
 OWNERS: Final = ["team:data"]
+# What trains takes turns: a search and a training on one GPU would both be slower, or out of memory.
+ACCELERATOR_POOL: Final = "accelerator"
 
 
 def days_of(context: dg.AssetExecutionContext) -> Sequence[date]:

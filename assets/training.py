@@ -1,7 +1,7 @@
 """What a model learns from, and the model."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 from pydantic import Field
@@ -13,6 +13,7 @@ from freshet.errors import LakeError
 from freshet.model.params import TrainParams
 from freshet.model.run_params import RunParams
 from freshet.references import TrainingSetRef
+from freshet.stages.configuration import configuration
 from freshet.stages.model import train_model
 from freshet.tables import training_run
 from freshet.tables.schemas import TRAINING_SET, VOCABULARY
@@ -49,6 +50,12 @@ class TrainingSetConfig(dg.Config):
 
 class TrainConfig(TrainParams, RunParams, dg.Config):
     """How to train, and on how many processes."""
+
+    params_from: Literal["config", "search", "champion"] = Field(
+        "config",
+        description="whose parameters: these; the last search's winner's, or the champion's, with what differs from "
+        "the defaults here on top",
+    )
 
 
 @dg.asset(
@@ -95,7 +102,8 @@ def trained_model(
     context: dg.AssetExecutionContext, config: TrainConfig, lake: dg.ResourceParam[Lake], training_set: TrainingSetRef
 ) -> gates.Published:
     """The transformer's weights and the JSON that rebuilds it."""
-    params, run = TrainParams(**config.model_dump()), RunParams(**config.model_dump())
+    run = RunParams(**config.model_dump())
+    params = configuration(config.params_from, TrainParams(**config.model_dump()), lake.store)
     outcome = train_model(lake.settings, lake.store, training_set, params, lambda p: context.log.info(_told(p)), run)
     yield from gates.hand_over_one(context, outcome, **pictures.of_training(outcome.made))
 

@@ -18,6 +18,17 @@ class TrainingSetRef(_Reference):
     snapshots: Mapping[str, int]  # table → snapshot, training_set and vocabulary included
 
 
+class SearchRef(_Reference):
+    """Which configuration a search found better than the default one, and on what."""
+
+    id: str  # hash of the rest
+    training_set: TrainingSetRef
+    study: str  # its name in the study database
+    trial: int
+    parameters: Mapping[str, JsonValue]  # all of them, as TrainParams takes them
+    metrics: Mapping[str, JsonValue]  # of the winner and of the default, on the same held-out baskets
+
+
 class ModelRef(_Reference):
     """Which weights: `models/<id>`, and what they were trained on."""
 

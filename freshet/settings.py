@@ -59,6 +59,9 @@ class Settings(BaseSettings):
         "title:words,category:category,price:number",
         description="what the model reads of an item beside its id, as column:kind, …; `none`: nothing (docs/items.md)",
     )
+    study_database: SecretStr | None = Field(
+        None, description="where searches keep their trials, an SQLAlchemy URL; unset: an SQLite file under `state`"
+    )
     gateway_host: str = Field("127.0.0.1", min_length=1, description="the address the gateway listens on")
     gateway_port: int = Field(8080, ge=0, le=65_535, description="its port; 0: any that is free")
     state: Path = Field(
@@ -112,6 +115,13 @@ class Settings(BaseSettings):
     def item_schema(self) -> Schema:
         """`item_inputs`, read."""
         return parse_schema(self.item_inputs)
+
+    @field_validator("study_database")
+    @classmethod
+    def _database(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"[a-z][a-z0-9+]*://\S+", value.get_secret_value()):
+            raise ValueError("should be a database's address such as postgresql://user@host/studies")
+        return value
 
     @field_validator("retrain_cron")
     @classmethod

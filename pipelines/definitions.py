@@ -4,7 +4,7 @@ import logging
 
 import dagster as dg
 
-from assets import events, features, release, serving, training, watching
+from assets import events, features, release, search, serving, training, watching
 from assets.shop import SETTINGS
 from freshet.checkup.dagster import dagster_home
 from pipelines import jobs
@@ -22,8 +22,8 @@ if (_home := dagster_home(SETTINGS)).state == "wrong":
     logging.getLogger("freshet").warning("%s: %s; %s", _home.part, _home.found, _home.fix)
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules([events, features, training, serving, release, watching]),
-    jobs=[jobs.day, jobs.retrain, jobs.daily, jobs.score],
+    assets=dg.load_assets_from_modules([events, features, training, search, serving, release, watching]),
+    jobs=[jobs.day, jobs.retrain, jobs.daily, jobs.score, jobs.study],
     sensors=[
         landing_sensor(jobs.day, SETTINGS),
         drift_sensor(jobs.retrain, jobs.MAKES_A_MODEL),

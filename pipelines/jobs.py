@@ -31,4 +31,9 @@ score = dg.define_asset_job(
     selection=dg.AssetSelection.assets("recommendations"),
     description="Every shopper's list as a table, from the bundle that serves and the latest histories.",
 )
+study = dg.define_asset_job(
+    "study",
+    selection=dg.AssetSelection.assets("search"),
+    description="A study on the last training set: is there a better configuration than the defaults?",
+)
 MAKES_A_MODEL: Final = ("retrain", "daily")

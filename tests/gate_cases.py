@@ -40,6 +40,10 @@ HOLDS: dict[str, dict[str, object]] = {
         "repeated_items": 0, "places": 20, "short": 0, "disordered": 0, "unknown_tiers": 0, "compared": 5,
         "overlap": 0.998, "overlap_needed": 0.99, "parity_missed": 0.0,
     },
+    "search": {
+        "trials": 6, "complete": 5, "needed": 5, "lacking": 0, "default_missing": 0, "default_why": "complete",
+        "not_finite": 0, "better": 1, "sentence": "Trial 3: NDCG@10 0.3000 against 0.2000 of the default.",
+    },
     "trained_model": {"not_finite": 0, "loss": 4.5, "chance": 5.0, "below_chance": 0.5},
     "bundle": {
         "fp32_overlap": 0.999, "fp32_worst": "empty histories", "int8_overlap": 0.97, "int8_worst": "batch of 64",
@@ -220,6 +224,23 @@ BREAKS = (
         "recommendations", "lists_are_the_rankers_own", {"overlap": 0.9, "parity_missed": 0.09},
         "of 5 shoppers asked one by one 0.9000 of the list is the same (needed 0.99)",
         "materialize `latest_histories`, then `recommendations` again",
+    ),
+    Case(
+        "search", "default_was_tried", {"default_missing": 1, "default_why": "training, epoch 1: the loss is nan"},
+        "the default configuration has no score: training, epoch 1: the loss is nan",
+        "set in `fixed` what it needs to get through, then search again",
+    ),
+    Case("search", "scores_are_finite", {"not_finite": 1}, "1 of 5 scores are not finite", OUR_BUG),
+    Case(
+        "search", "enough_trials_are_complete", {"complete": 4, "lacking": 1},
+        "4 of 6 trials went to their end, and 5 are needed",
+        "search again, it goes on where it stopped; raise `trials` or `max_minutes`",
+    ),
+    Case(
+        "search", "winner_beats_the_default",
+        {"better": 0, "sentence": "Nothing beat the default configuration, NDCG@10 0.2000."},
+        "Nothing beat the default configuration, NDCG@10 0.2000.",
+        "nothing: the configuration in use stays", stops=False,
     ),
     Case("trained_model", "weights_are_finite", {"not_finite": 3}, "3 weights are not finite", "lower `learning_rate`"),
     Case(

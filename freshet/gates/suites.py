@@ -186,6 +186,18 @@ SUITES: dict[str, tuple[Rule, ...]] = {
               "of {compared} shoppers asked one by one {overlap:.4f} of the list is the same (needed {overlap_needed})",
               "materialize `latest_histories`, then `recommendations` again"),
     ),
+    "search": (
+        _none("default_was_tried", "default_missing", "the default configuration has no score: {default_why}",
+              "set in `fixed` what it needs to get through, then search again"),
+        _none("scores_are_finite", "not_finite", "{not_finite} of {complete} scores are not finite", _OUR_BUG),
+        Rule(
+            "enough_trials_are_complete", "lacking",
+            "{complete} of {trials} trials went to their end, and {needed} are needed",
+            "search again, it goes on where it stopped; raise `trials` or `max_minutes`", most=0, severity="hold",
+        ),
+        Rule("winner_beats_the_default", "better", "{sentence}", "nothing: the configuration in use stays",
+             least=1, severity="warn"),
+    ),
     "trained_model": (
         _none("weights_are_finite", "not_finite", "{not_finite} weights are not finite", "lower `learning_rate`"),
         Rule(

@@ -1,0 +1,92 @@
+"""A study in its database: opened by name, so that an interrupted search goes on where it stopped."""
+
+import hashlib
+import json
+import logging
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import optuna
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.trial import TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from freshet.errors import FreshetError
+from freshet.model.params import TrainParams
+from freshet.model.space import SearchParams, Space, described
+
+log = logging.getLogger("freshet")
+
+HEARTBEAT: Final = 10  # seconds; a trial that has not been heard of for twice as long is dead
+DEFAULT: Final = "default"  # attribute of the trial of the default configuration
+SETTLED: Final = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+def study_name(training_set: Mapping[str, Any], base: TrainParams, space: Space) -> str:
+    """The same for the same training set, defaults and space: scores of one study can be compared."""
+    content = {"training_set": training_set, "base": base.model_dump(), "space": described(space)}
+    return f"search-{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]}"
+
+
+def open_study(
+    database: str, name: str, params: SearchParams, most_epochs: int, heartbeat: int = HEARTBEAT
+) -> optuna.Study:
+    """The study of that name, made if need be; trials known so far make the sampler's seed, or it would repeat itself.
+
+    database: an SQLAlchemy URL. Raises FreshetError where it cannot be opened.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        storage = _storage(database, heartbeat)
+        study = optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
+    except (SQLAlchemyError, ImportError) as error:
+        why = " ".join(str(getattr(error, "orig", None) or error).split())
+        fix = "correct the address, or unset it: the study then lies in an SQLite file under FRESHET_STATE"
+        raise FreshetError("FRESHET_STUDY_DATABASE", f"cannot be opened ({why})", fix) from None
+    study.sampler = optuna.samplers.TPESampler(seed=params.seed + len(study.get_trials(deepcopy=False)))
+    study.pruner = _pruner(params, most_epochs)
+    return study
+
+
+def go_on(study: optuna.Study, default: Mapping[str, Any], tell: Callable[[str], None], heartbeat: int) -> None:
+    """Trials that a killed search left behind are marked failed and asked for again; the default comes first.
+
+    One that another process is at work on gives a sign of life meanwhile, and is left alone.
+    """
+    if left := len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))):
+        tell(f"{left} trial(s) seem to be running: waiting {2 * heartbeat + 1} s for a sign of life")
+        time.sleep(2 * heartbeat + 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            optuna.storages.fail_stale_trials(study)
+    again = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    if again:
+        tell(f"{len(again)} interrupted trial(s) will be run again")
+    alive = (TrialState.COMPLETE, TrialState.WAITING, TrialState.RUNNING)
+    if not any(DEFAULT in trial.user_attrs for trial in study.get_trials(deepcopy=False, states=alive)):
+        study.enqueue_trial(dict(default), user_attrs={DEFAULT: True})
+
+
+def settled(study: optuna.Study) -> int:
+    """Trials that came to an end of their own."""
+    return len(study.get_trials(deepcopy=False, states=SETTLED))
+
+
+def _storage(database: str, heartbeat: int) -> RDBStorage:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return RDBStorage(
+            database,
+            heartbeat_interval=heartbeat,
+            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
+        )
+
+
+def _pruner(params: SearchParams, most_epochs: int) -> optuna.pruners.BasePruner:
+    if params.pruner == "median":
+        return optuna.pruners.MedianPruner(n_startup_trials=params.before_pruning, n_warmup_steps=2)
+    if params.pruner == "hyperband":
+        return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=most_epochs)
+    return optuna.pruners.NopPruner()
