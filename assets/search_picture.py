@@ -39,7 +39,7 @@ def run_config(found: "Found", trial: "Trial") -> str:
 
 def _table(found: "Found", best: "Trial") -> str:
     names = [name for name in found.base.model_dump() if name in best.parameters]
-    rows = [f"| {name} | {getattr(found.base, name):g} | {_plain(best.parameters[name])} |" for name in names]
+    rows = [f"| {name} | {_plain(getattr(found.base, name))} | {_plain(best.parameters[name])} |" for name in names]
     return "\n".join(["| parameter | default | winner |", "|---|---:|---:|", *rows])
 
 

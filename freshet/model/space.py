@@ -45,6 +45,7 @@ SPACE: Final[Space] = {
     "blocks": Choice((1, 2, 3)),
     "heads": Choice((1, 2, 4)),
     "dropout": Range(0.0, 0.6),
+    "id_dropout": Range(0.0, 0.3),
     "learning_rate": Range(5e-4, 1e-2, log=True),
     "weight_decay": Range(1e-4, 0.3, log=True),
     "steps_per_epoch": Choice((50, 100, 200, 400)),
