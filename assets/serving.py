@@ -41,6 +41,18 @@ def latest_histories(
 
 
 @dg.asset(
+    backfill_policy=ONE_RUN, group_name=GROUP, kinds={"numpy"}, owners=OWNERS, output_required=False,
+    check_specs=gates.specs("new_items"), deps=["vocabulary"],
+)  # fmt: skip
+def new_items(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.Published:
+    """What the catalogue says of the newest items: a gateway recommends them before any model was trained on them."""
+    from freshet.stages.new_items import make_new_items
+
+    outcome = make_new_items(lake.settings, lake.store)
+    yield from gates.hand_over_one(context, outcome, items=len(outcome.made.items), as_of=str(outcome.made.as_of))
+
+
+@dg.asset(
     backfill_policy=ONE_RUN, group_name=GROUP, kinds={"spark", "iceberg", "onnx"}, owners=OWNERS, output_required=False,
     check_specs=gates.specs("recommendations"), metadata=gates.columns(RECOMMENDATIONS),
     deps=["latest_histories", "release"],

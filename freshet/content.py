@@ -32,8 +32,9 @@ class Columns:
         return len(self.prices)
 
     def with_vectors(self, schema: Schema) -> "Columns":
-        """The same with unknown vectors where the schema reads some that are not there."""
-        lacking = [field for field in schema if field.kind == "vector" and field.name not in self.vectors]
+        """The same with unknown vectors where those that the schema reads are not there, or have another length."""
+        there = {name: vectors.shape[1] for name, vectors in self.vectors.items()}
+        lacking = [field for field in schema if field.kind == "vector" and there.get(field.name) != field.size]
         unknown = {field.name: np.zeros((len(self), field.size), dtype=np.float32) for field in lacking}
         return replace(self, vectors={**self.vectors, **unknown})
 

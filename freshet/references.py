@@ -36,6 +36,7 @@ class ModelRef(_Reference):
     training_set: TrainingSetRef
     parameters: Mapping[str, JsonValue]  # how it was trained
     metrics: Mapping[str, JsonValue]  # of its best epoch
+    cost: Mapping[str, JsonValue] = {}  # what training it took; empty where nobody wrote it down
 
 
 class BundleRef(_Reference):
@@ -72,6 +73,13 @@ class ListsRef(_Reference):
 
     id: str
     bundle: str
+    as_of: date
+
+
+class NewItemsRef(_Reference):
+    """Which new items: `new_items/<id>`, and the last landing day of any of them."""
+
+    id: str
     as_of: date
 
 

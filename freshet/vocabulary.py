@@ -26,6 +26,7 @@ class Vocabulary:
     attributes: Mapping[str, Texts] = field(default_factory=dict)  # further columns of the catalogue, (V + 1,) each
     vectors: Mapping[str, Floats] = field(default_factory=dict)  # (V + 1, D) each; zeros = unknown
     inputs: Schema = DEFAULT  # which of all that a model shall read
+    new: int = 0  # of the last items: came after the shopper encoder was trained, which does not read them
 
     def __post_init__(self) -> None:
         described = (*self.attributes.values(), *self.vectors.values())
@@ -49,6 +50,11 @@ class Vocabulary:
     def index_of(self, item_ids: Sequence[str]) -> Ints:
         """(n,) vocabulary indexes; 0 where the item is not known."""
         return np.array([self._index.get(item, 0) for item in item_ids], dtype=np.int64)
+
+    def readable(self, item_ids: Sequence[str]) -> Ints:
+        """(n,) as `index_of`, as the shopper encoder reads it: 0 for an item that came after its training, too."""
+        found = self.index_of(item_ids)
+        return np.where(found <= len(self) - self.new, found, 0)
 
     @property
     def columns(self) -> Columns:

@@ -40,11 +40,15 @@ HOLDS: dict[str, dict[str, object]] = {
         "repeated_items": 0, "places": 20, "short": 0, "disordered": 0, "unknown_tiers": 0, "compared": 5,
         "overlap": 0.998, "overlap_needed": 0.99, "parity_missed": 0.0,
     },
+    "new_items": {"items": 4, "undescribed": 1, "undescribed_share": 0.25, "corrupt": 0},
     "search": {
         "trials": 6, "complete": 5, "needed": 5, "lacking": 0, "default_missing": 0, "default_why": "complete",
         "not_finite": 0, "better": 1, "sentence": "Trial 3: NDCG@10 0.3000 against 0.2000 of the default.",
     },
-    "trained_model": {"not_finite": 0, "loss": 4.5, "chance": 5.0, "below_chance": 0.5},
+    "trained_model": {
+        "not_finite": 0, "loss": 4.5, "chance": 5.0, "below_chance": 0.5, "older_cases": 40, "older_before": 0.1,
+        "older_now": 0.095, "forgotten": 0.05,
+    },
     "bundle": {
         "fp32_overlap": 0.999, "fp32_worst": "empty histories", "int8_overlap": 0.97, "int8_worst": "batch of 64",
         "precision": "int8", "ndcg_loss": 0.001, "p99_ms": 3.0, "item_difference": 1e-6,
@@ -247,6 +251,20 @@ BREAKS = (
         "trained_model", "something_was_learned", {"loss": 5.25, "below_chance": -0.25},
         "the training loss ended at 5.250, and guessing gives 5.000",
         "raise `max_epochs` or `max_minutes`, or land more days",
+    ),
+    Case(
+        "trained_model", "older_baskets_are_remembered", {"older_now": 0.085, "forgotten": 0.15},
+        "NDCG@10 of 40 older baskets is 0.0850, 15% below the champion's 0.1000",
+        "train cold: set `warm_start` to off or auto",
+    ),
+    Case(
+        "new_items", "items_are_described", {"undescribed": 3, "undescribed_share": 0.75},
+        "of 3 of 4 new items nothing is known that a model reads",
+        "map `title` or `category` in the source mapping, or name further columns (docs/items.md)", stops=False,
+    ),
+    Case(
+        "new_items", "files_answer_as_gathered", {"corrupt": 1}, "what was written does not read back",
+        "look at the disk",
     ),
     Case(
         "bundle", "fp32_answers_as_torch", {"fp32_overlap": 0.98},

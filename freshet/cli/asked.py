@@ -1,5 +1,6 @@
 """What `freshet recommend` and `freshet explain` have in common: what serves, and whose events they speak of."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,15 +13,20 @@ if TYPE_CHECKING:
 
 
 def released(settings: Settings) -> "Release":
-    """What serves. Raises JournalError before the first release."""
+    """What serves, the lake's newest items in it. Raises JournalError before the first release."""
+    from freshet.live.item_encoder import open_item_encoder
+    from freshet.live.new_items import latest_new_items, welcomed
     from freshet.live.released import current_release
     from freshet.store import open_store
 
-    release = current_release(open_store(settings.lake), settings.cache)
+    store = open_store(settings.lake)
+    release, new = current_release(store, settings.cache), latest_new_items(store, settings.cache)
     if release is None:
         where, fix = f"{settings.lake}/releases", "run `dagster asset materialize --select '*'` with the days to load"
         raise JournalError(where, "nothing has been released yet", fix)
-    return release
+    if new is None:
+        return release
+    return replace(release, bundle=welcomed(release.bundle, open_item_encoder(release.bundle), new.items))
 
 
 def one_of(command: str, items: str, shopper: str, session: str) -> None:

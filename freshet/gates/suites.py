@@ -171,6 +171,13 @@ SUITES: dict[str, tuple[Rule, ...]] = {
         _none("gateway_sees_what_training_sees", "unlike", "{unlike} of {probes} model inputs differ: {unlike_who}",
               "materialize events, histories and training_set of these days in one run"),
     ),
+    "new_items": (
+        Rule("items_are_described", "undescribed_share",
+             "of {undescribed} of {items} new items nothing is known that a model reads",
+             "map `title` or `category` in the source mapping, or name further columns (docs/items.md)",
+             most=0.5, severity="warn"),
+        _none("files_answer_as_gathered", "corrupt", "what was written does not read back", "look at the disk"),
+    ),
     "recommendations": (
         _none("shoppers_are_unique", "repeated", "{repeated} of {rows} shoppers stand twice", _OUR_BUG),
         _none("shoppers_are_pseudonyms", "bare_shoppers", "{bare_shoppers} of {rows} name a bare shopper", _OUR_BUG),
@@ -204,6 +211,12 @@ SUITES: dict[str, tuple[Rule, ...]] = {
             "something_was_learned", "below_chance",
             "the training loss ended at {loss:.3f}, and guessing gives {chance:.3f}",
             "raise `max_epochs` or `max_minutes`, or land more days", least=0,
+        ),
+        Rule(
+            "older_baskets_are_remembered", "forgotten",
+            "NDCG@10 of {older_cases} older baskets is {older_now:.4f}, {forgotten:.0%} below the champion's "
+            "{older_before:.4f}",
+            "train cold: set `warm_start` to off or auto", most=0.1,
         ),
     ),
     "bundle": (

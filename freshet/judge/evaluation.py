@@ -14,6 +14,7 @@ from freshet.training_set import TrainingSet
 from freshet.vocabulary import Vocabulary
 
 KS = (10, 20)
+RARE = 5  # events of an item up to the cut
 
 Progress = Callable[[int, int], None]  # (cases done, cases in all)
 Mask = NDArray[np.bool_]
@@ -76,9 +77,10 @@ def remap(cases: Cases, from_vocabulary: Vocabulary, to_vocabulary: Vocabulary) 
 
     Every target stays in its case, so that not knowing one is a miss.
     """
-    to = to_vocabulary.index_of([str(item) for item in from_vocabulary.item_ids])
-    histories = replace(cases.histories, items=to[cases.histories.items])
-    return replace(cases, histories=histories, targets=to[cases.targets])
+    ids = [str(item) for item in from_vocabulary.item_ids]
+    read, known = to_vocabulary.readable(ids), to_vocabulary.index_of(ids)
+    histories = replace(cases.histories, items=read[cases.histories.items])
+    return replace(cases, histories=histories, targets=known[cases.targets])
 
 
 def case_slices(cases: Cases, training_set: TrainingSet) -> dict[str, Mask]:
@@ -98,13 +100,17 @@ def case_slices(cases: Cases, training_set: TrainingSet) -> dict[str, Mask]:
 
 
 def item_slices(training_set: TrainingSet) -> dict[str, Mask]:
-    """Slice name → (V + 1,) which items are in it. Cold: nobody had met it by the cut."""
+    """Slice name → (V + 1,) which items are in it. Cold: nobody had met it by the cut; rare: at most RARE events."""
     head = metrics.head_items(training_set.audience)
     cold = training_set.audience == 0
     cold[0] = False
     tail = ~head & ~cold
     tail[0] = False
-    return {"head items": head, "tail items": tail, "cold items": cold}
+    histories = training_set.histories
+    events = np.bincount(histories.items[histories.days <= training_set.cut], minlength=len(cold))
+    rare = (events > 0) & (events <= RARE)
+    rare[0] = False
+    return {"head items": head, "tail items": tail, "rare items": rare, "cold items": cold}
 
 
 def narrowed(scores: Scores, cases: Cases, items: Mask) -> Scores:

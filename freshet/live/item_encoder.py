@@ -33,7 +33,7 @@ class ItemEncoder:
     def encode(self, columns: Columns, items: Ints | None = None) -> Scores:
         """(n, E) vectors. items: (n,) indexes; 0, and where none are given: known by content only.
 
-        Vectors that the columns do not have are unknown. Raises FreshetError where they have another length.
+        Vectors that the columns do not have, or of another length than it was trained on, are unknown.
         """
         known = encode(self.schema, columns.with_vectors(self.schema)).fields
         feed = {self.names[name]: values for name, values in known.items()}

@@ -57,7 +57,7 @@ def histories_of(shoppers: Sequence[Sequence[Event]], vocabulary: Vocabulary) ->
     return Histories(
         shoppers=np.array([""] * len(shoppers)),
         offsets=np.cumsum([0, *map(len, shoppers)], dtype=np.int64),
-        items=vocabulary.index_of([item for item, _, _, _ in events]),
+        items=vocabulary.readable([item for item, _, _, _ in events]),
         types=np.array([TYPE_CODE[kind] for _, kind, _, _ in events], dtype=np.int64),
         times=np.array([time for _, _, time, _ in events], dtype=np.int64),
         days=np.array([day for _, _, _, day in events], dtype=np.int64),

@@ -1,5 +1,6 @@
 """What serves now, and what is wrong: read by every request, replaced whole by the follower."""
 
+from freshet.live.new_items import NewItems
 from freshet.serving.problems import Problem, RequestError
 from freshet.serving.served import Known, Serving
 from freshet.store import Stamp
@@ -18,6 +19,9 @@ class Current:
         self.histories_damaged: tuple[Stamp, ...] = ()  # the files that were found damaged at the last look
         self.lists_problem: Problem | None = None
         self.lists_damaged = ""  # the id of the lists that were found damaged
+        self.new_items: NewItems | None = None
+        self.new_items_problem: Problem | None = None
+        self.new_items_damaged = ""  # the id of those that were found damaged
         self.swaps = 0
         self.refused = 0  # bundles that were not let in
 

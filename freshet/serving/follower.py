@@ -14,10 +14,10 @@ from freshet.live.released import Event, fetch_bundle
 from freshet.serving.clock import Clock
 from freshet.serving.current import Current
 from freshet.serving.ladder import warm
-from freshet.serving.looking import look_at_histories, look_at_lists, whole, wrong_with
+from freshet.serving.looking import look_at_histories, look_at_lists, look_at_new_items, whole, wrong_with
 from freshet.serving.problems import Problem, told
 from freshet.serving.sandbox import Sandbox
-from freshet.serving.served import open_serving
+from freshet.serving.served import open_serving, with_new_items
 from freshet.settings import Settings
 from freshet.store import Store
 
@@ -70,6 +70,7 @@ class Follower:
         """Once: the lake's histories and lists, then the journal."""
         look_at_histories(self._store, self._settings.cache, self._current)
         look_at_lists(self._store, self._settings.cache, self._current)
+        look_at_new_items(self._store, self._settings.cache, self._current)
         try:
             files = self._store.list(journal.FOLDER)
         except FreshetError as error:
@@ -124,6 +125,7 @@ class Follower:
         self._sandbox.prove(entry.bundle, histories)
         bundle = fetch_bundle(self._store, entry.bundle, self._settings.cache)
         serving = open_serving(entry.number, bundle, self._settings.serving_device)
+        serving = with_new_items(serving, self._current.new_items)
         warm(serving, histories)
         self._current.serving = serving
         self._current.swaps += 1

@@ -83,6 +83,8 @@ class Gateway:
             found.append(self.current.histories_problem)
         if self.current.lists_problem is not None:
             found.append(self.current.lists_problem)
+        if self.current.new_items_problem is not None:
+            found.append(self.current.new_items_problem)
         try:
             self.writer.check_room()
         except RequestError as error:

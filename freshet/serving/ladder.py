@@ -20,7 +20,7 @@ from freshet.live.released import Event, histories_of
 from freshet.live.scorer import NEVER, Scores, top_k
 from freshet.serving.ledger import Content
 from freshet.serving.questions import Shown
-from freshet.serving.served import Serving, known_items
+from freshet.serving.served import Serving, new_items, readable_items
 
 LOG = logging.getLogger("freshet")
 NEW_ITEMS: Final = 10  # of the latest items that the bundle does not know: what is asked by content
@@ -55,7 +55,7 @@ def climb(serving: Serving, asked: Sequence[Asked]) -> list[Listed]:
     made = {place: _precomputed(serving, one) for place, one in enumerate(asked) if one.ready_first}
     listed = {place: one for place, one in made.items() if one is not None}
     rest = [place for place in range(len(asked)) if place not in listed]
-    known = [place for place in rest if len(known_items(serving, list(asked[place].events)))]
+    known = [place for place in rest if len(readable_items(serving, asked[place].events))]
     found = _by_model(serving, [asked[place] for place in known]) if known else ()
     listed |= {place: one for place, one in zip(known, found, strict=True) if one is not None}
     return [listed.get(place) or _fallen(serving, one) for place, one in enumerate(asked)]
@@ -112,13 +112,21 @@ def _sequence(serving: Serving, asked: Sequence[Asked]) -> list[Listed]:
 
 def _fallen(serving: Serving, one: Asked) -> Listed:
     """The rungs below the model: nothing that it knows is known of the shopper."""
-    described = [content for content in one.contents if content.title][-NEW_ITEMS:]
-    if described and serving.item_encoder is not None:
-        scores: Scores = serving.encode_items(described).mean(axis=0) @ serving.bundle.item_vectors.T
+    met = _met(serving, one)
+    if len(met):
+        scores: Scores = met.mean(axis=0) @ serving.bundle.item_vectors.T
         return _best(serving, "content", scores, one.forbidden, one.k)
     looked_at = (content.category for content in reversed(one.contents))
     segment = next((category for category in looked_at if category and category in serving.catalogue.codes), "")
     return popular(serving, segment, one.forbidden, one.k, narrowed=one.narrowed)
+
+
+def _met(serving: Serving, one: Asked) -> Scores:
+    """(n, E) vectors of the last new items the shopper met: told by the events themselves, else by the lake."""
+    described = [content for content in one.contents if content.title][-NEW_ITEMS:]
+    if described and serving.item_encoder is not None:
+        return serving.encode_items(described)
+    return serving.bundle.item_vectors[new_items(serving, one.events)[-NEW_ITEMS:]]
 
 
 def _best(serving: Serving, tier: Tier, scores: Scores, forbidden: Ints, k: int) -> Listed:

@@ -9,9 +9,11 @@ from freshet.errors import BundleError, FreshetError
 from freshet.live import journal
 from freshet.live.journal import entry_path
 from freshet.live.latest import FOLDER, latest_histories, published_latest
+from freshet.live.new_items import latest_new_items, published_new_items
 from freshet.live.precomputed import precomputed, published_lists
 from freshet.serving.current import Current
 from freshet.serving.problems import Problem, told
+from freshet.serving.served import with_new_items
 from freshet.store import Store
 
 LOG = logging.getLogger("freshet")
@@ -52,6 +54,23 @@ def look_at_lists(store: Store, cache: Path, current: Current) -> None:
         if problem != current.lists_problem:
             LOG.warning("%s", problem.sentence())
         current.lists_problem = problem
+
+
+def look_at_new_items(store: Store, cache: Path, current: Current) -> None:
+    """Let the lake's newest items stand in what serves; those known before stay where the new cannot be read."""
+    try:
+        ref, held = published_new_items(store), current.new_items
+        if ref is not None and ref.id not in (held and held.id, current.new_items_damaged):
+            current.new_items_damaged = ref.id  # until they prove to be whole: read once, not every second
+            current.new_items = latest_new_items(store, cache)
+            current.new_items_problem, current.new_items_damaged = None, ""
+        if current.serving is not None:
+            current.serving = with_new_items(current.serving, current.new_items)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with them, the release goes on answering
+        problem = Problem.of(told(error))
+        if problem != current.new_items_problem:
+            LOG.warning("%s", problem.sentence())
+        current.new_items_problem = problem
 
 
 def whole(files: Sequence[str]) -> int:

@@ -1,6 +1,7 @@
 """Everything that answers at one moment: a release, its ranker, its catalogue. Swapped whole, never changed."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from freshet.item_inputs import CATEGORY, TITLE
 from freshet.live.bundle import Bundle
 from freshet.live.item_encoder import ItemEncoder, open_item_encoder
 from freshet.live.latest import LatestHistories
+from freshet.live.new_items import NewItems, welcomed
 from freshet.live.precomputed import Precomputed, Ready
 from freshet.live.ranker import Device, Ranker, open_ranker
 from freshet.live.released import Event
@@ -29,6 +31,8 @@ class Serving:
     ranker: Ranker
     catalogue: Catalogue
     item_encoder: ItemEncoder | None  # None for a bundle without one
+    sealed: Bundle | None = None  # the bundle as it was released, where new items stand in the one that answers
+    new_items: str = ""  # id of those
 
     @property
     def bundle(self) -> Bundle:
@@ -73,6 +77,28 @@ def open_serving(number: int, bundle: Bundle, device: Device = "cpu") -> Serving
     """
     ranker = open_ranker(bundle, device=device, threads=THREADS)
     return Serving(number, ranker, Catalogue.of(bundle.vocabulary), open_item_encoder(bundle, threads=THREADS))
+
+
+def with_new_items(serving: Serving, new: NewItems | None) -> Serving:
+    """The same release with the lake's newest items in its lists, in place of those that stood there before."""
+    if new is None or new.id == serving.new_items:
+        return serving
+    sealed = serving.sealed or serving.bundle
+    bundle = welcomed(sealed, serving.item_encoder, new.items)
+    ranker, catalogue = replace(serving.ranker, bundle=bundle), Catalogue.of(bundle.vocabulary)
+    return replace(serving, ranker=ranker, catalogue=catalogue, sealed=sealed, new_items=new.id)
+
+
+def readable_items(serving: Serving, events: Sequence[Event]) -> Ints:
+    """(n,) the indexes of a history's items that the shopper encoder reads."""
+    found = serving.bundle.vocabulary.readable([event[0] for event in events])
+    return found[found > 0]
+
+
+def new_items(serving: Serving, events: Sequence[Event]) -> Ints:
+    """(n,) the indexes of a history's items that came after the shopper encoder was trained."""
+    found = serving.bundle.vocabulary.index_of([event[0] for event in events])
+    return found[found > len(serving.bundle.vocabulary) - serving.bundle.vocabulary.new]
 
 
 def known_items(serving: Serving, events: list[Event]) -> Ints:

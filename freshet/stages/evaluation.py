@@ -11,10 +11,14 @@ from pydantic import BaseModel, ConfigDict
 
 from freshet.cases import next_basket_cases
 from freshet.errors import JournalError, LakeError
+from freshet.judge.card import evaluated_card
 from freshet.judge.comparison import Comparison, Evaluation, Report, compare
 from freshet.judge.verdict import JudgeParams, Verdict, decide
 from freshet.live import journal
+from freshet.live.bundle import Bundle, model_card
+from freshet.live.item_encoder import open_item_encoder
 from freshet.live.journal import Entry
+from freshet.live.new_items import welcomed
 from freshet.live.ranker import Ranker, open_ranker
 from freshet.live.released import Release, current_release, fetch_bundle
 from freshet.references import BundleRef, EvaluationRef, ReleaseRef
@@ -43,6 +47,7 @@ class Judging:
 
     kept: Judged
     comparison: Comparison
+    card: str  # the bundle's model card with what was found
 
 
 def evaluate_bundle(
@@ -58,7 +63,7 @@ def evaluate_bundle(
     device = settings.serving_device
     challenger = open_ranker(fetch_bundle(store, ref.id, settings.cache), device=device)
     again = release is None or release.bundle.id == ref.id
-    champion = None if release is None or again else open_ranker(release.bundle, device=device)
+    champion = None if release is None or again else open_ranker(_as_it_serves(release.bundle, data), device=device)
     comparison = compare(data, challenger, champion, report=report, most_cases=params.most_cases)
     verdict = decide(comparison, params, same_configuration=champion is not None and _alike(challenger, champion))
     if release is not None and release.bundle.id == ref.id:
@@ -73,8 +78,9 @@ def evaluate_bundle(
         verdict=verdict,
     )
     judgement = judged("evaluation", _profile(comparison, data, params), settings)
-    made = None if judgement.bad() else _keep(store, kept, ref)
-    return Outcome(judgement, Judging(kept, comparison), made)
+    card = evaluated_card(model_card(challenger.bundle), kept.evaluation, verdict)
+    made = None if judgement.bad() else _keep(store, kept, ref, card)
+    return Outcome(judgement, Judging(kept, comparison, card), made)
 
 
 def release_bundle(store: Store, ref: EvaluationRef, settings: Settings, by: str) -> Outcome[Verdict, ReleaseRef]:
@@ -107,9 +113,15 @@ def evaluation_path(evaluation: str) -> str:
     return f"evaluations/{evaluation}.json"
 
 
-def _keep(store: Store, kept: Judged, ref: BundleRef) -> EvaluationRef:
+def card_path(evaluation: str) -> str:
+    """Where the model card of an evaluation lies in the lake."""
+    return f"evaluations/{evaluation}.md"
+
+
+def _keep(store: Store, kept: Judged, ref: BundleRef, card: str) -> EvaluationRef:
     content = kept.model_dump_json(indent=1).encode()
     name = hashlib.sha256(content).hexdigest()
+    store.put_if_absent(card_path(name), card.encode())
     store.put_if_absent(evaluation_path(name), content)
     return EvaluationRef(id=name, bundle=ref, decided_on=kept.decided_on)
 
@@ -117,6 +129,11 @@ def _keep(store: Store, kept: Judged, ref: BundleRef) -> EvaluationRef:
 def _alike(challenger: Ranker, champion: Ranker) -> bool:
     """Trained in the same way: the challenger is only fresher."""
     return challenger.bundle.manifest.parameters == champion.bundle.manifest.parameters
+
+
+def _as_it_serves(bundle: Bundle, data: TrainingSet) -> Bundle:
+    """The champion with the items that have landed since it was trained: so it answers today."""
+    return welcomed(bundle, open_item_encoder(bundle), data.vocabulary)
 
 
 def _serving(store: Store, number: int, settings: Settings) -> tuple[Release | None, str]:

@@ -86,6 +86,11 @@ def load_vocabulary(rows: pa.Table, inputs: Schema = DEFAULT) -> Vocabulary:
     rows = rows.sort_by("index")
     if rows["index"].to_pylist() != list(range(1, len(rows) + 1)):
         raise BundleError("vocabulary", "its indexes have a hole", "materialize the asset `vocabulary` again")
+    return described(rows, inputs)
+
+
+def described(rows: pa.Table, inputs: Schema = DEFAULT) -> Vocabulary:
+    """Some rows of the published vocabulary in the order given, behind a row of padding."""
 
     def texts(name: str) -> NDArray[np.str_]:
         return np.array(["", *(value or "" for value in rows[name].to_pylist())], dtype=np.str_)

@@ -149,7 +149,7 @@ def test_shoppers_fall_into_slices(cases):
 
 def test_items_fall_into_slices():
     slices = {name: np.flatnonzero(mask).tolist() for name, mask in item_slices(training_set()).items()}
-    assert slices == {"head items": [1], "tail items": [2, 3], "cold items": [4, 5, 6]}
+    assert slices == {"head items": [1], "tail items": [2, 3], "rare items": [1, 2], "cold items": [4, 5, 6]}
 
 
 def test_a_narrowed_evaluation_asks_only_for_items_of_the_slice(ranker, cases):
