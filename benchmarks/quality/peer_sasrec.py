@@ -36,6 +36,7 @@ class Watch:
     ndcg: list[float] = field(default_factory=list)
     weights: dict[str, torch.Tensor] = field(default_factory=dict)
     begun: float = 0.0
+    judging: float = 0.0  # seconds of all validations
 
     @property
     def best(self) -> int:
@@ -54,10 +55,13 @@ def answer(arrays: dict[str, Any], told: dict[str, Any]) -> tuple[Any, dict[str,
     lists = np.concatenate(list(_lists(model, arrays, "test", deepest)))
     return lists, {
         "epoch_seconds": watch.seconds,
+        "evaluation_seconds": watch.judging,
         "ndcg@10": watch.ndcg,
         "interactions": _interactions(model),
         "peak_mib": _peak(),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "device": torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else f"cpu ({torch.get_num_threads()} threads)",
     }
 
 
@@ -81,11 +85,12 @@ def _callbacks(model: Any, arrays: dict[str, Any], watch: Watch) -> list[Any]:
     """Plain functions: RecTools copies its trainer, and functions are not copied with it."""
 
     def begin(*_: Any) -> None:
-        watch.begun = time.perf_counter()
+        watch.begun = _now()
 
     def end(trainer: Any, module: Any) -> None:
-        watch.seconds.append(time.perf_counter() - watch.begun)
+        watch.seconds.append(_now() - watch.begun)
         watch.ndcg.append(_ndcg(model, arrays))
+        watch.judging += _now() - watch.begun - watch.seconds[-1]
         module.train()
         if watch.best == len(watch.ndcg):
             watch.weights = copy.deepcopy(module.state_dict())
@@ -160,6 +165,13 @@ def _interactions(model: Any) -> int:
     """Items asked for in an epoch: of every history cut to the model's length, all but the first."""
     frame = model.data_preparator.train_dataset.interactions.df
     return int(len(frame) - frame[Columns.User].nunique())
+
+
+def _now() -> float:
+    """Seconds, when the device has done what it was given."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 def _peak() -> float:

@@ -82,7 +82,17 @@ def environment(folder: Path) -> Path:
 def run(python: Path, data: Path, lists: Path, method: str, seed: int, told: Told) -> None:
     """One peer on one split; its lines go to stderr. Raises SetupError when it fails."""
     words = {"epochs": told.epochs, "patience": told.patience, "settings": dict(told.settings), "seed": seed}
-    command = [str(python), "-m", "benchmarks.quality.peer_script", method, str(data), str(lists), json.dumps(words)]
+    command = [
+        str(python),
+        "-W",
+        "ignore",
+        "-m",
+        "benchmarks.quality.peer_script",
+        method,
+        str(data),
+        str(lists),
+        json.dumps(words),
+    ]
     code = subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False).returncode
     if code:
         raise SetupError(f"peer {method}", f"ended with exit code {code}", "read its lines above, or leave it out")

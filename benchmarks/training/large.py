@@ -1,0 +1,93 @@
+"""A catalogue too large for all scores at once: memory and seconds of a step, and its loss by the plain way."""
+
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.quality.splits import DAY, Split, plain_vocabulary, single
+from benchmarks.report import say
+from benchmarks.training.ours import Prepared, prepared
+from benchmarks.training.runs import Sizes
+from freshet.columns import TYPE_CODE
+from freshet.history import Histories
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SHOPPERS, EVENTS = 20_000, 20
+STEPS = 5
+BATCH = 100  # histories: 2,000 events asked at once
+PLAIN_ROWS = 128  # events whose scores of all items are held at once, for the comparison
+ZIPF = 1.2  # exponent of the items' popularity
+
+
+def measure(items: int, width: int) -> dict[str, object]:
+    """Trains a few steps in a new process."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(stepped, items, width).result()
+
+
+def stepped(items: int, width: int) -> dict[str, object]:
+    """Peak memory of the steps, before anything plain is computed, then both losses of the same questions."""
+    from freshet.model import device as devices
+
+    ready = prepared(synthetic(items), Sizes(width=width, length=EVENTS, batch=BATCH), 1, ())
+    before = devices.peak_memory(ready.course.place)
+    say(f"ready with {before / 2**20:,.0f} MiB")
+    begun, steps = time.perf_counter(), ready.steps()
+    for _ in range(STEPS):
+        next(steps)
+    seconds = (time.perf_counter() - begun) / STEPS
+    peak = devices.peak_memory(ready.course.place)
+    taught, plain = losses(ready)
+    return {
+        "items": items,
+        "width": width,
+        "peak_mib": round(peak / 2**20),
+        "peak_before_first_step_mib": round(before / 2**20),
+        "all_scores_mib": round(BATCH * EVENTS * (items + 1) * 4 / 2**20),
+        "seconds_per_step": round(seconds, 2),
+        "loss": taught,
+        "plain_loss": plain,
+        "device": devices.name(ready.course.place),
+    }
+
+
+def losses(ready: Prepared) -> tuple[float, float]:
+    """(what training teaches, the cross-entropy of all scores at once) for the same small batch, in nats."""
+    import torch
+
+    from freshet.model.batches import batches
+    from freshet.model.own import loss_of
+
+    model, place = ready.course.model.eval(), ready.course.place
+    rng = np.random.default_rng(0)
+    batch = next(iter(batches(ready.corpus, ready.params.length, PLAIN_ROWS, 0.0, rng))).to(place)
+    with torch.no_grad():
+        return float(loss_of(model, batch)), float(_plain(model, batch))
+
+
+def _plain(model: object, batch: object) -> "Tensor":
+    """All scores at once, and torch's own cross-entropy: every question here asks for one item."""
+    from torch.nn import functional as F
+
+    from freshet.model.question import batch_scores
+
+    scores = batch_scores(model, batch)  # type: ignore[arg-type]
+    return F.cross_entropy(scores[:, 1:], batch.following.items - 1)  # type: ignore[attr-defined]
+
+
+def synthetic(items: int) -> Split:
+    """SHOPPERS histories of EVENTS items each, popular ones more often; the last two events are asked as always."""
+    rng = np.random.default_rng(0)
+    drawn = (rng.zipf(ZIPF, SHOPPERS * EVENTS) - 1) % items + 1
+    times = np.tile(np.arange(EVENTS) * DAY, SHOPPERS)
+    offsets = np.arange(SHOPPERS + 1) * EVENTS
+    types = np.full(len(drawn), TYPE_CODE["view"])
+    histories = Histories(np.arange(SHOPPERS).astype(str), offsets, drawn, types, times, times // DAY)
+    asked = single(histories, offsets[1:] - 1)
+    ids = np.arange(1, items + 1).astype(str)
+    return Split(plain_vocabulary(ids), histories, asked, asked, True, False, ("ndcg@10",), {}, ())
