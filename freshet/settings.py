@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     spark_master: str = Field("local[*]", description="where Spark runs")
     spark_memory: str = Field("3g", pattern=r"^\d+[mg]$", description="memory of the Spark driver's JVM")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where the model trains")
+    euro_per_hour: float | None = Field(
+        None, ge=0, description="what the machine that trains costs; unset: no euro are shown"
+    )
     serving_device: Literal["cpu", "cuda"] = Field(
         "cpu", description="where bundles answer: gateway, evaluation, lists; cuda without a GPU is an error"
     )

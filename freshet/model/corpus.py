@@ -28,11 +28,16 @@ class Corpus:
         return np.diff(self.offsets)
 
 
-def corpus(histories: Histories) -> Corpus:
-    """Everything that `histories` can teach. Events with items outside the vocabulary are left out."""
+def corpus(histories: Histories, never: NDArray[np.bool_] | None = None) -> Corpus:
+    """Everything that `histories` can teach. Events with items outside the vocabulary are left out.
+
+    never: (V + 1,) items that are no target, for they are never recommended.
+    """
     whole = model_input(histories, max(1, len(histories.items)))
     basket = baskets(whole.times, whole.offsets)
     wanted = is_target(whole.types) & _first_in_basket(basket, whole.items)
+    if never is not None:
+        wanted &= ~never[whole.items]
     seen = np.cumsum(wanted, dtype=np.int64)  # targets up to and including each row
     count = int(basket.max(initial=-1)) + 1
     ends = np.searchsorted(basket, np.arange(count), side="right")

@@ -55,6 +55,8 @@ class Course:
     best: dict[str, Tensor] = field(default_factory=dict)  # weights of the best of them
     over: bool = False
     seconds: float = 0.0  # trained so far, by processes before this one too
+    device: str = ""  # that has trained it, as a person would say it
+    peak_memory: int = 0  # bytes, the most of any process so far
 
     @property
     def best_epoch(self) -> Progress:

@@ -101,7 +101,7 @@ def _export_items(model: Recommender, path: Path) -> None:
     arguments = (torch.ones(2, dtype=torch.int64), *(unknown(field, 2) + 1 for field in fields))
     names = [RESERVED, *(field.name for field in fields)]
     shape = {0: Dim("items", min=1)}
-    _export(model.items, arguments, names, ["vectors"], (shape, (shape,) * len(fields)), path)
+    _export(model.items, arguments, names, ["vectors"], (shape, *([(shape,) * len(fields)] if fields else [])), path)
 
 
 def _export(

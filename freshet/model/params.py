@@ -1,6 +1,7 @@
 """How to train, and what shape the model has."""
 
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -8,6 +9,8 @@ from freshet.columns import EVENT_TYPES
 from freshet.history import GAP_BUCKETS, WINDOW
 from freshet.item_inputs import Field as ItemInput
 from freshet.item_inputs import Schema
+
+FRESHET: Final = "freshet"  # the model that ships
 
 
 class TrainParams(BaseModel):
@@ -35,7 +38,14 @@ class TrainParams(BaseModel):
     validation_share: float = Field(0.2, gt=0, lt=1, description="share of shoppers whose last basket is held out")
     validation_cases: int = Field(2000, ge=1, description="most held-out baskets that are scored after an epoch")
     seed: int = Field(0, ge=0, description="of weights, batches and the held-out baskets")
-    model: str = Field("", description="a torch module of your own, package.module:Class; unset: Freshet's transformer")
+    model: str = Field(
+        FRESHET, pattern=r"^(freshet|[^:]+:[^:]+)$", description="package.module:Class for a torch module of your own"
+    )
+    warm_start: Literal["off", "auto", "on"] = Field(
+        "off", description="begin with the champion's weights; auto: train cold where that does not fit or forgets"
+    )
+    warm_epochs: int = Field(2, ge=1, description="`max_epochs` of a warm start")
+    warm_rate: float = Field(0.3, gt=0, le=1, description="share of `learning_rate` at which a warm start trains")
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "TrainParams":

@@ -70,18 +70,18 @@ ALONE = Ranks()
 
 
 @contextmanager
-def joined(device: str) -> Iterator[tuple[Ranks, torch.device]]:
+def joined(place: str) -> Iterator[tuple[Ranks, torch.device]]:
     """This process as one of those that a launcher (torchrun, TorchDistributor) has started, and where it trains.
 
-    NCCL between GPUs, one per process; gloo otherwise. The launcher's variables are read by torch itself.
+    place: "cuda", a GPU for each process and NCCL between them, or "cpu" and gloo; the same in all of them. The
+    launcher's variables are read by torch itself.
     """
-    on_gpu = device in ("auto", "cuda") and torch.cuda.is_available()
-    dist.init_process_group("nccl" if on_gpu else "gloo")
+    dist.init_process_group("nccl" if place == "cuda" else "gloo")
     try:
-        place = torch.device("cuda", dist.get_node_local_rank()) if on_gpu else torch.device("cpu")
-        if on_gpu:
-            torch.cuda.set_device(place)
-        yield Ranks(dist.get_rank(), dist.get_world_size()), place
+        device = torch.device("cuda", dist.get_node_local_rank()) if place == "cuda" else torch.device("cpu")
+        if place == "cuda":
+            torch.cuda.set_device(device)
+        yield Ranks(dist.get_rank(), dist.get_world_size()), device
     finally:
         dist.destroy_process_group()
 

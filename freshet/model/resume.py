@@ -88,6 +88,8 @@ def _tensors(course: Course) -> dict[str, Tensor]:
         "step": course.step,
         "over": course.over,
         "seconds": course.seconds,
+        "device": course.device,
+        "peak_memory": course.peak_memory,
         "curve": [asdict(progress) for progress in course.curve],
     }
     found[FACTS] = torch.frombuffer(bytearray(json.dumps(facts).encode()), dtype=torch.uint8)
@@ -98,6 +100,7 @@ def _tensors(course: Course) -> dict[str, Tensor]:
 def _restore(course: Course, tensors: dict[str, Tensor]) -> None:
     facts: dict[str, Any] = json.loads(bytes(tensors[FACTS].numpy().tobytes()))
     course.step, course.over, course.seconds = facts["step"], facts["over"], facts["seconds"]
+    course.device, course.peak_memory = facts["device"], facts["peak_memory"]
     course.curve = [Progress(**progress) for progress in facts["curve"]]
     losses = tensors.get("losses")
     course.losses = [] if losses is None else list(losses.to(course.place))

@@ -5,18 +5,27 @@ import torch
 from freshet.content import encode, fitted
 from freshet.model.corpus import Corpus, met_items
 from freshet.model.own import Model, own
-from freshet.model.params import ModelConfig, TrainParams
+from freshet.model.params import FRESHET, ModelConfig, TrainParams
 from freshet.model.spectral import start_biases, start_vectors
 from freshet.model.transformer import Recommender
+from freshet.model.warm import Yesterday, carry_over
 from freshet.vocabulary import Vocabulary
 
 
-def untrained(vocabulary: Vocabulary, corpus: Corpus, params: TrainParams) -> Model:
-    """Item vectors from co-occurrence, everything else from the seed. A model of your own begins as its class says."""
+def untrained(vocabulary: Vocabulary, corpus: Corpus, params: TrainParams, yesterday: Yesterday | None = None) -> Model:
+    """Item vectors from co-occurrence, everything else from the seed. A model of your own begins as its class says.
+
+    With a model of yesterday its weights take their place.
+    """
     torch.manual_seed(params.seed)
-    items, inputs = len(vocabulary), fitted(vocabulary.inputs, vocabulary.columns)
+    items = len(vocabulary)
+    # Yesterday's tables stay as large as they are: what they were fitted to has room to grow.
+    inputs = yesterday.model.config.inputs if yesterday else fitted(vocabulary.inputs, vocabulary.columns)
     config, content = ModelConfig.of(params, items, inputs), encode(inputs, vocabulary.columns)
-    if params.model:
-        return own(params.model, config).know(content)
+    if params.model != FRESHET:
+        model: Model = own(params.model, config).know(content)
+        return model if yesterday is None else carry_over(yesterday, model)
     model = Recommender(config).know(content).meet(met_items(corpus, items))
+    if yesterday is not None:
+        return carry_over(yesterday, model)
     return model.begin(start_vectors(corpus, items, params.vector, params.seed), start_biases(corpus, items))

@@ -18,6 +18,7 @@ from freshet.model.resume import ResumePoint
 from freshet.model.run_params import RunParams
 from freshet.model.start import untrained
 from freshet.model.validation import ndcg
+from freshet.model.warm import Remembered, Yesterday, warm_params
 from freshet.training_set import TrainingSet
 from freshet.vocabulary import Vocabulary
 
@@ -41,6 +42,8 @@ class Trained:
     seconds: float
     interactions_per_second: float  # packed events, forward and back
     peak_memory: int  # bytes
+    warm_from: str = ""  # the model it began with, "" for a cold start
+    remembered: Remembered | None = None  # of a warm start
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Means:
     ranks: Ranks = ALONE
     place: torch.device | None = None  # of this process, where a launcher has chosen it
     run: RunParams = field(default_factory=RunParams)
+    yesterday: Yesterday | None = None  # the model to begin from; None: cold
 
 
 def train(
@@ -64,7 +68,8 @@ def train(
 
     Raises FreshetError if there is too little to learn from, the device is not there, or the loss is not finite.
     """
-    return fit(lesson(training_set, params), training_set.vocabulary, params, device, progress, means)
+    older_cut = means.yesterday.cut if means and means.yesterday else None
+    return fit(lesson(training_set, params, older_cut), training_set.vocabulary, params, device, progress, means)
 
 
 def fit(
@@ -84,13 +89,14 @@ def fit(
     place = means.place or devices.pick(device)
     if means.ranks.world == 1:
         devices.use_all_cores()
-    model = untrained(vocabulary, taught.corpus, params).to(place)
-    course = begun(model, taught.corpus, params, place, devices.in_bf16(place, means.run.precision))
+    pace = warm_params(params) if means.yesterday else params
+    model = untrained(vocabulary, taught.corpus, params, means.yesterday).to(place)
+    course = begun(model, taught.corpus, pace, place, devices.in_bf16(place, means.run.precision))
     log.info("training on %s: %d events, %d items", devices.name(place), len(taught.corpus.items), model.config.items)
     if means.resume is not None and means.resume.load(course, means.ranks):
         log.info("going on after step %d, epoch %d, of the training that was stopped", course.step, len(course.curve))
-    _run(course, taught, params, means, progress)
-    return _trained(course, taught, params)
+    _run(course, taught, pace, means, progress)
+    return _trained(course, taught, params, means.yesterday)
 
 
 def _run(
@@ -118,6 +124,8 @@ def _judge(course: Course, taught: Lesson, params: TrainParams, ranks: Ranks, cl
     # Every process must come to the same end: the score is everybody's, the time is the first one's.
     told = ranks.total([gained, clock.now() if ranks.first else 0.0], course.place)
     score, course.seconds = told[0] / max(1, len(taught.held_out)), told[1]
+    course.device = devices.name(course.place) if ranks.world == 1 else f"{ranks.world} × {devices.name(course.place)}"
+    course.peak_memory = max(course.peak_memory, devices.peak_memory(course.place))
     epoch = len(course.curve) + 1
     course.curve.append(_progress(epoch, params, loss, score, course.seconds))
     course.losses.clear()
@@ -133,11 +141,22 @@ def _save(course: Course, means: Means) -> None:
         means.resume.save(course)
 
 
-def _trained(course: Course, taught: Lesson, params: TrainParams) -> Trained:
+def _trained(course: Course, taught: Lesson, params: TrainParams, yesterday: Yesterday | None) -> Trained:
     course.model.load_state_dict(course.best)
     speed = len(course.curve) * len(taught.corpus.items) / course.seconds
     kept = course.model.eval(), course.model.config, params, tuple(course.curve), course.best_epoch
-    return Trained(*kept, devices.name(course.place), course.seconds, speed, devices.peak_memory(course.place))
+    cost = course.device, course.seconds, speed, course.peak_memory
+    if yesterday is None:
+        return Trained(*kept, *cost)
+    return Trained(*kept, *cost, yesterday.id, _remembered(course, taught, params, yesterday))
+
+
+def _remembered(course: Course, taught: Lesson, params: TrainParams, yesterday: Yesterday) -> Remembered | None:
+    if taught.older is None or len(taught.older) == 0:
+        return None
+    models = yesterday.model.to(course.place), course.model
+    before, after = (ndcg(model, taught.older, params.length, taught.exclude_seen) for model in models)
+    return Remembered(len(taught.older), before, after)
 
 
 def _progress(epoch: int, params: TrainParams, loss: float, score: float, seconds: float) -> Progress:

@@ -1,6 +1,7 @@
 """The asset `trained_model`, without Dagster: train, judge, keep."""
 
 import hashlib
+import logging
 import math
 import tempfile
 from collections.abc import Callable, Mapping
@@ -8,11 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import JsonValue
+
 from freshet.item_inputs import told
 from freshet.references import ModelRef, TrainingSetRef
 from freshet.settings import Settings
+from freshet.stages.cost import cost_of
 from freshet.stages.outcome import Outcome, judged
-from freshet.stages.unfinished import forget_abandoned, resume_point
+from freshet.stages.task import Task
+from freshet.stages.unfinished import forget_abandoned
+from freshet.stages.yesterday import yesterday_of
 from freshet.store import Store
 from freshet.tables.reading import load_training_set
 
@@ -20,6 +26,8 @@ if TYPE_CHECKING:
     from freshet.model.params import TrainParams
     from freshet.model.run_params import RunParams
     from freshet.model.training import Progress, Trained
+
+log = logging.getLogger("freshet")
 
 
 def train_model(
@@ -32,19 +40,23 @@ def train_model(
 ) -> "Outcome[Trained, ModelRef]":
     """Train on the set that `ref` names. The weights are kept only if the gate passes.
 
-    A training of the same set with the same parameters that was killed goes on where it stood.
+    A training of the same set with the same parameters that was killed goes on where it stood. With a warm start it
+    begins with the champion's weights; `auto` trains cold in its place where the gate refuses what came of it.
     Raises FreshetError where there is too little to learn from.
     """
     from freshet.model.run_params import RunParams
-    from freshet.model.training import Means, train
 
-    run = run or RunParams()
     forget_abandoned(store, datetime.now(UTC))
-    resume = resume_point(store, ref, params, run)
-    trained = train(load_training_set(settings, ref), params, settings.device, tell, Means(resume, run=run))
+    data = load_training_set(settings, ref)
+    task = Task(settings, store, ref, params, run or RunParams(), tell)
+    yesterday = yesterday_of(settings, store, data.vocabulary, params)
+    trained = task.done(data, yesterday)
     judgement = judged("trained_model", _profile(trained), settings)
-    kept = None if judgement.bad() else _keep(store, trained, ref)
-    resume.remove()
+    if judgement.bad() and yesterday is not None and params.warm_start == "auto":
+        log.warning("training cold: %s", Outcome(judgement, trained, None).message())
+        trained = task.done(data, None)
+        judgement = judged("trained_model", _profile(trained), settings)
+    kept = None if judgement.bad() else _keep(settings, store, trained, ref)
     return Outcome(judgement, trained, kept)
 
 
@@ -53,7 +65,7 @@ def model_path(model: str) -> str:
     return f"models/{model}"
 
 
-def _keep(store: Store, trained: "Trained", ref: TrainingSetRef) -> ModelRef:
+def _keep(settings: Settings, store: Store, trained: "Trained", ref: TrainingSetRef) -> ModelRef:
     from freshet.model import checkpoint
 
     with tempfile.TemporaryDirectory() as temporary:
@@ -62,9 +74,13 @@ def _keep(store: Store, trained: "Trained", ref: TrainingSetRef) -> ModelRef:
         digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())]
         name = hashlib.sha256("".join(digests).encode()).hexdigest()
         store.put_folder(folder, model_path(name), checkpoint.CONFIG)
-    best = {"epoch": trained.best.epoch, "loss": trained.best.loss, "validation_ndcg@10": trained.best.ndcg_at_10}
+    best: dict[str, JsonValue] = {
+        "epoch": trained.best.epoch, "loss": trained.best.loss, "validation_ndcg@10": trained.best.ndcg_at_10,
+    }  # fmt: skip
+    best |= {"warm_from": trained.warm_from} if trained.warm_from else {}
     how = {**trained.params.model_dump(), "item_inputs": told(trained.config.inputs)}
-    return ModelRef(id=name, training_set=ref, parameters=how, metrics=best)
+    cost = dict(cost_of(trained, settings))
+    return ModelRef(id=name, training_set=ref, parameters=how, metrics=best, cost=cost)
 
 
 def _profile(trained: "Trained") -> Mapping[str, object]:
@@ -76,4 +92,18 @@ def _profile(trained: "Trained") -> Mapping[str, object]:
         "loss": loss,
         "chance": chance,
         "below_chance": chance - loss if math.isfinite(loss) else -math.inf,
+        **_remembered(trained),
+    }
+
+
+def _remembered(trained: "Trained") -> Mapping[str, object]:
+    """What a warm start has kept; a cold one has nothing to forget."""
+    found = trained.remembered
+    if found is None:
+        return {"older_cases": 0, "older_before": 0.0, "older_now": 0.0, "forgotten": 0.0}
+    return {
+        "older_cases": found.cases,
+        "older_before": found.yesterday,
+        "older_now": found.today,
+        "forgotten": found.forgotten,
     }
