@@ -42,12 +42,13 @@ def of_bundle(proven: "Proven | None") -> dict[str, Any]:
         "parity": dg.MetadataValue.md(f"- {proven.fp32.sentence}\n- {proven.int8.sentence}"),
         "latency, median (ms)": round(proven.latency.median, 2),
         "latency, 99th percentile (ms)": round(proven.latency.p99, 2),
+        "model card": dg.MetadataValue.md(proven.card),
         "files": dg.MetadataValue.md("\n".join(["| file | bytes |", "|---|---:|", *files])),
         "lineage": dg.MetadataValue.json({"code": manifest.created_by, **manifest.lineage}),
     }
 
 
-def of_evaluation(kept: "Judged") -> dict[str, Any]:
+def of_evaluation(kept: "Judged", card: str) -> dict[str, Any]:
     """The verdict, the table, and the metric it was decided on as a picture."""
     table = kept.evaluation.table
     metric = next(iter(name for name in table["challenger"] if name.startswith("ndcg@")))
@@ -55,6 +56,7 @@ def of_evaluation(kept: "Judged") -> dict[str, Any]:
         "verdict": kept.verdict.sentence,
         "picture": bars(metric.upper(), {name: row[metric] for name, row in table.items()}, "challenger"),
         "table": dg.MetadataValue.md(kept.evaluation.to_markdown()),
+        "model card": dg.MetadataValue.md(card),
         **{f"{metric} {name}": row[metric] for name, row in table.items()},
     }
 

@@ -40,7 +40,7 @@ def evaluation(
         lambda who, done, of: context.log.info(f"{who}: {done} of {of} baskets asked for"),
     )  # fmt: skip
     context.log.info(outcome.made.kept.verdict.sentence)
-    yield from gates.hand_over_one(context, outcome, **pictures.of_evaluation(outcome.made.kept))
+    yield from gates.hand_over_one(context, outcome, **pictures.of_evaluation(outcome.made.kept, outcome.made.card))
 
 
 @dg.asset(

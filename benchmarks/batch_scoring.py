@@ -3,7 +3,7 @@
     python -m benchmarks.batch_scoring [--shoppers 100000] [--items 10000] [--events 20] [--k 20] [--master local[*]]
 
 A model of the default size that has learned nothing, over made-up histories with `events` rows in the mean. Both do the
-same work (`stages.scoring.lists`), one onnxruntime thread a task; Spark's start is not counted in. The rows are counted, not kept.
+same work (`stages.scoring.lists`), one onnxruntime thread a task; Spark's start is not counted in. Rows are not kept.
 On a machine that does other things at the same time, shoppers per second of processor time are the figure to look at.
 """
 
@@ -94,7 +94,7 @@ def _spark(scoring: Scoring, shoppers: int, master: str) -> dict[str, float]:
 
     say(f"Spark on {master}")
     begun = time.perf_counter()
-    spark = session.start(Settings(_env_file=None, lake=scoring.lake, spark_master=master))  # type: ignore[call-arg]
+    spark = session.start(Settings(_env_file=None, lake=scoring.lake, spark_master=master))
     started = time.perf_counter()
     scored(spark, scoring, shoppers).write.format("noop").mode("overwrite").save()
     seconds = time.perf_counter() - started

@@ -16,6 +16,7 @@ class TrainingSetRef(_Reference):
     as_of: date
     cut: date
     snapshots: Mapping[str, int]  # table → snapshot, training_set and vocabulary included
+    item_vectors: str | None = None  # which vectors of items, where there are any
 
 
 class SearchRef(_Reference):
@@ -74,6 +75,13 @@ class ListsRef(_Reference):
     id: str
     bundle: str
     as_of: date
+
+
+class ItemVectorsRef(_Reference):
+    """Which vectors of items: `item_vectors/<id>.npz`, and how many numbers each name has."""
+
+    id: str
+    sizes: Mapping[str, int]
 
 
 class NewItemsRef(_Reference):

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from freshet.cli import days, doctor, explain, land, mapping, recommend, releases, serve, settings, setup
+from freshet.cli import card, days, doctor, explain, land, mapping, recommend, releases, serve, settings, setup
 from freshet.errors import FreshetError
 
 app = typer.Typer(
@@ -14,7 +14,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for noun in (settings, doctor, setup, land, mapping, days, recommend, explain, releases, serve):
+for noun in (settings, doctor, setup, land, mapping, days, recommend, explain, card, releases, serve):
     noun.add_to(app)
 
 

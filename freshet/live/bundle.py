@@ -18,6 +18,7 @@ ITEM_VECTORS: Final = "item_vectors.npy"
 VOCABULARY: Final = "vocabulary.npz"
 BASELINES: Final = "baselines.npz"
 GOLDEN: Final = "golden.npz"
+MODEL_CARD: Final = "model_card.md"
 ATTRIBUTE: Final = "attribute:"  # before the names of further columns of the catalogue
 
 
@@ -41,6 +42,12 @@ class Bundle:
     def encoder(self) -> Path:
         """The shopper encoder that serves."""
         return self.folder / encoder_file(self.manifest.precision)
+
+
+def model_card(bundle: Bundle) -> str:
+    """The page that was sealed into it; a title alone for a bundle from before there were any."""
+    path = bundle.folder / MODEL_CARD
+    return path.read_text("utf-8") if MODEL_CARD in bundle.manifest.files else "# Model card\n"
 
 
 def open_bundle(folder: Path, bundle: str | None = None) -> Bundle:

@@ -2,7 +2,7 @@
 
 import math
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -15,10 +15,11 @@ from freshet.columns import EVENT_TYPES, EventType
 from freshet.errors import BundleError
 from freshet.history import ModelInput
 from freshet.item_inputs import Schema
+from freshet.judge.card import Made, bundle_card
 from freshet.judge.latency import Latency, latency
 from freshet.judge.parity import Rung, climb, probes
 from freshet.live.baselines import build_baselines, save_baselines
-from freshet.live.bundle import BASELINES, GOLDEN, VOCABULARY, Bundle, open_bundle, save_vocabulary
+from freshet.live.bundle import BASELINES, GOLDEN, MODEL_CARD, VOCABULARY, Bundle, open_bundle, save_vocabulary
 from freshet.live.golden import check_golden, make_golden
 from freshet.live.journal import bundle_path
 from freshet.live.manifest import MANIFEST, Precision, seal
@@ -51,6 +52,7 @@ class Proven:
     int8: Rung
     latency: Latency
     item_difference: float  # of the item encoder from torch, in units of the largest number
+    card: str = ""  # the model card, as it stands in the bundle
 
 
 def make_bundle(
@@ -130,13 +132,22 @@ def _proven(folder: Path, model: "Model", data: TrainingSet, ref: ModelRef) -> t
         )
         best: Precision = "int8" if int8.passed else "fp32"
         figures: dict[str, JsonValue] = {"fp32": fp32.model_dump(mode="json"), "int8": int8.model_dump(mode="json")}
+        card = _card(folder, data, ref, (fp32, int8), best)
         serving = open_ranker(draft.sealed(best, open_ranker(first, best).encode(golden), figures))
         check_golden(serving)
         items = item_difference(serving.bundle, model, data.vocabulary)
     except BundleError as error:
         return None, str(error)
     real = cases.take(slice(0, 200)).inputs(length) if len(cases) else golden
-    return Proven(serving.bundle, fp32, int8, latency(serving, real), items), ""
+    return Proven(serving.bundle, fp32, int8, latency(serving, real), items, card), ""
+
+
+def _card(folder: Path, data: TrainingSet, ref: ModelRef, rungs: Sequence[Rung], serves: Precision) -> str:
+    """Write the model card into the folder. Nothing that was timed: made again, the bundle must be the same."""
+    files = {path.name: path.stat().st_size for path in folder.iterdir() if path.name not in (MANIFEST, GOLDEN)}
+    card = bundle_card(Made(data, ref, rungs, serves, files, code_version()))
+    (folder / MODEL_CARD).write_text(card, "utf-8")
+    return card
 
 
 def _main_type(data: TrainingSet) -> EventType:

@@ -66,6 +66,16 @@ def test_a_bundle_lies_under_its_hash_with_its_lineage(small_shop):
     assert bundle.manifest.event_type == "view"
 
 
+def test_made_again_it_is_the_same_bundle_with_the_same_card(small_shop):
+    outcome = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
+    assert outcome.ref.id == small_shop.bundle.id
+    card = (small_shop.store.local_path(f"bundles/{small_shop.bundle.id}") / "model_card.md").read_text()
+    assert card == outcome.made.card
+    assert f"| width | {small_shop.model.parameters['width']} |" in card.splitlines()
+    assert f"- {outcome.made.int8.sentence}" in card.splitlines()
+    assert "| device | cpu" in card
+
+
 def test_the_snapshots_it_was_made_from_are_kept_under_its_name(small_shop):
     from pyiceberg.catalog.sql import SqlCatalog
 
@@ -129,7 +139,7 @@ def rung(difference: float) -> Rung:
 @pytest.mark.parametrize("difference", [1e-6, float("inf")])
 def test_an_answer_that_is_no_number_is_refused_however_rare(tmp_path, difference):
     bundle = open_bundle(tmp_path, tiny_bundle.write_bundle(tmp_path))
-    proven = Proven(bundle, rung(difference), rung(0.0), Latency(1.0, 2.0, 200))
+    proven = Proven(bundle, rung(difference), rung(0.0), Latency(1.0, 2.0, 200), 0.0)
     bad = judged("bundle", _profile(proven, ""), None).bad()
     expected = {
         "bundle": [

@@ -56,6 +56,15 @@ def release(small_shop, store, judged):
     return release_bundle(store, judged.ref, small_shop.settings, by="dagster run 1234")
 
 
+def test_an_evaluation_keeps_the_model_card_with_what_it_found(small_shop, store):
+    judged = judge(small_shop, store)
+    card = store.get(f"evaluations/{judged.ref.id}.md").decode()
+    assert card == judged.made.card
+    assert f"**Verdict.** {judged.made.kept.verdict.sentence}" in card
+    assert "slice (NDCG@10)" in card
+    assert "## Limits" in card
+
+
 def test_without_a_champion_the_challenger_meets_both_baselines(small_shop, store):
     judged = judge(small_shop, store)
     kept = judged.made.kept

@@ -1,0 +1,57 @@
+"""`freshet card`: the model card of a bundle, with what its last evaluation found."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from freshet.cli import asked
+from freshet.errors import BundleError
+from freshet.settings import load
+
+if TYPE_CHECKING:
+    from freshet.store import Store
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(card)
+
+
+def card(
+    which: Annotated[str, typer.Argument(help="A release's number or the start of a bundle's id.")] = "",
+) -> None:
+    """The model card: data, training, parameters, parity, limits; and metrics by slice, where it was evaluated."""
+    from freshet.live.bundle import model_card
+    from freshet.live.released import fetch_bundle
+    from freshet.store import open_store
+
+    settings = load()
+    store = open_store(settings.lake)
+    name = asked.released(settings).bundle.id if not which else _named(store, which)
+    typer.echo(_evaluated(store, name) or model_card(fetch_bundle(store, name, settings.cache)), nl=False)
+
+
+def _named(store: "Store", which: str) -> str:
+    """The bundle that is meant. Raises BundleError where none is, or several are."""
+    from freshet.live import journal
+
+    if which.isdigit() and 0 < int(which) <= journal.length(store):
+        return journal.read_entry(store, int(which)).bundle
+    found = [name for name in store.folders("bundles") if name.startswith(which)]
+    if len(found) != 1:
+        what = f"{len(found)} bundles and no release are called that"
+        raise BundleError(which, what, "name a release's number (`freshet releases`) or more of the bundle's id")
+    return found[0]
+
+
+def _evaluated(store: "Store", bundle: str) -> str:
+    """The card of the bundle's evaluation that was decided on the latest state of the journal; "" without any."""
+    import json
+
+    found = []
+    for path in store.list("evaluations"):
+        if path.endswith(".json"):
+            kept = json.loads(store.get(path))
+            if kept["bundle"] == bundle and store.exists(path.removesuffix("json") + "md"):
+                found.append((kept["decided_on"], path.removesuffix("json") + "md"))
+    return store.get(max(found)[1]).decode() if found else ""
