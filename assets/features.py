@@ -55,3 +55,21 @@ def histories(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -
     """One row per shopper and day: the day's events in canonical order, the fragments histories are merged from."""
     run = day_run(context, lake)
     yield from gates.hand_over(context, run.from_events(HISTORIES, features.histories, "rows", None))
+
+
+@dg.asset(
+    backfill_policy=ONE_RUN, group_name=GROUP, kinds={"numpy"}, owners=OWNERS, output_required=False,
+    check_specs=gates.specs("item_vectors"), deps=["vocabulary"],
+)  # fmt: skip
+def item_vectors(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.Published:
+    """Vectors of items by name: what the shop landed of its pictures or texts, and what a text encoder makes."""
+    from freshet.stages.item_vectors import make_item_vectors
+
+    def tell(done: int, of: int) -> None:
+        context.log.info(f"{done} of {of} titles encoded")
+
+    outcome = make_item_vectors(lake.settings, lake.store, tell)
+    made = outcome.made
+    sizes = {name: vectors.shape[1] for name, vectors in made.found.vectors.items()}
+    counts = {"vectors": sum(map(len, made.found.vectors.values())), "titles_encoded": made.encoded}
+    yield from gates.hand_over_one(context, outcome, numbers=sizes, why_empty=made.why or "it is not", **counts)

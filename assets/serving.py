@@ -42,7 +42,7 @@ def latest_histories(
 
 @dg.asset(
     backfill_policy=ONE_RUN, group_name=GROUP, kinds={"numpy"}, owners=OWNERS, output_required=False,
-    check_specs=gates.specs("new_items"), deps=["vocabulary"],
+    check_specs=gates.specs("new_items"), deps=["vocabulary", "item_vectors"],
 )  # fmt: skip
 def new_items(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.Published:
     """What the catalogue says of the newest items: a gateway recommends them before any model was trained on them."""

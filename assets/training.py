@@ -7,7 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from assets import gates, pictures
-from assets.shop import ONE_RUN, OWNERS
+from assets.shop import ACCELERATOR_POOL, ONE_RUN, OWNERS
 from freshet import days as day_records
 from freshet.errors import LakeError
 from freshet.model.params import TrainParams
@@ -74,7 +74,7 @@ def vocabulary(
 @dg.asset(
     backfill_policy=ONE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS, output_required=False,
     check_specs=gates.specs("training_set"), metadata=gates.columns(TRAINING_SET),
-    deps=["histories", "user_features", "item_features", vocabulary],
+    deps=["histories", "user_features", "item_features", vocabulary, "item_vectors"],
 )  # fmt: skip
 def training_set(
     context: dg.AssetExecutionContext, config: TrainingSetConfig, lake: dg.ResourceParam[Lake]
@@ -96,13 +96,15 @@ def training_set(
 
 @dg.asset(
     backfill_policy=ONE_RUN, group_name=GROUP, kinds={"torch"}, owners=OWNERS, output_required=False,
-    check_specs=gates.specs("trained_model"),
+    check_specs=gates.specs("trained_model"), pool=ACCELERATOR_POOL,
 )  # fmt: skip
 def trained_model(
     context: dg.AssetExecutionContext, config: TrainConfig, lake: dg.ResourceParam[Lake], training_set: TrainingSetRef
 ) -> gates.Published:
     """The transformer's weights and the JSON that rebuilds it."""
     run = RunParams(**config.model_dump())
+    if run.distribute == "spark":
+        _ = lake.spark  # the session whose tasks train
     params = configuration(config.params_from, TrainParams(**config.model_dump()), lake.store)
     outcome = train_model(lake.settings, lake.store, training_set, params, lambda p: context.log.info(_told(p)), run)
     yield from gates.hand_over_one(context, outcome, **pictures.of_training(outcome.made))

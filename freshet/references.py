@@ -47,6 +47,13 @@ class BundleRef(_Reference):
     model: ModelRef
 
 
+class EdgeRef(_Reference):
+    """Which edge bundle: `bundles/<id>`, and the full bundle that it was made from."""
+
+    id: str
+    bundle: BundleRef
+
+
 class EvaluationRef(_Reference):
     """Which judgement: `evaluations/<id>.json`, of which bundle, decided on which state of the journal."""
 

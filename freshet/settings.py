@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     study_database: SecretStr | None = Field(
         None, description="where searches keep their trials, an SQLAlchemy URL; unset: an SQLite file under `state`"
     )
+    text_encoder: Literal["off", "minilm"] = Field(
+        "off", description="makes the vectors `text` of items from their titles; minilm needs the extra `text`"
+    )
     gateway_host: str = Field("127.0.0.1", min_length=1, description="the address the gateway listens on")
     gateway_port: int = Field(8080, ge=0, le=65_535, description="its port; 0: any that is free")
     state: Path = Field(

@@ -8,7 +8,7 @@ DAILY_TABLES: Final = (
     "raw_events", "quarantined_events", "events", "items", "item_features", "user_features", "histories", "impressions",
 )  # fmt: skip
 # Made from all days so far: what a model learns from, what a gateway knows of its shoppers, the watch on drift.
-FROM_DAYS: Final = ("vocabulary", "training_set", "latest_histories", "new_items", "drift_report")
+FROM_DAYS: Final = ("vocabulary", "item_vectors", "training_set", "latest_histories", "new_items", "drift_report")
 MODEL: Final = ("trained_model", "bundle", "evaluation", "release")
 
 day = dg.define_asset_job(

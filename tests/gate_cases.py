@@ -40,6 +40,7 @@ HOLDS: dict[str, dict[str, object]] = {
         "repeated_items": 0, "places": 20, "short": 0, "disordered": 0, "unknown_tiers": 0, "compared": 5,
         "overlap": 0.998, "overlap_needed": 0.99, "parity_missed": 0.0,
     },
+    "item_vectors": {"items": 4, "ragged": 0, "not_finite": 0, "least_share": 0.75, "thinnest": "picture"},
     "new_items": {"items": 4, "undescribed": 1, "undescribed_share": 0.25, "corrupt": 0},
     "search": {
         "trials": 6, "complete": 5, "needed": 5, "lacking": 0, "default_missing": 0, "default_why": "complete",
@@ -53,6 +54,10 @@ HOLDS: dict[str, dict[str, object]] = {
         "fp32_overlap": 0.999, "fp32_worst": "empty histories", "int8_overlap": 0.97, "int8_worst": "batch of 64",
         "precision": "int8", "ndcg_loss": 0.001, "p99_ms": 3.0, "item_difference": 1e-6,
         "corrupt": 0, "corrupt_why": "",
+    },
+    "edge_bundle": {
+        "overlap": 0.97, "worst": "batch of 64", "ndcg_loss": 0.001, "bytes": 4_000_000, "room": 5_000_000,
+        "share_of_room": 0.8, "largest": "item_vectors.int8.npz", "corrupt": 0, "corrupt_why": "",
     },
     "evaluation": {"cases": 50, "cut": "2024-03-02", "minimum": 30, "not_finite": 0, "leaked": 0, "uneven": 0},
     "drift_report": {
@@ -258,6 +263,18 @@ BREAKS = (
         "train cold: set `warm_start` to off or auto",
     ),
     Case(
+        "item_vectors", "vectors_have_one_length", {"ragged": 2},
+        "2 landed vectors have another length than the others", "land them again, all made by the same encoder",
+    ),
+    Case(
+        "item_vectors", "vectors_are_finite", {"not_finite": 1}, "1 vectors hold something that is not a number",
+        "mend what makes them, then land them again",
+    ),
+    Case(
+        "item_vectors", "most_items_have_vectors", {"least_share": 0.25}, "25% of 4 items have a vector picture",
+        "land vectors for the others, or take it out of FRESHET_ITEM_INPUTS", stops=False,
+    ),
+    Case(
         "new_items", "items_are_described", {"undescribed": 3, "undescribed_share": 0.75},
         "of 3 of 4 new items nothing is known that a model reads",
         "map `title` or `category` in the source mapping, or name further columns (docs/items.md)", stops=False,
@@ -291,6 +308,23 @@ BREAKS = (
     Case(
         "bundle", "answers_are_fast", {"p99_ms": 140.0}, "one request takes 140.0 ms (99th percentile)",
         "lower `width`, `blocks` or `length`",
+    ),
+    Case(
+        "edge_bundle", "edge_answers_as_fp32", {"overlap": 0.9}, "it shares 0.9000 of the full bundle's top 20: batch of 64",
+        "nothing: serve the full bundle there",
+    ),
+    Case(
+        "edge_bundle", "precision_costs_no_quality", {"ndcg_loss": 0.01}, "it loses 1.00% of NDCG on real histories",
+        "nothing: serve the full bundle there",
+    ),
+    Case(
+        "edge_bundle", "edge_is_small", {"bytes": 6_000_000, "share_of_room": 1.2},
+        "its files have 6,000,000 bytes, and 5,000,000 are allowed: item_vectors.int8.npz",
+        "lower `vector`, which every item pays for",
+    ),
+    Case(
+        "edge_bundle", "edge_answers_as_sealed", {"corrupt": 1, "corrupt_why": "golden requests differ"},
+        "the sealed edge bundle does not prove itself: golden requests differ", "materialize `edge_bundle` again",
     ),
     Case(
         "evaluation", "there_are_enough_cases", {"cases": 0},

