@@ -90,5 +90,5 @@ def item_index(serving: Serving, item: str) -> int:
 def unknown_item(serving: Serving, item: str) -> RequestError:
     """404: the release does not know the item."""
     what = f"release {serving.number} does not know the item {item!r}"
-    fix = "check the id; a new item is known from the first release after its first event"
+    fix = "check the id; a new item is known when its first event has gone through the lake"
     return RequestError(404, "item_id", what, fix)

@@ -75,7 +75,7 @@ def test_an_item_nobody_knows_has_nothing_similar(shop):
         {
             "where": "item_id",
             "what": "release 1 does not know the item 'nope'",
-            "fix": "check the id; a new item is known from the first release after its first event",
+            "fix": "check the id; a new item is known when its first event has gone through the lake",
         },
     )
 
