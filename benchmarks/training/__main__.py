@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.report import finish, say
-from benchmarks.training import limits, ours, peer
+from benchmarks.training import large, limits, ours, peer
 from benchmarks.training.runs import Run, Sizes, figures
 from freshet.errors import FreshetError
 
@@ -31,8 +31,6 @@ def main() -> None:
 def _measured(asked: argparse.Namespace) -> tuple[str, dict[str, object]]:
     sizes = Sizes(asked.width, asked.blocks, asked.heads, asked.length, asked.batch, asked.dropout)
     if asked.large:
-        from benchmarks.training import large
-
         return "training_large", large.measure(asked.items, asked.width)
     if asked.file is None:
         raise FreshetError("benchmarks.training", "no file", "name a file of interactions, or ask for --large")

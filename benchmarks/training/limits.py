@@ -5,22 +5,25 @@ blocks 6 · weights of the matrices that every event passes; item scores 6 · nu
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.quality.files import read_interactions
 from benchmarks.quality.splits import leave_one_out
-from benchmarks.training.ours import prepared
+from benchmarks.report import say
+from benchmarks.training.ours import Prepared, prepared
 from benchmarks.training.runs import Sizes
 
 if TYPE_CHECKING:
     import torch
+    from torch.autograd.profiler_util import FunctionEventAvg
 
     from freshet.model.course import Course
 
-STEPS = 20  # profiled, after as many warm ones
+STEPS = 10  # profiled, after as many warm ones
 GROUPS = 14  # shown
 EDGE, COPIED = 2048, 1 << 26  # of the square product; numbers copied: 256 MiB
 
@@ -47,24 +50,42 @@ class Limit:
 
 def profile(file: Path, sizes: Sizes, overrides: list[str]) -> tuple[str, Limit]:
     """(the table of the operations that take most, the limit) of Freshet's training on `file`."""
-    import torch
     from torch.profiler import ProfilerActivity
     from torch.profiler import profile as watched
 
     ready = prepared(leave_one_out(read_interactions(file)), sizes, 1, overrides)
-    course, steps = ready.course, ready.steps()
-    for _ in range(STEPS):
-        next(steps)
-    on_gpu = course.place.type == "cuda"
-    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
-    with watched(activities=activities) as found:
-        for _ in range(STEPS):
-            next(steps)
-    key = "self_cuda_time_total" if on_gpu else "self_cpu_time_total"
-    table = found.key_averages().table(sort_by=key, row_limit=GROUPS, max_name_column_width=48)
-    if on_gpu:
-        torch.cuda.synchronize()
-    return table, _limit(course)
+    _take(ready, STEPS)
+    on_gpu = ready.course.place.type == "cuda"
+    say(f"profiling {STEPS} steps")
+    with watched(activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]) as found:
+        _take(ready, STEPS)
+    spent = {event.key: (_microseconds(event, on_gpu), event.count) for event in found.key_averages()}
+    return as_table(spent), _limit(ready.course)
+
+
+def as_table(spent: Mapping[str, tuple[float, int]]) -> str:
+    """Operation → (microseconds of its own, calls), as lines for people, the longest first."""
+    whole = sum(took for took, _ in spent.values())
+    longest = sorted(spent.items(), key=lambda item: -item[1][0])[:GROUPS]
+    lines = [f"{'operation':44}{'share':>8}{'ms a step':>12}{'calls a step':>14}"]
+    for name, (took, calls) in longest:
+        lines.append(f"{name[:43]:44}{took / whole:8.1%}{took / 1000 / STEPS:12.2f}{calls / STEPS:14.1f}")
+    rest = whole - sum(took for _, (took, _) in longest)
+    lines.append(f"{'everything else':44}{rest / whole:8.1%}{rest / 1000 / STEPS:12.2f}")
+    return "\n".join(lines)
+
+
+def _take(ready: Prepared, steps: int) -> None:
+    """So many steps, over as many epochs as they need."""
+    taken = 0
+    while taken < steps:
+        for _ in islice(ready.steps(), steps - taken):
+            taken += 1
+        ready.course.losses.clear()
+
+
+def _microseconds(event: "FunctionEventAvg", on_gpu: bool) -> float:
+    return float(event.self_device_time_total if on_gpu else event.self_cpu_time_total)
 
 
 def _limit(course: "Course") -> Limit:

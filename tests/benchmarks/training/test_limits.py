@@ -1,0 +1,18 @@
+import pytest
+
+from benchmarks.training.limits import GROUPS, STEPS, Limit, as_table
+
+
+def test_the_limit_is_the_machine_divided_by_what_an_item_needs():
+    limit = Limit(flop=5e6, logit_bytes=50_000, flops=1e11, bandwidth=2e10)
+    assert limit.by_flop == pytest.approx(20_000)
+    assert limit.by_bytes == pytest.approx(2e10 / 200_000)
+
+
+def test_the_table_shows_the_longest_first_and_sums_the_rest():
+    spent = {"mm": (600_000.0, 2 * STEPS), "exp": (300_000.0, STEPS)}
+    spent |= {f"small {n}": (100_000.0 / GROUPS, STEPS) for n in range(GROUPS)}
+    lines = as_table(spent).splitlines()
+    assert lines[1].split() == ["mm", "60.0%", "30.00", "2.0"]
+    assert lines[2].split() == ["exp", "30.0%", "15.00", "1.0"]
+    assert lines[-1].split() == ["everything", "else", "1.4%", "0.71"]  # two of fourteen parts of a tenth
