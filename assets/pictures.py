@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from freshet.model.training import Trained
     from freshet.stages.bundle import Proven
+    from freshet.stages.edge import Edge
     from freshet.stages.evaluation import Judged
 
 INK, BEST, OTHER = "#1f3b57", "#d1495b", "#9fb3c8"
@@ -36,16 +37,23 @@ def of_bundle(proven: "Proven | None") -> dict[str, Any]:
     if proven is None:
         return {}
     manifest = proven.bundle.manifest
-    files = [f"| {name} | {entry.bytes:,} |" for name, entry in sorted(manifest.files.items())]
     return {
         "serves": manifest.precision,
         "parity": dg.MetadataValue.md(f"- {proven.fp32.sentence}\n- {proven.int8.sentence}"),
         "latency, median (ms)": round(proven.latency.median, 2),
         "latency, 99th percentile (ms)": round(proven.latency.p99, 2),
         "model card": dg.MetadataValue.md(proven.card),
-        "files": dg.MetadataValue.md("\n".join(["| file | bytes |", "|---|---:|", *files])),
+        "files": _sizes({name: entry.bytes for name, entry in manifest.files.items()}),
         "lineage": dg.MetadataValue.json({"code": manifest.created_by, **manifest.lineage}),
     }
+
+
+def of_edge(edge: "Edge | None") -> dict[str, Any]:
+    """What is in the edge bundle, against the room that it has, and how it answered."""
+    if edge is None:
+        return {}
+    size = {"bytes": sum(edge.files.values()), "bytes allowed": edge.room}
+    return {**size, "parity": edge.rung.sentence, "files": _sizes(edge.files)}
 
 
 def of_evaluation(kept: "Judged", card: str) -> dict[str, Any]:
@@ -59,6 +67,11 @@ def of_evaluation(kept: "Judged", card: str) -> dict[str, Any]:
         "model card": dg.MetadataValue.md(card),
         **{f"{metric} {name}": row[metric] for name, row in table.items()},
     }
+
+
+def _sizes(files: Mapping[str, int]) -> dg.MarkdownMetadataValue:
+    listed = [f"| {name} | {size:,} |" for name, size in sorted(files.items())]
+    return dg.MetadataValue.md("\n".join(["| file | bytes |", "|---|---:|", *listed]))
 
 
 def bars(title: str, values: Mapping[str, float], best: str) -> dg.MarkdownMetadataValue:

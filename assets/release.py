@@ -7,6 +7,7 @@ from assets.shop import ONE_RUN, OWNERS
 from freshet.judge.verdict import JudgeParams
 from freshet.references import BundleRef, EvaluationRef, ModelRef
 from freshet.stages.bundle import make_bundle
+from freshet.stages.edge import make_edge
 from freshet.stages.evaluation import evaluate_bundle, release_bundle
 from resources.lake import Lake
 
@@ -25,6 +26,16 @@ def bundle(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], trai
     """The immutable folder that serves: encoders, item vectors, vocabulary, baselines, lineage."""
     outcome = make_bundle(lake.settings, lake.store, trained_model, lambda what: context.log.info(what))
     yield from gates.hand_over_one(context, outcome, **pictures.of_bundle(outcome.made))
+
+
+@dg.asset(
+    backfill_policy=ONE_RUN, group_name=GROUP, kinds={"onnx"}, owners=OWNERS, output_required=False,
+    check_specs=gates.specs("edge_bundle"),
+)  # fmt: skip
+def edge_bundle(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], bundle: BundleRef) -> gates.Published:
+    """The bundle made small, for where 5 MB are much: int8 throughout, kept only if it answers like the full one."""
+    outcome = make_edge(lake.settings, lake.store, bundle)
+    yield from gates.hand_over_one(context, outcome, **pictures.of_edge(outcome.made))
 
 
 @dg.asset(

@@ -23,7 +23,7 @@ if (_home := dagster_home(SETTINGS)).state == "wrong":
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules([events, features, training, search, serving, release, watching]),
-    jobs=[jobs.day, jobs.retrain, jobs.daily, jobs.score, jobs.study],
+    jobs=[jobs.day, jobs.retrain, jobs.daily, jobs.score, jobs.edge, jobs.study],
     sensors=[
         landing_sensor(jobs.day, SETTINGS),
         drift_sensor(jobs.retrain, jobs.MAKES_A_MODEL),

@@ -36,4 +36,9 @@ study = dg.define_asset_job(
     selection=dg.AssetSelection.assets("search"),
     description="A study on the last training set: is there a better configuration than the defaults?",
 )
+edge = dg.define_asset_job(
+    "edge",
+    selection=dg.AssetSelection.assets("edge_bundle"),
+    description="The last bundle made small, kept only if it answers like the full one.",
+)
 MAKES_A_MODEL: Final = ("retrain", "daily")

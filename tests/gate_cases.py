@@ -310,7 +310,8 @@ BREAKS = (
         "lower `width`, `blocks` or `length`",
     ),
     Case(
-        "edge_bundle", "edge_answers_as_fp32", {"overlap": 0.9}, "it shares 0.9000 of the full bundle's top 20: batch of 64",
+        "edge_bundle", "edge_answers_as_fp32", {"overlap": 0.9},
+        "it shares 0.9000 of the full bundle's top 20: batch of 64",
         "nothing: serve the full bundle there",
     ),
     Case(

@@ -91,18 +91,22 @@ def climb(
     made_up: list[Probe],
     cases: Cases,
     length: int,
+    rung_vectors: Scores | None = None,
 ) -> Rung:
     """Compare an encoder with the reference on made-up probes and on real cases.
 
-    never: (V + 1,) PAD and tombstones. A rung passes when the overlap is high enough on the real histories and on the
-    mean of the made-up probes, no probe is answered altogether differently, and what the answers are worth stays.
+    never: (V + 1,) PAD and tombstones. rung_vectors: the rung's own item vectors, where they are not the reference's.
+    A rung passes when the overlap is high enough on the real histories and on the mean of the made-up probes, no probe
+    is answered altogether differently, and what the answers are worth stays.
     """
     real = Probe("real histories", cases.inputs(length))
     overlaps, difference, ndcgs = {}, 0.0, (0.0, 0.0)
     for probe in [*made_up, real]:
         want, got = reference(probe.batch), rung(probe.batch)
         difference = max(difference, _difference(want, got))
-        lists = [_lists(encoded, probe.batch, item_vectors, never) for encoded in (want, got)]
+        own = item_vectors if rung_vectors is None else rung_vectors
+        pairs = ((want, item_vectors), (got, own))
+        lists = [_lists(encoded, probe.batch, vectors, never) for encoded, vectors in pairs]
         overlaps[probe.name] = _overlap(*lists)
         if probe is real:
             ndcgs = (_ndcg(lists[0], cases), _ndcg(lists[1], cases))

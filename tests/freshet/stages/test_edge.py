@@ -1,0 +1,91 @@
+"""A bundle made small: read by the same code, held against the full one, refused where it is too large."""
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+
+from freshet.errors import BundleError
+from freshet.live.bundle import open_bundle, read_int8, save_int8
+from freshet.live.ranker import open_ranker
+from freshet.stages import edge
+from freshet.stages.edge import make_edge, shrunk
+from freshet.stages.edge_files import shrink_encoder
+from tests import tiny_bundle
+from tests.checkerboard import histories_of, training_set_of
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("full")
+    return open_bundle(folder, tiny_bundle.write_bundle(folder, dead=("c",)))
+
+
+@pytest.fixture(scope="module")
+def data(full):
+    """Three shoppers; what they did on the second day is asked for."""
+    rows = [[(1, 60), (5, 90_000)], [(2, 60), (4, 90_000)], [(1, 60), (2, 120), (6, 90_000)]]
+    return training_set_of(histories_of(rows), full.vocabulary, cut=0)
+
+
+def test_vectors_in_int8_are_off_by_half_a_step_at_most_and_biases_by_nothing(tmp_path):
+    vectors = np.array([[0, 0, 0], [1, -2, 300], [1e-3, 5e-4, -7]], dtype=np.float32)
+    save_int8(vectors, tmp_path / "x.npz")
+    back = read_int8(tmp_path / "x.npz")
+    assert (back.dtype, back[0].tolist(), back[:, 2].tolist()) == (np.float32, [0, 0, 0], [0, 300, -7])
+    assert np.all(np.abs(back - vectors)[:, :2] <= np.array([[0], [2], [1e-3]]) / 254 + 1e-9)
+
+
+def test_a_table_is_looked_up_in_int8_and_scaled(full, tmp_path):
+    shrink_encoder(full.encoder, tmp_path / "small.onnx", 7)
+    kinds = {t.name: t.data_type for t in onnx.load(tmp_path / "small.onnx").graph.initializer if 7 in t.dims}
+    assert kinds == {"embedding.int8": onnx.TensorProto.INT8, "embedding.scales": onnx.TensorProto.FLOAT}
+    feed = {name: np.array([[1, 2, 0]]) for name in ("items", "types", "gaps")}
+    large, small = (ort.InferenceSession(str(path)).run(None, feed) for path in (full.encoder, tmp_path / "small.onnx"))
+    assert small[0] == pytest.approx(large[0], abs=1e-6)
+
+
+def test_an_edge_bundle_is_a_bundle_that_answers_like_the_full_one(full, data, tmp_path):
+    found, why = shrunk(full, data, tmp_path)
+    assert (why, found.rung.overlap, found.rung.ndcg_loss) == ("", 1.0, 0.0)
+    assert found.bundle.manifest.lineage["edge_of"] == full.id
+    assert sorted(found.files) == [
+        "baselines.npz", "golden.npz", "item_vectors.int8.npz", "manifest.json", "model_card.md",
+        "shopper_encoder.int8.onnx", "vocabulary.npz",
+    ]  # fmt: skip
+    again = open_ranker(open_bundle(tmp_path, found.bundle.id))
+    asked = tiny_bundle.history(["a"], ["b", "b"], [])
+    assert [a.item_ids for a in again.recommend(asked, 5)] == [
+        a.item_ids for a in open_ranker(full).recommend(asked, 5)
+    ]
+
+
+def test_without_its_vectors_it_is_no_bundle(full, data, tmp_path):
+    found, _ = shrunk(full, data, tmp_path)
+    (tmp_path / "item_vectors.int8.npz").write_bytes(b"nothing")
+    with pytest.raises(BundleError, match=r"item_vectors.int8.npz: it has 7 bytes, sealed were"):
+        open_bundle(tmp_path, found.bundle.id)
+
+
+@pytest.mark.spark
+def test_an_edge_bundle_that_is_too_large_is_refused_and_nothing_is_stored(small_shop, monkeypatch):
+    before = small_shop.store.folders("bundles")
+    monkeypatch.setattr(edge, "ROOM", 1000)
+    outcome = make_edge(small_shop.settings, small_shop.store, small_shop.bundle)
+    assert outcome.ref is None
+    size = sum(outcome.made.files.values())
+    assert outcome.message() == (
+        f"edge_bundle: its files have {size:,} bytes, and 1,000 are allowed: "
+        f"{max(outcome.made.files, key=outcome.made.files.get)}; lower `vector`, which every item pays for"
+    )
+    assert small_shop.store.folders("bundles") == before
+
+
+@pytest.mark.spark
+def test_the_edge_bundle_of_a_trained_model_is_kept_beside_it(small_shop):
+    outcome = make_edge(small_shop.settings, small_shop.store, small_shop.bundle)
+    assert outcome.message() == ""
+    assert outcome.ref.bundle == small_shop.bundle
+    assert sum(outcome.made.files.values()) < 5_000_000
+    opened = open_bundle(small_shop.store.local_path(f"bundles/{outcome.ref.id}"), outcome.ref.id)
+    assert opened.manifest.precision == "int8"
