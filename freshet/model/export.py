@@ -18,6 +18,8 @@ from freshet.content import ItemContent, encode
 from freshet.errors import BundleError
 from freshet.history import Ints
 from freshet.item_inputs import RESERVED
+from freshet.model.brought import Brought
+from freshet.model.graphs import from_graph, key_of
 from freshet.model.items import unknown
 from freshet.model.own import Model, Own, encoder_of
 from freshet.model.transformer import Recommender
@@ -33,11 +35,16 @@ Floats = NDArray[np.float32]
 
 
 def export(
-    model: Model, vocabulary: Vocabulary, folder: Path, progress: Callable[[str], None] = lambda _: None
+    model: Model,
+    vocabulary: Vocabulary,
+    folder: Path,
+    progress: Callable[[str], None] = lambda _: None,
+    graphs: Path | None = None,
 ) -> tuple[Path, ...]:
     """Writes the four files into `folder` and returns their paths; a model of your own has no item encoder.
 
-    progress: called with each file's name before it is made.
+    progress: called with each file's name before it is made. graphs: where traced graphs are kept, for the next model
+    of the same shape (freshet.model.graphs); unset: every model is traced anew, which takes seconds.
     Raises BundleError if the model was trained on another vocabulary.
     """
     if len(vocabulary) != model.config.items:
@@ -48,12 +55,12 @@ def export(
         )
     folder.mkdir(parents=True, exist_ok=True)
     progress(SHOPPERS)
-    _export_shoppers(model, folder / SHOPPERS)
+    _export_shoppers(model, folder / SHOPPERS, _kept(graphs, "shoppers", model))
     progress(SHOPPERS_INT8)
     _quantize(folder / SHOPPERS, folder / SHOPPERS_INT8)
     if isinstance(model, Recommender):
         progress(ITEMS)
-        _export_items(model, folder / ITEMS)
+        _export_items(model, folder / ITEMS, _kept(graphs, "items", model))
     progress(ITEM_VECTORS)
     np.save(folder / ITEM_VECTORS, reference_item_vectors(model, vocabulary))
     paths = (folder / name for name in (SHOPPERS, SHOPPERS_INT8, ITEMS, ITEM_VECTORS))
@@ -88,20 +95,30 @@ def item_vectors_of(model: Recommender, items: Ints, known: ItemContent) -> Floa
     return vectors
 
 
-def _export_shoppers(model: Model, path: Path) -> None:
+def _kept(graphs: Path | None, name: str, model: Model) -> Path | None:
+    """Where the graph is kept; nowhere for a model of a team's own, whose code lies elsewhere."""
+    return graphs / key_of(name, model.config) if graphs is not None and type(model) is Recommender else None
+
+
+def _export_shoppers(model: Model, path: Path, kept: Path | None) -> None:
+    if isinstance(model, Own) and isinstance(model.net, Brought):
+        path.write_bytes(model.net.content())
+        return
     length = min(3, model.config.length)
     examples = tuple(torch.ones((2, length), dtype=torch.int64) for _ in range(3))  # one tensor thrice is one input
     batch, events = Dim("batch", min=1), Dim("events", min=1, max=model.config.length)
     shape = {0: batch, 1: events}
-    _export(encoder_of(model), examples, ["items", "types", "gaps"], ["vectors", "repeats"], (shape,) * 3, path)
+    _export(encoder_of(model), examples, ["items", "types", "gaps"], ["vectors", "repeats"], (shape,) * 3, path, kept)
 
 
-def _export_items(model: Recommender, path: Path) -> None:
+def _export_items(model: Recommender, path: Path, kept: Path | None) -> None:
     fields = model.config.inputs
     arguments = (torch.ones(2, dtype=torch.int64), *(unknown(field, 2) + 1 for field in fields))
     names = [RESERVED, *(field.name for field in fields)]
     shape = {0: Dim("items", min=1)}
-    _export(model.items, arguments, names, ["vectors"], (shape, *([(shape,) * len(fields)] if fields else [])), path)
+    _export(
+        model.items, arguments, names, ["vectors"], (shape, *([(shape,) * len(fields)] if fields else [])), path, kept
+    )
 
 
 def _export(
@@ -111,20 +128,29 @@ def _export(
     outputs: list[str],
     shapes: tuple[Any, ...],  # the dimensions that vary, per input; nested where the module takes *inputs
     path: Path,
+    kept: Path | None,
 ) -> None:
-    with _quiet():
+    def trace(into: Path, *, optimize: bool = False) -> None:
         torch.onnx.export(
             module.eval(),
             arguments,
-            path,
+            into,
             input_names=names,
             output_names=outputs,
             dynamic_shapes=shapes,
             dynamo=True,
             external_data=False,
             verbose=False,
-            optimize=True,
+            optimize=optimize,
         )
+
+    import onnx
+
+    with _quiet():
+        if kept is None:
+            trace(path, optimize=True)
+        else:
+            onnx.save(from_graph(module.eval(), kept, trace), path)
 
 
 def _quantize(source: Path, target: Path) -> None:

@@ -68,7 +68,7 @@ def make_bundle(
     model = checkpoint.load(store.fetch_folder(model_path(ref.id), settings.cache))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        _fill(folder, model, data, tell)
+        _fill(folder, model, data, tell, settings.cache / "graphs")
         tell("parity ladder")
         proven, why = _proven(folder, model, data, ref)
         judgement = judged("bundle", _profile(proven, why), settings)
@@ -80,11 +80,13 @@ def make_bundle(
     return Outcome(judgement, proven, BundleRef(id=proven.bundle.id, model=ref))
 
 
-def _fill(folder: Path, model: "Model", data: TrainingSet, tell: Callable[[str], None]) -> None:
+def _fill(
+    folder: Path, model: "Model", data: TrainingSet, tell: Callable[[str], None], graphs: Path | None = None
+) -> None:
     """Everything but the manifest and the golden requests."""
     from freshet.model.export import export
 
-    export(model, data.vocabulary, folder, tell)
+    export(model, data.vocabulary, folder, tell, graphs)
     save_vocabulary(data.vocabulary, folder / VOCABULARY)
     save_baselines(build_baselines(data), folder / BASELINES)
 
