@@ -1,15 +1,19 @@
 """From weights to what serves: the bundle, its evaluation, and the entry in the journal."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 
 from assets import gates, pictures
 from assets.shop import ONE_RUN, OWNERS
 from freshet.judge.verdict import JudgeParams
 from freshet.references import BundleRef, EvaluationRef, ModelRef
+from freshet.stages import notes
 from freshet.stages.bundle import make_bundle
 from freshet.stages.edge import make_edge
 from freshet.stages.evaluation import evaluate_bundle, release_bundle
 from resources.lake import Lake
+from resources.tracking import Tracking
 
 GROUP = "release"
 
@@ -22,10 +26,16 @@ class JudgeConfig(JudgeParams, dg.Config):
     backfill_policy=ONE_RUN, group_name=GROUP, kinds={"onnx"}, owners=OWNERS, output_required=False,
     check_specs=gates.specs("bundle"),
 )  # fmt: skip
-def bundle(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], trained_model: ModelRef) -> gates.Published:
+def bundle(
+    context: dg.AssetExecutionContext,
+    lake: dg.ResourceParam[Lake],
+    tracking: dg.ResourceParam[Tracking],
+    trained_model: ModelRef,
+) -> gates.Published:
     """The immutable folder that serves: encoders, item vectors, vocabulary, baselines, lineage."""
     outcome = make_bundle(lake.settings, lake.store, trained_model, lambda what: context.log.info(what))
-    yield from gates.hand_over_one(context, outcome, **pictures.of_bundle(outcome.made))
+    written = tracking.register(context.log, notes.of_bundle(outcome, lake.store))
+    yield from gates.hand_over_one(context, outcome, **pictures.of_bundle(outcome.made), **written)
 
 
 @dg.asset(
@@ -43,7 +53,11 @@ def edge_bundle(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake],
     check_specs=gates.specs("evaluation"),
 )  # fmt: skip
 def evaluation(
-    context: dg.AssetExecutionContext, config: JudgeConfig, lake: dg.ResourceParam[Lake], bundle: BundleRef
+    context: dg.AssetExecutionContext,
+    config: JudgeConfig,
+    lake: dg.ResourceParam[Lake],
+    tracking: dg.ResourceParam[Tracking],
+    bundle: BundleRef,
 ) -> gates.Published:
     """Challenger, champion and baselines asked the same baskets now, and the verdict in words."""
     outcome = evaluate_bundle(
@@ -51,7 +65,9 @@ def evaluation(
         lambda who, done, of: context.log.info(f"{who}: {done} of {of} baskets asked for"),
     )  # fmt: skip
     context.log.info(outcome.made.kept.verdict.sentence)
-    yield from gates.hand_over_one(context, outcome, **pictures.of_evaluation(outcome.made.kept, outcome.made.card))
+    written = tracking.write(context.log, notes.of_evaluation(outcome.made.kept, bundle, datetime.now(UTC)))
+    shown = pictures.of_evaluation(outcome.made.kept, outcome.made.card)
+    yield from gates.hand_over_one(context, outcome, **shown, **written)
 
 
 @dg.asset(
@@ -59,9 +75,14 @@ def evaluation(
     check_specs=gates.specs("release"),
 )  # fmt: skip
 def release(
-    context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], evaluation: EvaluationRef
+    context: dg.AssetExecutionContext,
+    lake: dg.ResourceParam[Lake],
+    tracking: dg.ResourceParam[Tracking],
+    evaluation: EvaluationRef,
 ) -> gates.Published:
     """The journal's next entry, if the verdict says so: from then on the bundle serves."""
     outcome = release_bundle(lake.store, evaluation, lake.settings, by=f"dagster run {context.run.run_id[:8]}")
     context.log.info(outcome.made.sentence)
-    yield from gates.hand_over_one(context, outcome, verdict=outcome.made.sentence)
+    crowned = None if outcome.ref is None else notes.of_release(evaluation, outcome.ref.id, lake.store)
+    written = tracking.crown(context.log, crowned)
+    yield from gates.hand_over_one(context, outcome, verdict=outcome.made.sentence, **written)

@@ -1,13 +1,17 @@
 """The search for a better configuration: a study beside the pipeline, whose winner goes through the same gates."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 
 from assets import gates, search_picture
 from assets.shop import ACCELERATOR_POOL, ONE_RUN, OWNERS
 from freshet.model.space import SearchParams
 from freshet.references import TrainingSetRef
+from freshet.stages import notes
 from freshet.stages.search import search_parameters
 from resources.lake import Lake
+from resources.tracking import Tracking
 
 GROUP = "training"
 ASIDE = (
@@ -32,7 +36,11 @@ class SearchConfig(SearchParams, dg.Config):
     check_specs=gates.specs("search"), can_subset=True, backfill_policy=ONE_RUN, pool=ACCELERATOR_POOL,
 )  # fmt: skip
 def search(
-    context: dg.AssetExecutionContext, config: SearchConfig, lake: dg.ResourceParam[Lake], training_set: TrainingSetRef
+    context: dg.AssetExecutionContext,
+    config: SearchConfig,
+    lake: dg.ResourceParam[Lake],
+    tracking: dg.ResourceParam[Tracking],
+    training_set: TrainingSetRef,
 ) -> gates.Published:
     """A study over configurations; its winner is handed over where it beats the default one."""
     if _with_a_model(context):
@@ -40,7 +48,8 @@ def search(
         return
     params = SearchParams(**config.model_dump())
     outcome = search_parameters(lake.settings, training_set, params, lambda what: context.log.info(what))
-    yield from gates.hand_over_one(context, outcome, **search_picture.of_search(outcome.made))
+    written = tracking.write(context.log, notes.of_search(outcome, training_set, datetime.now(UTC)))
+    yield from gates.hand_over_one(context, outcome, **search_picture.of_search(outcome.made), **written)
 
 
 def _with_a_model(context: dg.AssetExecutionContext) -> bool:

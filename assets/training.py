@@ -13,11 +13,13 @@ from freshet.errors import LakeError
 from freshet.model.params import TrainParams
 from freshet.model.run_params import RunParams
 from freshet.references import TrainingSetRef
+from freshet.stages import notes
 from freshet.stages.configuration import configuration
 from freshet.stages.model import train_model
 from freshet.tables import training_run
 from freshet.tables.schemas import TRAINING_SET, VOCABULARY
 from resources.lake import Lake
+from resources.tracking import Tracking
 
 if TYPE_CHECKING:
     from freshet.model.training import Progress
@@ -99,7 +101,11 @@ def training_set(
     check_specs=gates.specs("trained_model"), pool=ACCELERATOR_POOL,
 )  # fmt: skip
 def trained_model(
-    context: dg.AssetExecutionContext, config: TrainConfig, lake: dg.ResourceParam[Lake], training_set: TrainingSetRef
+    context: dg.AssetExecutionContext,
+    config: TrainConfig,
+    lake: dg.ResourceParam[Lake],
+    tracking: dg.ResourceParam[Tracking],
+    training_set: TrainingSetRef,
 ) -> gates.Published:
     """The transformer's weights and the JSON that rebuilds it."""
     run = RunParams(**config.model_dump())
@@ -107,7 +113,8 @@ def trained_model(
         _ = lake.spark  # the session whose tasks train
     params = configuration(config.params_from, TrainParams(**config.model_dump()), lake.store)
     outcome = train_model(lake.settings, lake.store, training_set, params, lambda p: context.log.info(_told(p)), run)
-    yield from gates.hand_over_one(context, outcome, **pictures.of_training(outcome.made))
+    written = tracking.write(context.log, notes.of_training(outcome, training_set, datetime.now(UTC)))
+    yield from gates.hand_over_one(context, outcome, **pictures.of_training(outcome.made), **written)
 
 
 def _told(p: "Progress") -> str:

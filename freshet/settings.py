@@ -63,7 +63,10 @@ class Settings(BaseSettings):
         description="what the model reads of an item beside its id, as column:kind, …; `none`: nothing (docs/items.md)",
     )
     study_database: SecretStr | None = Field(
-        None, description="where searches keep their trials, an SQLAlchemy URL; unset: an SQLite file under `state`"
+        None, description="where searches keep trials, an SQLAlchemy URL; unset: an SQLite file under FRESHET_STATE"
+    )
+    tracking: SecretStr | None = Field(
+        None, description="MLflow: a folder, a database's or a server's address; unset: nothing is tracked"
     )
     text_encoder: Literal["off", "minilm"] = Field(
         "off", description="makes the vectors `text` of items from their titles; minilm needs the extra `text`"
@@ -127,6 +130,16 @@ class Settings(BaseSettings):
     def _database(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not re.fullmatch(r"[a-z][a-z0-9+]*://\S+", value.get_secret_value()):
             raise ValueError("should be a database's address such as postgresql://user@host/studies")
+        return value
+
+    @field_validator("tracking")
+    @classmethod
+    def _diary(cls, value: SecretStr | None) -> SecretStr | None:
+        text = "" if value is None else value.get_secret_value()
+        if "://" not in text:
+            return value and SecretStr(str(Path(text).expanduser().absolute()))
+        if not re.fullmatch(r"(https?|sqlite|postgresql|mysql|mssql)(\+\w+)?://\S+", text):
+            raise ValueError("should be a folder, or begin with http://, https://, sqlite:/// or postgresql://")
         return value
 
     @field_validator("retrain_cron")

@@ -7,6 +7,7 @@ SWITCHES = {
     "DO_NOT_TRACK": "1",  # evidently, and every tool that follows the convention
     "ITERATIVE_DO_NOT_TRACK": "1",  # what evidently sends through
     "GX_ANALYTICS_ENABLED": "false",  # Great Expectations
+    "MLFLOW_DISABLE_TELEMETRY": "true",
 }
 
 

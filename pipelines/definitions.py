@@ -11,6 +11,7 @@ from pipelines import jobs
 from pipelines.schedules import nightly
 from resources.lake import Lake
 from resources.lake_io import LakeIO
+from resources.tracking import Tracking
 from sensors.drift import drift_sensor
 from sensors.failure import failure_sensor
 from sensors.landing import landing_sensor
@@ -30,7 +31,7 @@ defs = dg.Definitions(
         failure_sensor(SETTINGS),
     ],
     schedules=[nightly(jobs.daily, SETTINGS)],
-    resources={"lake": _LAKE, "io_manager": LakeIO(_LAKE)},
+    resources={"lake": _LAKE, "io_manager": LakeIO(_LAKE), "tracking": Tracking(SETTINGS)},
     # One process and one Spark session a run: a process per step would start a JVM per step.
     executor=dg.in_process_executor,
 )

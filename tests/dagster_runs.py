@@ -10,6 +10,7 @@ import dagster as dg
 from freshet.settings import Settings
 from resources.lake import Lake
 from resources.lake_io import LakeIO
+from resources.tracking import Tracking
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -39,7 +40,7 @@ class Dagster:
 
         own = dg.Definitions(
             assets=defs.assets,
-            resources={"lake": self.lake, "io_manager": LakeIO(self.lake)},
+            resources={"lake": self.lake, "io_manager": LakeIO(self.lake), "tracking": Tracking(self.lake.settings)},
             executor=dg.in_process_executor,
         )
         done = own.resolve_implicit_global_asset_job_def().execute_in_process(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freshet.settings import load
+from freshet.settings import Settings, load
 
 if TYPE_CHECKING:
     from freshet.live.journal import Entry
@@ -44,6 +44,23 @@ def rollback(
     settings = load()
     entry, target = roll_back(open_store(settings.lake), settings.cache, to, why, getuser(), datetime.now(UTC))
     typer.echo(f"entry {entry.number}: rolled back to the bundle of entry {target.number}, {target.bundle[:12]}")
+    _crown(settings, entry)
+
+
+def _crown(settings: Settings, entry: "Entry") -> None:
+    """Say so in MLflow, too, where it is on. What serves is the journal's word alone, so this never fails."""
+    from freshet.diary import Version
+    from freshet.live.journal import bundle_path
+    from freshet.tracking import TrackingError, diary
+
+    book = diary(settings)
+    if book is None:
+        return
+    place = f"{settings.lake}/{bundle_path(entry.bundle)}"
+    try:
+        book.crown(Version(entry.bundle, place, tags={"release": str(entry.number)}))
+    except TrackingError as error:
+        typer.echo(f"warning: not recorded: {error}", err=True)
 
 
 def _line(entry: "Entry", *, serves: bool) -> str:

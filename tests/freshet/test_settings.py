@@ -90,3 +90,36 @@ def _row(name: str) -> str:
     field = Settings.model_fields[name]
     default = f"`{field.default}`" if field.default is not None else "unset"
     return f"| `FRESHET_{name.upper()}` | {default} | {field.description} |"
+
+
+@pytest.mark.parametrize("address", ["ftp://host/x", "sqlite://", "file:///runs"])
+def test_a_diary_that_mlflow_cannot_keep_is_refused_and_not_shown(
+    address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FRESHET_TRACKING", address)
+    with pytest.raises(SettingsError) as error:
+        load()
+    assert str(error.value) == (
+        "settings: FRESHET_TRACKING=…: should be a folder, or begin with http://, https://, sqlite:/// or "
+        "postgresql://; correct it in the environment or in .env (`freshet settings`)"
+    )
+
+
+def test_a_diary_in_a_folder_has_its_full_path() -> None:
+    taken = Settings(_env_file=None, tracking="~/diary").tracking
+    assert taken is not None
+    assert taken.get_secret_value() == str(Path("~/diary").expanduser())
+
+
+def test_a_study_database_that_is_no_address_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FRESHET_STUDY_DATABASE", "studies.db")
+    with pytest.raises(SettingsError) as error:
+        load()
+    assert str(error.value) == (
+        "settings: FRESHET_STUDY_DATABASE=…: should be a database's address such as postgresql://user@host/studies; "
+        "correct it in the environment or in .env (`freshet settings`)"
+    )

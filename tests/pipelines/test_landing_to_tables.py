@@ -10,6 +10,7 @@ import pytest
 from pipelines import jobs
 from pipelines.ticking import tick
 from resources.lake_io import LakeIO
+from resources.tracking import Tracking
 from sensors.landing import landing_sensor
 from tests import small_shop
 from tests.dagster_runs import DAILY, Dagster, lake_on
@@ -38,7 +39,7 @@ def world(spark, tmp_path_factory):
         assets=defs.assets,
         jobs=[jobs.day],
         sensors=[landing_sensor(jobs.day, settings)],
-        resources={"lake": lake, "io_manager": LakeIO(lake)},
+        resources={"lake": lake, "io_manager": LakeIO(lake), "tracking": Tracking(settings)},
         executor=dg.in_process_executor,
     )
     dagster = Dagster(lake)

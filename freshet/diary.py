@@ -1,0 +1,41 @@
+"""What is written down of a run, without a word of MLflow: names, figures, curves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of a curve."""
+
+    name: str
+    value: float
+    step: int
+    seconds: float  # since the run began
+
+
+@dataclass(frozen=True)
+class Note:
+    """One run. Written twice under the same key it is one run with the figures of both."""
+
+    key: str  # what it is of, e.g. `model 1a2b…`; unique in the shop
+    name: str
+    began: datetime  # UTC
+    seconds: float = 0.0
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    curves: tuple[Point, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    failed: bool = False
+    children: tuple["Note", ...] = ()
+
+
+@dataclass(frozen=True)
+class Version:
+    """A bundle as a version of the shop's registered model."""
+
+    bundle: str
+    place: str  # in the lake
+    key: str = ""  # of the run that made it; empty: unknown
+    tags: Mapping[str, str] = field(default_factory=dict)
