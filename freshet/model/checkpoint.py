@@ -6,8 +6,10 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from freshet.errors import BundleError
+from freshet.model.brought import Brought, is_brought
 from freshet.model.own import Model, Own
 from freshet.model.params import ModelConfig
 from freshet.model.transformer import Recommender
@@ -35,14 +37,21 @@ def load(folder: Path) -> Model:
     model of your own whose class is not there.
     """
     config, name = _config(folder / CONFIG)
-    model = Own(name, config) if name else Recommender(config)
     try:
-        model.load_state_dict(load_file(folder / WEIGHTS))
+        weights = load_file(folder / WEIGHTS)
+        model = _empty(config, name, weights)
+        model.load_state_dict(weights)
     except (OSError, SafetensorError) as error:
         raise BundleError(str(folder / WEIGHTS), f"the weights cannot be read ({error})", FIX) from None
-    except RuntimeError:
+    except (RuntimeError, KeyError):
         raise BundleError(str(folder), f"{WEIGHTS} and {CONFIG} do not belong together", FIX) from None
     return model.eval()
+
+
+def _empty(config: ModelConfig, name: str, weights: dict[str, Tensor]) -> Model:
+    if is_brought(name):  # its folder may be on another machine
+        return Own(name, config, Brought(weights["net.encoder"], weights["net.vectors"]))
+    return Own(name, config) if name else Recommender(config)
 
 
 def _config(path: Path) -> tuple[ModelConfig, str]:

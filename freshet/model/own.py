@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from freshet.columns import PAD
 from freshet.content import ItemContent
 from freshet.errors import FreshetError
+from freshet.model import brought
 from freshet.model.batches import Asked, Batch
 from freshet.model.losses import basket_cross_entropy
 from freshet.model.padded import PaddedShopperEncoder, scores_of
@@ -45,10 +46,13 @@ class OwnModel(Protocol):
 class Own(nn.Module):
     """A team's module behind the same face as Freshet's model."""
 
-    def __init__(self, name: str, config: ModelConfig) -> None:
+    def __init__(self, name: str, config: ModelConfig, net: nn.Module | None = None) -> None:
+        """net: what the name stands for, where it is at hand already."""
         super().__init__()
         self.name, self.config = name, config
-        self.net: nn.Module = _class(name)(config)
+        if net is None:
+            net = brought.read(name, config.items) if brought.is_brought(name) else _class(name)(config)
+        self.net: nn.Module = net
 
     def forward(self, items: Tensor, types: Tensor, gaps: Tensor) -> tuple[Tensor, Tensor]:
         """(B, T) each -> (B, E) vectors and (B, T) repeats, zeros where the module gives none."""

@@ -9,6 +9,8 @@ from typing import Literal
 import torch
 
 from freshet.model import device as devices
+from freshet.model.brought import is_brought
+from freshet.model.corpus import events_of
 from freshet.model.course import Course, Progress, begun, mean_loss, train_epoch
 from freshet.model.lesson import Lesson, lesson
 from freshet.model.own import Model
@@ -16,8 +18,10 @@ from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.ranks import ALONE, Ranks
 from freshet.model.resume import ResumePoint
 from freshet.model.run_params import RunParams
+from freshet.model.settling import settle
 from freshet.model.start import untrained
-from freshet.model.validation import ndcg
+from freshet.model.transformer import Recommender
+from freshet.model.validation import held_out_loss, ndcg
 from freshet.model.warm import Remembered, Yesterday, warm_params
 from freshet.training_set import TrainingSet
 from freshet.vocabulary import Vocabulary
@@ -89,6 +93,8 @@ def fit(
     place = means.place or devices.pick(device)
     if means.ranks.world == 1:
         devices.use_all_cores()
+    if is_brought(params.model):
+        return _as_it_is(untrained(vocabulary, taught.corpus, params), taught, params)
     pace = warm_params(params) if means.yesterday else params
     model = untrained(vocabulary, taught.corpus, params, means.yesterday).to(place)
     course = begun(model, taught.corpus, pace, place, devices.in_bf16(place, means.run.precision))
@@ -97,6 +103,18 @@ def fit(
         log.info("going on after step %d, epoch %d, of the training that was stopped", course.step, len(course.curve))
     _run(course, taught, pace, means, progress)
     return _trained(course, taught, params, means.yesterday)
+
+
+def _as_it_is(model: Model, taught: Lesson, params: TrainParams) -> Trained:
+    """An encoder that was trained elsewhere: nothing is done but asking it what is held out."""
+    started = time.perf_counter()
+    model.eval()
+    loss = held_out_loss(model, taught.held_out, params.length)
+    score = ndcg(model, taught.held_out, params.length, taught.exclude_seen)
+    seconds, place = time.perf_counter() - started, torch.device("cpu")
+    only = Progress(0, 0, loss, score, seconds, 0.0)
+    cost = devices.name(place), seconds, 0.0, devices.peak_memory(place)
+    return Trained(model, model.config, params, (only,), only, *cost)
 
 
 def _run(
@@ -143,6 +161,8 @@ def _save(course: Course, means: Means) -> None:
 
 def _trained(course: Course, taught: Lesson, params: TrainParams, yesterday: Yesterday | None) -> Trained:
     course.model.load_state_dict(course.best)
+    if isinstance(course.model, Recommender):
+        settle(course.model, events_of(taught.corpus, len(course.model.met)).to(course.place))
     speed = len(course.curve) * len(taught.corpus.items) / course.seconds
     kept = course.model.eval(), course.model.config, params, tuple(course.curve), course.best_epoch
     cost = course.device, course.seconds, speed, course.peak_memory

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from freshet.cases import Cases
+from freshet.model.losses import basket_cross_entropy
 from freshet.model.own import Model, encoder_of
 from freshet.model.padded import scores_of
 
@@ -43,6 +44,21 @@ def lists_of(model: Model, cases: Cases, length: int, exclude_seen: bool = False
         lists[torch.from_numpy(chosen), : items.shape[1]] = torch.where(best > -torch.inf, items, 0).cpu()
     model.train(was_training)
     return lists
+
+
+@torch.inference_mode()
+def held_out_loss(model: Model, cases: Cases, length: int) -> float:
+    """Mean cross-entropy of the cases in nats, for a model whose training nobody saw."""
+    encoder, item_vectors = encoder_of(model), model.item_vectors()
+    total = 0.0
+    for start in range(0, len(cases), CHUNK):
+        some = cases.take(slice(start, start + CHUNK))
+        inputs = [torch.from_numpy(x) for x in some.inputs(length).padded()]
+        vectors, repeats = encoder(*inputs)
+        wanted = torch.from_numpy(some.targets), torch.from_numpy(some.target_offsets[:-1])
+        scores = scores_of(vectors, repeats, inputs[0], item_vectors)  # (C, V + 1)
+        total += float(basket_cross_entropy(scores, *wanted)) * len(some)
+    return total / max(1, len(cases))
 
 
 def _seen(cases: Cases) -> tuple[Tensor, Tensor]:

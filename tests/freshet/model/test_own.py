@@ -1,16 +1,21 @@
 """A team's own model: named by its class, trained, kept, exported and sealed like Freshet's."""
 
+import shutil
 from datetime import date
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import TensorProto, helper
 
 from freshet.errors import FreshetError
 from freshet.live.ranker import open_ranker
 from freshet.model import checkpoint
 from freshet.model.batches import pack
 from freshet.model.corpus import corpus
+from freshet.model.export import SHOPPERS, export
 from freshet.model.own import loss_of, own
 from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.training import train
@@ -49,6 +54,69 @@ def test_a_gru_goes_from_training_to_the_sealed_bundle(tmp_path):
         best = (vectors @ model.item_vectors().T)[0, 1:].topk(4).indices + 1
     assert set(best.tolist()) == {2, 4, 6, 8}  # even shoppers like even items
     assert open_ranker(proven.bundle, "fp32").bundle.item_vectors.shape == (9, 12)
+
+
+def test_an_onnx_encoder_brought_by_path_goes_straight_to_the_bundle(tmp_path):
+    shop = checkerboard()
+    torch.manual_seed(0)
+    gru = own(GRU, CONFIG)
+    with torch.no_grad():  # it has been trained elsewhere: items of one colour lie together
+        gru.net.items.weight[1:] = torch.tensor([[-1.0], [1.0]] * 4) * torch.ones(12)
+    folder = tmp_path / "theirs"
+    export(gru.eval(), shop.vocabulary, folder)
+    (folder / SHOPPERS).rename(folder / "shopper_encoder.onnx")
+    params = by(f"onnx:{folder}")
+    trained = train(shop, params, "cpu")
+    assert [p.epoch for p in trained.curve] == [0]
+    checkpoint.save(trained.model, tmp_path / "model")
+    shutil.rmtree(folder)  # the lake has all of it
+    model = checkpoint.load(tmp_path / "model")
+    (tmp_path / "bundle").mkdir()
+    _fill(tmp_path / "bundle", model, shop, lambda _: None)
+    ref = ModelRef(id="onnx", training_set=REF, parameters=params.model_dump(), metrics={})
+    proven, why = _proven(tmp_path / "bundle", model, shop, ref)
+    assert why == ""
+    assert proven is not None
+    assert proven.fp32.passed
+    assert np.array_equal(proven.bundle.item_vectors, gru.item_vectors().detach().numpy())
+
+
+def onnx_of(folder: Path, outputs: list[str], rows: int) -> str:
+    """An encoder that gives one-hot vectors of the first item, and the identity as vectors."""
+    folder.mkdir()
+    names = [helper.make_tensor_value_info(n, TensorProto.INT64, ["b", "t"]) for n in ("items", "types", "gaps")]
+    made = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["b", "e"]) for n in outputs]
+    nodes = [helper.make_node("Cast", ["items"], [outputs[0]], to=TensorProto.FLOAT)]
+    onnx.save(helper.make_model(helper.make_graph(nodes, "g", names, made)), folder / "shopper_encoder.onnx")
+    np.save(folder / "item_vectors.npy", np.ones((rows, 3), dtype=np.float32))
+    return f"onnx:{folder}"
+
+
+def test_an_encoder_without_repeats_and_with_fewer_items_is_filled_up_with_zeros(tmp_path):
+    model = own(onnx_of(tmp_path / "a", ["vectors"], 5), CONFIG)
+    vectors, repeats = model(*(torch.tensor([[1, 2, 3]]) for _ in range(3)))
+    assert vectors.tolist() == [[1.0, 2.0, 3.0]]
+    assert repeats.tolist() == [[0.0, 0.0, 0.0]]
+    assert model.item_vectors().sum(dim=1).tolist() == [0, 3, 3, 3, 3, 0, 0, 0, 0]
+
+
+def test_an_encoder_that_is_none_is_named_with_what_it_lacks(tmp_path):
+    guide = "give it what docs/training.md asks for (An encoder of your own)"
+    names = {
+        f"onnx:{tmp_path}": "there is no shopper_encoder.onnx in it",
+        onnx_of(tmp_path / "a", ["answer"], 5): (
+            "shopper_encoder.onnx takes items, types, gaps and gives answer; "
+            "needed are items, types, gaps and vectors, with or without repeats"
+        ),
+        onnx_of(tmp_path / "b", ["vectors"], 10): (
+            "item_vectors.npy is float32 (10, 3), needed is float32 (n, E) with at most 9 rows, "
+            "row i for index i of the vocabulary"
+        ),
+    }
+    for name, what in names.items():
+        with pytest.raises(FreshetError) as error:
+            own(name, CONFIG)
+        assert str(error.value) == f"model={name}: {what}; {guide}"
 
 
 def test_a_gru_that_can_be_asked_after_every_event_gives_the_same_loss():
