@@ -122,7 +122,9 @@ name_dagster_home() {
 install_packages() {
     export UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-300}"
     # Compiled here: importing the heavy libraries takes half the time, and some machines forbid writing bytecode later.
-    "$UV" pip sync --python "$VENV" --compile-bytecode requirements.lock
+    # Quiet: a line for each package hides what matters. What goes wrong it says all the same.
+    say "installing the packages of requirements.lock: minutes where they have to be downloaded"
+    "$UV" pip sync --quiet --python "$VENV" --compile-bytecode requirements.lock
     "$UV" pip install --quiet --python "$VENV" --no-deps --editable .
 }
 

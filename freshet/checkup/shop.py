@@ -34,7 +34,12 @@ def mapping(settings: Settings) -> Finding:
     """The file that says how a shop's own files become events. What is in it `freshet mapping check` judges."""
     path = settings.mapping
     if path is None:
-        return Finding("mapping", "missing", "FRESHET_MAPPING is not set", "set it to a file like those in examples/")
+        return Finding(
+            "mapping",
+            "missing",
+            "FRESHET_MAPPING is not set: what producers drop cannot be read",
+            "set it to a file like those in examples/; a shop that only posts events needs none",
+        )
     if not path.is_file() or not os.access(path, os.R_OK):
         return Finding("mapping", "wrong", f"{path} cannot be read", "correct FRESHET_MAPPING")
     return Finding("mapping", "ok", str(path))

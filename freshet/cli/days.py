@@ -27,10 +27,11 @@ def days(
 
     Rows that keep the contract on a day that is not published, because too many others break it, count as refused.
     """
-    known = list(read(open_store(load().lake), "events").values())
+    lake = load().lake
+    known = list(read(open_store(lake), "events").values())
     records = [record for record in known if _inside(record, first, last)]
     if not records:
-        typer.echo(_nothing(known))
+        typer.echo(_nothing(known, lake))
         raise typer.Exit(1)
     typer.echo(_line("day", COUNTS, "verdict"))
     for record in [] if total else records:
@@ -42,10 +43,11 @@ def days(
     typer.echo(_line(found, _figures(sums), f"{len(records) - refused} published, {refused} refused"))
 
 
-def _nothing(known: list[DayRecord]) -> str:
+def _nothing(known: list[DayRecord], lake: str) -> str:
     if known:
-        return f"no day of these has been run; there are {known[0].day} to {known[-1].day}"
-    return "no day has been run yet: `dagster asset materialize --select '*' --partition-range FIRST...LAST`"
+        return f"no day of these has been run in {lake} (FRESHET_LAKE); there are {known[0].day} to {known[-1].day}"
+    first = "`dagster asset materialize --select '*' --partition-range FIRST...LAST`"
+    return f"no day has been run yet in {lake} (FRESHET_LAKE): {first}"
 
 
 def _counts(record: DayRecord) -> list[int]:

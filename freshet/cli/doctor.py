@@ -17,9 +17,15 @@ def doctor() -> None:
     table = findings(settings.load())
     for line in table:
         typer.echo(_row(line))
-    wrong = sum(line.state == "wrong" for line in table)
-    typer.echo(f"{wrong} wrong" if wrong else "nothing is wrong")
-    raise typer.Exit(1 if wrong else 0)
+    typer.echo(conclusion(table))
+    raise typer.Exit(1 if any(line.state == "wrong" for line in table) else 0)
+
+
+def conclusion(table: list[Finding]) -> str:
+    """`1 wrong: Java; 1 missing: mapping`. What is missing stops nothing, but limits something: it is named, too."""
+    wrong, missing = ([line.part for line in table if line.state == state] for state in ("wrong", "missing"))
+    lacking = f"{len(missing)} missing: {', '.join(missing)}" if missing else "nothing is missing"
+    return f"{len(wrong)} wrong: {', '.join(wrong)}; {lacking}" if wrong else f"nothing is wrong; {lacking}"
 
 
 def _row(line: Finding) -> str:

@@ -50,6 +50,19 @@ def test_without_venv_and_apt_it_says_what_to_type(bare: Path) -> None:
     assert done.stderr == "error: this Python cannot make a venv; type: sudo apt install python3-venv\n"
 
 
+def test_packages_are_installed_without_a_line_for_each_and_a_failure_is_shown(bare: Path) -> None:
+    uv = bare / "bin" / "uv"
+    uv.write_text(
+        '#!/bin/sh\ncase "$*" in *--quiet*) ;; *) echo " + torch==2.15.0" ;; esac\n'
+        'case "$*" in *sync*) echo "error: no route to the index" >&2; exit 2 ;; esac\n'
+    )
+    uv.chmod(0o755)
+    done = set_up(bare)
+    assert (done.returncode, done.stderr) == (2, "error: no route to the index\n")
+    assert done.stdout.splitlines()[-1].startswith("installing the packages of requirements.lock")
+    assert "torch==" not in done.stdout
+
+
 def test_when_nothing_changed_it_does_nothing(bare: Path) -> None:
     names = ("requirements.lock", "pyproject.toml", "deploy/setup.sh")
     content = b"".join((ROOT / name).read_bytes() for name in names)

@@ -71,18 +71,21 @@ def test_a_range_is_both_ends_included(run, three_days, words, days):
     assert [line[:12].strip() for line in run(*words).output.splitlines()[1:]] == days
 
 
-def test_without_any_day_it_says_what_to_run(run):
+def test_without_any_day_it_says_in_which_lake_and_what_to_run(run, settings):
     shown = run()
     assert shown.exit_code == 1
     assert shown.output == (
-        "no day has been run yet: `dagster asset materialize --select '*' --partition-range FIRST...LAST`\n"
+        f"no day has been run yet in {settings.lake} (FRESHET_LAKE): "
+        "`dagster asset materialize --select '*' --partition-range FIRST...LAST`\n"
     )
 
 
-def test_a_range_without_any_day_says_which_days_there_are(run, three_days):
+def test_a_range_without_any_day_says_which_days_there_are(run, three_days, settings):
     shown = run("--from", "2025-01-01")
     assert shown.exit_code == 1
-    assert shown.output == "no day of these has been run; there are 2024-03-01 to 2024-03-03\n"
+    assert shown.output == (
+        f"no day of these has been run in {settings.lake} (FRESHET_LAKE); there are 2024-03-01 to 2024-03-03\n"
+    )
 
 
 def test_what_is_no_date_is_refused(run, three_days):

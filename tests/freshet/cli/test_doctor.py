@@ -1,8 +1,11 @@
+import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from freshet.checkup.finding import Finding
+from freshet.cli.doctor import conclusion
 from freshet.cli.main import app
 
 
@@ -23,4 +26,13 @@ def test_every_part_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     expected = "Python Java jars class_archive torch onnxruntime DAGSTER_HOME lake mapping first_day telemetry"
     assert parts == [part.replace("_", " ") if part != "DAGSTER_HOME" else part for part in expected.split()]
     assert "the jar is missing" in "".join(lines)
-    assert lines[-1].endswith("wrong")
+    assert re.match(r"\d wrong: .*jars.*; \d missing: .*mapping", lines[-1])
+
+
+def test_the_last_line_agrees_with_those_above() -> None:
+    java, mapping = Finding("Java", "wrong", "8"), Finding("mapping", "missing", "not set")
+    lake, jars = Finding("lake", "missing", "none yet"), Finding("jars", "ok", "two")
+    assert conclusion([jars]) == "nothing is wrong; nothing is missing"
+    assert conclusion([jars, mapping, lake]) == "nothing is wrong; 2 missing: mapping, lake"
+    assert conclusion([java, jars]) == "1 wrong: Java; nothing is missing"
+    assert conclusion([java, mapping]) == "1 wrong: Java; 1 missing: mapping"
