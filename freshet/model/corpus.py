@@ -58,7 +58,12 @@ def corpus(histories: Histories, never: NDArray[np.bool_] | None = None) -> Corp
 
 def met_items(taught: Corpus, items: int) -> Tensor:
     """(V + 1,) which of V items anything can be learned of; PAD is none."""
-    return torch.from_numpy(np.bincount(taught.items, minlength=items + 1) > 0)
+    return events_of(taught, items + 1) > 0
+
+
+def events_of(taught: Corpus, rows: int) -> Tensor:
+    """(rows,) events of each item."""
+    return torch.from_numpy(np.bincount(taught.items, minlength=rows)).float()
 
 
 def _first_in_basket(basket: Ints, items: Ints) -> NDArray[np.bool_]:
