@@ -19,9 +19,7 @@ from freshet.model.ranks import ALONE, Ranks
 from freshet.model.resume import ResumePoint
 from freshet.model.run_params import RunParams
 from freshet.model.settling import settle
-from freshet.model.settling import settle
 from freshet.model.start import untrained
-from freshet.model.transformer import Recommender
 from freshet.model.transformer import Recommender
 from freshet.model.validation import held_out_loss, ndcg
 from freshet.model.warm import Remembered, Yesterday, warm_params
@@ -163,8 +161,6 @@ def _save(course: Course, means: Means) -> None:
 
 def _trained(course: Course, taught: Lesson, params: TrainParams, yesterday: Yesterday | None) -> Trained:
     course.model.load_state_dict(course.best)
-    if isinstance(course.model, Recommender):
-        settle(course.model, events_of(taught.corpus, len(course.model.met)).to(course.place))
     if isinstance(course.model, Recommender):
         settle(course.model, events_of(taught.corpus, len(course.model.met)).to(course.place))
     speed = len(course.curve) * len(taught.corpus.items) / course.seconds
