@@ -27,10 +27,10 @@ defs = dg.Definitions(
     jobs=[jobs.day, jobs.retrain, jobs.daily, jobs.score, jobs.edge, jobs.study],
     sensors=[
         landing_sensor(jobs.day, SETTINGS),
-        drift_sensor(jobs.retrain, jobs.MAKES_A_MODEL),
+        drift_sensor(jobs.retrain, jobs.MAKES_A_MODEL, jobs.AS_CHAMPION),
         failure_sensor(SETTINGS),
     ],
-    schedules=[nightly(jobs.daily, SETTINGS)],
+    schedules=[nightly(jobs.daily, SETTINGS, jobs.AS_CHAMPION)],
     resources={"lake": _LAKE, "io_manager": LakeIO(_LAKE), "tracking": Tracking(SETTINGS)},
     # One process and one Spark session a run: a process per step would start a JVM per step.
     executor=dg.in_process_executor,

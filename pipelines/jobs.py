@@ -41,4 +41,6 @@ edge = dg.define_asset_job(
     selection=dg.AssetSelection.assets("edge_bundle"),
     description="The last bundle made small, kept only if it answers like the full one.",
 )
+# What serves keeps its configuration, a search's winner, too, so that a new day's model need only be no worse.
+AS_CHAMPION: Final = {"ops": {"trained_model": {"config": {"params_from": "champion"}}}}
 MAKES_A_MODEL: Final = ("retrain", "daily")

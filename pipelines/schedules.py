@@ -1,6 +1,8 @@
 """What runs by the clock: every night yesterday is closed and a new model made."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -15,8 +17,8 @@ from resources.lake import Lake
 from sensors.runs import WHY, Job, range_tags
 
 
-def nightly(job: Job, settings: Settings) -> dg.ScheduleDefinition:
-    """The schedule that closes yesterday and retrains."""
+def nightly(job: Job, settings: Settings, config: Mapping[str, Any] | None = None) -> dg.ScheduleDefinition:
+    """The schedule that closes yesterday and retrains. config: the run configuration; None: the job's own."""
 
     @dg.schedule(
         name="nightly",
@@ -27,12 +29,14 @@ def nightly(job: Job, settings: Settings) -> dg.ScheduleDefinition:
         description="Every night: yesterday is closed and a new model made, where something has landed.",
     )
     def night(context: dg.ScheduleEvaluationContext, lake: dg.ResourceParam[Lake]) -> dg.RunRequest | dg.SkipReason:
-        return closing(context.scheduled_execution_time, lake.store, settings)
+        return closing(context.scheduled_execution_time, lake.store, settings, config)
 
     return night
 
 
-def closing(now: datetime, store: Store, settings: Settings) -> dg.RunRequest | dg.SkipReason:
+def closing(
+    now: datetime, store: Store, settings: Settings, config: Mapping[str, Any] | None = None
+) -> dg.RunRequest | dg.SkipReason:
     """The run that closes the day before `now`, one run whatever happens; or why there is nothing to close."""
     yesterday = now.date() - timedelta(days=1)
     if yesterday < settings.first_day:
@@ -40,7 +44,7 @@ def closing(now: datetime, store: Store, settings: Settings) -> dg.RunRequest | 
     if yesterday not in landing_days(store) and not _news(store):
         return dg.SkipReason(f"Nothing landed on {yesterday}, and nothing since the champion was made.")
     tags = {**range_tags(yesterday, yesterday), WHY: f"the night after {yesterday}: the day is closed"}
-    return dg.RunRequest(run_key=yesterday.isoformat(), tags=tags)
+    return dg.RunRequest(run_key=yesterday.isoformat(), run_config=config, tags=tags)
 
 
 def _news(store: Store) -> bool:

@@ -1,8 +1,9 @@
 """The shop has drifted away from its champion: retrain, once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import dagster as dg
 
@@ -56,8 +57,11 @@ def decide(situation: Situation) -> Retraining | str:
     return Retraining(key, situation.sentence)
 
 
-def drift_sensor(job: Job, trains: tuple[str, ...]) -> dg.SensorDefinition:
-    """The sensor that starts `job` when the last drift report says so. trains: names of all jobs that make a model."""
+def drift_sensor(job: Job, trains: tuple[str, ...], config: Mapping[str, Any] | None = None) -> dg.SensorDefinition:
+    """The sensor that starts `job` when the last drift report says so.
+
+    trains: names of all jobs that make a model. config: the run configuration; None: the job's own.
+    """
 
     @dg.sensor(
         name=NAME,
@@ -73,7 +77,7 @@ def drift_sensor(job: Job, trains: tuple[str, ...]) -> dg.SensorDefinition:
         key, run = next_key(context.instance, NAME, decision.key)
         if run is not None:
             return dg.SkipReason(_asked(run, decision.key))
-        return dg.RunRequest(run_key=key, tags={WHY: decision.why})
+        return dg.RunRequest(run_key=key, run_config=config, tags={WHY: decision.why})
 
     return drift
 

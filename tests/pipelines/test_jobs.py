@@ -44,5 +44,16 @@ def test_lists_ahead_are_made_by_a_job_of_their_own():
     assert selected("score") == {"recommendations"}
 
 
+def test_a_retraining_by_clock_or_sensor_keeps_the_configuration_that_serves():
+    from dagster import validate_run_config
+
+    from pipelines import jobs
+    from pipelines.definitions import defs
+
+    for name in jobs.MAKES_A_MODEL:
+        filled = validate_run_config(defs.resolve_job_def(name), jobs.AS_CHAMPION)
+        assert filled["ops"]["trained_model"]["config"]["params_from"] == "champion"
+
+
 def test_a_search_is_started_by_hand_and_alone():
     assert selected("study") == {"search"}
