@@ -14,8 +14,7 @@ from torch import Tensor
 from freshet.columns import PAD
 from freshet.model.transformer import Recommender
 
-RIDGES = (0.03, 0.1, 0.3, 1.0, 3.0)  # tried; the one that guesses best of the items left out is taken
-LEFT_OUT = 5  # every fifth item that was met
+RIDGE = 0.003  # hardly any: a larger one guesses vectors better, yet ranks new items worse (docs/items.md)
 FEW = 5.0  # events of an item whose vector counts half as much as one that is known well
 ROUNDS = 40  # of conjugate gradients
 
@@ -24,32 +23,23 @@ Weights = list[Tensor]
 
 def settle(model: Recommender, events: Tensor) -> Recommender:
     """The same model with the same vectors for all items that were met; events (V + 1,) each was met in."""
-    if not model.config.inputs or int(model.met.sum()) <= LEFT_OUT:
+    # Where ids were dropped, content has learned to stand alone, against all other items, which is better still.
+    if not model.config.inputs or model.config.id_dropout or not model.met.any():
         return model
     was_training = model.training
     model.eval()
     with torch.no_grad():
         wanted = model.item_vectors()  # (V + 1, E)
     trust = events / (events + FEW) * model.met  # (V + 1,)
-    best = min(RIDGES, key=lambda ridge: _error(model, wanted, trust, ridge))
-    _set(model, _fitted(model, wanted, trust, best))
+    _set(model, _fitted(model, wanted, trust))
     with torch.no_grad():
         model.items.ids.weight.copy_((wanted - _content(model)) * model.met[:, None])
         model.items.ids.weight[PAD].zero_()
     return model.train(was_training)
 
 
-def _error(model: Recommender, wanted: Tensor, trust: Tensor, ridge: float) -> float:
-    """Squared difference on items left out, fitted on the others."""
-    number = model.met.cumsum(0)
-    out = (number % LEFT_OUT == 0) & model.met
-    _set(model, _fitted(model, wanted, trust * ~out, ridge))
-    with torch.no_grad():
-        return float(((_content(model) - wanted).square().sum(dim=1) * trust * out).sum())
-
-
-def _fitted(model: Recommender, wanted: Tensor, trust: Tensor, ridge: float) -> Weights:
-    """The fields' weights that minimise trust · |content − wanted|² + ridge · |weights|², by conjugate gradients."""
+def _fitted(model: Recommender, wanted: Tensor, trust: Tensor) -> Weights:
+    """The fields' weights that minimise trust · |content − wanted|² + RIDGE · |weights|², by conjugate gradients."""
     _set(model, [torch.zeros_like(weight) for weight in _weights(model)])
     found = [torch.zeros_like(weight) for weight in _weights(model)]
     rest = _back(model, wanted * trust[:, None])  # what is still unexplained, seen from the weights
@@ -60,7 +50,7 @@ def _fitted(model: Recommender, wanted: Tensor, trust: Tensor, ridge: float) -> 
         _set(model, towards)
         with torch.no_grad():
             said = _content(model)
-        across = [a + ridge * b for a, b in zip(_back(model, said * trust[:, None]), towards, strict=True)]
+        across = [a + RIDGE * b for a, b in zip(_back(model, said * trust[:, None]), towards, strict=True)]
         step = size / max(_dot(towards, across), 1e-30)
         found = [x + step * t for x, t in zip(found, towards, strict=True)]
         rest = [r - step * a for r, a in zip(rest, across, strict=True)]
