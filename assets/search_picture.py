@@ -72,6 +72,7 @@ def _picture(found: "Found") -> "Figure":
     left.set_title("NDCG@10 of held-out baskets, by trial", loc="left", color=INK)
     left.legend(frameon=False, fontsize=7)
     _importance(right, found)
+    figure.subplots_adjust(wspace=0.5)  # long names of parameters
     return figure
 
 
