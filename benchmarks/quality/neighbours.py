@@ -3,9 +3,8 @@
 After Ludewig and Jannach, Evaluation of session-based recommendation algorithms (2018). A session s asks with weights
 w(i) = place of i in s / length of s, the last place counting where an item comes twice:
 
-    sim(s, n)   = sum of w(i) over the items i of both
-    match(s, n) = 1 / (how many clicks ago s had the latest item of both; 1 = the last click)
-    score(j)    = (1 + idf(j)) · sum over the neighbours n with j of sim(s, n) · match(s, n),  idf(j) = ln(N / n(j))
+    sim(s, n) = sum of w(i) over the items i of both
+    score(j)  = (1 + idf(j)) · sum of sim(s, n) over the neighbours n with j,  idf(j) = ln(N / sessions with j)
 
 The neighbours are the `nearest` most like s of the `sample` most recent sessions that share an item with it.
 """
@@ -59,30 +58,22 @@ class Neighbours:
 
     def score(self, batch: ModelInput) -> Scores:
         """(B, V + 1)."""
-        weights, latest = self._question(batch)
-        case, session, similarity = self._nearest(weights)
-        sizes = np.diff(self.sessions.indptr)[session]
-        pair = np.repeat(np.arange(len(session)), sizes)  # (P,) of every item of every neighbour
-        items = self.sessions.indices[_ranges(self.sessions.indptr[session], sizes)]
-        match = np.zeros(len(session))
-        np.maximum.at(match, pair, latest[case[pair], items])
-        cells = case[pair] * self.width + items
-        heard = np.bincount(cells, (similarity * match)[pair], minlength=len(latest) * self.width)
-        out = heard.reshape(-1, self.width) * self.worth + BELOW * self.popularity / max(1.0, self.popularity.max())
+        case, session, similarity = self._nearest(self._question(batch))
+        shape = (len(batch.offsets) - 1, self.sessions.shape[0])
+        heard = (sparse.csr_matrix((similarity, (case, session)), shape=shape) @ self.sessions).toarray()
+        out = heard * self.worth + BELOW * self.popularity / max(1.0, self.popularity.max())
         out[:, 0] = NEVER
         scores: Scores = out.astype(np.float32)
         return scores
 
-    def _question(self, batch: ModelInput) -> tuple[sparse.csr_matrix, NDArray[np.float64]]:
-        """(B, V + 1) weights w, and 1 / clicks since the latest of each item, 0 where it is not in the history."""
+    def _question(self, batch: ModelInput) -> sparse.csr_matrix:
+        """(B, V + 1) the weights w."""
         lengths = np.diff(batch.offsets)
         case = np.repeat(np.arange(len(lengths)), lengths)
         place = np.arange(len(batch.items)) - np.repeat(batch.offsets[:-1], lengths) + 1
-        of = lengths[case]
-        weights, latest = np.zeros((2, len(lengths), self.width))
-        np.maximum.at(weights, (case, batch.items), place / np.maximum(of, 1))
-        np.maximum.at(latest, (case, batch.items), 1 / (of - place + 1))
-        return sparse.csr_matrix(weights), latest
+        weights = np.zeros((len(lengths), self.width))
+        np.maximum.at(weights, (case, batch.items), place / np.maximum(lengths[case], 1))
+        return sparse.csr_matrix(weights)
 
     def _nearest(self, weights: sparse.csr_matrix) -> tuple[Ints, Ints, NDArray[np.float64]]:
         """(K,) each: case, neighbour and similarity, the neighbours of a case together."""

@@ -26,7 +26,7 @@ def asked(method, *sessions):
 
 def test_scores_by_hand():
     scores = asked(Neighbours.of(histories(*SESSIONS), 6, timed=True), [1, 2])[0]
-    # w(1) = 1/2, w(2) = 1; the latest common click is always 2, one click ago: match 1.
+    # w(1) = 1/2, w(2) = 1
     # sim: session 0 1.5, session 1 1.0, session 2 1.5. idf: item 1 in two of four, 2 in three, 3 and 4 in one.
     assert scores[1] == pytest.approx((1 + math.log(4 / 2)) * 3.0, rel=1e-5)
     assert scores[2] == pytest.approx((1 + math.log(4 / 3)) * 4.0, rel=1e-5)
@@ -36,10 +36,11 @@ def test_scores_by_hand():
     assert scores[0] == -np.inf
 
 
-def test_a_match_long_ago_counts_less():
+def test_what_was_looked_at_long_ago_counts_less():
     scores = asked(Neighbours.of(histories(*SESSIONS), 6, timed=True), [1, 5, 5])[0]
-    # Sessions 0 and 2 share item 1 alone, at the first of three places: w = 1/3, and it was three clicks ago.
-    assert scores[4] == pytest.approx((1 + math.log(4)) * (1 / 3) * (1 / 3), rel=1e-5)
+    # Sessions 0 and 2 share item 1 alone, at the first of three places: w = 1/3; session 3 item 5 at the last.
+    assert scores[4] == pytest.approx((1 + math.log(4)) * (1 / 3), rel=1e-5)
+    assert scores[5] == pytest.approx((1 + math.log(4)) * 1.0, rel=1e-5)
 
 
 def test_only_the_most_recent_sessions_are_looked_at():
