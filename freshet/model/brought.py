@@ -38,6 +38,8 @@ class Brought(nn.Module):
 
     def forward(self, items: Tensor, types: Tensor, gaps: Tensor) -> tuple[Tensor, ...]:
         """(B, T) each, on the CPU -> (B, E) vectors, and (B, T) repeats."""
+        if len(items) == 0:  # onnxruntime aborts the process on an empty batch of a recurrent network
+            return torch.zeros((0, self.vectors.shape[1])), torch.zeros(items.shape)
         if self._session is None:
             from onnxruntime import InferenceSession, SessionOptions
 

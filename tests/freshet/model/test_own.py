@@ -87,7 +87,9 @@ def onnx_of(folder: Path, outputs: list[str], rows: int) -> str:
     names = [helper.make_tensor_value_info(n, TensorProto.INT64, ["b", "t"]) for n in ("items", "types", "gaps")]
     made = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["b", "e"]) for n in outputs]
     nodes = [helper.make_node("Cast", ["items"], [outputs[0]], to=TensorProto.FLOAT)]
-    onnx.save(helper.make_model(helper.make_graph(nodes, "g", names, made)), folder / "shopper_encoder.onnx")
+    graph = helper.make_graph(nodes, "g", names, made)
+    model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 17)])
+    onnx.save(model, folder / "shopper_encoder.onnx")
     np.save(folder / "item_vectors.npy", np.ones((rows, 3), dtype=np.float32))
     return f"onnx:{folder}"
 
