@@ -65,7 +65,15 @@ def ranker(data: TrainingSet, params: TrainParams, folder: Path) -> Ranker:
     vectors, repeats = reference_answer(model, *batch.padded())
     make_golden(batch, Encoded(vectors, repeats[0]), folder / GOLDEN)
     name = seal(
-        folder, created_by="benchmark", precision="fp32", length=params.length, lineage={}, parameters={}, metrics={}
+        folder,
+        created_by="benchmark",
+        precision="fp32",
+        length=params.length,
+        item_inputs=model.config.inputs,
+        blend=model.config.blend,
+        lineage={},
+        parameters={},
+        metrics={},
     )
     return open_ranker(open_bundle(folder, name))
 

@@ -12,9 +12,9 @@ from benchmarks.quality.neighbours import Neighbours
 from benchmarks.quality.splits import DAY, Split
 from benchmarks.report import say
 from freshet.cases import Cases
+from freshet.covisitation import covisitation
 from freshet.history import Histories, Ints, is_target, model_input
 from freshet.live.baselines import Baselines, ItemToItem, Popular
-from freshet.live.covisitation import covisitation
 from freshet.live.scorer import NEVER, Scorer, chunks, top_k
 
 RECENT_DAYS = 7

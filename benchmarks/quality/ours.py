@@ -49,7 +49,7 @@ def answer(split: Split, params: "TrainParams", validation_cases: int | None = N
     trained = _fit(split, held_out, params)
     if split.refit is not None:
         trained = _fit_again(split, held_out, params, trained.best.epoch)
-    lists = lists_of(trained.model, split.test, params.length, split.exclude_seen, DEEPEST).numpy()
+    lists = lists_of(trained.model, split.test, params.length, split.exclude_seen, DEEPEST, trained.neighbours).numpy()
     return Answered(lists, time.perf_counter() - begun)
 
 
@@ -66,7 +66,7 @@ def _fit(split: Split, held_out: Cases, params: "TrainParams") -> "Trained":
     from freshet.model.lesson import Lesson
     from freshet.model.training import fit
 
-    taught = Lesson(corpus(split.train), held_out, split.exclude_seen)
+    taught = Lesson(corpus(split.train), held_out, split.train, split.exclude_seen)
     return fit(taught, split.vocabulary, params, progress=partial(_say, f"seed {params.seed}"))
 
 

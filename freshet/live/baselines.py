@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.history import Ints, ModelInput, baskets
+from freshet.covisitation import covisitation
+from freshet.history import ModelInput
 from freshet.live.arrays import read_arrays
-from freshet.live.covisitation import covisitation
 from freshet.live.scorer import NEVER, Mask, Scores
+from freshet.neighbourhood import Neighbours, baskets_ago
 from freshet.training_set import TrainingSet
 
 # Chosen once, on weeks before the judged ones, for orders and clicks together: docs/evaluation.md.
@@ -29,6 +30,11 @@ class Baselines:
     popularity: NDArray[np.float64]  # (V + 1,)
     neighbours: NDArray[np.int32]  # (V + 1, K) item indexes, nearest first; 0 = none
     neighbour_scores: NDArray[np.float32]  # (V + 1, K) similarity; 0 where there is none
+
+    @property
+    def near(self) -> Neighbours:
+        """What goes with what."""
+        return Neighbours(self.neighbours, self.neighbour_scores)
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class ItemToItem:
         """(B, V + 1)."""
         b, width = len(batch.offsets) - 1, self.width
         row = np.repeat(np.arange(b), np.diff(batch.offsets)) * width  # (N,)
-        weight = RECENCY ** _baskets_ago(batch)  # (N,)
+        weight = RECENCY ** baskets_ago(batch)  # (N,)
         near = row[:, None] + self.baselines.neighbours[batch.items]  # (N, K)
         value = weight[:, None] * self.baselines.neighbour_scores[batch.items]
         scores = np.bincount(near.ravel(), value.ravel(), minlength=b * width)
@@ -106,14 +112,6 @@ def save_baselines(baselines: Baselines, path: Path) -> None:
 def load_baselines(path: Path) -> Baselines:
     """Read what `save_baselines` wrote. Raises BundleError when it is something else."""
     return Baselines(*read_arrays(path, ("popularity", "neighbours", "neighbour_scores"), "baselines"))
-
-
-def _baskets_ago(batch: ModelInput) -> Ints:
-    """(N,) baskets between an event and its history's last; 0 in the last."""
-    number = baskets(batch.times, batch.offsets)
-    last = number[batch.offsets[1:][np.diff(batch.offsets) > 0] - 1]
-    ago: Ints = np.repeat(last, np.diff(batch.offsets)[np.diff(batch.offsets) > 0]) - number
-    return ago
 
 
 def _below_everything(popularity: NDArray[np.float64]) -> NDArray[np.float64]:

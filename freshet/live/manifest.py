@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from freshet.columns import EventType
 from freshet.errors import BundleError
 from freshet.item_inputs import Schema
+from freshet.neighbourhood import NO_BLEND, Blend
 
 SCHEMA_VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -38,6 +39,7 @@ class Manifest(BaseModel):
     length: int  # events of a history that the model reads
     event_type: EventType  # the most frequent one it was trained on: what items named without a type mean
     item_inputs: Schema | None = None  # what the item encoder reads, in its order; None: sealed before it was told
+    blend: Blend = NO_BLEND  # how the neighbours of the baselines are mixed into the model's scores
     lineage: dict[str, JsonValue]  # table snapshots and whatever else it was made from
     parameters: dict[str, JsonValue]  # how it was trained
     metrics: dict[str, JsonValue]  # how training went
@@ -57,6 +59,7 @@ def seal(
     length: int,
     event_type: EventType = "view",
     item_inputs: Schema | None = None,
+    blend: Blend = NO_BLEND,
     lineage: dict[str, JsonValue],
     parameters: dict[str, JsonValue],
     metrics: dict[str, JsonValue],
@@ -72,6 +75,7 @@ def seal(
         length=length,
         event_type=event_type,
         item_inputs=item_inputs,
+        blend=blend,
         lineage=lineage,
         parameters=parameters,
         metrics=metrics,

@@ -22,7 +22,6 @@ from freshet.model.own import Model, loss_of
 from freshet.model.params import TrainParams
 from freshet.model.ranks import Ranks
 
-ITEM_RATE = 0.2  # learning rate of the item tables, as a share of the others'
 WARM_UP = 100  # steps, or a tenth of all where that is fewer
 CLIP = 1.0  # longest gradient of a step
 
@@ -48,6 +47,7 @@ class Course:
     place: torch.device
     rows: int  # packed events a batch
     steps: int  # after which the learning rate is down to zero
+    epochs: int  # that these are
     bf16: bool
     step: int = 0  # taken so far
     losses: list[Tensor] = field(default_factory=list)  # of the epoch under way, one a step, on the device
@@ -67,10 +67,13 @@ class Course:
 def begun(model: Model, corpus: Corpus, params: TrainParams, place: torch.device, bf16: bool) -> Course:
     """A course before its first step."""
     rows = rows_per_batch(len(corpus.items), params.steps_per_epoch, params.batch_rows)
-    steps = params.max_epochs * max(1, round(len(corpus.items) / rows))
+    epochs = params.max_epochs or 1
+    steps = epochs * max(1, round(len(corpus.items) / rows))
     fused = place.type in ("cpu", "cuda")  # one kernel for all tensors: a tenth of a small model's step
-    optimizer = torch.optim.AdamW(_groups(model, params), weight_decay=params.weight_decay, fused=fused)
-    return Course(model, optimizer, place, rows, steps, bf16)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), params.learning_rate, weight_decay=params.weight_decay, fused=fused
+    )
+    return Course(model, optimizer, place, rows, steps, epochs, bf16)
 
 
 def train_epoch(course: Course, corpus: Corpus, params: TrainParams, ranks: Ranks) -> Iterator[None]:
@@ -99,7 +102,7 @@ def _take_step(course: Course, batch: Batch, params: TrainParams, ranks: Ranks) 
     _seed(params.seed, course.step, ranks.rank)
     factor = learning_rate_factor(course.step, min(WARM_UP, course.steps // 10 + 1), course.steps)
     for group in course.optimizer.param_groups:
-        group["lr"] = group["peak"] * factor
+        group["lr"] = params.learning_rate * factor
     course.optimizer.zero_grad(set_to_none=True)
     loss = _loss(course, *ranks.share(batch))
     if loss.requires_grad:
@@ -123,11 +126,3 @@ def _loss(course: Course, share: Batch, weight: float) -> Tensor:
 def _seed(seed: int, step: int, rank: int) -> None:
     drawn = np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)
     torch.manual_seed(int(drawn[0]))
-
-
-def _groups(model: Model, params: TrainParams) -> list[dict[str, object]]:
-    """Item tables begin near where they belong (see spectral.py) and move slower than the rest."""
-    named = [(name.startswith("items."), value) for name, value in model.named_parameters()]
-    tables, rest = ([value for is_table, value in named if is_table is which] for which in (True, False))
-    groups = ((tables, ITEM_RATE * params.learning_rate), (rest, params.learning_rate))
-    return [{"params": values, "lr": peak, "peak": peak} for values, peak in groups if values]

@@ -8,6 +8,8 @@ import torch
 
 from freshet.errors import FreshetError
 
+WORTH_ROUNDING = 1 << 20  # cells of a product below which bfloat16 gains next to nothing
+
 
 def pick(asked: str) -> torch.device:
     """The device asked for; `auto` takes the first of cuda, mps, cpu that works here.
@@ -32,6 +34,18 @@ def use_all_cores() -> None:
     """Let torch use the cores this process may run on; in a container it would count the whole machine's."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     torch.set_num_threads(cores)
+
+
+def matrix_precision(device: torch.device, cells: int) -> torch.dtype:
+    """Of a matrix product with so many cells: bfloat16 where it is large and the hardware has it, else float32."""
+    if cells < WORTH_ROUNDING:
+        return torch.float32
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    if device.type == "cpu":
+        can = torch.cpu.get_capabilities()
+        return torch.bfloat16 if can.get("avx512_bf16") or can.get("amx_bf16") else torch.float32
+    return torch.float32
 
 
 def name(device: torch.device) -> str:

@@ -6,6 +6,7 @@ which is the item's bias. PAD = 0.
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from freshet.codes import TITLE_WORDS
 from freshet.columns import PAD
@@ -27,7 +28,15 @@ class ItemEncoder(nn.Module):
         self.fields = nn.ModuleList(_reader(field, size) for field in config.inputs)
 
     def forward(self, items: Tensor, *content: Tensor) -> Tensor:
-        """items (n,), then each field of the schema in its order -> (n, E). items = 0: known by content only."""
+        """items (n,), then each field of the schema in its order -> (n, E). items = 0: known by content only.
+
+        Vectors of length 1, so that none is shown for its length alone; the bias says how much an item is asked for.
+        """
+        vectors = self.sums(items, *content)
+        return torch.cat([F.normalize(vectors[:, :-1], dim=-1), vectors[:, -1:]], dim=1)
+
+    def sums(self, items: Tensor, *content: Tensor) -> Tensor:
+        """The same before lengths are made 1: (n, E), linear in every table."""
         vectors: Tensor = self.ids(items)
         for kind, read, values in zip(self.kinds, self.fields, content, strict=True):
             found = read(values)  # words: (n, W) -> (n, W, E); vector: (n, D) -> (n, E); else (n,) -> (n, E)

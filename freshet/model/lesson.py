@@ -22,6 +22,7 @@ class Lesson:
 
     corpus: Corpus
     held_out: Cases
+    known: Histories  # what `corpus` was made from
     exclude_seen: bool = False  # whether an item of the history is no right answer, as some public protocols say
     older: Cases | None = None  # held out by an earlier model too: what must not be forgotten
 
@@ -50,9 +51,8 @@ def lesson(training_set: TrainingSet, params: TrainParams, older_cut: int | None
         )
     held_out = candidates.take(_chosen(len(candidates), params))
     known = _without(past, held_out.owners, held_out.ends, older)
-    return Lesson(
-        corpus(known, training_set.vocabulary.tombstones), held_out, older=None if older is None else older.cases
-    )
+    taught = corpus(known, training_set.vocabulary.tombstones)
+    return Lesson(taught, held_out, known, older=None if older is None else older.cases)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from freshet.content import ItemContent
 from freshet.errors import FreshetError
 from freshet.model import brought
 from freshet.model.batches import Asked, Batch
-from freshet.model.losses import basket_cross_entropy
+from freshet.model.losses import Wanted, basket_cross_entropy
 from freshet.model.padded import PaddedShopperEncoder, scores_of
 from freshet.model.params import ModelConfig
 from freshet.model.question import batch_loss
@@ -118,7 +118,7 @@ def loss_of(model: Model, batch: Batch) -> Tensor:
 
 
 def _cross_entropy(scores: Tensor, asked: Asked) -> Tensor:
-    return basket_cross_entropy(scores, asked.items, asked.starts)
+    return basket_cross_entropy(scores, Wanted(asked.items, asked.starts))
 
 
 def _everywhere(net: nn.Module, batch: Batch) -> Tensor:

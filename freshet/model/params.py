@@ -1,5 +1,6 @@
 """How to train, and what shape the model has."""
 
+import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -9,6 +10,10 @@ from freshet.columns import EVENT_TYPES
 from freshet.history import GAP_BUCKETS, WINDOW
 from freshet.item_inputs import Field as ItemInput
 from freshet.item_inputs import Schema
+from freshet.neighbourhood import NO_BLEND, Blend
+
+EXPOSURES = 400  # times an item comes by in training, best-sellers and rare ones on average
+EPOCHS = (8, 40)
 
 FRESHET: Final = "freshet"  # the model that ships
 
@@ -19,20 +24,26 @@ class TrainParams(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     length: int = Field(100, ge=1, le=WINDOW, description="events of a history that the model sees, the latest ones")
-    width: int = Field(64, ge=8, le=1024, description="numbers inside the transformer; a multiple of `heads`")
+    width: int = Field(128, ge=8, le=1024, description="numbers inside the transformer; a multiple of `heads`")
     vector: int = Field(128, ge=8, le=1024, description="numbers in the vectors that are multiplied to a score")
     blocks: int = Field(2, ge=1, le=24, description="transformer blocks")
     heads: int = Field(2, ge=1, le=32, description="attention heads of a block")
-    dropout: float = Field(0.2, ge=0, lt=1, description="share of activations dropped in training")
+    dropout: float | None = Field(
+        None, ge=0, lt=1, description="share of activations dropped in training; unset: the fewer events, the more"
+    )
     id_dropout: float = Field(
         0.0, ge=0, lt=1, description="share of the items that a batch knows by their content only"
     )
-    learning_rate: float = Field(3e-3, gt=0, le=1, description="highest learning rate (AdamW), after the warm-up")
+    learning_rate: float = Field(2e-3, gt=0, le=1, description="highest learning rate (AdamW), after the warm-up")
     weight_decay: float = Field(0.01, ge=0, le=1, description="decay of the weights (AdamW)")
     steps_per_epoch: int = Field(100, ge=1, description="batches an epoch is cut into, within 64 … `batch_rows`")
     batch_rows: int = Field(8192, ge=512, description="most packed events in a batch")
-    max_epochs: int = Field(12, ge=1, description="epochs after which the learning rate is down to zero")
-    patience: int = Field(3, ge=1, description="epochs without a better validation after which training stops")
+    max_epochs: int | None = Field(
+        None,
+        ge=1,
+        description="epochs until the learning rate is zero; unset: the fewer events, the more",
+    )
+    patience: int = Field(5, ge=1, description="epochs without a better validation after which training stops")
     max_minutes: float = Field(60.0, gt=0, description="training stops at the end of the epoch in which this is over")
     inside_share: float = Field(0.1, ge=0, le=1, description="share of the events inside a basket that are asked too")
     validation_share: float = Field(0.2, gt=0, lt=1, description="share of shoppers whose last basket is held out")
@@ -53,6 +64,18 @@ class TrainParams(BaseModel):
             raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
         return self
 
+    def settled(self, events: int, items: int) -> "TrainParams":
+        """The same for `events` over `items`, with what was left open filled in by its rule.
+
+        Both rules go by the events an item has. Dropout: 0.5 up to 16 of them, 0.12 less for each doubling, at least
+        0.1. Epochs: so many that an item comes by EXPOSURES times, within EPOCHS.
+        """
+        each = max(1.0, events / max(1, items))
+        dropout = round(min(0.5, max(0.1, 0.98 - 0.12 * math.log2(each))), 2)
+        epochs = min(EPOCHS[1], max(EPOCHS[0], round(EXPOSURES / each)))
+        open_fields = {"dropout": dropout, "max_epochs": epochs}
+        return self.model_copy(update={k: v for k, v in open_fields.items() if getattr(self, k) is None})
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -69,14 +92,17 @@ class ModelConfig:
     gap_buckets: int = GAP_BUCKETS
     id_dropout: float = 0.0
     inputs: Schema = ()  # of the item encoder
+    blend: Blend = NO_BLEND  # found after the training
 
     def __post_init__(self) -> None:
-        """JSON gives the inputs as a list of objects."""
+        """JSON gives the inputs as a list of objects, the blend as one."""
+        if isinstance(self.blend, dict):
+            object.__setattr__(self, "blend", Blend(**self.blend))
         read = tuple(field if isinstance(field, ItemInput) else ItemInput(**field) for field in self.inputs)
         object.__setattr__(self, "inputs", read)
 
     @classmethod
     def of(cls, params: TrainParams, items: int, inputs: Schema = ()) -> "ModelConfig":
         """The shape that `params` ask for, for a vocabulary of `items` described by `inputs` (fitted)."""
-        shape = items, params.length, params.width, params.vector, params.blocks, params.heads, params.dropout
+        shape = items, params.length, params.width, params.vector, params.blocks, params.heads, params.dropout or 0.0
         return cls(*shape, id_dropout=params.id_dropout, inputs=inputs)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from freshet.errors import FreshetError
 from freshet.model import device as devices
 from freshet.model.lesson import Lesson
-from freshet.model.params import TrainParams
+from freshet.model.params import EPOCHS, TrainParams
 from freshet.model.space import Choice, SearchParams, Space, wrong
 from freshet.model.study import DEFAULT, HEARTBEAT, SETTLED, go_on, open_study, settled
 from freshet.model.training import Progress, fit
@@ -99,7 +99,7 @@ def search(job: Job, params: SearchParams, database: str, name: str, heartbeat: 
     """
     devices.pick(job.device)  # else every trial would fail for it
     started = time.perf_counter()
-    study = open_study(database, name, params, job.base.max_epochs, heartbeat)
+    study = open_study(database, name, params, job.base.max_epochs or EPOCHS[1], heartbeat)
     go_on(study, {key: getattr(job.base, key) for key in job.space}, job.tell, heartbeat)
     until = started + 60 * params.max_minutes
     if settled(study) < params.trials:

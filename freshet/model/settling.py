@@ -62,8 +62,7 @@ def _fitted(model: Recommender, wanted: Tensor, trust: Tensor) -> Weights:
 def _content(model: Recommender) -> Tensor:
     """(V + 1, E) what content alone says; linear in the fields' weights."""
     contents = (model.get_buffer(f"content_{field.name}") for field in model.config.inputs)
-    vectors: Tensor = model.items(torch.zeros_like(model.numbers()), *contents)
-    return vectors
+    return model.items.sums(torch.zeros_like(model.numbers()), *contents)
 
 
 def _back(model: Recommender, errors: Tensor) -> Weights:

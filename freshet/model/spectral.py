@@ -1,6 +1,6 @@
-"""Where item vectors start: what is met together, or one basket after the other, lies together before the first step.
+"""Where item vectors start: what is met by the same shoppers lies together before the first step.
 
-A truncated singular value decomposition of basket × item, found by randomised subspace iteration (Halko, Martinsson
+A truncated singular value decomposition of shopper × item, found by randomised subspace iteration (Halko, Martinsson
 and Tropp 2011). It costs a second and saves the epochs in which co-occurrence is learned one gradient at a time.
 """
 
@@ -21,8 +21,8 @@ SPARE = 8  # directions more than needed, for accuracy
 
 def start_vectors(corpus: Corpus, items: int, size: int, seed: int) -> Tensor:
     """(V + 1, size) with row 0 zeros and a mean squared length of 1; columns beyond the data's rank are zeros."""
-    basket, item = _incidence(corpus, items)
-    basis = _subspace(basket, item, items, size, seed)
+    shopper, item = _incidence(corpus, items)
+    basis = _subspace(shopper, item, items, size, seed)
     out = torch.zeros((items + 1, size))
     out[:, : min(size, basis.shape[1])] = basis[:, :size]
     out[0] = 0
@@ -37,14 +37,14 @@ def start_biases(corpus: Corpus, items: int) -> Tensor:
     return torch.from_numpy(np.bincount(corpus.targets, minlength=items + 1)).float().log1p()
 
 
-def _subspace(basket: Tensor, item: Tensor, items: int, size: int, seed: int) -> Tensor:
-    """(V + 1, rank) the leading right singular vectors of the weighted basket × item matrix."""
-    count = int(basket.max()) + 1
+def _subspace(shopper: Tensor, item: Tensor, items: int, size: int, seed: int) -> Tensor:
+    """(V + 1, rank) the leading right singular vectors of the weighted shopper × item matrix."""
+    count = int(shopper.max()) + 1
     popular = torch.bincount(item, minlength=items + 1).clamp(min=1).float()
-    sizes = torch.bincount(basket, minlength=count).clamp(min=1).float()
-    values = popular[item] ** -FADE * sizes[basket] ** -0.5
-    across = _sparse(basket, item, values, (count, items + 1))
-    back = _sparse(item, basket, values, (items + 1, count))
+    sizes = torch.bincount(shopper, minlength=count).clamp(min=1).float()
+    values = popular[item] ** -FADE * sizes[shopper] ** -0.5
+    across = _sparse(shopper, item, values, (count, items + 1))
+    back = _sparse(item, shopper, values, (items + 1, count))
     generator = torch.Generator().manual_seed(seed)
     basis = torch.randn((items + 1, min(size + SPARE, items, count)), generator=generator)
     for _ in range(ROUNDS):
@@ -61,14 +61,8 @@ def _sparse(rows: Tensor, columns: Tensor, values: Tensor, shape: tuple[int, int
 
 
 def _incidence(corpus: Corpus, items: int) -> tuple[Tensor, Tensor]:
-    """(basket, item), each pair once: a basket holds its own items and those of the shopper's next one."""
-    ends = np.flatnonzero(corpus.closes)
-    number: Ints = np.cumsum(corpus.closes, dtype=np.int64) - corpus.closes  # (N,) of the row's basket
-    low, high = corpus.following[ends].T
-    sizes = high - low
-    picked = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes - low, sizes)
+    """(shopper, item), each pair once, of everything that was not sent back."""
+    owners: Ints = np.repeat(np.arange(len(corpus.lengths)), corpus.lengths)
     met = corpus.types != RETURN_CODE
-    baskets: Ints = np.concatenate([number[met], np.repeat(np.arange(len(ends)), sizes)])
-    found: Ints = np.concatenate([corpus.items[met], corpus.targets[picked]])
-    pairs = np.unique(baskets * (items + 1) + found)
+    pairs = np.unique(owners[met] * (items + 1) + corpus.items[met])
     return torch.from_numpy(pairs // (items + 1)), torch.from_numpy(pairs % (items + 1))

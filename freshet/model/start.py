@@ -18,9 +18,11 @@ def untrained(vocabulary: Vocabulary, corpus: Corpus, params: TrainParams, yeste
     With a model of yesterday its weights take their place.
     """
     torch.manual_seed(params.seed)
-    items = len(vocabulary)
-    # Yesterday's tables stay as large as they are: what they were fitted to has room to grow.
-    inputs = yesterday.model.config.inputs if yesterday else fitted(vocabulary.inputs, vocabulary.columns)
+    items, schema = len(vocabulary), fitted(vocabulary.inputs, vocabulary.columns)
+    content = encode(schema, vocabulary.columns)
+    # Nobody learns from an empty column. Yesterday's tables stay as large as they are: they have room to grow.
+    told = tuple(field for field in schema if content.fields[field.name].any())
+    inputs = yesterday.model.config.inputs if yesterday else told
     config, content = ModelConfig.of(params, items, inputs), encode(inputs, vocabulary.columns)
     if params.model != FRESHET:
         model: Model = own(params.model, config).know(content)

@@ -3,12 +3,13 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
 
 from freshet.model import device as devices
+from freshet.model.blending import best_blend
 from freshet.model.brought import is_brought
 from freshet.model.corpus import events_of
 from freshet.model.course import Course, Progress, begun, mean_loss, train_epoch
@@ -23,6 +24,7 @@ from freshet.model.start import untrained
 from freshet.model.transformer import Recommender
 from freshet.model.validation import held_out_loss, ndcg
 from freshet.model.warm import Remembered, Yesterday, warm_params
+from freshet.neighbourhood import Neighbours
 from freshet.training_set import TrainingSet
 from freshet.vocabulary import Vocabulary
 
@@ -42,6 +44,8 @@ class Trained:
     params: TrainParams
     curve: tuple[Progress, ...]
     best: Progress
+    neighbours: Neighbours  # of what it was taught; the blend in `config` mixes them in
+    blended_ndcg_at_10: float  # of the held-out baskets, with them
     device: str
     seconds: float
     interactions_per_second: float  # packed events, forward and back
@@ -94,18 +98,19 @@ def fit(
     if means.ranks.world == 1:
         devices.use_all_cores()
     if is_brought(params.model):
-        return _as_it_is(untrained(vocabulary, taught.corpus, params), taught, params)
-    pace = warm_params(params) if means.yesterday else params
-    model = untrained(vocabulary, taught.corpus, params, means.yesterday).to(place)
+        return _as_it_is(untrained(vocabulary, taught.corpus, params), taught, params, len(vocabulary))
+    settled = params.settled(len(taught.corpus.items), len(vocabulary))
+    pace = warm_params(settled) if means.yesterday else settled
+    model = untrained(vocabulary, taught.corpus, settled, means.yesterday).to(place)
     course = begun(model, taught.corpus, pace, place, devices.in_bf16(place, means.run.precision))
     log.info("training on %s: %d events, %d items", devices.name(place), len(taught.corpus.items), model.config.items)
     if means.resume is not None and means.resume.load(course, means.ranks):
         log.info("going on after step %d, epoch %d, of the training that was stopped", course.step, len(course.curve))
     _run(course, taught, pace, means, progress)
-    return _trained(course, taught, params, means.yesterday)
+    return _trained(course, taught, params, len(vocabulary), means.yesterday)
 
 
-def _as_it_is(model: Model, taught: Lesson, params: TrainParams) -> Trained:
+def _as_it_is(model: Model, taught: Lesson, params: TrainParams, items: int) -> Trained:
     """An encoder that was trained elsewhere: nothing is done but asking it what is held out."""
     started = time.perf_counter()
     model.eval()
@@ -114,7 +119,8 @@ def _as_it_is(model: Model, taught: Lesson, params: TrainParams) -> Trained:
     seconds, place = time.perf_counter() - started, torch.device("cpu")
     only = Progress(0, 0, loss, score, seconds, 0.0)
     cost = devices.name(place), seconds, 0.0, devices.peak_memory(place)
-    return Trained(model, model.config, params, (only,), only, *cost)
+    neighbours, blended = _blended(model, taught, items)
+    return Trained(model, model.config, params, (only,), only, neighbours, blended, *cost)
 
 
 def _run(
@@ -145,13 +151,13 @@ def _judge(course: Course, taught: Lesson, params: TrainParams, ranks: Ranks, cl
     course.device = devices.name(course.place) if ranks.world == 1 else f"{ranks.world} × {devices.name(course.place)}"
     course.peak_memory = max(course.peak_memory, devices.peak_memory(course.place))
     epoch = len(course.curve) + 1
-    course.curve.append(_progress(epoch, params, loss, score, course.seconds))
+    course.curve.append(_progress(epoch, course.epochs, 60 * params.max_minutes, loss, score, course.seconds))
     course.losses.clear()
     best = course.best_epoch.epoch
     if best == epoch:
         course.best = {name: value.detach().clone() for name, value in course.model.state_dict().items()}
     out_of_time = course.seconds > 60 * params.max_minutes
-    course.over = epoch >= params.max_epochs or epoch - best >= params.patience or out_of_time
+    course.over = epoch >= course.epochs or epoch - best >= params.patience or out_of_time
 
 
 def _save(course: Course, means: Means) -> None:
@@ -159,16 +165,26 @@ def _save(course: Course, means: Means) -> None:
         means.resume.save(course)
 
 
-def _trained(course: Course, taught: Lesson, params: TrainParams, yesterday: Yesterday | None) -> Trained:
+def _trained(course: Course, taught: Lesson, params: TrainParams, items: int, yesterday: Yesterday | None) -> Trained:
     course.model.load_state_dict(course.best)
     if isinstance(course.model, Recommender):
         settle(course.model, events_of(taught.corpus, len(course.model.met)).to(course.place))
+    course.model.eval()
     speed = len(course.curve) * len(taught.corpus.items) / course.seconds
-    kept = course.model.eval(), course.model.config, params, tuple(course.curve), course.best_epoch
+    neighbours, blended = _blended(course.model, taught, items)
+    kept = course.model, course.model.config, params, tuple(course.curve), course.best_epoch, neighbours, blended
     cost = course.device, course.seconds, speed, course.peak_memory
     if yesterday is None:
         return Trained(*kept, *cost)
     return Trained(*kept, *cost, yesterday.id, _remembered(course, taught, params, yesterday))
+
+
+def _blended(model: Model, taught: Lesson, items: int) -> tuple[Neighbours, float]:
+    """Tells the model how far to trust what goes with what. The table, and the NDCG@10 of what is held out with it."""
+    neighbours = Neighbours.of(taught.known, items)
+    blend, score = best_blend(model, taught, neighbours)
+    model.config = replace(model.config, blend=blend)
+    return neighbours, score
 
 
 def _remembered(course: Course, taught: Lesson, params: TrainParams, yesterday: Yesterday) -> Remembered | None:
@@ -179,11 +195,9 @@ def _remembered(course: Course, taught: Lesson, params: TrainParams, yesterday: 
     return Remembered(len(taught.older), before, after)
 
 
-def _progress(epoch: int, params: TrainParams, loss: float, score: float, seconds: float) -> Progress:
-    left = seconds / epoch * (params.max_epochs - epoch)
-    return Progress(
-        epoch, params.max_epochs, loss, score, seconds, min(left, max(0.0, 60 * params.max_minutes - seconds))
-    )
+def _progress(epoch: int, epochs: int, most_seconds: float, loss: float, score: float, seconds: float) -> Progress:
+    left = min(seconds / epoch * (epochs - epoch), max(0.0, most_seconds - seconds))
+    return Progress(epoch, epochs, loss, score, seconds, left)
 
 
 @dataclass(frozen=True)

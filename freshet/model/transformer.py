@@ -18,6 +18,10 @@ from freshet.model.items import ItemEncoder, unknown
 from freshet.model.memory import Memory
 from freshet.model.params import ModelConfig
 
+SHARPNESS = (
+    16.0  # what the cosine of shopper and item is multiplied with; learned, it grows until the model is too sure
+)
+
 
 class Block(nn.Module):
     """Attention, then a two-layer network, each on top of a residual (pre-norm)."""
@@ -52,6 +56,7 @@ class ShopperEncoder(nn.Module):
         self.types = nn.Embedding(config.types + 1, config.width, padding_idx=PAD)
         self.gaps = nn.Embedding(config.gap_buckets, config.width)
         self.positions = nn.Embedding(config.length, config.width)
+        self.start_norm = nn.LayerNorm(config.width)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(config.width)
@@ -61,7 +66,7 @@ class ShopperEncoder(nn.Module):
     def forward(self, items: Tensor, types: Tensor, gaps: Tensor, positions: Tensor, attend: Attend) -> Tensor:
         """items (…, P) vectors; types, gaps, positions (…) -> (…, D)."""
         x = self.items(items) + self.types(types) + self.gaps(gaps) + self.positions(positions)  # (…, P) -> (…, D)
-        x = self.dropout(x)
+        x = self.dropout(self.start_norm(x))
         for block in self.blocks:
             x = block(x, attend)
         normed: Tensor = self.norm(x)
@@ -69,7 +74,8 @@ class ShopperEncoder(nn.Module):
 
     def vectors(self, encoded: Tensor) -> Tensor:
         """(…, D) -> (…, E): what is multiplied with the items' vectors."""
-        return with_one(self.out(encoded))
+        direction = F.normalize(self.out(encoded), dim=-1)
+        return with_one(SHARPNESS * direction)
 
 
 class Recommender(nn.Module):
@@ -86,6 +92,8 @@ class Recommender(nn.Module):
             self.register_buffer(f"content_{field.name}", unknown(field, config.items + 1))
         self.register_buffer("met", torch.ones(config.items + 1, dtype=torch.bool))
         self.apply(_start)
+        for turn in (self.shoppers.items, self.shoppers.out):  # an item's vector comes through as it is
+            nn.init.orthogonal_(turn.weight)
         self.items.forget_content()
 
     def know(self, content: ItemContent) -> "Recommender":
@@ -127,7 +135,7 @@ class Recommender(nn.Module):
 def _start(module: nn.Module) -> None:
     """Small normal weights, zero biases. Ids start smaller than content: an item is its content until it is known."""
     if isinstance(module, nn.Linear | nn.Embedding):
-        nn.init.normal_(module.weight, std=0.05)
+        nn.init.normal_(module.weight, std=0.02)
     if isinstance(module, nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)
     if isinstance(module, nn.Embedding) and module.padding_idx is not None:

@@ -1,13 +1,18 @@
 """How good the model is while it trains: NDCG@10 over held-out baskets, ranked among all items."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from freshet.cases import Cases
-from freshet.model.losses import basket_cross_entropy
+from freshet.history import ModelInput
+from freshet.model.losses import Wanted, basket_cross_entropy
 from freshet.model.own import Model, encoder_of
 from freshet.model.padded import scores_of
+from freshet.neighbourhood import Blend, Neighbours, add_near
 
 CHUNK = 256  # cases scored at once
 CUT_OFF = 10
@@ -24,26 +29,71 @@ def ndcg(model: Model, cases: Cases, length: int, exclude_seen: bool = False) ->
 
 
 @torch.inference_mode()
-def lists_of(model: Model, cases: Cases, length: int, exclude_seen: bool = False, k: int = CUT_OFF) -> Tensor:
-    """(C, k) on the CPU: the k best items of every case, best first; 0 where fewer than k may be recommended."""
+def lists_of(
+    model: Model,
+    cases: Cases,
+    length: int,
+    exclude_seen: bool = False,
+    k: int = CUT_OFF,
+    neighbours: Neighbours | None = None,
+) -> Tensor:
+    """(C, k) on the CPU: the k best items of every case, best first; 0 where fewer than k may be recommended.
+
+    neighbours: what the model's blend mixes in, as the ranker does with those of the bundle; None: the model alone.
+    """
+    lists = torch.zeros(len(cases), k, dtype=torch.int64)
+    for scored in score(model, cases, length, exclude_seen):
+        if neighbours is not None:
+            scored = replace(scored, scores=with_near(scored, neighbours, model.config.blend))
+        lists[scored.chosen] = best_of(scored, k)
+    return lists
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Some cases with the model's scores of all items."""
+
+    chosen: Tensor  # (B,) which of the cases
+    batch: ModelInput
+    scores: Tensor  # (B, V + 1)
+    never: tuple[Tensor, Tensor] | None  # (rows, items) that may not be answered
+
+
+@torch.inference_mode()
+def score(model: Model, cases: Cases, length: int, exclude_seen: bool = False) -> Iterator[Scored]:
+    """Every case, those with like histories together."""
     was_training = model.training
     model.eval()
     encoder, item_vectors = encoder_of(model), model.item_vectors()
-    order = np.argsort(cases.ends - cases.histories.offsets[cases.owners], kind="stable")  # like lengths together
-    lists = torch.zeros(len(cases), k, dtype=torch.int64)
+    order = np.argsort(cases.ends - cases.histories.offsets[cases.owners], kind="stable")
     for start in range(0, len(cases), CHUNK):
         chosen = order[start : start + CHUNK]
         some = cases.take(chosen)
-        inputs = [torch.from_numpy(x).to(item_vectors.device) for x in some.inputs(length).padded()]
+        batch = some.inputs(length)
+        inputs = [torch.from_numpy(x).to(item_vectors.device) for x in batch.padded()]
         vectors, repeats = encoder(*inputs)
-        scores = scores_of(vectors, repeats, inputs[0], item_vectors)  # (C, V + 1)
-        scores[:, 0] = -torch.inf
-        if exclude_seen:
-            scores[_seen(some)] = -torch.inf
-        best, items = scores.topk(min(k, scores.shape[1]), dim=1)  # (C, k)
-        lists[torch.from_numpy(chosen), : items.shape[1]] = torch.where(best > -torch.inf, items, 0).cpu()
+        scores = scores_of(vectors, repeats, inputs[0], item_vectors)  # (B, V + 1)
+        yield Scored(torch.from_numpy(chosen), batch, scores, _seen(some) if exclude_seen else None)
     model.train(was_training)
-    return lists
+
+
+def best_of(scored: Scored, k: int) -> Tensor:
+    """(B, k) on the CPU: the k best items of every case, best first; 0 where fewer than k may be recommended."""
+    scores = scored.scores
+    scores[:, 0] = -torch.inf
+    if scored.never is not None:
+        scores[scored.never] = -torch.inf
+    best, items = scores.topk(min(k, scores.shape[1]), dim=1)  # (B, k)
+    found = torch.zeros(len(scores), k, dtype=torch.int64)
+    found[:, : items.shape[1]] = torch.where(best > -torch.inf, items, 0).cpu()
+    return found
+
+
+def with_near(scored: Scored, neighbours: Neighbours, blend: Blend) -> Tensor:
+    """(B, V + 1) on the CPU: the scores with what the neighbours are worth."""
+    scores = scored.scores.cpu().numpy()
+    add_near(scores, scored.batch, neighbours, blend)
+    return torch.from_numpy(scores)
 
 
 @torch.inference_mode()
@@ -55,9 +105,9 @@ def held_out_loss(model: Model, cases: Cases, length: int) -> float:
         some = cases.take(slice(start, start + CHUNK))
         inputs = [torch.from_numpy(x) for x in some.inputs(length).padded()]
         vectors, repeats = encoder(*inputs)
-        wanted = torch.from_numpy(some.targets), torch.from_numpy(some.target_offsets[:-1])
+        wanted = Wanted(torch.from_numpy(some.targets), torch.from_numpy(some.target_offsets[:-1]))
         scores = scores_of(vectors, repeats, inputs[0], item_vectors)  # (C, V + 1)
-        total += float(basket_cross_entropy(scores, *wanted)) * len(some)
+        total += float(basket_cross_entropy(scores, wanted)) * len(some)
     return total / max(1, len(cases))
 
 

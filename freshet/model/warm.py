@@ -1,6 +1,6 @@
 """Warm start: today's model begins with yesterday's weights instead of with none."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from freshet.content import Texts
 from freshet.item_inputs import Schema
 from freshet.model.own import Model, Own
 from freshet.model.params import FRESHET, ModelConfig, TrainParams
+from freshet.neighbourhood import NO_BLEND
 from freshet.vocabulary import Vocabulary
 
 IDS = "items.ids.weight"  # rows of it are what is known of an item beyond its content
@@ -49,12 +50,17 @@ def why_not(yesterday: Yesterday, vocabulary: Vocabulary, params: TrainParams) -
         return f"it knows {len(yesterday.item_ids) - 1} items, today's vocabulary {len(vocabulary)}"
     if not np.array_equal(yesterday.item_ids, vocabulary.item_ids[: len(yesterday.item_ids)]):
         return "its items have other indexes"
-    if _named(old.inputs) != _named(vocabulary.inputs):
+    if not set(_named(old.inputs)) <= set(_named(vocabulary.inputs)):  # it read no column that was empty
         return "it reads other columns of the catalogue"
     name = yesterday.model.name if isinstance(yesterday.model, Own) else FRESHET
-    if name != params.model or old != ModelConfig.of(params, old.items, old.inputs):
+    if name != params.model or _shape(old) != _shape(ModelConfig.of(params, old.items, old.inputs)):
         return "it is of another configuration"
     return ""
+
+
+def _shape(config: ModelConfig) -> ModelConfig:
+    """Without what does not shape the weights and follows from the data."""
+    return replace(config, dropout=0.0, blend=NO_BLEND)
 
 
 def warm_params(params: TrainParams) -> TrainParams:

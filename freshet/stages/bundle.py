@@ -25,6 +25,7 @@ from freshet.live.journal import bundle_path
 from freshet.live.manifest import MANIFEST, Precision, seal
 from freshet.live.ranker import open_ranker
 from freshet.live.scorer import Encoded
+from freshet.neighbourhood import Blend
 from freshet.references import BundleRef, ModelRef
 from freshet.settings import Settings
 from freshet.stages.item_parity import item_difference
@@ -100,6 +101,7 @@ class _Draft:
     event_type: EventType  # the most frequent one: what items named without a type mean
     golden: ModelInput
     item_inputs: Schema
+    blend: Blend
     ref: ModelRef
 
     def sealed(self, precision: Precision, answers: Encoded, parity: Mapping[str, JsonValue]) -> Bundle:
@@ -111,6 +113,7 @@ class _Draft:
             length=self.length,
             event_type=self.event_type,
             item_inputs=self.item_inputs,
+            blend=self.blend,
             lineage={"model": self.ref.id, **self.ref.training_set.model_dump(mode="json")},
             parameters=dict(self.ref.parameters),
             metrics={**self.ref.metrics, "parity": dict(parity)},
@@ -123,7 +126,7 @@ def _proven(folder: Path, model: "Model", data: TrainingSet, ref: ModelRef) -> t
     length, cases = model.config.length, _cases(data)
     made_up = probes(length, len(data.vocabulary), SEED)
     golden = next(probe.batch for probe in made_up if probe.name.startswith("mixed padding, batch of 64"))
-    draft = _Draft(folder, length, _main_type(data), golden, model.config.inputs, ref)
+    draft = _Draft(folder, length, _main_type(data), golden, model.config.inputs, model.config.blend, ref)
     reference = _torch(model)
     never = data.vocabulary.tombstones | (np.arange(len(data.vocabulary) + 1) == 0)
     try:

@@ -3,31 +3,33 @@ import math
 import pytest
 import torch
 
-from freshet.model.losses import basket_cross_entropy, learning_rate_factor
+from freshet.model import losses
+from freshet.model.losses import Added, Wanted, basket_cross_entropy, catalogue_cross_entropy, learning_rate_factor
 
 # scores of PAD, item 1, item 2, item 3
+NOTHING = torch.zeros(0, dtype=torch.int64)
 SCORES = torch.tensor([[9.0, 0.0, 0.0, math.log(2)], [9.0, 0.0, 0.0, 0.0]])
 
 
 def test_one_target_each_is_the_plain_cross_entropy():
-    loss = basket_cross_entropy(SCORES, torch.tensor([3, 1]), torch.tensor([0, 1]))
+    loss = basket_cross_entropy(SCORES, Wanted(torch.tensor([3, 1]), torch.tensor([0, 1])))
     # softmax without PAD: 2/4 for item 3, then 1/3 for item 1
     assert loss.item() == pytest.approx((math.log(2) + math.log(3)) / 2)
 
 
 def test_a_basket_spreads_its_weight_evenly():
-    loss = basket_cross_entropy(SCORES[:1], torch.tensor([1, 3]), torch.tensor([0]))
+    loss = basket_cross_entropy(SCORES[:1], Wanted(torch.tensor([1, 3]), torch.tensor([0])))
     assert loss.item() == pytest.approx((math.log(4) + math.log(2)) / 2)
 
 
 def test_a_large_basket_counts_as_much_as_a_small_one():
-    loss = basket_cross_entropy(SCORES, torch.tensor([1, 3, 1]), torch.tensor([0, 2]))
+    loss = basket_cross_entropy(SCORES, Wanted(torch.tensor([1, 3, 1]), torch.tensor([0, 2])))
     assert loss.item() == pytest.approx(((math.log(4) + math.log(2)) / 2 + math.log(3)) / 2)
 
 
 def test_no_question_costs_nothing_and_has_a_gradient():
     scores = torch.zeros((0, 4), requires_grad=True)
-    loss = basket_cross_entropy(scores, torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64))
+    loss = basket_cross_entropy(scores, Wanted(torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64)))
     loss.backward()
     assert loss.item() == 0
 
@@ -41,10 +43,58 @@ def test_one_item_each_is_torchs_cross_entropy_without_the_column_of_padding():
     torch.manual_seed(0)
     scores, items = torch.randn(4, 6), torch.tensor([5, 1, 3, 1])
     expected = torch.nn.functional.cross_entropy(scores[:, 1:], items - 1)
-    assert basket_cross_entropy(scores, items, torch.arange(4)).item() == pytest.approx(expected.item())
+    assert basket_cross_entropy(scores, Wanted(items, torch.arange(4))).item() == pytest.approx(expected.item())
 
 
 def test_padding_gets_no_gradient_for_it_is_no_answer():
     scores = torch.randn(2, 4, requires_grad=True)
-    basket_cross_entropy(scores, torch.tensor([1, 3]), torch.tensor([0, 1])).backward()
+    basket_cross_entropy(scores, Wanted(torch.tensor([1, 3]), torch.tensor([0, 1]))).backward()
     assert scores.grad[:, 0].tolist() == [0, 0]
+
+
+def a_question(dtype=torch.float64):
+    """Vectors of 5 questions and 7 items, what is wanted, and what is added: two scores of question 1, one of 3."""
+    torch.manual_seed(0)
+    vectors = torch.cat([torch.randn(5, 4, dtype=dtype), torch.ones(5, 1, dtype=dtype)], dim=1)
+    wanted = Wanted(torch.tensor([3, 1, 2, 6, 5, 4]), torch.tensor([0, 1, 3, 4, 5]))
+    places = torch.tensor([1, 1, 3]), torch.tensor([2, 2, 5])
+    return [vectors, torch.randn(8, 5, dtype=dtype), torch.randn(3, dtype=dtype)], wanted, places
+
+
+def plain_loss(vectors, item_vectors, values, wanted, places):
+    return basket_cross_entropy((vectors @ item_vectors.T).index_put(places, values, accumulate=True), wanted)
+
+
+@pytest.mark.parametrize("questions_at_once", [1, 2, 5])
+def test_part_by_part_gives_the_plain_loss_and_its_gradients(monkeypatch, questions_at_once):
+    monkeypatch.setattr(losses, "CELLS", 8 * questions_at_once)
+    inputs, wanted, places = a_question(torch.float32)
+    plain = [x.clone().requires_grad_() for x in inputs]
+    parts = [x.clone().requires_grad_() for x in inputs]
+    expected = plain_loss(*plain, wanted, places)
+    found = catalogue_cross_entropy(*parts[:2], wanted, Added(*places, parts[2]))
+    expected.backward()
+    found.backward()
+    assert found.item() == pytest.approx(expected.item(), rel=1e-6)
+    assert torch.allclose(parts[0].grad[:, :-1], plain[0].grad[:, :-1], atol=1e-6)
+    assert torch.allclose(parts[1].grad, plain[1].grad, atol=1e-6)
+    assert torch.allclose(parts[2].grad, plain[2].grad, atol=1e-6)
+
+
+def test_in_bfloat16_the_loss_is_the_same_within_its_rounding():
+    inputs, wanted, places = a_question(torch.float32)
+    found = catalogue_cross_entropy(*inputs[:2], wanted, Added(*places, inputs[2]), torch.bfloat16)
+    assert found.item() == pytest.approx(plain_loss(*inputs, wanted, places).item(), rel=1e-2)
+
+
+def test_part_by_part_nothing_asked_costs_nothing_and_has_a_gradient():
+    inputs, _, _ = a_question()
+    vectors = inputs[0][:0].requires_grad_()
+    loss = catalogue_cross_entropy(vectors, inputs[1], Wanted(NOTHING, NOTHING), Added(NOTHING, NOTHING, inputs[2][:0]))
+    loss.backward()
+    assert loss.item() == 0
+
+
+def test_a_part_never_holds_more_scores_than_it_may():
+    million = losses.part_size(1_000_001, torch.device("cpu"))
+    assert million * 1_000_001 <= losses.CELLS < (million + 1) * 1_000_001

@@ -11,7 +11,7 @@ def test_params_cannot_be_changed():
 
 def test_every_param_is_flat_and_described():
     for name, field in TrainParams.model_fields.items():
-        assert type(field.default) in (int, float, str), name
+        assert type(field.default) in (int, float, str, bool, type(None)), name
         assert field.description, name
 
 
@@ -23,3 +23,17 @@ def test_a_width_that_heads_do_not_divide_is_refused():
 def test_the_shape_follows_from_the_params():
     config = ModelConfig.of(TrainParams(length=7, width=8, vector=9, blocks=1, heads=2, dropout=0.5), 11)
     assert (config.items, config.length, config.width, config.vector, config.blocks) == (11, 7, 8, 9, 1)
+
+
+@pytest.mark.parametrize(
+    ("events", "items", "dropout", "epochs"),
+    [(1_600, 100, 0.5, 25), (6_400, 100, 0.26, 8), (200, 100, 0.5, 40), (1_000_000, 100, 0.1, 8), (0, 0, 0.5, 40)],
+)
+def test_what_is_left_open_follows_from_the_events_an_item_has(events, items, dropout, epochs):
+    settled = TrainParams().settled(events, items)
+    assert (settled.dropout, settled.max_epochs) == (dropout, epochs)
+
+
+def test_what_is_given_is_no_matter_for_a_rule():
+    settled = TrainParams(dropout=0.3, max_epochs=2).settled(10, 1)
+    assert (settled.dropout, settled.max_epochs) == (0.3, 2)

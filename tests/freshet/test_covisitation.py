@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from freshet import covisitation as counting
+from freshet.covisitation import NEIGHBOURS, covisitation
 from freshet.history import Histories
-from freshet.live import covisitation as counting
-from freshet.live.covisitation import NEIGHBOURS, covisitation
 
 
 def world(*shoppers, kind=1):
