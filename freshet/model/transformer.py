@@ -18,10 +18,6 @@ from freshet.model.items import ItemEncoder, unknown
 from freshet.model.memory import Memory
 from freshet.model.params import ModelConfig
 
-SHARPNESS = (
-    16.0  # what the cosine of shopper and item is multiplied with; learned, it grows until the model is too sure
-)
-
 
 class Block(nn.Module):
     """Attention, then a two-layer network, each on top of a residual (pre-norm)."""
@@ -61,6 +57,10 @@ class ShopperEncoder(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(config.width)
         self.out = nn.Linear(config.width, config.vector)
+        # What the cosine of shopper and item is multiplied with: 16 for 128 numbers. Cosines of vectors that know
+        # nothing have the deviation 1 / sqrt(P), so scores begin with that of sqrt(2). Learned, the factor grows
+        # until the model is too sure of itself.
+        self.sharpness = (2 * config.vector) ** 0.5
         self.memory = Memory(config.width)
 
     def forward(self, items: Tensor, types: Tensor, gaps: Tensor, positions: Tensor, attend: Attend) -> Tensor:
@@ -75,7 +75,7 @@ class ShopperEncoder(nn.Module):
     def vectors(self, encoded: Tensor) -> Tensor:
         """(…, D) -> (…, E): what is multiplied with the items' vectors."""
         direction = F.normalize(self.out(encoded), dim=-1)
-        return with_one(SHARPNESS * direction)
+        return with_one(self.sharpness * direction)
 
 
 class Recommender(nn.Module):
