@@ -29,8 +29,10 @@ class Range:
     high: float
     log: bool = False
 
-    def holding(self, value: float) -> "Range":
-        """The same, wide enough for `value`."""
+    def holding(self, value: float | None) -> "Range":
+        """The same, wide enough for `value`; None is left to a rule, whose values lie within."""
+        if value is None:
+            return self
         return Range(min(self.low, value), max(self.high, value), self.log and value > 0)
 
 

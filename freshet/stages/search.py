@@ -31,11 +31,15 @@ def search_parameters(
     from freshet.model.space import base_of, space_of
     from freshet.model.study import study_name
 
-    base = base_of(params)
-    space = space_of(params, base)
+    asked = base_of(params)
+    space_of(params, asked)  # a wish that cannot be met is named before anything is read
     data = load_training_set(settings, ref)
+    taught = lesson(data, asked)
+    # What is left to a rule is what the rule says here: only a number can be the first trial's.
+    base = asked.settled(len(taught.corpus.items), len(data.vocabulary))
+    space = space_of(params, base)
     name = study_name(ref.model_dump(mode="json"), base, space)
-    job = Job(lesson(data, base), data.vocabulary, base, space, settings.device, tell)
+    job = Job(taught, data.vocabulary, base, space, settings.device, tell)
     found = search(job, params, study_database(settings), name)
     return handed_over(settings, found, ref, params)
 

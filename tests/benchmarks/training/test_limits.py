@@ -13,6 +13,7 @@ def test_the_table_shows_the_longest_first_and_sums_the_rest():
     spent = {"mm": (600_000.0, 2 * STEPS), "exp": (300_000.0, STEPS)}
     spent |= {f"small {n}": (100_000.0 / GROUPS, STEPS) for n in range(GROUPS)}
     lines = as_table(spent).splitlines()
-    assert lines[1].split() == ["mm", "60.0%", "30.00", "2.0"]
-    assert lines[2].split() == ["exp", "30.0%", "15.00", "1.0"]
-    assert lines[-1].split() == ["everything", "else", "1.4%", "0.71"]  # two of fourteen parts of a tenth
+    assert lines[1].split() == ["mm", "60.0%", f"{600 / STEPS:.2f}", "2.0"]
+    assert lines[2].split() == ["exp", "30.0%", f"{300 / STEPS:.2f}", "1.0"]
+    rest = f"{100 * 2 / GROUPS / STEPS:.2f}"  # two of fourteen parts of a tenth
+    assert lines[-1].split() == ["everything", "else", "1.4%", rest]

@@ -86,14 +86,14 @@ def test_a_trial_that_was_killed_is_marked_failed_and_run_again(tmp_path):
 
 
 def test_a_configuration_that_cannot_be_trained_is_given_up_with_the_reason_and_the_search_goes_on(tmp_path):
-    job = dataclasses.replace(JOB, space={"heads": Choice((1, 3)), "learning_rate": Choice((0.003, 2.0))})
-    found = search(job, SearchParams(trials=6, pruner="none"), database(tmp_path), "bad", HEARTBEAT)
+    job = dataclasses.replace(JOB, space={"heads": Choice((1, 3)), "learning_rate": Choice((0.002, 2.0))})
+    found = search(job, SearchParams(trials=12, pruner="none"), database(tmp_path), "bad", HEARTBEAT)
     why = {trial.why for trial in found.trials if trial.state == "pruned"}
     assert why == {
         "width 16 is not a multiple of heads 3",
         "learning_rate=2.0: Input should be less than or equal to 1",
     }
-    assert len(found.trials) == 6
+    assert len(found.trials) == 12
     assert found.default.score is not None
 
 

@@ -43,7 +43,7 @@ def model(vocabulary):
 @pytest.fixture(scope="module")
 def bundle(model, vocabulary, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundle")
-    _export_items(model, folder / ITEMS)
+    _export_items(model, folder / ITEMS, None)
     sealed = {"created_by": "test", "precision": "fp32", "length": 4, "lineage": {}, "parameters": {}, "metrics": {}}
     seal(folder, item_inputs=model.config.inputs, **sealed)
     name, manifest = verified(folder)
@@ -66,7 +66,7 @@ def test_an_item_encoder_that_answers_otherwise_is_seen(bundle, model, vocabular
 def test_an_item_nobody_met_has_the_vector_of_its_content(bundle, vocabulary):
     alone = open_item_encoder(bundle).encode(vocabulary.columns)
     np.testing.assert_allclose(bundle.item_vectors[4], alone[4], atol=1e-5)
-    assert np.abs(bundle.item_vectors[1] - alone[1]).max() > 0.01
+    assert np.abs(bundle.item_vectors[1] - alone[1]).max() > 0.001
 
 
 def test_vectors_that_nobody_has_are_unknown(bundle, vocabulary):

@@ -6,7 +6,7 @@ from freshet.references import ReleaseRef
 from freshet.settings import Settings
 from freshet.stages.outcome import Outcome, judged
 
-LEARNED = {"not_finite": 0, "loss": 4.5, "chance": 5.0, "below_chance": 0.5}
+LEARNED = {"not_finite": 0, "loss": 4.5, "chance": 5.0, "below_chance": 0.5, "forgotten": None}
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def test_a_row_that_holds_has_nothing_to_say(settings):
 
 
 def test_every_finding_that_stops_is_a_line(settings):
-    diverged = {"not_finite": 7, "loss": float("nan"), "chance": 5.0, "below_chance": float("-inf")}
+    diverged = {**LEARNED, "not_finite": 7, "loss": float("nan"), "chance": 5.0, "below_chance": float("-inf")}
     outcome = Outcome(judged("trained_model", diverged, settings), "weights", None)
     assert outcome.message().splitlines() == [
         "trained_model: 7 weights are not finite; lower `learning_rate`",
@@ -38,7 +38,7 @@ def test_a_warning_is_not_said_as_a_refusal(settings):
 
 
 def test_a_bundle_that_could_not_be_measured_fails_for_being_corrupt_only(settings):
-    nothing = dict.fromkeys(("fp32_overlap", "int8_overlap", "ndcg_loss", "p99_ms"))
+    nothing = dict.fromkeys(("fp32_overlap", "int8_overlap", "ndcg_loss", "p99_ms", "item_difference"))
     judgement = judged("bundle", {**nothing, "corrupt": 1, "corrupt_why": "item_vectors.npy: changed"}, settings)
     assert judgement.bad() == {
         "bundle": [
