@@ -79,7 +79,9 @@ def test_champion_and_challenger_are_asked_the_same_cases_now(small_shop, store,
     scores = judged.made.comparison.scores
     assert {len(scores[name].sizes) for name in scores} == {judged.made.kept.evaluation.cases}
     assert (scores["champion"].sizes == scores["challenger"].sizes).all()
-    assert judged.made.kept.evaluation.table["champion"]["ndcg@10"] == 0.0  # it knows none of the items: all misses
+    assert (
+        judged.made.kept.evaluation.table["champion"]["ndcg@10"] < 0.1
+    )  # all items are new to it: it has their content only
     assert (judged.made.kept.champion, judged.made.kept.decided_on) == (other, 1)
 
 

@@ -24,7 +24,7 @@ def trained():
     from freshet.model.training import Progress, Trained
 
     curve = tuple(Progress(n, 3, 5.0 - n, 0.1 * n, 10.0 * n, 0.0) for n in (1, 2))
-    return Trained(None, None, TrainParams(), curve, curve[1], "cpu (2 threads)", 30.0, 1000.0, 3 * 2**20)
+    return Trained(None, None, TrainParams(), curve, curve[1], None, 0.2, "cpu (2 threads)", 30.0, 1000.0, 3 * 2**20)
 
 
 def test_a_training_has_both_curves_its_cost_and_what_it_learned_from(trained):
@@ -55,9 +55,9 @@ def test_a_training_that_its_gate_refused_is_a_failed_run_of_its_own(trained):
 
 def test_a_search_holds_its_trials_that_are_over():
     trials = (
-        Trial(0, "complete", {"width": 64}, 0.2, {1: 0.1, 2: 0.2}, 5.0, True, ""),
+        Trial(0, "complete", {"width": 128}, 0.2, {1: 0.1, 2: 0.2}, 5.0, True, ""),
         Trial(1, "pruned", {"width": 32}, None, {1: 0.05}, 2.0, False, "behind the others after epoch 1"),
-        Trial(2, "running", {"width": 128}, None, {1: 0.1}, 1.0, False, ""),
+        Trial(2, "running", {"width": 64}, None, {1: 0.1}, 1.0, False, ""),
     )
     found = Found("search-9", TrainParams(), trials, {}, 8.0)
     note = notes.of_search(Outcome(PASSED, found, None), SET, NOW)

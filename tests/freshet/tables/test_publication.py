@@ -86,7 +86,9 @@ def lake_of(spark, tmp_path_factory):
 
 
 def prices(spark, *rows):
-    return spark.createDataFrame([(item, "T", None, Decimal(price), day) for item, price, day in rows], ITEMS.struct)
+    return spark.createDataFrame(
+        [(item, "T", None, Decimal(price), day, None) for item, price, day in rows], ITEMS.struct
+    )
 
 
 def published(spark, days):
@@ -147,7 +149,7 @@ def test_a_day_refused_upstream_says_why_and_keeps_the_rows_it_had(lake_of):
 
 
 def words(spark, *rows):
-    return spark.createDataFrame([(i, n, DAY1, None, None, None, False, 1) for i, n in rows], VOCABULARY.struct)
+    return spark.createDataFrame([(i, n, DAY1, None, None, None, False, 1, None) for i, n in rows], VOCABULARY.struct)
 
 
 @pytest.mark.spark

@@ -123,7 +123,9 @@ def of_spark(value):
 
 
 @pytest.mark.spark
-@pytest.mark.parametrize("table", [t for t in TABLES if t.name != "impressions"], ids=lambda table: table.name)
+@pytest.mark.parametrize(
+    "table", [t for t in TABLES if t.name not in ("impressions", "recommendations")], ids=lambda table: table.name
+)
 def test_pyiceberg_reads_what_spark_reads(shop, table):
     read = reading.scan(shop.settings, table.name).select(table.names).to_pylist()
     rows = [tuple(plain(value) for value in row.values()) for row in read]
