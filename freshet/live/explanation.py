@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from freshet.history import Histories, Ints, model_input
+from freshet.history import Histories, Ints, ModelInput, model_input
 from freshet.live.ranker import Ranker
 from freshet.live.scorer import Encoded, Scores
+from freshet.neighbourhood import near
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def explain(ranker: Ranker, history: Histories, items: Ints) -> list[Explanation
         return [Explanation(int(item), float(ranker.bundle.baselines.popularity[item]), ()) for item in items]
     batch = model_input(_without_each(history, rows, left_out), ranker.length)
     scores = _of_items(ranker.sound(batch), batch.items, np.diff(batch.offsets), ranker.bundle.item_vectors, items)
+    scores += _by_neighbours(ranker, batch, items)
     moved = scores[0] - scores[1:]  # (L, n)
     found = []
     for column, item in enumerate(items):
@@ -73,3 +75,14 @@ def _of_items(encoded: Encoded, met: Ints, sizes: Ints, item_vectors: Scores, it
         there = met == item
         out[:, column] += np.bincount(owners[there], encoded.repeats[there], minlength=len(sizes))
     return out
+
+
+def _by_neighbours(ranker: Ranker, batch: ModelInput, items: Ints) -> Scores:
+    """(B, n) what the ranker adds to these items for going with what was met."""
+    blend, width = ranker.bundle.manifest.blend, ranker.width
+    cells, values = near(batch, ranker.bundle.baselines.near, blend.recency, width)
+    wanted = np.arange(len(batch.offsets) - 1)[:, None] * width + items  # (B, n)
+    at = np.searchsorted(cells, wanted)
+    there = np.append(cells, -1)[at] == wanted
+    added: Scores = np.where(there, blend.trust * np.append(values, 0.0)[at], 0.0).astype(np.float32)
+    return added

@@ -112,6 +112,7 @@ def _sealed(full: Bundle, folder: Path) -> Bundle:
         length=manifest.length,
         event_type=manifest.event_type,
         item_inputs=manifest.item_inputs,
+        blend=manifest.blend,
         lineage={**manifest.lineage, "edge_of": full.id},
         parameters=manifest.parameters,
         metrics=manifest.metrics,

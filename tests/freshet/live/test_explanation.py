@@ -10,6 +10,7 @@ from freshet.history import model_input, select
 from freshet.live.bundle import open_bundle
 from freshet.live.explanation import explain
 from freshet.live.ranker import open_ranker
+from freshet.neighbourhood import SCALE, Blend
 from tests.tiny_bundle import history, write_bundle
 
 
@@ -38,8 +39,18 @@ def test_every_event_is_left_out_once_and_the_strongest_comes_first(ranker):
     assert [(one.event, round(one.moved, 4)) for one in found.influences] == [(1, -0.5), (0, 0.25), (2, 0.25)]
 
 
-def test_no_other_removal_lowers_the_score_more(ranker):
-    asked = replace(ranker, session=Repeats(ranker.session))
+def with_neighbours(ranker):
+    """Every item goes with the next one, and with the one after that."""
+    items = np.array([[(n + 1) % 7, (n + 2) % 7] for n in range(7)], dtype=np.int32)
+    alike = np.where(items > 0, np.float32([0.5, 0.2]), np.float32(0))
+    near = replace(ranker.bundle.baselines, neighbours=items, neighbour_scores=alike)
+    manifest = ranker.bundle.manifest.model_copy(update={"blend": Blend(trust=0.5, recency=0.8)})
+    return replace(ranker, bundle=replace(ranker.bundle, baselines=near, manifest=manifest))
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_no_other_removal_lowers_the_score_more(ranker, mixed):
+    asked = replace(with_neighbours(ranker) if mixed else ranker, session=Repeats(ranker.session))
     met = history(["f", "?", "a", "b", "a", "d", "c", "b"])  # the encoder reads the last four that it knows
     for item in range(1, 7):
         (found,) = explain(asked, met, np.array([item]))
@@ -51,6 +62,12 @@ def test_no_other_removal_lowers_the_score_more(ranker):
         }
         strongest = max(found.influences, key=lambda one: one.moved)
         assert without[strongest.event] == pytest.approx(min(without.values()))
+
+
+def test_what_goes_with_the_history_stands_in_the_score(ranker):
+    (mixed,) = explain(with_neighbours(ranker), history(["a"]), np.array([2]))
+    (alone,) = explain(ranker, history(["a"]), np.array([2]))
+    assert mixed.score - alone.score == pytest.approx(0.5 * np.log1p(0.5 / SCALE), rel=1e-5)
 
 
 def left_out(histories, row):
