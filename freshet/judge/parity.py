@@ -18,6 +18,7 @@ from freshet.judge.evaluation import hits
 from freshet.judge.metrics import ndcg
 from freshet.live.manifest import Precision
 from freshet.live.scorer import NEVER, Encoded, Mask, Scores, chunks, rows, top_k
+from freshet.neighbourhood import Blend, Neighbours, add_near
 
 TOP: Final = 20
 K: Final = 10
@@ -28,6 +29,7 @@ BATCHES: Final = (1, 2, 7, 64)
 TYPES: Final = 4
 
 Encode = Callable[[ModelInput], Encoded]  # however it is computed
+Mixed = tuple[Neighbours, Blend]  # what the ranker mixes in, and how
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,13 @@ def climb(
     cases: Cases,
     length: int,
     rung_vectors: Scores | None = None,
+    mixed: Mixed | None = None,
+    rung_mixed: Mixed | None = None,
 ) -> Rung:
     """Compare an encoder with the reference on made-up probes and on real cases.
 
-    never: (V + 1,) PAD and tombstones. rung_vectors: the rung's own item vectors, where they are not the reference's.
+    never: (V + 1,) PAD and tombstones. mixed: the neighbours that are mixed in and how, as the ranker does; of the rung
+    where they are not the reference's: rung_mixed. rung_vectors: the rung's own item vectors, where it has its own.
     A rung passes when the overlap is high enough on the real histories and on the mean of the made-up probes, no probe
     is answered altogether differently, and what the answers are worth stays.
     """
@@ -105,8 +110,8 @@ def climb(
         want, got = reference(probe.batch), rung(probe.batch)
         difference = max(difference, _difference(want, got))
         own = item_vectors if rung_vectors is None else rung_vectors
-        pairs = ((want, item_vectors), (got, own))
-        lists = [_lists(encoded, probe.batch, vectors, never) for encoded, vectors in pairs]
+        answers = ((want, item_vectors, mixed), (got, own, rung_mixed or mixed))
+        lists = [_lists(encoded, probe.batch, vectors, never, near) for encoded, vectors, near in answers]
         overlaps[probe.name] = _overlap(*lists)
         if probe is real:
             ndcgs = (_ndcg(lists[0], cases), _ndcg(lists[1], cases))
@@ -157,12 +162,15 @@ def _difference(want: Encoded, got: Encoded) -> float:
     return difference if np.isfinite(difference) else float("inf")
 
 
-def _lists(encoded: Encoded, batch: ModelInput, item_vectors: Scores, never: Mask) -> Ints:
+def _lists(encoded: Encoded, batch: ModelInput, item_vectors: Scores, never: Mask, mixed: Mixed | None) -> Ints:
     """(B, TOP), a few hundred rows at a time: (B, V + 1) scores of all cases would not fit."""
     parts = []
     for start, stop in chunks(len(encoded.vectors), len(item_vectors)):
         part = encoded.take(batch, start, stop)
-        scores = np.nan_to_num(part.scores(rows(batch, start, stop), item_vectors))
+        asked = rows(batch, start, stop)
+        scores = np.nan_to_num(part.scores(asked, item_vectors))
+        if mixed is not None:
+            add_near(scores, asked, *mixed)
         scores[:, never] = NEVER
         parts.append(top_k(scores, TOP)[0])
     return np.concatenate(parts) if parts else np.zeros((0, TOP), dtype=np.int64)

@@ -131,8 +131,20 @@ def _proven(folder: Path, model: "Model", data: TrainingSet, ref: ModelRef) -> t
     never = data.vocabulary.tombstones | (np.arange(len(data.vocabulary) + 1) == 0)
     try:
         first = draft.sealed("fp32", reference(golden), {})
+        mixed = first.baselines.near, first.manifest.blend
         fp32, int8 = (
-            climb(p, reference, open_ranker(first, p).encode, first.item_vectors, never, made_up, cases, length)
+            climb(
+                p,
+                reference,
+                open_ranker(first, p).encode,
+                first.item_vectors,
+                never,
+                made_up,
+                cases,
+                length,
+                None,
+                mixed,
+            )
             for p in PRECISIONS
         )
         best: Precision = "int8" if int8.passed else "fp32"

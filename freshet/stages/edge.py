@@ -10,7 +10,7 @@ import numpy as np
 
 from freshet.cases import Cases, next_basket_cases
 from freshet.errors import BundleError
-from freshet.judge.parity import Rung, climb, probes
+from freshet.judge.parity import Mixed, Rung, climb, probes
 from freshet.live.bundle import GOLDEN, MODEL_CARD, Bundle, model_card, open_bundle
 from freshet.live.golden import check_golden, make_golden
 from freshet.live.journal import bundle_path
@@ -76,7 +76,7 @@ def shrunk(full: Bundle, data: TrainingSet, folder: Path) -> tuple[Edge | None, 
         ranker = open_ranker(_sealed(full, folder))
         rung = climb(
             "int8", reference, ranker.encode, full.item_vectors, never, made_up, _cases(data), length,
-            ranker.bundle.item_vectors,
+            ranker.bundle.item_vectors, _mixing(full), _mixing(ranker.bundle),
         )  # fmt: skip
         check_golden(ranker)
     except BundleError as error:
@@ -101,6 +101,11 @@ def profile(edge: Edge | None, why: str) -> Mapping[str, object]:
         "corrupt": int(not np.isfinite(edge.rung.max_difference)),
         "corrupt_why": edge.rung.sentence,
     }
+
+
+def _mixing(bundle: Bundle) -> Mixed:
+    """What the bundle's ranker adds to the scores of its encoder."""
+    return bundle.baselines.near, bundle.manifest.blend
 
 
 def _sealed(full: Bundle, folder: Path) -> Bundle:

@@ -14,7 +14,8 @@ import numpy as np
 from freshet.live.baselines import save_baselines
 from freshet.live.bundle import BASELINES, ITEM_VECTORS_INT8, VOCABULARY, Bundle, encoder_file, save_int8
 
-NEIGHBOURS: Final = 10  # of an item, the nearest
+NEIGHBOURS: Final = 250_000  # of all items together, the nearest of each: 25 of an item in a catalogue of 10,000
+FEWEST: Final = 10  # of an item
 
 
 def write_edge(full: Bundle, folder: Path) -> None:
@@ -22,11 +23,12 @@ def write_edge(full: Bundle, folder: Path) -> None:
     shrink_encoder(full.folder / encoder_file("int8"), folder / encoder_file("int8"), len(full.item_vectors))
     save_int8(full.item_vectors, folder / ITEM_VECTORS_INT8)
     near = full.baselines
+    most = max(FEWEST, NEIGHBOURS // len(full.item_vectors))
     few = replace(
         near,
         popularity=near.popularity.astype(np.float32).astype(np.float64),
-        neighbours=near.neighbours[:, :NEIGHBOURS],
-        neighbour_scores=near.neighbour_scores[:, :NEIGHBOURS],
+        neighbours=near.neighbours[:, :most],
+        neighbour_scores=near.neighbour_scores[:, :most],
     )
     save_baselines(few, folder / BASELINES)
     for name, source in ((BASELINES, folder / BASELINES), (VOCABULARY, full.folder / VOCABULARY)):
