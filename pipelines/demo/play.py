@@ -30,6 +30,7 @@ CONFIG: Final[Mapping[str, Any]] = {
             "max_epochs": 5,
             "steps_per_epoch": 50,
             "length": 50,
+            "width": 64,
             "vector": 64,
             "blocks": 1,
             "learning_rate": 5e-3,
