@@ -23,7 +23,7 @@ from pipelines.ticking import tick
 from resources.lake import Lake
 
 LISTS: Final = 500  # shown to shoppers in each act
-# Enough for a shop that small: the demo is to take a minute and a half.
+# Enough for a shop that small: the demo is to be short.
 CONFIG: Final[Mapping[str, Any]] = {
     "trained_model": {
         "config": {
