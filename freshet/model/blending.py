@@ -12,7 +12,7 @@ from freshet.model.own import Model
 from freshet.model.validation import CUT_OFF, Scored, best_of, ndcg_of, score
 from freshet.neighbourhood import NO_BLEND, Blend, Neighbours, near
 
-TRUSTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
+TRUSTS: Final = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 RECENCIES: Final = (0.6, 0.8, 0.95)
 MOST_CASES: Final = 2000  # enough for three digits of NDCG
 
@@ -20,8 +20,7 @@ MOST_CASES: Final = 2000  # enough for three digits of NDCG
 def best_blend(model: Model, taught: Lesson, neighbours: Neighbours) -> tuple[Blend, float]:
     """The blend with which the held-out baskets are ranked best, and its NDCG@10. Of equals the least trusting."""
     cases = taught.held_out.take(slice(0, None, max(1, -(-len(taught.held_out) // MOST_CASES))))
-    blends = [NO_BLEND, *(Blend(*pair) for pair in product(TRUSTS[1:], RECENCIES))]
-    gained = np.zeros(len(blends))
+    blends = [NO_BLEND, *(Blend(*pair) for pair in product(TRUSTS, RECENCIES))]
     targets, offsets = torch.from_numpy(cases.targets), torch.from_numpy(cases.target_offsets)
     lists = torch.zeros(len(blends), len(cases), CUT_OFF, dtype=torch.int64)
     for scored in score(model, cases, model.config.length, taught.exclude_seen):
