@@ -76,6 +76,15 @@ def _execute(
 
 
 def _merged(asked: Config, more: Config, ops: set[str]) -> dict[str, Any]:
-    """What the sensor asked for over what was given beside it."""
+    """What the sensor asked for over what was given beside it, setting by setting."""
     own = {name: value for name, value in more.get("ops", {}).items() if name in ops}
-    return {**more, **asked, "ops": {**own, **asked.get("ops", {})}}
+    return _over({**more, "ops": own}, asked)
+
+
+def _over(below: Config, above: Config) -> dict[str, Any]:
+    """A configuration over another one, at every depth: one setting of an op leaves its others as they were."""
+    return {**below, **{name: _laid(below.get(name), value) for name, value in above.items()}}
+
+
+def _laid(below: object, above: object) -> object:
+    return _over(below, above) if isinstance(below, Mapping) and isinstance(above, Mapping) else above

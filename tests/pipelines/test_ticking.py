@@ -8,9 +8,9 @@ from pipelines.ticking import tick
 pytestmark = pytest.mark.dagster
 
 
-@dg.op(config_schema={"times": dg.Field(int, default_value=1)})
-def knock(context: dg.OpExecutionContext) -> int:
-    return context.op_config["times"]
+@dg.op(config_schema={"times": dg.Field(int, default_value=1), "hard": dg.Field(bool, default_value=False)})
+def knock(context: dg.OpExecutionContext) -> tuple[int, bool]:
+    return context.op_config["times"], context.op_config["hard"]
 
 
 @dg.job
@@ -50,10 +50,12 @@ def test_a_run_key_is_run_once_and_a_skip_says_why(world):
     assert len(world[1].get_runs()) == 3
 
 
-def test_given_configuration_goes_below_what_the_sensor_asks_for_and_only_to_ops_of_the_job(world):
-    given = {"ops": {"knock": {"config": {"times": 5}}, "window": {"config": {"open": True}}}}
+def test_given_configuration_goes_below_each_setting_the_sensor_asks_for_and_only_to_ops_of_the_job(world):
+    given = {"ops": {"knock": {"config": {"times": 5, "hard": True}}, "window": {"config": {"open": True}}}}
     first, second = (tick(*world, "counting", given)[0] for _ in range(2))
-    assert (first.output_for_node("knock"), second.output_for_node("knock")) == (5, 9)
+    assert (first.output_for_node("knock"), second.output_for_node("knock")) == (
+        (5, True), (9, True),
+    )  # fmt: skip
 
 
 def test_a_sensor_that_is_none_is_an_error(world):
