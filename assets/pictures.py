@@ -39,7 +39,7 @@ def of_bundle(proven: "Proven | None") -> dict[str, Any]:
     manifest = proven.bundle.manifest
     return {
         "serves": manifest.precision,
-        "parity": dg.MetadataValue.md(f"- {proven.fp32.sentence}\n- {proven.int8.sentence}"),
+        "parity": dg.MetadataValue.md(f"- {proven.fp32.sentence}\n- {proven.smaller.sentence}"),
         "latency, median (ms)": round(proven.latency.median, 2),
         "latency, 99th percentile (ms)": round(proven.latency.p99, 2),
         "model card": dg.MetadataValue.md(proven.card),

@@ -52,7 +52,7 @@ class Settings(BaseSettings):
         None, ge=0, description="what the machine that trains costs; unset: no euro are shown"
     )
     serving_device: Literal["cpu", "cuda"] = Field(
-        "cpu", description="where bundles answer: gateway, evaluation, lists; cuda without a GPU is an error"
+        "cpu", description="where bundles are proven and answer, on cuda in fp16; cuda without a GPU is an error"
     )
     lists: Literal["fallback", "first"] = Field(
         "fallback",

@@ -51,7 +51,8 @@ HOLDS: dict[str, dict[str, object]] = {
         "older_now": 0.095, "forgotten": 0.05,
     },
     "bundle": {
-        "fp32_overlap": 0.999, "fp32_worst": "empty histories", "int8_overlap": 0.97, "int8_worst": "batch of 64",
+        "fp32_overlap": 0.999, "fp32_worst": "empty histories",
+        "smaller": "int8", "smaller_overlap": 0.97, "smaller_worst": "batch of 64",
         "precision": "int8", "ndcg_loss": 0.001, "p99_ms": 3.0, "item_difference": 1e-6,
         "corrupt": 0, "corrupt_why": "",
     },
@@ -289,7 +290,8 @@ BREAKS = (
         "look at the exporter's version; the model is kept, materialize `bundle` again",
     ),
     Case(
-        "bundle", "int8_answers_as_torch", {"int8_overlap": 0.9}, "int8 shares 0.9000 of torch's top 20: batch of 64",
+        "bundle", "smaller_answers_as_torch", {"smaller_overlap": 0.9},
+        "int8 shares 0.9000 of torch's top 20: batch of 64",
         "nothing: the bundle serves fp32", stops=False,
     ),
     Case(

@@ -230,7 +230,8 @@ SUITES: dict[str, tuple[Rule, ...]] = {
     "bundle": (
         Rule("fp32_answers_as_torch", "fp32_overlap", "fp32 shares {fp32_overlap:.4f} of torch's top 20: {fp32_worst}",
              "look at the exporter's version; the model is kept, materialize `bundle` again", least=0.99),
-        Rule("int8_answers_as_torch", "int8_overlap", "int8 shares {int8_overlap:.4f} of torch's top 20: {int8_worst}",
+        Rule("smaller_answers_as_torch", "smaller_overlap",
+             "{smaller} shares {smaller_overlap:.4f} of torch's top 20: {smaller_worst}",
              "nothing: the bundle serves fp32", least=0.95, severity="warn"),
         Rule("precision_costs_no_quality", "ndcg_loss",
              "{precision} loses {ndcg_loss:.2%} of NDCG on real histories", "export again", most=0.005),

@@ -1,6 +1,7 @@
 """The parity ladder: every rung must answer like the one before it, or the bundle does not ship.
 
-Rung 1 compares the fp32 file with the model as it was trained, rung 2 the int8 file with the same. What is compared is
+Rung 1 compares the fp32 file with the model as it was trained, rung 2 the smaller file, int8 or on a GPU
+fp16, with the same. What is compared is
 what a shopper would see (the top 20) and what it is worth (NDCG on real cases), beside the plain difference of vectors.
 """
 
@@ -22,7 +23,7 @@ from freshet.neighbourhood import Blend, Neighbours, add_near
 
 TOP: Final = 20
 K: Final = 10
-OVERLAP: Final[dict[Precision, float]] = {"fp32": 0.99, "int8": 0.95}
+OVERLAP: Final[dict[Precision, float]] = {"fp32": 0.99, "fp16": 0.95, "int8": 0.95}
 FLOOR: Final = 0.5  # a probe below this got another answer, not a rounded one
 NDCG_LOSS: Final = 0.005  # share of the reference's NDCG
 BATCHES: Final = (1, 2, 7, 64)

@@ -16,7 +16,7 @@ SCHEMA_VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
 REBUILD: Final = "materialize the asset `bundle` again, or `freshet rollback` to a release that is whole"
 
-Precision = Literal["fp32", "int8"]
+Precision = Literal["fp32", "fp16", "int8"]
 
 
 class FileEntry(BaseModel):

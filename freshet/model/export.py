@@ -1,4 +1,4 @@
-"""The trained model becomes the files that serve: two ONNX encoders, the int8 variant and the item vectors."""
+"""The trained model becomes the files that serve: ONNX encoders, the smaller variants and the item vectors."""
 
 import contextlib
 import io
@@ -27,6 +27,7 @@ from freshet.vocabulary import Vocabulary
 
 SHOPPERS = "shopper_encoder.fp32.onnx"
 SHOPPERS_INT8 = "shopper_encoder.int8.onnx"
+SHOPPERS_FP16 = "shopper_encoder.fp16.onnx"
 ITEMS = "item_encoder.onnx"
 ITEM_VECTORS = "item_vectors.npy"
 CHATTER = ("torch.onnx", "onnxscript", "onnx_ir", "onnxruntime", "onnxruntime.quantization", "root")
@@ -40,11 +41,13 @@ def export(
     folder: Path,
     progress: Callable[[str], None] = lambda _: None,
     graphs: Path | None = None,
+    half: bool = False,
 ) -> tuple[Path, ...]:
-    """Writes the four files into `folder` and returns their paths; a model of your own has no item encoder.
+    """Writes the files into `folder` and returns their paths; a model of your own has no item encoder.
 
     progress: called with each file's name before it is made. graphs: where traced graphs are kept, for the next model
     of the same shape (freshet.model.graphs); unset: every model is traced anew, which takes seconds.
+    half: the shopper encoder in fp16 as well, for a GPU.
     Raises BundleError if the model was trained on another vocabulary.
     """
     if len(vocabulary) != model.config.items:
@@ -58,12 +61,15 @@ def export(
     _export_shoppers(model, folder / SHOPPERS, _kept(graphs, "shoppers", model))
     progress(SHOPPERS_INT8)
     _quantize(folder / SHOPPERS, folder / SHOPPERS_INT8)
+    if half:
+        progress(SHOPPERS_FP16)
+        _halve(folder / SHOPPERS, folder / SHOPPERS_FP16)
     if isinstance(model, Recommender):
         progress(ITEMS)
         _export_items(model, folder / ITEMS, _kept(graphs, "items", model))
     progress(ITEM_VECTORS)
     np.save(folder / ITEM_VECTORS, reference_item_vectors(model, vocabulary))
-    paths = (folder / name for name in (SHOPPERS, SHOPPERS_INT8, ITEMS, ITEM_VECTORS))
+    paths = (folder / name for name in (SHOPPERS, SHOPPERS_INT8, SHOPPERS_FP16, ITEMS, ITEM_VECTORS))
     return tuple(path for path in paths if path.exists())
 
 
@@ -163,6 +169,15 @@ def _quantize(source: Path, target: Path) -> None:
     del model.graph.value_info[:]
     with _quiet():
         quantize_dynamic(model, target, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
+
+
+def _halve(source: Path, target: Path) -> None:
+    """Weights and activations in 16 bits; what goes in and comes out keeps its type, so nobody else need know."""
+    import onnx
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    with _quiet():
+        onnx.save(convert_float_to_float16(onnx.load(source), keep_io_types=True), target)
 
 
 @contextlib.contextmanager

@@ -23,7 +23,8 @@ def untrained(vocabulary: Vocabulary, corpus: Corpus, params: TrainParams, yeste
     # Nobody learns from an empty column. Yesterday's tables stay as large as they are: they have room to grow.
     told = tuple(field for field in schema if content.fields[field.name].any())
     inputs = yesterday.model.config.inputs if yesterday else told
-    config, content = ModelConfig.of(params, items, inputs), encode(inputs, vocabulary.columns)
+    config = ModelConfig.of(params, items, inputs)
+    content = content if inputs == schema else encode(inputs, vocabulary.columns)
     if params.model != FRESHET:
         model: Model = own(params.model, config).know(content)
         return model if yesterday is None else carry_over(yesterday, model)

@@ -45,7 +45,7 @@ class Trained:
     curve: tuple[Progress, ...]
     best: Progress
     neighbours: Neighbours  # of what it was taught; the blend in `config` mixes them in
-    blended_ndcg_at_10: float  # of the held-out baskets, with them
+    blended_ndcg_at_10: float  # of at most 2,000 of the held-out baskets, with them
     device: str
     seconds: float
     interactions_per_second: float  # packed events, forward and back

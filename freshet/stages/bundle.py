@@ -23,7 +23,7 @@ from freshet.live.bundle import BASELINES, GOLDEN, MODEL_CARD, VOCABULARY, Bundl
 from freshet.live.golden import check_golden, make_golden
 from freshet.live.journal import bundle_path
 from freshet.live.manifest import MANIFEST, Precision, seal
-from freshet.live.ranker import open_ranker
+from freshet.live.ranker import Device, open_ranker
 from freshet.live.scorer import Encoded
 from freshet.neighbourhood import Blend
 from freshet.references import BundleRef, ModelRef
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
 PARITY_CASES = 1000  # real histories on the ladder: enough for a quarter of a percent of NDCG
 SEED = 7
-PRECISIONS: Final[tuple[Precision, Precision]] = ("fp32", "int8")
+# What climbs the ladder: the smaller one serves where it passes. A GPU has no use for int8, nor most CPUs for fp16.
+PRECISIONS: Final[Mapping[Device, tuple[Precision, Precision]]] = {"cpu": ("fp32", "int8"), "cuda": ("fp32", "fp16")}
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Proven:
 
     bundle: Bundle
     fp32: Rung
-    int8: Rung
+    smaller: Rung  # int8; fp16 where a GPU serves
     latency: Latency
     item_difference: float  # of the item encoder from torch, in units of the largest number
     card: str = ""  # the model card, as it stands in the bundle
@@ -69,9 +70,9 @@ def make_bundle(
     model = checkpoint.load(store.fetch_folder(model_path(ref.id), settings.cache))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        _fill(folder, model, data, tell, settings.cache / "graphs")
+        _fill(folder, model, data, tell, settings.cache / "graphs", settings.serving_device)
         tell("parity ladder")
-        proven, why = _proven(folder, model, data, ref)
+        proven, why = _proven(folder, model, data, ref, settings.serving_device)
         judgement = judged("bundle", _profile(proven, why), settings)
         if proven is None or judgement.bad():
             return Outcome(judgement, proven, None)
@@ -82,12 +83,17 @@ def make_bundle(
 
 
 def _fill(
-    folder: Path, model: "Model", data: TrainingSet, tell: Callable[[str], None], graphs: Path | None = None
+    folder: Path,
+    model: "Model",
+    data: TrainingSet,
+    tell: Callable[[str], None],
+    graphs: Path | None = None,
+    device: Device = "cpu",
 ) -> None:
     """Everything but the manifest and the golden requests."""
     from freshet.model.export import export
 
-    export(model, data.vocabulary, folder, tell, graphs)
+    export(model, data.vocabulary, folder, tell, graphs, half="fp16" in PRECISIONS[device])
     save_vocabulary(data.vocabulary, folder / VOCABULARY)
     save_baselines(build_baselines(data), folder / BASELINES)
 
@@ -121,7 +127,9 @@ class _Draft:
         return open_bundle(self.folder, name)
 
 
-def _proven(folder: Path, model: "Model", data: TrainingSet, ref: ModelRef) -> tuple[Proven | None, str]:
+def _proven(
+    folder: Path, model: "Model", data: TrainingSet, ref: ModelRef, device: Device = "cpu"
+) -> tuple[Proven | None, str]:
     """The bundle as it will serve, after the ladder; or None and why it does not prove itself."""
     length, cases = model.config.length, _cases(data)
     made_up = probes(length, len(data.vocabulary), SEED)
@@ -132,11 +140,11 @@ def _proven(folder: Path, model: "Model", data: TrainingSet, ref: ModelRef) -> t
     try:
         first = draft.sealed("fp32", reference(golden), {})
         mixed = first.baselines.near, first.manifest.blend
-        fp32, int8 = (
+        fp32, smaller = (
             climb(
                 p,
                 reference,
-                open_ranker(first, p).encode,
+                open_ranker(first, p, device).encode,
                 first.item_vectors,
                 never,
                 made_up,
@@ -145,18 +153,19 @@ def _proven(folder: Path, model: "Model", data: TrainingSet, ref: ModelRef) -> t
                 None,
                 mixed,
             )
-            for p in PRECISIONS
+            for p in PRECISIONS[device]
         )
-        best: Precision = "int8" if int8.passed else "fp32"
-        figures: dict[str, JsonValue] = {"fp32": fp32.model_dump(mode="json"), "int8": int8.model_dump(mode="json")}
-        card = _card(folder, data, ref, (fp32, int8), best)
-        serving = open_ranker(draft.sealed(best, open_ranker(first, best).encode(golden), figures))
+        best = smaller.precision if smaller.passed else fp32.precision
+        figures: dict[str, JsonValue] = {rung.precision: rung.model_dump(mode="json") for rung in (fp32, smaller)}
+        card = _card(folder, data, ref, (fp32, smaller), best)
+        answers = open_ranker(first, best, device).encode(golden)
+        serving = open_ranker(draft.sealed(best, answers, figures), device=device)
         check_golden(serving)
         items = item_difference(serving.bundle, model, data.vocabulary)
     except BundleError as error:
         return None, str(error)
     real = cases.take(slice(0, 200)).inputs(length) if len(cases) else golden
-    return Proven(serving.bundle, fp32, int8, latency(serving, real), items, card), ""
+    return Proven(serving.bundle, fp32, smaller, latency(serving, real), items, card), ""
 
 
 def _card(folder: Path, data: TrainingSet, ref: ModelRef, rungs: Sequence[Rung], serves: Precision) -> str:
@@ -174,10 +183,16 @@ def _main_type(data: TrainingSet) -> EventType:
 def _torch(model: "Model") -> Callable[[ModelInput], Encoded]:
     from freshet.model.export import reference_answer
 
+    # Every rung of the ladder is compared with the same answers: asked once, they are most of the climb.
+    given: dict[tuple[tuple[int, ...], bytes], Encoded] = {}
+
     def encode(batch: ModelInput) -> Encoded:
         items, types, gaps = batch.padded()
-        vectors, repeats = reference_answer(model, items, types, gaps)
-        return Encoded(vectors, repeats[items > 0])
+        asked = items.shape, b"".join(part.tobytes() for part in (items, types, gaps))
+        if asked not in given:
+            vectors, repeats = reference_answer(model, items, types, gaps)
+            given[asked] = Encoded(vectors, repeats[items > 0])
+        return given[asked]
 
     return encode
 
@@ -190,16 +205,18 @@ def _cases(data: TrainingSet) -> Cases:
 
 def _profile(proven: Proven | None, why: str) -> Mapping[str, object]:
     if proven is None:
-        nothing = dict.fromkeys(("fp32_overlap", "int8_overlap", "ndcg_loss", "p99_ms", "item_difference"))
+        nothing = dict.fromkeys(("fp32_overlap", "smaller_overlap", "ndcg_loss", "p99_ms", "item_difference"))
         return {**nothing, "corrupt": 1, "corrupt_why": why}
-    serves = proven.int8 if proven.bundle.manifest.precision == "int8" else proven.fp32
+    smaller = proven.smaller
+    serves = proven.fp32 if proven.bundle.manifest.precision == "fp32" else smaller
     # Answers that are no numbers can hide in a few histories, where neither overlap nor NDCG shows them.
     broken = not math.isfinite(serves.max_difference)
     return {
         "fp32_overlap": proven.fp32.overlap,
         "fp32_worst": proven.fp32.sentence,
-        "int8_overlap": proven.int8.overlap,
-        "int8_worst": proven.int8.sentence,
+        "smaller": smaller.precision,
+        "smaller_overlap": smaller.overlap,
+        "smaller_worst": smaller.sentence,
         "precision": proven.bundle.manifest.precision,
         "ndcg_loss": serves.ndcg_loss,
         "p99_ms": proven.latency.p99,

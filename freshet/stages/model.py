@@ -76,6 +76,7 @@ def _keep(settings: Settings, store: Store, trained: "Trained", ref: TrainingSet
         store.put_folder(folder, model_path(name), checkpoint.CONFIG)
     best: dict[str, JsonValue] = {
         "epoch": trained.best.epoch, "loss": trained.best.loss, "validation_ndcg@10": trained.best.ndcg_at_10,
+        "blended_ndcg@10": trained.blended_ndcg_at_10,
     }  # fmt: skip
     best |= {"warm_from": trained.warm_from} if trained.warm_from else {}
     how = {**trained.params.model_dump(), "item_inputs": told(trained.config.inputs)}

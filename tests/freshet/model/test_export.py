@@ -5,7 +5,7 @@ import torch
 
 from freshet.content import encode, fitted
 from freshet.errors import BundleError
-from freshet.model.export import ITEM_VECTORS, ITEMS, SHOPPERS, SHOPPERS_INT8, export, reference_answer
+from freshet.model.export import ITEM_VECTORS, ITEMS, SHOPPERS, SHOPPERS_FP16, SHOPPERS_INT8, export, reference_answer
 from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
 from tests.checkerboard import vocabulary_of
@@ -29,8 +29,8 @@ def model():
 def folder(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundle")
     told: list[str] = []
-    files = export(model, vocabulary_of(ITEM_COUNT), folder, told.append)
-    assert [f.name for f in files] == told == [SHOPPERS, SHOPPERS_INT8, ITEMS, ITEM_VECTORS]
+    files = export(model, vocabulary_of(ITEM_COUNT), folder, told.append, half=True)
+    assert [f.name for f in files] == told == [SHOPPERS, SHOPPERS_INT8, SHOPPERS_FP16, ITEMS, ITEM_VECTORS]
     return folder
 
 
@@ -43,7 +43,7 @@ def requests(batch: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (2, 1), (7, 4), (3, 5)])
-@pytest.mark.parametrize(("name", "tolerance"), [(SHOPPERS, 1e-4), (SHOPPERS_INT8, 0.5)])
+@pytest.mark.parametrize(("name", "tolerance"), [(SHOPPERS, 1e-4), (SHOPPERS_FP16, 0.02), (SHOPPERS_INT8, 0.5)])
 def test_onnx_answers_as_torch_does(model, folder, shape, name, tolerance):
     items, types, gaps = requests(*shape)
     session = ort.InferenceSession(folder / name)

@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import numpy_helper
 
-from freshet.errors import BundleError
+from freshet.errors import BundleError, SettingsError
 from freshet.judge.latency import Latency
 from freshet.judge.parity import Rung
 from freshet.live.bundle import open_bundle
+from freshet.stages import bundle as bundle_stage
 from freshet.stages.bundle import Proven, _profile, make_bundle
 from freshet.stages.model import model_path
 from freshet.stages.outcome import judged
@@ -20,7 +22,7 @@ from tests import tiny_bundle
 
 pytestmark = pytest.mark.spark
 
-FP32, INT8 = "shopper_encoder.fp32.onnx", "shopper_encoder.int8.onnx"
+FP32, FP16, INT8 = (f"shopper_encoder.{precision}.onnx" for precision in ("fp32", "fp16", "int8"))
 
 
 @pytest.fixture
@@ -31,8 +33,8 @@ def broken_export(monkeypatch):
     real = exporter.export
 
     def broken(*names: str) -> None:
-        def export(model, vocabulary, folder, *more):
-            paths = real(model, vocabulary, folder, *more)
+        def export(model, vocabulary, folder, *more, **named):
+            paths = real(model, vocabulary, folder, *more, **named)
             for name in names:
                 scramble(folder / INT8 if name == INT8 else folder / FP32, folder / name)
             return paths
@@ -72,7 +74,7 @@ def test_made_again_it_is_the_same_bundle_with_the_same_card(small_shop):
     card = (small_shop.store.local_path(f"bundles/{small_shop.bundle.id}") / "model_card.md").read_text()
     assert card == outcome.made.card
     assert f"| width | {small_shop.model.parameters['width']} |" in card.splitlines()
-    assert f"- {outcome.made.int8.sentence}" in card.splitlines()
+    assert f"- {outcome.made.smaller.sentence}" in card.splitlines()
     assert "| device | cpu" in card
 
 
@@ -92,9 +94,31 @@ def test_int8_that_answers_otherwise_stays_at_home_and_fp32_serves(small_shop, b
     assert outcome.ref is not None
     assert outcome.made.bundle.manifest.precision == "fp32"
     told = {finding.rule.name: finding for finding in outcome.judgement.findings}
-    assert not told["int8_answers_as_torch"].holds
-    assert told["int8_answers_as_torch"].rule.severity == "warn"
+    assert not told["smaller_answers_as_torch"].holds
+    assert told["smaller_answers_as_torch"].rule.severity == "warn"
     assert outcome.message() == ""
+
+
+def test_fp16_climbs_the_ladder_in_the_place_of_int8_where_it_is_to_serve(small_shop, monkeypatch):
+    # What a GPU does, by the CPU: onnxruntime calculates in fp32 there, but weights and answers are rounded the same.
+    monkeypatch.setattr(bundle_stage, "PRECISIONS", {"cpu": ("fp32", "fp16")})
+    outcome = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
+    assert outcome.ref is not None
+    assert outcome.made.bundle.manifest.precision == "fp16"
+    assert outcome.made.smaller.precision == "fp16"
+    assert outcome.made.smaller.overlap > 0.99
+    files = outcome.made.bundle.manifest.files
+    assert files[FP16].bytes < files[FP32].bytes
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_bundle_for_a_gpu_that_is_not_there_is_an_error_and_no_bundle(small_shop):
+    before = bundles(small_shop)
+    with pytest.raises(SettingsError, match="CUDA was asked for and onnxruntime runs on the CPU"):
+        make_bundle(
+            small_shop.settings.model_copy(update={"serving_device": "cuda"}), small_shop.store, small_shop.model
+        )
+    assert bundles(small_shop) == before
 
 
 def test_fp32_that_answers_otherwise_is_refused_and_nothing_is_stored(small_shop, broken_export):

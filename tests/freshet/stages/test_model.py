@@ -24,7 +24,7 @@ def test_a_model_that_passes_is_kept_under_the_hash_of_its_files(small_shop):
     assert names == {"model.json", "weights.safetensors"}
     assert ref.training_set == small_shop.training_set
     assert ref.parameters == {**TINY.model_dump(), "item_inputs": "title:words,category:category,price:number"}
-    assert set(ref.metrics) == {"epoch", "loss", "validation_ndcg@10"}
+    assert set(ref.metrics) == {"epoch", "loss", "validation_ndcg@10", "blended_ndcg@10"}
 
 
 def test_training_again_gives_the_same_weights_and_tells_its_progress(small_shop, tmp_path):
