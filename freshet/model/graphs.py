@@ -21,12 +21,12 @@ from torch import Tensor, nn
 from freshet.model.params import ModelConfig
 
 LIBRARIES: Final = ("torch", "onnx", "onnxscript")
-SIZED: Final = "items"  # of the config: how many rows a table has, and a graph does not
+NOT_IN_IT: Final = ("items", "blend")  # of the config: how many rows a table has, and what is mixed in after the graph
 
 
 def key_of(name: str, config: ModelConfig) -> str:
     """The name of a graph: what is exported, the model's shape, the code that says what it computes, the exporter."""
-    shape = {field: value for field, value in asdict(config).items() if field != SIZED}
+    shape = {field: value for field, value in asdict(config).items() if field not in NOT_IN_IT}
     parts = [name, json.dumps(shape, sort_keys=True, default=str), *(f"{lib} {version(lib)}" for lib in LIBRARIES)]
     sources = sorted(Path(__file__).parent.glob("*.py"))
     digest = hashlib.sha256("\n".join(parts).encode())

@@ -1,5 +1,7 @@
 """A graph that was traced before gives, with other weights and another number of items, the very file a trace would."""
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -11,6 +13,7 @@ from freshet.model.export import ITEMS, SHOPPERS, export
 from freshet.model.graphs import from_graph, key_of
 from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
+from freshet.neighbourhood import Blend
 from tests.checkerboard import vocabulary_of
 
 SMALL = TrainParams(length=5, width=16, vector=16, heads=2, blocks=1)
@@ -44,6 +47,7 @@ def test_the_second_model_of_a_shape_comes_out_as_if_it_had_been_traced(tmp_path
 def test_another_shape_has_a_graph_of_its_own():
     config = ModelConfig.of(SMALL, 20, ())
     assert key_of("shoppers", config) == key_of("shoppers", ModelConfig.of(SMALL, 21, ()))
+    assert key_of("shoppers", config) == key_of("shoppers", replace(config, blend=Blend(0.5, 0.8)))
     assert key_of("shoppers", config) != key_of(
         "shoppers", ModelConfig.of(SMALL.model_copy(update={"blocks": 2}), 20, ())
     )
