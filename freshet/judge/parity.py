@@ -1,8 +1,8 @@
 """The parity ladder: every rung must answer like the one before it, or the bundle does not ship.
 
-Rung 1 compares the fp32 file with the model as it was trained, rung 2 the smaller file, int8 or on a GPU
-fp16, with the same. What is compared is
-what a shopper would see (the top 20) and what it is worth (NDCG on real cases), beside the plain difference of vectors.
+Rung 1 compares the fp32 file with the model as it was trained, rung 2 the smaller file (int8, on a GPU fp16) with the
+same. What is compared is what a shopper would see (the top 20) and what it is worth (NDCG on real cases), beside the
+plain difference of vectors.
 """
 
 from collections.abc import Callable

@@ -62,7 +62,8 @@ def make_bundle(
 ) -> Outcome[Proven | None, BundleRef]:
     """Turn the model that `ref` names into an immutable bundle. It is stored only if the gate passes.
 
-    Raises BundleError where the weights in the lake are damaged or do not fit the vocabulary.
+    Raises BundleError where the weights in the lake are damaged or do not fit the vocabulary, SettingsError where it is
+    to serve on CUDA and there is none.
     """
     from freshet.model import checkpoint
 

@@ -100,7 +100,7 @@ def test_int8_that_answers_otherwise_stays_at_home_and_fp32_serves(small_shop, b
 
 
 def test_fp16_climbs_the_ladder_in_the_place_of_int8_where_it_is_to_serve(small_shop, monkeypatch):
-    # What a GPU does, by the CPU: onnxruntime calculates in fp32 there, but weights and answers are rounded the same.
+    # What is done for a GPU, with the answers of the CPU: the same file with the same rounded weights.
     monkeypatch.setattr(bundle_stage, "PRECISIONS", {"cpu": ("fp32", "fp16")})
     outcome = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
     assert outcome.ref is not None
