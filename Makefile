@@ -39,8 +39,8 @@ pictures: setup ## the pictures of the README, taken from a demo (needs Chromium
 	@$(DEMO) $(BIN)/python -m pipelines.demo --picture docs/pictures/demo.svg
 	@$(KEPT) $(BIN)/python -m pipelines.pictures docs/pictures/asset_graph.png
 
-test: setup ## every test; the slowest are listed at the end
-	@$(BIN)/pytest --durations=15
+test: setup ## every test, two files at a time; the slowest are listed at the end
+	@$(BIN)/pytest --numprocesses=2 --dist=loadfile --durations=15
 
 lint: setup ## ruff, mypy, import contracts
 	@$(BIN)/ruff check .

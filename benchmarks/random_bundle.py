@@ -31,7 +31,7 @@ def write(folder: Path, items: int) -> int:
     vocabulary, params = catalogue(items), TrainParams()
     inputs = fitted(vocabulary.inputs, vocabulary.columns)
     model = Recommender(ModelConfig.of(params, items, inputs)).know(encode(inputs, vocabulary.columns))
-    model.begin(torch.randn(items + 1, params.vector), torch.randn(items + 1))
+    model.begin(torch.randn(items + 1, params.members * params.vector), torch.randn(items + 1))
     export(model.eval(), vocabulary, folder)
     save_vocabulary(vocabulary, folder / VOCABULARY)
     save_baselines(_baselines(items), folder / BASELINES)

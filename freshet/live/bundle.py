@@ -16,6 +16,8 @@ from freshet.vocabulary import Vocabulary
 ITEM_ENCODER: Final = "item_encoder.onnx"
 ITEM_VECTORS: Final = "item_vectors.npy"
 ITEM_VECTORS_INT8: Final = "item_vectors.int8.npz"  # instead, in an edge bundle
+ITEM_BIASES: Final = "item_biases.npy"  # instead of both, in an edge bundle whose encoder holds the vectors
+ENCODERS_VECTORS: Final = ("item_numbers", "item_scales")  # its outputs: int8 (V + 1, D - 1) and a scale per row
 VOCABULARY: Final = "vocabulary.npz"
 BASELINES: Final = "baselines.npz"
 GOLDEN: Final = "golden.npz"
@@ -57,17 +59,45 @@ def open_bundle(folder: Path, bundle: str | None = None) -> Bundle:
     Raises BundleError when a file is missing, changed, of another schema version, or does not fit the others.
     """
     found, manifest = verified(folder, bundle)
-    edge = ITEM_VECTORS_INT8 in manifest.files
-    vectors_in = {ITEM_VECTORS_INT8} if edge else {ITEM_VECTORS, encoder_file("fp32")}
+    edge = manifest.files.keys() & {ITEM_VECTORS_INT8, ITEM_BIASES}
+    vectors_in = edge or {ITEM_VECTORS, encoder_file("fp32")}
     needed = {encoder_file(manifest.precision), VOCABULARY, BASELINES, GOLDEN} | vectors_in
     lacking = sorted(needed - set(manifest.files))
     if lacking:
         raise BundleError(str(folder), f"the manifest does not list {', '.join(lacking)}", REBUILD)
     vocabulary = load_vocabulary(folder / VOCABULARY)
-    vectors = read_int8(folder / ITEM_VECTORS_INT8) if edge else np.load(folder / ITEM_VECTORS, allow_pickle=False)
+    vectors = _item_vectors(folder, manifest)
     baselines = load_baselines(folder / BASELINES)
     _fit(folder, vocabulary, vectors, baselines)
     return Bundle(found, folder, manifest, vocabulary, vectors, baselines)
+
+
+def _item_vectors(folder: Path, manifest: Manifest) -> NDArray[np.float32]:
+    """(V + 1, D), wherever they lie."""
+    if ITEM_VECTORS_INT8 in manifest.files:
+        return read_int8(folder / ITEM_VECTORS_INT8)
+    if ITEM_BIASES in manifest.files:
+        numbers, scales = _encoders_vectors(folder / encoder_file(manifest.precision))
+        return _scaled(numbers, scales.ravel(), np.load(folder / ITEM_BIASES, allow_pickle=False))
+    vectors: NDArray[np.float32] = np.load(folder / ITEM_VECTORS, allow_pickle=False)
+    return vectors
+
+
+def _encoders_vectors(path: Path) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """The table that an edge bundle's encoder reads its items from. They are constants: no history is encoded."""
+    import onnxruntime as ort
+
+    try:
+        session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        event = {x.name: np.ones((1, 1), np.int64) for x in session.get_inputs()}
+        numbers, scales = session.run(list(ENCODERS_VECTORS), event)
+    except Exception as error:  # onnxruntime raises a dozen unrelated classes here
+        raise BundleError(str(path), f"it gives no item vectors ({str(error).splitlines()[0]})", REBUILD) from error
+    return numbers, scales
+
+
+def _scaled(numbers: NDArray[np.int8], scales: NDArray[np.float32], biases: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.concatenate([numbers * scales[:, None], biases[:, None]], axis=1).astype(np.float32)
 
 
 def save_int8(vectors: NDArray[np.float32], path: Path) -> None:
@@ -84,7 +114,7 @@ def save_int8(vectors: NDArray[np.float32], path: Path) -> None:
 def read_int8(path: Path) -> NDArray[np.float32]:
     """Read what `save_int8` wrote, as float32 (V + 1, D). Raises BundleError when it is something else."""
     numbers, scales, biases = read_arrays(path, ("numbers", "scales", "biases"), "item vectors in int8")
-    return np.concatenate([numbers * scales[:, None], biases[:, None]], axis=1).astype(np.float32)
+    return _scaled(numbers, scales, biases)
 
 
 def save_vocabulary(vocabulary: Vocabulary, path: Path) -> None:

@@ -113,7 +113,7 @@ def open_ranker(bundle: Bundle, precision: Precision | None = None, device: Devi
     name = bundle.encoder.name if precision is None else encoder_file(precision)
     session = open_session(bundle, name, device, threads)
     wanted = {"items", "types", "gaps"}
-    if {x.name for x in session.get_inputs()} != wanted or [x.name for x in session.get_outputs()] != OUTPUTS:
+    if {x.name for x in session.get_inputs()} != wanted or [x.name for x in session.get_outputs()][:2] != OUTPUTS:
         what = "it does not take items, types, gaps and give vectors, repeats"
         raise BundleError(f"{bundle.folder}/{name}", what, REBUILD)
     return Ranker(bundle, session)

@@ -1,7 +1,7 @@
 """The item encoder: from what the catalogue says of an item to its vector.
 
-Shapes: n items, W words of a text, D numbers of a catalogue's vector, E numbers of an item's vector, the last of
-which is the item's bias. PAD = 0.
+Shapes: n items, W words of a text, D numbers of a catalogue's vector, M members with P numbers each, E = M · P + 1
+numbers of an item's vector, the last of which is the item's bias. PAD = 0.
 """
 
 import torch
@@ -22,7 +22,8 @@ class ItemEncoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        size = config.vector + 1
+        size = config.numbers
+        self.members, self.vector = config.members, config.vector
         self.kinds = tuple(field.kind for field in config.inputs)
         self.ids = nn.Embedding(config.items + 1, size, padding_idx=PAD)
         self.fields = nn.ModuleList(_reader(field, size) for field in config.inputs)
@@ -30,10 +31,12 @@ class ItemEncoder(nn.Module):
     def forward(self, items: Tensor, *content: Tensor) -> Tensor:
         """items (n,), then each field of the schema in its order -> (n, E). items = 0: known by content only.
 
-        Vectors of length 1, so that none is shown for its length alone; the bias says how much an item is asked for.
+        Each member's vector has length 1, so that no item is shown for its length alone; the bias says how much it is
+        asked for.
         """
-        vectors = self.sums(items, *content)
-        return torch.cat([F.normalize(vectors[:, :-1], dim=-1), vectors[:, -1:]], dim=1)
+        sums = self.sums(items, *content)  # (n, E)
+        directions = F.normalize(sums[:, :-1].reshape(-1, self.members, self.vector), dim=-1)  # (n, M, P)
+        return torch.cat([directions.flatten(1), sums[:, -1:]], dim=1)
 
     def sums(self, items: Tensor, *content: Tensor) -> Tensor:
         """The same before lengths are made 1: (n, E), linear in every table."""

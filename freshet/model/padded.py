@@ -1,6 +1,7 @@
 """What serves: the model over right-padded histories, as it is exported and as validation scores.
 
-Shapes: B histories, T events in a padded history, D width, P numbers in an item's vector, E = P + 1, V items. PAD = 0.
+Shapes: B histories, T events in a padded history, D width, M members with P numbers each, E = M · P + 1 numbers of an
+item's vector, V items. PAD = 0.
 """
 
 import torch
@@ -9,7 +10,7 @@ from torch.nn import functional as F
 
 from freshet.columns import PAD
 from freshet.model.attention import attend_padded
-from freshet.model.transformer import Recommender
+from freshet.model.transformer import Recommender, encoders
 
 
 class PaddedShopperEncoder(nn.Module):
@@ -24,18 +25,28 @@ class PaddedShopperEncoder(nn.Module):
         super().__init__()
         self.shoppers = model.shoppers
         with torch.no_grad():
-            self.register_buffer("table", model.item_vectors()[:, :-1].clone())  # (V + 1, P)
+            self.register_buffer("table", model.item_vectors()[:, :-1].clone())  # (V + 1, M · P)
 
     def forward(self, items: Tensor, types: Tensor, gaps: Tensor) -> tuple[Tensor, Tensor]:
         """(B, T) each, T at most the config's length -> (B, E) of the last event that is no padding, and (B, T)."""
         positions = torch.arange(items.shape[1], device=items.device)  # (T,)
-        encoded = self.shoppers(F.embedding(items, self.table), types, gaps, positions, attend_padded)  # (B, T, D)
         there = items != PAD  # (B, T)
-        last = (there.sum(dim=1) - 1).clamp(min=0)  # (B,)
-        asked = encoded[torch.arange(items.shape[0], device=items.device), last]  # (B, D)
-        known = there.unsqueeze(1).to(encoded.dtype)  # (B, 1, T)
-        repeats = self.shoppers.memory(asked.unsqueeze(1), encoded, items, known).squeeze(1)  # (B, T)
-        return self.shoppers.vectors(asked), repeats
+        rows, last = torch.arange(items.shape[0], device=items.device), (there.sum(dim=1) - 1).clamp(min=0)  # (B,)
+        known = there.unsqueeze(1).to(self.table.dtype)  # (B, 1, T)
+        parts = F.embedding(items, self.table).chunk(len(self.shoppers), dim=-1)  # M of (B, T, P)
+        vectors, repeats = [], []
+        for encoder, part in zip(encoders(self.shoppers), parts, strict=True):
+            encoded = encoder(part, types, gaps, positions, attend_padded)  # (B, T, D)
+            asked = encoded[rows, last]  # (B, D)
+            repeats.append(encoder.memory(asked.unsqueeze(1), encoded, items, known).squeeze(1))  # (B, T)
+            vectors.append(encoder.vectors(asked))  # (B, P + 1)
+        return mean_of(vectors), torch.stack(repeats).mean(dim=0)
+
+
+def mean_of(vectors: list[Tensor]) -> Tensor:
+    """M members' (B, P + 1) -> (B, E): its product with an item's vector is the mean of theirs."""
+    directions = torch.cat([vector[:, :-1] for vector in vectors], dim=1) / len(vectors)  # (B, M · P)
+    return torch.cat([directions, vectors[0][:, -1:]], dim=1)
 
 
 def scores_of(vectors: Tensor, repeats: Tensor, items: Tensor, item_vectors: Tensor) -> Tensor:

@@ -28,6 +28,9 @@ class TrainParams(BaseModel):
     vector: int = Field(128, ge=8, le=1024, description="numbers in the vectors that are multiplied to a score")
     blocks: int = Field(2, ge=1, le=24, description="transformer blocks")
     heads: int = Field(2, ge=1, le=32, description="attention heads of a block")
+    members: int = Field(
+        2, ge=1, le=16, description="transformers with item vectors of their own; the mean of their scores counts"
+    )
     dropout: float | None = Field(
         None, ge=0, lt=1, description="share of activations dropped in training; unset: the fewer events, the more"
     )
@@ -91,6 +94,7 @@ class ModelConfig:
     types: int = len(EVENT_TYPES)
     gap_buckets: int = GAP_BUCKETS
     id_dropout: float = 0.0
+    members: int = 1
     inputs: Schema = ()  # of the item encoder
     blend: Blend = NO_BLEND  # found after the training
 
@@ -101,8 +105,13 @@ class ModelConfig:
         read = tuple(field if isinstance(field, ItemInput) else ItemInput(**field) for field in self.inputs)
         object.__setattr__(self, "inputs", read)
 
+    @property
+    def numbers(self) -> int:
+        """E, of an item's vector: those of every member, and the bias."""
+        return self.members * self.vector + 1
+
     @classmethod
     def of(cls, params: TrainParams, items: int, inputs: Schema = ()) -> "ModelConfig":
         """The shape that `params` ask for, for a vocabulary of `items` described by `inputs` (fitted)."""
         shape = items, params.length, params.width, params.vector, params.blocks, params.heads, params.dropout or 0.0
-        return cls(*shape, id_dropout=params.id_dropout, inputs=inputs)
+        return cls(*shape, id_dropout=params.id_dropout, members=params.members, inputs=inputs)

@@ -11,34 +11,40 @@ from freshet.model.attention import attend_packed
 from freshet.model.batches import Batch
 from freshet.model.losses import Added, Wanted, catalogue_cross_entropy
 from freshet.model.memory import Memory
-from freshet.model.transformer import Recommender
+from freshet.model.transformer import Recommender, ShopperEncoder
 
 
 def batch_loss(model: Recommender, batch: Batch) -> Tensor:
-    """Cross-entropy of the next baskets, in nats a question."""
-    vectors, item_vectors, added = _answers(model, batch)
+    """Cross-entropy of the next baskets, in nats a question: the mean of the members' own."""
     wanted = Wanted(batch.following.items, batch.following.starts)
-    precision = devices.matrix_precision(vectors.device, len(vectors) * len(item_vectors))
-    return catalogue_cross_entropy(vectors, item_vectors, wanted, added, precision)
+    item_vectors = model.item_vectors()  # (V + 1, E)
+    precision = devices.matrix_precision(item_vectors.device, len(wanted.starts) * len(item_vectors))
+    losses = []
+    for encoder, table in model.members(item_vectors):
+        vectors, added = _answers(encoder, table, batch)
+        losses.append(catalogue_cross_entropy(vectors, table, wanted, added, precision))
+    return torch.stack(losses).mean()
 
 
 def batch_scores(model: Recommender, batch: Batch) -> Tensor:
     """(Q, V + 1) scores at the asked rows, all at once: what `batch_loss` never holds."""
-    vectors, item_vectors, added = _answers(model, batch)
-    scores = vectors @ item_vectors.T  # (Q, V + 1)
-    return scores.index_put((added.questions, added.items), added.values, accumulate=True)
+    scores = []
+    for encoder, table in model.members(model.item_vectors()):
+        vectors, added = _answers(encoder, table, batch)
+        cells = added.questions, added.items
+        scores.append((vectors @ table.T).index_put(cells, added.values, accumulate=True))  # (Q, V + 1)
+    return torch.stack(scores).mean(dim=0)
 
 
-def _answers(model: Recommender, batch: Batch) -> tuple[Tensor, Tensor, Added]:
-    """(Q, E) vectors at the asked rows, (V + 1, E) vectors of the items, and what the memory adds to their product.
+def _answers(encoder: ShopperEncoder, table: Tensor, batch: Batch) -> tuple[Tensor, Added]:
+    """(Q, P + 1) a member's vectors at the asked rows, and what its memory adds to their product with its table.
 
-    Nothing is computed for padding, for there is none.
+    table (V + 1, P + 1). Nothing is computed for padding, for there is none.
     """
-    item_vectors = model.item_vectors()  # (V + 1, E)
-    inputs = F.embedding(batch.items, item_vectors[:, :-1])  # (N, P)
-    encoded = model.shoppers(inputs, batch.types, batch.gaps, batch.positions, attend_packed(batch.groups))  # (N, D)
-    vectors = model.shoppers.vectors(F.embedding(batch.following.rows, encoded))  # (Q, E)
-    return vectors, item_vectors, remembered(model.shoppers.memory, encoded, batch)
+    inputs = F.embedding(batch.items, table[:, :-1])  # (N, P)
+    encoded = encoder(inputs, batch.types, batch.gaps, batch.positions, attend_packed(batch.groups))  # (N, D)
+    vectors = encoder.vectors(F.embedding(batch.following.rows, encoded))  # (Q, P + 1)
+    return vectors, remembered(encoder.memory, encoded, batch)
 
 
 def remembered(memory: Memory, encoded: Tensor, batch: Batch) -> Added:

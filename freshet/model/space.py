@@ -46,6 +46,7 @@ SPACE: Final[Space] = {
     "vector": Choice((64, 128, 256)),
     "blocks": Choice((1, 2, 3)),
     "heads": Choice((1, 2, 4)),
+    "members": Choice((1, 2, 3)),
     "dropout": Range(0.0, 0.6),
     "id_dropout": Range(0.0, 0.3),
     "learning_rate": Range(5e-4, 1e-2, log=True),

@@ -31,4 +31,5 @@ def untrained(vocabulary: Vocabulary, corpus: Corpus, params: TrainParams, yeste
     model = Recommender(config).know(content).meet(met_items(corpus, items))
     if yesterday is not None:
         return carry_over(yesterday, model)
-    return model.begin(start_vectors(corpus, items, params.vector, params.seed), start_biases(corpus, items))
+    starts = [start_vectors(corpus, items, params.vector, params.seed + member) for member in range(params.members)]
+    return model.begin(torch.cat(starts, dim=1), start_biases(corpus, items))

@@ -3,9 +3,15 @@
 An item's score has two parts: the shopper's vector times the item's vector (what goes with this history), and for items
 of the history itself what the memory adds (what this shopper comes back to), a pointer as in Vinyals et al. 2015.
 
-Shapes: N packed events, B histories, T events in a padded history, H heads, D width, P numbers in an item's vector,
-E = P + 1 (the last number of an item's vector is its bias; the last of a shopper's is 1), V items. PAD = 0.
+Several transformers with item vectors of their own learn side by side, and the mean of their scores counts: a deep
+ensemble (Lakshminarayanan et al. 2017). Each has its own loss, so that they err differently. To everybody else it is
+one model with longer vectors: what lies end to end is multiplied at once.
+
+Shapes: N packed events, B histories, T events in a padded history, H heads, D width, M members, P numbers of a member's
+vector, E = M · P + 1 (the last number of an item's vector is its bias; the last of a shopper's is 1), V items. PAD = 0.
 """
+
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +50,7 @@ class Block(nn.Module):
 
 
 class ShopperEncoder(nn.Module):
-    """Events of a shopper, in order -> at every event, what is known of the shopper right after it."""
+    """A member: events of a shopper, in order -> at every event, what is known of the shopper right after it."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -73,13 +79,13 @@ class ShopperEncoder(nn.Module):
         return normed
 
     def vectors(self, encoded: Tensor) -> Tensor:
-        """(…, D) -> (…, E): what is multiplied with the items' vectors."""
+        """(…, D) -> (…, P + 1): what is multiplied with the member's item vectors."""
         direction = F.normalize(self.out(encoded), dim=-1)
         return with_one(self.sharpness * direction)
 
 
 class Recommender(nn.Module):
-    """Both encoders over one catalogue."""
+    """The item encoder and the members' shopper encoders over one catalogue."""
 
     met: Tensor
 
@@ -87,13 +93,14 @@ class Recommender(nn.Module):
         super().__init__()
         self.config = config
         self.items = ItemEncoder(config)
-        self.shoppers = ShopperEncoder(config)
+        self.shoppers = nn.ModuleList(ShopperEncoder(config) for _ in range(config.members))
         for field in config.inputs:
             self.register_buffer(f"content_{field.name}", unknown(field, config.items + 1))
         self.register_buffer("met", torch.ones(config.items + 1, dtype=torch.bool))
         self.apply(_start)
-        for turn in (self.shoppers.items, self.shoppers.out):  # an item's vector comes through as it is
-            nn.init.orthogonal_(turn.weight)
+        for encoder in encoders(self.shoppers):
+            for turn in (encoder.items, encoder.out):  # an item's vector comes through as it is
+                nn.init.orthogonal_(turn.weight)
         self.items.forget_content()
 
     def know(self, content: ItemContent) -> "Recommender":
@@ -108,7 +115,7 @@ class Recommender(nn.Module):
         return self
 
     def begin(self, vectors: Tensor, biases: Tensor) -> "Recommender":
-        """The same model with item vectors (V + 1, P) and biases (V + 1,) to start from."""
+        """The same model with item vectors (V + 1, M · P) and biases (V + 1,) to start from."""
         with torch.no_grad():
             self.items.ids.weight.copy_(torch.cat([vectors, biases.unsqueeze(1)], dim=1))
             self.items.ids.weight[PAD].zero_()
@@ -127,9 +134,21 @@ class Recommender(nn.Module):
         vectors: Tensor = self.items(numbers, *contents)
         return vectors
 
+    def members(self, item_vectors: Tensor) -> Iterator[tuple[ShopperEncoder, Tensor]]:
+        """Every member's shopper encoder with its part of the item vectors (V + 1, E): (V + 1, P + 1)."""
+        biases = item_vectors[:, -1:]
+        parts = item_vectors[:, :-1].chunk(self.config.members, dim=1)
+        for encoder, part in zip(encoders(self.shoppers), parts, strict=True):
+            yield encoder, torch.cat([part, biases], dim=1)
+
     def numbers(self) -> Tensor:
         """(V + 1,) each item's index as the item encoder shall read it: 0 for one it has not learned from."""
         return torch.arange(len(self.met), device=self.met.device) * self.met
+
+
+def encoders(shoppers: nn.ModuleList) -> Iterator[ShopperEncoder]:
+    """The members, in order."""
+    return (encoder for encoder in shoppers if isinstance(encoder, ShopperEncoder))
 
 
 def _start(module: nn.Module) -> None:
@@ -144,5 +163,5 @@ def _start(module: nn.Module) -> None:
 
 
 def with_one(vectors: Tensor) -> Tensor:
-    """(…, D) -> (…, E): the 1 that an item's bias is multiplied with."""
+    """(…, P) -> (…, P + 1): the 1 that an item's bias is multiplied with."""
     return torch.cat([vectors, torch.ones_like(vectors[..., :1])], dim=-1)

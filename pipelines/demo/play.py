@@ -33,6 +33,7 @@ CONFIG: Final[Mapping[str, Any]] = {
             "width": 64,
             "vector": 64,
             "blocks": 1,
+            "members": 1,
             "learning_rate": 5e-3,
         }
     },

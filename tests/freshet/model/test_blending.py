@@ -11,7 +11,7 @@ from freshet.neighbourhood import NO_BLEND, Neighbours
 from tests.checkerboard import histories_of
 
 ITEMS = 60
-PARAMS = TrainParams(length=4, width=8, vector=8, heads=2, blocks=1)
+PARAMS = TrainParams(length=4, width=8, vector=8, heads=2, blocks=1, members=1)
 # After item 2 n comes item 2 n + 1, and nothing else can be known.
 WORLD = histories_of([[(2 * n, 0), (2 * n + 1, 60)] for n in range(1, 29)])
 

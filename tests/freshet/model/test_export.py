@@ -20,7 +20,7 @@ def model():
     vocabulary = vocabulary_of(ITEM_COUNT)
     inputs = fitted(vocabulary.inputs, vocabulary.columns)
     made = Recommender(ModelConfig.of(SMALL, ITEM_COUNT, inputs)).know(encode(inputs, vocabulary.columns))
-    made.begin(torch.randn(ITEM_COUNT + 1, 16), torch.randn(ITEM_COUNT + 1))
+    made.begin(torch.randn(ITEM_COUNT + 1, 32), torch.randn(ITEM_COUNT + 1))
     torch.nn.init.normal_(made.items.fields[0].weight[1:])
     return made.eval()
 

@@ -24,7 +24,7 @@ def model_of(items: int, seed: int) -> Recommender:
     vocabulary = vocabulary_of(items)
     inputs = fitted(vocabulary.inputs, vocabulary.columns)
     made = Recommender(ModelConfig.of(SMALL, items, inputs)).know(encode(inputs, vocabulary.columns))
-    return made.begin(torch.randn(items + 1, 16), torch.randn(items + 1)).eval()
+    return made.begin(torch.randn(items + 1, 32), torch.randn(items + 1)).eval()
 
 
 def test_the_second_model_of_a_shape_comes_out_as_if_it_had_been_traced(tmp_path):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import torch
 
@@ -16,7 +18,7 @@ PARAMS = TrainParams(length=6, width=8, vector=8, heads=2, blocks=2, dropout=0.0
 def some_model(items: int = 5) -> Recommender:
     torch.manual_seed(1)
     model = Recommender(ModelConfig.of(PARAMS, items))
-    return model.begin(torch.randn(items + 1, 8), torch.randn(items + 1)).eval()
+    return model.begin(torch.randn(items + 1, 16), torch.randn(items + 1)).eval()
 
 
 def test_packed_and_padded_give_the_same_scores():
@@ -32,6 +34,26 @@ def test_packed_and_padded_give_the_same_scores():
         inputs = [x[None, first : row + 1] for x in (batch.items, batch.types, batch.gaps)]
         alone = scores_of(*PaddedShopperEncoder(model)(*inputs), inputs[0], model.item_vectors())
         assert torch.allclose(scores, alone[0], atol=1e-5)
+
+
+def test_every_member_learns_by_its_own_loss_and_the_mean_of_their_scores_counts():
+    made = corpus(histories_of([[(1, 0), (2, 0), (1, 60), (3, 90)], [(4, 0), (5, 9)]]))
+    batch = pack(made, np.array([[1, 0, 2], [0, 0, 4]]), 1.0, np.random.default_rng(0))
+    model = some_model()
+    alone = [member(model, number) for number in range(2)]
+    losses = torch.stack([batch_loss(one, batch) for one in alone])
+    scores = torch.stack([batch_scores(one, batch) for one in alone])
+    assert not torch.allclose(scores[0], scores[1], atol=0.1)
+    assert torch.allclose(batch_loss(model, batch), losses.mean())
+    assert torch.allclose(batch_scores(model, batch), scores.mean(dim=0), atol=1e-6)
+
+
+def member(model: Recommender, number: int) -> Recommender:
+    """One member as a model of its own."""
+    alone = Recommender(dataclasses.replace(model.config, members=1)).eval()
+    alone.shoppers[0].load_state_dict(model.shoppers[number].state_dict())
+    ids = model.items.ids.weight.detach()
+    return alone.begin(ids[:, :-1].view(-1, 2, 8)[:, number], ids[:, -1])
 
 
 def test_padding_on_the_right_changes_nothing():
@@ -66,6 +88,7 @@ def test_content_alone_gives_a_vector_and_padding_gives_zeros():
     zero = torch.zeros(2, dtype=torch.int64)
     unseen, padding = model.items(zero, words, zero, zero)
     expected = (table[3] + table[4]) / 2
-    assert torch.allclose(unseen[:-1], expected[:-1] / expected[:-1].norm())  # vectors are of length 1, biases of any
+    directions = torch.nn.functional.normalize(expected[:-1].view(2, 8), dim=1)  # each member's is of length 1
+    assert torch.allclose(unseen[:-1], directions.flatten())
     assert torch.allclose(unseen[-1], expected[-1])
     assert (padding == 0).all()

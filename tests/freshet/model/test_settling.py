@@ -21,7 +21,8 @@ def model():
     categories = np.array(["", *("odd" if n % 2 else "even" for n in range(1, ITEMS + 1))])
     columns = Columns({"category": categories}, np.full(ITEMS + 1, np.nan), {})
     inputs = fitted(parse_schema("category:category"), columns)
-    made = Recommender(ModelConfig.of(TrainParams(width=8, vector=8), ITEMS, inputs)).know(encode(inputs, columns))
+    config = ModelConfig.of(TrainParams(width=8, vector=8, members=1), ITEMS, inputs)
+    made = Recommender(config).know(encode(inputs, columns))
     made.meet(EVENTS > 0)
     vectors = torch.zeros(ITEMS + 1, 8)
     vectors[1::2, 0] = vectors[2::2, 1] = 1.0
@@ -55,6 +56,6 @@ def test_vectors_that_content_does_not_explain_stay_in_the_ids(model):
 
 
 def test_a_model_of_ids_alone_is_left_as_it_is():
-    bare = Recommender(ModelConfig.of(TrainParams(width=8, vector=8), 3))
+    bare = Recommender(ModelConfig.of(TrainParams(width=8, vector=8, members=1), 3))
     weights = bare.items.ids.weight.detach().clone()
     assert torch.equal(settle(bare, torch.ones(4)).items.ids.weight, weights)

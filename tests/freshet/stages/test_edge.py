@@ -1,5 +1,7 @@
 """A bundle made small: read by the same code, held against the full one, refused where it is too large."""
 
+from shutil import copyfile
+
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -7,10 +9,11 @@ import pytest
 
 from freshet.errors import BundleError
 from freshet.live.bundle import open_bundle, read_int8, save_int8
+from freshet.live.manifest import seal
 from freshet.live.ranker import open_ranker
 from freshet.stages import edge
 from freshet.stages.edge import make_edge, shrunk
-from freshet.stages.edge_files import shrink_encoder
+from freshet.stages.edge_files import shrink_encoder, write_edge
 from tests import tiny_bundle
 from tests.checkerboard import histories_of, training_set_of
 
@@ -37,12 +40,23 @@ def test_vectors_in_int8_are_off_by_half_a_step_at_most_and_biases_by_nothing(tm
 
 
 def test_a_table_is_looked_up_in_int8_and_scaled(full, tmp_path):
-    shrink_encoder(full.encoder, tmp_path / "small.onnx", 7)
+    assert not shrink_encoder(full.encoder, tmp_path / "small.onnx", full.item_vectors)
     kinds = {t.name: t.data_type for t in onnx.load(tmp_path / "small.onnx").graph.initializer if 7 in t.dims}
     assert kinds == {"embedding.int8": onnx.TensorProto.INT8, "embedding.scales": onnx.TensorProto.FLOAT}
     feed = {name: np.array([[1, 2, 0]]) for name in ("items", "types", "gaps")}
     large, small = (ort.InferenceSession(str(path)).run(None, feed) for path in (full.encoder, tmp_path / "small.onnx"))
     assert small[0] == pytest.approx(large[0], abs=1e-6)
+
+
+def test_a_table_that_is_the_item_vectors_is_given_by_the_encoder(full, tmp_path):
+    vectors = np.concatenate([tiny_bundle.EMBEDDING, np.arange(7)[:, None]], axis=1).astype(np.float32)
+    assert shrink_encoder(full.encoder, tmp_path / "small.onnx", vectors)
+    session = ort.InferenceSession(str(tmp_path / "small.onnx"))
+    assert [x.name for x in session.get_outputs()] == ["vectors", "repeats", "item_numbers", "item_scales"]
+    numbers, scales = session.run(
+        ["item_numbers", "item_scales"], {x: np.array([[1]]) for x in ("items", "types", "gaps")}
+    )
+    assert numbers * scales == pytest.approx(tiny_bundle.EMBEDDING)
 
 
 def test_an_edge_bundle_is_a_bundle_that_answers_like_the_full_one(full, data, tmp_path):
@@ -89,3 +103,17 @@ def test_the_edge_bundle_of_a_trained_model_is_kept_beside_it(small_shop):
     assert sum(outcome.made.files.values()) < 5_000_000
     opened = open_bundle(small_shop.store.local_path(f"bundles/{outcome.ref.id}"), outcome.ref.id)
     assert opened.manifest.precision == "int8"
+    full = open_bundle(small_shop.store.local_path(f"bundles/{small_shop.bundle.id}"))
+    assert "item_biases.npy" in outcome.made.files  # the vectors lie in the encoder
+    assert opened.item_vectors == pytest.approx(full.item_vectors, abs=1 / 254)
+    assert (opened.item_vectors[:, -1] == full.item_vectors[:, -1]).all()
+
+
+def test_an_encoder_without_the_vectors_it_should_hold_is_no_bundle(full, tmp_path):
+    write_edge(full, tmp_path)
+    np.save(tmp_path / "item_biases.npy", full.item_vectors[:, -1])
+    (tmp_path / "item_vectors.int8.npz").unlink()
+    copyfile(full.folder / "golden.npz", tmp_path / "golden.npz")
+    name = seal(tmp_path, created_by="test", precision="int8", length=4, lineage={}, parameters={}, metrics={})
+    with pytest.raises(BundleError, match=r"shopper_encoder.int8.onnx: it gives no item vectors"):
+        open_bundle(tmp_path, name)
