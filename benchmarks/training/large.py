@@ -61,13 +61,13 @@ def losses(ready: Prepared) -> tuple[float, float]:
     import torch
 
     from freshet.model.batches import batches
-    from freshet.model.own import loss_of
+    from freshet.model.own import step_loss
 
     model, place = ready.course.model.eval(), ready.course.place
     rng = np.random.default_rng(0)
     batch = next(iter(batches(ready.corpus, ready.params.length, PLAIN_ROWS, 0.0, rng))).to(place)
     with torch.no_grad():
-        return float(loss_of(model, batch)), float(_plain(model, batch))
+        return float(step_loss(model, batch)), float(_plain(model, batch))
 
 
 def _plain(model: object, batch: object) -> "Tensor":

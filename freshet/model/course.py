@@ -18,7 +18,7 @@ from freshet.errors import FreshetError
 from freshet.model.batches import Batch, batches, rows_per_batch
 from freshet.model.corpus import Corpus
 from freshet.model.losses import learning_rate_factor
-from freshet.model.own import Model, loss_of
+from freshet.model.own import Model, step_loss
 from freshet.model.params import TrainParams
 from freshet.model.ranks import Ranks
 
@@ -104,7 +104,8 @@ def _take_step(course: Course, batch: Batch, params: TrainParams, ranks: Ranks) 
     for group in course.optimizer.param_groups:
         group["lr"] = params.learning_rate * factor
     course.optimizer.zero_grad(set_to_none=True)
-    loss = _loss(course, *ranks.share(batch))
+    with torch.autocast(course.place.type, torch.bfloat16, enabled=course.bf16):
+        loss = step_loss(course.model, batch, ranks, course.place)
     if loss.requires_grad:
         loss.backward()  # type: ignore[no-untyped-call]
     parameters = list(course.model.parameters())
@@ -112,15 +113,6 @@ def _take_step(course: Course, batch: Batch, params: TrainParams, ranks: Ranks) 
     nn.utils.clip_grad_norm_(parameters, CLIP)
     course.optimizer.step()
     return total
-
-
-def _loss(course: Course, share: Batch, weight: float) -> Tensor:
-    """This process's part of the mean over all questions of the batch."""
-    if not share.groups:
-        return torch.zeros((), device=course.place)
-    with torch.autocast(course.place.type, torch.bfloat16, enabled=course.bf16):
-        loss = loss_of(course.model, share.to(course.place))
-    return loss if weight == 1.0 else loss * weight
 
 
 def _seed(seed: int, step: int, rank: int) -> None:

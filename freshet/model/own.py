@@ -19,7 +19,7 @@ from freshet.model.losses import Wanted, basket_cross_entropy
 from freshet.model.padded import PaddedShopperEncoder, scores_of
 from freshet.model.params import ModelConfig
 from freshet.model.question import batch_loss
-from freshet.model.ranks import questions_of
+from freshet.model.ranks import ALONE, Ranks, dealt, questions_of
 from freshet.model.transformer import Recommender
 
 QUESTIONS = 512  # moments of a batch at which a module without `everywhere` is asked: each of them is a history
@@ -99,10 +99,24 @@ def encoder_of(model: Model) -> nn.Module:
     return model if isinstance(model, Own) else PaddedShopperEncoder(model)
 
 
-def loss_of(model: Model, batch: Batch) -> Tensor:
-    """Mean over the questions of a packed batch, in nats: the model's own loss, else the cross-entropy."""
-    if isinstance(model, Recommender):
-        return batch_loss(model, batch)
+def step_loss(model: Model, batch: Batch, ranks: Ranks = ALONE, place: torch.device | None = None) -> Tensor:
+    """This process's part of the mean over all questions of a packed batch, in nats; a scalar.
+
+    Every member of the model learns from windows of its own, so that a step costs what it costs with one member, and
+    they err differently. place: where the model is; the batch is on the CPU.
+    """
+    members = model.config.members if isinstance(model, Recommender) else 1
+    parts = [ranks.share(dealt(batch, member, members)) for member in range(members)]
+    asked = sum(len(part.following.rows) for part in parts)
+    if not asked:
+        return torch.zeros((), device=place)
+    parts = [part.to(place) for part in parts] if place is not None else parts
+    loss = batch_loss(model, parts) if isinstance(model, Recommender) else _own_loss(model, parts[0])
+    return loss * (asked / len(batch.following.rows))
+
+
+def _own_loss(model: Own, batch: Batch) -> Tensor:
+    """Mean over the questions: the module's own loss, else the cross-entropy."""
     if hasattr(model.net, "loss"):
         loss: Tensor = model.net.loss(batch)  # type: ignore[operator]
         return loss

@@ -12,7 +12,7 @@ from freshet.item_inputs import Field as ItemInput
 from freshet.item_inputs import Schema
 from freshet.neighbourhood import NO_BLEND, Blend
 
-EXPOSURES = 400  # times an item comes by in training, best-sellers and rare ones on average
+EXPOSURES = 170  # times a member meets an item in training, best-sellers and rare ones on average
 EPOCHS = (8, 40)
 
 FRESHET: Final = "freshet"  # the model that ships
@@ -29,7 +29,7 @@ class TrainParams(BaseModel):
     blocks: int = Field(2, ge=1, le=24, description="transformer blocks")
     heads: int = Field(2, ge=1, le=32, description="attention heads of a block")
     members: int = Field(
-        2, ge=1, le=16, description="transformers with item vectors of their own; the mean of their scores counts"
+        3, ge=1, le=16, description="transformers with item vectors of their own; the mean of their scores counts"
     )
     dropout: float | None = Field(
         None, ge=0, lt=1, description="share of activations dropped in training; unset: the fewer events, the more"
@@ -46,7 +46,7 @@ class TrainParams(BaseModel):
         ge=1,
         description="epochs until the learning rate is zero; unset: the fewer events, the more",
     )
-    patience: int = Field(5, ge=1, description="epochs without a better validation after which training stops")
+    patience: int = Field(8, ge=1, description="epochs without a better validation after which training stops")
     max_minutes: float = Field(60.0, gt=0, description="training stops at the end of the epoch in which this is over")
     inside_share: float = Field(0.1, ge=0, le=1, description="share of the events inside a basket that are asked too")
     validation_share: float = Field(0.2, gt=0, lt=1, description="share of shoppers whose last basket is held out")
@@ -71,11 +71,12 @@ class TrainParams(BaseModel):
         """The same for `events` over `items`, with what was left open filled in by its rule.
 
         Both rules go by the events an item has. Dropout: 0.5 up to 16 of them, 0.12 less for each doubling, at least
-        0.1. Epochs: so many that an item comes by EXPOSURES times, within EPOCHS.
+        0.1. Epochs: so many that every member meets an item EXPOSURES times, within EPOCHS.
         """
         each = max(1.0, events / max(1, items))
         dropout = round(min(0.5, max(0.1, 0.98 - 0.12 * math.log2(each))), 2)
-        epochs = min(EPOCHS[1], max(EPOCHS[0], round(EXPOSURES / each)))
+        learners = self.members if self.model == FRESHET else 1  # an epoch's histories are dealt out between them
+        epochs = min(EPOCHS[1], max(EPOCHS[0], round(EXPOSURES * learners / each)))
         open_fields = {"dropout": dropout, "max_epochs": epochs}
         return self.model_copy(update={k: v for k, v in open_fields.items() if getattr(self, k) is None})
 

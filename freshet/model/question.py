@@ -1,5 +1,6 @@
 """One training step's question: how badly are the next baskets of a packed batch guessed?"""
 
+from collections.abc import Sequence
 from itertools import accumulate
 
 import torch
@@ -14,16 +15,20 @@ from freshet.model.memory import Memory
 from freshet.model.transformer import Recommender, ShopperEncoder
 
 
-def batch_loss(model: Recommender, batch: Batch) -> Tensor:
-    """Cross-entropy of the next baskets, in nats a question: the mean of the members' own."""
-    wanted = Wanted(batch.following.items, batch.following.starts)
+def batch_loss(model: Recommender, parts: Sequence[Batch]) -> Tensor:
+    """Cross-entropy of the next baskets, in nats a question. Each member is asked the questions of its own part."""
     item_vectors = model.item_vectors()  # (V + 1, E)
-    precision = devices.matrix_precision(item_vectors.device, len(wanted.starts) * len(item_vectors))
     losses = []
-    for encoder, table in model.members(item_vectors):
-        vectors, added = _answers(encoder, table, batch)
-        losses.append(catalogue_cross_entropy(vectors, table, wanted, added, precision))
-    return torch.stack(losses).mean()
+    for (encoder, table), part in zip(model.members(item_vectors), parts, strict=True):
+        wanted = Wanted(part.following.items, part.following.starts)
+        if len(wanted.starts):
+            vectors, added = _answers(encoder, table, part)
+            precision = devices.matrix_precision(table.device, len(wanted.starts) * len(table))
+            loss = catalogue_cross_entropy(vectors, table, wanted, added, precision)
+            losses.append(loss * len(wanted.starts))
+    if not losses:
+        return item_vectors.sum() * 0.0
+    return torch.stack(losses).sum() / sum(len(part.following.starts) for part in parts)
 
 
 def batch_scores(model: Recommender, batch: Batch) -> Tensor:

@@ -28,12 +28,9 @@ class Ranks:
         """Whether this is the process that writes and tells."""
         return self.rank == 0
 
-    def share(self, batch: Batch) -> tuple[Batch, float]:
-        """This process's windows of a batch, and its share of the questions: shares of all processes sum to 1."""
-        if self.world == 1:
-            return batch, 1.0
-        own = windows_of(batch, self.rank, self.world)
-        return own, len(own.following.rows) / max(1, len(batch.following.rows))
+    def share(self, batch: Batch) -> Batch:
+        """This process's windows of a batch."""
+        return dealt(batch, self.rank, self.world)
 
     def add_up(self, parameters: Sequence[nn.Parameter], loss: Tensor) -> Tensor:
         """Replaces every gradient by the sum over all processes; the sum of the losses comes back.
@@ -86,19 +83,22 @@ def joined(place: str) -> Iterator[tuple[Ranks, torch.device]]:
         dist.destroy_process_group()
 
 
-def windows_of(batch: Batch, rank: int, world: int) -> Batch:
-    """Every `world`-th window of each length, beginning with the `rank`-th, as a batch of its own."""
-    keep = torch.cat(
-        [(torch.arange(count) % world == rank).repeat_interleave(length) for count, length in batch.groups]
-    )  # (N,)
+def dealt(batch: Batch, hand: int, hands: int) -> Batch:
+    """Every `hands`-th window, beginning with the `hand`-th, as a batch of its own."""
+    if hands == 1:
+        return batch
+    counts, lengths = torch.tensor(batch.groups, dtype=torch.int64).view(-1, 2).T  # (G,) each
+    mine = torch.arange(int(counts.sum())) % hands == hand  # (W,)
+    group = torch.repeat_interleave(torch.arange(len(counts)), counts)  # (W,)
+    keep = mine.repeat_interleave(lengths[group])  # (N,)
     rows = torch.nonzero(keep).flatten()  # (N',)
-    counts = ((len(range(rank, count, world)), length) for count, length in batch.groups)
+    kept = torch.bincount(group[mine], minlength=len(counts))  # (G,)
     events = {
         field.name: getattr(batch, field.name)[rows]
         for field in fields(batch)
         if isinstance(getattr(batch, field.name), Tensor)
     }
-    own = tuple((count, length) for count, length in counts if count)
+    own = tuple((count, length) for count, length in zip(kept.tolist(), lengths.tolist(), strict=True) if count)
     return replace(batch, **events, groups=own, following=_asked_of(batch.following, keep))
 
 

@@ -4,8 +4,8 @@ An item's score has two parts: the shopper's vector times the item's vector (wha
 of the history itself what the memory adds (what this shopper comes back to), a pointer as in Vinyals et al. 2015.
 
 Several transformers with item vectors of their own learn side by side, and the mean of their scores counts: a deep
-ensemble (Lakshminarayanan et al. 2017). Each has its own loss, so that they err differently. To everybody else it is
-one model with longer vectors: what lies end to end is multiplied at once.
+ensemble (Lakshminarayanan et al. 2017). Each has its own loss and its own part of every batch, so that they err
+differently. To everybody else it is one model with longer vectors: what lies end to end is multiplied at once.
 
 Shapes: N packed events, B histories, T events in a padded history, H heads, D width, M members, P numbers of a member's
 vector, E = M · P + 1 (the last number of an item's vector is its bias; the last of a shopper's is 1), V items. PAD = 0.

@@ -10,7 +10,7 @@ from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
 from tests.checkerboard import vocabulary_of
 
-SMALL = TrainParams(length=5, width=16, vector=16, heads=2, blocks=2)
+SMALL = TrainParams(length=5, width=16, vector=16, heads=2, blocks=2, members=2)
 ITEM_COUNT = 20
 
 

@@ -16,7 +16,7 @@ from freshet.model.transformer import Recommender
 from freshet.neighbourhood import Blend
 from tests.checkerboard import vocabulary_of
 
-SMALL = TrainParams(length=5, width=16, vector=16, heads=2, blocks=1)
+SMALL = TrainParams(length=5, width=16, vector=16, heads=2, blocks=1, members=2)
 
 
 def model_of(items: int, seed: int) -> Recommender:

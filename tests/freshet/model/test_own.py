@@ -16,7 +16,7 @@ from freshet.model import checkpoint
 from freshet.model.batches import pack
 from freshet.model.corpus import corpus
 from freshet.model.export import SHOPPERS, export
-from freshet.model.own import loss_of, own
+from freshet.model.own import own, step_loss
 from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.training import train
 from freshet.references import ModelRef, TrainingSetRef
@@ -129,7 +129,7 @@ def test_a_gru_that_can_be_asked_after_every_event_gives_the_same_loss():
     one = own(GRU, CONFIG)
     other = own(EVERYWHERE, CONFIG)
     other.load_state_dict(one.state_dict())
-    assert loss_of(one, batch).item() == pytest.approx(loss_of(other, batch).item(), abs=1e-6)
+    assert step_loss(one, batch).item() == pytest.approx(step_loss(other, batch).item(), abs=1e-6)
 
 
 def test_the_same_seed_gives_the_same_weights():

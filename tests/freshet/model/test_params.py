@@ -27,7 +27,7 @@ def test_the_shape_follows_from_the_params():
 
 @pytest.mark.parametrize(
     ("events", "items", "dropout", "epochs"),
-    [(1_600, 100, 0.5, 25), (6_400, 100, 0.26, 8), (200, 100, 0.5, 40), (1_000_000, 100, 0.1, 8), (0, 0, 0.5, 40)],
+    [(1_600, 100, 0.5, 32), (6_400, 100, 0.26, 8), (200, 100, 0.5, 40), (1_000_000, 100, 0.1, 8), (0, 0, 0.5, 40)],
 )
 def test_what_is_left_open_follows_from_the_events_an_item_has(events, items, dropout, epochs):
     settled = TrainParams().settled(events, items)

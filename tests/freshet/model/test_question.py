@@ -9,10 +9,11 @@ from freshet.model.corpus import corpus
 from freshet.model.padded import PaddedShopperEncoder, scores_of
 from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.question import batch_loss, batch_scores
+from freshet.model.ranks import dealt
 from freshet.model.transformer import Recommender
 from tests.checkerboard import histories_of
 
-PARAMS = TrainParams(length=6, width=8, vector=8, heads=2, blocks=2, dropout=0.0)
+PARAMS = TrainParams(length=6, width=8, vector=8, heads=2, blocks=2, members=2, dropout=0.0)
 
 
 def some_model(items: int = 5) -> Recommender:
@@ -41,10 +42,12 @@ def test_every_member_learns_by_its_own_loss_and_the_mean_of_their_scores_counts
     batch = pack(made, np.array([[1, 0, 2], [0, 0, 4]]), 1.0, np.random.default_rng(0))
     model = some_model()
     alone = [member(model, number) for number in range(2)]
-    losses = torch.stack([batch_loss(one, batch) for one in alone])
+    parts = [dealt(batch, number, 2) for number in range(2)]
+    assert [len(part.following.rows) for part in parts] == [1, 3]
+    losses = [batch_loss(one, [part]) for one, part in zip(alone, parts, strict=True)]
     scores = torch.stack([batch_scores(one, batch) for one in alone])
     assert not torch.allclose(scores[0], scores[1], atol=0.1)
-    assert torch.allclose(batch_loss(model, batch), losses.mean())
+    assert torch.allclose(batch_loss(model, parts), (losses[0] + 3 * losses[1]) / 4)
     assert torch.allclose(batch_scores(model, batch), scores.mean(dim=0), atol=1e-6)
 
 
@@ -74,7 +77,7 @@ def test_an_empty_history_has_a_finite_answer_and_remembers_nothing():
 def test_a_batch_that_asks_nothing_costs_nothing():
     made = corpus(histories_of([[(1, 0), (2, 0)]]))
     batch = pack(made, np.array([[0, 0, 2]]), 1.0, np.random.default_rng(0))
-    loss = batch_loss(some_model(), batch)
+    loss = batch_loss(some_model(), [batch, batch])
     loss.backward()
     assert loss.item() == 0
 

@@ -6,9 +6,9 @@ import torch
 
 from freshet.model.batches import Batch, batches, pack
 from freshet.model.corpus import corpus
-from freshet.model.own import loss_of
+from freshet.model.own import step_loss
 from freshet.model.params import TrainParams
-from freshet.model.ranks import Ranks, joined, windows_of
+from freshet.model.ranks import Ranks, dealt, joined
 from freshet.model.resume import ResumePoint
 from freshet.model.run_params import RunParams
 from freshet.model.start import untrained
@@ -18,7 +18,7 @@ from freshet.store import open_store
 from tests.checkerboard import checkerboard
 
 PARAMS = TrainParams(
-    length=6, width=8, vector=8, heads=2, blocks=1, dropout=0.0, steps_per_epoch=4, max_epochs=2, patience=9
+    length=6, width=8, vector=8, heads=2, blocks=1, members=2, dropout=0.0, steps_per_epoch=4, max_epochs=2, patience=9
 )
 
 
@@ -28,20 +28,20 @@ def batch_of(*pieces: tuple[int, int, int]) -> Batch:
 
 def test_windows_are_dealt_out_with_their_questions():
     whole = batch_of((0, 0, 2), (1, 0, 2), (2, 0, 2), (3, 0, 3))
-    first, second = (windows_of(whole, rank, 2) for rank in (0, 1))
-    assert first.groups == ((2, 2), (1, 3))  # windows 0 and 2, and window 3
-    assert second.groups == ((1, 2),)
-    assert second.items.tolist() == whole.items[2:4].tolist()
-    assert second.positions.tolist() == [0, 1]
-    assert second.following.rows.tolist() == [0, 1]  # rows 2 and 3 of the whole
-    assert second.following.items.tolist() == whole.following.items[2:4].tolist()
-    assert first.following.rows.tolist() == [0, 1, 2, 3, 4, 5, 6]
-    assert sum(Ranks(rank, 2).share(whole)[1] for rank in (0, 1)) == 1.0
+    first, second = (dealt(whole, rank, 2) for rank in (0, 1))
+    assert first.groups == ((2, 2),)  # windows 0 and 2
+    assert second.groups == ((1, 2), (1, 3))  # windows 1 and 3
+    theirs = [2, 3, 6, 7, 8]  # rows of the whole
+    assert second.items.tolist() == whole.items[theirs].tolist()
+    assert second.positions.tolist() == [0, 1, 0, 1, 2]
+    assert second.following.rows.tolist() == [0, 1, 2, 3, 4]
+    assert second.following.items.tolist() == whole.following.items[theirs].tolist()
+    assert first.following.rows.tolist() == [0, 1, 2, 3]
 
 
 def test_a_process_without_windows_has_nothing_to_ask():
-    nothing, weight = Ranks(2, 3).share(batch_of((0, 0, 4), (1, 0, 4)))
-    assert (nothing.groups, weight, len(nothing.items)) == ((), 0.0, 0)
+    nothing = Ranks(2, 3).share(batch_of((0, 0, 4), (1, 0, 4)))
+    assert (nothing.groups, len(nothing.items), len(nothing.following.rows)) == ((), 0, 0)
 
 
 @pytest.mark.parametrize("world", [2, 3])
@@ -50,14 +50,13 @@ def test_the_weighted_gradients_of_all_processes_add_up_to_those_of_one(world):
     taught = corpus(shop.histories)
     model = untrained(shop.vocabulary, taught, PARAMS)
     batch = next(batches(taught, PARAMS.length, 90, 0.1, np.random.default_rng(1)))
-    alone = loss_of(model, batch)
+    alone = step_loss(model, batch)
     alone.backward()
     wanted = [p.grad.clone() for p in model.parameters()]
     model.zero_grad()
     total = 0.0
     for rank in range(world):
-        own, weight = Ranks(rank, world).share(batch)
-        loss = loss_of(model, own) * weight
+        loss = step_loss(model, batch, Ranks(rank, world))
         loss.backward()
         total += loss.item()
     assert total == pytest.approx(alone.item(), abs=1e-6)

@@ -15,7 +15,7 @@ from freshet.model.question import batch_scores
 from freshet.model.transformer import Recommender, with_one
 from tests.checkerboard import histories_of, vocabulary_of
 
-PARAMS = TrainParams(length=5, width=16, vector=8, heads=2, blocks=1)
+PARAMS = TrainParams(length=5, width=16, vector=8, heads=2, blocks=1, members=2)
 ITEMS = 6
 # one event, two, and as many as fit; every basket is one item, and the last of a shopper asks nothing
 ROWS = [[(3, 0), (1, 60)], [(1, 0), (2, 9), (1, 70)], [(4, 0), (5, 1), (4, 5), (4, 90), (6, 4000)]]

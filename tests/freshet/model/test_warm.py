@@ -18,7 +18,16 @@ from tests.checkerboard import checkerboard, histories_of, training_set_of, voca
 
 DAY = 86400
 PARAMS = TrainParams(
-    length=6, width=16, vector=8, heads=2, blocks=1, dropout=0.0, learning_rate=0.01, max_epochs=3, patience=3
+    length=6,
+    width=16,
+    vector=8,
+    heads=2,
+    blocks=1,
+    members=2,
+    dropout=0.0,
+    learning_rate=0.01,
+    max_epochs=3,
+    patience=3,
 )
 
 
