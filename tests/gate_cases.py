@@ -193,7 +193,7 @@ BREAKS = (
     _bug("training_set", "events_are_in_order", "unordered", "1 of 4 histories are out of order"),
     Case(
         "training_set", "items_are_known", {"lowest_index": 0}, "indexes run from 0 to 4 of 4",
-        "materialize vocabulary and training_set in one run",
+        "materialize items for every day of histories, then vocabulary and training_set in one run",
     ),
     _bug("training_set", "event_types_are_known", "unknown_types", "1 of 4 have an unknown type"),
     Case(

@@ -151,7 +151,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
         _none("events_are_in_order", "unordered", "{unordered} of {rows} histories are out of order", _OUR_BUG),
         _none(
             "items_are_known", "unknown_items", "indexes run from {lowest_index} to {highest_index} of {vocabulary}",
-            "materialize vocabulary and training_set in one run",
+            "materialize items for every day of histories, then vocabulary and training_set in one run",
         ),
         _none("event_types_are_known", "unknown_types", "{unknown_types} of {rows} have an unknown type", _OUR_BUG),
         _none("nothing_landed_later", "late", "rows landed after {as_of} are in the set", _OUR_BUG),
