@@ -159,7 +159,7 @@ def test_an_item_that_came_after_the_vocabulary_is_refused(trained):
     land(own, {date(2024, 3, 20): [(ANN, 9, "zip")]})
     done, _ = training_run.publish_training_set(own, settings, date(2024, 3, 20), DAY2, 10)
     assert done.message().startswith("training_set: indexes run from 0 to ")
-    assert done.message().endswith("; materialize items for every day of histories, then vocabulary and training_set in one run")
+    assert done.message().endswith("for every day of histories, then vocabulary and training_set in one run")
 
 
 def test_it_reads_bit_for_bit_the_same_after_other_days_and_sets_were_published(trained):
