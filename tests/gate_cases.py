@@ -323,7 +323,7 @@ BREAKS = (
     Case(
         "edge_bundle", "edge_is_small", {"bytes": 6_000_000, "share_of_room": 1.2},
         "its files have 6,000,000 bytes, and 5,000,000 are allowed: item_vectors.int8.npz",
-        "lower `vector`, which every item pays for",
+        "lower `members` or `vector`, which every item pays for",
     ),
     Case(
         "edge_bundle", "edge_answers_as_sealed", {"corrupt": 1, "corrupt_why": "golden requests differ"},

@@ -90,7 +90,7 @@ def test_an_edge_bundle_that_is_too_large_is_refused_and_nothing_is_stored(small
     size = sum(outcome.made.files.values())
     assert outcome.message() == (
         f"edge_bundle: its files have {size:,} bytes, and 1,000 are allowed: "
-        f"{max(outcome.made.files, key=outcome.made.files.get)}; lower `vector`, which every item pays for"
+        f"{max(outcome.made.files, key=outcome.made.files.get)}; lower `members` or `vector`, which every item pays for"
     )
     assert small_shop.store.folders("bundles") == before
 
