@@ -46,7 +46,9 @@ class TrainParams(BaseModel):
         ge=1,
         description="epochs until the learning rate is zero; unset: the fewer events, the more",
     )
-    patience: int = Field(8, ge=1, description="epochs without a better validation after which training stops")
+    patience: int = Field(
+        15, ge=1, description="epochs without a better validation after which training stops before its last one"
+    )
     max_minutes: float = Field(60.0, gt=0, description="training stops at the end of the epoch in which this is over")
     inside_share: float = Field(0.1, ge=0, le=1, description="share of the events inside a basket that are asked too")
     validation_share: float = Field(0.2, gt=0, lt=1, description="share of shoppers whose last basket is held out")
