@@ -17,7 +17,7 @@ help: ## what can be typed here
 setup: ## Python, packages, Java and jars, once; says first what it downloads
 	@deploy/setup.sh
 
-demo: setup ## a shop that does not exist: served, drifted, retrained, rolled back (about a minute and a half; KEEP=1 stays up)
+demo: setup ## a shop that does not exist: served, drifted, retrained, rolled back (about two minutes; KEEP=1 stays up)
 	@$(DEMO) $(BIN)/python -m pipelines.demo $(if $(KEEP),--keep)
 
 # Your own shop where one is set; else the demo's, or a simulated one that begins sixty days ago and lives at speed.
@@ -40,7 +40,7 @@ pictures: setup ## the pictures of the README, taken from a demo (needs Chromium
 	@$(KEPT) $(BIN)/python -m pipelines.pictures docs/pictures/asset_graph.png
 
 test: setup ## every test, two files at a time; the slowest are listed at the end
-	@$(BIN)/pytest --numprocesses=2 --dist=loadfile --durations=15
+	@$(BIN)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=15 tests/test_end_to_end.py tests/test_loop.py tests
 
 lint: setup ## ruff, mypy, import contracts
 	@$(BIN)/ruff check .
