@@ -26,13 +26,17 @@ def found(folder: Path, name: str, content: bytes, mapping: Mapping | None = CSV
     [
         ("a.csv", GOOD, None),
         ("a.csv", b"\xef\xbb\xbf" + GOOD, None),
-        ("a.csv.gz", gzip.compress(GOOD), None),
+        ("a.csv.gz", gzip.compress(GOOD, mtime=0), None),
         ("a.csv", b"", "is empty; deliver it again, or remove it if nothing happened that day"),
         ("a.csv.gz", b"", "is empty; deliver it again, or remove it if nothing happened that day"),
-        ("a.csv.gz", gzip.compress(b"\n"), "is empty; deliver it again, or remove it if nothing happened that day"),
         (
             "a.csv.gz",
-            gzip.compress(GOOD)[:20],
+            gzip.compress(b"\n", mtime=0),
+            "is empty; deliver it again, or remove it if nothing happened that day",
+        ),
+        (
+            "a.csv.gz",
+            gzip.compress(GOOD, mtime=0)[:20],
             "ends in the middle of its compressed data; deliver the whole file again",
         ),
         (
@@ -40,7 +44,7 @@ def found(folder: Path, name: str, content: bytes, mapping: Mapping | None = CSV
             GOOD,
             "is named .gz and is not compressed with gzip; compress it with gzip, or name it without .gz",
         ),
-        ("a.csv", gzip.compress(GOOD), "is compressed with gzip and not named .gz; add .gz to its name"),
+        ("a.csv", gzip.compress(GOOD, mtime=0), "is compressed with gzip and not named .gz; add .gz to its name"),
         (
             "a.csv",
             GOOD.decode().encode("utf-16"),
@@ -87,7 +91,7 @@ def test_a_file_truncated_further_down_is_found_by_a_thorough_look(tmp_path):
 
 
 def test_a_flipped_byte_is_found_by_a_thorough_look(tmp_path):
-    packed = bytearray(gzip.compress(GOOD * 1000))
+    packed = bytearray(gzip.compress(GOOD * 1000, mtime=0))
     packed[-6] ^= 0xFF  # of the checksum
     assert found(tmp_path, "a.csv.gz", bytes(packed), thorough=True) == (
         "is damaged: its compressed data cannot be unpacked; deliver the file again"
