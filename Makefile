@@ -40,7 +40,7 @@ pictures: setup ## the pictures of the README, taken from a demo (needs Chromium
 	@$(KEPT) $(BIN)/python -m pipelines.pictures docs/pictures/asset_graph.png
 
 test: setup ## every test, two files at a time; the slowest are listed at the end
-	@$(BIN)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=15 tests/test_end_to_end.py tests/test_loop.py tests
+	@$(BIN)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=15
 
 lint: setup ## ruff, mypy, import contracts
 	@$(BIN)/ruff check .

@@ -44,7 +44,7 @@ class Loop:
 def procfile(folder: Path, port: int) -> Path:
     """The one of `make dev`, with a shop that is smaller and lives faster."""
     text = (ROOT / "deploy" / "Procfile").read_text()
-    small = "python -m pipelines.live_shop --shoppers 250 --items 60 --day-seconds 20 --visits 10"
+    small = "python -m pipelines.live_shop --shoppers 250 --items 60 --day-seconds 60 --visits 10"
     text = text.replace("python -m pipelines.live_shop", small).replace("workspace.yaml", f"workspace.yaml -p {port}")
     path = folder / "Procfile"
     path.write_text(text)

@@ -1,5 +1,6 @@
 """The gateway as a process: what happens to it, and what must not happen to events."""
 
+import http.client
 import json
 import os
 import signal
@@ -34,7 +35,7 @@ def call(url, body=None):
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):  # the last one where it died while it answered
         return 0, None
 
 
