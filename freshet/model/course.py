@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from freshet.errors import FreshetError
 from freshet.model.batches import Batch, batches, rows_per_batch
 from freshet.model.corpus import Corpus
+from freshet.model.drawing import Drawing
 from freshet.model.losses import learning_rate_factor
 from freshet.model.own import Model, step_loss
 from freshet.model.params import TrainParams
@@ -49,6 +50,7 @@ class Course:
     steps: int  # after which the learning rate is down to zero
     epochs: int  # that these are
     bf16: bool
+    drawing: Drawing | None = None  # which items stand for all of a large catalogue
     step: int = 0  # taken so far
     losses: list[Tensor] = field(default_factory=list)  # of the epoch under way, one a step, on the device
     curve: list[Progress] = field(default_factory=list)  # of the epochs that are over
@@ -73,7 +75,8 @@ def begun(model: Model, corpus: Corpus, params: TrainParams, place: torch.device
     optimizer = torch.optim.AdamW(
         model.parameters(), params.learning_rate, weight_decay=params.weight_decay, fused=fused
     )
-    return Course(model, optimizer, place, rows, steps, epochs, bf16)
+    drawing = Drawing.of(corpus, model.config.items, params.length, params.negatives)
+    return Course(model, optimizer, place, rows, steps, epochs, bf16, drawing)
 
 
 def train_epoch(course: Course, corpus: Corpus, params: TrainParams, ranks: Ranks) -> Iterator[None]:
@@ -105,7 +108,7 @@ def _take_step(course: Course, batch: Batch, params: TrainParams, ranks: Ranks) 
         group["lr"] = params.learning_rate * factor
     course.optimizer.zero_grad(set_to_none=True)
     with torch.autocast(course.place.type, torch.bfloat16, enabled=course.bf16):
-        loss = step_loss(course.model, batch, ranks, course.place)
+        loss = step_loss(course.model, batch, ranks, course.place, course.drawing)
     if loss.requires_grad:
         loss.backward()  # type: ignore[no-untyped-call]
     parameters = list(course.model.parameters())

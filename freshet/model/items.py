@@ -42,10 +42,8 @@ class ItemEncoder(nn.Module):
         """The same before lengths are made 1: (n, E), linear in every table."""
         vectors: Tensor = self.ids(items)
         for kind, read, values in zip(self.kinds, self.fields, content, strict=True):
-            found = read(values)  # words: (n, W) -> (n, W, E); vector: (n, D) -> (n, E); else (n,) -> (n, E)
-            if kind == "words":
-                found = found.sum(dim=1) / (values != PAD).sum(dim=1, keepdim=True).clamp(min=1)  # (n, E)
-            vectors = vectors + found
+            # words: (n, W) -> (n, E); vector: (n, D) -> (n, E); else (n,) -> (n, E)
+            vectors = vectors + (_mean_of_words(read, values) if kind == "words" else read(values))
         return vectors
 
     def forget_content(self) -> None:
@@ -59,6 +57,14 @@ def _reader(field: Field, size: int) -> nn.Module:
     if field.kind == "vector":
         return nn.Linear(field.size, size, bias=False)
     return nn.Embedding(field.size, size, padding_idx=PAD)
+
+
+def _mean_of_words(read: nn.Module, values: Tensor) -> Tensor:
+    """(n, W) -> (n, E) the mean of the words that are there."""
+    assert isinstance(read, nn.Embedding)
+    if torch.compiler.is_exporting():  # ONNX has no bag; training has no time for (n, W, E)
+        return read(values).sum(dim=1) / (values != PAD).sum(dim=1, keepdim=True).clamp(min=1)  # type: ignore[no-any-return]
+    return F.embedding_bag(values, read.weight, mode="mean", padding_idx=PAD)
 
 
 def unknown(field: Field, items: int) -> Tensor:

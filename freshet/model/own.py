@@ -15,6 +15,7 @@ from freshet.content import ItemContent
 from freshet.errors import FreshetError
 from freshet.model import brought
 from freshet.model.batches import Asked, Batch
+from freshet.model.drawing import Drawing
 from freshet.model.losses import Wanted, basket_cross_entropy
 from freshet.model.padded import PaddedShopperEncoder, scores_of
 from freshet.model.params import ModelConfig
@@ -99,11 +100,17 @@ def encoder_of(model: Model) -> nn.Module:
     return model if isinstance(model, Own) else PaddedShopperEncoder(model)
 
 
-def step_loss(model: Model, batch: Batch, ranks: Ranks = ALONE, place: torch.device | None = None) -> Tensor:
+def step_loss(
+    model: Model,
+    batch: Batch,
+    ranks: Ranks = ALONE,
+    place: torch.device | None = None,
+    drawing: Drawing | None = None,
+) -> Tensor:
     """This process's part of the mean over all questions of a packed batch, in nats; a scalar.
 
     Every member of the model learns from windows of its own, so that a step costs what it costs with one member, and
-    they err differently. place: where the model is; the batch is on the CPU.
+    they err differently. place: where the model is; the batch is on the CPU. drawing: which items stand for all.
     """
     members = model.config.members if isinstance(model, Recommender) else 1
     parts = [ranks.share(dealt(batch, member, members)) for member in range(members)]
@@ -111,7 +118,7 @@ def step_loss(model: Model, batch: Batch, ranks: Ranks = ALONE, place: torch.dev
     if not asked:
         return torch.zeros((), device=place)
     parts = [part.to(place) for part in parts] if place is not None else parts
-    loss = batch_loss(model, parts) if isinstance(model, Recommender) else _own_loss(model, parts[0])
+    loss = batch_loss(model, parts, drawing) if isinstance(model, Recommender) else _own_loss(model, parts[0])
     return loss * (asked / len(batch.following.rows))
 
 

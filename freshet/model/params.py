@@ -51,6 +51,11 @@ class TrainParams(BaseModel):
     )
     max_minutes: float = Field(60.0, gt=0, description="training stops at the end of the epoch in which this is over")
     inside_share: float = Field(0.1, ge=0, le=1, description="share of the events inside a basket that are asked too")
+    negatives: int = Field(
+        8192,
+        ge=1,
+        description="items that answers are told from beside a batch's own; all where there are few",
+    )
     validation_share: float = Field(0.2, gt=0, lt=1, description="share of shoppers whose last basket is held out")
     validation_cases: int = Field(2000, ge=1, description="most held-out baskets that are scored after an epoch")
     seed: int = Field(0, ge=0, description="of weights, batches and the held-out baskets")

@@ -10,25 +10,38 @@ from torch.nn import functional as F
 from freshet.model import device as devices
 from freshet.model.attention import attend_packed
 from freshet.model.batches import Batch
+from freshet.model.drawing import Drawing
 from freshet.model.losses import Added, Wanted, catalogue_cross_entropy
 from freshet.model.memory import Memory
 from freshet.model.transformer import Recommender, ShopperEncoder
 
 
-def batch_loss(model: Recommender, parts: Sequence[Batch]) -> Tensor:
-    """Cross-entropy of the next baskets, in nats a question. Each member is asked the questions of its own part."""
-    item_vectors = model.item_vectors()  # (V + 1, E)
+def batch_loss(model: Recommender, parts: Sequence[Batch], drawing: Drawing | None = None) -> Tensor:
+    """Cross-entropy of the next baskets, in nats a question. Each member is asked the questions of its own part.
+
+    drawing: how some items are chosen to stand for all; None: nothing is left out.
+    """
+    drawn = drawing.draw(parts) if drawing is not None else None
+    item_vectors = model.item_vectors(drawn.items if drawn else None)  # (V + 1, E), or (S, E)
+    parts = [drawn.places(part) for part in parts] if drawn else parts
     losses = []
     for (encoder, table), part in zip(model.members(item_vectors), parts, strict=True):
         wanted = Wanted(part.following.items, part.following.starts)
         if len(wanted.starts):
             vectors, added = _answers(encoder, table, part)
+            if drawn is not None:
+                table, added = _raised(table, drawn.raised), drawn.once(wanted, added)
             precision = devices.matrix_precision(table.device, len(wanted.starts) * len(table))
             loss = catalogue_cross_entropy(vectors, table, wanted, added, precision)
             losses.append(loss * len(wanted.starts))
     if not losses:
         return item_vectors.sum() * 0.0
     return torch.stack(losses).sum() / sum(len(part.following.starts) for part in parts)
+
+
+def _raised(table: Tensor, by: Tensor) -> Tensor:
+    """(S, P + 1) with biases that are higher."""
+    return torch.cat([table[:, :-1], table[:, -1:] + by[:, None]], dim=1)
 
 
 def batch_scores(model: Recommender, batch: Batch) -> Tensor:

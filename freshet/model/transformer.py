@@ -121,21 +121,26 @@ class Recommender(nn.Module):
             self.items.ids.weight[PAD].zero_()
         return self
 
-    def item_vectors(self) -> Tensor:
-        """(V + 1, E) of the whole vocabulary; row 0 is zeros.
+    def item_vectors(self, chosen: Tensor | None = None) -> Tensor:
+        """(V + 1, E) of the whole vocabulary, or (S, E) of the chosen items (S,); those of PAD are zeros.
 
         In training some items are known by their content only, others in every batch, so that content alone learns
         to say what an item is, and how it compares with items that are known well.
         """
-        numbers = self.numbers()  # (V + 1,)
+        numbers = self.numbers() if chosen is None else chosen * self.met[chosen]  # (V + 1,) or (S,)
         if self.training and self.config.id_dropout and self.config.inputs:
             numbers = numbers * (torch.rand(len(numbers), device=numbers.device) >= self.config.id_dropout)
         contents = (self.get_buffer(f"content_{field.name}") for field in self.config.inputs)
+        if chosen is not None:
+            contents = (content[chosen] for content in contents)
         vectors: Tensor = self.items(numbers, *contents)
         return vectors
 
     def members(self, item_vectors: Tensor) -> Iterator[tuple[ShopperEncoder, Tensor]]:
         """Every member's shopper encoder with its part of the item vectors (V + 1, E): (V + 1, P + 1)."""
+        if self.config.members == 1:
+            yield from ((encoder, item_vectors) for encoder in encoders(self.shoppers))  # nothing to lay together
+            return
         biases = item_vectors[:, -1:]
         parts = item_vectors[:, :-1].chunk(self.config.members, dim=1)
         for encoder, part in zip(encoders(self.shoppers), parts, strict=True):

@@ -95,3 +95,26 @@ def test_content_alone_gives_a_vector_and_padding_gives_zeros():
     assert torch.allclose(unseen[:-1], directions.flatten())
     assert torch.allclose(unseen[-1], expected[-1])
     assert (padding == 0).all()
+
+
+def test_vectors_of_chosen_items_are_theirs_among_all():
+    torch.manual_seed(0)
+    config = dataclasses.replace(ModelConfig.of(PARAMS, 4), inputs=(Field("title", "words", 9),))
+    model = Recommender(config).eval()
+    torch.nn.init.normal_(model.items.fields[0].weight[1:])
+    model.get_buffer("content_title").copy_(torch.randint(0, 9, (5, 12)))
+    model.meet(torch.tensor([True, True, False, True, True]))
+    chosen = torch.tensor([0, 2, 4])
+    assert torch.allclose(model.item_vectors(chosen), model.item_vectors()[chosen], atol=1e-6)
+    assert not torch.allclose(model.item_vectors()[1], model.item_vectors()[2])
+
+
+def test_words_mean_the_same_in_training_and_in_the_exported_graph():
+    torch.manual_seed(0)
+    config = dataclasses.replace(ModelConfig.of(PARAMS, 4), inputs=(Field("title", "words", 9),))
+    items = Recommender(config).eval().items
+    torch.nn.init.normal_(items.fields[0].weight[1:])
+    asked = torch.tensor([0, 3, 0]), torch.tensor([[3, 4, 0], [1, 1, 8], [0, 0, 0]])
+    exported = torch.export.export(items, asked).module()
+    assert torch.allclose(exported(*asked), items(*asked), atol=1e-6)
+    assert not any("embedding_bag" in str(node.target) for node in exported.graph.nodes)
