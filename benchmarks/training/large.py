@@ -20,21 +20,31 @@ if TYPE_CHECKING:
 SHOPPERS, EVENTS = 20_000, 20
 STEPS = 5
 BATCH = 100  # histories: 2,000 events asked at once
+DRAWN = 8192  # negatives, where not all items are scored
 PLAIN_ROWS = 128  # events whose scores of all items are held at once, for the comparison
 ZIPF = 1.2  # exponent of the items' popularity
 
 
 def measure(items: int, width: int) -> dict[str, object]:
-    """Trains a few steps in a new process."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(stepped, items, width).result()
+    """Trains a few steps in a new process, with the scores of all items and with those of some that stand for all."""
+    found: dict[str, object] = {"items": items, "width": width, "all_scores_mib": round(_all_scores(items) / 2**20)}
+    for name, negatives in (("all", items), ("drawn", DRAWN)):
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            found[name] = pool.submit(stepped, items, width, negatives).result()
+    return found
 
 
-def stepped(items: int, width: int) -> dict[str, object]:
+def _all_scores(items: int) -> int:
+    """Bytes."""
+    return BATCH * EVENTS * (items + 1) * 4
+
+
+def stepped(items: int, width: int, negatives: int) -> dict[str, object]:
     """Peak memory of the steps, before anything plain is computed, then both losses of the same questions."""
     from freshet.model import device as devices
 
-    ready = prepared(synthetic(items), Sizes(width=width, length=EVENTS, batch=BATCH), 1, ())
+    sizes, overrides = Sizes(width=width, length=EVENTS, batch=BATCH), (f"negatives={negatives}",)
+    ready = prepared(synthetic(items), sizes, 1, overrides)
     before = devices.peak_memory(ready.course.place)
     say(f"ready with {before / 2**20:,.0f} MiB")
     begun, steps = time.perf_counter(), ready.steps()
@@ -42,13 +52,12 @@ def stepped(items: int, width: int) -> dict[str, object]:
         next(steps)
     seconds = (time.perf_counter() - begun) / STEPS
     peak = devices.peak_memory(ready.course.place)
+    say(f"{seconds:.1f} s a step, peak {peak / 2**20:,.0f} MiB")
     taught, plain = losses(ready)
     return {
-        "items": items,
-        "width": width,
+        "negatives": negatives,
         "peak_mib": round(peak / 2**20),
         "peak_before_first_step_mib": round(before / 2**20),
-        "all_scores_mib": round(BATCH * EVENTS * (items + 1) * 4 / 2**20),
         "seconds_per_step": round(seconds, 2),
         "loss": taught,
         "plain_loss": plain,
@@ -67,7 +76,7 @@ def losses(ready: Prepared) -> tuple[float, float]:
     rng = np.random.default_rng(0)
     batch = next(iter(batches(ready.corpus, ready.params.length, PLAIN_ROWS, 0.0, rng))).to(place)
     with torch.no_grad():
-        return float(step_loss(model, batch)), float(_plain(model, batch))
+        return float(step_loss(model, batch, drawing=ready.course.drawing)), float(_plain(model, batch))
 
 
 def _plain(model: object, batch: object) -> "Tensor":

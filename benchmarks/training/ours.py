@@ -111,6 +111,7 @@ def like(sizes: Sizes, split: Split, epochs: int, overrides: Sequence[str]) -> "
         "blocks": sizes.blocks,
         "heads": sizes.heads,
         "members": 1,  # as the peer
+        "negatives": len(split.vocabulary),  # all items, as the peer
         "length": sizes.length,
         "dropout": sizes.dropout,
         "steps_per_epoch": max(1, math.ceil(len(split.train.items) / rows)),
