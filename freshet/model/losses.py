@@ -13,9 +13,10 @@ from torch import Tensor
 
 from freshet.columns import PAD
 
-CELLS = 1 << 22  # scores held at once: 16 MB stay in the cache of a CPU
+CELLS = 1 << 22  # scores held at once, if that is room for FEWEST_QUESTIONS: 16 MB stay in a CPU's cache
 CELLS_ON_GPU = 1 << 28  # 1 GB, a large enough matrix for any GPU
 MOST_QUESTIONS = 2048  # in a part on the CPU: more gain nothing
+FEWEST_QUESTIONS = 32  # every part reads and writes the whole table: for a million items that is the time
 TINY = 1e-38  # the least chance whose logarithm is taken
 
 
@@ -163,7 +164,7 @@ def _cut(questions: Tensor, edges: list[int]) -> list[slice]:
 def part_size(columns: int, device: torch.device) -> int:
     """Questions whose scores are held at once."""
     if device.type == "cpu":
-        return max(1, min(MOST_QUESTIONS, CELLS // columns))
+        return max(FEWEST_QUESTIONS, min(MOST_QUESTIONS, CELLS // columns))
     return max(1, CELLS_ON_GPU // columns)
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import threading
+import time
 import urllib.error
 import urllib.request
 from importlib.metadata import packages_distributions
@@ -85,8 +86,9 @@ def test_killed_at_any_time_it_loses_nothing_acknowledged_and_lands_nothing_twic
     for round_ in range(4):
         with process(tmp_path, FRESHET_SEAL_SECONDS="0.05") as (gateway, url):
             killer = threading.Timer(0.05 + 0.05 * round_, lambda one=gateway: os.kill(one.pid, signal.SIGKILL))
-            before = len(acknowledged)
+            before, given_up = len(acknowledged), time.monotonic() + 60
             while True:
+                assert killer.ident is not None or time.monotonic() < given_up, "nothing is acknowledged"
                 if killer.ident is None and len(acknowledged) - before > 10:  # only now: starting takes what it takes
                     killer.start()
                 tried += 1
