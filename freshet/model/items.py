@@ -34,9 +34,15 @@ class ItemEncoder(nn.Module):
         Each member's vector has length 1, so that no item is shown for its length alone; the bias says how much it is
         asked for.
         """
+        directions, biases = self.parts(items, *content)
+        return torch.cat([directions.flatten(1), biases], dim=1)
+
+    def parts(self, items: Tensor, *content: Tensor) -> tuple[Tensor, Tensor]:
+        """The same, not yet joined: (n, M, P) every member's vectors, and (n, 1) biases."""
         sums = self.sums(items, *content)  # (n, E)
-        directions = F.normalize(sums[:, :-1].reshape(-1, self.members, self.vector), dim=-1)  # (n, M, P)
-        return torch.cat([directions.flatten(1), sums[:, -1:]], dim=1)
+        # Split: the way back joins once, where slices would fill a table of zeros each.
+        vectors, biases = torch.split(sums, [self.members * self.vector, 1], dim=1)
+        return F.normalize(vectors.reshape(-1, self.members, self.vector), dim=-1), biases
 
     def sums(self, items: Tensor, *content: Tensor) -> Tensor:
         """The same before lengths are made 1: (n, E), linear in every table."""

@@ -1,6 +1,6 @@
 """What the model is taught: a softmax over all items whose mass belongs, in equal parts, to the next basket's items.
 
-Shapes: Q questions, M asked items, A added scores, E numbers of a vector (the last of an item's is its bias), V items.
+Shapes: Q questions, M asked items, A added scores, P numbers of a vector, V items.
 """
 
 from collections.abc import Iterator
@@ -58,19 +58,23 @@ def basket_cross_entropy(scores: Tensor, wanted: Wanted) -> Tensor:
 
 
 def catalogue_cross_entropy(
-    vectors: Tensor, item_vectors: Tensor, wanted: Wanted, added: Added, precision: torch.dtype = torch.float32
+    vectors: Tensor,
+    table: Tensor,
+    biases: Tensor,
+    wanted: Wanted,
+    added: Added,
+    precision: torch.dtype = torch.float32,
 ) -> Tensor:
-    """`basket_cross_entropy` of vectors (Q, E) @ item_vectors (V + 1, E).T plus `added`, never holding all scores.
+    """`basket_cross_entropy` of vectors (Q, P) @ table (V + 1, P).T + biases (V + 1,) and what is `added`.
 
-    The last number of `vectors` is taken to be 1, that of `item_vectors` is the item's bias. Scores, softmax and
-    gradients are made part by part in one pass, so that a catalogue of a million items trains in the memory of its
-    tables. As in Liger's fused linear cross-entropy (Hsu et al. 2024) the gradients are made on the way forward.
+    Never all scores are held: scores, softmax and gradients are made part by part in one pass, so that a catalogue of
+    a million items trains in the memory of its tables. As in Liger's fused linear cross-entropy (Hsu et al. 2024) the
+    gradients are made on the way forward.
     precision: of the matrix products; softmax, sums and biases are float32.
     """
     if len(wanted.starts) == 0:
-        return (vectors.sum() + item_vectors.sum() + added.values.sum()) * 0.0
-    inputs = (vectors[:, :-1], item_vectors[:, :-1], item_vectors[:, -1], added.values)
-    loss: Tensor = _CatalogueCrossEntropy.apply(*inputs, wanted, added, precision)
+        return (vectors.sum() + table.sum() + biases.sum() + added.values.sum()) * 0.0
+    loss: Tensor = _CatalogueCrossEntropy.apply(vectors, table, biases, added.values, wanted, added, precision)
     return loss
 
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from freshet.columns import PAD
 from freshet.model.attention import attend_padded
-from freshet.model.transformer import Recommender, encoders
+from freshet.model.transformer import Recommender, encoders, with_one
 
 
 class PaddedShopperEncoder(nn.Module):
@@ -39,14 +39,13 @@ class PaddedShopperEncoder(nn.Module):
             encoded = encoder(part, types, gaps, positions, attend_padded)  # (B, T, D)
             asked = encoded[rows, last]  # (B, D)
             repeats.append(encoder.memory(asked.unsqueeze(1), encoded, items, known).squeeze(1))  # (B, T)
-            vectors.append(encoder.vectors(asked))  # (B, P + 1)
+            vectors.append(encoder.vectors(asked))  # (B, P)
         return mean_of(vectors), torch.stack(repeats).mean(dim=0)
 
 
 def mean_of(vectors: list[Tensor]) -> Tensor:
-    """M members' (B, P + 1) -> (B, E): its product with an item's vector is the mean of theirs."""
-    directions = torch.cat([vector[:, :-1] for vector in vectors], dim=1) / len(vectors)  # (B, M · P)
-    return torch.cat([directions, vectors[0][:, -1:]], dim=1)
+    """M members' (B, P) -> (B, E): its product with an item's vector is the mean of theirs, and its bias."""
+    return with_one(torch.cat(vectors, dim=1) / len(vectors))
 
 
 def scores_of(vectors: Tensor, repeats: Tensor, items: Tensor, item_vectors: Tensor) -> Tensor:

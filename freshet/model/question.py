@@ -10,10 +10,10 @@ from torch.nn import functional as F
 from freshet.model import device as devices
 from freshet.model.attention import attend_packed
 from freshet.model.batches import Batch
-from freshet.model.drawing import Drawing
+from freshet.model.drawing import Drawing, Drawn
 from freshet.model.losses import Added, Wanted, catalogue_cross_entropy
 from freshet.model.memory import Memory
-from freshet.model.transformer import Recommender, ShopperEncoder
+from freshet.model.transformer import Member, Recommender
 
 
 def batch_loss(model: Recommender, parts: Sequence[Batch], drawing: Drawing | None = None) -> Tensor:
@@ -22,46 +22,47 @@ def batch_loss(model: Recommender, parts: Sequence[Batch], drawing: Drawing | No
     drawing: how some items are chosen to stand for all; None: nothing is left out.
     """
     drawn = drawing.draw(parts) if drawing is not None else None
-    item_vectors = model.item_vectors(drawn.items if drawn else None)  # (V + 1, E), or (S, E)
     parts = [drawn.places(part) for part in parts] if drawn else parts
-    losses = []
-    for (encoder, table), part in zip(model.members(item_vectors), parts, strict=True):
-        wanted = Wanted(part.following.items, part.following.starts)
-        if len(wanted.starts):
-            vectors, added = _answers(encoder, table, part)
-            if drawn is not None:
-                table, added = _raised(table, drawn.raised), drawn.once(wanted, added)
-            precision = devices.matrix_precision(table.device, len(wanted.starts) * len(table))
-            loss = catalogue_cross_entropy(vectors, table, wanted, added, precision)
-            losses.append(loss * len(wanted.starts))
-    if not losses:
-        return item_vectors.sum() * 0.0
-    return torch.stack(losses).sum() / sum(len(part.following.starts) for part in parts)
+    asked = max(1, sum(len(part.following.starts) for part in parts))
+    losses = [
+        _member_loss(member, part, drawn) * (len(part.following.starts) / asked)
+        for member, part in zip(model.members(drawn.items if drawn else None), parts, strict=True)
+    ]
+    return torch.stack(losses).sum()
 
 
-def _raised(table: Tensor, by: Tensor) -> Tensor:
-    """(S, P + 1) with biases that are higher."""
-    return torch.cat([table[:, :-1], table[:, -1:] + by[:, None]], dim=1)
+def _member_loss(member: Member, part: Batch, drawn: Drawn | None) -> Tensor:
+    """Mean over the questions of its part; 0 where nothing is asked."""
+    wanted = Wanted(part.following.items, part.following.starts)
+    if len(wanted.starts) == 0:
+        return member.table.sum() * 0.0
+    vectors, added = _answers(member, part)
+    biases = member.biases
+    if drawn is not None:
+        biases, added = biases + drawn.raised, drawn.once(wanted, added)
+    precision = devices.matrix_precision(biases.device, len(wanted.starts) * len(biases))
+    return catalogue_cross_entropy(vectors, member.table, biases, wanted, added, precision)
 
 
 def batch_scores(model: Recommender, batch: Batch) -> Tensor:
     """(Q, V + 1) scores at the asked rows, all at once: what `batch_loss` never holds."""
     scores = []
-    for encoder, table in model.members(model.item_vectors()):
-        vectors, added = _answers(encoder, table, batch)
-        cells = added.questions, added.items
-        scores.append((vectors @ table.T).index_put(cells, added.values, accumulate=True))  # (Q, V + 1)
+    for member in model.members():
+        vectors, added = _answers(member, batch)
+        plain = vectors @ member.table.T + member.biases  # (Q, V + 1)
+        scores.append(plain.index_put((added.questions, added.items), added.values, accumulate=True))
     return torch.stack(scores).mean(dim=0)
 
 
-def _answers(encoder: ShopperEncoder, table: Tensor, batch: Batch) -> tuple[Tensor, Added]:
-    """(Q, P + 1) a member's vectors at the asked rows, and what its memory adds to their product with its table.
+def _answers(member: Member, batch: Batch) -> tuple[Tensor, Added]:
+    """(Q, P) a member's vectors at the asked rows, and what its memory adds to their product with its table.
 
-    table (V + 1, P + 1). Nothing is computed for padding, for there is none.
+    Nothing is computed for padding, for there is none.
     """
-    inputs = F.embedding(batch.items, table[:, :-1])  # (N, P)
+    encoder = member.encoder
+    inputs = F.embedding(batch.items, member.table)  # (N, P)
     encoded = encoder(inputs, batch.types, batch.gaps, batch.positions, attend_packed(batch.groups))  # (N, D)
-    vectors = encoder.vectors(F.embedding(batch.following.rows, encoded))  # (Q, P + 1)
+    vectors = encoder.vectors(F.embedding(batch.following.rows, encoded))  # (Q, P)
     return vectors, remembered(encoder.memory, encoded, batch)
 
 

@@ -12,6 +12,7 @@ vector, E = M · P + 1 (the last number of an item's vector is its bias; the las
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -79,9 +80,18 @@ class ShopperEncoder(nn.Module):
         return normed
 
     def vectors(self, encoded: Tensor) -> Tensor:
-        """(…, D) -> (…, P + 1): what is multiplied with the member's item vectors."""
-        direction = F.normalize(self.out(encoded), dim=-1)
-        return with_one(self.sharpness * direction)
+        """(…, D) -> (…, P): what is multiplied with the member's item vectors."""
+        vectors: Tensor = self.sharpness * F.normalize(self.out(encoded), dim=-1)
+        return vectors
+
+
+@dataclass(frozen=True)
+class Member:
+    """One of the transformers, with its part of n item vectors."""
+
+    encoder: ShopperEncoder
+    table: Tensor  # (n, P)
+    biases: Tensor  # (n,) everybody's
 
 
 class Recommender(nn.Module):
@@ -121,30 +131,30 @@ class Recommender(nn.Module):
             self.items.ids.weight[PAD].zero_()
         return self
 
-    def item_vectors(self, chosen: Tensor | None = None) -> Tensor:
-        """(V + 1, E) of the whole vocabulary, or (S, E) of the chosen items (S,); those of PAD are zeros.
+    def item_vectors(self) -> Tensor:
+        """(V + 1, E) of the whole vocabulary; row 0 is zeros."""
+        vectors: Tensor = self.items(*self.described())
+        return vectors
+
+    def members(self, chosen: Tensor | None = None) -> Iterator[Member]:
+        """Every member with its part of all item vectors, or of those of the chosen items (S,).
 
         In training some items are known by their content only, others in every batch, so that content alone learns
         to say what an item is, and how it compares with items that are known well.
         """
-        numbers = self.numbers() if chosen is None else chosen * self.met[chosen]  # (V + 1,) or (S,)
+        numbers, *contents = self.described(chosen)
         if self.training and self.config.id_dropout and self.config.inputs:
             numbers = numbers * (torch.rand(len(numbers), device=numbers.device) >= self.config.id_dropout)
-        contents = (self.get_buffer(f"content_{field.name}") for field in self.config.inputs)
-        if chosen is not None:
-            contents = (content[chosen] for content in contents)
-        vectors: Tensor = self.items(numbers, *contents)
-        return vectors
+        directions, biases = self.items.parts(numbers, *contents)
+        for encoder, table in zip(encoders(self.shoppers), directions.unbind(1), strict=True):
+            yield Member(encoder, table, biases.squeeze(1))
 
-    def members(self, item_vectors: Tensor) -> Iterator[tuple[ShopperEncoder, Tensor]]:
-        """Every member's shopper encoder with its part of the item vectors (V + 1, E): (V + 1, P + 1)."""
-        if self.config.members == 1:
-            yield from ((encoder, item_vectors) for encoder in encoders(self.shoppers))  # nothing to lay together
-            return
-        biases = item_vectors[:, -1:]
-        parts = item_vectors[:, :-1].chunk(self.config.members, dim=1)
-        for encoder, part in zip(encoders(self.shoppers), parts, strict=True):
-            yield encoder, torch.cat([part, biases], dim=1)
+    def described(self, chosen: Tensor | None = None) -> tuple[Tensor, ...]:
+        """What the item encoder reads of all items, or of the chosen ones: numbers, then each field of the schema."""
+        contents = (self.get_buffer(f"content_{field.name}") for field in self.config.inputs)
+        if chosen is None:
+            return self.numbers(), *contents
+        return chosen * self.met[chosen], *(content[chosen] for content in contents)
 
     def numbers(self) -> Tensor:
         """(V + 1,) each item's index as the item encoder shall read it: 0 for one it has not learned from."""

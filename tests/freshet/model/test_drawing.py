@@ -109,4 +109,4 @@ def test_no_question_with_drawn_items_costs_nothing():
     drawn = Drawing.of(made, ITEMS, PARAMS.length, 10).draw([batch_of(made, [0])])
     wanted = Wanted(nothing, nothing)
     added = drawn.once(wanted, Added(nothing, nothing, torch.zeros(0)))
-    assert catalogue_cross_entropy(torch.zeros(0, 9), torch.zeros(5, 9), wanted, added).item() == 0
+    assert catalogue_cross_entropy(torch.zeros(0, 9), torch.zeros(5, 9), torch.zeros(5), wanted, added).item() == 0
