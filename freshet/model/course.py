@@ -75,7 +75,7 @@ def begun(model: Model, corpus: Corpus, params: TrainParams, place: torch.device
     optimizer = torch.optim.AdamW(
         model.parameters(), params.learning_rate, weight_decay=params.weight_decay, fused=fused
     )
-    drawing = Drawing.of(corpus, model.config.items, params.length, params.negatives)
+    drawing = Drawing.of(corpus, model.config.items, params.length, params.negatives, place)
     return Course(model, optimizer, place, rows, steps, epochs, bf16, drawing)
 
 

@@ -66,15 +66,15 @@ class Drawing:
     evenly: int  # items drawn beside those of a batch
 
     @classmethod
-    def of(cls, taught: Corpus, items: int, length: int, evenly: int) -> "Drawing | None":
-        """None where there are no more than FEW times as many `items`: then nothing is left out."""
+    def of(cls, taught: Corpus, items: int, length: int, evenly: int, place: torch.device) -> "Drawing | None":
+        """For a training at `place`. None where there are at most FEW times as many `items`: nothing is left out."""
         if items <= FEW * evenly:
             return None
         owners = np.repeat(np.arange(len(taught.lengths)), taught.lengths)
         pairs = np.unique(owners * (items + 1) + taught.items)
         shoppers = np.bincount(pairs % (items + 1), minlength=items + 1)
         pieces = len(windows(taught.lengths, length, np.random.default_rng(0)))
-        return cls(torch.from_numpy(shoppers), pieces, evenly)
+        return cls(torch.from_numpy(shoppers).to(place), pieces, evenly)
 
     def draw(self, parts: Sequence[Batch]) -> Drawn:
         """What stands for all items in these parts of a batch: their own, and `evenly` others by torch's generator."""
@@ -92,6 +92,5 @@ class Drawing:
     def _chances(self, items: Tensor, pieces: int) -> Tensor:
         """(S,) of each item to be drawn: by any of so many windows, which are any of all, or evenly."""
         share = min(1.0, pieces / max(1, self.windows))
-        shoppers = self.shoppers.to(items.device)[items]
-        missed = (1 - share) ** shoppers * (1 - 1 / (len(self.shoppers) - 1)) ** self.evenly
+        missed = (1 - share) ** self.shoppers[items] * (1 - 1 / (len(self.shoppers) - 1)) ** self.evenly
         return 1 - missed

@@ -11,7 +11,7 @@ from freshet.model.question import batch_loss
 from freshet.model.transformer import Recommender
 from tests.checkerboard import histories_of
 
-ITEMS, SHOPPERS = 60, 200
+ITEMS, SHOPPERS, CPU = 60, 200, torch.device("cpu")
 PARAMS = TrainParams(length=6, width=8, vector=8, heads=2, blocks=1, members=1, dropout=0.0)
 
 
@@ -35,14 +35,14 @@ def a_model() -> Recommender:
 
 
 def test_a_small_catalogue_is_not_drawn_from():
-    assert Drawing.of(taught(), ITEMS, PARAMS.length, ITEMS // 2) is None
-    assert Drawing.of(taught(), ITEMS, PARAMS.length, ITEMS // 2 - 1) is not None
+    assert Drawing.of(taught(), ITEMS, PARAMS.length, ITEMS // 2, CPU) is None
+    assert Drawing.of(taught(), ITEMS, PARAMS.length, ITEMS // 2 - 1, CPU) is not None
 
 
 def test_what_is_drawn_stands_on_average_for_the_whole_sum():
     made, scores = taught(), torch.randn(ITEMS + 1, generator=torch.Generator().manual_seed(3))
     scores[1] = 3.0  # the best-seller would count far too often if its chance were that of the others
-    drawing = Drawing.of(made, ITEMS, PARAMS.length, 15)
+    drawing = Drawing.of(made, ITEMS, PARAMS.length, 15, CPU)
     rng, found = np.random.default_rng(1), []
     for seed in range(1500):
         torch.manual_seed(seed)
@@ -54,7 +54,7 @@ def test_what_is_drawn_stands_on_average_for_the_whole_sum():
 def test_what_a_question_brings_along_counts_once():
     made = taught()
     batch = batch_of(made, [0, 1])
-    drawn = Drawing.of(made, ITEMS, PARAMS.length, 10).draw([batch])
+    drawn = Drawing.of(made, ITEMS, PARAMS.length, 10, CPU).draw([batch])
     placed = drawn.places(batch)
     assert torch.equal(drawn.items[placed.items], batch.items)
     assert torch.equal(drawn.items[placed.following.items], batch.following.items)
@@ -75,7 +75,7 @@ def test_what_a_question_brings_along_counts_once():
 def test_with_nearly_everything_drawn_it_is_the_loss_of_all_items_and_has_its_gradient():
     made, model, other = taught(), a_model(), a_model()
     batch = batch_of(made, range(20))
-    drawing = Drawing(Drawing.of(made, ITEMS, PARAMS.length, 5).shoppers, SHOPPERS, evenly=60 * ITEMS)
+    drawing = Drawing(Drawing.of(made, ITEMS, PARAMS.length, 5, CPU).shoppers, SHOPPERS, evenly=60 * ITEMS)
     plain, drawn = batch_loss(model, [batch]), batch_loss(other, [batch], drawing)
     assert drawn.item() == pytest.approx(plain.item(), rel=1e-4)
     plain.backward()
@@ -89,7 +89,7 @@ def test_the_more_items_are_drawn_the_nearer_the_loss_of_all():
     made, model = taught(), a_model()
     batch = batch_of(made, range(20))
     plain = batch_loss(model, [batch]).item()
-    shoppers = Drawing.of(made, ITEMS, PARAMS.length, 10).shoppers
+    shoppers = Drawing.of(made, ITEMS, PARAMS.length, 10, CPU).shoppers
     off = {few: plain - mean_loss(model, batch, Drawing(shoppers, SHOPPERS, few)) for few in (10, 50)}
     assert 0 < off[50] < off[10] / 2  # the logarithm of a sum that is right on average is a little low
     assert off[50] < 0.1
@@ -106,7 +106,7 @@ def mean_loss(model, batch, drawing):
 def test_no_question_with_drawn_items_costs_nothing():
     made = taught()
     nothing = torch.zeros(0, dtype=torch.int64)
-    drawn = Drawing.of(made, ITEMS, PARAMS.length, 10).draw([batch_of(made, [0])])
+    drawn = Drawing.of(made, ITEMS, PARAMS.length, 10, CPU).draw([batch_of(made, [0])])
     wanted = Wanted(nothing, nothing)
     added = drawn.once(wanted, Added(nothing, nothing, torch.zeros(0)))
     assert catalogue_cross_entropy(torch.zeros(0, 9), torch.zeros(5, 9), torch.zeros(5), wanted, added).item() == 0
