@@ -19,7 +19,16 @@ from tests.checkerboard import checkerboard
 
 EPOCHS, STEPS = 2, 4  # 380 events in batches of about 95
 PARAMS = TrainParams(
-    length=6, width=8, vector=8, heads=2, blocks=1, dropout=0.3, steps_per_epoch=STEPS, max_epochs=EPOCHS, patience=9
+    length=6,
+    width=8,
+    vector=8,
+    heads=2,
+    blocks=1,
+    dropout=0.3,
+    steps_per_epoch=STEPS,
+    max_epochs=EPOCHS,
+    patience=9,
+    negatives=1,  # items are drawn by chance too
 )
 FOLDER = "unfinished/abc"
 CHILD = """

@@ -15,9 +15,10 @@ PARAMS = TrainParams(
 )
 
 
-def test_the_checkerboard_is_learned():
+@pytest.mark.parametrize("negatives", [ITEMS, 1], ids=["from all items", "from drawn ones"])
+def test_the_checkerboard_is_learned(negatives):
     told: list[Progress] = []
-    trained = train(checkerboard(), PARAMS, "cpu", told.append)
+    trained = train(checkerboard(), PARAMS.model_copy(update={"negatives": negatives}), "cpu", told.append)
     # four equally likely items: no model can guess better than log 4 nats; nothing learned would be log 8
     assert math.log(4) - 0.1 < trained.curve[-1].loss < math.log(4) + 0.2
     assert tuple(told) == trained.curve
@@ -28,9 +29,11 @@ def test_the_checkerboard_is_learned():
     assert trained.interactions_per_second > 0
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
-    first, again = (train(checkerboard(), PARAMS, "cpu").model.state_dict() for _ in range(2))
-    other = train(checkerboard(), PARAMS.model_copy(update={"seed": 1}), "cpu").model.state_dict()
+@pytest.mark.parametrize("negatives", [ITEMS, 1], ids=["from all items", "from drawn ones"])
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(negatives):
+    params = PARAMS.model_copy(update={"negatives": negatives})
+    first, again = (train(checkerboard(), params, "cpu").model.state_dict() for _ in range(2))
+    other = train(checkerboard(), params.model_copy(update={"seed": 1}), "cpu").model.state_dict()
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["shoppers.0.out.weight"], other["shoppers.0.out.weight"])
 
