@@ -10,6 +10,7 @@ from freshet.settings import Settings
 # scipy: scipy asks every module that is called torch, and fails on one that is only half loaded.
 _NEEDED_LATER: Final = (
     "great_expectations", "evidently.presets", "matplotlib.figure", "torch", "onnxscript", "onnxruntime",
+    "torch._dynamo",  # every optimizer asks for it
 )  # fmt: skip
 
 
