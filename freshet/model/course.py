@@ -22,6 +22,7 @@ from freshet.model.losses import learning_rate_factor
 from freshet.model.own import Model, step_loss
 from freshet.model.params import TrainParams
 from freshet.model.ranks import Ranks
+from freshet.model.transformer import Recommender
 
 WARM_UP = 100  # steps, or a tenth of all where that is fewer
 CLIP = 1.0  # longest gradient of a step
@@ -50,7 +51,7 @@ class Course:
     steps: int  # after which the learning rate is down to zero
     epochs: int  # that these are
     bf16: bool
-    drawing: Drawing | None = None  # which items stand for all of a large catalogue
+    drawing: Drawing | None = None  # how items that stand for all of a large catalogue are drawn
     step: int = 0  # taken so far
     losses: list[Tensor] = field(default_factory=list)  # of the epoch under way, one a step, on the device
     curve: list[Progress] = field(default_factory=list)  # of the epochs that are over
@@ -75,7 +76,9 @@ def begun(model: Model, corpus: Corpus, params: TrainParams, place: torch.device
     optimizer = torch.optim.AdamW(
         model.parameters(), params.learning_rate, weight_decay=params.weight_decay, fused=fused
     )
-    drawing = Drawing.of(corpus, model.config.items, params.length, params.negatives, place)
+    drawing = None
+    if isinstance(model, Recommender):  # a module of a team's own scores what it will
+        drawing = Drawing.of(corpus, model.config.items, params.length, params.negatives, place)
     return Course(model, optimizer, place, rows, steps, epochs, bf16, drawing)
 
 
@@ -101,7 +104,7 @@ def mean_loss(course: Course, params: TrainParams) -> float:
 
 
 def _take_step(course: Course, batch: Batch, params: TrainParams, ranks: Ranks) -> Tensor:
-    """Nothing here waits for the device: the loss (a scalar) stays on it, and so does the clipped norm."""
+    """Loss (a scalar) and clipped norm stay on the device: no step waits for the one before."""
     _seed(params.seed, course.step, ranks.rank)
     factor = learning_rate_factor(course.step, min(WARM_UP, course.steps // 10 + 1), course.steps)
     for group in course.optimizer.param_groups:

@@ -23,7 +23,7 @@ from freshet.model.batches import Batch, windows
 from freshet.model.corpus import Corpus
 from freshet.model.losses import Added, Wanted
 
-FEW = 2  # for fewer items a draw saves next to nothing
+SEVERAL = 2  # times what is drawn: with fewer items a draw saves next to nothing
 
 
 @dataclass(frozen=True)
@@ -61,24 +61,23 @@ class Drawn:
 class Drawing:
     """How items are drawn for the batches of a corpus."""
 
-    shoppers: Tensor  # (V + 1,) with the item in their history
-    windows: int  # of an epoch
+    holding: Tensor  # (V + 1,) windows of an epoch that hold the item
+    events: int  # of an epoch
     evenly: int  # items drawn beside those of a batch
 
     @classmethod
     def of(cls, taught: Corpus, items: int, length: int, evenly: int, place: torch.device) -> "Drawing | None":
-        """For a training at `place`. None where there are at most FEW times as many `items`: nothing is left out."""
-        if items <= FEW * evenly:
+        """None where there are at most SEVERAL times as many `items`: then nothing is left out. place: of the model."""
+        if items <= SEVERAL * evenly:
             return None
-        owners = np.repeat(np.arange(len(taught.lengths)), taught.lengths)
-        pairs = np.unique(owners * (items + 1) + taught.items)
-        shoppers = np.bincount(pairs % (items + 1), minlength=items + 1)
-        pieces = len(windows(taught.lengths, length, np.random.default_rng(0)))
-        return cls(torch.from_numpy(shoppers).to(place), pieces, evenly)
+        sizes = windows(taught.lengths, length, np.random.default_rng(0))[:, 2]  # every row lies in one window
+        pairs = np.unique(np.repeat(np.arange(len(sizes)), sizes) * (items + 1) + taught.items)
+        holding = np.bincount(pairs % (items + 1), minlength=items + 1)
+        return cls(torch.from_numpy(holding).to(place), len(taught.items), evenly)
 
     def draw(self, parts: Sequence[Batch]) -> Drawn:
         """What stands for all items in these parts of a batch: their own, and `evenly` others by torch's generator."""
-        place, rows = parts[0].items.device, len(self.shoppers)
+        place, rows = parts[0].items.device, len(self.holding)
         chosen = torch.zeros(rows, dtype=torch.bool, device=place)
         for part in parts:
             chosen[part.items] = True
@@ -86,11 +85,14 @@ class Drawing:
         chosen[torch.randint(1, rows, (self.evenly,), device=place)] = True
         chosen[PAD] = True
         items = chosen.nonzero().flatten()
-        pieces = sum(count for part in parts for count, _ in part.groups)
-        return Drawn(items, -self._chances(items, pieces).log())
+        return Drawn(items, -self._chances(items, sum(len(part.items) for part in parts)).log())
 
-    def _chances(self, items: Tensor, pieces: int) -> Tensor:
-        """(S,) of each item to be drawn: by any of so many windows, which are any of all, or evenly."""
-        share = min(1.0, pieces / max(1, self.windows))
-        missed = (1 - share) ** self.shoppers[items] * (1 - 1 / (len(self.shoppers) - 1)) ** self.evenly
+    def _chances(self, items: Tensor, events: int) -> Tensor:
+        """(S,) of each item to be drawn: by any of the windows in so many events, or evenly.
+
+        Windows of one length come together, but as batches have like many events, every window has the same chance to
+        be in the next one: that of an event.
+        """
+        share = min(1.0, events / max(1, self.events))
+        missed = (1 - share) ** self.holding[items] * (1 - 1 / (len(self.holding) - 1)) ** self.evenly
         return 1 - missed

@@ -110,7 +110,7 @@ def step_loss(
     """This process's part of the mean over all questions of a packed batch, in nats; a scalar.
 
     Every member of the model learns from windows of its own, so that a step costs what it costs with one member, and
-    they err differently. place: where the model is; the batch is on the CPU. drawing: which items stand for all.
+    they err differently. place: where the model is; the batch is on the CPU. drawing: of items for all.
     """
     members = model.config.members if isinstance(model, Recommender) else 1
     parts = [ranks.share(dealt(batch, member, members)) for member in range(members)]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from freshet.model.batches import pack
+from freshet.model.batches import batches, pack
 from freshet.model.corpus import corpus
 from freshet.model.drawing import Drawing
 from freshet.model.losses import Added, Wanted, catalogue_cross_entropy
@@ -11,7 +11,7 @@ from freshet.model.question import batch_loss
 from freshet.model.transformer import Recommender
 from tests.checkerboard import histories_of
 
-ITEMS, SHOPPERS, CPU = 60, 200, torch.device("cpu")
+ITEMS, SHOPPERS, MANY, CPU = 60, 200, 400, torch.device("cpu")
 PARAMS = TrainParams(length=6, width=8, vector=8, heads=2, blocks=1, members=1, dropout=0.0)
 
 
@@ -51,6 +51,28 @@ def test_what_is_drawn_stands_on_average_for_the_whole_sum():
     assert np.mean(found) == pytest.approx(float(scores[1:].exp().sum()), rel=0.03)
 
 
+def test_it_does_so_for_short_and_long_histories_with_items_that_come_again():
+    """Windows of one length lie in one batch, and a long history is several windows."""
+    rng = np.random.default_rng(0)
+    lengths = np.concatenate([rng.integers(1, 4, 500), np.full(30, 6), np.full(12, 60)])
+    rows = [rng.choice(rng.integers(1, MANY, 8), length) for length in lengths]  # eight items of their own each
+    made = corpus(histories_of([[(int(item), 60 * n) for n, item in enumerate(row)] for row in rows]))
+    drawing = Drawing.of(made, MANY, 6, 30, CPU)
+    assert drawing is not None
+    found = {"short": [], "long": []}
+    for epoch in range(40):
+        for batch in batches(made, 6, 100, 0.0, np.random.default_rng(epoch)):
+            drawn = drawing.draw([batch])
+            assert len(drawn.items) < MANY / 2
+            kind = "short" if batch.groups[-1][1] < 6 else "long"
+            found[kind].append(float(drawn.raised[1:].exp().sum()))
+    every = found["short"] + found["long"]
+    assert np.mean(every) == pytest.approx(MANY, rel=0.05)  # as if every score were 0
+    # Shoppers here share hardly an item, so short windows bring those of short histories a little too often.
+    assert np.mean(found["short"]) == pytest.approx(MANY, rel=0.25)
+    assert np.mean(found["long"]) == pytest.approx(MANY, rel=0.25)
+
+
 def test_what_a_question_brings_along_counts_once():
     made = taught()
     batch = batch_of(made, [0, 1])
@@ -75,7 +97,7 @@ def test_what_a_question_brings_along_counts_once():
 def test_with_nearly_everything_drawn_it_is_the_loss_of_all_items_and_has_its_gradient():
     made, model, other = taught(), a_model(), a_model()
     batch = batch_of(made, range(20))
-    drawing = Drawing(Drawing.of(made, ITEMS, PARAMS.length, 5, CPU).shoppers, SHOPPERS, evenly=60 * ITEMS)
+    drawing = Drawing(Drawing.of(made, ITEMS, PARAMS.length, 5, CPU).holding, 3 * SHOPPERS, evenly=60 * ITEMS)
     plain, drawn = batch_loss(model, [batch]), batch_loss(other, [batch], drawing)
     assert drawn.item() == pytest.approx(plain.item(), rel=1e-4)
     plain.backward()
@@ -89,8 +111,8 @@ def test_the_more_items_are_drawn_the_nearer_the_loss_of_all():
     made, model = taught(), a_model()
     batch = batch_of(made, range(20))
     plain = batch_loss(model, [batch]).item()
-    shoppers = Drawing.of(made, ITEMS, PARAMS.length, 10, CPU).shoppers
-    off = {few: plain - mean_loss(model, batch, Drawing(shoppers, SHOPPERS, few)) for few in (10, 50)}
+    holding = Drawing.of(made, ITEMS, PARAMS.length, 10, CPU).holding
+    off = {few: plain - mean_loss(model, batch, Drawing(holding, 3 * SHOPPERS, few)) for few in (10, 50)}
     assert 0 < off[50] < off[10] / 2  # the logarithm of a sum that is right on average is a little low
     assert off[50] < 0.1
 
