@@ -54,12 +54,14 @@ def hand_over(
 def hand_over_one(context: dg.AssetExecutionContext, outcome: Outcome[Any, Any], **metadata: Any) -> Published:
     """For what is not a table of days: results of the checks, then the reference, or the failure that says why not.
 
-    Where only a warning holds it back, the run stays green and nothing is materialized.
+    Where it is held back, or a warning decides, the run stays green and nothing is materialized.
     """
     yield from results(outcome.judgement)
-    if outcome.judgement.bad():
+    if outcome.judgement.fails:
         context.log.error(outcome.message())
         raise dg.Failure(outcome.message(), metadata=metadata, allow_retries=False)
+    if outcome.judgement.bad():
+        context.log.warning(outcome.message())
     if outcome.ref is not None:
         yield dg.Output(outcome.ref, metadata={"id": outcome.ref.id, **metadata})
 

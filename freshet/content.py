@@ -66,6 +66,11 @@ def fitted(schema: Schema, columns: Columns) -> Schema:
     return tuple(field if field.size else replace(field, size=_size(field, columns)) for field in schema)
 
 
+def not_empty(schema: Schema, content: ItemContent) -> Schema:
+    """The fields of which the catalogue says anything: nobody learns from an empty column."""
+    return tuple(field for field in schema if content.fields[field.name].any())
+
+
 def known_prices(prices: Sequence[float | None]) -> NDArray[np.float64]:
     """(n,) with NaN for what is unknown."""
     return np.array([np.nan if price is None else price for price in prices], dtype=np.float64)

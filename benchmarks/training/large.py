@@ -21,6 +21,7 @@ SHOPPERS, EVENTS = 20_000, 20
 STEPS = 5
 BATCH = 100  # histories: 2,000 events asked at once
 DRAWN = 8192  # negatives, where not all items are scored
+DRAWS = 20  # of which the mean loss is shown
 PLAIN_ROWS = 128  # events whose scores of all items are held at once, for the comparison
 ZIPF = 1.2  # exponent of the items' popularity
 
@@ -66,7 +67,10 @@ def stepped(items: int, width: int, negatives: int) -> dict[str, object]:
 
 
 def losses(ready: Prepared) -> tuple[float, float]:
-    """(what training teaches, the cross-entropy of all scores at once) for the same small batch, in nats."""
+    """(what training teaches, the cross-entropy of all scores at once) for the same small batch, in nats.
+
+    The first is the mean of DRAWS where items are drawn, and the same every time where none are.
+    """
     import torch
 
     from freshet.model.batches import batches
@@ -76,7 +80,9 @@ def losses(ready: Prepared) -> tuple[float, float]:
     rng = np.random.default_rng(0)
     batch = next(iter(batches(ready.corpus, ready.params.length, PLAIN_ROWS, 0.0, rng))).to(place)
     with torch.no_grad():
-        return float(step_loss(model, batch, drawing=ready.course.drawing)), float(_plain(model, batch))
+        draws = DRAWS if ready.course.drawing is not None else 1
+        taught = [float(step_loss(model, batch, drawing=ready.course.drawing)) for _ in range(draws)]
+        return sum(taught) / draws, float(_plain(model, batch))
 
 
 def _plain(model: object, batch: object) -> "Tensor":

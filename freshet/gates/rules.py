@@ -12,7 +12,7 @@ class Rule:
     says: the finding, a format string over the profile's row and `limit`, e.g. "{without_item} of {rows} rows have no
     item_id".
     fix: what to do about it. severity `error`: nothing is published and the run fails; `hold`: nothing is published,
-    and the run goes on without it, because time will mend it; `warn`: is shown, stops nothing.
+    and the run goes on without it, for it is nobody's fault; `warn`: is shown, stops nothing.
     """
 
     name: str

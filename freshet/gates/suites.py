@@ -249,7 +249,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
         Rule("precision_costs_no_quality", "ndcg_loss", "it loses {ndcg_loss:.2%} of NDCG on real histories",
              "nothing: serve the full bundle there", most=0.005),
         Rule("edge_is_small", "share_of_room", "its files have {bytes:,} bytes, and {room:,} are allowed: {largest}",
-             "lower `members` or `vector`, which every item pays for", most=1),
+             "lower `members` or `vector`, which every item pays for", most=1, severity="hold"),
         _none("edge_answers_as_sealed", "corrupt", "the sealed edge bundle does not prove itself: {corrupt_why}",
               "materialize `edge_bundle` again"),
     ),

@@ -26,6 +26,11 @@ from freshet.model.losses import Added, Wanted
 SEVERAL = 2  # times what is drawn: with fewer items a draw saves next to nothing
 
 
+def draws(items: int, evenly: int) -> bool:
+    """Whether a catalogue of so many items is drawn from."""
+    return items > SEVERAL * evenly
+
+
 @dataclass(frozen=True)
 class Drawn:
     """The items that are in, and what their scores are raised by: the logarithm of how many each stands for."""
@@ -68,7 +73,7 @@ class Drawing:
     @classmethod
     def of(cls, taught: Corpus, items: int, length: int, evenly: int, place: torch.device) -> "Drawing | None":
         """None where there are at most SEVERAL times as many `items`: then nothing is left out. place: of the model."""
-        if items <= SEVERAL * evenly:
+        if not draws(items, evenly):
             return None
         sizes = windows(taught.lengths, length, np.random.default_rng(0))[:, 2]  # every row lies in one window
         pairs = np.unique(np.repeat(np.arange(len(sizes)), sizes) * (items + 1) + taught.items)

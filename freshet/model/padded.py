@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from freshet.columns import PAD
 from freshet.model.attention import attend_padded
-from freshet.model.transformer import Recommender, encoders, with_one
+from freshet.model.transformer import Recommender, encoders
 
 
 class PaddedShopperEncoder(nn.Module):
@@ -45,7 +45,8 @@ class PaddedShopperEncoder(nn.Module):
 
 def mean_of(vectors: list[Tensor]) -> Tensor:
     """M members' (B, P) -> (B, E): its product with an item's vector is the mean of theirs, and its bias."""
-    return with_one(torch.cat(vectors, dim=1) / len(vectors))
+    directions = torch.cat(vectors, dim=1) / len(vectors)  # (B, M · P)
+    return torch.cat([directions, torch.ones_like(directions[:, :1])], dim=1)
 
 
 def scores_of(vectors: Tensor, repeats: Tensor, items: Tensor, item_vectors: Tensor) -> Tensor:

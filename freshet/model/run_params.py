@@ -20,5 +20,7 @@ class RunParams(BaseModel):
         description="the state is saved so often, and after every epoch: so much a killed training loses",
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="of matrix products in training; auto: bf16 on a GPU, fp32 elsewhere; weights stay fp32"
+        "auto",
+        description="of matrix products in training; auto: bf16 on a GPU, fp32 elsewhere. Weights stay fp32; large "
+        "products over the catalogue are bf16 wherever the hardware has it",
     )

@@ -2,7 +2,7 @@
 
 import torch
 
-from freshet.content import encode, fitted
+from freshet.content import encode, fitted, not_empty
 from freshet.model.corpus import Corpus, met_items
 from freshet.model.own import Model, own
 from freshet.model.params import FRESHET, ModelConfig, TrainParams
@@ -20,9 +20,8 @@ def untrained(vocabulary: Vocabulary, corpus: Corpus, params: TrainParams, yeste
     torch.manual_seed(params.seed)
     items, schema = len(vocabulary), fitted(vocabulary.inputs, vocabulary.columns)
     content = encode(schema, vocabulary.columns)
-    # Nobody learns from an empty column. Yesterday's tables stay as large as they are: they have room to grow.
-    told = tuple(field for field in schema if content.fields[field.name].any())
-    inputs = yesterday.model.config.inputs if yesterday else told
+    # Yesterday's tables stay as large as they are: they have room to grow.
+    inputs = yesterday.model.config.inputs if yesterday else not_empty(schema, content)
     config = ModelConfig.of(params, items, inputs)
     content = content if inputs == schema else encode(inputs, vocabulary.columns)
     if params.model != FRESHET:

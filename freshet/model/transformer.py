@@ -175,8 +175,3 @@ def _start(module: nn.Module) -> None:
     if isinstance(module, nn.Embedding) and module.padding_idx is not None:
         with torch.no_grad():
             module.weight[module.padding_idx].zero_()
-
-
-def with_one(vectors: Tensor) -> Tensor:
-    """(…, P) -> (…, P + 1): the 1 that an item's bias is multiplied with."""
-    return torch.cat([vectors, torch.ones_like(vectors[..., :1])], dim=-1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from freshet.content import Texts
+from freshet.content import Texts, encode, fitted, not_empty
 from freshet.item_inputs import Schema
 from freshet.model.own import Model, Own
 from freshet.model.params import FRESHET, ModelConfig, TrainParams
@@ -52,6 +52,11 @@ def why_not(yesterday: Yesterday, vocabulary: Vocabulary, params: TrainParams) -
         return "its items have other indexes"
     if not set(_named(old.inputs)) <= set(_named(vocabulary.inputs)):  # it read no column that was empty
         return "it reads other columns of the catalogue"
+    schema = fitted(vocabulary.inputs, vocabulary.columns)
+    known = not_empty(schema, encode(schema, vocabulary.columns))
+    new = sorted(f"{name}:{kind}" for name, kind in set(_named(known)) - set(_named(old.inputs)))
+    if new:
+        return f"it does not read {', '.join(new)}"
     name = yesterday.model.name if isinstance(yesterday.model, Own) else FRESHET
     if name != params.model or _shape(old) != _shape(ModelConfig.of(params, old.items, old.inputs)):
         return "it is of another configuration"

@@ -127,8 +127,12 @@ def _keep(store: Store, kept: Judged, ref: BundleRef, card: str) -> EvaluationRe
 
 
 def _alike(challenger: Ranker, champion: Ranker) -> bool:
-    """Trained in the same way: the challenger is only fresher."""
-    return challenger.bundle.manifest.parameters == champion.bundle.manifest.parameters
+    """Of the same configuration, wherever their weights began: the challenger is only fresher."""
+    theirs, mine = (
+        {name: value for name, value in ranker.bundle.manifest.parameters.items() if not name.startswith("warm_")}
+        for ranker in (champion, challenger)
+    )
+    return theirs == mine
 
 
 def _as_it_serves(bundle: Bundle, data: TrainingSet) -> Bundle:

@@ -9,10 +9,10 @@ from freshet.model.attention import attend_padded
 from freshet.model.batches import pack
 from freshet.model.corpus import Corpus, corpus
 from freshet.model.export import SHOPPERS, export, reference_answer
-from freshet.model.padded import scores_of
+from freshet.model.padded import mean_of, scores_of
 from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.question import batch_scores
-from freshet.model.transformer import Recommender, with_one
+from freshet.model.transformer import Recommender
 from tests.checkerboard import histories_of, vocabulary_of
 
 PARAMS = TrainParams(length=5, width=16, vector=8, heads=2, blocks=1, members=2)
@@ -87,8 +87,8 @@ def test_what_comes_later_changes_nothing_before(model):
     assert not torch.allclose(before[:, 2], after[:, 2])
 
 
-def test_an_items_last_number_is_multiplied_with_one():
-    assert with_one(torch.tensor([[2.0, 3.0]])).tolist() == [[2, 3, 1]]
+def test_an_items_last_number_is_multiplied_with_one_and_members_count_alike():
+    assert mean_of([torch.tensor([[2.0, 3.0]]), torch.tensor([[4.0, 5.0]])]).tolist() == [[1, 1.5, 2, 2.5, 1]]
 
 
 def test_padding_is_zeros_among_the_item_vectors(model):

@@ -89,6 +89,12 @@ def test_a_model_that_reads_other_columns_does_not_fit():
     assert why_not(yesterday(), today, PARAMS) == "it reads other columns of the catalogue"
 
 
+def test_a_column_that_is_named_since_asks_for_a_cold_training():
+    old = yesterday()
+    old.model.config = dataclasses.replace(old.model.config, inputs=old.model.config.inputs[:1])
+    assert why_not(old, vocabulary_of(8), PARAMS) == "it does not read category:category, price:number"
+
+
 def test_what_an_earlier_model_held_out_is_held_out_again():
     rows = [[(1 + s % 4, DAY), (5, 2 * DAY), (6, 3 * DAY), (7, 4 * DAY)] for s in range(80)]
     shop = training_set_of(histories_of(rows), vocabulary_of(8), cut=4)

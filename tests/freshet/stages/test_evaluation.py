@@ -1,6 +1,7 @@
 """The stages that judge and release, with a real bundle, a champion of another catalogue, and a journal of its own."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,7 +10,7 @@ from freshet.judge.verdict import JudgeParams
 from freshet.live import journal
 from freshet.live.journal import Entry, bundle_path
 from freshet.live.manifest import MANIFEST
-from freshet.stages.evaluation import evaluate_bundle, release_bundle
+from freshet.stages.evaluation import _alike, evaluate_bundle, release_bundle
 from freshet.store import Store, open_store
 from tests import tiny_bundle
 
@@ -169,3 +170,13 @@ def test_where_nothing_is_left_to_go_back_to_the_challenger_meets_the_baselines_
     assert (kept.champion, kept.decided_on, kept.verdict.rule) == (None, 1, "first")
     lost = f" What served is lost: release 1 names the bundle {other[:12]}, which is gone."
     assert kept.verdict.sentence.endswith(lost)
+
+
+def ranker_with(**parameters: object) -> SimpleNamespace:
+    return SimpleNamespace(bundle=SimpleNamespace(manifest=SimpleNamespace(parameters=parameters)))
+
+
+def test_where_its_weights_began_does_not_make_another_configuration():
+    champion = ranker_with(width=64, warm_start="off", warm_epochs=2)
+    assert _alike(ranker_with(width=64, warm_start="auto", warm_epochs=1), champion)
+    assert not _alike(ranker_with(width=128, warm_start="off", warm_epochs=2), champion)
