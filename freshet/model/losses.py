@@ -1,6 +1,7 @@
 """What the model is taught: a softmax over all items whose mass belongs, in equal parts, to the next basket's items.
 
-Shapes: Q questions, M asked items, A added scores, P numbers of a vector, V items.
+Shapes: Q questions, C of them in a part, M asked items, A added scores, P numbers of a vector, V items. In a catalogue
+that is drawn from (freshet.model.drawing) the drawn items stand where V + 1 is written.
 """
 
 from collections.abc import Iterator

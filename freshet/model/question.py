@@ -1,4 +1,7 @@
-"""One training step's question: how badly are the next baskets of a packed batch guessed?"""
+"""One training step's question: how badly are the next baskets of a packed batch guessed?
+
+Shapes: N packed events, W windows of T events each, Q questions, D width, P numbers of a member's vector, V items.
+"""
 
 from collections.abc import Sequence
 from itertools import accumulate
