@@ -1,7 +1,7 @@
 """Files of the lake that are not tables (bundles, journal, keys): one way for local folders and S3 alike."""
 
+import contextlib
 import os
-import shutil
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime
@@ -162,9 +162,13 @@ class Store:
             part = Path(unfinished) / "part"
             part.mkdir()
             for name in names:
-                (part / name.rpartition("/")[2]).write_bytes(self.get(name))
-            if not target.exists():
-                shutil.move(part, target)
+                path = part / name.rpartition("/")[2]
+                path.write_bytes(self.get(name))
+                _sync(path, part)  # a copy is used as it is from now on: it must be whole after a power cut, too
+            with contextlib.suppress(OSError):  # somebody else was faster
+                part.rename(target)
+        if not target.exists():
+            _refuse(str(target), "cannot be written", OSError("the folder is not there after the copy"))
 
     def _put(self, path: str, content: bytes | Path, mode: str) -> bool:
         import obstore

@@ -175,6 +175,9 @@ def _said(address: str) -> Iterator[None]:
         raise TrackingError("FRESHET_TRACKING", what, "install freshet[tracking], or unset it") from None
     try:
         yield
+    except ModuleNotFoundError as error:  # SQLAlchemy looks for a database's driver only now
+        what = f"{error.name} is not installed, which {shown(address)} needs"
+        raise TrackingError("FRESHET_TRACKING", what, f"pip install {error.name}, or unset it") from None
     except _failures() as error:
         what = f"{shown(address)} {_why(error, address)}"
         raise TrackingError("FRESHET_TRACKING", what, fix) from error

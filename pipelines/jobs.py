@@ -34,6 +34,7 @@ score = dg.define_asset_job(
 study = dg.define_asset_job(
     "study",
     selection=dg.AssetSelection.assets("search"),
+    tags={"dagster/max_runtime": str(8 * 3600)},  # its own `max_minutes` come first; deploy/dagster.yaml has 4 hours
     description="A study on the last training set: is there a better configuration than the defaults?",
 )
 edge = dg.define_asset_job(

@@ -80,6 +80,8 @@ def _of_items(encoded: Encoded, met: Ints, sizes: Ints, item_vectors: Scores, it
 def _by_neighbours(ranker: Ranker, batch: ModelInput, items: Ints) -> Scores:
     """(B, n) what the ranker adds to these items for going with what was met."""
     blend, width = ranker.bundle.manifest.blend, ranker.width
+    if not blend.trust:
+        return np.zeros((len(batch.offsets) - 1, len(items)), dtype=np.float32)
     cells, values = near(batch, ranker.bundle.baselines.near, blend.recency, width)
     wanted = np.arange(len(batch.offsets) - 1)[:, None] * width + items  # (B, n)
     at = np.searchsorted(cells, wanted)

@@ -40,7 +40,8 @@ class ResumePoint:
             file = Path(temporary) / "state"
             save_file(_tensors(course), file)
             place = f"{len(course.curve):04d}-{course.step:09d}"
-            name = f"{place}-{_digest(file.read_bytes())}.safetensors"
+            with file.open("rb") as content:
+                name = f"{place}-{hashlib.file_digest(content, 'sha256').hexdigest()}.safetensors"
             self.store.put(f"{self.folder}/{name}", file)
         for path in self.store.list(self.folder)[:-KEPT]:
             self.store.remove(path)

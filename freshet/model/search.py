@@ -23,6 +23,7 @@ from freshet.model.training import Progress, fit
 from freshet.vocabulary import Vocabulary
 
 WHY: Final = "why"  # attribute of a trial that was given up
+TOO_LARGE: Final = "it does not fit into the device's memory"
 FEWEST: Final = 4  # complete trials below which importances say nothing
 
 State = Literal["complete", "pruned", "failed", "running", "waiting"]
@@ -105,7 +106,13 @@ def search(job: Job, params: SearchParams, database: str, name: str, heartbeat: 
     if settled(study) < params.trials:
         enough = MaxTrialsCallback(params.trials, states=SETTLED)
         left = max(0.0, until - time.perf_counter())
-        study.optimize(partial(_score, job, params, until), timeout=left, callbacks=[enough, partial(_told, job.tell)])
+        # A trial that was given up stands in a cycle with its exception, model and all: collect it before the next.
+        study.optimize(
+            partial(_score, job, params, until),
+            timeout=left,
+            callbacks=[enough, partial(_told, job.tell)],
+            gc_after_trial=True,
+        )
     return Found(name, job.base, _trials(study), _importance(study), time.perf_counter() - started)
 
 
@@ -120,8 +127,12 @@ def _score(job: Job, params: SearchParams, until: float, trial: optuna.Trial) ->
         raise _given_up(trial, wrong(error)) from None
     except FreshetError as error:
         raise _given_up(trial, f"{error.where}: {error.what}") from None
-    except torch.OutOfMemoryError:
-        raise _given_up(trial, "it does not fit into the device's memory") from None
+    except (torch.OutOfMemoryError, MemoryError):
+        raise _given_up(trial, TOO_LARGE) from None
+    except RuntimeError as error:  # so do CPU and cuBLAS say it
+        if not any(word in str(error).lower() for word in ("allocate", "alloc_failed", "out of memory")):
+            raise
+        raise _given_up(trial, TOO_LARGE) from None
 
 
 def _suggest(trial: optuna.Trial, name: str, space: Space) -> Any:

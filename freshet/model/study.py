@@ -80,7 +80,8 @@ def _storage(database: str, heartbeat: int) -> RDBStorage:
         return RDBStorage(
             database,
             heartbeat_interval=heartbeat,
-            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
+            # Tried once more: one that has the process killed for its memory would else be tried for ever.
+            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=1),
         )
 
 

@@ -133,8 +133,9 @@ def _run(
         saved = clock.now()
         for _ in train_epoch(course, taught.corpus, params, means.ranks):
             if means.resume is not None and clock.now() - saved >= means.resume.every:
-                saved = course.seconds = clock.now()
+                course.seconds = clock.now()
                 _save(course, means)
+                saved = clock.now()  # however long that took, the next state is as many seconds away
         _judge(course, taught, params, means.ranks, clock)
         _save(course, means)
         progress(course.curve[-1])

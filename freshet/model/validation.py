@@ -14,7 +14,8 @@ from freshet.model.own import Model, encoder_of
 from freshet.model.padded import scores_of
 from freshet.neighbourhood import Blend, Neighbours, add_near
 
-CHUNK = 256  # cases scored at once
+CHUNK = 256  # most cases scored at once
+CELLS = 1 << 25  # most scores held at once: 128 MB
 CUT_OFF = 10
 
 
@@ -66,8 +67,9 @@ def score(model: Model, cases: Cases, length: int, exclude_seen: bool = False) -
     model.eval()
     encoder, item_vectors = encoder_of(model), model.item_vectors()
     order = np.argsort(cases.ends - cases.histories.offsets[cases.owners], kind="stable")
-    for start in range(0, len(cases), CHUNK):
-        chosen = order[start : start + CHUNK]
+    step = max(1, min(CHUNK, CELLS // len(item_vectors)))
+    for start in range(0, len(cases), step):
+        chosen = order[start : start + step]
         some = cases.take(chosen)
         batch = some.inputs(length)
         inputs = [torch.from_numpy(x).to(item_vectors.device) for x in batch.padded()]

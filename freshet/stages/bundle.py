@@ -14,7 +14,7 @@ from freshet.cases import Cases, next_basket_cases
 from freshet.columns import EVENT_TYPES, EventType
 from freshet.errors import BundleError
 from freshet.history import ModelInput
-from freshet.item_inputs import Schema
+from freshet.item_inputs import Schema, told
 from freshet.judge.card import Made, bundle_card
 from freshet.judge.latency import Latency, latency
 from freshet.judge.parity import Rung, climb, probes
@@ -67,8 +67,10 @@ def make_bundle(
     """
     from freshet.model import checkpoint
 
-    data = load_training_set(settings, ref.training_set)
     model = checkpoint.load(store.fetch_folder(model_path(ref.id), settings.cache))
+    # What the model reads of an item was set when it was trained; the setting may be another by now.
+    as_trained = settings.model_copy(update={"item_inputs": told(model.config.inputs)})
+    data = load_training_set(as_trained, ref.training_set)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         _fill(folder, model, data, tell, settings.cache / "graphs", settings.serving_device)

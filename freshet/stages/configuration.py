@@ -2,7 +2,7 @@
 
 from typing import Any, Final, Literal
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from freshet.errors import FreshetError, JournalError
 from freshet.live import journal
@@ -32,9 +32,9 @@ def _champion(store: Store) -> Manifest | None:
     """What serves. Lost or unreadable it stops no training: the model made now may be the one that replaces it."""
     try:
         entry = journal.current(store)
-    except JournalError:
+        return None if entry is None else Manifest.model_validate_json(store.get(_manifest(entry.bundle)))
+    except (JournalError, ValidationError):
         return None
-    return None if entry is None else Manifest.model_validate_json(store.get(_manifest(entry.bundle)))
 
 
 def _manifest(bundle: str) -> str:

@@ -128,11 +128,15 @@ def _keep(store: Store, kept: Judged, ref: BundleRef, card: str) -> EvaluationRe
 
 def _alike(challenger: Ranker, champion: Ranker) -> bool:
     """Of the same configuration, wherever their weights began: the challenger is only fresher."""
-    theirs, mine = (
-        {name: value for name, value in ranker.bundle.manifest.parameters.items() if not name.startswith("warm_")}
-        for ranker in (champion, challenger)
-    )
-    return theirs == mine
+    return _configured(challenger) == _configured(champion)
+
+
+def _configured(ranker: Ranker) -> Mapping[str, object]:
+    """Its parameters; what an older Freshet did not write down yet is what the default is now."""
+    from freshet.model.params import TrainParams
+
+    told = {**TrainParams().model_dump(mode="json"), **ranker.bundle.manifest.parameters}
+    return {name: value for name, value in told.items() if not name.startswith("warm_")}
 
 
 def _as_it_serves(bundle: Bundle, data: TrainingSet) -> Bundle:

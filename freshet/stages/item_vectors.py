@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from freshet.stages.outcome import Outcome, judged
 from freshet.stages.text_encoder import TextEncoder, encoded, text_encoder
 from freshet.store import Store
 from freshet.tables.reading import load_vocabulary, scan
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 LANDED: Final = "landing/item_vectors"  # landing/item_vectors/<name>/….parquet: item_id, vector
 TEXT: Final = "text"
@@ -78,13 +81,25 @@ def _landed(store: Store, name: str) -> dict[str, Floats]:
     found: dict[str, Floats] = {}
     for path in store.list(f"{LANDED}/{name}"):
         try:
-            rows = pq.read_table(io.BytesIO(store.get(path)), columns=["item_id", "vector"])
-        except (pa.ArrowInvalid, OSError, KeyError) as error:
+            rows = pq.read_table(io.BytesIO(store.get(path)), columns=["item_id", "vector"]).combine_chunks()
+            found |= _vectors(rows)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, KeyError) as error:
             what = f"it cannot be read ({str(error).splitlines()[0]})"
-            raise LandingError(store.where(path), what, "write parquet with the columns item_id and vector") from None
-        pairs = zip(rows["item_id"].to_pylist(), rows["vector"].to_pylist(), strict=True)
-        found |= {str(item): np.array(vector, dtype=np.float32) for item, vector in pairs if vector is not None}
+            fix = "write parquet with the columns item_id and vector, a list of numbers"
+            raise LandingError(store.where(path), what, fix) from None
     return found
+
+
+def _vectors(rows: "pa.Table") -> dict[str, Floats]:
+    """Item → its vector, views of one array: a Python object for each number would take 13 times the room."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    rows = rows.filter(pc.is_valid(rows["vector"]))
+    vectors = rows["vector"].cast(pa.large_list(pa.float32()))
+    numbers = pc.list_flatten(vectors).to_numpy()
+    ends = np.cumsum(pc.list_value_length(vectors).to_numpy())
+    return dict(zip(map(str, rows["item_id"].to_pylist()), np.split(numbers, ends[:-1]), strict=True))
 
 
 def _in_order(items: list[str], landed: Mapping[str, Floats]) -> tuple[Floats, int]:

@@ -46,11 +46,12 @@ def _by_torchrun(work: Callable[..., None], arguments: tuple[object, ...], proce
         elastic_launch(config, work)(*arguments, _place(device, enough))
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
-        said = failure.message.strip().splitlines()[-1]
+        said = _last_line(failure.message)
         raise FreshetError(f"training in {processes} processes, process {rank}", said, _fix(processes)) from error
 
 
 def _by_spark(work: Callable[..., None], arguments: tuple[object, ...], processes: int, device: str) -> None:
+    from pyspark.errors import PySparkException
     from pyspark.ml.torch.distributor import TorchDistributor
     from pyspark.sql import SparkSession
 
@@ -62,9 +63,17 @@ def _by_spark(work: Callable[..., None], arguments: tuple[object, ...], processe
     distributor = TorchDistributor(num_processes=processes, local_mode=local, use_gpu=place == "cuda")
     try:
         distributor.run(work, *arguments, place)
-    except RuntimeError as error:
-        said = str(error).strip().splitlines()[-1]
+    except (RuntimeError, PySparkException) as error:
+        said = _last_line(str(error))
         raise FreshetError(f"training in {processes} Spark tasks", said, _fix(processes)) from error
+
+
+def _last_line(message: object) -> str:
+    """What the process said at last. torch hands over a text, or a dictionary with one."""
+    text = str(message.get("message", message) if isinstance(message, dict) else message)
+    lines = [line.strip() for line in text.splitlines() if line.strip(" =-")]
+    errors = [line for line in lines if "Error: " in line]
+    return (errors or lines or ["nothing was said"])[-1]
 
 
 def _place(device: str, enough: bool) -> Place:

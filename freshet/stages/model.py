@@ -54,9 +54,12 @@ def train_model(
     judgement = judged("trained_model", _profile(trained), settings)
     if judgement.bad() and yesterday is not None and params.warm_start == "auto":
         log.warning("training cold: %s", Outcome(judgement, trained, None).message())
+        task.forget(yesterday)
+        yesterday = None
         trained = task.done(data, None)
         judgement = judged("trained_model", _profile(trained), settings)
     kept = None if judgement.bad() else _keep(settings, store, trained, ref)
+    task.forget(yesterday)
     return Outcome(judgement, trained, kept)
 
 

@@ -38,7 +38,7 @@ def search_parameters(
     # What is left to a rule is what the rule says here: only a number can be the first trial's.
     base = asked.settled(len(taught.corpus.items), len(data.vocabulary))
     space = space_of(params, base)
-    name = study_name(ref.model_dump(mode="json"), base, space)
+    name = study_name({**ref.model_dump(mode="json"), "item_inputs": settings.item_inputs}, base, space)
     job = Job(taught, data.vocabulary, base, space, settings.device, tell)
     found = search(job, params, study_database(settings), name)
     return handed_over(settings, found, ref, params)

@@ -14,6 +14,7 @@ from freshet.training_set import TrainingSet
 
 if TYPE_CHECKING:
     from freshet.model.params import TrainParams
+    from freshet.model.resume import ResumePoint
     from freshet.model.run_params import RunParams
     from freshet.model.training import Progress, Trained
     from freshet.model.warm import Yesterday
@@ -31,16 +32,20 @@ class Task:
     tell: Callable[["Progress"], None]
 
     def done(self, data: TrainingSet, yesterday: "Yesterday | None") -> "Trained":
-        """Trained to the end, in this process or with others; nothing of it is left to resume."""
+        """Trained to the end, in this process or with others. Its state stays until `forget`."""
         from freshet.model.training import Means, train
 
-        basis = yesterday.id if yesterday else ""
-        resume = resume_point(self.store, self.ref, self.params, self.run, basis)
-        means = Means(resume, run=self.run, yesterday=yesterday)
+        means = Means(self._state(yesterday), run=self.run, yesterday=yesterday)
         if self.run.distribute != "one":
             arguments = (self.settings, self.ref, self.params, self.run, yesterday is not None)
             launch(share, arguments, self.run, self.settings.device)
         # What others have trained to the end is only taken up here.
-        trained = train(data, self.params, self.settings.device, self.tell, means)
-        resume.remove()
-        return trained
+        return train(data, self.params, self.settings.device, self.tell, means)
+
+    def forget(self, yesterday: "Yesterday | None") -> None:
+        """What came of it was kept or refused: nothing of it is resumed."""
+        self._state(yesterday).remove()
+
+    def _state(self, yesterday: "Yesterday | None") -> "ResumePoint":
+        basis = yesterday.id if yesterday else ""
+        return resume_point(self.store, self.ref, self.params, self.run, self.settings.item_inputs, basis)

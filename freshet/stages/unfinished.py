@@ -19,15 +19,16 @@ ABANDONED: Final = timedelta(days=7)  # nobody has asked for it again
 
 
 def resume_point(
-    store: Store, ref: TrainingSetRef, params: "TrainParams", run: "RunParams", basis: str = ""
+    store: Store, ref: TrainingSetRef, params: "TrainParams", run: "RunParams", read: str, basis: str = ""
 ) -> "ResumePoint":
     """Where the training of this set, with these parameters and by this code, saves its state and takes it up.
 
-    basis: what it starts from besides, yesterday's model for one.
+    read: what the model reads of an item, as the setting has it. basis: what it starts from besides, yesterday's model
+    for one.
     """
     from freshet.model.resume import ResumePoint
 
-    decides = [ref.model_dump(mode="json"), params.model_dump(mode="json"), run.precision, code_version(), basis]
+    decides = [ref.model_dump(mode="json"), params.model_dump(mode="json"), run.precision, code_version(), read, basis]
     key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
     return ResumePoint(store, f"{FOLDER}/{key}", run.save_seconds)
 

@@ -118,3 +118,16 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path):
         f"FRESHET_TRACKING: sqlite:///{tmp_path}/file/new/mlflow.db refuses "
         f"([Errno 20] Not a directory: '{tmp_path}/file/new'); start the server, correct FRESHET_TRACKING, or unset it"
     )
+
+
+def test_a_database_whose_driver_is_not_installed_is_told(monkeypatch):
+    def missing(*_: object) -> None:
+        raise ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
+
+    monkeypatch.setattr("freshet.tracking._client", missing)
+    with pytest.raises(TrackingError) as error:
+        Diary("postgresql://me:secret@host/x", "freshet-retail", "/shops/retail").write(TRAINING)
+    assert str(error.value) == (
+        "FRESHET_TRACKING: psycopg is not installed, which postgresql://…@host/x needs; "
+        "pip install psycopg, or unset it"
+    )

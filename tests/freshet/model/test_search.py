@@ -5,6 +5,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+import torch
 
 from freshet.errors import FreshetError
 from freshet.model.lesson import lesson
@@ -12,6 +13,7 @@ from freshet.model.params import TrainParams
 from freshet.model.search import Found, Job, search
 from freshet.model.space import Choice, Range, SearchParams
 from freshet.model.study import DEFAULT, open_study, study_name
+from freshet.model.training import fit
 from tests.checkerboard import checkerboard
 
 BASE = TrainParams(
@@ -131,3 +133,28 @@ def test_a_database_that_cannot_be_opened_is_named(tmp_path):
         with pytest.raises(FreshetError) as error:
             search(JOB, SearchParams(trials=1), address, "name", HEARTBEAT)
         assert str(error.value) == f"FRESHET_STUDY_DATABASE: cannot be opened ({why}); {fix}"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+    ids=["torch", "numpy", "cpu", "cublas"],
+)
+def test_a_trial_that_needs_more_memory_than_there_is_is_given_up_and_the_search_goes_on(tmp_path, monkeypatch, error):
+    calls = []
+
+    def once(*asked: object) -> object:
+        calls.append(asked)
+        if len(calls) == 2:
+            raise error
+        return fit(*asked)
+
+    monkeypatch.setattr("freshet.model.search.fit", once)
+    found = search(JOB, SearchParams(trials=3, pruner="none"), database(tmp_path), "large", HEARTBEAT)
+    assert [trial.state for trial in found.trials] == ["complete", "pruned", "complete"]
+    assert found.trials[1].why == "it does not fit into the device's memory"

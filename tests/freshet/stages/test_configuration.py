@@ -75,3 +75,9 @@ def test_before_the_first_release_and_where_the_champion_is_lost_the_launchpad_d
     serve(store, "a" * 64, "{}")
     (Path(store.root) / bundle_path("a" * 64) / "manifest.json").unlink()
     assert configuration("champion", TrainParams(blocks=3), store) == TrainParams(blocks=3)
+
+
+def test_a_champion_whose_manifest_is_damaged_stops_no_training(store):
+    serve(store, "a" * 64, "{}")
+    (Path(store.root) / bundle_path("a" * 64) / "manifest.json").write_text('{"created_by": ')
+    assert configuration("champion", TrainParams(blocks=3), store) == TrainParams(blocks=3)

@@ -77,7 +77,26 @@ def test_a_file_that_is_no_parquet_is_named(store):
     with pytest.raises(LandingError) as error:
         gathered(ITEMS, TITLES, None, store)
     assert error.value.where == store.where(f"{LANDED}/picture/1.parquet")
-    assert error.value.fix == "write parquet with the columns item_id and vector"
+    assert error.value.fix == "write parquet with the columns item_id and vector, a list of numbers"
+
+
+def test_vectors_written_as_text_are_named_with_their_file(store):
+    file = io.BytesIO()
+    pq.write_table(pa.table({"item_id": ["a"], "vector": ["[0.1, 0.2]"]}), file)
+    store.put(f"{LANDED}/picture/1.parquet", file.getvalue())
+    with pytest.raises(LandingError) as error:
+        gathered(ITEMS, TITLES, None, store)
+    assert error.value.where == store.where(f"{LANDED}/picture/1.parquet")
+    assert error.value.what.startswith("it cannot be read (")
+
+
+def test_rows_without_a_vector_and_numbers_of_any_width_are_read(store):
+    file = io.BytesIO()
+    rows = {"item_id": [1, 2, 3], "vector": pa.array([[1.0, 2.0], None, [3.0, 4.0]], pa.list_(pa.float64()))}
+    pq.write_table(pa.table(rows), file)
+    store.put(f"{LANDED}/picture/1.parquet", file.getvalue())
+    made = gathered(["1", "2", "3"], TITLES, None, store)
+    assert made.found.vectors["picture"].tolist() == [[1, 2], [0, 0], [3, 4]]
 
 
 def test_a_title_is_encoded_once_and_never_again(store):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from freshet.errors import FreshetError
+from freshet.errors import FreshetError, LakeError
 from freshet.live import journal
 from freshet.model.run_params import RunParams
 from freshet.model.warm import Remembered
@@ -74,6 +74,23 @@ def test_a_training_that_was_killed_is_taken_up_when_it_is_asked_for_again(small
     assert again is not None
     assert again.id == small_shop.model.id
     assert store.list("unfinished") == ()
+
+
+def test_a_training_that_is_over_is_taken_up_where_its_model_was_not_kept(small_shop, tmp_path, monkeypatch, caplog):
+    def full(*_: object) -> None:
+        raise LakeError("lake", "is full", "make room")
+
+    asked = small_shop.settings, open_store(str(tmp_path)), small_shop.training_set, TINY, lambda _: None
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "put_folder", full)
+        with pytest.raises(LakeError):
+            train_model(*asked)
+    with caplog.at_level("INFO", "freshet"):
+        again = train_model(*asked).ref
+    assert any(line.startswith("going on after step") for line in caplog.messages)
+    assert again is not None
+    assert again.id == small_shop.model.id
+    assert asked[1].list("unfinished") == ()
 
 
 WARM = TINY.model_copy(update={"warm_start": "on", "warm_epochs": 1})
