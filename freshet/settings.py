@@ -28,7 +28,11 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    lake: str = Field("lake", description="the lake's root: a folder or an s3:// URL")
+    lake: str = Field(
+        "lake",
+        description="the lake's root, a folder: tables need one. Under an s3:// URL only the files beside them are "
+        "read and written, no pipeline runs yet",
+    )
     mapping: Path | None = Field(None, description="the source mapping (YAML) of the shop")
     first_day: date = Field(date(2024, 1, 1), description="the first landing day; days before it do not exist")
     pseudonym_key: SecretStr | None = Field(
@@ -38,7 +42,8 @@ class Settings(BaseSettings):
         0.05, ge=0, le=1, description="a day with a larger share of quarantined rows is not published"
     )
     deliveries: Literal["any", "daily"] = Field(
-        "any", description="`daily`: a day without a delivery is refused; `any`: it is a warning"
+        "any",
+        description="`daily`: a day without a delivery (by shop or gateway) is refused; `any`: it is a warning",
     )
     lookback_days: int = Field(7, ge=0, le=400, description="an event seen in so many days before is a duplicate")
     cache: Path = Field(

@@ -55,7 +55,7 @@ class Lake:
             return COLLECTED
         raise SettingsError(
             "FRESHET_MAPPING", "no source mapping is set",
-            "write one (examples/ has three, docs/mapping.md explains them) and set FRESHET_MAPPING to its path",
+            "write one (examples/ has four, docs/mapping.md explains them) and set FRESHET_MAPPING to its path",
         )  # fmt: skip
 
     @cached_property

@@ -61,9 +61,27 @@ def alert(
 def parted(said: str) -> tuple[str, str]:
     """(the first line that names something, what to do): our own errors end in `; fix`, others do not."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    line = next((line for line in lines if "; " in line), lines[0] if lines else "nothing was said")
-    what, _, fix = line.partition("; ")
-    return (what, fix) if fix else (line, LOOK)
+    for line in lines:
+        what, fix = _halves(line)
+        if fix:
+            return what, fix
+    return (lines[0] if lines else "nothing was said"), LOOK
+
+
+def _halves(line: str) -> tuple[str, str]:
+    """(what stands before the first `; ` outside round brackets, what stands behind it).
+
+    In brackets our errors give figures and reasons, which have semicolons of their own.
+    """
+    depth = 0
+    for place, letter in enumerate(line):
+        if letter == "(":
+            depth += 1
+        elif letter == ")":
+            depth = max(0, depth - 1)
+        elif depth == 0 and line.startswith("; ", place):
+            return line[:place], line[place + 2 :]
+    return line, ""
 
 
 def _said(event: dg.DagsterEvent) -> str:

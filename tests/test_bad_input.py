@@ -156,7 +156,7 @@ class TestRuns:
     def test_no_mapping(self, shop, unchanged):
         assert self.refusal(shop, mapping=None) == (
             "FRESHET_MAPPING: no source mapping is set; "
-            "write one (examples/ has three, docs/mapping.md explains them) and set FRESHET_MAPPING to its path"
+            "write one (examples/ has four, docs/mapping.md explains them) and set FRESHET_MAPPING to its path"
         )
 
     def test_a_mapping_with_a_wrong_column(self, shop, afterwards):

@@ -11,7 +11,7 @@ from freshet.live.ranker import Tier
 from freshet.serving.blanks import strip_ids, strip_names
 from freshet.serving.clock import SECOND, day_of, micros_of
 from freshet.serving.ledger import Content
-from freshet.serving.posted import HIGHEST_PRICE, Id, Moment, Text
+from freshet.serving.posted import HIGHEST_PRICE, LONGEST_TITLE, Id, Moment, Text
 from freshet.serving.problems import NO_JSON, RequestError, unprocessable, why_no_json
 
 MOST: Final = 500  # items of one answer
@@ -30,7 +30,7 @@ class Click(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     item_id: Id
     event_type: EventType | None = None
     event_time: Moment | None = None
-    title: Text | None = None
+    title: Annotated[str, Meta(max_length=LONGEST_TITLE)] | None = None
     category: Text | None = None
     price: Money | None = None
 

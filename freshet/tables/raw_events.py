@@ -1,6 +1,10 @@
 """A mapping applied: source rows become rows with the canonical columns, pseudonymised and not judged yet."""
 
-from pyspark.sql import Column, DataFrame
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from freshet import columns as c
@@ -12,6 +16,8 @@ from freshet.tables.schemas import RAW_EVENTS
 from freshet.tables.sources import source_schema
 
 PRICE_TYPE = "decimal(18,4)"
+ZONE: Final = "spark.sql.session.timeZone"
+_TIME: Final = "__freshet_event_time"  # no column of a source
 _ORIGIN = (c.LANDING_DATE, c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION)
 
 
@@ -25,8 +31,10 @@ def to_raw_events(source: DataFrame, mapping: Mapping, key: bytes) -> DataFrame:
     """
     check_expressions(mapping, source_schema(source), source.sparkSession)
     with lenient(source.sparkSession):
-        mapped = source.select(*_mapped(mapping), *_ORIGIN)
-        canonical = mapped.select(*_canonical(mapping.time_zone, key), "_id", c.SKIPPED, *_ORIGIN)
+        with _reading_in(source.sparkSession, mapping.time_zone):
+            timed = source.withColumn(_TIME, F.expr(mapping.events.event_time).cast("timestamp"))
+        mapped = timed.select(*_mapped(mapping), *_ORIGIN)
+        canonical = mapped.select(*_canonical(key), "_id", c.SKIPPED, *_ORIGIN)
     return canonical.withColumn(c.EVENT_ID, _event_id()).select(*RAW_EVENTS.names)
 
 
@@ -36,7 +44,7 @@ def _mapped(mapping: Mapping) -> list[Column]:
     found = {
         name: _expression(getattr(events, name)).alias(name)
         for name in type(events).model_fields
-        if name not in ("context", c.EVENT_ID)
+        if name not in ("context", c.EVENT_ID, c.EVENT_TIME)
     }
     pairs = [part for name, text in events.context.items() for part in (F.lit(name), F.expr(text).cast("string"))]
     context = F.create_map(*pairs) if pairs else F.lit(None).cast("map<string,string>")
@@ -44,6 +52,7 @@ def _mapped(mapping: Mapping) -> list[Column]:
         context = F.col(c.CONTEXT)
     return [
         *found.values(),
+        F.col(_TIME).alias(c.EVENT_TIME),
         _expression(events.event_id).cast("string").alias("_id"),
         context.alias(c.CONTEXT),
         _skipped(mapping).alias(c.SKIPPED),
@@ -63,13 +72,13 @@ def _skipped(mapping: Mapping) -> Column:
     return ~holds & F.col(c.CORRUPT).isNull()
 
 
-def _canonical(zone: str, key: bytes) -> list[Column]:
+def _canonical(key: bytes) -> list[Column]:
     return [
         pseudonym(_text(c.USER_ID), "user", key).alias(c.USER_ID),
         pseudonym(_text(c.SESSION_ID), "session", key).alias(c.SESSION_ID),
         _text(c.ITEM_ID).alias(c.ITEM_ID),
         F.lower(_text(c.EVENT_TYPE)).alias(c.EVENT_TYPE),
-        _utc(zone).alias(c.EVENT_TIME),
+        F.col(c.EVENT_TIME),
         F.col(c.QUANTITY).cast("double").alias(c.QUANTITY),
         F.col(c.PRICE).cast(PRICE_TYPE).alias(c.PRICE),
         _text(c.TITLE).alias(c.TITLE),
@@ -85,10 +94,19 @@ def _text(name: str) -> Column:
     return F.when(trimmed != "", trimmed)
 
 
-def _utc(zone: str) -> Column:
-    """The session reads wall-clock times as UTC; shift them from the zone they were written in."""
-    time = F.col(c.EVENT_TIME).cast("timestamp")
-    return time if zone == "UTC" else F.to_utc_timestamp(time, zone)
+@contextmanager
+def _reading_in(spark: SparkSession, zone: str) -> Iterator[None]:
+    """Expressions analysed in here read wall-clock times in the zone they were written in.
+
+    To shift them afterwards would shift those, too, that brought their own offset. Spark fixes the zone when it
+    analyses an expression, so the rest of the session keeps its own, UTC.
+    """
+    before = spark.conf.get(ZONE)
+    spark.conf.set(ZONE, zone)
+    try:
+        yield
+    finally:
+        spark.conf.set(ZONE, str(before))
 
 
 def _no_number(name: str, type_: str) -> Column:

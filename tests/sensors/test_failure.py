@@ -29,6 +29,16 @@ def test_our_own_errors_say_what_to_do_behind_the_first_semicolon():
     )  # fmt: skip
 
 
+def test_semicolons_in_brackets_belong_to_what_is_wrong():
+    said = "events 2024-03-05: 17 of 90 rows break the contract (missing_item 17; limit 0.05); look at them; run again"
+    assert parted(said) == (
+        "events 2024-03-05: 17 of 90 rows break the contract (missing_item 17; limit 0.05)", "look at them; run again",
+    )  # fmt: skip
+    nested = "items 2024-03-05: events of that day were refused (17 of 90 rows (missing_item 17; limit 0.05); mend it)"
+    assert parted(f"{nested}; run events first") == (nested, "run events first")
+    assert parted(nested) == (nested, LOOK)
+
+
 def test_of_several_lines_the_first_that_names_a_culprit_counts():
     said = (
         "1 of 2 days refused, 1 published\nevents 2024-03-02: no item_id; fix it\nevents 2024-03-03: no price; fix it"

@@ -67,6 +67,15 @@ def test_a_wrong_body_is_named(body, status, message):
     assert refused(from_body, body) == (status, message)
 
 
+def test_a_title_may_be_as_long_as_that_of_an_event():
+    body = '{"events":[{"item_id":"a","title":"%s"}]}'
+    assert from_body((body % ("x" * 1024)).encode()).events[0].title == "x" * 1024
+    assert refused(from_body, (body % ("x" * 1025)).encode()) == (
+        422,
+        "body.events[0].title: Expected `str` of length <= 1024; send text of at most 1,024 characters",
+    )
+
+
 def test_blanks_around_ids_are_left_out_as_in_the_tables():
     body = b'{"user_id":"u ","session_id":" s","items":[" a "],"events":[{"item_id":"b ","title":" "}],'
     body += b'"exclude":["c "],"only":[" d"],"categories":[" mugs "]}'

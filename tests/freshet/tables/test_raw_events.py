@@ -68,6 +68,28 @@ def test_a_wall_clock_time_is_shifted_from_its_zone(spark):
     assert frame.collect()[0][0] == int(datetime(2024, 7, 1, 11, 0, tzinfo=UTC).timestamp())
 
 
+@pytest.mark.parametrize(
+    ("how", "at", "hour"),
+    [
+        ("to_timestamp(at)", "2024-07-01T10:00:00Z", 10),
+        ("to_timestamp(at)", "2024-07-01T10:00:00+02:00", 8),
+        ("to_timestamp(at)", "2024-07-01 10:00:00-0500", 15),
+        ("to_timestamp(at, \"yyyy-MM-dd'T'HH:mm:ssXXX\")", "2024-07-01T10:00:00+02:00", 8),
+        ("timestamp_millis(bigint(at))", "1719828000000", 10),
+        ("to_timestamp(at)", "2024-07-01T10:00:00", 9),
+        ("to_timestamp_ntz(at)", "2024-07-01T10:00:00", 9),
+        ("to_timestamp(at)", "2024-07-01", -1),
+    ],
+)
+def test_a_time_with_an_offset_of_its_own_is_not_shifted_again(spark, how, at, hour):
+    mapping = MAPPING.model_copy(update={"events": EVENTS.model_copy(update={"event_time": how})})
+    before = spark.conf.get("spark.sql.session.timeZone")
+    frame = rows(spark, {"at": at}, mapping=mapping).selectExpr("unix_seconds(event_time)")
+    assert spark.conf.get("spark.sql.session.timeZone") == before
+    midnight = int(datetime(2024, 7, 1, tzinfo=UTC).timestamp())
+    assert (frame.collect()[0][0] - midnight) / 3600 == hour
+
+
 @pytest.mark.parametrize("key", [b"k", b"a secret", b"x" * 64, b"y" * 200], ids=len)
 def test_pseudonyms_are_those_of_hmac(spark, key):
     event = only(spark, {"who": " Zoë "}, key=key)
