@@ -69,7 +69,9 @@ def _mean_of_words(read: nn.Module, values: Tensor) -> Tensor:
     """(n, W) -> (n, E) the mean of the words that are there."""
     assert isinstance(read, nn.Embedding)
     if torch.compiler.is_exporting():  # ONNX has no bag; training has no time for (n, W, E)
-        return read(values).sum(dim=1) / (values != PAD).sum(dim=1, keepdim=True).clamp(min=1)  # type: ignore[no-any-return]
+        there = (values != PAD).unsqueeze(-1)  # (n, W, 1)
+        mean: Tensor = (read(values) * there).sum(dim=1) / there.sum(dim=1).clamp(min=1)
+        return mean
     return F.embedding_bag(values, read.weight, mode="mean", padding_idx=PAD)
 
 
