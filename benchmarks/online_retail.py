@@ -96,7 +96,7 @@ def _timed(command: list[str], settings: dict[str, str]) -> tuple[float, int]:
 def _found(store: Store) -> dict[str, object]:
     records = day_records.read(store, "events").values()
     totals = {said: sum(r.counts.get(name, 0) for r in records) for name, said in COUNTS.items()}
-    evaluations = [json.loads(store.get(path)) for path in store.list("evaluations")]
+    evaluations = [json.loads(store.get(path)) for path in store.list("evaluations") if path.endswith(".json")]
     judged = evaluations[-1]
     last = journal.current(store)
     return {
