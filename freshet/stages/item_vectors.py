@@ -99,7 +99,7 @@ def _vectors(rows: "pa.Table") -> dict[str, Floats]:
     vectors = rows["vector"].cast(pa.large_list(pa.float32()))
     numbers = pc.list_flatten(vectors).to_numpy()
     ends = np.cumsum(pc.list_value_length(vectors).to_numpy())
-    return dict(zip(map(str, rows["item_id"].to_pylist()), np.split(numbers, ends[:-1]), strict=True))
+    return dict(zip(map(str, rows["item_id"].to_pylist()), np.split(numbers, ends)[:-1], strict=True))
 
 
 def _in_order(items: list[str], landed: Mapping[str, Floats]) -> tuple[Floats, int]:

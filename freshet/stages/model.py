@@ -103,8 +103,10 @@ def _profile(trained: "Trained") -> Mapping[str, object]:
 def _flattered(trained: "Trained") -> float:
     """Nats by which the loss of drawn items may be low: the logarithm of a sum that is right on average only."""
     from freshet.model.drawing import draws
+    from freshet.model.params import FRESHET
 
-    return 0.1 if draws(trained.config.items, trained.params.negatives) else 0.0
+    ours = trained.params.model == FRESHET  # a module of a team's own scores all items
+    return 0.1 if ours and draws(trained.config.items, trained.params.negatives) else 0.0
 
 
 def _remembered(trained: "Trained") -> Mapping[str, object]:

@@ -35,12 +35,19 @@ def lenient(spark: "SparkSession") -> Iterator[None]:
 
     Spark fixes this when it analyses an expression, so the rest of the session keeps the strict (ANSI) rules.
     """
-    before = spark.conf.get(ANSI)
-    spark.conf.set(ANSI, "false")
+    with session_set(spark, ANSI, "false"):
+        yield
+
+
+@contextmanager
+def session_set(spark: "SparkSession", key: str, value: str) -> Iterator[None]:
+    """A setting of the session is another one in here."""
+    before = spark.conf.get(key)
+    spark.conf.set(key, value)
     try:
         yield
     finally:
-        spark.conf.set(ANSI, str(before))
+        spark.conf.set(key, str(before))
 
 
 @contextmanager

@@ -1,15 +1,13 @@
 """A mapping applied: source rows become rows with the canonical columns, pseudonymised and not judged yet."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from freshet import columns as c
 from freshet.tables.collected import COLLECTED
-from freshet.tables.expressions import lenient
+from freshet.tables.expressions import lenient, session_set
 from freshet.tables.mapping import Mapping, check_expressions
 from freshet.tables.pseudonyms import pseudonym
 from freshet.tables.schemas import RAW_EVENTS
@@ -31,7 +29,9 @@ def to_raw_events(source: DataFrame, mapping: Mapping, key: bytes) -> DataFrame:
     """
     check_expressions(mapping, source_schema(source), source.sparkSession)
     with lenient(source.sparkSession):
-        with _reading_in(source.sparkSession, mapping.time_zone):
+        # Wall-clock times are read in the zone they were written in: to shift them afterwards would shift those, too,
+        # that brought their own offset. Spark fixes the zone when it analyses an expression, as it does the rules.
+        with session_set(source.sparkSession, ZONE, mapping.time_zone):
             timed = source.withColumn(_TIME, F.expr(mapping.events.event_time).cast("timestamp"))
         mapped = timed.select(*_mapped(mapping), *_ORIGIN)
         canonical = mapped.select(*_canonical(key), "_id", c.SKIPPED, *_ORIGIN)
@@ -92,21 +92,6 @@ def _text(name: str) -> Column:
     """Without blanks around it; nothing but blanks is null."""
     trimmed = F.trim(F.col(name).cast("string"))
     return F.when(trimmed != "", trimmed)
-
-
-@contextmanager
-def _reading_in(spark: SparkSession, zone: str) -> Iterator[None]:
-    """Expressions analysed in here read wall-clock times in the zone they were written in.
-
-    To shift them afterwards would shift those, too, that brought their own offset. Spark fixes the zone when it
-    analyses an expression, so the rest of the session keeps its own, UTC.
-    """
-    before = spark.conf.get(ZONE)
-    spark.conf.set(ZONE, zone)
-    try:
-        yield
-    finally:
-        spark.conf.set(ZONE, str(before))
 
 
 def _no_number(name: str, type_: str) -> Column:

@@ -90,6 +90,13 @@ def test_vectors_written_as_text_are_named_with_their_file(store):
     assert error.value.what.startswith("it cannot be read (")
 
 
+def test_a_file_without_a_single_vector_gives_none(store):
+    file = io.BytesIO()
+    pq.write_table(pa.table({"item_id": ["a"], "vector": pa.array([None], pa.list_(pa.float32()))}), file)
+    store.put(f"{LANDED}/picture/1.parquet", file.getvalue())
+    assert not gathered(ITEMS, TITLES, None, store).found.vectors["picture"].any()
+
+
 def test_rows_without_a_vector_and_numbers_of_any_width_are_read(store):
     file = io.BytesIO()
     rows = {"item_id": [1, 2, 3], "vector": pa.array([[1.0, 2.0], None, [3.0, 4.0]], pa.list_(pa.float64()))}
