@@ -59,13 +59,13 @@ class EvaluationRef(_Reference):
 
     id: str
     bundle: BundleRef
-    decided_on: int  # number of the journal's last entry when the champion was scored; 0 = none
+    decided_on: int  # number of the last release when the champion was scored; 0 = none
 
 
 class ReleaseRef(_Reference):
-    """Which entry of the journal, and the bundle it made the champion."""
+    """Which release, and the bundle it made the champion."""
 
-    id: str  # the entry's number
+    id: str  # the release's number
     bundle: str
 
 
@@ -102,7 +102,7 @@ class DriftRef(_Reference):
     """Which drift report: `drift/<id>.json`, of which release, up to which landing day."""
 
     id: str
-    release: int  # number of the journal's entry whose champion was watched
+    release: int  # number of the release whose champion was watched
     bundle: str
     last_day: date  # the last of the fresh days
     drifted: bool

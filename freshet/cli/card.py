@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freshet.cli import asked
+from freshet.cli import asked, markdown
 from freshet.errors import BundleError
 from freshet.settings import load
 
@@ -14,13 +14,20 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command()(card)
+    app.command(rich_help_panel="The model")(card)
 
 
 def card(
-    which: Annotated[str, typer.Argument(help="A release's number or the start of a bundle's id.")] = "",
+    which: Annotated[
+        str, typer.Argument(help="A release's number or the start of a bundle's id. Default: what serves.")
+    ] = "",
 ) -> None:
-    """The model card: data, training, parameters, parity, limits; and metrics by slice, where it was evaluated."""
+    """Show the model card of what serves, or of another release.
+
+    Data, training, parameters, parity, limits; metrics and slices where it was evaluated.
+
+    Piped, it is Markdown: freshet card > card.md
+    """
     from freshet.live.bundle import model_card
     from freshet.live.released import fetch_bundle
     from freshet.store import open_store
@@ -28,7 +35,7 @@ def card(
     settings = load()
     store = open_store(settings.lake)
     name = asked.released(settings).bundle.id if not which else _named(store, which)
-    typer.echo(_evaluated(store, name) or model_card(fetch_bundle(store, name, settings.cache)), nl=False)
+    markdown.show(_evaluated(store, name) or model_card(fetch_bundle(store, name, settings.cache)))
 
 
 def _named(store: "Store", which: str) -> str:

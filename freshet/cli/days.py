@@ -15,7 +15,7 @@ WIDTHS = (10, 10, 13, 11, 10, 11)
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("days")(days)
+    app.command("days", rich_help_panel="Data")(days)
 
 
 def days(
@@ -23,7 +23,9 @@ def days(
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="last landing day")] = None,
     total: Annotated[bool, typer.Option("--total", help="only the sums over all days")] = False,
 ) -> None:
-    """Landed = skipped + quarantined + duplicate + published, for every day that was run, with its verdict.
+    """Show what became of every landed row, day by day.
+
+    Landed = skipped + quarantined + duplicate + refused + published.
 
     Rows that keep the contract on a day that is not published, because too many others break it, count as refused.
     """

@@ -9,11 +9,14 @@ from freshet.checkup.finding import Finding
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("doctor")(doctor)
+    app.command("doctor", rich_help_panel="This machine")(doctor)
 
 
 def doctor() -> None:
-    """Look at everything Freshet needs. Exit code 1 if something is wrong; what is only missing is told."""
+    """Check everything Freshet needs, and say what to mend.
+
+    Exit code 1 if something is wrong. What is missing is named, but stops nothing.
+    """
     table = findings(settings.load())
     for line in table:
         typer.echo(_row(line))

@@ -1,6 +1,7 @@
 """The `freshet` command: thin, one file per noun. A mistake of the user's ends in one line, not in a traceback."""
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -9,13 +10,29 @@ from freshet.errors import FreshetError
 
 app = typer.Typer(
     name="freshet",
-    help="Keeps an e-commerce recommender fresh from the events in a data lake.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for noun in (settings, doctor, setup, land, mapping, days, recommend, explain, card, releases, serve):
+for noun in (setup, doctor, settings, land, mapping, days, releases, card, recommend, explain, serve):
     noun.add_to(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from freshet.version import code_version
+
+        typer.echo(f"freshet {code_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def freshet(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Keep an e-commerce recommender fresh from the events in a data lake."""
 
 
 def main() -> None:

@@ -22,10 +22,10 @@ MEANING = {
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    group = typer.Typer(help="Source mappings: how a shop's own files become events.", no_args_is_help=True)
+    group = typer.Typer(help="Source mappings: how a shop's files become events.", no_args_is_help=True)
     group.command("check")(check)
     group.callback()(lambda: None)  # keeps `check` a command of its own though it is the only one
-    app.add_typer(group, name="mapping")
+    app.add_typer(group, name="mapping", rich_help_panel="Data")
 
 
 def check(

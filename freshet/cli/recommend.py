@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command()(recommend)
+    app.command(rich_help_panel="The model")(recommend)
 
 
 def recommend(
@@ -23,7 +23,10 @@ def recommend(
     session: Annotated[str, typer.Option(help="A session's id: the history is read from the lake.")] = "",
     k: Annotated[int, typer.Option("-k", min=1, help="How many items to show.")] = 10,
 ) -> None:
-    """What the released bundle recommends, for items just met or for a shopper of the lake."""
+    """Recommend items, to a shopper or after items just met.
+
+    Give exactly one of --items, --shopper and --session.
+    """
     asked.one_of("freshet recommend", items, shopper, session)
     settings = load()
     release = asked.released(settings)
@@ -47,4 +50,4 @@ def _show(release: "Release", answer: "Answer") -> None:
     for rank, (item, score) in enumerate(zip(answer.item_ids, answer.scores, strict=True), start=1):
         typer.echo(f"{rank:>4}  {item:<{width}}  {score:>9.4f}  {titles[item]}".rstrip())
     meant = "nothing is known of this shopper" if answer.tier == "popular" else "from the shopper's own history"
-    typer.echo(f"tier {answer.tier} ({meant}) · bundle {release.bundle.id[:12]} · release {release.entry.number}")
+    typer.echo(f"tier {answer.tier} ({meant}) · bundle {release.bundle.id[:12]} · {release.entry.title}")

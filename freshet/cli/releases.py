@@ -1,50 +1,131 @@
 """`freshet releases` and `freshet rollback`: what serves, what served, and back again."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from getpass import getuser
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from freshet.cli import terminal
 from freshet.settings import Settings, load
 
 if TYPE_CHECKING:
     from freshet.live.journal import Entry
 
+METRIC: Final = "ndcg@10"
+OTHERS: Final = ("champion", "item-to-item", "popular")  # whom a release is compared with: the first that was judged
+NAMES: Final = {"champion": "the champion"}
+INDENT: Final = 12  # of the values of one release in full
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    app.command()(releases)
-    app.command()(rollback)
+    app.command(rich_help_panel="The model")(releases)
+    app.command(rich_help_panel="The model")(rollback)
 
 
-def releases() -> None:
-    """The release journal, newest last; `*` marks what serves."""
-    from freshet.live.journal import read
+def releases(
+    number: Annotated[int | None, typer.Argument(help="Show this release in full.")] = None,
+    long: Annotated[bool, typer.Option("--long", help="Show every release in full.")] = False,
+) -> None:
+    """List the releases, newest last; `*` marks the one that serves.
+
+    A rollback is a release, too: of a bundle that served before. Release numbers are the journal's: 1, 2, 3, …
+    """
+    from freshet.live.journal import read, read_entry
     from freshet.store import open_store
 
     lake = load().lake
-    entries = read(open_store(lake))
+    store = open_store(lake)
+    entries = read(store)
+    if number is not None and not 1 <= number <= len(entries):
+        raise _no_release(lake, number, len(entries))
     if not entries:
         typer.echo(f"nothing has been released yet in {lake} (FRESHET_LAKE)")
         return
-    typer.echo("   number  when (UTC)        kind      bundle        NDCG@10  verdict")
-    for entry in entries:
-        typer.echo(_line(entry, serves=entry.number == len(entries)))
+    columns = terminal.width()
+    if long or number is not None:
+        chosen = entries if number is None else (read_entry(store, number),)
+        typer.echo("\n\n".join(in_full(entry, entries, columns) for entry in chosen))
+        return
+    for line in table(entries, columns):
+        typer.echo(line)
+    if columns is not None:
+        typer.echo("`freshet releases NUMBER` shows one in full.")
 
 
 def rollback(
-    why: Annotated[str, typer.Option(help="The reason, for whoever reads the journal later.")],
-    to: Annotated[int | None, typer.Option(help="The entry to go back to; without it the bundle before.")] = None,
+    why: Annotated[str, typer.Option(help="The reason, for the people who read the journal later.")],
+    to: Annotated[int | None, typer.Option(help="The release to go back to. Default: the bundle before.")] = None,
 ) -> None:
-    """Serve an earlier bundle again: one new line in the journal, after the bundle has been verified."""
+    """Go back to an earlier bundle, as a new release.
+
+    It works while Dagster is down. The bundle is verified first. Gateways follow within FRESHET_JOURNAL_SECONDS.
+    """
     from freshet.live.rollback import roll_back
     from freshet.store import open_store
 
     settings = load()
     entry, target = roll_back(open_store(settings.lake), settings.cache, to, why, getuser(), datetime.now(UTC))
-    typer.echo(f"entry {entry.number}: rolled back to the bundle of entry {target.number}, {target.bundle[:12]}")
+    typer.echo(f"release {entry.number}: rolled back to the bundle of release {target.number}, {target.bundle[:12]}")
     _crown(settings, entry)
+
+
+def table(entries: "Sequence[Entry]", columns: int | None) -> list[str]:
+    """A line per release, none longer than `columns`; the last one serves."""
+    lines = ["   no.  when (UTC)        bundle        NDCG@10  what"]
+    for entry in entries:
+        ndcg = _ndcg(entry, "challenger")
+        figure = " " * 7 if ndcg is None else f"{ndcg:7.4f}"
+        mark = "*" if entry.number == len(entries) else " "
+        start = f"{mark} {entry.number:>4}  {entry.at:%Y-%m-%d %H:%M}  {entry.bundle[:12]}  {figure}"
+        lines.append(terminal.shorten(f"{start}  {_note(entry, entries)}".rstrip(), columns))
+    return lines
+
+
+def in_full(entry: "Entry", entries: "Sequence[Entry]", columns: int | None) -> str:
+    """Everything the journal says of a release, in lines of `columns`."""
+    figures = {name: _ndcg(entry, name) for name in ("challenger", *OTHERS)}
+    facts = {
+        "when": f"{entry.at:%Y-%m-%d %H:%M} UTC, by {entry.by}",
+        "bundle": entry.bundle,
+        "verdict": entry.verdict,
+        "why": entry.why if entry.kind == "rollback" else "",
+        "NDCG@10": ", ".join(f"{name} {value:.4f}" for name, value in figures.items() if value is not None),
+        "card": f"freshet card {entry.number}",
+    }
+    serves = ", serves" if entry.number == len(entries) else ""
+    lines = [f"{entry.title}{serves}"]
+    lines += [f"  {name:<{INDENT - 2}}{terminal.wrap(fact, columns, INDENT)}" for name, fact in facts.items() if fact]
+    return "\n".join(lines)
+
+
+def _note(entry: "Entry", entries: "Sequence[Entry]") -> str:
+    """In a few words: by how much a new model leads, or where a rollback goes back to and why."""
+    if entry.kind == "rollback":
+        first = next(other.number for other in entries if other.bundle == entry.bundle)
+        return f"back to {first}: {entry.why}"
+    mine = _ndcg(entry, "challenger")
+    other, theirs = next(((name, value) for name in OTHERS if (value := _ndcg(entry, name))), ("", 0.0))
+    if mine is None or not theirs:
+        return "new"
+    lead = mine / theirs - 1
+    percent = f"{abs(lead):.0%}" if abs(lead) >= 0.1 else f"{abs(lead):.1%}"
+    return f"new, {percent.replace('%', ' %')} {'above' if lead >= 0 else 'below'} {NAMES.get(other, other)}"
+
+
+def _ndcg(entry: "Entry", scorer: str) -> float | None:
+    row = entry.metrics.get(scorer)
+    value = row.get(METRIC) if isinstance(row, dict) else None
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _no_release(lake: str, number: int, last: int) -> Exception:
+    from freshet.errors import JournalError
+
+    what = f"there is no release {number}" + (f", the last is {last}" if last else ": nothing has been released yet")
+    return JournalError(f"{lake}/releases", what, "choose one from `freshet releases`")
 
 
 def _crown(settings: Settings, entry: "Entry") -> None:
@@ -61,12 +142,3 @@ def _crown(settings: Settings, entry: "Entry") -> None:
         book.crown(Version(entry.bundle, place, tags={"release": str(entry.number)}))
     except TrackingError as error:
         typer.echo(f"warning: not recorded: {error}", err=True)
-
-
-def _line(entry: "Entry", *, serves: bool) -> str:
-    of_model = entry.metrics.get("challenger")
-    ndcg = of_model.get("ndcg@10") if isinstance(of_model, dict) else None
-    figure = f"{ndcg:7.4f}" if isinstance(ndcg, float) else " " * 7
-    reason = entry.verdict if entry.kind == "release" else f"{entry.verdict} Why: {entry.why}"
-    start = f"{'*' if serves else ' '}  {entry.number:>6}  {entry.at:%Y-%m-%d %H:%M}"
-    return f"{start}  {entry.kind:<8}  {entry.bundle[:12]}  {figure}  {reason}"

@@ -5,16 +5,20 @@ import json
 import typer
 
 from freshet import settings as chosen
+from freshet.cli import terminal
 from freshet.origins import Origin, origins, unknown_variables
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("settings")(settings)
+    app.command("settings", rich_help_panel="This machine")(settings)
 
 
 def settings(as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table.")) -> None:
-    """Print every setting: its value (secrets masked), where it came from and what it is for."""
+    """Print every setting, its value, its source and what it is for.
+
+    Secrets are masked. What differs from run to run is run configuration, in Dagster's launchpad.
+    """
     rows = origins(chosen.load())
     typer.echo(_as_json(rows) if as_json else _as_table(rows))
     for name, nearest in unknown_variables().items():
@@ -30,8 +34,9 @@ def _as_json(rows: list[Origin]) -> str:
 
 
 def _as_table(rows: list[Origin]) -> str:
-    wide = max(len(row.variable) for row in rows)
+    indent, columns = max(len(row.variable) for row in rows) + 2, terminal.width()
     return "\n".join(
-        f"{row.variable:<{wide}}  {row.value or '(unset)'}  [{row.source}]\n{'':<{wide}}  {row.description}"
+        f"{row.variable:<{indent}}{row.value or '(unset)'}  [{row.source}]\n"
+        f"{'':{indent}}{terminal.wrap(row.description, columns, indent)}"
         for row in rows
     )

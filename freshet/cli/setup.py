@@ -8,11 +8,14 @@ from freshet.installation import class_archive, jars, java
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("setup")(setup)
+    app.command("setup", rich_help_panel="This machine")(setup)
 
 
 def setup() -> None:
-    """Find or install Java, fetch and verify the jars, make the JVM's class archive. Safe to repeat."""
+    """Make this machine ready: Java, jars, class archive.
+
+    Downloads what is missing and checks it. Safe to repeat.
+    """
     chosen = settings.load()
     typer.echo(f"Java           {java.ensure(chosen, typer.echo)}")
     for jar in jars.fetch_jars(chosen, typer.echo):

@@ -1,7 +1,9 @@
 """The release journal: numbered entries, each written once. Its last entry says what serves.
 
-Compare-and-set: an entry names the entry it was decided on and is written as exactly the next number. If somebody
-was faster it is refused and must be decided again, so that a late promotion never overrides a rollback.
+Entry N is release N: of a new bundle, or a rollback, which is a release of a bundle that served before.
+
+Compare-and-set: an entry names the entry it was decided on and is written as exactly the next number. If another
+process was faster it is refused and must be decided again, so that a late promotion never overrides a rollback.
 """
 
 import json
@@ -33,6 +35,11 @@ class Entry(BaseModel):
     metrics: dict[str, JsonValue] = Field(default_factory=dict)
     at: datetime = Field(description="UTC")
     by: str
+
+    @property
+    def title(self) -> str:
+        """`release 4`, or `release 4 (rollback)`: what people call it, everywhere."""
+        return f"release {self.number}{' (rollback)' if self.kind == 'rollback' else ''}"
 
     @model_validator(mode="after")
     def _next(self) -> Self:
@@ -82,11 +89,11 @@ def current(store: Store) -> Entry | None:
 def append(store: Store, entry: Entry) -> None:
     """Write the entry as exactly its number. Raises JournalError when that number has been taken meanwhile."""
     if entry.decided_on and not store.exists(entry_path(entry.decided_on)):
-        what = f"was decided on entry {entry.decided_on}, which does not exist"
+        what = f"was decided on release {entry.decided_on}, which does not exist"
         raise JournalError(store.where(entry_path(entry.number)), what, "decide again on the journal as it is now")
     content = json.dumps(entry.model_dump(mode="json"), indent=2).encode()
     if not store.put_if_absent(entry_path(entry.number), content):
-        what = f"somebody else wrote entry {entry.number} first"
+        what = f"another process wrote release {entry.number} first"
         raise JournalError(store.where(entry_path(entry.number)), what, "decide again on the journal as it is now")
 
 

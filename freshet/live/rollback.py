@@ -10,10 +10,10 @@ from freshet.store import Store
 
 
 def roll_back(store: Store, cache: Path, to: int | None, why: str, by: str, now: datetime) -> tuple[Entry, Entry]:
-    """Serve the bundle of entry `to` again, without one the newest bundle before the one that serves.
+    """Serve the bundle of release `to` again; `to` None: the newest bundle before the one that serves.
 
-    (The new entry, the one gone back to.) The bundle is verified first. Raises JournalError where there is no such
-    entry or somebody else wrote to the journal meanwhile, BundleError where the bundle is damaged.
+    Returns the new entry and the one gone back to. The bundle is verified first. Raises JournalError where there is no
+    such release or another process wrote to the journal meanwhile, BundleError where the bundle is damaged.
     """
     last = length(store)
     target = _target(store, last, to)
@@ -23,7 +23,7 @@ def roll_back(store: Store, cache: Path, to: int | None, why: str, by: str, now:
         decided_on=last,
         kind="rollback",
         bundle=target.bundle,
-        verdict=f"Rolled back to the bundle of entry {target.number}.",
+        verdict=f"Rolled back to the bundle of release {target.number}.",
         why=why,
         metrics=target.metrics,
         at=now,
@@ -34,10 +34,10 @@ def roll_back(store: Store, cache: Path, to: int | None, why: str, by: str, now:
 
 
 def _target(store: Store, last: int, to: int | None) -> Entry:
-    """The entry to go back to: the one asked for, else the newest with another bundle than the last."""
+    """The release to go back to: the one asked for, else the newest with another bundle than the last."""
     where = store.where(FOLDER)
     if to is not None and not 1 <= to <= last:
-        raise JournalError(where, f"there is no entry {to}, the last is {last}", "choose one from `freshet releases`")
+        raise JournalError(where, f"there is no release {to}, the last is {last}", "choose one from `freshet releases`")
     target = read_entry(store, to) if to is not None else earlier(store, last) if last else None
     if target is None:
         raise JournalError(where, "there is no earlier bundle to go back to", "see `freshet releases`")

@@ -129,7 +129,7 @@ class Follower:
         warm(serving, histories)
         self._current.serving = serving
         self._current.swaps += 1
-        LOG.info("release %d serves, bundle %s", entry.number, entry.bundle[:12])
+        LOG.info("%s serves, bundle %s", entry.title, entry.bundle[:12])
 
     def _tell(self, problems: tuple[Problem, ...]) -> None:
         """Say it in /readyz, and once in the log; a proof that was ended because we stop is no problem."""

@@ -27,7 +27,7 @@ THREADS: Final = 1  # of onnxruntime: requests wait for each other less than thr
 class Serving:
     """One release, ready to answer."""
 
-    number: int  # of the journal's entry; 0 while it is being proved
+    number: int  # of the release; 0 while it is being proved
     ranker: Ranker
     catalogue: Catalogue
     item_encoder: ItemEncoder | None  # None for a bundle without one

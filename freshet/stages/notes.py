@@ -80,7 +80,7 @@ def of_evaluation(kept: "Judged", ref: BundleRef, now: datetime) -> Note:
 
 
 def of_release(ref: EvaluationRef, number: str, store: Store) -> Version:
-    """The bundle as the version that serves from this entry of the journal on."""
+    """The bundle as the version that serves from this release on."""
     return _version(ref.bundle, store, {"release": number})
 
 

@@ -136,7 +136,7 @@ IMPRESSIONS = Table(
         Column("tier", "string", "which rung of the ladder answered"),
         Column("arm", "string", "champion, or who else answered"),
         Column("bundle", "string", "sha256 of the bundle that answered"),
-        Column("release", "int", "number of the journal's entry that served"),
+        Column("release", "int", "number of the release that served, as `freshet releases` lists it"),
         Column("shown_at", "timestamp", "when it was answered, UTC"),
         _DAY,
         Column(c.SOURCE_FILE, "string", "the landed file, relative to landing/impressions"),

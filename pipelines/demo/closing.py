@@ -27,7 +27,7 @@ def tell(play: Play, served: Sequence[ClickThrough], seconds: float) -> None:
     posted = sum(part.posted for part in served)
     play.screen.say(
         f"{posted:,} events were posted and acknowledged, {3 * LISTS:,} lists shown; all of it lands when the gateway "
-        f"stops. {play.runs} runs, {_entries(play)} entries in the journal."
+        f"stops. {play.runs} runs, {_entries(play)} releases."
     )
     play.screen.scene("Where to look")
     play.screen.columns(["", ""], _places(play))
@@ -43,7 +43,7 @@ def _places(play: Play) -> list[tuple[str, str]]:
     lake = _shown(play.settings.lake)
     return [
         ("make dev", "these runs, gates, lineage and pictures in the Dagster UI; shoppers come and go"),
-        (f"FRESHET_LAKE={lake} .venv/bin/freshet releases", "the journal, each entry with its verdict"),
+        (f"FRESHET_LAKE={lake} .venv/bin/freshet releases", "every release, and what it was worth"),
         (f"FRESHET_LAKE={lake} .venv/bin/freshet days", "what became of every landed row"),
         ("make demo KEEP=1", "the same, and the gateway stays up"),
     ]

@@ -9,6 +9,7 @@ from freshet.cli import card, recommend
 from freshet.errors import BundleError
 from freshet.live.journal import Entry, append
 from freshet.store import open_store
+from tests.terminal import on_a_terminal
 from tests.tiny_bundle import write_bundle
 
 
@@ -45,6 +46,15 @@ def ran(*words):
 def test_the_card_of_what_serves_of_a_release_and_of_a_bundle(lake, tmp_path):
     first, _ = release(lake, tmp_path / "one", "# One\n"), release(lake, tmp_path / "two", "# Two\n")
     assert (ran(), ran("1"), ran(first[:10])) == ("# Two\n", "# One\n", "# One\n")
+
+
+def test_a_terminal_shows_headings_and_tables_and_a_pipe_gets_markdown(lake, tmp_path):
+    text = "# Model card\n\nIt ranks *every* item.\n\n| metric | model |\n|---|---:|\n| ndcg@10 | 0.5 |\n"
+    release(lake, tmp_path / "one", text)
+    shown = on_a_terminal(tmp_path / "lake", "card")
+    assert "It ranks every item." in shown
+    assert not any(mark in shown for mark in ("# Model", "*every*", "|---", "| ndcg"))
+    assert ran() == text
 
 
 def test_the_last_evaluation_adds_what_it_found(lake, tmp_path):

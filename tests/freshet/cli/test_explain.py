@@ -38,9 +38,9 @@ def ran(*words):
 def test_the_events_that_move_an_item_are_shown_with_what_it_would_be_without_them(released):
     assert ran("e", "--items", "a,b,c", "-k", "2").stdout == (
         f"e scores 1.0000 · bundle {released[:12]} · release 1\n"
-        " moves it  event     when (UTC)        item  title\n"
-        "  -0.5000  view      1970-01-01 00:01  b     Item B\n"
-        "  +0.2500  view      1970-01-01 00:00  a     Item A\n"
+        " moves it  event     item  title\n"
+        "  -0.5000  view      b     Item B\n"
+        "  +0.2500  view      a     Item A\n"
     )
 
 

@@ -1,6 +1,7 @@
 """`freshet land` in words, as a user types it."""
 
 import gzip
+from datetime import date
 
 import pytest
 import typer
@@ -38,10 +39,27 @@ def shell(tmp_path, monkeypatch):
 
 
 def test_a_file_of_several_days_says_what_landed_where(shell):
-    assert shell("a.csv.gz", "--mapping", "shop.yaml") == [
+    assert shell("a.csv.gz", "--mapping", "shop.yaml")[:2] == [
         "1 file landed on 2 days, 2024-02-01 to 2024-02-03: 3 rows",
-        "0 of 2 were there already and were left as they are",
         "1 row has no date that can be read; it landed with the row before it",
+    ]
+
+
+def test_the_command_to_type_next_names_the_days_that_landed(shell):
+    assert shell("a.csv.gz", "--mapping", "shop.yaml")[2:] == [
+        "",
+        "Next, for tables, model and release (in the repository, with .venv active):",
+        "  dagster asset materialize -m pipelines.definitions --select '*' --partition-range 2024-02-01...2024-02-03",
+        "Or start `make dev`: its landing sensor runs these days, and a first model follows.",
+    ]
+
+
+def test_a_day_that_has_not_begun_is_not_in_the_command():
+    today = date(2024, 2, 2)
+    begun, ahead = date(2024, 2, 1), date(2024, 2, 3)
+    assert land.next_steps({begun, ahead}, today)[2].endswith("--partition-range 2024-02-01...2024-02-01")
+    assert land.next_steps({ahead}, today) == [
+        "2024-02-03 lies ahead: the landing sensor runs a day once it has begun (UTC)"
     ]
 
 

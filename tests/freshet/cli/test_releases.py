@@ -29,7 +29,7 @@ def lake(tmp_path, monkeypatch):
 def bundles(lake, tmp_path):
     """Two releases: the first bundle, then the second."""
     names = []
-    for number, ndcg in ((1, 0.25), (2, 0.5)):
+    for number, ndcg, others in ((1, 0.25, {}), (2, 0.5, {"champion": {"ndcg@10": 0.4}})):
         folder = tmp_path / str(number)
         name = write_bundle(folder, note=str(number))
         lake.put_folder(folder, f"bundles/{name}", "manifest.json")
@@ -40,7 +40,7 @@ def bundles(lake, tmp_path):
             bundle=name,
             verdict=f"Released: better {number}.",
             why="",
-            metrics={"challenger": {"ndcg@10": ndcg}},
+            metrics={"challenger": {"ndcg@10": ndcg}} | others,
             at=datetime(2024, 3, number, 9, 30, tzinfo=UTC),
             by="t",
         )
@@ -58,10 +58,35 @@ def ran(app, *words):
 def test_releases_lists_the_journal_and_marks_what_serves(app, lake, bundles):
     first, second = bundles
     assert ran(app, "releases") == (
-        "   number  when (UTC)        kind      bundle        NDCG@10  verdict\n"
-        f"        1  2024-03-01 09:30  release   {first[:12]}   0.2500  Released: better 1.\n"
-        f"*       2  2024-03-02 09:30  release   {second[:12]}   0.5000  Released: better 2.\n"
+        "   no.  when (UTC)        bundle        NDCG@10  what\n"
+        f"     1  2024-03-01 09:30  {first[:12]}   0.2500  new\n"
+        f"*    2  2024-03-02 09:30  {second[:12]}   0.5000  new, 25 % above the champion\n"
     )
+
+
+def test_one_release_is_shown_in_full_by_its_number(app, lake, bundles):
+    assert ran(app, "releases", "2") == (
+        "release 2, serves\n"
+        "  when      2024-03-02 09:30 UTC, by t\n"
+        f"  bundle    {bundles[1]}\n"
+        "  verdict   Released: better 2.\n"
+        "  NDCG@10   challenger 0.5000, champion 0.4000\n"
+        "  card      freshet card 2\n"
+    )
+    assert ran(app, "releases", "--long") == f"{ran(app, 'releases', '1')}\n{ran(app, 'releases', '2')}"
+    with pytest.raises(JournalError, match=r"releases: there is no release 3, the last is 2; choose one from"):
+        ran(app, "releases", "3")
+
+
+def test_on_a_terminal_no_line_is_longer_than_it_is_wide(app, lake, bundles):
+    ran(app, "rollback", "--why", "a reason that is told at some length, " * 5)
+    entries = read(lake)
+    lines = releases.table(entries, 80)
+    assert max(map(len, lines)) == 80
+    assert lines[-1].startswith("*    3 ")
+    assert "back to 1: a reason" in lines[-1]
+    assert max(len(line) for line in releases.in_full(entries[2], entries, 80).splitlines()) <= 80
+    assert releases.in_full(entries[2], entries, 80).startswith("release 3 (rollback), serves\n")
 
 
 def test_an_empty_journal_says_so(app, lake):
@@ -70,12 +95,13 @@ def test_an_empty_journal_says_so(app, lake):
 
 def test_rollback_serves_the_bundle_before_and_keeps_the_reason(app, lake, bundles):
     assert ran(app, "rollback", "--why", "bad prices") == (
-        f"entry 3: rolled back to the bundle of entry 1, {bundles[0][:12]}\n"
+        f"release 3: rolled back to the bundle of release 1, {bundles[0][:12]}\n"
     )
     now = current(lake)
     assert (now.number, now.decided_on, now.kind, now.bundle, now.why) == (3, 2, "rollback", bundles[0], "bad prices")
     assert now.metrics == {"challenger": {"ndcg@10": 0.25}}
-    assert "Rolled back to the bundle of entry 1. Why: bad prices" in ran(app, "releases")
+    assert ran(app, "releases").splitlines()[-1].endswith("  back to 1: bad prices")
+    assert "  verdict   Rolled back to the bundle of release 1.\n  why       bad prices\n" in ran(app, "releases", "3")
 
 
 def test_rollback_goes_to_the_entry_asked_for(app, lake, bundles):
@@ -94,7 +120,9 @@ def test_rollback_verifies_the_bundle_before_the_journal_changes(app, lake, bund
 
 def test_rollback_works_over_a_broken_last_entry(app, lake, bundles):
     lake.put("releases/00000003.json", b"broken")
-    assert ran(app, "rollback", "--why", "x") == f"entry 4: rolled back to the bundle of entry 2, {bundles[1][:12]}\n"
+    assert (
+        ran(app, "rollback", "--why", "x") == f"release 4: rolled back to the bundle of release 2, {bundles[1][:12]}\n"
+    )
     assert current(lake).bundle == bundles[1]
 
 
@@ -102,7 +130,7 @@ def test_rollback_to_an_entry_that_does_not_exist_is_refused(app, lake, bundles)
     with pytest.raises(JournalError) as caught:
         ran(app, "rollback", "--to", "7", "--why", "x")
     assert str(caught.value) == (
-        f"{lake.root}/releases: there is no entry 7, the last is 2; choose one from `freshet releases`"
+        f"{lake.root}/releases: there is no release 7, the last is 2; choose one from `freshet releases`"
     )
 
 

@@ -60,7 +60,7 @@ def test_a_late_promotion_never_overrides_a_rollback(store):
     late = entry(3, B)  # decided on entry 2 …
     append(store, entry(3, A, kind="rollback"))  # … and meanwhile somebody rolled back
     assert said(append, store, late) == (
-        f"{store.root}/releases/00000003.json: somebody else wrote entry 3 first; "
+        f"{store.root}/releases/00000003.json: another process wrote release 3 first; "
         "decide again on the journal as it is now"
     )
     assert current(store) == entry(3, A, kind="rollback")
@@ -68,7 +68,7 @@ def test_a_late_promotion_never_overrides_a_rollback(store):
 
 def test_an_entry_decided_on_one_that_does_not_exist_is_refused(store):
     assert said(append, store, entry(5)) == (
-        f"{store.root}/releases/00000005.json: was decided on entry 4, which does not exist; "
+        f"{store.root}/releases/00000005.json: was decided on release 4, which does not exist; "
         "decide again on the journal as it is now"
     )
 

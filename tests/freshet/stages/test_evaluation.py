@@ -117,7 +117,7 @@ def test_a_journal_that_moved_on_meanwhile_refuses_the_release(small_shop, store
     with pytest.raises(JournalError) as error:
         release(small_shop, store, judged)
     assert str(error.value) == (
-        f"{store.root}/releases/00000002.json: somebody else wrote entry 2 first; "
+        f"{store.root}/releases/00000002.json: another process wrote release 2 first; "
         "decide again on the journal as it is now"
     )
     assert journal.current(store).kind == "rollback"
