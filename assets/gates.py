@@ -1,6 +1,8 @@
 """Every gate in Dagster's terms: check specs, check results with their culprits, and the output only if it passed."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -36,17 +38,21 @@ def hand_over(
 ) -> Published:
     """Results of the checks, then the output for what was published, then the failure for what was refused.
 
-    A range with good and bad days goes on with the good ones; the last tables of the run end it as failed. What is only
-    held back (a shop too young to learn from) leaves the run green, and what would be made from it is not made.
+    A range with good and bad days goes on with the good ones; the last tables of the run end it as failed. An empty day
+    is good but not materialized. What is only held back (a shop too young to learn from) leaves the run green, and what
+    would be made from it is not made.
     """
     fails = publication.judgement.fails
-    go_on = bool(publication.published) and bool(publication.refused) and _feeds_others(context, publication.table)
+    passed = bool(publication.published or publication.empty)
+    go_on = passed and bool(publication.refused) and _feeds_others(context, publication.table)
     yield from results(publication.judgement, stops=not go_on, rows=len(publication.profile))
     for line in publication.message().splitlines():
         (context.log.error if fails else context.log.warning)(line)
-    if publication.published or not publication.refused:
-        _describe_days(context, publication)
-        yield dg.Output(ref or publication, metadata={**_summary(publication), **metadata})
+    if passed or not publication.refused:
+        cleared = _cleared(context, publication)
+        _describe_days(context, publication, cleared)
+        output = ref or replace(publication, cleared=cleared)
+        yield dg.Output(output, metadata={**_summary(publication), **metadata})
     if publication.refused and fails and not go_on:
         raise dg.Failure(_failure(publication), allow_retries=False)
 
@@ -118,13 +124,28 @@ def _summary(publication: Publication) -> dict[str, Any]:
     if publication.table.daily:
         summary["days published"] = len(publication.published)
         summary["days refused"] = len(publication.refused)
+        summary["days empty"] = len(publication.empty)
     return summary
 
 
-def _describe_days(context: dg.AssetExecutionContext, publication: Publication) -> None:
-    """Each day's own counts on its own materialization."""
+def _cleared(context: dg.AssetExecutionContext, publication: Publication) -> tuple[date, ...]:
+    """The empty days that Dagster holds for materialized: their files were taken back since.
+
+    No open-source storage of Dagster can wipe a partition, so such a day is marked once more, with no rows and why.
+    """
+    if not publication.empty:
+        return ()
+    marked = context.instance.get_materialized_partitions(dg.AssetKey(publication.table.name))
+    return tuple(day for day in publication.empty if day.isoformat() in marked)
+
+
+def _describe_days(context: dg.AssetExecutionContext, publication: Publication, cleared: Sequence[date]) -> None:
+    """Each day's own counts on its own materialization; on that of a cleared day, that nothing is left of it."""
     if not publication.table.daily:
         return
+    for day in cleared:
+        gone = {"dagster/row_count": 0, "empty": "no file of this day is in the landing any more; its rows are gone"}
+        context.add_asset_metadata(gone, partition_key=day.isoformat())
     counts = publication.profile.select_dtypes("number")
     for day in publication.published:
         row = {str(name): _plain(counts.at[day, name]) for name in counts.columns}
@@ -147,7 +168,8 @@ def _failure(publication: Publication) -> str:
     if not publication.table.daily:
         return publication.message()
     total = len(publication.profile)
+    empty = f", {len(publication.empty)} empty" if publication.empty else ""
     return (
-        f"{len(publication.refused)} of {total} days refused, {len(publication.published)} published\n"
+        f"{len(publication.refused)} of {total} days refused, {len(publication.published)} published{empty}\n"
         f"{publication.message()}"
     )

@@ -1,4 +1,4 @@
-"""The verdict of every table and day: what was published, what was refused and why. Written once, never changed.
+"""The verdict of every table and day: published, refused and why, or empty. Written once, never changed.
 
 `days/<table>/<first>_<last>_<time>_<attempt>.json` holds one attempt. Readers need no Spark and open only the
 latest file of each day that they ask for.
@@ -17,12 +17,16 @@ STAMP: Final = "%Y%m%dT%H%M%S%f"
 
 
 class DayRecord(BaseModel):
-    """One table, one landing day, one attempt."""
+    """One table, one landing day, one attempt.
+
+    verdict: `empty` is a day without a delivery: no file landed, so neither this table nor one made from it has rows of
+    it. A day whose files held no event is `published` with no rows. (Records of older lakes say `published` for both.)
+    """
 
     model_config = ConfigDict(frozen=True)
 
     day: date
-    verdict: Literal["published", "refused"]
+    verdict: Literal["published", "refused", "empty"]
     counts: dict[str, int]
     why: tuple[str, ...] = ()
 

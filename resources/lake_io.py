@@ -22,9 +22,9 @@ class LakeIO(dg.IOManager):
     lake: Lake
 
     def handle_output(self, context: dg.OutputContext, obj: Publication | BaseModel) -> None:
-        """Keep a reference; let Dagster mark only the days that were published."""
+        """Keep a reference; let Dagster mark only the days that were published, and those that were cleared."""
         if isinstance(obj, Publication):
-            _mark_only(context, obj.published)
+            _mark_only(context, (*obj.published, *obj.cleared))
         else:
             write_reference(self.lake.store, context.asset_key.path[-1], obj)
 
@@ -59,9 +59,13 @@ def _mark_only(context: dg.OutputContext, days: tuple[date, ...]) -> None:
     """A range run may publish some of its days only; Dagster would mark the whole range as materialized.
 
     It takes the days from the output context after this call (dagster 1.13, `_store_output`), and has no public
-    way to say fewer (dagster issue 17836). tests/resources/test_lake_io.py fails if that changes.
+    way to say fewer (dagster issue 17836). Without any day it would mark the table as a whole, so it is told of no
+    asset: the tables made from this one still run. tests/resources/test_lake_io.py fails if that changes.
     """
     if not context.has_asset_partitions or len(context.asset_partition_keys) == len(days):
+        return
+    if not days:
+        context._asset_key = None
         return
     subset = context.asset_partitions_def.empty_subset().with_partition_keys([day.isoformat() for day in days])
     context._asset_partitions_subset = subset

@@ -1,5 +1,6 @@
 """The tiny shop of tests/world.py in a lake of its own, and its days run as the assets run them."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -41,6 +42,11 @@ def deliver(settings: Settings, day: date, files: Mapping[str, str | bytes]) -> 
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def take_back(settings: Settings, day: date) -> None:
+    """Remove what was delivered for a day."""
+    shutil.rmtree(Path(settings.lake) / "landing" / "events" / f"dt={day}")
 
 
 def deliver_all(settings: Settings) -> None:

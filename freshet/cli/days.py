@@ -1,5 +1,6 @@
 """`freshet days`: what became of every landed row, day by day."""
 
+from collections import Counter
 from datetime import datetime
 from typing import Annotated
 
@@ -27,6 +28,7 @@ def days(
 
     Landed = skipped + quarantined + duplicate + refused + published.
 
+    The verdict `empty` is a day without a delivery.
     Rows that keep the contract on a day that is not published, because too many others break it, count as refused.
     """
     lake = load().lake
@@ -40,9 +42,15 @@ def days(
         why = f": {'; '.join(record.why)}" if record.why else ""
         typer.echo(_line(str(record.day), _figures(_counts(record)), f"{record.verdict}{why}"))
     sums = [sum(counts) for counts in zip(*(_counts(record) for record in records), strict=True)]
-    refused = sum(record.verdict == "refused" for record in records)
     found = f"{len(records)} day{'s' if len(records) > 1 else ''}"
-    typer.echo(_line(found, _figures(sums), f"{len(records) - refused} published, {refused} refused"))
+    typer.echo(_line(found, _figures(sums), _verdicts(records)))
+
+
+def _verdicts(records: list[DayRecord]) -> str:
+    """How many days have which verdict; `empty` is named where there is one."""
+    number = Counter(record.verdict for record in records)
+    empty = f", {number['empty']} empty" if number["empty"] else ""
+    return f"{number['published']} published, {number['refused']} refused{empty}"
 
 
 def _nothing(known: list[DayRecord], lake: str) -> str:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from freshet import days as day_records
 from freshet.days import DayRecord
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Column = Mapping[date, object]
 Facts = Mapping[str, Column]  # column of the profile → day → value
 Records = Mapping[date, DayRecord]
+UNDELIVERED: Final = "undelivered"  # the fact that makes a day `empty`: 1 where no file landed for it, else 0
 
 
 def days_before(first: date, count: int) -> Sequence[date]:
@@ -25,25 +26,31 @@ def days_before(first: date, count: int) -> Sequence[date]:
 
 
 def landing(days: Sequence[date], files: Sequence[LandedFile], problems: Sequence["FileProblem"]) -> Facts:
-    """Files per day, those that cannot be read, and what is wrong with them."""
+    """Files per day, those that cannot be read and what is wrong with them; and the days without any."""
     told = {day: [p for p in problems if p.file.day == day] for day in days}
     landed = Counter(file.day for file in files)
     return {
         "files": {day: landed[day] for day in days},
+        UNDELIVERED: {day: int(landed[day] == 0) for day in days},
         "broken_files": {day: len(told[day]) for day in days},
         "file_problems": {day: ", ".join(f"{p.file.name} {p.problem} ({p.fix})" for p in told[day]) for day in days},
     }
 
 
 def upstream(store: Store, table: str, days: Sequence[date]) -> tuple[Facts, Records]:
-    """(`upstream_missing` and `upstream_why` per day, the upstream's records).
+    """(`upstream_missing`, `upstream_why` and `undelivered` per day, the upstream's records).
 
     A day counts as missing when its last attempt was refused, too: nothing is built on a day that somebody
     has just tried to replace and could not.
     """
     records = day_records.read(store, table, days)
     why = {day: _why(table, records.get(day)) for day in days}
-    return {"upstream_missing": {day: int(bool(why[day])) for day in days}, "upstream_why": dict(why)}, records
+    known: Facts = {
+        "upstream_missing": {day: int(bool(why[day])) for day in days},
+        "upstream_why": dict(why),
+        UNDELIVERED: {day: int(day in records and records[day].verdict == "empty") for day in days},
+    }
+    return known, records
 
 
 def expected(records: Records, days: Sequence[date], what: str, less: str | None = None) -> Column:

@@ -14,7 +14,7 @@ from freshet.landing import IMPRESSIONS as LANDED
 from freshet.landing import LandedFile, landed_files
 from freshet.tables import lake
 from freshet.tables.day_run import DayRun
-from freshet.tables.facts import Facts
+from freshet.tables.facts import UNDELIVERED, Facts
 from freshet.tables.publication import Publication
 from freshet.tables.schemas import IMPRESSIONS
 from freshet.tables.sources import numbered
@@ -89,8 +89,10 @@ def _facts(days: Sequence[date], files: Sequence[LandedFile], counts: dict[tuple
     landed: dict[date, int] = defaultdict(int)
     for (day, _), count in counts.items():
         landed[day] += count
+    files_of = {day: sum(file.day == day for file in files) for day in days}
     return {
-        "files": {day: sum(file.day == day for file in files) for day in days},
+        "files": files_of,
+        UNDELIVERED: {day: int(files_of[day] == 0) for day in days},
         "landed": {day: landed[day] for day in days},
         "skipped": dict.fromkeys(days, 0),
         "quarantined": {day: counts.get((day, "malformed"), 0) for day in days},

@@ -1,7 +1,7 @@
 """A frame on its way to its readers: staged, judged, and published day by day as far as it passed."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from freshet.gates.suites import suite
 from freshet.settings import Settings
 from freshet.store import Store
 from freshet.tables import lake
-from freshet.tables.facts import Facts
+from freshet.tables.facts import UNDELIVERED, Facts
 from freshet.tables.profiles import profile
 from freshet.tables.schemas import Table
 
@@ -28,7 +28,10 @@ log = logging.getLogger("freshet")
 
 @dataclass(frozen=True)
 class Publication:
-    """What became of a frame. `refused` maps the day (or the table's name) to the reasons."""
+    """What became of a frame. `refused` maps the day (or the table's name) to the reasons.
+
+    Every day is in one of three: `published`, `refused`, or `empty`, which is a day without a delivery.
+    """
 
     table: Table
     published: tuple[date, ...]
@@ -36,6 +39,8 @@ class Publication:
     judgement: Judgement
     profile: "pd.DataFrame"
     snapshot: int | None
+    empty: tuple[date, ...] = ()
+    cleared: tuple[date, ...] = ()  # of `empty`, the days that an orchestrator still holds for published
 
     @property
     def rows(self) -> int:
@@ -58,18 +63,22 @@ def publish_days(
 ) -> Publication:
     """Stage the frame, judge each day, publish the good ones, record every verdict. Bad days change nothing.
 
-    facts: further columns of the profile, what the stage itself cannot know. Raises LakeError when staging or
-    publishing fails; then nothing was published.
+    facts: further columns of the profile, what the stage itself cannot know; `undelivered` is none of them but says
+    which days are empty: a day without a delivery loses the rows that readers saw of it. Raises LakeError when staging
+    or publishing fails; then nothing was published.
     """
     stage = lake.write(frame, table, days)
-    seen = derived(profile(lake.staged(frame.sparkSession, stage), table, days), facts)
+    known = {name: column for name, column in facts.items() if name != UNDELIVERED}
+    seen = derived(profile(lake.staged(frame.sparkSession, stage), table, days), known)
     judgement = judge(table.name, seen, suite(table.name, settings))
     refused = judgement.bad()
     good = tuple(day for day in days if str(day) not in refused)
+    empty = tuple(day for day in good if facts.get(UNDELIVERED, {}).get(day) and seen.at[day, "rows"] == 0)
     snapshot = lake.publish(frame.sparkSession, stage, good)
-    _record(store, table, seen, refused, stage.attempt, snapshot, now)
-    log.info("%s: %d of %d days published", table.name, len(good), len(days))
-    return Publication(table, good, refused, judgement, seen, snapshot)
+    _record(store, table, seen, refused, empty, stage.attempt, snapshot, now)
+    published = tuple(day for day in good if day not in empty)
+    log.info("%s: %d of %d days published", table.name, len(published), len(days))
+    return Publication(table, published, refused, judgement, seen, snapshot, empty)
 
 
 def publish_whole(
@@ -153,6 +162,7 @@ def _record(
     table: Table,
     seen: "pd.DataFrame",
     refused: Mapping[str, Sequence[str]],
+    empty: Collection[date],
     attempt: str,
     snapshot: int | None,
     now: datetime,
@@ -161,7 +171,7 @@ def _record(
     records = tuple(
         DayRecord(
             day=day,
-            verdict="refused" if str(day) in refused else "published",
+            verdict="refused" if str(day) in refused else "empty" if day in empty else "published",
             counts={str(name): int(value) for name, value in counts[day].items()},
             why=tuple(refused.get(str(day), ())),
         )

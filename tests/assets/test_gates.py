@@ -1,6 +1,7 @@
 """What a gate's verdict does to a run: which steps go on, what is materialized, what the run says."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,18 +32,21 @@ NO_UPSTREAM = (
 )
 TO_EVENTS = ["raw_events", "quarantined_events", "events"]
 FROM_EVENTS = ["items", "item_features", "user_features", "histories"]
+NEVER = date(2024, 3, 4)
 GOOD_DAYS = {str(DAY1), str(DAY3)}
 
 
 @dataclass(frozen=True)
 class Story:
-    """Four runs on one lake, one after the other, with what readers of `events` saw after each."""
+    """Five runs on one lake, one after the other, with what readers of `events` saw after each."""
 
     partly: "Run"  # three days, the second bad: goes on with the two others
     partly_days: dict[str, set[str]]
     alone: "Run"  # the same, `events` only: nobody in the run is fed by it
     mended: "Run"  # the second day delivered well, by itself
     all_bad: "Run"  # and badly again, by itself
+    taken_back: "Run"  # its files taken back, in a range with a day that never had one
+    taken_back_days: dict[str, set[str]]
     seen: dict[str, list[tuple[object, ...]]]
 
 
@@ -61,14 +65,18 @@ def story(spark, tmp_path_factory) -> Story:
         return done
 
     partly = run("partly", BAD_DAY, *DAILY, days=DAYS)
-    return Story(
-        partly,
-        {name: dagster.days(name) for name in DAILY},
-        run("alone", BAD_DAY, "events", days=DAYS),
-        run("mended", DELIVERIES[DAY2], *DAILY),
-        run("all bad", BAD_DAY, *DAILY),
-        seen,
-    )
+
+    def days() -> dict[str, set[str]]:
+        return {name: dagster.days(name) for name in DAILY}
+
+    partly_days = days()
+    alone = run("alone", BAD_DAY, "events", days=DAYS)
+    mended = run("mended", DELIVERIES[DAY2], *DAILY)
+    all_bad = run("all bad", BAD_DAY, *DAILY)
+    tiny_lake.take_back(dagster.lake.settings, DAY2)
+    tiny_lake.take_back(dagster.lake.settings, DAY3)
+    taken_back = run("taken back", {}, *DAILY, days=(DAY2, DAY3, NEVER))
+    return Story(partly, partly_days, alone, mended, all_bad, taken_back, days(), seen)
 
 
 def ids(rows) -> set[str]:
@@ -129,6 +137,24 @@ def test_a_table_refused_whole_stops_its_run_and_nothing_of_it_is_materialized(s
     assert story.all_bad.materialized() == TO_EVENTS[:2]
     assert not any(story.all_bad.ran(name) for name in FROM_EVENTS)
     assert story.seen["all bad"] == story.seen["mended"]
+
+
+def test_days_without_a_file_are_green_and_not_materialized_and_lose_their_rows(story):
+    assert story.taken_back.success
+    assert all(story.taken_back.ran(name) for name in (*TO_EVENTS, *FROM_EVENTS))
+    assert not any(str(NEVER) in days for days in story.taken_back_days.values())
+    assert ids(story.seen["taken back"]) == {"e1", "e2", "e3", "e4"}
+
+
+@pytest.mark.parametrize("name", [*TO_EVENTS, *FROM_EVENTS])
+def test_a_day_whose_files_were_taken_back_is_marked_once_more_as_empty(story, name):
+    from tests.dagster_runs import figures
+
+    last = figures(story.taken_back, name, DAY2)
+    assert (last["dagster/row_count"], last["empty"]) == (
+        0, "no file of this day is in the landing any more; its rows are gone",
+    )  # fmt: skip
+    assert (last["days published"], last["days empty"]) == (0, 3)
 
 
 def test_a_materialization_carries_the_counts_of_its_day(story):

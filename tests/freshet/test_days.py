@@ -88,6 +88,7 @@ def test_nothing_was_run_yet(store):
 
 def test_the_last_day_published_is_one_that_has_rows_and_was_not_refused(store):
     days.write(store, attempt(record(DAY1), record(DAY2), record(DAY3, rows=0), record(DAY9, "refused")))
+    days.write(store, attempt(record(DAY9, "empty", rows=0), minute=1))
     assert days.last_published(store, "events") == DAY2
 
 

@@ -11,6 +11,7 @@ from freshet.days import Attempt, DayRecord, write
 from freshet.store import open_store
 
 DAY1, DAY2, DAY3 = (date(2024, 3, day) for day in (1, 2, 3))
+TOTAL = "3 days       1,234,577         1           19        100         1  1,234,456  1 published, 1 refused, 1 empty"
 HEAD = "day             landed   skipped  quarantined  duplicate   refused  published  verdict"
 
 
@@ -33,7 +34,7 @@ def three_days(tmp_path):
     records = (
         record(DAY1, (1234567, 1, 10, 100, 1234456)),
         record(DAY2, (10, 0, 9, 0, 1), "refused", ("9 of 10 rows break the contract; mend them", "and more; so")),
-        record(DAY3, (0, 0, 0, 0, 0)),
+        record(DAY3, (0, 0, 0, 0, 0), "empty"),
     )
     at = datetime(2024, 3, 4, tzinfo=UTC)
     write(open_store(str(tmp_path / "lake")), Attempt(table="events", attempt="a", at=at, snapshot=1, records=records))
@@ -47,15 +48,15 @@ def test_every_day_shows_what_became_of_its_rows_and_the_last_line_adds_them_up(
         "2024-03-01   1,234,567         1           10        100         0  1,234,456  published",
         "2024-03-02          10         0            9          0         1          0  refused: "
         "9 of 10 rows break the contract; mend them; and more; so",
-        "2024-03-03           0         0            0          0         0          0  published",
-        "3 days       1,234,577         1           19        100         1  1,234,456  2 published, 1 refused",
+        "2024-03-03           0         0            0          0         0          0  empty",
+        TOTAL,
     ]
 
 
 def test_only_the_sums_where_asked(run, three_days):
     assert run("--total").output.splitlines() == [
         HEAD,
-        "3 days       1,234,577         1           19        100         1  1,234,456  2 published, 1 refused",
+        TOTAL,
     ]
 
 

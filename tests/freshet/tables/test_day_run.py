@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from freshet import days as day_records
+from freshet.store import open_store
 from freshet.tables import features
 from freshet.tables.mapping import read
 from freshet.tables.schemas import IMPRESSIONS, TABLES, USER_FEATURES
@@ -136,14 +137,14 @@ def count(spark, table, day):
 
 def test_a_file_cut_short_refuses_its_day_only_and_is_named(week):
     _, _, done = week
-    assert done["raw_events"].published == (DAY3, DAY5, DAY6, DAY7)
+    assert done["raw_events"].published == (DAY3, DAY6, DAY7)
     assert done["raw_events"].message() == f"raw_events 2024-03-04: {MIDDLE}"
     assert done["raw_events"].rows == 4 + 0 + 3 + 2
 
 
 def test_the_tables_after_it_refuse_the_day_too_and_pass_the_reason_on(week):
     _, _, done = week
-    assert done["quarantined_events"].published == (DAY3, DAY5, DAY6, DAY7)
+    assert done["quarantined_events"].published == (DAY3, DAY6, DAY7)
     assert done["events"].refused["2024-03-04"] == [
         f"raw_events of that day were refused ({MIDDLE}); "
         "materialize raw_events of that day first, or mend what its gate refused"
@@ -155,11 +156,19 @@ def warned(publication, rule):
     return [(culprit.where, culprit.finding) for culprit in finding.culprits]
 
 
-def test_a_day_without_a_delivery_is_published_empty_with_a_warning(week):
-    _, _, done = week
+def test_a_day_without_a_delivery_is_empty_in_every_table_with_a_warning_in_the_first(week):
+    _, settings, done = week
     assert warned(done["raw_events"], "delivery_arrived") == [("2024-03-05", "no file landed")]
-    assert DAY5 in done["events"].published
-    assert DAY5 in done["user_features"].published
+    assert {name: publication.empty for name, publication in done.items()} == dict.fromkeys(done, (DAY5,))
+    verdicts = {name: day_records.read(open_store(settings.lake), name, [DAY5])[DAY5].verdict for name in done}
+    assert verdicts == dict.fromkeys(done, "empty")
+
+
+def test_a_delivery_without_rows_is_no_empty_day(spark, tmp_path):
+    settings = tiny_lake.shop(tmp_path)
+    tiny_lake.deliver(settings, DAY3, {"silent.csv": HEADER})
+    done = tiny_lake.run_events(tiny_lake.day_run(tiny_lake.session_on(spark, settings), settings, [DAY3]))
+    assert {name: (p.published, p.empty, p.rows) for name, p in done.items()} == dict.fromkeys(done, ((DAY3,), (), 0))
 
 
 def test_a_file_without_rows_is_a_warning(week):
@@ -179,8 +188,8 @@ def test_a_day_whose_rows_are_all_bad_is_not_published_and_its_rows_wait_in_quar
 
 def test_good_days_of_the_range_are_published_down_to_the_features(week):
     own, _, done = week
-    assert done["events"].published == (DAY3, DAY5, DAY7)
-    assert done["user_features"].published == (DAY3, DAY5, DAY7)
+    assert done["events"].published == (DAY3, DAY7)
+    assert done["user_features"].published == (DAY3, DAY7)
     assert sorted(done["user_features"].refused) == ["2024-03-04", "2024-03-06"]
     assert [count(own, "user_features", day) for day in WEEK] == [3, 0, 0, 0, 2]
 
@@ -199,7 +208,8 @@ def test_a_day_whose_files_are_gone_loses_its_rows_when_it_is_run_again(week):
     own, settings, _ = week
     shutil.rmtree(Path(settings.lake) / "landing" / "events" / f"dt={DAY7}")
     run = tiny_lake.day_run(own, settings, [DAY7])
-    assert tiny_lake.run_events(run)["events"].published == (DAY7,)
+    done = tiny_lake.run_events(run)["events"]
+    assert (done.published, done.empty) == ((), (DAY7,))
     run.from_events(USER_FEATURES, features.user_features, "rows", None)
     assert [count(own, table, DAY7) for table in ("raw_events", "events", "user_features")] == [0, 0, 0]
 

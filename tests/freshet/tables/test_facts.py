@@ -42,6 +42,7 @@ def test_files_are_counted_by_day_and_what_is_wrong_with_them_is_told():
             "dt=2024-03-01/b.csv is damaged (deliver the file again)",
             DAY2: "",
         },
+        "undelivered": {DAY1: 0, DAY2: 1},
     }
 
 
@@ -54,8 +55,16 @@ def test_a_day_that_was_refused_or_never_run_is_missing_upstream_and_the_reason_
             DAY2: "raw_events of that day were refused (a.csv is empty; send it; one; two)",
             DAY3: "raw_events of that day are not published",
         },
+        "undelivered": dict.fromkeys(DAYS, 0),
     }
     assert list(records) == [DAY1, DAY2]
+
+
+def test_a_day_that_is_empty_upstream_is_undelivered_and_not_missing(store):
+    empty = DayRecord(day=DAY3, verdict="empty", counts={"rows": 0, "files": 0})
+    days.write(store, Attempt(table="raw_events", attempt="b", at=datetime.now(UTC), snapshot=1, records=(empty,)))
+    known, _ = facts.upstream(store, "raw_events", [DAY1, DAY3])
+    assert (known["upstream_missing"], known["undelivered"]) == ({DAY1: 0, DAY3: 0}, {DAY1: 0, DAY3: 1})
 
 
 def test_what_is_expected_is_a_count_of_the_upstream_less_another(store):
