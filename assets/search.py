@@ -6,6 +6,7 @@ import dagster as dg
 
 from assets import gates, search_picture
 from assets.shop import ACCELERATOR_POOL, ONE_RUN, OWNERS
+from freshet.commands import materialize
 from freshet.model.space import SearchParams
 from freshet.references import TrainingSetRef
 from freshet.stages import notes
@@ -16,7 +17,7 @@ from resources.tracking import Tracking
 GROUP = "training"
 ASIDE = (
     "No search: `trained_model` is made in the same run, and nothing orders the two. "
-    "Run it alone: `dagster asset materialize --select search`, or the job `study`."
+    f"Run it alone: {materialize('search')}, or the job `study`."
 )
 
 

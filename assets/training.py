@@ -9,6 +9,7 @@ from pydantic import Field
 from assets import gates, pictures
 from assets.shop import ACCELERATOR_POOL, ONE_RUN, OWNERS
 from freshet import days as day_records
+from freshet.commands import load_days
 from freshet.errors import LakeError
 from freshet.model.params import TrainParams
 from freshet.model.run_params import RunParams
@@ -128,8 +129,5 @@ def _last_day(lake: Lake) -> date:
     # Today's evening is still missing: it would be judged as if the day were over.
     day = day_records.last_published(lake.store, "histories", today=datetime.now(UTC).date())
     if day is None:
-        raise LakeError(
-            "training_set", "no landing day has been published yet",
-            "land some days (`freshet land`), then materialize the daily tables with --partition-range FIRST...LAST",
-        )  # fmt: skip
+        raise LakeError("training_set", "no landing day has been published yet", load_days(lake.store))
     return day

@@ -4,6 +4,7 @@ Usage: PYTHONPATH=. .venv/bin/python -m benchmarks.drift_alarms [SEEDS]. The fig
 is item-to-item here, so that a seed takes seconds: what matters is how its quality varies from day to day.
 """
 
+import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -122,4 +123,6 @@ def main(seeds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("seeds", type=int, nargs="?", default=20, help="shops without drift")
+    main(parser.parse_args().seeds)

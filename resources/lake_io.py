@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import dagster as dg
 from pydantic import BaseModel
 
+from freshet.commands import load_days
 from freshet.errors import LakeError
 from freshet.store import Store
 from freshet.tables.publication import Publication
@@ -42,9 +43,7 @@ def read_reference(store: Store, name: str, kind: Any) -> BaseModel:
     """What the asset stands for. Raises LakeError where it was never published."""
     path = f"published/{name}.json"
     if not store.exists(path):
-        raise LakeError(
-            name, "nothing has been published yet", f"run `dagster asset materialize --select '+{name}'` first"
-        )
+        raise LakeError(name, "nothing has been published yet", load_days(store, f"+{name}"))
     found: BaseModel = kind.model_validate_json(store.get(path))
     return found
 

@@ -9,6 +9,7 @@ import dagster as dg
 from pydantic import BaseModel, ConfigDict, Field
 
 from freshet.arrivals import Arrival, LastRun, arrivals, differs, digest, landed_days, last_runs, stretches
+from freshet.commands import LAND
 from freshet.settings import Settings
 from resources.lake import Lake
 from sensors.runs import WHY, Job, days_under_way, next_key, range_tags
@@ -153,7 +154,7 @@ def _nothing(situation: Situation, reasons: list[str]) -> str:
         more = f"; and {len(reasons) - 3} more days" if len(reasons) > 3 else ""
         return f"{'; '.join(reasons[:3])}{more}."
     if not situation.days:
-        return "Nothing has landed yet; `freshet land` puts files there."
+        return f"Nothing has landed yet; `{LAND}` puts files there."
     return f"All {len(situation.days)} landed days have been run as they are, the last is {max(situation.days)}."
 
 

@@ -102,7 +102,7 @@ def _refused(suite: str, upstream: str) -> Case:
 BREAKS = (
     Case(
         "raw_events", "delivery_arrived", {"files": 0, "files_read": 0, "rows": 0}, "no file landed",
-        "ask the producer, then `freshet land`; nothing else needs doing where the shop was closed", stops=False,
+        "ask the producer, then `freshet land FILE…`; nothing else needs doing where the shop was closed", stops=False,
     ),
     Case(
         "raw_events", "files_are_readable",

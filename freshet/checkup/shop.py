@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from freshet.checkup.finding import Finding
+from freshet.commands import LAND
 from freshet.settings import Settings
 
 LEAST_FREE = 5_000_000_000  # bytes: a lake of a mid-sized shop and one training run
@@ -26,7 +27,7 @@ def lake(settings: Settings) -> Finding:
     if free < LEAST_FREE:
         return Finding("lake", "wrong", f"{root}: {room}", "free 5 GB, or set FRESHET_LAKE to a folder on another disk")
     if not root.exists():
-        return Finding("lake", "missing", f"{root}: no lake yet, {room}", "`freshet land FILE…` makes it")
+        return Finding("lake", "missing", f"{root}: no lake yet, {room}", f"`{LAND}` makes it")
     return Finding("lake", "ok", f"{root}: {room}")
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from freshet.commands import load_days
 from freshet.errors import JournalError, SettingsError
 from freshet.settings import Settings
 
@@ -22,8 +23,7 @@ def released(settings: Settings) -> "Release":
     store = open_store(settings.lake)
     release, new = current_release(store, settings.cache), latest_new_items(store, settings.cache)
     if release is None:
-        where, fix = f"{settings.lake}/releases", "run `dagster asset materialize --select '*'` with the days to load"
-        raise JournalError(where, "nothing has been released yet", fix)
+        raise JournalError(f"{settings.lake}/releases", "nothing has been released yet", load_days(store))
     if new is None:
         return release
     return replace(release, bundle=welcomed(release.bundle, open_item_encoder(release.bundle), new.items))

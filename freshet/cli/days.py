@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from freshet.commands import load_days
 from freshet.days import DayRecord, read
 from freshet.settings import load
 from freshet.store import open_store
@@ -56,8 +57,7 @@ def _verdicts(records: list[DayRecord]) -> str:
 def _nothing(known: list[DayRecord], lake: str) -> str:
     if known:
         return f"no day of these has been run in {lake} (FRESHET_LAKE); there are {known[0].day} to {known[-1].day}"
-    first = "`dagster asset materialize --select '*' --partition-range FIRST...LAST`"
-    return f"no day has been run yet in {lake} (FRESHET_LAKE): {first}"
+    return f"no day has been run yet in {lake} (FRESHET_LAKE): {load_days(open_store(lake))}"
 
 
 def _counts(record: DayRecord) -> list[int]:

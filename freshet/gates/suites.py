@@ -37,7 +37,7 @@ def _raw_events(settings: Settings) -> tuple[Rule, ...]:
     return (
         Rule(
             "delivery_arrived", "files", "no file landed",
-            "ask the producer, then `freshet land`; nothing else needs doing where the shop was closed",
+            "ask the producer, then `freshet land FILE…`; nothing else needs doing where the shop was closed",
             least=1, severity="error" if required else "warn",
         ),
         _none(

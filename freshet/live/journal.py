@@ -12,6 +12,7 @@ from typing import Final, Literal, NoReturn, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
+from freshet.commands import ANY_DAYS, materialize
 from freshet.errors import JournalError
 from freshet.live.manifest import MANIFEST
 from freshet.store import Store
@@ -126,7 +127,7 @@ def rollback_advice(store: Store, number: int) -> str:
     """What to type when entry `number` cannot serve."""
     entry = earlier(store, number)
     if entry is None:
-        return "restore it from a backup of the lake, or release anew: `dagster asset materialize --select '*'`"
+        return f"restore it from a backup of the lake, or release anew: {materialize('*', ANY_DAYS)}"
     return f'run `freshet rollback --to {entry.number} --why "…"`, or restore it from a backup of the lake'
 
 

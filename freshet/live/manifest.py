@@ -14,7 +14,9 @@ from freshet.neighbourhood import NO_BLEND, Blend
 
 SCHEMA_VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
-REBUILD: Final = "materialize the asset `bundle` again, or `freshet rollback` to a release that is whole"
+REBUILD: Final = (
+    'materialize the asset `bundle` again, or go back to a release that is whole: `freshet rollback --why "…"`'
+)
 
 Precision = Literal["fp32", "fp16", "int8"]
 

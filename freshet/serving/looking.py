@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from freshet.commands import ANY_DAYS, materialize
 from freshet.errors import BundleError, FreshetError
 from freshet.live import journal
 from freshet.live.journal import entry_path
@@ -82,7 +83,7 @@ def whole(files: Sequence[str]) -> int:
 def wrong_with(store: Store, files: Sequence[str]) -> list[Problem]:
     """Why the journal as a whole says nothing."""
     if not files:
-        fix = "run `dagster asset materialize --select '*'` with the days to load; events are accepted meanwhile"
+        fix = f"run {materialize('*', ANY_DAYS)}; events are accepted meanwhile"
         return [Problem(store.where(journal.FOLDER), "nothing has been released yet", fix)]
     try:
         journal.length(store)

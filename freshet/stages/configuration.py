@@ -4,6 +4,7 @@ from typing import Any, Final, Literal
 
 from pydantic import JsonValue, ValidationError
 
+from freshet.commands import materialize
 from freshet.errors import FreshetError, JournalError
 from freshet.live import journal
 from freshet.live.manifest import MANIFEST, Manifest
@@ -52,6 +53,6 @@ def _winner(store: Store) -> dict[str, JsonValue]:
     if not store.exists(PUBLISHED):
         raise FreshetError(
             "trained_model, `params_from`", "no search has found anything better than the defaults yet",
-            "run `dagster asset materialize --select search`, or leave `params_from` at `config`",
+            f"run {materialize('search')}, or leave `params_from` at `config`",
         )  # fmt: skip
     return dict(SearchRef.model_validate_json(store.get(PUBLISHED)).parameters)

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from freshet.columns import SHOPPER
+from freshet.commands import execute, materialize
 from freshet.errors import JournalError, LakeError
 from freshet.judge.parity import OVERLAP
 from freshet.live.bundle import Bundle
@@ -108,9 +109,9 @@ def _overlap(staged: DataFrame, ranker: Ranker, latest: LatestHistories, k: int)
 def _sources(settings: Settings, store: Store) -> Sources:
     release = current_release(store, settings.cache)
     if release is None:
-        fix = "release a bundle first: `dagster job execute -j retrain`"
+        fix = f"release a bundle first: {execute('retrain')}"
         raise JournalError("recommendations", "nothing has been released yet", fix)
     latest = latest_histories(store, settings.cache)
     if latest is None:
-        raise LakeError("recommendations", "there are no latest histories", "materialize `latest_histories` first")
+        raise LakeError("recommendations", "there are no latest histories", f"run {materialize('latest_histories')}")
     return Sources(release.bundle, latest)

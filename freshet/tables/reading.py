@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from freshet.columns import ATTRIBUTES, CATEGORY, ITEM_ID, LANDING_DATE, PRICE, SHOPPER, TITLE
+from freshet.commands import load_days
 from freshet.content import Texts
 from freshet.errors import BundleError, LakeError
 from freshet.history import Histories, Ints
@@ -50,7 +51,7 @@ def scan(
         raise LakeError(
             f"{settings.lake}/tables/{table}",
             "the table does not exist yet",
-            f"`dagster asset materialize --select {table}`",
+            load_days(open_store(settings.lake), f"+{table}"),
         ) from None
     if snapshot is not None and source.snapshot_by_id(snapshot) is None:
         raise LakeError(

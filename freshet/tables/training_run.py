@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from freshet import columns as c
+from freshet.commands import load_days
 from freshet.errors import LakeError
 from freshet.item_inputs import attributes_of
 from freshet.item_vectors import published_item_vectors
@@ -45,7 +46,8 @@ def publish_training_set(
     cut: the last day to learn from; longest: events kept per shopper, the latest ones.
     Raises LakeError when a table it is made from has never been published.
     """
-    snapshots = {table.name: _pinned(spark, table) for table in (HISTORIES, USER_FEATURES, ITEM_FEATURES, VOCABULARY)}
+    tables = (HISTORIES, USER_FEATURES, ITEM_FEATURES, VOCABULARY)
+    snapshots = {table.name: _pinned(spark, settings, table) for table in tables}
     vocabulary = lake.at(spark, VOCABULARY, snapshots[VOCABULARY.name])
     rows = features.training_set(
         _landed_by(lake.at(spark, HISTORIES, snapshots[HISTORIES.name]), as_of),
@@ -87,14 +89,11 @@ def days_to_judge(spark: SparkSession, as_of: date, cases: int, most: int) -> in
     return most
 
 
-def _pinned(spark: SparkSession, table: Table) -> int:
+def _pinned(spark: SparkSession, settings: Settings, table: Table) -> int:
     lake.ensure(spark, table)
     snapshot = lake.current_snapshot(spark, table)
     if snapshot is None:
-        raise LakeError(
-            table.name, "no day of it has been published yet",
-            "land some days (`freshet land`), then materialize the daily tables with --partition-range FIRST...LAST",
-        )  # fmt: skip
+        raise LakeError(table.name, "no day of it has been published yet", load_days(open_store(settings.lake)))
     return snapshot
 
 

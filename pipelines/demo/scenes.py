@@ -79,7 +79,7 @@ def back_again(play: Play) -> None:
         entry, _ = roll_back(play.lake.store, play.settings.cache, to, why, "the demo", datetime.now(UTC))
         play.gateway.wait_for(entry.number)
         play.screen.say(
-            f"`freshet rollback --to {to}`: that is release {entry.number}; the gateway serves it "
+            f'`freshet rollback --to {to} --why "{why}"`: that is release {entry.number}; the gateway serves it '
             f"{time.monotonic() - begun:.1f} s later."
         )
 

@@ -96,7 +96,8 @@ def test_what_was_never_published_says_what_to_run(settings):
     with pytest.raises(LakeError) as error:
         read_reference(open_store(settings.lake), "trained_model", ModelRef)
     assert str(error.value) == (
-        "trained_model: nothing has been published yet; run `dagster asset materialize --select '+trained_model'` first"
+        "trained_model: nothing has been published yet; land some days (`freshet land FILE…`), then run `dagster asset "
+        "materialize -m pipelines.definitions --select '+trained_model' --partition-range FIRST...LAST`"
     )
 
 

@@ -72,7 +72,7 @@ def test_the_run_key_holds_the_files_so_that_other_files_are_another_run():
 
 
 def test_nothing_landed_is_said():
-    assert decide(situation(), SHOP) == Decision((), "Nothing has landed yet; `freshet land` puts files there.")
+    assert decide(situation(), SHOP) == Decision((), "Nothing has landed yet; `freshet land FILE…` puts files there.")
 
 
 def test_days_run_as_they_are_are_said():

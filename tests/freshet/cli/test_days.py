@@ -77,7 +77,8 @@ def test_without_any_day_it_says_in_which_lake_and_what_to_run(run, settings):
     assert shown.exit_code == 1
     assert shown.output == (
         f"no day has been run yet in {settings.lake} (FRESHET_LAKE): "
-        "`dagster asset materialize --select '*' --partition-range FIRST...LAST`\n"
+        "land some days (`freshet land FILE…`), then run "
+        "`dagster asset materialize -m pipelines.definitions --select '*' --partition-range FIRST...LAST`\n"
     )
 
 

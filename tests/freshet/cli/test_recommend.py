@@ -74,7 +74,8 @@ def test_before_the_first_release_it_says_what_to_type(app, lake):
         ran(app, "recommend", "--items", "a")
     assert str(caught.value) == (
         f"{lake.root}/releases: nothing has been released yet; "
-        "run `dagster asset materialize --select '*'` with the days to load"
+        "land some days (`freshet land FILE…`), then run "
+        "`dagster asset materialize -m pipelines.definitions --select '*' --partition-range FIRST...LAST`"
     )
 
 

@@ -64,7 +64,8 @@ def test_a_missing_delivery_stops_the_day_where_the_shop_delivers_daily(ten_perc
     nothing = {**HOLDS["raw_events"], "rows": 0, "files": 0, "files_read": 0}
     assert judged("raw_events", daily, nothing).bad() == {
         "2024-03-01": [
-            "no file landed; ask the producer, then `freshet land`; nothing else needs doing where the shop was closed"
+            "no file landed; ask the producer, then `freshet land FILE…`; "
+            "nothing else needs doing where the shop was closed"
         ]
     }
 

@@ -11,7 +11,7 @@ from freshet.live.bundle import load_vocabulary, open_bundle, save_vocabulary
 from freshet.live.manifest import seal
 from tests.tiny_bundle import VECTORS, vocabulary, write_bundle
 
-REBUILD = "materialize the asset `bundle` again, or `freshet rollback` to a release that is whole"
+REBUILD = 'materialize the asset `bundle` again, or go back to a release that is whole: `freshet rollback --why "…"`'
 
 
 @pytest.fixture(scope="module")

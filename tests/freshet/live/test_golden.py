@@ -24,5 +24,5 @@ def test_another_answer_than_at_export_is_refused(tmp_path):
         check_golden(open_ranker(open_bundle(tmp_path)))
     assert str(caught.value) == (
         f"{tmp_path}/golden.npz: golden requests are answered otherwise than at export (off by 0.11, allowed 0.001); "
-        "materialize the asset `bundle` again, or `freshet rollback` to a release that is whole"
+        'materialize the asset `bundle` again, or go back to a release that is whole: `freshet rollback --why "…"`'
     )

@@ -93,7 +93,8 @@ def test_a_bundle_that_is_gone_with_no_other_to_go_back_to(store):
     store.local_path(f"bundles/{A}/manifest.json").unlink()
     assert said(current, store) == (
         f"{store.root}/releases/00000001.json: names the bundle aaaaaaaaaaaa, which is gone; "
-        "restore it from a backup of the lake, or release anew: `dagster asset materialize --select '*'`"
+        "restore it from a backup of the lake, or release anew: "
+        "`dagster asset materialize -m pipelines.definitions --select '*' --partition-range FIRST...LAST`"
     )
 
 

@@ -10,7 +10,7 @@ from freshet.live.manifest import seal
 from freshet.live.ranker import open_ranker
 from tests.tiny_bundle import asked_input, history, write_bundle, write_encoder
 
-REBUILD = "materialize the asset `bundle` again, or `freshet rollback` to a release that is whole"
+REBUILD = 'materialize the asset `bundle` again, or go back to a release that is whole: `freshet rollback --why "…"`'
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,8 @@ def test_before_the_first_release_nothing_serves_and_it_says_what_to_do(watch):
         Problem(
             f"{watch.lake}/releases",
             "nothing has been released yet",
-            "run `dagster asset materialize --select '*'` with the days to load; events are accepted meanwhile",
+            "run `dagster asset materialize -m pipelines.definitions --select '*' --partition-range FIRST...LAST`; "
+            "events are accepted meanwhile",
         ),
     )
 

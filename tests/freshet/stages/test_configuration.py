@@ -61,7 +61,7 @@ def test_without_a_winner_it_is_said_what_to_do(store):
         configuration("search", TrainParams(), store)
     assert str(error.value) == (
         "trained_model, `params_from`: no search has found anything better than the defaults yet; "
-        "run `dagster asset materialize --select search`, or leave `params_from` at `config`"
+        "run `dagster asset materialize -m pipelines.definitions --select search`, or leave `params_from` at `config`"
     )
 
 

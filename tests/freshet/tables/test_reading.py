@@ -98,7 +98,8 @@ def test_a_table_that_does_not_exist_says_how_to_make_it(tmp_path):
         reading.scan(settings, "histories")
     assert str(caught.value) == (
         f"{tmp_path}/lake/tables/histories: the table does not exist yet; "
-        "`dagster asset materialize --select histories`"
+        "land some days (`freshet land FILE…`), then run "
+        "`dagster asset materialize -m pipelines.definitions --select '+histories' --partition-range FIRST...LAST`"
     )
     assert not (tmp_path / "lake").exists()
 

@@ -87,8 +87,8 @@ def test_a_training_set_without_published_tables_says_what_to_run(own_lake):
     with pytest.raises(LakeError) as caught:
         training_run.publish_training_set(spark, settings, DAY3, DAY2, 10)
     assert str(caught.value) == (
-        "histories: no day of it has been published yet; land some days (`freshet land`), "
-        "then materialize the daily tables with --partition-range FIRST...LAST"
+        "histories: no day of it has been published yet; land some days (`freshet land FILE…`), then run "
+        "`dagster asset materialize -m pipelines.definitions --select '*' --partition-range FIRST...LAST`"
     )
 
 

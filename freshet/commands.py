@@ -1,0 +1,48 @@
+"""Command lines that messages name. They are built here, so that each works as typed; a test parses all of them."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from freshet.landing import landing_days
+from freshet.store import Store
+
+DEFINITIONS: Final = "pipelines.definitions"
+ANY_DAYS: Final = "FIRST...LAST"  # two days, for the reader to fill in
+LAND: Final = "freshet land FILE…"
+
+
+def materialize(select: str, days: str = "") -> str:
+    """`dagster asset materialize …` for a selection of assets, in backticks.
+
+    days: a range as `day_range` gives it. A selection that holds a daily table needs one, any other takes none.
+    """
+    # Without -m Dagster does not find the definitions: this command reads neither pyproject.toml nor workspace.yaml.
+    words = f"dagster asset materialize -m {DEFINITIONS} --select {_quote(select)}"
+    return f"`{words} --partition-range {days}`" if days else f"`{words}`"
+
+
+def execute(job: str) -> str:
+    """`dagster job execute …` for a job without days, in backticks."""
+    return f"`dagster job execute -m {DEFINITIONS} -j {job}`"
+
+
+def load_days(store: Store, select: str = "*") -> str:
+    """What to type so that all landed days reach these assets; without any, to land some first.
+
+    select: `*` is everything, `+histories` is the asset and all that it is made from.
+    """
+    days = landing_days(store)
+    if days:
+        return f"run {materialize(select, day_range(days))}"
+    return f"land some days (`{LAND}`), then run {materialize(select, ANY_DAYS)}"
+
+
+def day_range(days: Sequence[date]) -> str:
+    """`2024-03-01...2024-03-09`: from the first to the last of these days; FIRST...LAST where there are none."""
+    return f"{min(days)}...{max(days)}" if days else ANY_DAYS
+
+
+def _quote(select: str) -> str:
+    """A shell would expand `*`."""
+    return select if select.replace("_", "").replace(",", "").isalnum() else f"'{select}'"

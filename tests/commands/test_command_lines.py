@@ -1,0 +1,74 @@
+"""Every command line of README, of the pages and of the messages is understood by its program, exactly as it stands."""
+
+import re
+from datetime import date
+
+import pytest
+
+from freshet.settings import Settings
+from tests.commands.pages import PAGES, ROOT, page_lines
+from tests.commands.parsing import WrongCommandError, parse_line
+from tests.commands.sources import source_lines
+
+pytestmark = pytest.mark.dagster
+DEFAULT = Settings.model_fields["first_day"].default
+
+
+@pytest.fixture(autouse=True)
+def _at_home(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_lines_of_a_page_are_understood(page):
+    named = re.search(r"^export .*FRESHET_FIRST_DAY=(\S+)", page.read_text(), flags=re.MULTILINE)
+    first_day = date.fromisoformat(named.group(1)) if named else DEFAULT
+    for line in page_lines(page):
+        parse(line.text, first_day, line.where, mention=line.mention)
+
+
+def test_the_lines_of_messages_are_understood(tmp_path):
+    lines = source_lines(tmp_path)
+    for line in lines:
+        parse(line.text, DEFAULT, line.where, mention=line.mention)
+    texts = {line.text for line in lines}
+    assert "dagster asset materialize -m pipelines.definitions --select '*' --partition-range FIRST...LAST" in texts
+    assert 'freshet rollback --to 1 --why "…"' in texts
+
+
+def parse(text: str, first_day: date, where: str, *, mention: bool) -> None:
+    try:
+        parse_line(text, first_day, mention=mention)
+    except WrongCommandError as error:
+        pytest.fail(f"{where}: {text}: {error}")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("dagster asset materialize --select search", "Invalid set of CLI arguments"),
+        ("dagster asset materialize -m pipelines.definition --select search", "pipelines.definition"),
+        ("dagster asset materialize -m pipelines.definitions --select saerch", "saerch"),
+        ("dagster asset materialize -m pipelines.definitions --select '*'", "needs days"),
+        ("dagster asset materialize -m pipelines.definitions --select search --partition 2024-03-01", "takes none"),
+        (
+            "dagster asset materialize -m pipelines.definitions --select search --config-json "
+            '\'{"ops": {"search": {"config": {"trails": 9}}}}\'',
+            'unexpected config entry "trails"',
+        ),
+        ("dagster job execute -m pipelines.definitions -j retrian", "retrian"),
+        ("freshet lnad a.csv", "lnad"),
+        ("freshet land", "Missing"),
+        ("freshet rollback --to 1", "--why"),
+        ("make dmeo", "dmeo"),
+        ("python -m benchmarks.quality --sead 1", "--sead"),
+        ("python -m benchmarks.qualities", "no module"),
+        ("curl -s localhost:8080/v1/popula", "no GET /v1/popula"),
+        ("export FRESHET_LAEK=x", "FRESHET_LAEK is no setting"),
+        ("frehset days", "no program"),
+    ],
+)
+def test_a_line_that_would_fail_fails_here(line, why):
+    with pytest.raises(Exception, match=re.escape(why)) as caught:
+        parse_line(line, DEFAULT)
+    assert isinstance(caught.value, WrongCommandError) or "pipelines.definition" in why
