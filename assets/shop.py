@@ -8,6 +8,8 @@ from typing import Final
 import dagster as dg
 
 from freshet.settings import Settings, load
+from resources import run_days
+from resources.run_days import DAYS
 
 # `backfill_policy` is called beta by dagster 1.13, which the lock pins: a warning per asset would drown ours.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -24,5 +26,9 @@ ACCELERATOR_POOL: Final = "accelerator"
 
 
 def days_of(context: dg.AssetExecutionContext) -> Sequence[date]:
-    """The landing days this run speaks for, in order."""
-    return [date.fromisoformat(key) for key in sorted(context.partition_keys)]
+    """The landing days this run speaks for, in order: of a range those that its tags name, where they name some."""
+    days = [date.fromisoformat(key) for key in sorted(context.partition_keys)]
+    if DAYS not in context.run.tags:
+        return days
+    wanted = set(run_days.days_of(context.run.tags))
+    return [day for day in days if day in wanted]

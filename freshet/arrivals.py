@@ -74,19 +74,6 @@ def differs(arrival: Arrival, last: LastRun | None) -> bool:
     return any(count != last.files.get(table, 0) for table, count in arrival.files.items())
 
 
-def stretches(days: Iterable[date], landed: Iterable[date]) -> list[tuple[date, ...]]:
-    """The days in groups that a range run can take together: no other landed day lies between two of a group."""
-    wanted, together = set(days), False
-    groups: list[list[date]] = []
-    for day in sorted(set(landed) | wanted):
-        if day in wanted and together:
-            groups[-1].append(day)
-        elif day in wanted:
-            groups.append([day])
-        together = day in wanted
-    return [tuple(group) for group in groups]
-
-
 def digest(parts: Iterable[str]) -> str:
     """A short name for a list of texts."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

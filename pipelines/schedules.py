@@ -14,7 +14,8 @@ from freshet.settings import Settings
 from freshet.stages.watched import learned_days
 from freshet.store import Store
 from resources.lake import Lake
-from sensors.runs import WHY, Job, range_tags
+from resources.run_days import range_tags
+from sensors.runs import WHY, Job
 
 
 def nightly(job: Job, settings: Settings, config: Mapping[str, Any] | None = None) -> dg.ScheduleDefinition:
@@ -43,7 +44,7 @@ def closing(
         return dg.SkipReason(f"{yesterday} lies before the first day of the shop, {settings.first_day}.")
     if yesterday not in landing_days(store) and not _news(store):
         return dg.SkipReason(f"Nothing landed on {yesterday}, and nothing since the champion was made.")
-    tags = {**range_tags(yesterday, yesterday), WHY: f"the night after {yesterday}: the day is closed"}
+    tags = {**range_tags([yesterday]), WHY: f"the night after {yesterday}: the day is closed"}
     return dg.RunRequest(run_key=yesterday.isoformat(), run_config=config, tags=tags)
 
 

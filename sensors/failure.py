@@ -9,7 +9,8 @@ import dagster as dg
 from freshet.settings import Settings
 from resources.alerts import Alert, send
 from resources.lake import Lake
-from sensors.runs import WHY, days_of
+from resources.run_days import days_of
+from sensors.runs import WHY
 
 NAME: Final = "run_failed"
 SECONDS: Final = 10

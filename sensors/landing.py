@@ -8,15 +8,19 @@ from typing import Final
 import dagster as dg
 from pydantic import BaseModel, ConfigDict, Field
 
-from freshet.arrivals import Arrival, LastRun, arrivals, differs, digest, landed_days, last_runs, stretches
+from freshet.arrivals import Arrival, LastRun, arrivals, differs, digest, landed_days, last_runs
 from freshet.commands import LAND
 from freshet.settings import Settings
 from resources.lake import Lake
-from sensors.runs import WHY, Job, days_under_way, next_key, range_tags
+from resources.run_days import neighbours, range_tags
+from sensors.runs import WHY, Job, days_under_way, next_key
 
 NAME: Final = "landing"
 SECONDS: Final = 5  # between two looks at the landing
 
+# Days next to each other are one run. More stretches than this are one run as well, which leaves the days between them
+# alone: a JVM and an import of everything for each of a hundred scattered days would cost hours.
+MOST_RUNS: Final = 3
 RECENT: Final = 3  # the last landing days, which are looked at every time
 SWEEP: Final = timedelta(minutes=10)  # and all others so often: somebody may deliver an old day late
 
@@ -32,10 +36,9 @@ class Memory(BaseModel):
 
 @dataclass(frozen=True)
 class Stretch:
-    """Days that are run together."""
+    """Days that are run together, in order."""
 
-    first: date
-    last: date
+    days: tuple[date, ...]
     key: str
     why: str
 
@@ -70,14 +73,16 @@ class Situation:
 
 def decide(situation: Situation, settings: Settings) -> Decision:
     """Which days to run: the new ones that can be run, are not being run, and were not run a moment ago."""
-    now, reasons, ready = situation.now, [], []
+    reasons, ready = [], []
     for day in situation.new():
         reason = _reason(day, situation, settings)
         if reason:
             reasons.append(reason)
         else:
             ready.append(day)
-    groups = stretches(ready, [day for day in situation.days if settings.first_day <= day <= now.date()])
+    groups = neighbours(ready)
+    if len(groups) > MOST_RUNS:
+        groups = [tuple(ready)]
     found = tuple(_stretch(group, situation.landed) for group in groups)
     return Decision(found, "" if found else _nothing(situation, reasons))
 
@@ -160,14 +165,16 @@ def _nothing(situation: Situation, reasons: list[str]) -> str:
 
 def _stretch(group: tuple[date, ...], landed: Mapping[date, Arrival]) -> Stretch:
     files = sum(sum(landed[day].files.values()) for day in group)
+    number = len(neighbours(group))
     span = str(group[0]) if len(group) == 1 else f"{group[0]}…{group[-1]}"
+    gaps = f" in {number} stretches" if number > 1 else ""
     key = f"{span} {digest(landed[day].digest for day in group)}"
-    why = f"{len(group)} landing day{'s' * (len(group) > 1)} with news: {span}, {files} file{'s' * (files > 1)}"
-    return Stretch(group[0], group[-1], key, why)
+    why = f"{len(group)} landing day{'s' * (len(group) > 1)} with news: {span}{gaps}, {files} file{'s' * (files > 1)}"
+    return Stretch(group, key, why)
 
 
 def _request(stretch: Stretch) -> dg.RunRequest:
-    return dg.RunRequest(run_key=stretch.key, tags={**range_tags(stretch.first, stretch.last), WHY: stretch.why})
+    return dg.RunRequest(run_key=stretch.key, tags={**range_tags(stretch.days), WHY: stretch.why})
 
 
 def _not_yet_asked(instance: dg.DagsterInstance, decision: Decision) -> tuple[list[Stretch], str]:

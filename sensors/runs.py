@@ -1,11 +1,12 @@
 """What Dagster knows of runs, as far as a sensor asks: what is under way, and what has been asked for before."""
 
-from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus
+
+from resources.run_days import days_of
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -15,9 +16,6 @@ Job: TypeAlias = (
 )
 RUN_KEY: Final = "dagster/run_key"
 SENSOR: Final = "dagster/sensor_name"
-FIRST: Final = "dagster/asset_partition_range_start"
-LAST: Final = "dagster/asset_partition_range_end"
-PARTITION: Final = "dagster/partition"
 WHY: Final = "freshet/why"
 KILLED: Final = "freshet/killed"  # on runs whose process was found dead
 INTERRUPTION: Final = dg.DagsterExecutionInterruptedError.__name__
@@ -32,11 +30,6 @@ UNDER_WAY: Final = (
 )
 
 
-def range_tags(first: date, last: date) -> dict[str, str]:
-    """What makes a run speak for all days from the first to the last."""
-    return {FIRST: first.isoformat(), LAST: last.isoformat()}
-
-
 def under_way(instance: dg.DagsterInstance, jobs: tuple[str, ...] = ()) -> list[dg.DagsterRun]:
     """Runs that are queued or running, of the jobs named or of any."""
     runs = instance.get_runs(dg.RunsFilter(statuses=list(UNDER_WAY)))
@@ -46,15 +39,6 @@ def under_way(instance: dg.DagsterInstance, jobs: tuple[str, ...] = ()) -> list[
 def days_under_way(instance: dg.DagsterInstance) -> dict[date, str]:
     """Day → the run that is queued or running for it."""
     return {day: run.run_id for run in under_way(instance) for day in days_of(run.tags)}
-
-
-def days_of(tags: Mapping[str, str]) -> list[date]:
-    """The days that a run with these tags speaks for."""
-    first, last = tags.get(FIRST, tags.get(PARTITION)), tags.get(LAST, tags.get(PARTITION))
-    if first is None or last is None:
-        return []
-    begin, end = date.fromisoformat(first), date.fromisoformat(last)
-    return [begin + timedelta(days=number) for number in range((end - begin).days + 1)]
 
 
 def asked_before(instance: dg.DagsterInstance, sensor: str, key: str) -> dg.DagsterRun | None:

@@ -10,6 +10,7 @@ import dagster as dg
 from freshet.settings import Settings
 from resources.lake import Lake
 from resources.lake_io import LakeIO
+from resources.run_days import range_tags
 from resources.tracking import Tracking
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Dagster:
     instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.ephemeral)
 
     def run(self, *names: str, days: Sequence[date] = (), **config: dict[str, Any]) -> "Run":
-        """Materialize the assets named, over the range from the first to the last day. config: asset → its values."""
+        """Materialize the assets named, over these days and no day between them. config: asset → its values."""
         from pipelines.definitions import defs
 
         own = dg.Definitions(
@@ -110,7 +111,4 @@ def figures(run: Run, name: str, day: date) -> dict[str, Any]:
 
 
 def _range(days: Sequence[date]) -> dict[str, str]:
-    if not days:
-        return {}
-    first, last = min(days), max(days)
-    return {"dagster/asset_partition_range_start": str(first), "dagster/asset_partition_range_end": str(last)}
+    return range_tags(sorted(days)) if days else {}

@@ -26,7 +26,7 @@ from freshet.tables.sources import FileProblem, inspect, read_landing
 
 @dataclass(frozen=True)
 class DayRun:
-    """Some landing days of one lake, and everything needed to work on them. `days` are in order."""
+    """Some landing days of one lake, and everything needed to work on them. `days` are in order and may have gaps."""
 
     spark: SparkSession
     settings: Settings
@@ -60,7 +60,7 @@ class DayRun:
     def events(self) -> Publication:
         """The rows that keep the contract, each once; every landed row accounted for."""
         back = self.settings.lookback_days
-        raw = lake.published(self.spark, RAW_EVENTS, (*facts.days_before(self.days[0], back), *self.days))
+        raw = lake.published(self.spark, RAW_EVENTS, facts.with_look_back(self.days, back))
         judged = contract.classify(self._laid_out(raw), self.days[0], self.days[-1], back)
         judged = judged.where(F.col(c.LANDING_DATE).isin(list(self.days))).persist(StorageLevel.MEMORY_AND_DISK)
         try:

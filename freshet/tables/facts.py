@@ -20,9 +20,9 @@ Records = Mapping[date, DayRecord]
 UNDELIVERED: Final = "undelivered"  # the fact that makes a day `empty`: 1 where no file landed for it, else 0
 
 
-def days_before(first: date, count: int) -> Sequence[date]:
-    """The look-back window: `count` days before `first`, in order."""
-    return [first - timedelta(days=n) for n in range(count, 0, -1)]
+def with_look_back(days: Sequence[date], count: int) -> Sequence[date]:
+    """The days and the `count` days before each of them, in order."""
+    return sorted({day - timedelta(days=number) for day in days for number in range(count + 1)})
 
 
 def landing(days: Sequence[date], files: Sequence[LandedFile], problems: Sequence["FileProblem"]) -> Facts:

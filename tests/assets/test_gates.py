@@ -45,7 +45,7 @@ class Story:
     alone: "Run"  # the same, `events` only: nobody in the run is fed by it
     mended: "Run"  # the second day delivered well, by itself
     all_bad: "Run"  # and badly again, by itself
-    taken_back: "Run"  # its files taken back, in a range with a day that never had one
+    taken_back: "Run"  # its files taken back, with a day that never had one; the files of day 3 between are gone, too
     taken_back_days: dict[str, set[str]]
     seen: dict[str, list[tuple[object, ...]]]
 
@@ -75,7 +75,7 @@ def story(spark, tmp_path_factory) -> Story:
     all_bad = run("all bad", BAD_DAY, *DAILY)
     tiny_lake.take_back(dagster.lake.settings, DAY2)
     tiny_lake.take_back(dagster.lake.settings, DAY3)
-    taken_back = run("taken back", {}, *DAILY, days=(DAY2, DAY3, NEVER))
+    taken_back = run("taken back", {}, *DAILY, days=(DAY2, NEVER))
     return Story(partly, partly_days, alone, mended, all_bad, taken_back, days(), seen)
 
 
@@ -143,7 +143,12 @@ def test_days_without_a_file_are_green_and_not_materialized_and_lose_their_rows(
     assert story.taken_back.success
     assert all(story.taken_back.ran(name) for name in (*TO_EVENTS, *FROM_EVENTS))
     assert not any(str(NEVER) in days for days in story.taken_back_days.values())
-    assert ids(story.seen["taken back"]) == {"e1", "e2", "e3", "e4"}
+    assert ids(story.seen["taken back"]) == {"e1", "e2", "e3", "e4", "e8", "e9", "e10"}
+
+
+def test_a_day_between_that_the_run_does_not_name_is_left_alone(story):
+    marked = {event.materialization.partition for event in story.taken_back.done.get_asset_materialization_events()}
+    assert marked == {str(DAY2)}
 
 
 @pytest.mark.parametrize("name", [*TO_EVENTS, *FROM_EVENTS])
@@ -154,7 +159,7 @@ def test_a_day_whose_files_were_taken_back_is_marked_once_more_as_empty(story, n
     assert (last["dagster/row_count"], last["empty"]) == (
         0, "no file of this day is in the landing any more; its rows are gone",
     )  # fmt: skip
-    assert (last["days published"], last["days empty"]) == (0, 3)
+    assert (last["days published"], last["days empty"]) == (0, 2)
 
 
 def test_a_materialization_carries_the_counts_of_its_day(story):

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from freshet import days as day_records
-from freshet.arrivals import Arrival, LastRun, arrivals, differs, landed_days, last_runs, stretches
+from freshet.arrivals import Arrival, LastRun, arrivals, differs, landed_days, last_runs
 from freshet.days import Attempt, DayRecord
 from freshet.store import open_store
 
@@ -90,20 +90,3 @@ def test_the_last_attempt_counts_and_says_when_it_was(store):
     assert last_runs(store, [D1, D2]) == {
         D1: LastRun({"raw_events": 2, "impressions": 5}, NOON + timedelta(hours=2)),
     }
-
-
-def test_three_hundred_days_in_a_row_are_one_stretch():
-    days = [D1 + timedelta(days=number) for number in range(300)]
-    assert stretches(days, days) == [tuple(days)]
-
-
-def test_days_without_a_delivery_do_not_part_a_stretch():
-    assert stretches([D1, D3], [D1, D3]) == [(D1, D3)]
-
-
-def test_a_day_that_needs_no_run_does():
-    assert stretches([D1, D3], [D1, D2, D3]) == [(D1,), (D3,)]
-
-
-def test_no_days_are_no_stretch():
-    assert stretches([], [D1]) == []

@@ -8,14 +8,14 @@ import pytest
 
 from freshet.store import open_store
 from resources.lake import Lake
+from resources.run_days import range_tags
 from sensors.failure import LOOK, alert, failure_sensor, parted
-from sensors.runs import range_tags
 from tests.idle_jobs import broken
 
 pytestmark = pytest.mark.dagster
 
 NOW = datetime(2024, 3, 2, 2, 30, tzinfo=UTC)
-DAYS = range_tags(date(2024, 3, 1), date(2024, 3, 2))
+DAYS = range_tags([date(2024, 3, 1), date(2024, 3, 2)])
 
 
 def run(**tags: str) -> dg.DagsterRun:

@@ -41,7 +41,7 @@ def ran(ago: timedelta, files: int = 1) -> LastRun:
 
 
 def spans(decision: Decision) -> list[tuple[date, date]]:
-    return [(one.first, one.last) for one in decision.stretches]
+    return [(one.days[0], one.days[-1]) for one in decision.stretches]
 
 
 def test_new_days_in_a_row_are_one_run():
@@ -63,6 +63,18 @@ def test_a_day_between_that_was_run_as_it_is_parts_them():
     )
     assert spans(decision) == [(D1, D1), (D3, D3)]
     assert decision.stretches[1].why == "1 landing day with news: 2024-03-03, 1 file"
+
+
+def test_a_day_on_which_nothing_landed_parts_them():
+    assert spans(decide(situation(arrival(D1), arrival(D3)), SHOP)) == [(D1, D1), (D3, D3)]
+
+
+def test_many_scattered_days_are_one_run_that_leaves_the_days_between_alone():
+    days = [FIRST + timedelta(days=number) for number in (0, 1, 9, 20, 33, 60)]
+    late = datetime(2024, 12, 1, tzinfo=UTC)
+    (one,) = decide(situation(*(arrival(day) for day in days), now=late), SHOP).stretches
+    assert one.days == tuple(days)
+    assert one.why == "6 landing days with news: 2024-01-01…2024-03-01 in 5 stretches, 6 files"
 
 
 def test_the_run_key_holds_the_files_so_that_other_files_are_another_run():

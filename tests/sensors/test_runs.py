@@ -1,4 +1,4 @@
-"""Which days a run speaks for, and what has been asked for."""
+"""What has been asked for, and what became of it."""
 
 from datetime import date
 
@@ -6,23 +6,10 @@ import dagster as dg
 import pytest
 from dagster import DagsterRunStatus
 
-from sensors.runs import AGAIN, KILLED, RUN_KEY, SENSOR, days_of, next_key, range_tags
+from sensors.runs import AGAIN, KILLED, RUN_KEY, SENSOR, next_key
 from tests.idle_jobs import idle
 
 D1, D2, D3 = (date(2024, 3, day) for day in (1, 2, 3))
-
-
-@pytest.mark.parametrize(
-    ("tags", "days"),
-    [
-        ({"dagster/partition": "2024-03-02"}, [D2]),
-        (range_tags(D1, D3), [D1, D2, D3]),
-        (range_tags(D2, D2), [D2]),
-        ({"other": "2024-03-02"}, []),
-    ],
-)
-def test_a_run_speaks_for_its_partition_or_its_range(tags, days):
-    assert days_of(tags) == days
 
 
 @pytest.fixture

@@ -164,6 +164,17 @@ def test_a_day_without_a_delivery_is_empty_in_every_table_with_a_warning_in_the_
     assert verdicts == dict.fromkeys(done, "empty")
 
 
+def test_days_run_without_the_one_between_still_look_back_at_it(spark, tmp_path):
+    settings = tiny_lake.shop(tmp_path)
+    tiny_lake.deliver_all(settings)
+    tiny_lake.deliver(settings, DAY3, {"b.csv": DELIVERIES[DAY2]["a.csv"]})
+    own = tiny_lake.session_on(spark, settings)
+    tiny_lake.run_events(tiny_lake.day_run(own, settings, DAYS))
+    together = rows_of(own, "events")
+    tiny_lake.run_events(tiny_lake.day_run(own, settings, [DAY1, DAY3]))
+    assert rows_of(own, "events") == together
+
+
 def test_a_delivery_without_rows_is_no_empty_day(spark, tmp_path):
     settings = tiny_lake.shop(tmp_path)
     tiny_lake.deliver(settings, DAY3, {"silent.csv": HEADER})

@@ -1,6 +1,6 @@
 """What a gate knows beside the stage: what landed, and what the tables before it published."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -28,8 +28,9 @@ def store(tmp_path):
 
 
 def test_the_look_back_is_the_days_before_in_order():
-    assert facts.days_before(DAY3, 2) == [DAY1, DAY2]
-    assert facts.days_before(DAY3, 0) == []
+    assert facts.with_look_back([DAY3], 2) == [DAY1, DAY2, DAY3]
+    assert facts.with_look_back([DAY1, DAY3], 0) == [DAY1, DAY3]
+    assert facts.with_look_back([DAY1, DAY3], 1) == [DAY1 - timedelta(days=1), DAY1, DAY2, DAY3]
 
 
 def test_files_are_counted_by_day_and_what_is_wrong_with_them_is_told():
