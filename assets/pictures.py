@@ -1,21 +1,21 @@
 """Pictures for the asset pages: what a person would want to see before believing a number."""
 
-import base64
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assets.drawing import INK, MAIN, figure_of, picture
+from assets.evaluation_picture import evaluation_figure
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from freshet.judge.verdict import JudgeParams
     from freshet.model.training import Trained
     from freshet.stages.bundle import Proven
     from freshet.stages.edge import Edge
-    from freshet.stages.evaluation import Judged
-
-INK, BEST, OTHER = "#1f3b57", "#d1495b", "#9fb3c8"
+    from freshet.stages.evaluation import Judging
 
 
 def of_training(trained: "Trained") -> dict[str, Any]:
@@ -56,15 +56,17 @@ def of_edge(edge: "Edge | None") -> dict[str, Any]:
     return {**size, "parity": edge.rung.sentence, "files": _sizes(edge.files)}
 
 
-def of_evaluation(kept: "Judged", card: str) -> dict[str, Any]:
+def of_evaluation(judging: "Judging", params: "JudgeParams") -> dict[str, Any]:
     """The verdict, the table, and the metric it was decided on as a picture."""
+    kept = judging.kept
     table = kept.evaluation.table
     metric = next(iter(name for name in table["challenger"] if name.startswith("ndcg@")))
+    drawn = {"picture": picture(evaluation_figure(judging.intervals, kept.verdict, params))}
     return {
         "verdict": kept.verdict.sentence,
-        "picture": bars(metric.upper(), {name: row[metric] for name, row in table.items()}, "challenger"),
+        **(drawn if judging.intervals else {}),
         "table": dg.MetadataValue.md(kept.evaluation.to_markdown()),
-        "model card": dg.MetadataValue.md(card),
+        "model card": dg.MetadataValue.md(judging.card),
         **{f"{metric} {name}": row[metric] for name, row in table.items()},
     }
 
@@ -74,49 +76,16 @@ def _sizes(files: Mapping[str, int]) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md("\n".join(["| file | bytes |", "|---|---:|", *listed]))
 
 
-def bars(title: str, values: Mapping[str, float], best: str) -> dg.MarkdownMetadataValue:
-    """One bar per model, the one in question in colour."""
-    figure, axes = figure_of(1)
-    names = list(values)
-    axes[0].barh(
-        names[::-1], [values[n] for n in names[::-1]], color=[BEST if n == best else OTHER for n in names[::-1]]
-    )
-    for row, name in enumerate(names[::-1]):
-        axes[0].text(values[name], row, f" {values[name]:.4f}", va="center", color=INK)
-    axes[0].set_title(title, loc="left", color=INK)
-    axes[0].margins(x=0.15)
-    return picture(figure)
-
-
-def picture(figure: "Figure") -> dg.MarkdownMetadataValue:
-    """The figure inside the metadata itself, so that it shows wherever the metadata does."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=90, bbox_inches="tight")
-    return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})")
-
-
 def _curve(trained: "Trained") -> "Figure":
     figure, (left, right) = figure_of(2)
     epochs = [p.epoch for p in trained.curve]
     left.plot(epochs, [p.loss for p in trained.curve], color=INK)
     left.set_title("training loss (nats)", loc="left", color=INK)
     right.plot(epochs, [p.ndcg_at_10 for p in trained.curve], color=INK)
-    right.plot([trained.best.epoch], [trained.best.ndcg_at_10], "o", color=BEST)
+    right.plot([trained.best.epoch], [trained.best.ndcg_at_10], "o", color=MAIN)
     right.annotate(f"kept: epoch {trained.best.epoch}", (trained.best.epoch, trained.best.ndcg_at_10),
-                   textcoords="offset points", xytext=(0, -14), ha="center", color=BEST)  # fmt: skip
+                   textcoords="offset points", xytext=(0, -14), ha="center", color=MAIN)  # fmt: skip
     right.set_title("NDCG@10 of held-out baskets", loc="left", color=INK)
     for axis in (left, right):
         axis.set_xlabel("epoch")
     return figure
-
-
-def figure_of(panels: int) -> tuple["Figure", Sequence[Any]]:
-    """A figure with so many panels side by side."""
-    # Figure, not pyplot: nothing global, safe in a thread, no display needed.
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(4.2 * panels + 1, 2.8))
-    axes = figure.subplots(1, panels, squeeze=False)[0]
-    for axis in axes:
-        axis.spines[["top", "right"]].set_visible(False)
-    return figure, axes

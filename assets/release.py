@@ -60,13 +60,14 @@ def evaluation(
     bundle: BundleRef,
 ) -> gates.Published:
     """Challenger, champion and baselines asked the same baskets now, and the verdict in words."""
+    params = JudgeParams(**config.model_dump())
     outcome = evaluate_bundle(
-        lake.settings, lake.store, bundle, JudgeParams(**config.model_dump()),
+        lake.settings, lake.store, bundle, params,
         lambda who, done, of: context.log.info(f"{who}: {done} of {of} baskets asked for"),
     )  # fmt: skip
     context.log.info(outcome.made.kept.verdict.sentence)
     written = tracking.write(context.log, notes.of_evaluation(outcome.made.kept, bundle, datetime.now(UTC)))
-    shown = pictures.of_evaluation(outcome.made.kept, outcome.made.card)
+    shown = pictures.of_evaluation(outcome.made, params)
     yield from gates.hand_over_one(context, outcome, **shown, **written)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import yaml
 
-from assets.pictures import BEST, INK, OTHER, figure_of, picture
+from assets.drawing import INK, MAIN, OTHER, figure_of, picture
 from freshet.model.params import TrainParams
 from freshet.stages.search import sentence
 
@@ -66,7 +66,7 @@ def _picture(found: "Found") -> "Figure":
     if given_up:
         left.plot(*zip(*given_up, strict=True), "o", color=OTHER, mfc="none", label="given up")
     best = [max(score for _, score in whole[: n + 1]) for n in range(len(whole))]
-    left.step([number for number, _ in whole], best, where="post", color=BEST, label="best so far")
+    left.step([number for number, _ in whole], best, where="post", color=MAIN, label="best so far")
     if found.default is not None and found.default.score is not None:
         left.axhline(found.default.score, color=OTHER, ls="--", lw=1, label="the default")
     left.set_title("NDCG@10 of held-out baskets, by trial", loc="left", color=INK)

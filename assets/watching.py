@@ -43,4 +43,4 @@ def drift_report(
     params = DriftParams(**config.model_dump())
     today = datetime.now(UTC).date()
     outcome = make_drift_report(lake.settings, lake.store, params, today, lambda what: context.log.info(what))
-    yield from gates.hand_over_one(context, outcome, **of_drift(outcome.made))
+    yield from gates.hand_over_one(context, outcome, **of_drift(outcome.made, params))

@@ -16,6 +16,7 @@ from freshet.live.scorer import Scorer
 from freshet.training_set import TrainingSet
 
 CHALLENGER, CHAMPION, POPULAR, ITEM_TO_ITEM = "challenger", "champion", "popular", "item-to-item"
+ORDER = (CHALLENGER, CHAMPION, ITEM_TO_ITEM, POPULAR)  # in every table and picture
 
 SEED = 20  # of the sample of cases: the same cases whenever the same days are judged
 
@@ -101,6 +102,7 @@ def compare(
         begun = time.perf_counter()
         scores[CHAMPION] = _champion(training_set, champion, cases, ks, report)
         seconds[CHAMPION] = time.perf_counter() - begun
+    scores = {name: scores[name] for name in ORDER if name in scores}
     return Comparison(_evaluation(training_set, cases, scores, tuple(ks), seconds), scores)
 
 

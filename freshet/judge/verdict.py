@@ -1,6 +1,6 @@
 """The verdict: may the challenger serve? Decided by a paired bootstrap, said in words."""
 
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -33,6 +33,14 @@ class JudgeParams(BaseModel):
     most_cases: int = Field(
         20_000, ge=2, description="of more baskets a random sample is asked for, the same for everybody"
     )
+
+
+class Interval(NamedTuple):
+    """A mean NDCG and the two-sided interval that it lies in."""
+
+    mean: float
+    low: float
+    high: float
 
 
 class Margin(BaseModel):
@@ -91,6 +99,24 @@ def lower_bound(differences: Values, params: JudgeParams) -> float:
     size = len(differences)
     means = [differences[generator.integers(0, size, size)].mean() for _ in range(params.samples)]
     return float(np.quantile(means, 1 - params.confidence))
+
+
+def intervals(comparison: Comparison, params: JudgeParams) -> dict[str, Interval]:
+    """Scorer → its mean NDCG and that mean's interval, two-sided at `params.confidence`; {} without cases.
+
+    Percentile bootstrap over the cases, the draws of `lower_bound`. The intervals of two scorers may overlap although
+    one is surely better: they are asked the same cases, and the verdict reads their differences.
+    """
+    rows = np.stack([ndcg(scores.hits, scores.sizes, params.ndcg_k) for scores in comparison.scores.values()])
+    size = rows.shape[1]
+    if not size:
+        return {}
+    generator = np.random.default_rng(params.seed)
+    means = np.stack([rows[:, generator.integers(0, size, size)].mean(axis=1) for _ in range(params.samples)])
+    outside = (1 - params.confidence) / 2
+    low, high = np.quantile(means, [outside, 1 - outside], axis=0)
+    best = rows.mean(axis=1)
+    return {name: Interval(float(best[n]), float(low[n]), float(high[n])) for n, name in enumerate(comparison.scores)}
 
 
 def _others(rule: Rule) -> tuple[str, ...]:

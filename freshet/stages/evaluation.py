@@ -13,7 +13,7 @@ from freshet.cases import next_basket_cases
 from freshet.errors import JournalError, LakeError
 from freshet.judge.card import evaluated_card
 from freshet.judge.comparison import Comparison, Evaluation, Report, compare
-from freshet.judge.verdict import JudgeParams, Verdict, decide
+from freshet.judge.verdict import Interval, JudgeParams, Verdict, decide, intervals
 from freshet.live import journal
 from freshet.live.bundle import Bundle, model_card
 from freshet.live.item_encoder import open_item_encoder
@@ -48,6 +48,7 @@ class Judging:
     kept: Judged
     comparison: Comparison
     card: str  # the bundle's model card with what was found
+    intervals: Mapping[str, Interval]  # scorer → its mean NDCG; {} where there were no cases
 
 
 def evaluate_bundle(
@@ -80,7 +81,7 @@ def evaluate_bundle(
     judgement = judged("evaluation", _profile(comparison, data, params), settings)
     card = evaluated_card(model_card(challenger.bundle), kept.evaluation, verdict)
     made = None if judgement.bad() else _keep(store, kept, ref, card)
-    return Outcome(judgement, Judging(kept, comparison, card), made)
+    return Outcome(judgement, Judging(kept, comparison, card, intervals(comparison, params)), made)
 
 
 def release_bundle(store: Store, ref: EvaluationRef, settings: Settings, by: str) -> Outcome[Verdict, ReleaseRef]:

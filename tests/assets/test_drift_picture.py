@@ -3,8 +3,10 @@
 from datetime import date
 
 import pytest
+from matplotlib.colors import to_rgba
 
-from assets.drift_picture import drift_figure, of_drift
+from assets.drawing import ALARM, LONGEST, OTHER, picture
+from assets.drift_picture import criteria, drift_figure, of_drift
 from freshet.stages.drift import Drifting
 from freshet.watch.params import DriftParams
 from freshet.watch.quality import Quality
@@ -19,38 +21,82 @@ SHARES = {
 }
 
 
+PARAMS = DriftParams()
+
+
+def labels(axis):
+    return [text.get_text() for text in axis.get_yticklabels()]
+
+
 def verdict(**more: object) -> DriftVerdict:
     given = {
         "bundle": "b" * 64, "release": 3, "reference": (date(2024, 2, 1), date(2024, 2, 20)),
         "fresh": (date(2024, 3, 1), date(2024, 3, 2)), "fresh_events": 900, "unknown": 0.01, "quality": WORSE,
         "columns": columns_of({"hour": 0.01, "category": 0.31}, {"category": 0.1, "hour": 0.15}, SHARES),
     }  # fmt: skip
-    return decide(Compared(**(given | more)), DriftParams())
+    return decide(Compared(**(given | more)), PARAMS)
 
 
 def test_the_page_has_the_verdict_the_table_and_where_evidentlys_page_lies():
-    told = of_drift(Drifting(verdict(), "/lake/drift/r.html"))
+    told = of_drift(Drifting(verdict(), "/lake/drift/r.html"), PARAMS)
     assert told["verdict"] == verdict().sentence
     assert (told["fresh days"], told["release"]) == ("2024-03-01…2024-03-02", 3)
-    assert told["columns"].md_str.splitlines()[2:] == [
-        "| category | 0.310 | 0.100 | yes |",
-        "| hour | 0.010 | 0.150 |  |",
+    assert told["criteria"].md_str.splitlines()[2:] == [
+        "| category | PSI 0.31, limit 0.10; books 90% → 70% | yes |",
+        "| NDCG@10 of the champion | fell by 20%, surely by more than 15%; limit 15% | yes |",
+        "| hour | PSI 0.01, limit 0.15 |  |",
+        "| unknown items | 1.0% of the events, limit 20% |  |",
     ]
     assert told["evidently"].path == "/lake/drift/r.html"
     assert told["picture"].md_str.startswith("![picture](data:image/png;base64,")
 
 
-def test_the_picture_shows_each_value_before_and_now_and_the_quality():
-    category, hour, quality = drift_figure(verdict()).axes
-    assert category.get_title(loc="left") == "category: PSI 0.31, limit 0.10"
-    labels = [text.get_text() for text in category.get_yticklabels()]
-    widths = [round(bar.get_width(), 2) for bar in category.patches]
-    assert (labels, widths) == (["shoes", "books"], [0.1, 0.9, 0.3, 0.7])
-    assert hour.get_title(loc="left") == "hour: PSI 0.01, limit 0.15"
-    assert [bar.get_height() for bar in quality.patches] == [0.5, 0.4]
-    assert quality.get_title(loc="left") == "NDCG@10 of the champion: -20%"
+def test_what_drifted_comes_first_with_its_figures_and_its_bar_passes_the_limit():
+    overview, category, quality = drift_figure(verdict(), PARAMS).axes
+    assert overview.get_title(loc="left") == "2 of 4 drifted: over the limit"
+    assert labels(overview) == ["category", "NDCG@10 of the champion", "hour", "unknown items"]
+    assert [round(bar.get_width(), 2) for bar in overview.patches] == [3.1, 1.33, 0.07, 0.05]
+    assert [bar.get_facecolor() for bar in overview.patches] == [*map(to_rgba, [ALARM, ALARM, OTHER, OTHER])]
+    assert [line.get_xdata()[0] for line in overview.lines] == [1.0]
+    assert overview.texts[0].get_text() == "DRIFTED: PSI 0.31, limit 0.10; books 90% → 70%"
+    assert category.get_title(loc="left") == "category: drifted"
+    assert labels(category) == ["books", "shoes"]
+    assert [round(bar.get_width(), 2) for bar in category.patches] == [0.9, 0.1, 0.7, 0.3]
+    assert quality.get_title(loc="left") == "NDCG@10 of the champion: drifted"
+    assert [bar.get_width() for bar in quality.patches] == [0.5, 0.4]
+
+
+def test_a_drift_of_quality_alone_stands_before_the_columns_that_did_not_drift():
+    calm = columns_of({"hour": 0.01, "category": 0.09}, {"category": 0.1, "hour": 0.15}, SHARES)
+    overview, first, second = drift_figure(verdict(columns=calm), PARAMS).axes
+    assert overview.get_title(loc="left") == "1 of 4 drifted: over the limit"
+    assert first.get_title(loc="left") == "NDCG@10 of the champion: drifted"
+    assert second.get_title(loc="left") == "category: not drifted"
+
+
+def test_a_fall_that_may_be_chance_is_over_the_limit_and_no_drift():
+    luck = Quality(before=0.5, fresh=0.4, fall=0.2, surely=-0.1, cases_before=9, cases_fresh=4, fell=False)
+    row = next(row for row in criteria(verdict(quality=luck), PARAMS) if row.name == "NDCG@10 of the champion")
+    assert (round(row.share, 2), row.drifted) == (1.33, False)
+    assert row.words == "fell by 20%, which may be chance; limit 15%"
+
+
+def test_items_the_champion_does_not_know_may_be_all_there_is_to_show():
+    (overview,) = drift_figure(verdict(columns=(), unknown=0.5, quality=None), PARAMS).axes
+    assert labels(overview) == ["unknown items"]
+    assert overview.texts[0].get_text() == "DRIFTED: 50.0% of the events, limit 20%"
+
+
+def test_names_from_the_shop_are_drawn_as_they_are_but_cut(recwarn):
+    name = "$5 and less $^ " + "服装|\n" * 30
+    odd = columns_of({"category": 5.0}, {"category": 0.1}, {"category": ({name: 0.1, "b": 0.9}, {name: 1.0})})
+    figure = drift_figure(verdict(columns=odd), PARAMS)
+    assert labels(figure.axes[1])[0][:8] == "$5 and l"
+    assert {len(text) for text in labels(figure.axes[1])} == {1, LONGEST}
+    assert picture(figure).md_str.startswith("![picture](data:image/png;base64,")
+    assert [str(warning.message) for warning in recwarn] == []
 
 
 def test_where_nothing_could_be_compared_there_is_no_picture():
-    assert "picture" not in of_drift(Drifting(verdict(columns=(), unknown=None, quality=None)))
-    assert of_drift(Drifting(None)) == {}
+    assert "picture" not in of_drift(Drifting(verdict(columns=(), unknown=None, quality=None)), PARAMS)
+    assert of_drift(Drifting(None), PARAMS) == {}

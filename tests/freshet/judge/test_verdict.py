@@ -3,7 +3,7 @@ import pytest
 
 from freshet.judge.comparison import CHALLENGER, CHAMPION, ITEM_TO_ITEM, POPULAR, Comparison, Evaluation
 from freshet.judge.evaluation import Scores
-from freshet.judge.verdict import JudgeParams, decide, lower_bound
+from freshet.judge.verdict import JudgeParams, decide, intervals, lower_bound
 
 PARAMS = JudgeParams(minimum_cases=10)
 
@@ -108,3 +108,18 @@ def test_the_bound_lies_about_one_and_two_thirds_standard_errors_below_the_mean(
     differences = np.random.default_rng(0).normal(0.1, 1.0, 10_000)
     expected = differences.mean() - 1.645 * differences.std() / np.sqrt(10_000)
     assert lower_bound(differences, PARAMS) == pytest.approx(expected, abs=0.002)
+
+
+def test_each_scorer_has_its_mean_and_the_interval_around_it():
+    found = intervals(comparison(challenger=answers(50), popular=answers(10)), PARAMS)
+    # The mean of 100 draws with p = 0.5 lies within 0.5 ± 1.96 · 0.05 in 95 of 100 cases; with p = 0.1 within ± 0.0588.
+    assert found[CHALLENGER] == pytest.approx((0.5, 0.402, 0.598), abs=0.01)
+    assert found[POPULAR] == pytest.approx((0.1, 0.041, 0.159), abs=0.01)
+
+
+def test_answers_that_are_all_alike_have_an_interval_of_no_width():
+    assert intervals(comparison(challenger=answers(100)), PARAMS) == {CHALLENGER: (1.0, 1.0, 1.0)}
+
+
+def test_without_cases_there_are_no_intervals():
+    assert intervals(comparison(challenger=answers(0, cases=0)), PARAMS) == {}
