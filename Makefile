@@ -21,18 +21,14 @@ demo: setup ## a shop that does not exist: served, drifted, retrained, rolled ba
 	@$(DEMO) $(BIN)/python -m pipelines.demo $(if $(KEEP),--keep)
 
 # Your own shop where one is set; else the demo's, or a simulated one that begins sixty days ago and lives at speed.
-dev: setup ## Dagster's UI and daemon, and the gateway; on a simulated shop unless yours is set
+dev: setup ## Dagster's UI and daemon, and the gateway; on a simulated shop unless yours is set (Ctrl-C ends it)
 ifneq ($(wildcard .env)$(FRESHET_LAKE),)
-	@$(BIN)/python -m pipelines.tidy
-	@echo "your own shop$(if $(FRESHET_LAKE), ($(FRESHET_LAKE))): no simulated shoppers; Dagster's UI will be at http://127.0.0.1:3000"
-	@PATH=$(BIN):$$PATH $(BIN)/honcho -f deploy/Procfile start dagster gateway
+	@$(BIN)/python -m pipelines.dev
 else
 	@mkdir -p demo/dagster demo/lake
 	@[ -e demo/demo-of-freshet ] || date -u -d '60 days ago' +%F >demo/demo-of-freshet
 	@[ -e demo/dagster/dagster.yaml ] || cp deploy/dagster.yaml demo/dagster
-	@$(KEPT) $(BIN)/python -m pipelines.tidy
-	@echo "the simulated shop in demo/: Dagster's UI will be at http://127.0.0.1:3000, the gateway at http://127.0.0.1:8080"
-	@$(KEPT) FRESHET_SEAL_SECONDS=30 FRESHET_LANDING_SECONDS=90 PATH=$(BIN):$$PATH $(BIN)/honcho -f deploy/Procfile start
+	@$(KEPT) FRESHET_SEAL_SECONDS=30 FRESHET_LANDING_SECONDS=90 $(BIN)/python -m pipelines.dev --simulated
 endif
 
 pictures: setup ## the pictures of the README, taken from a demo (needs Chromium)

@@ -96,8 +96,13 @@ class Settings(BaseSettings):
     alert_webhook: SecretStr | None = Field(
         None, description="where alerts are posted to as JSON, beside their file in the lake"
     )
+    dagster_port: int = Field(
+        3000, ge=0, le=65_535, description="the port of Dagster's UI under `make dev`; 0: any that is free"
+    )
     dagster_url: str = Field(
-        "http://127.0.0.1:3000", pattern=r"^https?://", description="where people open the Dagster UI: links in alerts"
+        "http://127.0.0.1:3000",
+        pattern=r"^https?://",
+        description="where people open the Dagster UI: links in alerts; `make dev` names its own",
     )
 
     @field_validator("lake")

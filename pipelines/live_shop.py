@@ -1,7 +1,8 @@
 """The simulated shop, open: a day lands every so often until yesterday is reached, and shoppers visit the gateway.
 
-For `make dev` alone: together with Dagster's daemon and the gateway it is a loop that nobody has to touch. The shop is
-the one that the lake holds (the demo's, where there was a demo), else one that begins some weeks ago.
+For `make dev` alone: together with Dagster's daemon and the gateway it is a loop that runs by itself. The shop is
+the one that the lake holds (the demo's, where there was a demo), else one that begins some weeks ago. Until a first
+model is released no further day lands: runs go one at a time, and those of new days would delay the training.
 """
 
 import logging
@@ -16,6 +17,7 @@ import typer
 
 from freshet.errors import SettingsError
 from freshet.landing import landing_days
+from freshet.live import journal
 from freshet.settings import Settings, load
 from freshet.simulation.live_shop import LiveShop
 from freshet.simulation.params import Drift, ShopParams
@@ -23,6 +25,7 @@ from freshet.simulation.shop import Shop, generate
 from freshet.store import Store, open_store
 from freshet.tables.mapping import Mapping, read
 from pipelines import entry
+from pipelines.ports import address
 from pipelines.simulated import deliver_days, keep_shop, kept_shop
 from pipelines.visits import visit_once
 
@@ -30,6 +33,7 @@ log = logging.getLogger("freshet")
 
 AT_ONCE: Final = 21  # days that land when a shop begins: enough for a first model
 CALM: Final = 7  # days after those before habits change
+FIRST_RELEASE: Final = 900.0  # seconds that the shop waits for, at most: a model may be refused until more has landed
 
 
 def main(
@@ -47,7 +51,7 @@ def main(
     store = open_store(settings.lake)
     shop = generate(_shop(settings, store, ShopParams(shoppers=shoppers, items=items, first_day=settings.first_day)))
     days = _landing(settings, read(settings.mapping), store, shop)
-    _open(shop, days, f"http://{settings.gateway_host}:{settings.gateway_port}", day_seconds, visits)
+    _open(shop, days, address(settings.gateway_host, settings.gateway_port), day_seconds, visits)
 
 
 def _shop(settings: Settings, store: Store, wanted: ShopParams) -> ShopParams:
@@ -73,11 +77,13 @@ def _landing(settings: Settings, mapping: Mapping, store: Store, shop: Shop) -> 
     landed = [day for day in landing_days(store) if first <= day < _end(shop)]
     if not landed:
         deliver_days(settings, mapping, shop, range(AT_ONCE))
-        log.info("%d days have landed, %s is the last", AT_ONCE, first + timedelta(days=AT_ONCE - 1))
+        last = first + timedelta(days=AT_ONCE - 1)
+        log.info("%d days have landed, %s is the last; the next one when a first model is released", AT_ONCE, last)
     number = (max(landed) - first).days + 1 if landed else AT_ONCE
+    waits_until = time.monotonic() + FIRST_RELEASE
     while True:
         yield number
-        if number < shop.params.days:
+        if number < shop.params.days and (journal.length(store) or time.monotonic() > waits_until):
             deliver_days(settings, mapping, shop, range(number, number + 1))
             log.info("%s has landed", first + timedelta(days=number))
             number += 1

@@ -1,0 +1,108 @@
+"""`make dev`: Dagster's UI and daemon, the gateway and, on the simulated shop, its shoppers, in one terminal.
+
+Ports are looked at before anything starts. Ctrl-C ends all of it in order: shoppers, gateway, Dagster.
+"""
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import httpx
+import typer
+
+from freshet.errors import SettingsError
+from freshet.settings import Settings, load
+from pipelines import entry, tidy
+from pipelines.demo.gateway import free_port
+from pipelines.ports import address, require_free
+from pipelines.supervisor import Program, Supervisor
+
+HOST: Final = "127.0.0.1"  # of Dagster's UI
+UP_WITHIN: Final = 180.0  # seconds
+
+
+def main(
+    simulated: Annotated[bool, typer.Option("--simulated", help="Open the simulated shop, too.")] = False,
+    shoppers: Annotated[int, typer.Option(min=10, help="Shoppers of a simulated shop that begins now.")] = 2_000,
+    items: Annotated[int, typer.Option(min=20, help="Items of a simulated shop that begins now.")] = 600,
+    day_seconds: Annotated[float, typer.Option(min=1, help="Seconds until the next simulated day lands.")] = 60,
+    visits: Annotated[float, typer.Option(min=0.01, help="Simulated visits a second.")] = 2,
+) -> None:
+    """Keep everything up until Ctrl-C."""
+    settings = with_ports(load())
+    tidy.main()
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    ui = address(HOST, settings.dagster_port)
+    gateway = address(settings.gateway_host, settings.gateway_port)
+    typer.echo(f"{'the simulated shop' if simulated else 'your shop'}: {settings.lake}")
+    typer.echo(f"Dagster's UI will be at {ui}, the gateway at {gateway}; Ctrl-C ends both")
+    shop = ("--shoppers", shoppers, "--items", items, "--day-seconds", day_seconds, "--visits", visits)
+    supervisor = Supervisor(programs(settings, ui, shop if simulated else None), sys.stdout)
+    threading.Thread(target=say_when_up, args=(ui, supervisor.say), daemon=True).start()
+    sys.exit(supervisor.run())
+
+
+def with_ports(settings: Settings) -> Settings:
+    """The settings with both ports known and free. Raises SettingsError where one is not."""
+    dagster = settings.dagster_port or free_port(HOST, 0)
+    gateway = settings.gateway_port or free_port(settings.gateway_host, 0)
+    if dagster == gateway:
+        fix = "set FRESHET_DAGSTER_PORT or FRESHET_GATEWAY_PORT to another one"
+        raise SettingsError(f"port {dagster}", "both Dagster's UI and the gateway are to listen there", fix)
+    require_free(HOST, dagster, "Dagster's UI", "FRESHET_DAGSTER_PORT")
+    require_free(settings.gateway_host, gateway, "the gateway", "FRESHET_GATEWAY_PORT")
+    return settings.model_copy(update={"dagster_port": dagster, "gateway_port": gateway})
+
+
+def programs(settings: Settings, ui: str, shop: tuple[object, ...] | None) -> list[Program]:
+    """What runs, in the order in which it ends. shop: the options of the simulated one; None: no simulated shop."""
+    environment = {
+        **os.environ,
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": "ignore:Function",  # `dagster dev` says that it is superseded, in four lines
+        "FRESHET_GATEWAY_PORT": str(settings.gateway_port),
+    }
+    if "dagster_url" not in settings.model_fields_set:
+        environment["FRESHET_DAGSTER_URL"] = ui
+    dagster = [
+        "dagster",
+        "dev",
+        "-w",
+        "workspace.yaml",
+        "-h",
+        HOST,
+        "-p",
+        settings.dagster_port,
+        "--log-level",
+        "warning",
+    ]
+    commands: dict[str, tuple[list[object], float]] = {
+        "gateway": (["freshet.cli.main", "serve"], 15.0),
+        "dagster": (dagster, 60.0),
+    }
+    if shop is not None:
+        commands = {"shop": (["pipelines.live_shop", *shop], 10.0), **commands}
+    return [
+        Program(name, [sys.executable, "-m", *map(str, command)], environment, patience)
+        for name, (command, patience) in commands.items()
+    ]
+
+
+def say_when_up(ui: str, say: Callable[[str], None]) -> None:
+    """One line as soon as Dagster's UI answers."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < UP_WITHIN:
+        try:
+            if httpx.get(f"{ui}/server_info", timeout=5).is_success:
+                say(f"Dagster's UI is up: {ui}")
+                return
+        except httpx.TransportError:
+            time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    entry.run(main)

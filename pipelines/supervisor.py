@@ -1,0 +1,146 @@
+"""Several programs side by side in one terminal: their lines as they come, and one end for all.
+
+A program ends on SIGINT, as on Ctrl-C. It runs in a session of its own, so that a Ctrl-C reaches only the supervisor,
+which passes it on in order and waits; whatever a program has started and left behind is ended after it.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import Final, TextIO
+
+LOOK: Final = 0.1  # seconds between two looks
+SAY_AFTER: Final = 2.0  # seconds of silence at the end before a program that is waited for is named
+GRACE: Final = 5.0  # seconds that what a program left behind has for its own end
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program to run. patience: seconds that it may take to end."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    patience: float
+
+
+class Supervisor:
+    """Runs programs until one of them ends or the supervisor is interrupted; then ends all, in the order given."""
+
+    def __init__(self, programs: Sequence[Program], out: TextIO) -> None:
+        self._programs, self._out = programs, out
+        self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._readers: list[threading.Thread] = []
+        self._writing = threading.Lock()
+        self._interrupts = 0
+        self._width = max(len(program.name) for program in programs)
+
+    def run(self) -> int:
+        """The exit status: 0 after an interrupt, else that of the program that ended first (1 where that is 0)."""
+        before = {number: signal.signal(number, self._interrupted) for number in SIGNALS}
+        try:
+            for program in self._programs:
+                self._start(program)
+            status = self._watch()
+        finally:
+            self._end()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        return status
+
+    def say(self, line: str, name: str = "") -> None:
+        """One line, with the name of the program that it comes from."""
+        with self._writing:
+            self._out.write(f"{name:<{self._width}} | {line}\n" if name else f"{line}\n")
+            self._out.flush()
+
+    def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
+        self._interrupts += 1
+
+    def _start(self, program: Program) -> None:
+        process = subprocess.Popen(
+            program.command, env=program.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
+        )  # fmt: skip
+        self._processes[program.name] = process
+        reader = threading.Thread(target=self._pass_on, args=(program.name, process), daemon=True)
+        reader.start()
+        self._readers.append(reader)
+
+    def _pass_on(self, name: str, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self.say(line.rstrip("\n"), name)
+
+    def _watch(self) -> int:
+        """Wait for an interrupt or the first program that ends."""
+        while not self._interrupts:
+            for name, process in self._processes.items():
+                if (status := process.poll()) is not None:
+                    self.say(f"{name} has ended by itself (status {status}): everything else ends, too")
+                    return status if status > 0 else 1
+            time.sleep(LOOK)
+        self.say("Ending: this takes some seconds (Ctrl-C again: at once)")
+        return 0
+
+    def _end(self) -> None:
+        """Pass the interrupt on to each program, wait for all, and end what they left behind."""
+        for program in self._programs:
+            if program.name in self._processes:
+                self._signal(program, signal.SIGINT)
+        for program in self._programs:
+            if program.name in self._processes and not self._ended(program):
+                self.say(f"{program.name} has not ended by itself and is stopped")
+        for program in self._programs:
+            if program.name in self._processes:
+                self._sweep(program)
+        for reader in self._readers:
+            reader.join(1)
+        self.say("Everything has ended.")
+
+    def _signal(self, program: Program, number: int) -> None:
+        process = self._processes[program.name]
+        if process.poll() is None:
+            process.send_signal(number)
+
+    def _ended(self, program: Program) -> bool:
+        """Whether the program ends by itself while there is patience; said once where that takes a while."""
+        process, begun, said = self._processes[program.name], time.monotonic(), False
+        while process.poll() is None:
+            waited = time.monotonic() - begun
+            if waited > program.patience or self._interrupts > 1:
+                return False
+            if waited > SAY_AFTER and not said:
+                self.say(f"waiting for {program.name} …")
+                said = True
+            time.sleep(LOOK)
+        return True
+
+    def _sweep(self, program: Program) -> None:
+        """End everything that still runs in the program's session: first as asked, then by force."""
+        group = self._processes[program.name].pid
+        for number, seconds in ((signal.SIGTERM, 0.0 if self._interrupts > 1 else GRACE), (signal.SIGKILL, GRACE)):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, number)
+            begun = time.monotonic()
+            while _lives(group) and time.monotonic() - begun < seconds:
+                self._processes[program.name].poll()
+                time.sleep(LOOK)
+            if not _lives(group):
+                return
+
+
+def _lives(group: int) -> bool:
+    """Whether a process of the group is left."""
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True

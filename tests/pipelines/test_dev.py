@@ -1,0 +1,77 @@
+"""What `make dev` starts, on which ports, and what it says before anything runs."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from freshet.errors import SettingsError
+from freshet.settings import Settings
+from pipelines.dev import programs, with_ports
+
+pytestmark = pytest.mark.dagster
+
+ROOT = Path(__file__).parents[2]
+UI = "http://127.0.0.1:3001"
+
+
+def settings(**more):
+    return Settings(_env_file=None, **more)
+
+
+@pytest.fixture
+def taken():
+    """A port of 127.0.0.1 on which this process listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_both_ports_are_looked_at_before_anything_starts(taken):
+    with pytest.raises(SettingsError, match=f"port {taken}: Dagster's UI needs it, and process .*FRESHET_DAGSTER_PORT"):
+        with_ports(settings(dagster_port=taken, gateway_port=0))
+    with pytest.raises(SettingsError, match=f"port {taken}: the gateway needs it, and process .*FRESHET_GATEWAY_PORT"):
+        with_ports(settings(dagster_port=0, gateway_port=taken))
+
+
+def test_one_port_for_both_is_a_mistake():
+    with pytest.raises(SettingsError, match="both Dagster's UI and the gateway are to listen there"):
+        with_ports(settings(dagster_port=8080, gateway_port=8080))
+
+
+def test_a_port_of_0_becomes_one_that_is_known():
+    chosen = with_ports(settings(dagster_port=0, gateway_port=0))
+    assert min(chosen.dagster_port, chosen.gateway_port) > 0
+
+
+def test_shoppers_end_first_then_the_gateway_then_dagster():
+    own = settings(dagster_port=3001, gateway_port=8081)
+    assert [program.name for program in programs(own, UI, ("--items", 60))] == ["shop", "gateway", "dagster"]
+    gateway, dagster = programs(own, UI, None)
+    assert gateway.command[1:] == ["-m", "freshet.cli.main", "serve"]
+    assert gateway.environment["FRESHET_GATEWAY_PORT"] == "8081"
+    assert dagster.command[3:] == ["dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", "3001",
+                                   "--log-level", "warning"]  # fmt: skip
+
+
+def test_alerts_link_to_the_ui_that_was_started_unless_another_address_is_set(monkeypatch):
+    monkeypatch.delenv("FRESHET_DAGSTER_URL", raising=False)
+    assert programs(settings(dagster_port=3001), UI, None)[0].environment["FRESHET_DAGSTER_URL"] == UI
+    own = settings(dagster_url="https://dagster.example.org")
+    assert "FRESHET_DAGSTER_URL" not in programs(own, UI, None)[0].environment
+
+
+def test_a_port_in_use_is_one_line_and_nothing_has_begun(tmp_path, taken):
+    environment = {
+        "FRESHET_LAKE": str(tmp_path / "lake"), "DAGSTER_HOME": str(tmp_path), "PYTHONPATH": str(ROOT),
+        "FRESHET_GATEWAY_PORT": str(taken), "FRESHET_DAGSTER_PORT": "0",
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.dev"], cwd=tmp_path, env=environment, capture_output=True, text=True,
+        check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: port {taken}: the gateway needs it, and process ")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,65 @@
+"""A port in use names itself, and the process that holds it."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from freshet.errors import SettingsError
+from pipelines.ports import address, listener, require_free
+
+
+@pytest.fixture
+def taken():
+    """A port of 127.0.0.1 on which this process listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_port_in_use_is_an_error_with_the_process_and_the_setting(taken):
+    with pytest.raises(SettingsError) as caught:
+        require_free("127.0.0.1", taken, "the gateway", "FRESHET_GATEWAY_PORT")
+    assert caught.value.where == f"port {taken}"
+    assert caught.value.what.startswith(f"the gateway needs it, and process {os.getpid()} (")
+    assert caught.value.what.endswith(") uses it")
+    assert caught.value.fix == "stop that, or set FRESHET_GATEWAY_PORT to a port that is free"
+
+
+def test_the_listener_is_named_by_its_command():
+    code = (
+        "import socket, time; s = socket.create_server(('127.0.0.1', 0));"
+        "print(s.getsockname()[1], flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        port = int(process.stdout.readline())
+        assert listener(port).startswith(f"process {process.pid} ({sys.executable} -c import socket")
+        process.kill()
+    assert listener(port) == ""
+
+
+def test_a_free_port_is_free_and_stays_so(taken):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    require_free("127.0.0.1", port, "the gateway", "FRESHET_GATEWAY_PORT")
+    require_free("127.0.0.1", port, "the gateway", "FRESHET_GATEWAY_PORT")
+
+
+def test_an_address_that_is_not_this_machines_is_told():
+    with pytest.raises(SettingsError, match="the gateway cannot listen there"):
+        require_free("203.0.113.7", 8080, "the gateway", "FRESHET_GATEWAY_PORT")
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:80"),
+        ("0.0.0.0", "http://127.0.0.1:80"),
+        ("::", "http://[::1]:80"),
+        ("::1", "http://[::1]:80"),
+        ("shop.local", "http://shop.local:80"),
+    ],
+)
+def test_the_address_shown_is_one_that_a_browser_can_open(host, shown):
+    assert address(host, 80) == shown
