@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
+from freshet.cli import terminal
 from freshet.commands import load_days
 from freshet.days import DayRecord, read
 from freshet.settings import load
 from freshet.store import open_store
 
 COUNTS = ("landed", "skipped", "quarantined", "duplicate", "refused", "published")
-WIDTHS = (10, 10, 13, 11, 10, 11)
+WIDTHS = (9, 9, 12, 10, 9, 10)  # with the day and a verdict of one word: 80 columns
 
 
 def add_to(app: typer.Typer) -> None:
@@ -21,9 +22,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def days(
-    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="first landing day")] = None,
-    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="last landing day")] = None,
-    total: Annotated[bool, typer.Option("--total", help="only the sums over all days")] = False,
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First landing day.")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last landing day.")] = None,
+    total: Annotated[bool, typer.Option("--total", help="Only the sums over all days.")] = False,
 ) -> None:
     """Show what became of every landed row, day by day.
 
@@ -38,13 +39,14 @@ def days(
     if not records:
         typer.echo(_nothing(known, lake))
         raise typer.Exit(1)
-    typer.echo(_line("day", COUNTS, "verdict"))
+    columns = terminal.width()
+    typer.echo(line("day", COUNTS, "verdict", columns))
     for record in [] if total else records:
         why = f": {'; '.join(record.why)}" if record.why else ""
-        typer.echo(_line(str(record.day), _figures(_counts(record)), f"{record.verdict}{why}"))
+        typer.echo(line(str(record.day), _figures(_counts(record)), f"{record.verdict}{why}", columns))
     sums = [sum(counts) for counts in zip(*(_counts(record) for record in records), strict=True)]
     found = f"{len(records)} day{'s' if len(records) > 1 else ''}"
-    typer.echo(_line(found, _figures(sums), _verdicts(records)))
+    typer.echo(line(found, _figures(sums), _verdicts(records), columns))
 
 
 def _verdicts(records: list[DayRecord]) -> str:
@@ -73,8 +75,12 @@ def _figures(counts: list[int]) -> tuple[str, ...]:
     return tuple(f"{count:,}" for count in counts)
 
 
-def _line(day: str, cells: tuple[str, ...], verdict: str) -> str:
-    return f"{day:<12}{''.join(f'{cell:>{width}}' for cell, width in zip(cells, WIDTHS, strict=True))}  {verdict}"
+def line(day: str, cells: tuple[str, ...], verdict: str, columns: int | None) -> str:
+    """A row of the table; a verdict that does not fit into so many columns goes below it. None: all on one line."""
+    start = f"{day:<11}{''.join(f'{cell:>{width}}' for cell, width in zip(cells, WIDTHS, strict=True))}"
+    if columns is None or len(start) + 1 + len(verdict) <= columns:
+        return f"{start} {verdict}"
+    return f"{start}\n  {terminal.wrap(verdict, columns, 2)}"
 
 
 def _inside(record: DayRecord, first: datetime | None, last: datetime | None) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from freshet import settings as settings_
+from freshet.commands import day_range, materialize
 
 if TYPE_CHECKING:
     from freshet.delivery import Landed
@@ -62,11 +63,10 @@ def next_steps(days: "Collection[date]", today: date) -> list[str]:
     """What to type after landing these days; a day that has not begun (UTC) cannot be run yet."""
     lines = []
     if begun := [day for day in days if day <= today]:
-        span = f"{min(begun)}...{max(begun)}"
         lines += [
             "",
             "Next, for tables, model and release (in the repository, with .venv active):",
-            f"  dagster asset materialize -m pipelines.definitions --select '*' --partition-range {span}",
+            f"  {materialize('*', day_range(begun)).strip('`')}",
             "Or start `make dev`: its landing sensor runs these days, and a first model follows.",
         ]
     if later := sorted(day for day in days if day > today):

@@ -11,8 +11,8 @@ from freshet.days import Attempt, DayRecord, write
 from freshet.store import open_store
 
 DAY1, DAY2, DAY3 = (date(2024, 3, day) for day in (1, 2, 3))
-TOTAL = "3 days       1,234,577         1           19        100         1  1,234,456  1 published, 1 refused, 1 empty"
-HEAD = "day             landed   skipped  quarantined  duplicate   refused  published  verdict"
+TOTAL = "3 days     1,234,577        1          19       100        1 1,234,456 1 published, 1 refused, 1 empty"
+HEAD = "day           landed  skipped quarantined duplicate  refused published verdict"
 
 
 @pytest.fixture
@@ -45,12 +45,23 @@ def test_every_day_shows_what_became_of_its_rows_and_the_last_line_adds_them_up(
     assert shown.exit_code == 0
     assert shown.output.splitlines() == [
         HEAD,
-        "2024-03-01   1,234,567         1           10        100         0  1,234,456  published",
-        "2024-03-02          10         0            9          0         1          0  refused: "
+        "2024-03-01 1,234,567        1          10       100        0 1,234,456 published",
+        "2024-03-02        10        0           9         0        1         0 refused: "
         "9 of 10 rows break the contract; mend them; and more; so",
-        "2024-03-03           0         0            0          0         0          0  empty",
+        "2024-03-03         0        0           0         0        0         0 empty",
         TOTAL,
     ]
+
+
+def test_on_a_terminal_of_80_columns_what_does_not_fit_goes_below(run, three_days):
+    cells = ("1,234,567", "1", "10", "100", "0", "1,234,456")
+    assert command.line("2024-03-01", cells, "published", 80) == (
+        "2024-03-01 1,234,567        1          10       100        0 1,234,456 published"
+    )
+    refused = command.line("2024-03-02", cells, "refused: 9 of 10 rows break the contract; " * 4, 80).splitlines()
+    assert refused[0] == "2024-03-02 1,234,567        1          10       100        0 1,234,456"
+    assert refused[1].startswith("  refused: 9 of 10 rows")
+    assert max(map(len, refused)) <= 80
 
 
 def test_only_the_sums_where_asked(run, three_days):
@@ -69,7 +80,7 @@ def test_only_the_sums_where_asked(run, three_days):
     ],
 )
 def test_a_range_is_both_ends_included(run, three_days, words, days):
-    assert [line[:12].strip() for line in run(*words).output.splitlines()[1:]] == days
+    assert [line[:11].strip() for line in run(*words).output.splitlines()[1:]] == days
 
 
 def test_without_any_day_it_says_in_which_lake_and_what_to_run(run, settings):
