@@ -1,13 +1,16 @@
 """What Dagster costs: one day through the job `daily`, beside the same functions called bare, in one process.
 
     python -m benchmarks.orchestration [--runs 5]
+    python -m benchmarks.orchestration --range-days 374
 
 Both sides read and write the same lake and do the same work, gates included; they take turns. The budget is 2 s a run,
-45 ms an asset and 10 ms a check.
+45 ms an asset and 10 ms a check. With --range-days: what Dagster writes for one run over so many days, with its own
+event log and with ours (see orchestration_range).
 """
 
 import argparse
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -35,7 +38,15 @@ def main() -> None:
     """Make a small shop, publish all days but the last, then take turns on the last one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    runs = parser.parse_args().runs
+    parser.add_argument("--range-days", type=int, help="measure a run over so many days of tables that cost nothing")
+    given = parser.parse_args()
+    runs = given.runs
+    if given.range_days:
+        from benchmarks.orchestration_range import measure
+
+        with tempfile.TemporaryDirectory() as temporary:
+            measure(Path(temporary), given.range_days)
+        return
     with tempfile.TemporaryDirectory() as temporary:
         _prepare(Path(temporary))
         bare, through_dagster, counts = _sides()
@@ -50,7 +61,7 @@ def _prepare(root: Path) -> None:
     os.environ["FRESHET_FIRST_DAY"] = "2026-01-05"
     os.environ["DAGSTER_HOME"] = str(root / "dagster")
     (root / "dagster").mkdir()
-    (root / "dagster" / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    shutil.copy("deploy/dagster.yaml", root / "dagster")
 
 
 def _turns(runs: int) -> range:

@@ -88,7 +88,8 @@ def test_without_a_home_of_dagster_that_is_said(tmp_path, monkeypatch):
     assert str(error.value) == said
 
 
-def test_set_up_tells_dagster_to_end_runs_that_never_end(tmp_path):
+def test_set_up_tells_dagster_to_end_runs_that_never_end(tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     (tmp_path / "dagster.yaml").write_text((ROOT / "deploy" / "dagster.yaml").read_text())
     with dg.DagsterInstance.from_config(str(tmp_path)) as own:
         assert own.run_monitoring_enabled
