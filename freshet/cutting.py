@@ -22,11 +22,13 @@ Progress = Callable[[str], None]
 class Cut:
     """What a file was cut into. parts: day → file in the working folder, not compressed; rows: day → records.
 
-    undated: records whose date could not be read; they went with the record before them. example: the first one's.
+    first: day → its first record in the file, from 1. undated: records whose date could not be read; they went with
+    the record before them. example: the first one's.
     """
 
     parts: dict[date, Path] = field(default_factory=dict)
     rows: dict[date, int] = field(default_factory=lambda: defaultdict(int))
+    first: dict[date, int] = field(default_factory=dict)
     undated: int = 0
     example: object = None
 
@@ -53,17 +55,6 @@ def cut(file: DataFile, source: Source, landing: Landing, folder: Path, progress
     return found
 
 
-def count(file: DataFile, source: Source) -> int:
-    """How many records `file` has. Raises LandingError for a quote that never closes."""
-    if source.format == "parquet":
-        import pyarrow.parquet as pq
-
-        with file.open() as raw:
-            return int(pq.read_metadata(raw).num_rows)
-    with unpacked(file) as stream:
-        return sum(1 for _ in records(as_text(stream, source), file.name, source, None)[1])
-
-
 def records(text: TextIO, name: str, source: Source, split_by: str | None) -> tuple[str, Iterator[Record]]:
     """(the header line, every record) of an open text file."""
     if source.format == "json":
@@ -80,12 +71,14 @@ def _sort(
     if day is None:
         return None
     texts: dict[date, list[str]] = defaultdict(list)
-    for own, (text, value) in zip(days, records, strict=True):
+    before = sum(found.rows.values()) + 1
+    for number, (own, (text, value)) in enumerate(zip(days, records, strict=True), start=before):
         if own is None:
             found.example = value if found.undated == 0 else found.example
             found.undated += 1
         day = own or day
         texts[day].append(text)
+        found.first.setdefault(day, number)
     for each, lines in texts.items():
         _append(found, each, folder, head, _encoded("".join(lines), source))
         found.rows[each] += len(lines)

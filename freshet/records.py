@@ -10,7 +10,7 @@ from typing import Final, TextIO
 from freshet.errors import LandingError
 from freshet.tables.mapping import Landing, Source
 
-LONGEST: Final = 1000  # lines one record may span; more means that a quote was never closed
+LONGEST: Final = 32 << 20  # characters of one field
 
 Record = tuple[str, object]  # (verbatim text with its line end, what stands where the date is expected)
 DayOf = Callable[[object], date | None]
@@ -19,10 +19,11 @@ DayOf = Callable[[object], date | None]
 def csv_records(text: TextIO, name: str, source: Source, column: str | None) -> tuple[str, Iterator[Record]]:
     """(the header line as it stands, the records). column: where the date is; None gives None for every record.
 
-    Raises LandingError when there is no such column, or a quote opens and never closes.
+    Raises LandingError when there is no such column, or a record cannot be told from the next one.
     """
+    csv.field_size_limit(LONGEST)
     taken: list[str] = []
-    rows = csv.reader(_taking(text, taken, name), delimiter=source.delimiter, quotechar=source.quote)
+    rows = csv.reader(_noted(text, taken), delimiter=source.delimiter, quotechar=source.quote)
     names, head = list(source.columns), ""
     if not names:
         names = next(rows, [])
@@ -39,19 +40,17 @@ def csv_records(text: TextIO, name: str, source: Source, column: str | None) -> 
 def _csv_rows(
     rows: Iterator[list[str]], taken: list[str], name: str, source: Source, place: int | None
 ) -> Iterator[Record]:
-    done, lines, raw, row = 0 if source.columns else 1, 0, "", [""]  # done: lines before the record
+    line = 1 if source.columns else 2  # of the file, where the record begins
     try:
         for row in rows:
             lines = len(taken)
             raw = _take(taken)
             if row:  # not a blank line
                 yield raw, row[place] if place is not None and place < len(row) else None
-            done += lines
+            line += lines
     except csv.Error as error:
-        raise _unclosed(name, done + 1, str(error)) from None
-    # Only a field still open takes in the line end; a lone quote inside a field (5" nails) does not open one.
-    if raw.count(source.quote) % 2 and (lines > 1 or "".join(row[-1:]).endswith("\n")):
-        raise _unclosed(name, done - lines + 1, "it runs to the end of the file")
+        fix = "write the file as RFC 4180 has it: line breaks and quotes inside quotes only"
+        raise LandingError(f"{name}, line {line}", f"cannot be read as csv ({error})", fix) from None
 
 
 def json_records(text: TextIO, path: str | None) -> Iterator[Record]:
@@ -77,12 +76,10 @@ def day_of(landing: Landing) -> DayOf:
     return read
 
 
-def _taking(text: TextIO, taken: list[str], name: str) -> Iterator[str]:
+def _noted(text: TextIO, taken: list[str]) -> Iterator[str]:
     """Hand on the lines and note them, so that a record's own lines are known once it is complete."""
-    for number, line in enumerate(text, start=1):
+    for line in text:
         taken.append(line)
-        if len(taken) > LONGEST:
-            raise _unclosed(name, number - LONGEST, f"{LONGEST} lines further it is still open")
         yield line
 
 
@@ -100,9 +97,3 @@ def _value(line: str, path: str) -> object:
     except (ValueError, KeyError, IndexError, TypeError):
         return None
     return value if isinstance(value, str | int | float) else None
-
-
-def _unclosed(name: str, line: int, said: str) -> LandingError:
-    return LandingError(
-        f"{name}, line {line}", f"a quote opens and does not close ({said})", "close it, or set `source.quote`"
-    )

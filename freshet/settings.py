@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     bad_share_limit: float = Field(
         0.05, ge=0, le=1, description="a day with a larger share of quarantined rows is not published"
     )
+    skipped_share_limit: float = Field(
+        0.99, ge=0, le=1, description="a day with a larger share of skipped rows is not published; 1: any share is"
+    )
     deliveries: Literal["any", "daily"] = Field(
         "any",
         description="`daily`: a day without a delivery (by shop or gateway) is refused; `any`: it is a warning",

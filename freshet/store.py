@@ -4,7 +4,7 @@ import contextlib
 import os
 import tempfile
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
@@ -114,10 +114,18 @@ class Store:
             return ()
         try:
             entries = [entry for batch in obstore.list(self._client, prefix or None) for entry in batch]
+        except obstore.exceptions.InvalidPathError:
+            return self._local_stamps(prefix)  # a name that no object store takes, e.g. with a tab in it
         except (obstore.exceptions.BaseError, OSError) as error:
             _refuse(self.where(prefix), "cannot be listed", error)
         found = (Stamp(str(entry["path"]), int(entry["size"]), entry["last_modified"]) for entry in entries)
         return tuple(sorted(found, key=lambda stamp: stamp.path))
+
+    def _local_stamps(self, prefix: str) -> tuple[Stamp, ...]:
+        root = Path(self.root)
+        files = sorted(path for path in (root / prefix).rglob("*") if path.is_file())
+        stats = [(path.relative_to(root).as_posix(), path.stat()) for path in files]
+        return tuple(Stamp(name, s.st_size, datetime.fromtimestamp(s.st_mtime, UTC)) for name, s in stats)
 
     def folders(self, prefix: str) -> tuple[str, ...]:
         """The names of the folders right below `prefix`, sorted: one look, however many files they hold."""

@@ -12,6 +12,7 @@ UPSTREAM = {"upstream_missing": 0, "upstream_why": ""}
 HOLDS: dict[str, dict[str, object]] = {
     "raw_events": {
         "rows": 7, "files": 2, "files_read": 2, "broken_files": 0, "file_problems": "", "read_twice": 0, "bare_ids": 0,
+        "skipped": 1, "unread": 0, "miscounted": "",
     },
     "quarantined_events": {**UPSTREAM, "rows": 1, "unexplained": 0},
     "events": {
@@ -101,7 +102,7 @@ def _refused(suite: str, upstream: str) -> Case:
 
 BREAKS = (
     Case(
-        "raw_events", "delivery_arrived", {"files": 0, "files_read": 0, "rows": 0}, "no file landed",
+        "raw_events", "delivery_arrived", {"files": 0, "files_read": 0, "rows": 0, "skipped": 0}, "no file landed",
         "ask the producer, then `freshet land FILE…`; nothing else needs doing where the shop was closed", stops=False,
     ),
     Case(
@@ -114,7 +115,22 @@ BREAKS = (
         "raw_events", "every_file_gave_rows", {"files_read": 1}, "1 of 2 files gave no row",
         "check the producer's export", stops=False,
     ),
-    _bug("raw_events", "rows_are_read_once", "read_twice", "1 of 7 rows were read twice"),
+    Case(
+        "raw_events", "records_are_all_read",
+        {"unread": 49, "miscounted": "dt=2024-03-01/a.csv holds 200 records and 151 were read"},
+        "49 records were not read: dt=2024-03-01/a.csv holds 200 records and 151 were read",
+        "look for an unclosed quote or a stray line end in the file, replace it and run the day again",
+    ),
+    Case(
+        "raw_events", "rows_are_events", {"skipped": 7}, "the mapping's `where` skips 7 of 7 rows (limit 0.99)",
+        "see whether the export renamed a value or a list, mend the mapping and run the day again; "
+        "FRESHET_SKIPPED_SHARE_LIMIT=1 accepts any share",
+    ),
+    Case(
+        "raw_events", "rows_are_read_once",
+        {"read_twice": 7, "miscounted": "dt=2024-03-01/a.csv holds 7 records and 14 were read"},
+        "7 records were read twice: dt=2024-03-01/a.csv holds 7 records and 14 were read", OUR_BUG,
+    ),
     _bug("raw_events", "ids_are_pseudonyms", "bare_ids", "1 of 7 rows carry a bare user or session id"),
     _refused("quarantined_events", "raw_events"),
     _bug("quarantined_events", "reasons_are_known", "unexplained", "1 of 1 rows have no known reason"),

@@ -48,7 +48,16 @@ def _raw_events(settings: Settings) -> tuple[Rule, ...]:
             "every_file_gave_rows", "silent_files", "{silent_files} of {files} files gave no row",
             "check the producer's export", most=0, severity="warn",
         ),
-        _none("rows_are_read_once", "read_twice", "{read_twice} of {rows} rows were read twice", _OUR_BUG),
+        _none(
+            "records_are_all_read", "unread", "{unread} records were not read: {miscounted}",
+            "look for an unclosed quote or a stray line end in the file, replace it and run the day again",
+        ),
+        Rule(
+            "rows_are_events", "skipped_share", "the mapping's `where` skips {skipped} of {rows} rows (limit {limit})",
+            "see whether the export renamed a value or a list, mend the mapping and run the day again; "
+            "FRESHET_SKIPPED_SHARE_LIMIT=1 accepts any share", most=settings.skipped_share_limit,
+        ),
+        _none("rows_are_read_once", "read_twice", "{read_twice} records were read twice: {miscounted}", _OUR_BUG),
         _none("ids_are_pseudonyms", "bare_ids", "{bare_ids} of {rows} rows carry a bare user or session id", _OUR_BUG),
     )  # fmt: skip
 

@@ -11,11 +11,11 @@ FOLDER: Final = "gateway"  # landing/events/dt=2024-01-01/gateway/….jsonl
 
 _SCHEMA = (
     "event_id STRING, user_id STRING, session_id STRING, item_id STRING, event_type STRING, event_time STRING, "
-    "quantity STRING, price STRING, title STRING, category STRING, context MAP<STRING, STRING>"
+    "quantity STRING, price STRING, title STRING, category STRING, context MAP<STRING,STRING>"
 )
 COLLECTED: Final = Mapping(
     shop="gateway",
-    source=Source(format="json", schema=_SCHEMA),
+    source=Source(format="json", schema=_SCHEMA, optional=tuple(name.split()[0] for name in _SCHEMA.split(", "))),
     events=Events(
         event_id="event_id", user_id="user_id", session_id="session_id", item_id="item_id", event_type=EVENT_TYPE,
         event_time="to_timestamp(event_time)", quantity="quantity", price="price", title="title", category="category",

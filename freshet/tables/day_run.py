@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -12,16 +11,15 @@ from pyspark.storagelevel import StorageLevel
 from freshet import columns as c
 from freshet import days as day_records
 from freshet.errors import LakeError
-from freshet.landing import LandedFile, landed_files
+from freshet.landing import landed_files
 from freshet.settings import Settings
 from freshet.store import Store
 from freshet.tables import contract, facts, lake
-from freshet.tables.collected import by_origin
 from freshet.tables.mapping import Mapping
 from freshet.tables.publication import Publication, publish_days
-from freshet.tables.raw_events import to_raw_events
+from freshet.tables.raw_run import RawRun
 from freshet.tables.schemas import EVENTS, QUARANTINED_EVENTS, RAW_EVENTS, Table
-from freshet.tables.sources import FileProblem, inspect, read_landing
+from freshet.tables.sources import survey_files
 
 
 @dataclass(frozen=True)
@@ -40,16 +38,15 @@ class DayRun:
 
         Raises MappingError where the mapping does not fit the files, LakeError where the stage cannot be written.
         """
-        files = landed_files(self.store, self.days)
-        problems = inspect(self.store, files, mapping)
-        try:
-            return self._publish_raw(mapping, key, files, problems)
-        except LakeError:
-            # Spark stops at the first file it cannot read and names no other: look at every byte, then go on without.
-            found = inspect(self.store, files, mapping, thorough=True)
-            if len(found) <= len(problems):
-                raise
-        return self._publish_raw(mapping, key, files, found)
+        scans = survey_files(self.store, landed_files(self.store, self.days), mapping)
+        run = RawRun(self.spark, self.store, self.days, mapping, key, scans)
+        while True:
+            try:
+                return self.publish(run.rows(), RAW_EVENTS, run.facts)
+            except LakeError as error:
+                # Spark stops at the first file that it cannot read: go on without it.
+                if not run.blame(error.__cause__):
+                    raise
 
     def quarantined_events(self) -> Publication:
         """The rows that break the contract, with the reason."""
@@ -78,25 +75,11 @@ class DayRun:
         rows = make(self._laid_out(self._published(EVENTS)))
         return self.publish(rows, table, {**known, "expected": facts.expected(records, self.days, what, less)})
 
-    def publish(self, rows: DataFrame, table: Table, known: facts.Facts) -> Publication:
+    def publish(
+        self, rows: DataFrame, table: Table, known: facts.Facts | Callable[[DataFrame], facts.Facts]
+    ) -> Publication:
         """Through the table's gate."""
         return publish_days(rows, table, self.days, known, self.settings, self.store, datetime.now(UTC))
-
-    def _publish_raw(
-        self, mapping: Mapping, key: bytes, files: Sequence[LandedFile], problems: Sequence[FileProblem]
-    ) -> Publication:
-        broken = {problem.file.day for problem in problems}
-        good = [file for file in files if file.day not in broken]
-        if not good:
-            return self.publish(
-                lake.nothing(self.spark, RAW_EVENTS), RAW_EVENTS, facts.landing(self.days, files, problems)
-            )
-        parts = [
-            to_raw_events(read_landing(self.spark, self.store, how, own), how, key)
-            for how, own in by_origin(good, mapping)
-        ]
-        rows = reduce(DataFrame.unionByName, parts)
-        return self.publish(rows, RAW_EVENTS, facts.landing(self.days, files, problems))
 
     def _published(self, table: Table) -> DataFrame:
         return lake.published(self.spark, table, self.days)

@@ -37,6 +37,29 @@ def landing(days: Sequence[date], files: Sequence[LandedFile], problems: Sequenc
     }
 
 
+def reading(days: Sequence[date], held: Mapping[LandedFile, int], read: Mapping[tuple[date, str], int]) -> Facts:
+    """What was read of each file beside what lies in it.
+
+    held: file → its records, counted without Spark. read: (day, file) → the records that Spark made of it.
+    """
+    counts = {file: (count, read.get((file.day, file.name), 0)) for file, count in held.items()}
+    of_day = {day: {f: pair for f, pair in counts.items() if f.day == day} for day in days}
+    return {
+        "files_read": {day: sum(got > 0 for _, got in own.values()) for day, own in of_day.items()},
+        "unread": {day: sum(max(0, count - got) for count, got in own.values()) for day, own in of_day.items()},
+        "read_twice": {day: sum(max(0, got - count) for count, got in own.values()) for day, own in of_day.items()},
+        "miscounted": {day: _miscounted(own) for day, own in of_day.items()},
+    }
+
+
+def _miscounted(counts: Mapping[LandedFile, tuple[int, int]]) -> str:
+    return ", ".join(
+        f"{file.name} holds {count:,} records and {got:,} were read"
+        for file, (count, got) in counts.items()
+        if count != got
+    )
+
+
 def upstream(store: Store, table: str, days: Sequence[date]) -> tuple[Facts, Records]:
     """(`upstream_missing`, `upstream_why` and `undelivered` per day, the upstream's records).
 

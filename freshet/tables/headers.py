@@ -82,6 +82,14 @@ def header(file: DataFile, source: Source) -> tuple[str, ...]:
         return tuple(next(csv.reader(as_text(stream, source), delimiter=source.delimiter, quotechar=source.quote), ()))
 
 
+def parquet_names(file: DataFile) -> tuple[str, ...]:
+    """The columns of a parquet file, names only."""
+    import pyarrow.parquet as pq
+
+    with file.open() as raw:
+        return tuple(pq.read_schema(raw).names)
+
+
 def _parquet_columns(file: DataFile) -> tuple[str, ...]:
     """Name and type of each column: files of one group must agree on both."""
     import pyarrow.parquet as pq

@@ -15,8 +15,19 @@ from freshet.columns import LANDING_DATE
 from freshet.errors import LakeError
 from freshet.tables.schemas import Table
 from freshet.tables.session import CATALOG
+from freshet.tables.spark_errors import root_cause
 
 NAMESPACE = f"{CATALOG}.shop"
+# What stands in an exception → what it means, what to do. The first that fits.
+_CAUSES: Final = (
+    ("No space left on device", "the disk is full", "free some space and run it again"),
+    ("Read-only file system", "the lake's disk is read-only", "mount it writable and run it again"),
+    ("Permission denied", "the lake's folder may not be written", "give this user the right to write it, run it again"),
+    ("SQLITE_READONLY", "the lake's catalogue (catalog.db) may not be written",
+     "give this user the right to write it, run it again"),
+    ("SQLITE_CORRUPT", "the lake's catalogue (catalog.db) is damaged", "restore catalog.db from a backup of the lake"),
+    ("SQLITE_NOTADB", "the lake's catalogue (catalog.db) is damaged", "restore catalog.db from a backup of the lake"),
+)  # fmt: skip
 EPOCH: Final = date(1970, 1, 1)
 
 
@@ -134,15 +145,13 @@ def current_snapshot(spark: SparkSession, table: Table) -> int | None:
 
 
 def failure(where: str, error: Exception) -> LakeError:
-    """What Spark's exception means to somebody who has to mend it."""
-    text = str(error)
-    if "No space left on device" in text:
-        return LakeError(
-            where, "the disk is full; nothing was published, readers see what they saw before",
-            "free some space and run it again",
-        )  # fmt: skip
-    first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
-    return LakeError(where, f"Spark could not write the stage ({first[:300]})", "see the run's log, mend it, run again")
+    """What Spark's exception means for whoever has to mend it: the cause at its bottom, and what to do."""
+    cause = root_cause(error)
+    text = " ".join([str(error), cause])
+    for sign, what, fix in _CAUSES:
+        if sign in text:
+            return LakeError(where, f"{what}; nothing was published, readers see what they saw before", fix)
+    return LakeError(where, f"Spark could not write the stage ({cause})", "see the run's log, mend it, run again")
 
 
 def _publish_changes(spark: SparkSession, stage: Stage) -> None:

@@ -61,6 +61,7 @@ class Source(_Part):
     columns: tuple[str, ...] = Field((), strict=False, description="csv without a header line: the columns' names")
     schema_: str | None = Field(None, alias="schema", min_length=1, description="json: the columns as Spark DDL")
     explode: str | None = Field(None, description="an array column; each element becomes a row")
+    optional: tuple[str, ...] = Field((), strict=False, description="columns that a file may lack; they are null then")
 
     @model_validator(mode="after")
     def _json_has_a_schema(self) -> "Source":

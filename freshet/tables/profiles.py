@@ -49,10 +49,8 @@ def _ascending(times: Column) -> Column:
 
 def _raw_events() -> dict[str, Column]:
     return {
-        "files_read": F.countDistinct(c.SOURCE_FILE),
         "skipped": F.count(F.when(F.col(c.SKIPPED), F.lit(1))),
         "unreadable": F.count(c.CORRUPT),
-        "read_twice": _repeated(c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION),
         "bare_ids": _broken(_pseudonym_or_null(c.USER_ID) & _pseudonym_or_null(c.SESSION_ID)),
     }
 

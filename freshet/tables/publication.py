@@ -59,21 +59,29 @@ class Publication:
 
 
 def publish_days(
-    frame: DataFrame, table: Table, days: Sequence[date], facts: Facts, settings: Settings, store: Store, now: datetime
+    frame: DataFrame,
+    table: Table,
+    days: Sequence[date],
+    facts: Facts | Callable[[DataFrame], Facts],
+    settings: Settings,
+    store: Store,
+    now: datetime,
 ) -> Publication:
     """Stage the frame, judge each day, publish the good ones, record every verdict. Bad days change nothing.
 
-    facts: further columns of the profile, what the stage itself cannot know; `undelivered` is none of them but says
-    which days are empty: a day without a delivery loses the rows that readers saw of it. Raises LakeError when staging
-    or publishing fails; then nothing was published.
+    facts: further columns of the profile, what the stage itself cannot know, or a function that makes them of the
+    stage; `undelivered` is none of them but says which days are empty: a day without a delivery loses the rows that
+    readers saw of it. Raises LakeError when staging or publishing fails; then nothing was published.
     """
     stage = lake.write(frame, table, days)
-    known = {name: column for name, column in facts.items() if name != UNDELIVERED}
-    seen = derived(profile(lake.staged(frame.sparkSession, stage), table, days), known)
+    staged = lake.staged(frame.sparkSession, stage)
+    beside = facts(staged) if callable(facts) else facts
+    known = {name: column for name, column in beside.items() if name != UNDELIVERED}
+    seen = derived(profile(staged, table, days), known)
     judgement = judge(table.name, seen, suite(table.name, settings))
     refused = judgement.bad()
     good = tuple(day for day in days if str(day) not in refused)
-    empty = tuple(day for day in good if facts.get(UNDELIVERED, {}).get(day) and seen.at[day, "rows"] == 0)
+    empty = tuple(day for day in good if beside.get(UNDELIVERED, {}).get(day) and seen.at[day, "rows"] == 0)
     snapshot = lake.publish(frame.sparkSession, stage, good)
     _record(store, table, seen, refused, empty, stage.attempt, snapshot, now)
     published = tuple(day for day in good if day not in empty)
@@ -100,8 +108,9 @@ def publish_whole(
 def derived(seen: "pd.DataFrame", facts: Facts) -> "pd.DataFrame":
     """The profile with the facts beside it, and what follows from the two.
 
-    off = |counted − expected|; silent_files = files − files_read; lost = |landed − skipped − quarantined −
-    duplicate − rows|; bad_share = quarantined / (landed − skipped), empty where nothing landed.
+    off = |counted − expected|; silent_files = files − files_read; skipped_share = skipped / rows;
+    lost = |landed − skipped − quarantined − duplicate − rows|;
+    bad_share = quarantined / (landed − skipped), empty where nothing landed.
     """
     import pandas as pd
 
@@ -115,7 +124,8 @@ def derived(seen: "pd.DataFrame", facts: Facts) -> "pd.DataFrame":
         seen = seen.assign(untitled_share=_share(seen["untitled"], seen["rows"]))
     if "files_read" in seen:
         # A broken file's day was not read at all: it is not silent on top.
-        seen = seen.assign(silent_files=(seen["files"] - seen["files_read"]).where(seen["broken_files"] == 0, 0))
+        silent = (seen["files"] - seen["files_read"]).where(seen["broken_files"] == 0, 0)
+        seen = seen.assign(silent_files=silent, skipped_share=_share(seen["skipped"], seen["rows"]))
     if "landed" in seen:
         candidates = seen["landed"] - seen["skipped"]
         accounted = seen["quarantined"] + seen["duplicate"] + seen["rows"]

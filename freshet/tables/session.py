@@ -41,6 +41,8 @@ def options(settings: Settings) -> dict[str, str]:
         "spark.sql.session.timeZone": "UTC",
         # A value that cannot be cast must become null and go to quarantine with a reason, not kill the day.
         "spark.sql.ansi.enabled": "false",
+        # Spark has no type for nanoseconds, which pandas writes: they come as numbers and `sources` makes them times.
+        "spark.sql.legacy.parquet.nanosAsLong": "true",
         "spark.sql.shuffle.partitions": "4",
         "spark.sql.adaptive.enabled": "false",  # tables of a day are small: re-planning costs more than it saves
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",

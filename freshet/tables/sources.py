@@ -4,22 +4,28 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from freshet import columns as c
 from freshet.landing import LandedFile, StoredFile
 from freshet.store import Store
 from freshet.tables.collected import by_origin
+from freshet.tables.expressions import session_set
 from freshet.tables.headers import DataFile, header
-from freshet.tables.inspection import look
+from freshet.tables.inspection import survey
 from freshet.tables.mapping import Mapping, Source
+from freshet.tables.mistakes import Mistake, Scan
+from freshet.tables.parquet_scan import nanosecond_columns, open_footer
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
     from pyspark.sql.types import StructType
 
 # path of a landed file → its landing day and its name below landing/events
-_LANDED = r"^.*/landing/events/(dt=(\d{4}-\d{2}-\d{2})/.*)$"
+_LANDED = r"(?s)^.*/landing/events/(dt=(\d{4}-\d{2}-\d{2})/.*)$"
+_File = TypeVar("_File", bound=DataFile)
+# Spark's own options: `*` and `[1]` in a file's name stand for themselves, and each file is listed once.
+LITERAL: Final = {"__globPaths__": "false", "recursiveFileLookup": "true"}
 
 
 @dataclass(frozen=True)
@@ -31,15 +37,15 @@ class FileProblem:
     fix: str
 
 
-def inspect(store: Store, files: Sequence[LandedFile], mapping: Mapping, thorough: bool = False) -> list[FileProblem]:
-    """The files that cannot be read, found without Spark.
+def survey_files(store: Store, files: Sequence[LandedFile], mapping: Mapping) -> dict[LandedFile, Scan]:
+    """Each file read to its end without Spark: its records, and what is wrong with it."""
+    return {file: survey(StoredFile(store, file), how) for how, own in by_origin(files, mapping) for file in own}
 
-    Looks at the beginning of each file; thorough: unpacks each to its end, for when Spark has failed to read one.
-    """
-    found = (
-        (file, look(StoredFile(store, file), how, thorough)) for how, own in by_origin(files, mapping) for file in own
-    )
-    return [FileProblem(file, mistake.problem, mistake.fix) for file, mistake in found if mistake is not None]
+
+def problems(scans: dict[LandedFile, Scan]) -> list[FileProblem]:
+    """The files that cannot be read."""
+    wrong = ((file, scan.mistake) for file, scan in scans.items() if scan.mistake is not None)
+    return [FileProblem(file, mistake.problem, mistake.fix) for file, mistake in wrong]
 
 
 def read_landing(spark: "SparkSession", store: Store, mapping: Mapping, files: Sequence[LandedFile]) -> "DataFrame":
@@ -49,8 +55,8 @@ def read_landing(spark: "SparkSession", store: Store, mapping: Mapping, files: S
     same however many days are read. source_position: element of the exploded list, else 0. corrupt_record: the raw
     text of a record that could not be parsed or has a wrong number of fields, else null.
 
-    Files are read in one go per header (usually one), lazily: a file broken further down fails the job, and
-    `inspect` with thorough=True names it. Call the cheap `inspect` first and leave out the files it names.
+    Files are read in one go per header (usually one), lazily. Call `survey_files` first and leave out the files that
+    it names: one that cannot be read fails the whole job.
     """
     from pyspark.sql import functions as F
 
@@ -66,12 +72,17 @@ def read_files(spark: "SparkSession", mapping: Mapping, files: Sequence[DataFile
     """
     if not files:
         raise ValueError("no files to read: a day without a delivery has no source rows")
-    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for file in files:
-        groups[header(file, mapping.source)].append(file.url)
-    frames = [_read(spark, mapping.source, names, urls) for names, urls in sorted(groups.items())]
+    frames = [_read(spark, mapping.source, names, own) for names, own in by_header(files, mapping.source)]
     rows = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), frames)
     return _exploded(rows, mapping.source.explode)
+
+
+def by_header(files: Sequence[_File], source: Source) -> list[tuple[tuple[str, ...], list[_File]]]:
+    """Files that have the same columns (parquet: of the same types) can be read in one go: columns, files."""
+    groups: dict[tuple[str, ...], list[_File]] = defaultdict(list)
+    for file in files:
+        groups[header(file, source)].append(file)
+    return sorted(groups.items(), key=lambda group: group[0])
 
 
 def source_schema(rows: "DataFrame") -> "StructType":
@@ -80,23 +91,44 @@ def source_schema(rows: "DataFrame") -> "StructType":
     return rows.drop(*own).schema
 
 
-def _read(spark: "SparkSession", source: Source, names: tuple[str, ...], urls: list[str]) -> "DataFrame":
+def _read(spark: "SparkSession", source: Source, names: tuple[str, ...], files: Sequence[DataFile]) -> "DataFrame":
     from pyspark.sql import functions as F
 
-    urls = [url.replace("s3://", "s3a://", 1) for url in urls]
+    urls = [file.url.replace("s3://", "s3a://", 1) for file in files]
     if source.format == "parquet":
-        frame = spark.read.parquet(*urls).withColumn(c.CORRUPT, F.lit(None).cast("string"))
+        frame = _parquet(spark, files[0], urls).withColumn(c.CORRUPT, F.lit(None).cast("string"))
     elif source.format == "json":
         frame = _reader(spark, source).schema(_with_corrupt(source.schema_ or "")).json(urls)
     else:
-        columns = ", ".join(f"`{name}` STRING" for name in names)
+        columns = ", ".join(f"`{name.replace('`', '``')}` STRING" for name in names)
         frame = _reader(spark, source).schema(_with_corrupt(columns)).csv(urls)
-    return numbered(frame)
+    rows = numbered(frame)
+    present = {name.lower() for name in frame.columns}
+    absent = [name for name in source.optional if name.lower() not in present]
+    return rows.withColumns({name: F.lit(None).cast("string") for name in absent})
+
+
+def _parquet(spark: "SparkSession", file: DataFile, urls: list[str]) -> "DataFrame":
+    """Times in nanoseconds, for which Spark has no type and gives whole numbers, are cut to microseconds."""
+    from pyspark.sql import functions as F
+
+    with file.open() as raw:
+        footer = open_footer(raw)
+    nanos = {} if isinstance(footer, Mistake) else nanosecond_columns(footer)
+    frame = spark.read.options(**LITERAL).parquet(*urls)
+    with session_set(spark, "spark.sql.session.timeZone", "UTC"):  # where wall-clock times are what they say
+        for name, instant in nanos.items():
+            quoted = "`" + name.replace("`", "``") + "`"
+            time = F.expr(f"timestamp_micros(({quoted} - pmod({quoted}, 1000)) div 1000)")
+            frame = frame.withColumn(name, time if instant else time.cast("timestamp_ntz"))
+        frame.schema  # noqa: B018 - analysed here, in this time zone
+    return frame
 
 
 def _reader(spark: "SparkSession", source: Source) -> "DataFrameReader":
     reader = (
         spark.read.option("mode", "PERMISSIVE")
+        .options(**LITERAL)
         .option("columnNameOfCorruptRecord", c.CORRUPT)
         .option("encoding", source.encoding)
     )

@@ -1,10 +1,15 @@
 """Landing files: once, whole, under their day."""
 
 import gzip
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from freshet.delivery import _name as landed_name
 from freshet.delivery import land
 from freshet.errors import LandingError
 from freshet.landing import landed_files
@@ -132,8 +137,8 @@ def test_bytes_that_are_no_text_survive_the_cutting(settings, tmp_path):
         (
             "a.csv",
             (HEAD + TWO + 'A,"01.02.2024\n').encode(),
-            "a.csv, line 3: a quote opens and does not close (it runs to the end of the file); "
-            "close it, or set `source.quote`",
+            "a.csv: has a quote that opens in line 3 and never closes; close it in the export; "
+            "where the character is no quote, set `source.quote` to one that the files do not use",
         ),
         (
             "a.csv",
@@ -141,6 +146,19 @@ def test_bytes_that_are_no_text_survive_the_cutting(settings, tmp_path):
             "a.csv: holds 1 landing day before the first one of this lake, 2024-01-01 (from 2023-12-31 on); "
             "set FRESHET_FIRST_DAY=2023-12-31 before anything is materialized",
         ),
+        (
+            "a.csv",
+            (HEAD + TWO * 3 + "A,01.01.1970 00:00,7\n" + TWO).encode(),
+            "a.csv: record 4 is dated 1970-01-01, years before the others; "
+            "correct the date in the export and land it again",
+        ),
+        (
+            "a.csv",
+            (HEAD + TWO + "A,01.01.2099 00:00,7\n" * 2 + TWO).encode(),
+            "a.csv: 2 records (the first is record 2) are dated 2099-01-01, which lies in the future; "
+            "correct the date in the export (or `--date`) and land it again",
+        ),
+        ("a.csv", HEAD.encode(), "a.csv: has no records, so no date either; land it under its day with --date"),
     ],
 )
 def test_a_file_that_cannot_be_landed_is_refused_whole(settings, tmp_path, name, text, said):
@@ -149,13 +167,45 @@ def test_a_file_that_cannot_be_landed_is_refused_whole(settings, tmp_path, name,
     assert refusal(settings, path) == said
 
 
-def test_a_quote_left_open_in_the_middle_is_found_where_it_opens(settings, tmp_path):
+def test_rows_that_a_quote_takes_in_are_not_landed(settings, tmp_path):
     path = tmp_path / "a.csv"
-    path.write_text(HEAD + TWO + 'A,"01.02.2024 10:00,7\n' + TWO * 1500)
+    path.write_text(HEAD + TWO + 'A,"01.02.2024 10:00,7\n' + TWO * 60 + 'A,"01.02.2024 10:00,7\n' + TWO * 10)
     assert refusal(settings, path) == (
-        "a.csv, line 3: a quote opens and does not close (1000 lines further it is still open); "
-        "close it, or set `source.quote`"
+        "a.csv: has a quote that opens in line 3 and takes in what look like rows of their own, up to line 64; "
+        "close it in the export; where the character is no quote, set `source.quote` to one that the files do not use"
     )
+
+
+def test_a_field_of_many_lines_is_no_open_quote(settings, tmp_path):
+    path = tmp_path / "a.csv"
+    long = 'A,01.02.2024 10:00,"' + "a line of a long letter\n" * 10_000 + '"\n'
+    path.write_text(HEAD + long + TWO)
+    (only,) = landed(settings, path)
+    assert (only.rows, content(settings, only.name).decode()) == (2, HEAD + long + TWO)
+
+
+def test_a_day_in_the_future_is_refused(settings, export):
+    assert refusal(settings, export, day=date(2099, 1, 1)) == (
+        "my export.v2.csv.gz: is landed under 2099-01-01, which lies in the future; "
+        "correct the date in the export (or `--date`) and land it again"
+    )
+
+
+def test_a_file_without_records_lands_under_the_day_it_is_given(settings, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(HEAD)
+    (only,) = landed(settings, path, day=FEB_1)
+    assert (only.day, only.rows) == (FEB_1, 0)
+
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=30)
+
+
+@given(NAMES, st.sampled_from(["", ".csv", ".csv.gz", ".c*v", ".gz.csv", ".{a,b}"]))
+def test_a_landed_name_is_plain_whatever_the_files_is(stem, suffix):
+    name = landed_name(Path(stem + suffix), "0123456789ab")
+    assert re.fullmatch(r"[A-Za-z0-9][\w-]*-0123456789ab(\.[A-Za-z0-9]{1,8}){0,2}", name, re.ASCII) or name[0] in "_-"
+    assert name.endswith(".gz") == (stem + suffix).endswith(".gz")
 
 
 def test_a_missing_file_is_said_so(settings, tmp_path):

@@ -61,7 +61,7 @@ def test_a_profile_row_that_breaks_a_rule_is_found(case: Case, ten_percent):
 
 def test_a_missing_delivery_stops_the_day_where_the_shop_delivers_daily(ten_percent):
     daily = ten_percent.model_copy(update={"deliveries": "daily"})
-    nothing = {**HOLDS["raw_events"], "rows": 0, "files": 0, "files_read": 0}
+    nothing = {**HOLDS["raw_events"], "rows": 0, "files": 0, "files_read": 0, "skipped": 0}
     assert judged("raw_events", daily, nothing).bad() == {
         "2024-03-01": [
             "no file landed; ask the producer, then `freshet land FILE…`; "

@@ -85,3 +85,17 @@ def test_landed_rows_are_accounted_for_by_what_each_gate_counted(store):
         "duplicate": {DAY1: 2, DAY3: 0},
         "worst": {DAY1: "bad_price 2", DAY3: "none"},
     }
+
+
+def test_counts_of_a_file_that_differ_are_told_by_file():
+    read = {(DAY1, A.name): 151, (DAY1, B.name): 14}
+    assert facts.reading([DAY1, DAY2], {A: 200, B: 7}, read) == {
+        "files_read": {DAY1: 2, DAY2: 0},
+        "unread": {DAY1: 49, DAY2: 0},
+        "read_twice": {DAY1: 7, DAY2: 0},
+        "miscounted": {
+            DAY1: "dt=2024-03-01/a.csv holds 200 records and 151 were read, "
+            "dt=2024-03-01/b.csv holds 7 records and 14 were read",
+            DAY2: "",
+        },
+    }

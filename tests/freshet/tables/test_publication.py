@@ -50,7 +50,7 @@ def test_rows_that_appear_from_nowhere_are_as_bad_as_lost_ones():
 
 
 def test_files_without_rows_are_silent_unless_the_day_was_not_read_for_a_broken_one():
-    seen = frame(DAY1, DAY2, files=[3, 3], files_read=[2, 0], broken_files=[0, 1])
+    seen = frame(DAY1, DAY2, files=[3, 3], files_read=[2, 0], broken_files=[0, 1], skipped=[0, 0], rows=[9, 0])
     assert list(derived(seen, {})["silent_files"]) == [1, 0]
 
 

@@ -9,7 +9,7 @@ import pytest
 from freshet.landing import landed_files
 from freshet.store import open_store
 from freshet.tables.mapping import Events, Mapping, Source
-from freshet.tables.sources import FileProblem, inspect, read_landing
+from freshet.tables.sources import FileProblem, problems, read_landing, survey_files
 
 pytestmark = pytest.mark.spark
 
@@ -107,6 +107,6 @@ def test_a_truncated_file_is_named_among_the_others(store):
     whole = gzip.compress((HEAD + "1,A,x\n").encode())
     store.put("landing/events/dt=2024-01-02/b.csv.gz", whole[:-9])
     files = landed_files(store)
-    assert inspect(store, files, CSV, thorough=True) == [
+    assert problems(survey_files(store, files, CSV)) == [
         FileProblem(files[1], "ends in the middle of its compressed data", "deliver the whole file again")
     ]

@@ -1,0 +1,15 @@
+"""What counts as a blank around ids and names, for the tables and the gateway alike."""
+
+from typing import Final
+
+# Every character that Unicode calls white space, and two that are invisible: zero-width space, byte order mark.
+BLANKS: Final = (
+    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680"
+    "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+    "\u200b\ufeff"
+)
+
+
+def bare(text: str) -> str:
+    """Without blanks around it."""
+    return text.strip(BLANKS)
