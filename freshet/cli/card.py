@@ -46,7 +46,7 @@ def _named(store: "Store", which: str) -> str:
         return journal.read_entry(store, int(which)).bundle
     found = [name for name in store.folders("bundles") if name.startswith(which)]
     if len(found) != 1:
-        what = f"{len(found)} bundles and no release are called that"
+        what = f"there is no release of this number, and {len(found) or 'no'} bundles have an id that begins so"
         raise BundleError(which, what, "name a release's number (`freshet releases`) or more of the bundle's id")
     return found[0]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freshet.cli import asked
+from freshet.cli import asked, terminal
 from freshet.errors import SettingsError
 from freshet.settings import load
 
@@ -72,4 +72,5 @@ def _show(
     for one in found.influences[:k]:
         name, kind, seconds, _ = events[one.event]
         when = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}  " if timed else ""
-        typer.echo(f"{one.moved:>+9.4f}  {kind:<8}  {when}{name:<{width}}  {titles[name]}".rstrip())
+        line = f"{one.moved:>+9.4f}  {kind:<8}  {when}{name:<{width}}  {titles[name]}".rstrip()
+        typer.echo(terminal.shorten(line, terminal.width()))

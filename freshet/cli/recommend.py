@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freshet.cli import asked
+from freshet.cli import asked, terminal
 from freshet.settings import load
 
 if TYPE_CHECKING:
@@ -45,9 +45,11 @@ def _answer(release: "Release", events: "list[Event]", k: int) -> "Answer":
 def _show(release: "Release", answer: "Answer") -> None:
     """The table, and who answered."""
     titles = dict(zip(release.bundle.vocabulary.item_ids, release.bundle.vocabulary.titles, strict=True))
+    columns = terminal.width()
     width = max(len("item"), *(len(item) for item in answer.item_ids))
     typer.echo(f"rank  {'item':<{width}}  {'score':>9}  title")
     for rank, (item, score) in enumerate(zip(answer.item_ids, answer.scores, strict=True), start=1):
-        typer.echo(f"{rank:>4}  {item:<{width}}  {score:>9.4f}  {titles[item]}".rstrip())
+        line = f"{rank:>4}  {item:<{width}}  {score:>9.4f}  {titles[item]}".rstrip()
+        typer.echo(terminal.shorten(line, columns))
     meant = "nothing is known of this shopper" if answer.tier == "popular" else "from the shopper's own history"
     typer.echo(f"tier {answer.tier} ({meant}) · bundle {release.bundle.id[:12]} · {release.entry.title}")

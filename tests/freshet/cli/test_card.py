@@ -70,6 +70,6 @@ def test_a_name_that_means_nothing_is_told(lake, tmp_path):
     with pytest.raises(BundleError) as error:
         ran("xyz")
     assert str(error.value) == (
-        "xyz: 0 bundles and no release are called that; "
+        "xyz: there is no release of this number, and no bundles have an id that begins so; "
         "name a release's number (`freshet releases`) or more of the bundle's id"
     )
