@@ -5,6 +5,7 @@ Ports are looked at before anything starts. Ctrl-C ends all of it in order: shop
 
 import logging
 import os
+import re
 import sys
 import threading
 import time
@@ -16,13 +17,14 @@ import typer
 
 from freshet.errors import SettingsError
 from freshet.settings import Settings, load
-from pipelines import entry, tidy
+from pipelines import entry
 from pipelines.demo.gateway import free_port
 from pipelines.ports import address, require_free
-from pipelines.supervisor import Program, Supervisor
+from pipelines.supervisor import Program, Supervisor, without_traceback
 
 HOST: Final = "127.0.0.1"  # of Dagster's UI
 UP_WITHIN: Final = 180.0  # seconds
+INTERRUPTED: Final = re.compile(r"- (\w+) - ([0-9a-f]{8})-.* - RUN_FAILURE - .*interrupted")
 
 
 def main(
@@ -34,6 +36,8 @@ def main(
 ) -> None:
     """Keep everything up until Ctrl-C."""
     settings = with_ports(load())
+    from pipelines import tidy  # Dagster takes seconds to import: after the ports, and where Ctrl-C is heard
+
     tidy.main()
     logging.getLogger("httpx").setLevel(logging.WARNING)
     ui = address(HOST, settings.dagster_port)
@@ -87,9 +91,18 @@ def programs(settings: Settings, ui: str, shop: tuple[object, ...] | None) -> li
     if shop is not None:
         commands = {"shop": (["pipelines.live_shop", *shop], 10.0), **commands}
     return [
-        Program(name, [sys.executable, "-m", *map(str, command)], environment, patience)
+        Program(
+            name, [sys.executable, "-m", *map(str, command)], environment, patience,
+            interrupted_run if name == "dagster" else without_traceback,
+        )
         for name, (command, patience) in commands.items()
-    ]
+    ]  # fmt: skip
+
+
+def interrupted_run(line: str) -> str | None:
+    """Of all that Dagster writes at its end, the run that it had to interrupt."""
+    found = INTERRUPTED.search(line)
+    return f"the run {found[2]} ({found[1]}) was interrupted; it is asked for again" if found else None
 
 
 def say_when_up(ui: str, say: Callable[[str], None]) -> None:

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Final, TextIO
@@ -21,14 +21,23 @@ GRACE: Final = 5.0  # seconds that what a program left behind has for its own en
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def without_traceback(line: str) -> str | None:
+    """The line, unless it belongs to the traceback of a program that was interrupted while it was starting."""
+    return None if line.startswith(("Traceback", " ", "KeyboardInterrupt")) or not line else line
+
+
 @dataclass(frozen=True)
 class Program:
-    """A program to run. patience: seconds that it may take to end."""
+    """A program to run.
+
+    patience: seconds that it may take to end. farewell: what is shown of a line that it writes meanwhile, or None.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     patience: float
+    farewell: Callable[[str], str | None] = without_traceback
 
 
 class Supervisor:
@@ -70,14 +79,16 @@ class Supervisor:
             stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
         )  # fmt: skip
         self._processes[program.name] = process
-        reader = threading.Thread(target=self._pass_on, args=(program.name, process), daemon=True)
+        reader = threading.Thread(target=self._pass_on, args=(program, process), daemon=True)
         reader.start()
         self._readers.append(reader)
 
-    def _pass_on(self, name: str, process: "subprocess.Popen[str]") -> None:
+    def _pass_on(self, program: Program, process: "subprocess.Popen[str]") -> None:
         assert process.stdout is not None
         for line in process.stdout:
-            self.say(line.rstrip("\n"), name)
+            shown = program.farewell(line.rstrip("\n")) if self._interrupts else line.rstrip("\n")
+            if shown is not None:
+                self.say(shown, program.name)
 
     def _watch(self) -> int:
         """Wait for an interrupt or the first program that ends."""

@@ -9,7 +9,7 @@ import pytest
 
 from freshet.errors import SettingsError
 from freshet.settings import Settings
-from pipelines.dev import programs, with_ports
+from pipelines.dev import interrupted_run, programs, with_ports
 
 pytestmark = pytest.mark.dagster
 
@@ -53,6 +53,15 @@ def test_shoppers_end_first_then_the_gateway_then_dagster():
     assert gateway.environment["FRESHET_GATEWAY_PORT"] == "8081"
     assert dagster.command[3:] == ["dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", "3001",
                                    "--log-level", "warning"]  # fmt: skip
+
+
+def test_of_what_dagster_says_at_its_end_the_interrupted_run_is_shown():
+    line = (
+        "2026-11-28 04:39:26 +0000 - dagster - ERROR - day - 95f61772-4924-4ef7-8cab-118a7bf90415 - 17785 - "
+        'RUN_FAILURE - Execution of run for "day" failed. Execution was interrupted unexpectedly. No user'
+    )
+    assert interrupted_run(line) == "the run 95f61772 (day) was interrupted; it is asked for again"
+    assert interrupted_run("dagster._core.errors.DagsterExecutionInterruptedError") is None
 
 
 def test_alerts_link_to_the_ui_that_was_started_unless_another_address_is_set(monkeypatch):

@@ -115,6 +115,13 @@ def test_a_second_interrupt_waits_for_no_one(terminal):
     assert (status, lines[-1]) == (0, "Everything has ended.")
 
 
+def test_a_traceback_of_the_interrupt_itself_is_not_shown(terminal):
+    here = terminal(shop=("print('up', flush=True)\ntime.sleep(60)", 10))
+    here.wait_for("shop | up")
+    _, lines = here.end(signal.SIGINT)
+    assert lines == ["shop | up", "Ending: this takes some seconds (Ctrl-C again: at once)", "Everything has ended."]
+
+
 def test_a_program_whose_output_is_no_text_still_shows(terminal):
     here = terminal(shop=("sys.stdout.buffer.write(b'caf\\xe9\\n'); sys.stdout.flush()\n" + WAITS, 10))
     here.wait_for("shop | up")
