@@ -50,7 +50,7 @@ def main(
         raise SettingsError("FRESHET_MAPPING", "is not set", "run `make dev`, which sets it")
     store = open_store(settings.lake)
     shop = generate(_shop(settings, store, ShopParams(shoppers=shoppers, items=items, first_day=settings.first_day)))
-    days = _landing(settings, read(settings.mapping), store, shop)
+    days = land_days(settings, read(settings.mapping), store, shop)
     _open(shop, days, address(settings.gateway_host, settings.gateway_port), day_seconds, visits)
 
 
@@ -71,8 +71,8 @@ def _shop(settings: Settings, store: Store, wanted: ShopParams) -> ShopParams:
     return params
 
 
-def _landing(settings: Settings, mapping: Mapping, store: Store, shop: Shop) -> Iterator[int]:
-    """Land the next days at each step; gives the number of the day that shoppers live in."""
+def land_days(settings: Settings, mapping: Mapping, store: Store, shop: Shop) -> Iterator[int]:
+    """Land the next day at each step, once a release serves; yields the number of the day that shoppers live in."""
     first = shop.params.first_day
     landed = [day for day in landing_days(store) if first <= day < _end(shop)]
     if not landed:
