@@ -1,10 +1,15 @@
 """`freshet doctor`: what this machine has, what it lacks, what is wrong, and the fix for each."""
 
+from typing import Final
+
 import typer
 
 from freshet import settings
 from freshet.checkup import findings
 from freshet.checkup.finding import Finding
+from freshet.cli import terminal
+
+INDENT: Final = 22  # of what is found, behind the state and the part
 
 
 def add_to(app: typer.Typer) -> None:
@@ -17,9 +22,9 @@ def doctor() -> None:
 
     Exit code 1 if something is wrong. What is missing is named, but stops nothing.
     """
-    table = findings(settings.load())
+    table, columns = findings(settings.load()), terminal.width()
     for line in table:
-        typer.echo(_row(line))
+        typer.echo(_row(line, columns))
     typer.echo(conclusion(table))
     raise typer.Exit(1 if any(line.state == "wrong" for line in table) else 0)
 
@@ -31,6 +36,6 @@ def conclusion(table: list[Finding]) -> str:
     return f"{len(wrong)} wrong: {', '.join(wrong)}; {lacking}" if wrong else f"nothing is wrong; {lacking}"
 
 
-def _row(line: Finding) -> str:
-    row = f"{line.state:<8}{line.part:<14}{line.found}"
-    return f"{row}\n{'':<22}→ {line.fix}" if line.fix else row
+def _row(line: Finding, columns: int | None) -> str:
+    row = f"{line.state:<8}{line.part:<14}{terminal.wrap(line.found, columns, INDENT)}"
+    return f"{row}\n{'':<{INDENT}}→ {terminal.wrap(line.fix, columns, INDENT + 2)}" if line.fix else row

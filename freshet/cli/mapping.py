@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from freshet import settings as settings_
+from freshet.cli import terminal
 
 if TYPE_CHECKING:
     from freshet.tables.trial import Group, Trial
@@ -45,8 +46,9 @@ def check(
     _progress(f"reading {len(data)} {'file' if len(data) == 1 else 'files'} …")
     found = trial.trial(spark, mapping, data, datetime.now(UTC).date(), settings.lookback_days)
     typer.echo(f"{file}: all {len(mapping.expressions())} expressions fit the files")
+    columns = terminal.width()
     for line in report(found):
-        typer.echo(line)
+        typer.echo(terminal.shorten(line, columns))
 
 
 def report(found: "Trial") -> list[str]:
