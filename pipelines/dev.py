@@ -18,8 +18,7 @@ import typer
 from freshet.errors import SettingsError
 from freshet.settings import Settings, load
 from pipelines import entry
-from pipelines.demo.gateway import free_port
-from pipelines.ports import address, require_free
+from pipelines.ports import address, free_port
 from pipelines.supervisor import Program, Supervisor, without_traceback
 
 HOST: Final = "127.0.0.1"  # of Dagster's UI
@@ -52,13 +51,12 @@ def main(
 
 def with_ports(settings: Settings) -> Settings:
     """The settings with both ports known and free. Raises SettingsError where one is not."""
-    dagster = settings.dagster_port or free_port(HOST, 0)
-    gateway = settings.gateway_port or free_port(settings.gateway_host, 0)
-    if dagster == gateway:
+    if settings.dagster_port == settings.gateway_port != 0:
         fix = "set FRESHET_DAGSTER_PORT or FRESHET_GATEWAY_PORT to another one"
-        raise SettingsError(f"port {dagster}", "both Dagster's UI and the gateway are to listen there", fix)
-    require_free(HOST, dagster, "Dagster's UI", "FRESHET_DAGSTER_PORT")
-    require_free(settings.gateway_host, gateway, "the gateway", "FRESHET_GATEWAY_PORT")
+        what = "both Dagster's UI and the gateway are to listen there"
+        raise SettingsError(f"port {settings.dagster_port}", what, fix)
+    dagster = free_port(HOST, settings.dagster_port, "Dagster's UI", "FRESHET_DAGSTER_PORT")
+    gateway = free_port(settings.gateway_host, settings.gateway_port, "the gateway", "FRESHET_GATEWAY_PORT")
     return settings.model_copy(update={"dagster_port": dagster, "gateway_port": gateway})
 
 

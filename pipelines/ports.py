@@ -15,20 +15,30 @@ EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # what listens on all
 
 def require_free(host: str, port: int, what: str, variable: str) -> None:
     """Raises SettingsError where `what` could not listen there, naming the process that does."""
+    try:
+        _listen(host, port)
+    except OSError as error:
+        fix = f"set {variable} to a port that is free"
+        if error.errno != errno.EADDRINUSE:
+            raise SettingsError(f"port {port}", f"{what} cannot listen there ({error.strerror})", fix) from None
+        process = listener(port) or "another process"
+        raise SettingsError(f"port {port}", f"{what} needs it, and {process} uses it", f"stop that, or {fix}") from None
+
+
+def free_port(host: str, wanted: int, what: str, variable: str) -> int:
+    """The wanted port, or any free one for 0. Raises SettingsError as `require_free` does."""
+    require_free(host, wanted, what, variable)
+    return wanted or _listen(host, 0)
+
+
+def _listen(host: str, port: int) -> int:
+    """The port, once it has been listened on for a moment. Raises OSError where that is not possible."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as tried:
         tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            tried.bind((host, port))
-            tried.listen(1)
-        except OSError as error:
-            fix = f"set {variable} to a port that is free"
-            if error.errno != errno.EADDRINUSE:
-                raise SettingsError(f"port {port}", f"{what} cannot listen there ({error.strerror})", fix) from None
-            process = listener(port)
-            raise SettingsError(
-                f"port {port}", f"{what} needs it, and {process or 'another process'} uses it", f"stop that, or {fix}"
-            ) from None
+        tried.bind((host, port))
+        tried.listen(1)
+        return int(tried.getsockname()[1])
 
 
 def address(host: str, port: int) -> str:

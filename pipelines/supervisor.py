@@ -12,9 +12,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Final, TextIO
 
+PROCESSES: Final = Path("/proc")  # Linux only
 LOOK: Final = 0.1  # seconds between two looks
 SAY_AFTER: Final = 2.0  # seconds of silence at the end before a program that is waited for is named
 GRACE: Final = 5.0  # seconds that what a program left behind has for its own end
@@ -67,8 +69,11 @@ class Supervisor:
     def say(self, line: str, name: str = "") -> None:
         """One line, with the name of the program that it comes from."""
         with self._writing:
-            self._out.write(f"{name:<{self._width}} | {line}\n" if name else f"{line}\n")
-            self._out.flush()
+            try:
+                self._out.write(f"{name:<{self._width}} | {line}\n" if name else f"{line}\n")
+                self._out.flush()
+            except BrokenPipeError:  # the terminal, or what reads our lines, has gone: as good as Ctrl-C
+                self._interrupts = max(1, self._interrupts)
 
     def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
         self._interrupts += 1
@@ -136,22 +141,24 @@ class Supervisor:
 
     def _sweep(self, program: Program) -> None:
         """End everything that still runs in the program's session: first as asked, then by force."""
-        group = self._processes[program.name].pid
+        process = self._processes[program.name]
         for number, seconds in ((signal.SIGTERM, 0.0 if self._interrupts > 1 else GRACE), (signal.SIGKILL, GRACE)):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(group, number)
-            begun = time.monotonic()
-            while _lives(group) and time.monotonic() - begun < seconds:
-                self._processes[program.name].poll()
-                time.sleep(LOOK)
-            if not _lives(group):
+            if process.poll() is not None and not _lives(process.pid):
                 return
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, number)
+            begun = time.monotonic()
+            while (process.poll() is None or _lives(process.pid)) and time.monotonic() - begun < seconds:
+                time.sleep(LOOK)
 
 
 def _lives(group: int) -> bool:
-    """Whether a process of the group is left."""
-    try:
-        os.killpg(group, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
+    """Whether a process of the group still runs; one that has ended and that its parent has not noticed does not."""
+    for path in PROCESSES.glob("[0-9]*/stat"):
+        try:
+            state, _, of_group = path.read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue  # it has ended meanwhile
+        if int(of_group) == group and state != "Z":
+            return True
+    return False

@@ -115,6 +115,15 @@ def test_a_second_interrupt_waits_for_no_one(terminal):
     assert (status, lines[-1]) == (0, "Everything has ended.")
 
 
+def test_where_nothing_reads_its_lines_any_more_it_ends_everything(terminal):
+    here = terminal(shop=(PARENT + "while True: print('line', flush=True); time.sleep(0.1)\n", 10))
+    here.wait_for("shop | line")
+    child = here.lines[0].split()[-1]
+    here.process.stdout.close()
+    here.process.wait(30)
+    assert not alive(child)
+
+
 def test_a_traceback_of_the_interrupt_itself_is_not_shown(terminal):
     here = terminal(shop=("print('up', flush=True)\ntime.sleep(60)", 10))
     here.wait_for("shop | up")
