@@ -87,6 +87,12 @@ def last_attempts(store: Store, table: str, days: Iterable[date]) -> dict[date, 
     return found
 
 
+def last_attempt(store: Store, table: str) -> Attempt | None:
+    """The attempt at the table that was made last; None before the first."""
+    path = max(_paths(store, table, None), key=_stamp, default=None)
+    return None if path is None else Attempt.model_validate_json(store.get(path))
+
+
 def _latest(store: Store, attempts: Mapping[date, Sequence[str]]) -> Iterator[DayRecord]:
     """The latest record of each day, the last day first. A record is opened once, and only where no later one knows."""
     opened: dict[str, dict[date, DayRecord]] = {}

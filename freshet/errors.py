@@ -37,6 +37,14 @@ class LakeError(FreshetError):
     """A table cannot be staged, published or read."""
 
 
+class MissingLakeError(LakeError):
+    """There is no lake where FRESHET_LAKE points."""
+
+
+class EmptyLakeError(FreshetError):
+    """The lake has nothing yet that could be shown: no day was run, nothing was released. No mistake: exit code 1."""
+
+
 class GateError(FreshetError):
     """A gate refused what it was handed."""
 

@@ -5,6 +5,7 @@ import secrets
 from typing import Final, Literal
 
 from freshet.errors import LakeError
+from freshet.lake_state import new_lake
 from freshet.settings import Settings
 from freshet.store import Store, open_store
 
@@ -26,6 +27,7 @@ def lake_key(settings: Settings) -> bytes:
         return settings.pseudonym_key.get_secret_value().encode()
     store = open_store(settings.lake)
     if not store.exists(KEY_PATH):
+        _refuse_a_second(store)
         _make(store)
     key = store.get(KEY_PATH).strip()
     if not key:
@@ -34,8 +36,17 @@ def lake_key(settings: Settings) -> bytes:
     return key
 
 
+def _refuse_a_second(store: Store) -> None:
+    """Tables that hold pseudonyms were made with a key: it was lost, or stood in FRESHET_PSEUDONYM_KEY until now."""
+    if store.folders("tables/shop/raw_events"):
+        what = "is missing, and the tables hold pseudonyms made with a key: a new one makes all shoppers strangers"
+        fix = "restore it from a backup, or set FRESHET_PSEUDONYM_KEY to the key that was used"
+        raise LakeError(store.where(KEY_PATH), what, fix)
+
+
 def _make(store: Store) -> None:
     if store.is_local:  # the folder is closed before the key is in it: nobody can read it in between
+        new_lake(store.root)
         store.local_path(KEY_PATH).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     store.put_if_absent(KEY_PATH, secrets.token_hex(32).encode())
     if store.is_local:

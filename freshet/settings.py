@@ -5,6 +5,7 @@ launchpad, is recorded with the run, and has its defaults in `TrainParams` and `
 """
 
 import re
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Literal, get_args
@@ -179,10 +180,17 @@ class Surroundings(BaseSettings):
 def load() -> Settings:
     """The settings of this process. Every entry point passes here, so here telemetry is switched off, too.
 
+    A variable that looks like a setting and is none is named on stderr: it may be a setting, mistyped. It is no error,
+    for other programs make such names (Kubernetes does for a service called `freshet`).
     Raises SettingsError naming every variable that is wrong, its value and what is allowed.
     """
+    from freshet.origins import unknown_variables
+
     telemetry.off()
     threads.patient()
+    for name, nearest in unknown_variables().items():
+        hint = f"; did you mean {nearest}?" if nearest else ""
+        sys.stderr.write(f"warning: {name}: no such setting, it is ignored{hint}\n")
     try:
         return Settings()
     except ValidationError as error:

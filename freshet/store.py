@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from freshet.errors import LakeError
+from freshet.lake_state import new_lake
 
 NO_SPACE = "os error 28"  # ENOSPC, as obstore words it
 
@@ -181,6 +182,7 @@ class Store:
     def _put(self, path: str, content: bytes | Path, mode: str) -> bool:
         import obstore
 
+        new_lake(self.root)  # refuses where not even the folder above is there
         try:
             obstore.put(self._client, path, content, mode=mode)
             if self.is_local:

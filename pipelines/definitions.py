@@ -7,6 +7,8 @@ import dagster as dg
 from assets import events, features, release, search, serving, training, watching
 from assets.shop import SETTINGS
 from freshet.checkup.dagster import dagster_home
+from freshet.errors import MissingLakeError
+from freshet.lake_state import require_lake
 from pipelines import jobs
 from pipelines.schedules import nightly
 from resources.lake import Lake
@@ -21,6 +23,11 @@ _LAKE = Lake(SETTINGS)
 # Without a home Dagster works, remembers nothing, and says nothing.
 if (_home := dagster_home(SETTINGS)).state == "wrong":
     logging.getLogger("freshet").warning("%s: %s; %s", _home.part, _home.found, _home.fix)
+# A mistyped lake would look like a shop in which nothing has landed.
+try:
+    require_lake(SETTINGS.lake)
+except MissingLakeError as _error:
+    logging.getLogger("freshet").warning("%s", _error)
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules([events, features, training, search, serving, release, watching]),

@@ -1,13 +1,16 @@
 """The lake as assets hold it: settings, store, mapping and, from the first time somebody needs it, Spark."""
 
 import importlib
+import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freshet.errors import SettingsError
+from freshet.lake_state import check_lake, new_lake
 from freshet.landing import LandedFile
 from freshet.pseudonym import lake_key
 from freshet.settings import Settings
@@ -35,8 +38,16 @@ class Lake:
 
     @cached_property
     def spark(self) -> "SparkSession":
-        """The session; 5–10 s the first time in a process. Raises SetupError without Java or jars."""
+        """The session; 5–10 s the first time in a process.
+
+        Raises SetupError without Java or jars, LakeError for a lake without its catalogue, or one of another place.
+        """
         from freshet.tables import session
+
+        if new := new_lake(self.settings.lake):
+            logging.getLogger("freshet").warning("%s", new)
+            Path(self.settings.lake).mkdir()
+        check_lake(self.settings.lake)
 
         threading.Thread(target=_import_all, daemon=True).start()
         return session.start(self.settings)

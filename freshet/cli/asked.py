@@ -1,4 +1,4 @@
-"""What `freshet recommend` and `freshet explain` have in common: what serves, and whose events they speak of."""
+"""What commands have in common that read a lake: the lake itself, what serves, and whose events are meant."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -6,15 +6,29 @@ from typing import TYPE_CHECKING
 import typer
 
 from freshet.commands import load_days
-from freshet.errors import JournalError, SettingsError
-from freshet.settings import Settings
+from freshet.errors import EmptyLakeError, SettingsError
+from freshet.lake_state import require_lake
+from freshet.settings import Settings, load
 
 if TYPE_CHECKING:
     from freshet.live.released import Event, Release
+    from freshet.store import Store
+
+
+def settings_of_lake() -> Settings:
+    """The settings, for a command that only reads the lake. Raises MissingLakeError where there is none."""
+    settings = load()
+    require_lake(settings.lake)
+    return settings
+
+
+def nothing_released(store: "Store") -> EmptyLakeError:
+    """What to say, and to type, before the first release."""
+    return EmptyLakeError(f"{store.root} (FRESHET_LAKE)", "nothing has been released yet", load_days(store))
 
 
 def released(settings: Settings) -> "Release":
-    """What serves, the lake's newest items in it. Raises JournalError before the first release."""
+    """What serves, the lake's newest items in it. Raises EmptyLakeError before the first release."""
     from freshet.live.item_encoder import open_item_encoder
     from freshet.live.new_items import latest_new_items, welcomed
     from freshet.live.released import current_release
@@ -23,7 +37,7 @@ def released(settings: Settings) -> "Release":
     store = open_store(settings.lake)
     release, new = current_release(store, settings.cache), latest_new_items(store, settings.cache)
     if release is None:
-        raise JournalError(f"{settings.lake}/releases", "nothing has been released yet", load_days(store))
+        raise nothing_released(store)
     if new is None:
         return release
     return replace(release, bundle=welcomed(release.bundle, open_item_encoder(release.bundle), new.items))

@@ -6,7 +6,6 @@ import typer
 
 from freshet.cli import asked, markdown
 from freshet.errors import BundleError
-from freshet.settings import load
 
 if TYPE_CHECKING:
     from freshet.store import Store
@@ -32,7 +31,7 @@ def card(
     from freshet.live.released import fetch_bundle
     from freshet.store import open_store
 
-    settings = load()
+    settings = asked.settings_of_lake()
     store = open_store(settings.lake)
     name = asked.released(settings).bundle.id if not which else _named(store, which)
     markdown.show(_evaluated(store, name) or model_card(fetch_bundle(store, name, settings.cache)))

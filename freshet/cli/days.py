@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from freshet.cli import terminal
+from freshet.cli.asked import settings_of_lake
 from freshet.commands import load_days
 from freshet.days import DayRecord, read
-from freshet.settings import load
-from freshet.store import open_store
+from freshet.errors import EmptyLakeError
+from freshet.store import Store, open_store
 
 COUNTS = ("landed", "skipped", "quarantined", "duplicate", "refused", "published")
 WIDTHS = (9, 9, 12, 10, 9, 10)  # with the day and a verdict of one word: 80 columns
@@ -33,12 +34,11 @@ def days(
     The verdict `empty` is a day without a delivery.
     Rows that keep the contract on a day that is not published, because too many others break it, count as refused.
     """
-    lake = load().lake
-    known = list(read(open_store(lake), "events").values())
+    store = open_store(settings_of_lake().lake)
+    known = list(read(store, "events").values())
     records = [record for record in known if _inside(record, first, last)]
     if not records:
-        typer.echo(_nothing(known, lake))
-        raise typer.Exit(1)
+        raise _nothing(known, store)
     columns = terminal.width()
     typer.echo(line("day", COUNTS, "verdict", columns))
     for record in [] if total else records:
@@ -56,10 +56,12 @@ def _verdicts(records: list[DayRecord]) -> str:
     return f"{number['published']} published, {number['refused']} refused{empty}"
 
 
-def _nothing(known: list[DayRecord], lake: str) -> str:
+def _nothing(known: list[DayRecord], store: Store) -> EmptyLakeError:
+    where = f"{store.root} (FRESHET_LAKE)"
     if known:
-        return f"no day of these has been run in {lake} (FRESHET_LAKE); there are {known[0].day} to {known[-1].day}"
-    return f"no day has been run yet in {lake} (FRESHET_LAKE): {load_days(open_store(lake))}"
+        fix = f"ask for days from {known[0].day} to {known[-1].day}"
+        return EmptyLakeError(where, "no day of these has been run", fix)
+    return EmptyLakeError(where, "no day has been run yet", load_days(store))
 
 
 def _counts(record: DayRecord) -> list[int]:

@@ -8,7 +8,6 @@ import typer
 
 from freshet.cli import asked, terminal
 from freshet.errors import SettingsError
-from freshet.settings import load
 
 if TYPE_CHECKING:
     from freshet.live.explanation import Explanation
@@ -34,7 +33,7 @@ def explain(
     Give exactly one of --items, --shopper and --session.
     """
     asked.one_of("freshet explain", items, shopper, session)
-    settings = load()
+    settings = asked.settings_of_lake()
     release = asked.released(settings)
     _known(release, item)
     events = asked.events_of(settings, release, items, shopper, session)

@@ -10,6 +10,7 @@ import typer
 
 from freshet import settings as settings_
 from freshet.commands import day_range, materialize
+from freshet.lake_state import new_lake
 
 if TYPE_CHECKING:
     from freshet.delivery import Landed
@@ -33,10 +34,13 @@ def land(
     from freshet.tables.mapping import read
 
     settings = settings_.load()
+    new = new_lake(settings.lake)
     path = mapping or settings.mapping
     under = None if day is None else day.date()
     landed = delivery.land(settings, files, read(path) if path else None, under, _progress)
     _progress("")
+    if new:
+        typer.echo(new, err=True)
     for line in [*_report(landed), *next_steps({part.day for part in landed}, datetime.now(UTC).date())]:
         typer.echo(line)
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from freshet.cli import card, days, doctor, explain, land, mapping, recommend, releases, serve, settings, setup
-from freshet.errors import FreshetError
+from freshet.cli import card, catalog, days, doctor, explain, land, mapping, recommend, releases, serve, settings, setup
+from freshet.errors import EmptyLakeError, FreshetError
 
 app = typer.Typer(
     name="freshet",
@@ -14,7 +14,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for noun in (setup, doctor, settings, land, mapping, days, releases, card, recommend, explain, serve):
+for noun in (setup, doctor, settings, land, mapping, days, releases, card, recommend, explain, serve, catalog):
     noun.add_to(app)
 
 
@@ -36,9 +36,14 @@ def freshet(
 
 
 def main() -> None:
-    """Entry point of the console script. Exit codes: 0 done, 1 a check found something wrong, 2 a mistake named."""
+    """Entry point of the console script. Exit codes: 0 done; 1 looked, and there is nothing yet, or a check found
+    something wrong; 2 a mistake, which is named.
+    """
     try:
         app()
+    except EmptyLakeError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
     except FreshetError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)

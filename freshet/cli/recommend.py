@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from freshet.cli import asked, terminal
-from freshet.settings import load
 
 if TYPE_CHECKING:
     from freshet.live.ranker import Answer
@@ -28,7 +27,7 @@ def recommend(
     Give exactly one of --items, --shopper and --session.
     """
     asked.one_of("freshet recommend", items, shopper, session)
-    settings = load()
+    settings = asked.settings_of_lake()
     release = asked.released(settings)
     events = asked.events_of(settings, release, items, shopper, session)
     _show(release, _answer(release, events, k))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from freshet.cli import terminal
-from freshet.settings import Settings, load
+from freshet.cli import asked, terminal
+from freshet.settings import Settings
 
 if TYPE_CHECKING:
     from freshet.live.journal import Entry
@@ -36,14 +36,12 @@ def releases(
     from freshet.live.journal import read, read_entry
     from freshet.store import open_store
 
-    lake = load().lake
-    store = open_store(lake)
+    store = open_store(asked.settings_of_lake().lake)
     entries = read(store)
-    if number is not None and not 1 <= number <= len(entries):
-        raise _no_release(lake, number, len(entries))
     if not entries:
-        typer.echo(f"nothing has been released yet in {lake} (FRESHET_LAKE)")
-        return
+        raise asked.nothing_released(store)
+    if number is not None and not 1 <= number <= len(entries):
+        raise _no_release(store.root, number, len(entries))
     columns = terminal.width()
     if long or number is not None:
         chosen = entries if number is None else (read_entry(store, number),)
@@ -63,11 +61,15 @@ def rollback(
 
     It works while Dagster is down. The bundle is verified first. Gateways follow within FRESHET_JOURNAL_SECONDS.
     """
+    from freshet.live.journal import length
     from freshet.live.rollback import roll_back
     from freshet.store import open_store
 
-    settings = load()
-    entry, target = roll_back(open_store(settings.lake), settings.cache, to, why, getuser(), datetime.now(UTC))
+    settings = asked.settings_of_lake()
+    store = open_store(settings.lake)
+    if not length(store):
+        raise asked.nothing_released(store)
+    entry, target = roll_back(store, settings.cache, to, why, getuser(), datetime.now(UTC))
     typer.echo(f"release {entry.number}: rolled back to the bundle of release {target.number}, {target.bundle[:12]}")
     _crown(settings, entry)
 
@@ -124,7 +126,7 @@ def _ndcg(entry: "Entry", scorer: str) -> float | None:
 def _no_release(lake: str, number: int, last: int) -> Exception:
     from freshet.errors import JournalError
 
-    what = f"there is no release {number}" + (f", the last is {last}" if last else ": nothing has been released yet")
+    what = f"there is no release {number}, the last is {last}"
     return JournalError(f"{lake}/releases", what, "choose one from `freshet releases`")
 
 

@@ -6,7 +6,7 @@ import typer
 
 from freshet import settings as chosen
 from freshet.cli import terminal
-from freshet.origins import Origin, origins, unknown_variables
+from freshet.origins import Origin, origins
 
 
 def add_to(app: typer.Typer) -> None:
@@ -21,9 +21,6 @@ def settings(as_json: bool = typer.Option(False, "--json", help="One JSON object
     """
     rows = origins(chosen.load())
     typer.echo(_as_json(rows) if as_json else _as_table(rows))
-    for name, nearest in unknown_variables().items():
-        hint = f"; did you mean {nearest}?" if nearest else ""
-        typer.echo(f"warning: {name}: no such setting, it is ignored{hint}", err=True)
 
 
 def _as_json(rows: list[Origin]) -> str:

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from freshet.errors import LakeError
+from freshet.lake_state import check_lake, new_lake
 from freshet.pseudonym import lake_key
 from freshet.serving.clock import Clock
 from freshet.serving.gateway import Gateway
@@ -15,6 +17,7 @@ from freshet.serving.problems import GatewayError
 from freshet.serving.state import hold, state_folder
 from freshet.settings import Settings
 
+LOG = logging.getLogger("freshet")
 BACKLOG: Final = 2048
 ENDS: Final = (signal.SIGTERM, signal.SIGINT)
 GRACE: Final = 1  # seconds for requests under way at the end
@@ -25,6 +28,7 @@ def serve(settings: Settings, clock: Clock, ready: Callable[[str], None]) -> Non
 
     Raises GatewayError: the port is in use, or another gateway holds the state folder.
     """
+    _look_at(settings.lake)
     listening = listen(settings.gateway_host, settings.gateway_port)
     held = hold(state_folder(settings))
     try:
@@ -36,6 +40,19 @@ def serve(settings: Settings, clock: Clock, ready: Callable[[str], None]) -> Non
     finally:
         listening.close()
         held.release()
+
+
+def _look_at(lake: str) -> None:
+    """Say what is to be known of the lake. Raises MissingLakeError where none can be begun.
+
+    What serves are files beside the tables: a catalogue that is missing stops the pipeline, not the gateway.
+    """
+    if new := new_lake(lake):
+        LOG.warning("%s", new)
+    try:
+        check_lake(lake)
+    except LakeError as error:
+        LOG.warning("no pipeline runs on this lake: %s", error)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -18,6 +18,7 @@ from freshet.errors import BundleError, LakeError
 from freshet.history import Histories, Ints
 from freshet.item_inputs import DEFAULT, Schema, attributes_of
 from freshet.item_vectors import read_item_vectors
+from freshet.lake_state import CATALOG, check_lake, require_lake
 from freshet.references import TrainingSetRef
 from freshet.settings import Settings
 from freshet.store import open_store
@@ -189,7 +190,9 @@ def _ints(values: Any) -> Ints:
 def _catalog(settings: Settings) -> Any:
     from pyiceberg.catalog.sql import SqlCatalog
 
-    database = Path(settings.lake) / "catalog.db"
+    require_lake(settings.lake)
+    check_lake(settings.lake)
+    database = Path(settings.lake) / CATALOG
     if not database.exists():
         raise FileNotFoundError(database)
     return SqlCatalog("lake", uri=f"sqlite:///{database}", warehouse=f"{settings.lake}/tables")

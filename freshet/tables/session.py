@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from freshet import machine
+from freshet import lake_state, machine
 from freshet.settings import Settings
 
 CATALOG = "lake"
@@ -76,7 +76,7 @@ def _java_options(settings: Settings) -> list[str]:
 
 def _catalog(settings: Settings) -> dict[str, str]:
     prefix = f"spark.sql.catalog.{CATALOG}"
-    database = Path(settings.lake) / "catalog.db"
+    database = Path(settings.lake) / lake_state.CATALOG
     return {
         prefix: "org.apache.iceberg.spark.SparkCatalog",
         f"{prefix}.type": "jdbc",

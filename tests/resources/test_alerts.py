@@ -130,10 +130,10 @@ def test_where_the_lake_takes_no_file_the_webhook_is_told_all_the_same(settings,
         assert sent(settings, listening.url) == Sent(None, True)
     assert [got["run"] for _, _, got in listening.got] == ["0123-4567"]
     (said,) = caplog.messages
-    assert said.startswith(f"an alert has no file: {settings.lake}/{PATH}: nothing was published")
+    assert said.startswith(f"an alert has no file: {settings.lake} (FRESHET_LAKE): is a file, not a folder")
 
 
 def test_where_nobody_could_be_told_that_is_an_error(settings):
     Path(settings.lake).write_text("no folder")
-    with pytest.raises(LakeError, match="nothing was published"):
+    with pytest.raises(LakeError, match="is a file, not a folder"):
         sent(settings, None)

@@ -5,7 +5,7 @@ import typer
 from typer.testing import CliRunner
 
 from freshet.cli import explain, recommend
-from freshet.errors import JournalError, SettingsError
+from freshet.errors import EmptyLakeError, SettingsError
 from freshet.live.journal import Entry, append
 from freshet.store import open_store
 from tests.tiny_bundle import write_bundle
@@ -13,6 +13,7 @@ from tests.tiny_bundle import write_bundle
 
 @pytest.fixture
 def lake(tmp_path, monkeypatch):
+    (tmp_path / "lake").mkdir()
     monkeypatch.setenv("FRESHET_LAKE", str(tmp_path / "lake"))
     monkeypatch.chdir(tmp_path)
     return open_store(str(tmp_path / "lake"))
@@ -64,5 +65,5 @@ def test_an_item_nobody_knows_cannot_be_explained(released):
 def test_it_takes_one_kind_of_shopper_and_a_release(lake):
     with pytest.raises(SettingsError, match="one of --items, --shopper, --session is needed; give exactly one"):
         ran("e")
-    with pytest.raises(JournalError, match="nothing has been released yet"):
+    with pytest.raises(EmptyLakeError, match="nothing has been released yet"):
         ran("e", "--items", "a")

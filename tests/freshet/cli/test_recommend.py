@@ -7,7 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from freshet.cli import recommend, releases
-from freshet.errors import JournalError, SettingsError
+from freshet.errors import EmptyLakeError, SettingsError
 from freshet.live.journal import Entry, append
 from freshet.store import open_store
 from tests.tiny_bundle import write_bundle
@@ -25,6 +25,7 @@ def app():
 
 @pytest.fixture
 def lake(tmp_path, monkeypatch):
+    (tmp_path / "lake").mkdir()
     monkeypatch.setenv("FRESHET_LAKE", str(tmp_path / "lake"))
     monkeypatch.chdir(tmp_path)
     return open_store(str(tmp_path / "lake"))
@@ -70,10 +71,10 @@ def test_only_unknown_items_give_what_is_popular_and_say_so(app, released):
 
 
 def test_before_the_first_release_it_says_what_to_type(app, lake):
-    with pytest.raises(JournalError) as caught:
+    with pytest.raises(EmptyLakeError) as caught:
         ran(app, "recommend", "--items", "a")
     assert str(caught.value) == (
-        f"{lake.root}/releases: nothing has been released yet; "
+        f"{lake.root} (FRESHET_LAKE): nothing has been released yet; "
         "land some days (`freshet land FILE…`), then run "
         "`dagster asset materialize -m pipelines.definitions --select '*' --partition-range FIRST...LAST`"
     )

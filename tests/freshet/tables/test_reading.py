@@ -93,15 +93,15 @@ def test_a_vocabulary_with_a_hole_is_refused(indexes):
 
 
 def test_a_table_that_does_not_exist_says_how_to_make_it(tmp_path):
-    settings = Settings(_env_file=None, lake=str(tmp_path / "lake"))
+    settings = Settings(_env_file=None, lake=str(tmp_path))
     with pytest.raises(LakeError) as caught:
         reading.scan(settings, "histories")
     assert str(caught.value) == (
-        f"{tmp_path}/lake/tables/histories: the table does not exist yet; "
+        f"{tmp_path}/tables/histories: the table does not exist yet; "
         "land some days (`freshet land FILE…`), then run "
         "`dagster asset materialize -m pipelines.definitions --select '+histories' --partition-range FIRST...LAST`"
     )
-    assert not (tmp_path / "lake").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.spark

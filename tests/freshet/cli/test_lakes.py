@@ -1,0 +1,116 @@
+"""What every command says of a lake that is not there, of an empty one, and of what is no lake; and its exit code."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+
+from freshet.cli.main import app, main
+
+# Commands that answer from the lake, as somebody types them.
+READS = {
+    "days": ("days",),
+    "releases": ("releases",),
+    "card": ("card",),
+    "recommend": ("recommend", "--items", "a"),
+    "explain": ("explain", "a", "--items", "b"),
+    "rollback": ("rollback", "--why", "x"),
+}
+# Commands that may begin a lake, one that mends it, and those that need none.
+BEGINS, MENDS, NEEDS_NONE = ("land", "serve"), ("catalog",), ("settings", "setup", "doctor", "mapping")
+NO_LAKE = " (FRESHET_LAKE): there is no such folder; correct FRESHET_LAKE (`freshet settings` says where it comes from)"
+TO_LOAD = (
+    "land some days (`freshet land FILE…`), then run "
+    "`dagster asset materialize -m pipelines.definitions --select '*' --partition-range FIRST...LAST`\n"
+)
+
+
+@pytest.fixture
+def types(capsys, monkeypatch, tmp_path) -> Callable[..., tuple[int, str, str]]:
+    """(exit code, stdout, stderr) of the `freshet` command, typed in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def typed(*words: str, lake: Path) -> tuple[int, str, str]:
+        monkeypatch.setenv("FRESHET_LAKE", str(lake))
+        monkeypatch.setattr(sys, "argv", ["freshet", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return typed
+
+
+def test_no_command_is_forgotten_here():
+    assert sorted(typer.main.get_command(app).commands) == sorted((*READS, *BEGINS, *MENDS, *NEEDS_NONE))
+
+
+@pytest.mark.parametrize("words", READS.values(), ids=READS)
+def test_a_lake_that_is_not_there_is_a_mistake_and_stays_not_there(types, tmp_path, words):
+    code, said, error = types(*words, lake=tmp_path / "lkae")
+    assert (code, said) == (2, "")
+    assert error.startswith(f"error: {tmp_path}/lkae{NO_LAKE}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", READS.values(), ids=READS)
+def test_an_empty_lake_has_nothing_yet_and_says_what_to_type(types, tmp_path, words):
+    (tmp_path / "lake").mkdir()
+    code, said, error = types(*words, lake=tmp_path / "lake")
+    nothing = "no day has been run yet" if words == ("days",) else "nothing has been released yet"
+    assert (code, said, error) == (1, "", f"{tmp_path}/lake (FRESHET_LAKE): {nothing}; {TO_LOAD}")
+    assert list((tmp_path / "lake").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words", [*READS.values(), ("land", "a.csv"), ("serve", "--port", "0"), ("catalog", "restore")]
+)
+def test_a_file_is_no_lake(types, tmp_path, words):
+    (tmp_path / "lake").write_text("")
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    code, _, error = types(*words, lake=tmp_path / "lake")
+    assert (code, error.splitlines()[-1]) == (
+        2,
+        f"error: {tmp_path}/lake (FRESHET_LAKE): is a file, not a folder; correct FRESHET_LAKE (`freshet settings`)",
+    )
+
+
+@pytest.mark.parametrize("words", [("land", "a.csv", "--date", "2024-03-01"), ("serve", "--port", "0")], ids=BEGINS)
+def test_a_lake_in_a_folder_that_is_not_there_is_not_begun(types, tmp_path, words):
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    code, _, error = types(*words, lake=tmp_path / "dsik" / "lake")
+    assert code == 2
+    assert f"{tmp_path}/dsik/lake (FRESHET_LAKE): neither it nor the folder above it is there" in error
+    assert not (tmp_path / "dsik").exists()
+
+
+def test_landing_says_that_it_begins_a_lake_and_says_it_once(types, tmp_path):
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    words = ("land", "a.csv", "--date", "2024-03-01")
+    code, _, error = types(*words, lake=tmp_path / "lake")
+    assert (code, error) == (0, f"a new lake begins at {tmp_path}/lake (FRESHET_LAKE)\n")
+    assert types(*words, lake=tmp_path / "lake")[2] == ""
+
+
+@pytest.mark.parametrize("words", [*READS.values(), ("settings",)], ids=[*READS, "settings"])
+def test_a_mistyped_variable_is_named_by_every_command(types, tmp_path, monkeypatch, words):
+    (tmp_path / "lake").mkdir()
+    monkeypatch.setenv("FRESHET_LAEK", "x")
+    (tmp_path / ".env").write_text("FRESHET_MAPING=shop.yaml\n")
+    error = types(*words, lake=tmp_path / "lake")[2]
+    assert error.startswith(
+        "warning: FRESHET_LAEK: no such setting, it is ignored; did you mean FRESHET_LAKE?\n"
+        "warning: FRESHET_MAPING: no such setting, it is ignored; did you mean FRESHET_MAPPING?\n"
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_lake_that_cannot_be_written_takes_no_file(types, tmp_path):
+    (tmp_path / "lake").mkdir(mode=0o500)
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    code, _, error = types("land", "a.csv", "--date", "2024-03-01", lake=tmp_path / "lake")
+    assert code == 2
+    assert "Permission denied" in error
