@@ -1,14 +1,17 @@
 """What is looked at of Dagster, without importing it: its home and its telemetry."""
 
 import os
+from typing import Final
 
 from freshet import telemetry
-from freshet.checkup.finding import Finding
+from freshet.checkup.finding import Finding, Work
 from freshet.settings import Settings, Surroundings
 
 ACTIVATE = (
     "type `source .venv/bin/activate` in the repository, or set DAGSTER_HOME to the full path of .freshet/dagster"
 )
+
+RUNS: Final[tuple[Work, ...]] = ("pipeline", "training")
 
 
 def dagster_home(_settings: Settings) -> Finding:
@@ -16,16 +19,18 @@ def dagster_home(_settings: Settings) -> Finding:
     home = Surroundings().dagster_home
     if home is None:
         return Finding(
-            "DAGSTER_HOME", "wrong", "not set: Dagster would forget every run (a .env cannot set it)", ACTIVATE
+            "DAGSTER_HOME", "wrong", "not set: Dagster would forget every run (a .env cannot set it)", ACTIVATE, RUNS
         )
     if not home.is_absolute():
-        return Finding("DAGSTER_HOME", "wrong", f"{home} is not a full path: Dagster refuses it", ACTIVATE)
+        return Finding("DAGSTER_HOME", "wrong", f"{home} is not a full path: Dagster refuses it", ACTIVATE, RUNS)
     if not home.is_dir():
-        return Finding("DAGSTER_HOME", "wrong", f"{home} is no folder", f"`mkdir -p {home}`, or {ACTIVATE}")
+        return Finding("DAGSTER_HOME", "wrong", f"{home} is no folder", f"`mkdir -p {home}`, or {ACTIVATE}", RUNS)
     if not os.access(home, os.W_OK):
-        return Finding("DAGSTER_HOME", "wrong", f"{home} cannot be written", f"`chown` it, or {ACTIVATE}")
+        return Finding("DAGSTER_HOME", "wrong", f"{home} cannot be written", f"`chown` it, or {ACTIVATE}", RUNS)
     if not (home / "dagster.yaml").exists():
-        return Finding("DAGSTER_HOME", "missing", f"{home} has no dagster.yaml", f"cp deploy/dagster.yaml {home}/")
+        return Finding(
+            "DAGSTER_HOME", "missing", f"{home} has no dagster.yaml", f"cp deploy/dagster.yaml {home}/", RUNS
+        )
     return Finding("DAGSTER_HOME", "ok", str(home))
 
 

@@ -5,11 +5,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
+from typing import Final
 
 from freshet import machine
-from freshet.checkup.finding import Finding
+from freshet.checkup.finding import ALL, Finding, Work
 from freshet.errors import FreshetError
 from freshet.settings import Settings
+
+SPARK: Final[tuple[Work, ...]] = ("pipeline", "training")  # a training set is made by Spark
+TORCH: Final[tuple[Work, ...]] = ("training",)
 
 
 def python(_settings: Settings) -> Finding:
@@ -17,17 +21,17 @@ def python(_settings: Settings) -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     if (3, 11) <= sys.version_info[:2] <= (3, 13):
         return Finding("Python", "ok", f"{version} at {sys.executable}")
-    return Finding("Python", "wrong", version, "use Python 3.11, 3.12 or 3.13: `make clean setup`")
+    return Finding("Python", "wrong", version, "use Python 3.11, 3.12 or 3.13: `make clean setup`", ALL)
 
 
 def java(settings: Settings) -> Finding:
     """A Java that Spark runs on."""
-    return _or_error("Java", lambda: f"{machine.java(settings)}")
+    return _or_error("Java", lambda: f"{machine.java(settings)}", SPARK)
 
 
 def jars(settings: Settings) -> Finding:
     """All jars, whole."""
-    return _or_error("jars", lambda: f"{len(machine.jars(settings))} in {settings.cache / 'jars'}")
+    return _or_error("jars", lambda: f"{len(machine.jars(settings))} in {settings.cache / 'jars'}", SPARK)
 
 
 def class_archive(settings: Settings) -> Finding:
@@ -44,10 +48,10 @@ def class_archive(settings: Settings) -> Finding:
 def torch_device(settings: Settings) -> Finding:
     """Where the model will train, told without importing torch."""
     if find_spec("torch") is None:
-        return Finding("torch", "wrong", "not installed: nothing can be trained", "run `make setup`")
+        return Finding("torch", "wrong", "not installed: nothing can be trained", "run `make setup`", TORCH)
     gpu = _nvidia_gpu()
     if settings.device == "cuda" and gpu is None:
-        return Finding("torch", "wrong", "FRESHET_DEVICE=cuda, no NVIDIA GPU", "set FRESHET_DEVICE=auto")
+        return Finding("torch", "wrong", "FRESHET_DEVICE=cuda, no NVIDIA GPU", "set FRESHET_DEVICE=auto", TORCH)
     on_cpu = settings.device == "cpu" or gpu is None
     return Finding("torch", "ok", f"trains on {'the CPU' if on_cpu else gpu} (FRESHET_DEVICE={settings.device})")
 
@@ -65,7 +69,8 @@ def _nvidia_gpu() -> str | None:
 def onnx_providers(_settings: Settings) -> Finding:
     """What can answer requests."""
     if find_spec("onnxruntime") is None:
-        return Finding("onnxruntime", "wrong", "not installed: nothing can be served", "run `make setup`")
+        what = "not installed: nothing can be judged or served"
+        return Finding("onnxruntime", "wrong", what, "run `make setup`", ("training", "gateway"))
     import onnxruntime
 
     return Finding(
@@ -73,9 +78,9 @@ def onnx_providers(_settings: Settings) -> Finding:
     )
 
 
-def _or_error(part: str, look: Callable[[], str]) -> Finding:
-    """What was found, or the error that every command would end with."""
+def _or_error(part: str, look: Callable[[], str], touches: tuple[Work, ...]) -> Finding:
+    """What was found, or the error that a run would end with."""
     try:
         return Finding(part, "ok", look())
     except FreshetError as error:
-        return Finding(part, "wrong", f"{error.where}: {error.what}", error.fix)
+        return Finding(part, "wrong", f"{error.where}: {error.what}", error.fix, touches)

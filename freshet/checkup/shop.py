@@ -1,53 +1,95 @@
-"""What is looked at of this shop: its lake, its mapping, its first day."""
+"""What is looked at of this shop: its lake, its mapping, its first day, and the state of its gateway."""
 
 import os
 import shutil
 from datetime import date
 from pathlib import Path
+from typing import Final
 
-from freshet.checkup.finding import Finding
+from freshet.checkup.finding import ALL, Finding, Work
 from freshet.commands import LAND
+from freshet.errors import FreshetError, LakeError
+from freshet.lake_state import check_lake, new_lake
+from freshet.landing import landed_files
 from freshet.settings import Settings
+from freshet.store import open_store
+from freshet.tables.collected import is_collected
+from freshet.tables.mapping import read
 
-LEAST_FREE = 5_000_000_000  # bytes: a lake of a mid-sized shop and one training run
+LEAST_FREE: Final = 5_000_000_000  # bytes: a lake of a mid-sized shop and one training run
+TABLES: Final[tuple[Work, ...]] = ("pipeline", "training")
+PIPELINE: Final[tuple[Work, ...]] = ("pipeline",)
 
 
 def lake(settings: Settings) -> Finding:
-    """A folder that can be written, on a disk with room. A lake on S3 is looked at when it is used."""
+    """A folder that can be written, on a disk with room, with the catalogue of its own tables."""
     if "://" in settings.lake:
-        return Finding("lake", "ok", settings.lake)
-    root = Path(settings.lake)
-    nearest = next(folder for folder in (root, *root.parents) if folder.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-        return Finding(
-            "lake", "wrong", f"{nearest} cannot be written", "`chown` it or set FRESHET_LAKE to another folder"
-        )
+        what = f"{settings.lake}: tables need a folder, so no pipeline runs there and no model is trained"
+        return Finding("lake", "wrong", what, "set FRESHET_LAKE to a folder", TABLES)
+    try:
+        new_lake(settings.lake)
+    except LakeError as error:
+        return Finding("lake", "wrong", f"{error.where}: {error.what}", error.fix, ALL)
+    return _folder(Path(settings.lake))
+
+
+def _folder(root: Path) -> Finding:
+    nearest = root if root.exists() else root.parent
+    if not os.access(nearest, os.W_OK):
+        fix = "`chown` it or set FRESHET_LAKE to another folder"
+        return Finding("lake", "wrong", f"{nearest} cannot be written", fix, ALL)
     free = shutil.disk_usage(nearest).free
     room = f"{free / 1e9:.0f} GB free"
     if free < LEAST_FREE:
-        return Finding("lake", "wrong", f"{root}: {room}", "free 5 GB, or set FRESHET_LAKE to a folder on another disk")
+        fix = "free 5 GB, or set FRESHET_LAKE to a folder on another disk"
+        return Finding("lake", "wrong", f"{root}: {room}", fix, ALL)
     if not root.exists():
-        return Finding("lake", "missing", f"{root}: no lake yet, {room}", f"`{LAND}` makes it")
+        return Finding("lake", "missing", f"{root}: no lake yet, {room}", f"`{LAND}` makes it", ALL)
+    try:
+        check_lake(str(root))
+    except LakeError as error:
+        return Finding("lake", "wrong", f"{error.where}: {error.what}", error.fix, TABLES)
     return Finding("lake", "ok", f"{root}: {room}")
 
 
 def mapping(settings: Settings) -> Finding:
-    """The file that says how a shop's own files become events. What is in it `freshet mapping check` judges."""
-    path = settings.mapping
-    if path is None:
-        return Finding(
-            "mapping",
-            "missing",
-            "FRESHET_MAPPING is not set: what producers drop cannot be read",
-            "set it to a file like those in examples/; a shop that only posts events needs none",
-        )
-    if not path.is_file() or not os.access(path, os.R_OK):
-        return Finding("mapping", "wrong", f"{path} cannot be read", "correct FRESHET_MAPPING")
-    return Finding("mapping", "ok", str(path))
+    """The file that says how a shop's own files become events; `freshet mapping check` judges its expressions."""
+    if settings.mapping is None:
+        return _unmapped(settings)
+    try:
+        read(settings.mapping)
+    except FreshetError as error:
+        return Finding("mapping", "wrong", f"{error.where}: {error.what}", error.fix, PIPELINE)
+    return Finding("mapping", "ok", str(settings.mapping))
+
+
+def _unmapped(settings: Settings) -> Finding:
+    """Needed as soon as the shop landed a file of its own."""
+    fix = "set it to a file like those in examples/ (docs/mapping.md)"
+    try:
+        files = [file for file in landed_files(open_store(settings.lake)) if not is_collected(file)]
+    except LakeError:
+        files = []
+    if files:
+        others = f" and {len(files) - 1} other landed file{'s' * (len(files) > 2)}" if len(files) > 1 else ""
+        what = f"FRESHET_MAPPING is not set: {files[0].name}{others} cannot be read"
+        return Finding("mapping", "wrong", what, fix, PIPELINE)
+    what = "FRESHET_MAPPING is not set: only what is posted to the gateway can be read"
+    return Finding("mapping", "missing", what, fix, PIPELINE)
 
 
 def first_day(settings: Settings) -> Finding:
     """Days before it do not exist, so it must not lie in the future."""
     if settings.first_day > date.today():
-        return Finding("first day", "wrong", f"{settings.first_day} has not come yet", "correct FRESHET_FIRST_DAY")
+        what = f"{settings.first_day} has not come yet"
+        return Finding("first day", "wrong", what, "correct FRESHET_FIRST_DAY", PIPELINE)
     return Finding("first day", "ok", str(settings.first_day))
+
+
+def gateway_state(settings: Settings) -> Finding:
+    """The folder in which a gateway keeps events until they land."""
+    nearest = next(folder for folder in (settings.state, *settings.state.parents) if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        fix = "make it writable, or set FRESHET_STATE to a folder that is"
+        return Finding("gateway state", "wrong", f"{nearest} cannot be written", fix, ("gateway",))
+    return Finding("gateway state", "ok", str(settings.state))

@@ -1,12 +1,13 @@
-"""`freshet doctor`: what this machine has, what it lacks, what is wrong, and the fix for each."""
+"""`freshet doctor`: what is found, missing or wrong, the fix for each, and what will work."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import typer
 
 from freshet import settings
 from freshet.checkup import findings
-from freshet.checkup.finding import Finding
+from freshet.checkup.finding import ALL, Finding, Work
 from freshet.cli import terminal
 
 INDENT: Final = 22  # of what is found, behind the state and the part
@@ -18,22 +19,28 @@ def add_to(app: typer.Typer) -> None:
 
 
 def doctor() -> None:
-    """Check everything Freshet needs, and say what to mend.
+    """Check everything Freshet needs: what will work, what will not, and what to mend.
 
-    Exit code 1 if something is wrong. What is missing is named, but stops nothing.
+    Exit code 1 if the pipeline, the training or the gateway will not work, or anything else is wrong.
     """
     table, columns = findings(settings.load()), terminal.width()
-    for line in table:
-        typer.echo(_row(line, columns))
-    typer.echo(conclusion(table))
-    raise typer.Exit(1 if any(line.state == "wrong" for line in table) else 0)
+    for line in [*(_row(finding, columns) for finding in table), "", *conclusions(table)]:
+        typer.echo(line)
+    raise typer.Exit(1 if any(finding.state == "wrong" for finding in table) else 0)
 
 
-def conclusion(table: list[Finding]) -> str:
-    """`1 wrong: Java; 1 missing: mapping`. What is missing stops nothing, but limits something: it is named, too."""
-    wrong, missing = ([line.part for line in table if line.state == state] for state in ("wrong", "missing"))
-    lacking = f"{len(missing)} missing: {', '.join(missing)}" if missing else "nothing is missing"
-    return f"{len(wrong)} wrong: {', '.join(wrong)}; {lacking}" if wrong else f"nothing is wrong; {lacking}"
+def conclusions(table: Sequence[Finding]) -> list[str]:
+    """For each kind of work whether it will work, and the parts that stop or limit it."""
+    return [f"{work:<10}{_outlook(table, work)}" for work in ALL]
+
+
+def _outlook(table: Sequence[Finding], work: Work) -> str:
+    wrong, missing = (
+        [line.part for line in table if line.state == state and work in line.touches] for state in ("wrong", "missing")
+    )
+    if wrong:
+        return f"will not work: {', '.join(wrong)}"
+    return f"will work, within limits: {', '.join(missing)}" if missing else "will work"
 
 
 def _row(line: Finding, columns: int | None) -> str:

@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 from freshet.checkup import dagster, machine, shop
-from freshet.checkup.finding import Finding
+from freshet.checkup.finding import ALL, Finding
 from freshet.settings import Settings
 
+RUNS = ("pipeline", "training")
 ACTIVATE = (
     "type `source .venv/bin/activate` in the repository, or set DAGSTER_HOME to the full path of .freshet/dagster"
 )
@@ -18,20 +19,20 @@ def settings(**values: object) -> Settings:
 def test_an_unset_dagster_home_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     found = "not set: Dagster would forget every run (a .env cannot set it)"
-    assert dagster.dagster_home(settings()) == Finding("DAGSTER_HOME", "wrong", found, ACTIVATE)
+    assert dagster.dagster_home(settings()) == Finding("DAGSTER_HOME", "wrong", found, ACTIVATE, RUNS)
 
 
 def test_a_dagster_home_that_is_no_full_path_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", "home")
     found = "home is not a full path: Dagster refuses it"
-    assert dagster.dagster_home(settings()) == Finding("DAGSTER_HOME", "wrong", found, ACTIVATE)
+    assert dagster.dagster_home(settings()) == Finding("DAGSTER_HOME", "wrong", found, ACTIVATE, RUNS)
 
 
 def test_a_dagster_home_that_does_not_exist_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "gone"
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     fix = f"`mkdir -p {home}`, or {ACTIVATE}"
-    assert dagster.dagster_home(settings()) == Finding("DAGSTER_HOME", "wrong", f"{home} is no folder", fix)
+    assert dagster.dagster_home(settings()) == Finding("DAGSTER_HOME", "wrong", f"{home} is no folder", fix, RUNS)
 
 
 def test_a_dagster_home_with_its_file_is_ok(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,21 +43,70 @@ def test_a_dagster_home_with_its_file_is_ok(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_mapping_that_is_not_there_is_wrong(tmp_path: Path) -> None:
-    path = tmp_path / "none.yaml"
-    expected = Finding("mapping", "wrong", f"{path} cannot be read", "correct FRESHET_MAPPING")
-    assert shop.mapping(settings(mapping=path)) == expected
+    found = shop.mapping(settings(mapping=tmp_path / "none.yaml"))
+    assert (found.state, found.touches) == ("wrong", ("pipeline",))
+    assert found.found.startswith(f"{tmp_path}/none.yaml: no such file")
+
+
+def test_a_mapping_with_a_mistake_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text("shop: s\n")
+    found = shop.mapping(settings(mapping=tmp_path / "shop.yaml"))
+    assert (found.state, found.touches) == ("wrong", ("pipeline",))
+    assert "`source` is missing" in found.found
+
+
+def test_no_mapping_limits_a_shop_until_it_lands_a_file_of_its_own(tmp_path: Path) -> None:
+    folder = tmp_path / "landing" / "events" / "dt=2024-03-01"
+    (folder / "gateway").mkdir(parents=True)
+    (folder / "gateway" / "posted.jsonl").write_text("{}")
+    found = shop.mapping(settings(lake=str(tmp_path)))
+    assert (found.state, found.touches) == ("missing", ("pipeline",))
+    assert found.found == "FRESHET_MAPPING is not set: only what is posted to the gateway can be read"
+    for name in ("a.csv", "b.csv"):
+        (folder / name).write_text("x\n")
+    found = shop.mapping(settings(lake=str(tmp_path)))
+    assert (found.state, found.touches) == ("wrong", ("pipeline",))
+    what = "dt=2024-03-01/a.csv and 1 other landed file cannot be read"
+    assert found.found == f"FRESHET_MAPPING is not set: {what}"
 
 
 def test_a_first_day_in_the_future_is_wrong() -> None:
-    expected = Finding("first day", "wrong", "2999-01-01 has not come yet", "correct FRESHET_FIRST_DAY")
+    expected = Finding("first day", "wrong", "2999-01-01 has not come yet", "correct FRESHET_FIRST_DAY", ("pipeline",))
     assert shop.first_day(settings(first_day="2999-01-01")) == expected
 
 
 def test_a_lake_that_is_a_file_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "lake"
     path.write_text("")
-    fix = "`chown` it or set FRESHET_LAKE to another folder"
-    assert shop.lake(settings(lake=str(path))) == Finding("lake", "wrong", f"{path} cannot be written", fix)
+    found = f"{path} (FRESHET_LAKE): is a file, not a folder"
+    fix = "correct FRESHET_LAKE (`freshet settings`)"
+    assert shop.lake(settings(lake=str(path))) == Finding("lake", "wrong", found, fix, ALL)
+
+
+def test_a_lake_in_a_folder_that_is_not_there_is_wrong(tmp_path: Path) -> None:
+    found = shop.lake(settings(lake=str(tmp_path / "dsik" / "lake")))
+    assert (found.state, found.touches) == ("wrong", ALL)
+    assert f"the folder above it is there ({tmp_path}/dsik)" in found.found
+
+
+def test_on_s3_the_gateway_works_and_no_pipeline() -> None:
+    found = shop.lake(settings(lake="s3://bucket/lake"))
+    assert (found.state, found.touches) == ("wrong", ("pipeline", "training"))
+    assert found.found == "s3://bucket/lake: tables need a folder, so no pipeline runs there and no model is trained"
+
+
+def test_a_lake_without_its_catalogue_stops_pipeline_and_training(tmp_path: Path) -> None:
+    (tmp_path / "releases").mkdir()
+    (tmp_path / "releases" / "00000001.json").write_text("{}")
+    found = shop.lake(settings(lake=str(tmp_path)))
+    assert (found.state, found.touches) == ("wrong", ("pipeline", "training"))
+    assert found.found.startswith(f"{tmp_path}/catalog.db: is missing, but the lake holds 1 release")
+
+
+def test_a_state_folder_that_is_a_file_stops_the_gateway(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("")
+    found = shop.gateway_state(settings(state=tmp_path / "state" / "deeper"))
+    assert (found.state, found.touches, found.found) == ("wrong", ("gateway",), f"{tmp_path}/state cannot be written")
 
 
 def test_no_java_shows_the_error_that_a_run_would_end_with(tmp_path: Path) -> None:

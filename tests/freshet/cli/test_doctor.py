@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from freshet.checkup.finding import Finding
-from freshet.cli.doctor import conclusion
+from freshet.checkup.finding import ALL, Finding
+from freshet.cli.doctor import conclusions
 from freshet.cli.main import app
 
 
@@ -13,26 +13,38 @@ def test_something_wrong_ends_with_exit_code_1_and_the_fix(tmp_path: Path, monke
     monkeypatch.setenv("FRESHET_MAPPING", str(tmp_path / "none.yaml"))
     shown = CliRunner().invoke(app, ["doctor"])
     assert shown.exit_code == 1
-    row = (
-        f"wrong   mapping       {tmp_path}/none.yaml cannot be read\n                      → correct FRESHET_MAPPING\n"
-    )
-    assert row in shown.stdout
+    assert f"wrong   mapping       {tmp_path}/none.yaml: no such file" in shown.stdout
 
 
 def test_every_part_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRESHET_CACHE", str(tmp_path))
+    monkeypatch.setenv("FRESHET_LAKE", str(tmp_path / "lake"))
     lines = CliRunner().invoke(app, ["doctor"]).stdout.splitlines()
     parts = [line[8:22].strip() for line in lines if line[:8].strip() in ("ok", "missing", "wrong")]
-    expected = "Python Java jars class_archive torch onnxruntime DAGSTER_HOME lake mapping first_day telemetry"
+    expected = (
+        "Python Java jars class_archive torch onnxruntime DAGSTER_HOME lake mapping first_day gateway_state telemetry"
+    )
     assert parts == [part.replace("_", " ") if part != "DAGSTER_HOME" else part for part in expected.split()]
     assert "the jar is missing" in "".join(lines)
-    assert re.match(r"\d wrong: .*jars.*; \d missing: .*mapping", lines[-1])
+    assert re.match(r"pipeline  will not work: .*jars", lines[-3])
+    assert re.match(r"training  will not work: .*jars", lines[-2])
+    assert lines[-1] == "gateway   will work, within limits: lake"
 
 
-def test_the_last_line_agrees_with_those_above() -> None:
-    java, mapping = Finding("Java", "wrong", "8"), Finding("mapping", "missing", "not set")
-    lake, jars = Finding("lake", "missing", "none yet"), Finding("jars", "ok", "two")
-    assert conclusion([jars]) == "nothing is wrong; nothing is missing"
-    assert conclusion([jars, mapping, lake]) == "nothing is wrong; 2 missing: mapping, lake"
-    assert conclusion([java, jars]) == "1 wrong: Java; nothing is missing"
-    assert conclusion([java, mapping]) == "1 wrong: Java; 1 missing: mapping"
+def test_the_last_lines_say_what_will_work_and_what_stops_or_limits_it() -> None:
+    jars = Finding("jars", "ok", "two", touches=("pipeline", "training"))
+    java = Finding("Java", "wrong", "8", touches=("pipeline", "training"))
+    mapping = Finding("mapping", "missing", "not set", touches=("pipeline",))
+    lake = Finding("lake", "missing", "none yet", touches=ALL)
+    archive = Finding("class archive", "missing", "none")  # only slower
+    assert conclusions([jars, archive]) == [
+        "pipeline  will work",
+        "training  will work",
+        "gateway   will work",
+    ]
+    assert conclusions([java, mapping, lake, archive]) == [
+        "pipeline  will not work: Java",
+        "training  will not work: Java",
+        "gateway   will work, within limits: lake",
+    ]
+    assert conclusions([jars, mapping, lake])[0] == "pipeline  will work, within limits: mapping, lake"
