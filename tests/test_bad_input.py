@@ -236,9 +236,10 @@ def test_a_shop_with_one_item(spark, tmp_path):
 
 @pytest.mark.dagster
 def test_without_a_home_for_dagster_it_is_said_where_the_code_is_loaded(tmp_path):
-    kept = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
+    environment = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
+    environment["FRESHET_LAKE"] = str(tmp_path)
     words = [sys.executable, "-c", "import pipelines.definitions"]
-    told = subprocess.run(words, cwd=ROOT, env=kept | {"FRESHET_LAKE": str(tmp_path)}, capture_output=True, text=True, check=True)
+    told = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     assert told.stderr == (
         "DAGSTER_HOME: not set: Dagster would forget every run (a .env cannot set it); "
         "type `source .venv/bin/activate` in the repository, or set DAGSTER_HOME to the full path of .freshet/dagster\n"

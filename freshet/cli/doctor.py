@@ -19,7 +19,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def doctor() -> None:
-    """Check everything Freshet needs: what will work, what will not, and what to mend.
+    """Check what will work here, what will not, and what to mend.
 
     Exit code 1 if the pipeline, the training or the gateway will not work, or anything else is wrong.
     """

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -11,7 +12,7 @@ def test_the_table_shows_value_origin_and_meaning(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("FRESHET_LOOKBACK_DAYS", "3")
     shown = CliRunner().invoke(app, ["settings"])
     assert shown.exit_code == 0
-    assert "FRESHET_LOOKBACK_DAYS    3  [environment]\n" in shown.stdout
+    assert re.search(r"^FRESHET_LOOKBACK_DAYS +3  \[environment\]$", shown.stdout, flags=re.MULTILINE)
     assert " an event seen in so many days before is a duplicate\n" in shown.stdout
 
 
