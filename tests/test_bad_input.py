@@ -362,7 +362,7 @@ def test_a_bundle_that_cannot_serve_names_the_rollback_and_after_it_answers_come
     assert (code, said) == (2, f"error: {lake.root}/releases/00000002.json: {what}; {fix}\n")
     assert user_types(capsys, monkeypatch, "rollback", "--to", "1", "--why", "it is broken")[0] == 0
     code, said, _ = user_types(capsys, monkeypatch, "recommend", "--items", "a")
-    assert (code, said.splitlines()[-1].endswith(f"bundle {first[:12]} · release 3")) == (0, True)
+    assert (code, said.splitlines()[-1].endswith(f"bundle {first[:12]} · release 3 (rollback)")) == (0, True)
 
 
 @pytest.mark.parametrize(
