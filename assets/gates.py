@@ -39,8 +39,9 @@ def hand_over(
     """Results of the checks, then the output for what was published, then the failure for what was refused.
 
     A range with good and bad days goes on with the good ones; the last tables of the run end it as failed. An empty day
-    is good but not materialized. What is only held back (a shop too young to learn from) leaves the run green, and what
-    would be made from it is not made.
+    is good but not materialized. Days that the run did not ask for but had to make again are logged and materialized
+    beside the output. What is only held back (a shop too young to learn from) leaves the run green, and what would be
+    made from it is not made.
     """
     fails = publication.judgement.fails
     passed = bool(publication.published or publication.empty)
@@ -48,10 +49,14 @@ def hand_over(
     yield from results(publication.judgement, stops=not go_on, rows=len(publication.profile))
     for line in publication.message().splitlines():
         (context.log.error if fails else context.log.warning)(line)
+    for note in publication.notes:
+        context.log.warning(note)
     if passed or not publication.refused:
-        cleared = _cleared(context, publication)
-        _describe_days(context, publication, cleared)
-        output = ref or replace(publication, cleared=cleared)
+        _log_days_taken_along(context, publication)
+        asked = _asked_for(publication)
+        cleared = _cleared(context, asked)
+        _describe_days(context, asked, cleared)
+        output = ref or replace(asked, cleared=cleared)
         yield dg.Output(output, metadata={**_summary(publication), **metadata})
     if publication.refused and fails and not go_on:
         raise dg.Failure(_failure(publication), allow_retries=False)
@@ -125,6 +130,8 @@ def _summary(publication: Publication) -> dict[str, Any]:
         summary["days published"] = len(publication.published)
         summary["days refused"] = len(publication.refused)
         summary["days empty"] = len(publication.empty)
+    if publication.along:
+        summary["days made again"] = ", ".join(map(str, publication.along))
     return summary
 
 
@@ -139,6 +146,23 @@ def _cleared(context: dg.AssetExecutionContext, publication: Publication) -> tup
     return tuple(day for day in publication.empty if day.isoformat() in marked)
 
 
+def _asked_for(publication: Publication) -> Publication:
+    """The publication without the days that were taken along: Dagster ties an output to the run's own days."""
+    published = tuple(day for day in publication.published if day not in publication.along)
+    empty = tuple(day for day in publication.empty if day not in publication.along)
+    return replace(publication, published=published, empty=empty)
+
+
+def _log_days_taken_along(context: dg.AssetExecutionContext, publication: Publication) -> None:
+    """A log line and a materialization for each day that was made again although the run did not ask for it."""
+    table = publication.table.name
+    for day, why in publication.along.items():
+        context.log.info(f"{table} {day} is made again: {why}")
+        if day in (*publication.published, *publication.empty):
+            described = {**_counts(publication, day), "made again because": why}
+            context.log_event(dg.AssetMaterialization(table, partition=day.isoformat(), metadata=described))
+
+
 def _describe_days(context: dg.AssetExecutionContext, publication: Publication, cleared: Sequence[date]) -> None:
     """Each day's own counts on its own materialization; on that of a cleared day, that nothing is left of it."""
     if not publication.table.daily:
@@ -146,10 +170,15 @@ def _describe_days(context: dg.AssetExecutionContext, publication: Publication, 
     for day in cleared:
         gone = {"dagster/row_count": 0, "empty": "no file of this day is in the landing any more; its rows are gone"}
         context.add_asset_metadata(gone, partition_key=day.isoformat())
-    counts = publication.profile.select_dtypes("number")
     for day in publication.published:
-        row = {str(name): _plain(counts.at[day, name]) for name in counts.columns}
-        context.add_asset_metadata({"dagster/row_count": int(row.pop("rows")), **row}, partition_key=day.isoformat())
+        context.add_asset_metadata(_counts(publication, day), partition_key=day.isoformat())
+
+
+def _counts(publication: Publication, day: date) -> dict[str, Any]:
+    """The numbers of the day's profile, by the names that Dagster shows."""
+    numbers = publication.profile.select_dtypes("number").loc[day]
+    row = {str(name): _plain(value) for name, value in numbers.items()}
+    return {"dagster/row_count": int(row.pop("rows")), **row}
 
 
 def _plain(value: Any) -> float:

@@ -7,9 +7,10 @@ latest file of each day that they ask for.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Final, Literal
+from functools import cached_property
+from typing import Final, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from freshet.store import Store
 
@@ -29,6 +30,8 @@ class DayRecord(BaseModel):
     verdict: Literal["published", "refused", "empty"]
     counts: dict[str, int]
     why: tuple[str, ...] = ()
+    sources: dict[str, str] = Field(default_factory=dict)  # upstream table → the attempt that this one was made from
+    counted_in: tuple[date, ...] = ()  # refused events: the other days whose published events are the same ones
 
 
 class Attempt(BaseModel):
@@ -42,6 +45,21 @@ class Attempt(BaseModel):
     snapshot: int | None
     records: tuple[DayRecord, ...]
 
+    def of(self, day: date) -> DayRecord | None:
+        """The record of one day; None where the attempt does not speak of it."""
+        return self._by_day.get(day)
+
+    @cached_property
+    def _by_day(self) -> dict[date, DayRecord]:
+        return {record.day: record for record in self.records}
+
+
+class Entry(NamedTuple):
+    """A day's record and the attempt that wrote it."""
+
+    attempt: str
+    record: DayRecord
+
 
 def write(store: Store, attempt: Attempt) -> None:
     """Keep the attempt. Raises LakeError when the disk is full."""
@@ -53,8 +71,19 @@ def write(store: Store, attempt: Attempt) -> None:
 
 def read(store: Store, table: str, days: Iterable[date] | None = None) -> dict[date, DayRecord]:
     """The latest record of every day that has one, in the order of days; of the given days only, where given."""
-    found = _latest(store, _by_day(store, table, None if days is None else set(days)))
-    return {record.day: record for record in reversed(list(found))}
+    return {day: entry.record for day, entry in latest(store, table, days).items()}
+
+
+def latest(store: Store, table: str, days: Iterable[date] | None = None) -> dict[date, Entry]:
+    """As `read`, with the attempt that wrote each record."""
+    entries = _latest(store, _by_day(store, table, None if days is None else set(days)))
+    return {entry.record.day: entry for entry in reversed(list(entries))}
+
+
+def visible(store: Store, table: str, days: Iterable[date] | None = None) -> dict[date, Entry]:
+    """What readers see of each day: its latest record that was not refused, in the order of days."""
+    entries = _latest(store, _by_day(store, table, None if days is None else set(days)), refused=False)
+    return {entry.record.day: entry for entry in reversed(list(entries))}
 
 
 def published(store: Store, table: str, after: date | None = None, until: date | None = None) -> Iterator[date]:
@@ -64,7 +93,8 @@ def published(store: Store, table: str, after: date | None = None, until: date |
     """
     attempts = _by_day(store, table, None)
     asked = {d: p for d, p in attempts.items() if (after is None or d > after) and (until is None or d <= until)}
-    return (r.day for r in _latest(store, asked) if r.verdict == "published" and r.counts["rows"] > 0)
+    records = (entry.record for entry in _latest(store, asked))
+    return (r.day for r in records if r.verdict == "published" and r.counts["rows"] > 0)
 
 
 def last_published(store: Store, table: str, today: date | None = None) -> date | None:
@@ -93,16 +123,19 @@ def last_attempt(store: Store, table: str) -> Attempt | None:
     return None if path is None else Attempt.model_validate_json(store.get(path))
 
 
-def _latest(store: Store, attempts: Mapping[date, Sequence[str]]) -> Iterator[DayRecord]:
-    """The latest record of each day, the last day first. A record is opened once, and only where no later one knows."""
-    opened: dict[str, dict[date, DayRecord]] = {}
+def _latest(store: Store, attempts: Mapping[date, Sequence[str]], refused: bool = True) -> Iterator[Entry]:
+    """The latest record of each day, the last day first. A record is opened once, and only where no later one knows.
+
+    refused: whether one that was refused counts.
+    """
+    opened: dict[str, Attempt] = {}
     for day in sorted(attempts, reverse=True):
         for path in attempts[day]:
             if path not in opened:
-                attempt = Attempt.model_validate_json(store.get(path))
-                opened[path] = {record.day: record for record in attempt.records}
-            if day in opened[path]:
-                yield opened[path][day]
+                opened[path] = Attempt.model_validate_json(store.get(path))
+            record = opened[path].of(day)
+            if record is not None and (refused or record.verdict != "refused"):
+                yield Entry(opened[path].attempt, record)
                 break
 
 

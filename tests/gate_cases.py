@@ -17,7 +17,8 @@ HOLDS: dict[str, dict[str, object]] = {
     "quarantined_events": {**UPSTREAM, "rows": 1, "unexplained": 0},
     "events": {
         **UPSTREAM, "rows": 17, "landed": 20, "skipped": 1, "quarantined": 1, "duplicate": 1, "worst": "bad_price 1",
-        "repeated_ids": 0, "without_item": 0, "without_shopper": 0, "unknown_types": 0, "out_of_time": 0,
+        "repeated_ids": 0, "counted_twice": 0, "counted_twice_where": "",
+        "without_item": 0, "without_shopper": 0, "unknown_types": 0, "out_of_time": 0,
     },
     "items": {**UPSTREAM, "rows": 4, "expected": 4, "repeated": 0, "bad_prices": 0, "untitled": 2},
     "item_features": {**UPSTREAM, "rows": 3, "counted": 9, "expected": 9, "repeated": 0, "without_shopper": 0},
@@ -146,6 +147,12 @@ BREAKS = (
         "look at quarantined_events of that day, mend the export or the mapping, then run the day again",
     ),
     _bug("events", "event_ids_are_unique", "repeated_ids", "1 of 17 event ids stand twice"),
+    Case(
+        "events", "event_ids_count_once", {"counted_twice": 3, "counted_twice_where": "2024-03-04 (3)"},
+        "3 of 17 event ids also stand in the published events of 2024-03-04 (3)",
+        "mend those days where they were refused (`freshet days`), then run the daily tables of all of them as one "
+        "range",
+    ),
     _bug("events", "items_are_named", "without_item", "1 of 17 rows have no item_id"),
     _bug("events", "shoppers_are_pseudonyms", "without_shopper", "1 of 17 have no shopper"),
     _bug("events", "event_types_are_known", "unknown_types", "1 of 17 have an unknown type"),

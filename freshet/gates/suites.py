@@ -77,6 +77,11 @@ def _events(settings: Settings) -> tuple[Rule, ...]:
             most=settings.bad_share_limit,
         ),
         _none("event_ids_are_unique", "repeated_ids", "{repeated_ids} of {rows} event ids stand twice", _OUR_BUG),
+        _none(
+            "event_ids_count_once", "counted_twice",
+            "{counted_twice} of {rows} event ids also stand in the published events of {counted_twice_where}",
+            "mend those days where they were refused (`freshet days`), then run the daily tables of all of them as one range",  # noqa: E501
+        ),
         _none("items_are_named", "without_item", "{without_item} of {rows} rows have no item_id", _OUR_BUG),
         _none("shoppers_are_pseudonyms", "without_shopper", "{without_shopper} of {rows} have no shopper", _OUR_BUG),
         _none("event_types_are_known", "unknown_types", "{unknown_types} of {rows} have an unknown type", _OUR_BUG),

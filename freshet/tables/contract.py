@@ -12,6 +12,7 @@ Outcome = Literal["skipped", "quarantined", "duplicate", "published"]
 OUTCOME: Final = "outcome"
 LONGEST_ID: Final = 256
 REPLACEMENT: Final = "\ufffd"
+_LANDING_ORDER: Final = (c.LANDING_DATE, c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION)
 
 # In the order in which they are tried: the first that fits is the row's reason.
 REASONS: Final[dict[str, str]] = {
@@ -83,15 +84,23 @@ def _rules() -> dict[str, Column]:
     }
 
 
-def _seen_before(lookback_days: int) -> Column:
-    """Whether the last valid row before this one with its event_id landed within the look-back.
+def is_duplicate(lookback_days: int) -> Column:
+    """Of valid rows: whether the last one before with the same event_id landed within the look-back.
 
     Rows are ordered by landing, so if any earlier one lies within, the last one does.
     """
+    rows = Window.partitionBy(c.EVENT_ID).orderBy(*_LANDING_ORDER)
+    return F.coalesce(_is_near(F.lag(c.LANDING_DATE).over(rows), lookback_days), F.lit(False))
+
+
+def _is_near(before: Column, lookback_days: int) -> Column:
+    return F.date_diff(c.LANDING_DATE, before) <= lookback_days
+
+
+def _seen_before(lookback_days: int) -> Column:
+    """As `is_duplicate`, of all rows: one that is not valid is none, and makes none."""
     valid = ~F.col(c.SKIPPED) & F.col(c.REASON).isNull()
     # Invalid rows often share an id (all columns null): each its own partition, lest one grows huge.
     alone = F.when(~valid, F.struct(c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION))
-    order = (c.LANDING_DATE, c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION)
-    rows = Window.partitionBy(c.EVENT_ID, valid, alone).orderBy(*order)
-    before = F.lag(c.LANDING_DATE).over(rows)
-    return valid & F.coalesce(F.date_diff(c.LANDING_DATE, before) <= lookback_days, F.lit(False))
+    rows = Window.partitionBy(c.EVENT_ID, valid, alone).orderBy(*_LANDING_ORDER)
+    return valid & F.coalesce(_is_near(F.lag(c.LANDING_DATE).over(rows), lookback_days), F.lit(False))

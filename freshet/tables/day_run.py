@@ -1,22 +1,22 @@
 """The daily tables, each from what was published before it, through its gate. What an asset calls, without Dagster."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.storagelevel import StorageLevel
 
 from freshet import columns as c
-from freshet import days as day_records
+from freshet import staleness
 from freshet.errors import LakeError
 from freshet.landing import landed_files
 from freshet.settings import Settings
 from freshet.store import Store
 from freshet.tables import contract, facts, lake
-from freshet.tables.mapping import Mapping
-from freshet.tables.publication import Publication, publish_days
+from freshet.tables.event_days import publish_events
+from freshet.tables.mapping import Mapping as SourceMapping
+from freshet.tables.publication import Across, Publication, Sources, StageFacts, publish_days
 from freshet.tables.raw_run import RawRun
 from freshet.tables.schemas import EVENTS, QUARANTINED_EVENTS, RAW_EVENTS, Table
 from freshet.tables.sources import survey_files
@@ -24,14 +24,19 @@ from freshet.tables.sources import survey_files
 
 @dataclass(frozen=True)
 class DayRun:
-    """Some landing days of one lake, and everything needed to work on them. `days` are in order and may have gaps."""
+    """Some landing days of one lake, and everything needed to work on them.
+
+    days: in order; they may have gaps. along: those of them that were not asked for, with the reason why they are made
+    again.
+    """
 
     spark: SparkSession
     settings: Settings
     store: Store
     days: Sequence[date]
+    along: Mapping[date, str] = field(default_factory=dict)
 
-    def raw_events(self, mapping: Mapping, key: bytes) -> Publication:
+    def raw_events(self, mapping: SourceMapping, key: bytes) -> Publication:
         """What landed: the shop's files as the mapping reads them, the gateway's as they are.
 
         A day with a file that cannot be read is refused whole.
@@ -49,46 +54,61 @@ class DayRun:
                     raise
 
     def quarantined_events(self) -> Publication:
-        """The rows that break the contract, with the reason."""
-        known, _ = facts.upstream(self.store, "raw_events", self.days)
-        rows = contract.reasoned(self._published(RAW_EVENTS)).where(F.col(c.REASON).isNotNull())
-        return self.publish(rows, QUARANTINED_EVENTS, known)
+        """The rows that break the contract, with the reason; stale days around the run's are made again with them."""
+        run = self.with_stale_days(QUARANTINED_EVENTS)
+        sources = staleness.sources(run.store, QUARANTINED_EVENTS.name, run.days)
+        known, _ = facts.upstream(run.store, RAW_EVENTS.name, run.days)
+        rows = contract.reasoned(run.published(RAW_EVENTS)).where(F.col(c.REASON).isNotNull())
+        return run.publish(rows, QUARANTINED_EVENTS, known, sources)
 
     def events(self) -> Publication:
-        """The rows that keep the contract, each once; every landed row accounted for."""
-        back = self.settings.lookback_days
-        raw = lake.published(self.spark, RAW_EVENTS, facts.with_look_back(self.days, back))
-        judged = contract.classify(self._laid_out(raw), self.days[0], self.days[-1], back)
-        judged = judged.where(F.col(c.LANDING_DATE).isin(list(self.days))).persist(StorageLevel.MEMORY_AND_DISK)
-        try:
-            twice = judged.where(F.col(contract.OUTCOME) == "duplicate").groupBy(c.LANDING_DATE).count().collect()
-            accounts = self._accounts({row[c.LANDING_DATE]: int(row["count"]) for row in twice})
-            return self.publish(judged.where(F.col(contract.OUTCOME) == "published"), EVENTS, accounts)
-        finally:
-            judged.unpersist()
+        """The rows that keep the contract, each once; every landed row accounted for. See `event_days`."""
+        return publish_events(self.with_stale_days(EVENTS))
 
     def from_events(
         self, table: Table, make: Callable[[DataFrame], DataFrame], what: str, less: str | None
     ) -> Publication:
-        """A table made from the day's events alone. `what` − `less`: the count of events its gate holds it against."""
-        known, records = facts.upstream(self.store, "events", self.days)
-        rows = make(self._laid_out(self._published(EVENTS)))
-        return self.publish(rows, table, {**known, "expected": facts.expected(records, self.days, what, less)})
+        """A table made from the day's events alone; stale days around the run's are made again with them.
+
+        `what` − `less`: the count of events its gate holds it against.
+        """
+        run = self.with_stale_days(table)
+        sources = staleness.sources(run.store, table.name, run.days)
+        known, records = facts.upstream(run.store, EVENTS.name, run.days)
+        rows = make(run.laid_out(run.published(EVENTS)))
+        expected = facts.expected(records, run.days, what, less)
+        return run.publish(rows, table, {**known, "expected": expected}, sources)
 
     def publish(
-        self, rows: DataFrame, table: Table, known: facts.Facts | Callable[[DataFrame], facts.Facts]
+        self,
+        rows: DataFrame,
+        table: Table,
+        known: StageFacts,
+        sources: Sources | None = None,
+        across: Across | None = None,
     ) -> Publication:
-        """Through the table's gate."""
-        return publish_days(rows, table, self.days, known, self.settings, self.store, datetime.now(UTC))
+        """Through the table's gate. sources, across: see `publish_days`."""
+        done = publish_days(
+            rows, table, self.days, known, self.settings, self.store, datetime.now(UTC), sources or {}, across
+        )
+        return replace(done, along=self.along)
 
-    def _published(self, table: Table) -> DataFrame:
+    def with_stale_days(self, table: Table) -> "DayRun":
+        """With the days within the look-back, before and after, that were made from an older attempt than is there."""
+        near = staleness.around(self.days, self.settings.lookback_days)
+        names = " and ".join(staleness.UPSTREAM[table.name])
+        why = f"{names} of it have changed since it was made"
+        return self.taking_along(dict.fromkeys(staleness.stale_days(self.store, table.name, near), why))
+
+    def taking_along(self, why: Mapping[date, str]) -> "DayRun":
+        """With further days, each with the reason why it is made again."""
+        more = {day: reason for day, reason in why.items() if day not in self.days}
+        return replace(self, days=sorted({*self.days, *more}), along={**self.along, **more})
+
+    def published(self, table: Table) -> DataFrame:
+        """What readers see of the run's days."""
         return lake.published(self.spark, table, self.days)
 
-    def _laid_out(self, frame: DataFrame) -> DataFrame:
+    def laid_out(self, frame: DataFrame) -> DataFrame:
         """Many days: one shuffle by day serves every grouping and window of the table, one file a day is written."""
         return frame.repartition(c.LANDING_DATE) if lake.is_wide(self.spark, self.days) else frame
-
-    def _accounts(self, duplicates: dict[date, int]) -> facts.Facts:
-        known, raw = facts.upstream(self.store, "raw_events", self.days)
-        quarantined = day_records.read(self.store, "quarantined_events", self.days)
-        return {**known, **facts.accounts(self.days, raw, quarantined, duplicates)}

@@ -63,7 +63,6 @@ def _quarantined_events() -> dict[str, Column]:
 def _events() -> dict[str, Column]:
     in_time = F.col(c.EVENT_TIME) < F.date_add(c.LANDING_DATE, 2)
     return {
-        "repeated_ids": _repeated(c.EVENT_ID),
         "without_item": _broken(F.col(c.ITEM_ID) != ""),
         "without_shopper": _broken(F.col(c.SHOPPER).rlike(_PSEUDONYM)),
         "unknown_types": _broken(F.col(c.EVENT_TYPE).isin(list(c.EVENT_TYPES))),

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
@@ -16,7 +17,9 @@ from freshet.gates.suites import suite
 from freshet.settings import Settings
 from freshet.store import Store
 from freshet.tables import lake
+from freshet.tables.across import Counts, judge_across
 from freshet.tables.facts import UNDELIVERED, Facts
+from freshet.tables.overlaps import Overlaps
 from freshet.tables.profiles import profile
 from freshet.tables.schemas import Table
 
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger("freshet")
+Sources = Mapping[date, Mapping[str, str]]  # day → upstream table → the attempt that the day was made from
+StageFacts = Facts | Callable[[DataFrame], Facts]  # known beforehand, or made of the staged rows
+Across = Callable[[DataFrame, Collection[date]], Overlaps]  # (staged rows, days refused so far) → see `overlaps`
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,8 @@ class Publication:
     """What became of a frame. `refused` maps the day (or the table's name) to the reasons.
 
     Every day is in one of three: `published`, `refused`, or `empty`, which is a day without a delivery.
+    along: days that the run did not ask for, with the reason why they were made again. notes: what else a reader of the
+    run should know.
     """
 
     table: Table
@@ -41,6 +49,8 @@ class Publication:
     snapshot: int | None
     empty: tuple[date, ...] = ()
     cleared: tuple[date, ...] = ()  # of `empty`, the days that an orchestrator still holds for published
+    along: Mapping[date, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -62,28 +72,39 @@ def publish_days(
     frame: DataFrame,
     table: Table,
     days: Sequence[date],
-    facts: Facts | Callable[[DataFrame], Facts],
+    facts: StageFacts,
     settings: Settings,
     store: Store,
     now: datetime,
+    sources: Sources | None = None,
+    across: Across | None = None,
 ) -> Publication:
     """Stage the frame, judge each day, publish the good ones, record every verdict. Bad days change nothing.
 
     facts: further columns of the profile, what the stage itself cannot know, or a function that makes them of the
     stage; `undelivered` is none of them but says which days are empty: a day without a delivery loses the rows that
-    readers saw of it. Raises LakeError when staging or publishing fails; then nothing was published.
+    readers saw of it. sources: what each day was made from, for its record. across: how the stage is held against the
+    days beside it. Raises LakeError when staging or publishing fails; then nothing was published.
     """
     stage = lake.write(frame, table, days)
     staged = lake.staged(frame.sparkSession, stage)
+    rules = suite(table.name, settings)
     beside = facts(staged) if callable(facts) else facts
     known = {name: column for name, column in beside.items() if name != UNDELIVERED}
     seen = derived(profile(staged, table, days), known)
-    judgement = judge(table.name, seen, suite(table.name, settings))
+    others: Counts = {}
+    if across is None:
+        judgement = judge(table.name, seen, rules)
+    else:
+        seen, judgement, others = judge_across(table.name, seen, rules, partial(across, staged))
     refused = judgement.bad()
     good = tuple(day for day in days if str(day) not in refused)
     empty = tuple(day for day in good if beside.get(UNDELIVERED, {}).get(day) and seen.at[day, "rows"] == 0)
     snapshot = lake.publish(frame.sparkSession, stage, good)
-    _record(store, table, seen, refused, empty, stage.attempt, snapshot, now)
+    records = _records(seen, refused, empty, sources or {}, others)
+    day_records.write(
+        store, Attempt(table=table.name, attempt=stage.attempt, at=now, snapshot=snapshot, records=records)
+    )
     published = tuple(day for day in good if day not in empty)
     log.info("%s: %d of %d days published", table.name, len(published), len(days))
     return Publication(table, published, refused, judgement, seen, snapshot, empty)
@@ -167,24 +188,22 @@ def _share(part: "pd.Series[int]", whole: "pd.Series[int]") -> "pd.Series[float]
     return (part / whole).where(whole > 0)
 
 
-def _record(
-    store: Store,
-    table: Table,
+def _records(
     seen: "pd.DataFrame",
     refused: Mapping[str, Sequence[str]],
     empty: Collection[date],
-    attempt: str,
-    snapshot: int | None,
-    now: datetime,
-) -> None:
+    sources: Sources,
+    others: Counts,
+) -> tuple[DayRecord, ...]:
     counts = seen.select_dtypes("integer").to_dict("index")
-    records = tuple(
+    return tuple(
         DayRecord(
             day=day,
             verdict="refused" if str(day) in refused else "empty" if day in empty else "published",
             counts={str(name): int(value) for name, value in counts[day].items()},
             why=tuple(refused.get(str(day), ())),
+            sources=dict(sources.get(day, {})),
+            counted_in=tuple(sorted(others.get(day, ()))),
         )
         for day in seen.index
     )
-    day_records.write(store, Attempt(table=table.name, attempt=attempt, at=now, snapshot=snapshot, records=records))

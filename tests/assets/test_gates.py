@@ -20,6 +20,7 @@ BAD_DAY = {
     + "b2,2024-03-02 09:00:00,bob,s3,,cart,,,,\n"
     + "e6,2024-03-02 08:05:00,bob,s3,mug,purchase,1,4.75,Blue mug,\n"
 }
+EARLIER = {"a.csv": DELIVERIES[DAY2]["a.csv"] + "e8,2024-03-03 12:00:00,ann,s1,pen,purchase,3,1.20,Pen,office\n"}
 WHY = (
     "2 of 3 rows break the contract (missing_item 2; limit 0.25); "
     "look at quarantined_events of that day, mend the export or the mapping, then run the day again"
@@ -38,7 +39,7 @@ GOOD_DAYS = {str(DAY1), str(DAY3)}
 
 @dataclass(frozen=True)
 class Story:
-    """Five runs on one lake, one after the other, with what readers of `events` saw after each."""
+    """Runs on one lake, one after the other, with what readers of `events` saw after each."""
 
     partly: "Run"  # three days, the second bad: goes on with the two others
     partly_days: dict[str, set[str]]
@@ -47,6 +48,7 @@ class Story:
     all_bad: "Run"  # and badly again, by itself
     taken_back: "Run"  # its files taken back, with a day that never had one; the files of day 3 between are gone, too
     taken_back_days: dict[str, set[str]]
+    older: "Run"  # delivered well, by itself, and with an event of the third day, which landed here first now
     seen: dict[str, list[tuple[object, ...]]]
 
 
@@ -76,7 +78,9 @@ def story(spark, tmp_path_factory) -> Story:
     tiny_lake.take_back(dagster.lake.settings, DAY2)
     tiny_lake.take_back(dagster.lake.settings, DAY3)
     taken_back = run("taken back", {}, *DAILY, days=(DAY2, NEVER))
-    return Story(partly, partly_days, alone, mended, all_bad, taken_back, days(), seen)
+    taken_back_days = days()
+    older = run("older", EARLIER, *DAILY)
+    return Story(partly, partly_days, alone, mended, all_bad, taken_back, taken_back_days, older, seen)
 
 
 def ids(rows) -> set[str]:
@@ -167,3 +171,22 @@ def test_a_materialization_carries_the_counts_of_its_day(story):
 
     assert figures(story.mended, "events", DAY2)["dagster/row_count"] == 3
     assert figures(story.mended, "raw_events", DAY2)["dagster/row_count"] == 5
+
+
+def test_a_run_of_an_older_day_makes_the_later_day_again_that_changes_with_it(story):
+    from tests.dagster_runs import figures
+
+    assert story.older.success
+    landed = {row[0]: str(row[12]) for row in story.seen["older"]}
+    assert (len(story.seen["older"]), landed["e8"]) == (10, str(DAY2))
+    assert [figures(story.older, "events", day)["dagster/row_count"] for day in (DAY2, DAY3)] == [4, 2]
+    assert (
+        figures(story.older, "histories", DAY3)["made again because"] == "events of it have changed since it was made"
+    )
+
+
+def test_days_that_the_run_did_not_ask_for_are_named_on_the_output_and_in_the_checks(story):
+    from tests.dagster_runs import figures
+
+    assert figures(story.older, "events", DAY2)["days made again"] == str(DAY3)
+    assert story.older.check("events", "rows_are_conserved").metadata["judged"].value == 2

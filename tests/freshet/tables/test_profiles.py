@@ -52,7 +52,7 @@ def test_quarantined_events(spark):
 def test_events(spark):
     rows = (
         event(),
-        event(item_id=""),  # and e1 again
+        event(item_id=""),
         event(event_id="e3", item_id=None, shopper=None),
         event(event_id="e4", event_type="return", shopper="bob"),
         event(event_id="e5", event_type="click", event_time=at(3, 0)),  # two days after landing
@@ -61,7 +61,7 @@ def test_events(spark):
     )
     assert measured(spark, schemas.EVENTS, *rows) == [
         {
-            "rows": 7, "repeated_ids": 1, "without_item": 2, "without_shopper": 2, "unknown_types": 1, "out_of_time": 2,
+            "rows": 7, "without_item": 2, "without_shopper": 2, "unknown_types": 1, "out_of_time": 2,
             "returns": 1, "items": 2, "shoppers": 2,
         }
     ]  # fmt: skip
