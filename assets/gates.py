@@ -93,7 +93,7 @@ def results(judgement: Judgement, *, stops: bool = True, rows: int = 1) -> Itera
     """One result per rule. stops=False shows a refusal without ending the run here."""
     for finding in judgement.findings:
         rule = finding.rule
-        error = rule.severity == "error" and stops
+        error = rule.severity == "error" and finding.stops and stops
         yield dg.AssetCheckResult(
             check_name=rule.name,
             asset_key=judgement.subject,
@@ -109,7 +109,7 @@ def _sentence(finding: Finding) -> str:
         return f"{finding.rule.limit}: holds"
     shown = "; ".join(f"{c.where}: {c.finding}" for c in finding.culprits[:3])
     more = f" and {len(finding.culprits) - 3} more" if len(finding.culprits) > 3 else ""
-    fix = finding.rule.fix
+    fix = finding.fix(finding.culprits[0])
     return f"{shown.rstrip('.')}{more}. {fix[0].upper()}{fix[1:]}"
 
 
@@ -118,7 +118,7 @@ def _evidence(rule: Rule, finding: Finding, rows: int) -> dict[str, Any]:
     if finding.culprits:
         lines = [f"| {c.where} | {c.finding} |" for c in finding.culprits[:SHOWN]]
         evidence["who"] = dg.MetadataValue.md("\n".join(["| where | finding |", "|---|---|", *lines]))
-        evidence["what to do"] = rule.fix
+        evidence["what to do"] = finding.fix(finding.culprits[0])
     return evidence
 
 

@@ -6,6 +6,7 @@ launchpad, is recorded with the run, and has its defaults in `TrainParams` and `
 
 import re
 import sys
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Literal, get_args
@@ -16,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from freshet import telemetry, threads
 from freshet.errors import SettingsError
 from freshet.item_inputs import Schema, parse_schema, told
+from freshet.past.limits import DEFAULTS, Limit, format_limits, parse_limits
 
 PREFIX = "FRESHET_"
 
@@ -48,6 +50,14 @@ class Settings(BaseSettings):
     deliveries: Literal["any", "daily"] = Field(
         "any",
         description="`daily`: a day without a delivery (by shop or gateway) is refused; `any`: it is a warning",
+    )
+    usual_days: int = Field(
+        28, ge=0, le=400, description="a day is compared with the days published so many days before it; 0: with none"
+    )
+    usual_limits: str = Field(
+        format_limits(DEFAULTS),
+        description="how many times off from usual a day is warned of and refused, as name:warn:refuse, …; `name:off`: "
+        "not judged (docs/gates.md)",
     )
     lookback_days: int = Field(7, ge=0, le=400, description="an event seen in so many days before is a duplicate")
     cache: Path = Field(
@@ -133,6 +143,19 @@ class Settings(BaseSettings):
             return told(parse_schema(value))
         except SettingsError as error:
             raise ValueError(f"{error.what}; {error.fix}") from None
+
+    @field_validator("usual_limits")
+    @classmethod
+    def _limits(cls, value: str) -> str:
+        try:
+            return format_limits(parse_limits(value))
+        except SettingsError as error:
+            raise ValueError(f"{error.what}; {error.fix}") from None
+
+    @property
+    def limits(self) -> Mapping[str, Limit | None]:
+        """`usual_limits`, read."""
+        return parse_limits(self.usual_limits)
 
     @property
     def item_schema(self) -> Schema:

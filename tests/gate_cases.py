@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from freshet.gates.suites import TRUTHS
+from freshet.past.limits import DEFAULTS
+
 OUR_BUG = "this is a fault of Freshet, not of your data: keep the stage and report it"
 GATEWAY = "this is a fault of the gateway that wrote it, not of your data: keep the file and report it"
 FROM_EVENTS = "materialize events and this table of that day in one run"
@@ -19,6 +22,7 @@ HOLDS: dict[str, dict[str, object]] = {
         **UPSTREAM, "rows": 17, "landed": 20, "skipped": 1, "quarantined": 1, "duplicate": 1, "worst": "bad_price 1",
         "repeated_ids": 0, "counted_twice": 0, "counted_twice_where": "",
         "without_item": 0, "without_shopper": 0, "unknown_types": 0, "out_of_time": 0,
+        "accepted": 0, **{f"{truth}_off": 1.0 for truth in DEFAULTS}, **{f"{truth}_says": "" for truth in DEFAULTS},
     },
     "items": {**UPSTREAM, "rows": 4, "expected": 4, "repeated": 0, "bad_prices": 0, "untitled": 2},
     "item_features": {**UPSTREAM, "rows": 3, "counted": 9, "expected": 9, "repeated": 0, "without_shopper": 0},
@@ -101,6 +105,15 @@ def _refused(suite: str, upstream: str) -> Case:
     )  # fmt: skip
 
 
+def _unusual(rule: str, truth: str) -> Case:
+    return Case(
+        "events", rule, {f"{truth}_off": 99.0, f"{truth}_says": "nothing like the days before"},
+        "nothing like the days before",
+        "mend the export and land it again; where the day is right as it is, accept it with "
+        "`freshet days accept 2024-03-02 --why REASON` and run it again",
+    )  # fmt: skip
+
+
 BREAKS = (
     Case(
         "raw_events", "delivery_arrived", {"files": 0, "files_read": 0, "rows": 0, "skipped": 0}, "no file landed",
@@ -157,6 +170,7 @@ BREAKS = (
     _bug("events", "shoppers_are_pseudonyms", "without_shopper", "1 of 17 have no shopper"),
     _bug("events", "event_types_are_known", "unknown_types", "1 of 17 have an unknown type"),
     _bug("events", "times_are_plausible", "out_of_time", "1 of 17 lie after their landing day"),
+    *(_unusual(rule, truth) for truth, rule in TRUTHS.items()),
     _refused("items", "events"),
     _bug("items", "items_are_unique", "repeated", "1 of 4 items stand twice"),
     Case("items", "items_match_events", {"expected": 5}, "4 items where events have 5", FROM_EVENTS),

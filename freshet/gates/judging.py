@@ -16,7 +16,8 @@ def judge(subject: str, profile: "pd.DataFrame", rules: Sequence[Rule]) -> Judge
 
     Raises KeyError where a rule names a column that the profile lacks: a gate that cannot look must not pass.
     """
-    missing = sorted({rule.column for rule in rules} - set(profile.columns))
+    asked = {name for rule in rules for name in (rule.column, rule.pardon) if name}
+    missing = sorted(asked - set(profile.columns))
     if missing:
         raise KeyError(f"{subject}: the profile lacks {missing}, which its rules judge")
     frame = profile.reset_index(names="where").astype({"where": str})
@@ -29,7 +30,13 @@ def _finding(rule: Rule, frame: "pd.DataFrame", result: Any) -> Finding:
         raise RuntimeError(f"{rule.name}: the expectation could not be evaluated: {'; '.join(wrong)}")
     rows = [] if result.success else sorted(result.result["unexpected_index_list"], key=lambda r: str(r["where"]))
     told: dict[Any, dict[str, Any]] = {row["where"]: dict(row) for row in frame.to_dict("records")}  # type: ignore[arg-type]
-    return Finding(rule, tuple(Culprit(r["where"], rule.finding(told[r["where"]])) for r in rows))
+    return Finding(rule, tuple(_culprit(rule, told[r["where"]]) for r in rows))
+
+
+def _culprit(rule: Rule, row: dict[str, Any]) -> Culprit:
+    # A rule that only warns has culprits, too: its severity says that they stop nothing.
+    stops = rule.severity == "warn" or rule.stops(row)
+    return Culprit(row["where"], rule.finding(row), stops)
 
 
 def _exceptions(info: dict[str, Any]) -> list[str]:
@@ -46,7 +53,7 @@ def _validate(frame: "pd.DataFrame", rules: Sequence[Rule]) -> list[Any]:
         name="gate",
         expectations=[
             gx.expectations.ExpectColumnValuesToBeBetween(
-                column=rule.column, min_value=rule.least, max_value=rule.most, meta={"rule": rule.name}
+                column=rule.column, min_value=rule.least, max_value=rule.highest, meta={"rule": rule.name}
             )
             for rule in rules
         ],

@@ -11,8 +11,11 @@ class Rule:
 
     says: the finding, a format string over the profile's row and `limit`, e.g. "{without_item} of {rows} rows have no
     item_id".
-    fix: what to do about it. severity `error`: nothing is published and the run fails; `hold`: nothing is published,
-    and the run goes on without it, for it is nobody's fault; `warn`: is shown, stops nothing.
+    warn_most: a value above it is warned of even where it is not above `most`.
+    pardon: a column of the profile; where it is not 0, what the rule finds is a warning.
+    fix: what to do about it; `{where}` in it stands for the row's name.
+    severity `error`: nothing is published and the run fails; `hold`: nothing is published, and the run goes on without
+    it, for it is nobody's fault; `warn`: is shown, stops nothing.
     """
 
     name: str
@@ -22,6 +25,21 @@ class Rule:
     least: float | None = None
     most: float | None = None
     severity: Literal["error", "hold", "warn"] = "error"
+    warn_most: float | None = None
+    pardon: str | None = None
+
+    @property
+    def highest(self) -> float | None:
+        """The highest value that nothing is said of."""
+        return self.most if self.warn_most is None else self.warn_most
+
+    def stops(self, row: Mapping[str, Any]) -> bool:
+        """Whether one row of the profile keeps it from being published; a row within the bounds does not."""
+        value = row[self.column]
+        if self.severity == "warn" or value is None or value != value:
+            return False
+        outside = (self.least is not None and value < self.least) or (self.most is not None and value > self.most)
+        return bool(outside and not (self.pardon and row[self.pardon]))
 
     def finding(self, row: Mapping[str, Any]) -> str:
         """What to say about one row of the profile that breaks the rule."""
@@ -36,7 +54,8 @@ class Rule:
             parts.append(f"≥ {self.least:g}")
         if self.most is not None:
             parts.append(f"≤ {self.most:g}")
-        return f"{self.column} {' and '.join(parts)}"
+        also = "" if self.warn_most is None else f", warning above {self.warn_most:g}"
+        return f"{self.column} {' and '.join(parts)}{also}"
 
 
 @dataclass(frozen=True)
@@ -45,6 +64,7 @@ class Culprit:
 
     where: str
     finding: str
+    stops: bool = True  # False: a warning, whatever the severity of the rule
 
 
 @dataclass(frozen=True)
@@ -58,6 +78,15 @@ class Finding:
     def holds(self) -> bool:
         return not self.culprits
 
+    @property
+    def stops(self) -> bool:
+        """Whether something is kept from being published."""
+        return self.rule.severity != "warn" and any(culprit.stops for culprit in self.culprits)
+
+    def fix(self, culprit: Culprit) -> str:
+        """What to do about one of the culprits."""
+        return self.rule.fix.replace("{where}", culprit.where)
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -70,12 +99,12 @@ class Judgement:
         """Where → findings, for everything that stops a publication."""
         found: dict[str, list[str]] = {}
         for finding in self.findings:
-            if finding.rule.severity != "warn":
-                for culprit in finding.culprits:
-                    found.setdefault(culprit.where, []).append(f"{culprit.finding}; {finding.rule.fix}")
+            for culprit in finding.culprits:
+                if finding.rule.severity != "warn" and culprit.stops:
+                    found.setdefault(culprit.where, []).append(f"{culprit.finding}; {finding.fix(culprit)}")
         return found
 
     @property
     def fails(self) -> bool:
         """Whether what was found is somebody's fault, and not only too early."""
-        return any(finding.rule.severity == "error" and not finding.holds for finding in self.findings)
+        return any(finding.rule.severity == "error" and finding.stops for finding in self.findings)

@@ -1,6 +1,10 @@
 """The suite of every hand-over: what must be true of its profile before anybody else may see it."""
 
+from typing import Final
+
 from freshet.gates.rules import Rule
+from freshet.past.figures import FAR
+from freshet.past.limits import Limit
 from freshet.settings import Settings
 
 
@@ -86,6 +90,33 @@ def _events(settings: Settings) -> tuple[Rule, ...]:
         _none("shoppers_are_pseudonyms", "without_shopper", "{without_shopper} of {rows} have no shopper", _OUR_BUG),
         _none("event_types_are_known", "unknown_types", "{unknown_types} of {rows} have an unknown type", _OUR_BUG),
         _none("times_are_plausible", "out_of_time", "{out_of_time} of {rows} lie after their landing day", _OUR_BUG),
+        *(_as_usual(truth, name, settings.limits[truth]) for truth, name in TRUTHS.items()),
+    )  # fmt: skip
+
+
+TRUTHS: Final = {
+    "volume": "volume_is_as_usual",
+    "skipped": "skipped_rows_are_as_usual",
+    "duplicates": "duplicates_are_as_usual",
+    "event_types": "event_types_are_as_usual",
+    "users": "users_are_as_usual",
+    "shoppers": "shoppers_are_as_usual",
+    "sessions": "sessions_are_as_usual",
+    "items": "items_are_as_usual",
+    "item_names": "item_names_are_as_usual",
+    "prices": "prices_are_as_usual",
+    "quantities": "quantities_are_plausible",
+    "moments": "moments_are_as_usual",
+}
+
+
+def _as_usual(truth: str, name: str, limit: Limit | None) -> Rule:
+    """A day beside its past. Where the setting switches it off, the rule stays and cannot fail: names do not change."""
+    return Rule(
+        name, f"{truth}_off", f"{{{truth}_says}}",
+        "mend the export and land it again; where the day is right as it is, accept it with "
+        "`freshet days accept {where} --why REASON` and run it again",
+        most=limit.refuse if limit else FAR, warn_most=limit.warn if limit else None, pardon="accepted",
     )  # fmt: skip
 
 

@@ -82,8 +82,9 @@ def expected(records: Records, days: Sequence[date], what: str, less: str | None
 
 
 def accounts(days: Sequence[date], raw: Records, quarantined: Records, duplicates: Mapping[date, int]) -> Facts:
-    """landed, skipped, quarantined, duplicate, and the reason met most: each counted by another table's gate."""
+    """files, landed, skipped, quarantined, duplicate, and the reason met most: each counted by another table's gate."""
     return {
+        "files": {day: count(raw, day, "files") for day in days},
         "landed": {day: count(raw, day, "rows") for day in days},
         "skipped": {day: count(raw, day, "skipped") for day in days},
         "quarantined": {day: count(quarantined, day, "rows") for day in days},

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _PSEUDONYM = "^[0-9a-f]{32}$"
+LATE_DAYS: Final = 2  # an event that happened longer before its landing day counts as late
+HUGE_QUANTITY: Final = 1_000_000
 
 
 def profile(stage: DataFrame, table: Table, days: Sequence[date] = ()) -> "pd.DataFrame":
@@ -33,6 +35,11 @@ def profile(stage: DataFrame, table: Table, days: Sequence[date] = ()) -> "pd.Da
 def _broken(truth: Column) -> Column:
     """How many rows the truth does not hold for; unknown counts as broken."""
     return F.count(F.when(~F.coalesce(truth, F.lit(False)), F.lit(1)))
+
+
+def _where(truth: Column) -> Column:
+    """How many rows the truth holds for."""
+    return F.count(F.when(truth, F.lit(1)))
 
 
 def _repeated(*names: str) -> Column:
@@ -67,9 +74,27 @@ def _events() -> dict[str, Column]:
         "without_shopper": _broken(F.col(c.SHOPPER).rlike(_PSEUDONYM)),
         "unknown_types": _broken(F.col(c.EVENT_TYPE).isin(list(c.EVENT_TYPES))),
         "out_of_time": _broken(in_time),
-        "returns": F.count(F.when(F.col(c.EVENT_TYPE) == "return", F.lit(1))),
+        **{f"{name}s": _where(F.col(c.EVENT_TYPE) == name) for name in c.EVENT_TYPES},
+        **_shape(),
         "items": F.countDistinct(c.ITEM_ID),
         "shoppers": F.countDistinct(c.SHOPPER),
+    }
+
+
+def _shape() -> dict[str, Column]:
+    """What a day is compared by. No exact distinct counts: each would be a pass of its own."""
+    time = F.col(c.EVENT_TIME)
+    return {
+        "with_user": F.count(c.USER_ID),
+        "with_session": F.count(c.SESSION_ID),
+        "sessions": F.approx_count_distinct(c.SESSION_ID),
+        "instants": F.approx_count_distinct(time),
+        "hours": F.expr(f"bit_count(bit_or(shiftleft(1, hour({c.EVENT_TIME}))))"),
+        "late": _where(time < F.date_sub(c.LANDING_DATE, LATE_DAYS)),
+        "priced": F.count(c.PRICE),
+        "free": _where(F.col(c.PRICE) == 0),
+        "median_price": F.percentile_approx((F.col(c.PRICE) * 10_000).cast("bigint"), 0.5, 1_000),
+        "huge_quantities": _where(F.col(c.QUANTITY) > HUGE_QUANTITY),
     }
 
 

@@ -20,8 +20,9 @@ from freshet.tables import lake
 from freshet.tables.across import Counts, judge_across
 from freshet.tables.facts import UNDELIVERED, Facts
 from freshet.tables.overlaps import Overlaps
+from freshet.tables.past_days import with_past
 from freshet.tables.profiles import profile
-from freshet.tables.schemas import Table
+from freshet.tables.schemas import EVENTS, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,11 +88,12 @@ def publish_days(
     days beside it. Raises LakeError when staging or publishing fails; then nothing was published.
     """
     stage = lake.write(frame, table, days)
-    staged = lake.staged(frame.sparkSession, stage)
-    rules = suite(table.name, settings)
+    staged, rules = lake.staged(frame.sparkSession, stage), suite(table.name, settings)
     beside = facts(staged) if callable(facts) else facts
     known = {name: column for name, column in beside.items() if name != UNDELIVERED}
     seen = derived(profile(staged, table, days), known)
+    if table == EVENTS:
+        seen = with_past(seen, staged, rules, settings, store, now.date())
     others: Counts = {}
     if across is None:
         judgement = judge(table.name, seen, rules)

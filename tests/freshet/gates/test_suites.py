@@ -55,7 +55,7 @@ def test_a_profile_row_that_breaks_a_rule_is_found(case: Case, ten_percent):
     broken = [finding for finding in judgement.findings if not finding.holds]
     assert [finding.rule.name for finding in broken] == [case.rule]
     assert [(culprit.where, culprit.finding) for culprit in broken[0].culprits] == [("2024-03-02", case.says)]
-    assert broken[0].rule.fix == case.fix
+    assert broken[0].fix(broken[0].culprits[0]) == case.fix
     assert judgement.bad() == ({"2024-03-02": [f"{case.says}; {case.fix}"]} if case.stops else {})
 
 

@@ -62,7 +62,9 @@ def test_events(spark):
     assert measured(spark, schemas.EVENTS, *rows) == [
         {
             "rows": 7, "without_item": 2, "without_shopper": 2, "unknown_types": 1, "out_of_time": 2,
-            "returns": 1, "items": 2, "shoppers": 2,
+            "views": 5, "carts": 0, "purchases": 0, "returns": 1, "with_user": 0, "with_session": 0, "sessions": 0,
+            "instants": 3, "hours": 3, "late": 0, "priced": 0, "free": 0, "median_price": 0, "huge_quantities": 0,
+            "items": 2, "shoppers": 2,
         }
     ]  # fmt: skip
 

@@ -1,0 +1,50 @@
+"""What a person said of a day: it is right, unusual as it is. Written once, never changed.
+
+`acceptances/<day>_<time>.json` holds one.
+"""
+
+import getpass
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from freshet.store import Store
+
+BELOW: Final = "acceptances"
+
+
+class Acceptance(BaseModel):
+    """A landing day (or, with `onwards`, this day and a new level from then on), who accepted it, when and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    day: date
+    onwards: bool = False  # the days before it are no past of the days after it
+    why: str
+    who: str
+    at: datetime
+
+
+def accept(store: Store, day: date, why: str, now: datetime, onwards: bool = False) -> Acceptance:
+    """Write down that the day is right. Raises LakeError when the disk is full."""
+    acceptance = Acceptance(day=day, onwards=onwards, why=why, who=getpass.getuser(), at=now)
+    store.put_if_absent(f"{BELOW}/{day}_{now:%Y%m%dT%H%M%S%f}.json", acceptance.model_dump_json().encode())
+    return acceptance
+
+
+def acceptances(store: Store) -> Sequence[Acceptance]:
+    """All of them, in the order of days."""
+    paths = [path for path in store.list(BELOW) if path.endswith(".json")]
+    return [Acceptance.model_validate_json(store.get(path)) for path in paths]
+
+
+def is_accepted(day: date, all_: Collection[Acceptance]) -> bool:
+    """Whether a person said that the day is right."""
+    return any(acceptance.day == day for acceptance in all_)
+
+
+def starts_anew(day: date, all_: Collection[Acceptance]) -> list[date]:
+    """The days up to `day` from which on the shop has a new level."""
+    return [acceptance.day for acceptance in all_ if acceptance.onwards and acceptance.day <= day]
