@@ -2,13 +2,14 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
 from freshet import days as day_records
 from freshet.landing import EVENTS, IMPRESSIONS, landed_file
+from freshet.past.acceptance import accepted_on
 from freshet.store import Stamp, Store
 
 SOURCES: Final = {"raw_events": EVENTS, "impressions": IMPRESSIONS}  # daily table → the landing folder it reads
@@ -21,7 +22,7 @@ class Arrival:
     day: date
     files: Mapping[str, int]
     digest: str  # of all names, sizes and times
-    latest: datetime  # when the last of the files was written, UTC
+    latest: datetime  # when the last of the files was written, or the day was accepted, UTC
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ def arrivals(store: Store, days: Collection[date] | None = None) -> dict[date, A
         for stamp in (stamp for prefix in prefixes for stamp in store.stamps(prefix)):
             if (file := landed_file(stamp.path, below)) is not None:
                 found[file.day][table].append(stamp)
-    return {day: _arrival(day, found[day]) for day in sorted(found)}
+    accepted = accepted_on(store)
+    return {day: _arrival(day, found[day], accepted.get(day, ())) for day in sorted(found)}
 
 
 def last_runs(store: Store, days: Collection[date]) -> dict[date, LastRun]:
@@ -79,8 +81,9 @@ def digest(parts: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _arrival(day: date, stamps: Mapping[str, list[Stamp]]) -> Arrival:
-    every = [stamp for own in stamps.values() for stamp in own]
+def _arrival(day: date, stamps: Mapping[str, list[Stamp]], accepted: Sequence[Stamp]) -> Arrival:
+    # A day that a person accepted holds news, too: its gate lets it pass now.
+    every = [*(stamp for own in stamps.values() for stamp in own), *accepted]
     return Arrival(
         day=day,
         files={table: len(own) for table, own in stamps.items()},

@@ -1,16 +1,19 @@
 """`freshet days`: what became of every landed row, day by day."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
 
 from freshet.cli import terminal
 from freshet.cli.asked import settings_of_lake
-from freshet.commands import load_days
+from freshet.commands import day_range, load_days, materialize
 from freshet.days import DayRecord, read
-from freshet.errors import EmptyLakeError
+from freshet.errors import EmptyLakeError, LakeError, SettingsError
+from freshet.landing import landing_days
+from freshet.past.acceptance import Acceptance, acceptances
+from freshet.past.acceptance import accept as accept_day
 from freshet.store import Store, open_store
 
 COUNTS = ("landed", "skipped", "quarantined", "duplicate", "refused", "published")
@@ -19,10 +22,14 @@ WIDTHS = (9, 9, 12, 10, 9, 10)  # with the day and a verdict of one word: 80 col
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("days", rich_help_panel="Data")(days)
+    own = typer.Typer(add_completion=False)
+    own.callback(invoke_without_command=True)(days)
+    own.command("accept")(accept)
+    app.add_typer(own, name="days", rich_help_panel="Data")
 
 
 def days(
+    context: typer.Context,
     first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First landing day.")] = None,
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last landing day.")] = None,
     total: Annotated[bool, typer.Option("--total", help="Only the sums over all days.")] = False,
@@ -34,19 +41,52 @@ def days(
     The verdict `empty` is a day without a delivery.
     Rows that keep the contract on a day that is not published, because too many others break it, count as refused.
     """
+    if context.invoked_subcommand is not None:
+        return
     store = open_store(settings_of_lake().lake)
     known = list(read(store, "events").values())
     records = [record for record in known if _inside(record, first, last)]
     if not records:
         raise _nothing(known, store)
     columns = terminal.width()
+    said = {acceptance.day: acceptance for acceptance in acceptances(store)}
     typer.echo(line("day", COUNTS, "verdict", columns))
     for record in [] if total else records:
-        why = f": {'; '.join(record.why)}" if record.why else ""
-        typer.echo(line(str(record.day), _figures(_counts(record)), f"{record.verdict}{why}", columns))
+        typer.echo(line(str(record.day), _figures(_counts(record)), _verdict(record, said), columns))
     sums = [sum(counts) for counts in zip(*(_counts(record) for record in records), strict=True)]
     found = f"{len(records)} day{'s' if len(records) > 1 else ''}"
     typer.echo(line(found, _figures(sums), _verdicts(records), columns))
+
+
+def accept(
+    day: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="The landing day.")],
+    why: Annotated[str, typer.Option("--why", help="What makes the day right, for those who look at it later.")],
+    onwards: Annotated[
+        bool, typer.Option("--onwards", help="The shop has changed: later days are compared with this one on.")
+    ] = False,
+) -> None:
+    """Accept a landing day as it is, although it is unlike the days before it.
+
+    What the gate says of it becomes a warning the next time that the day is run. Rows that break the contract are
+    quarantined all the same.
+    """
+    if not why.strip():
+        raise SettingsError("--why", "is empty", "say what makes the day right")
+    store = open_store(settings_of_lake().lake)
+    if not landing_days(store):
+        raise LakeError(store.root, "nothing has landed in it", "look whether FRESHET_LAKE is the shop's lake")
+    accept_day(store, day.date(), why.strip(), datetime.now(UTC), onwards)
+    then = f" Days after it are compared with the days since {day:%Y-%m-%d}." if onwards else ""
+    run = materialize("*", day_range([day.date()]))
+    typer.echo(f"{day:%Y-%m-%d} is accepted: {why.strip()}.{then}")
+    typer.echo(f"The landing sensor runs it again within minutes; without Dagster's daemon, {run}")
+
+
+def _verdict(record: DayRecord, said: dict[date, Acceptance]) -> str:
+    why = f": {'; '.join(record.why)}" if record.why else ""
+    acceptance = said.get(record.day)
+    accepted = f" (accepted by {acceptance.who}: {acceptance.why})" if acceptance else ""
+    return f"{record.verdict}{accepted}{why}"
 
 
 def _verdicts(records: list[DayRecord]) -> str:

@@ -4,13 +4,14 @@
 """
 
 import getpass
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from freshet.store import Store
+from freshet.store import Stamp, Store
 
 BELOW: Final = "acceptances"
 
@@ -38,6 +39,15 @@ def acceptances(store: Store) -> Sequence[Acceptance]:
     """All of them, in the order of days."""
     paths = [path for path in store.list(BELOW) if path.endswith(".json")]
     return [Acceptance.model_validate_json(store.get(path)) for path in paths]
+
+
+def accepted_on(store: Store) -> Mapping[date, Sequence[Stamp]]:
+    """Landing day → when something was said of it: a listing, nothing is opened."""
+    stamps: dict[date, list[Stamp]] = defaultdict(list)
+    for stamp in store.stamps(BELOW):
+        if stamp.path.endswith(".json"):
+            stamps[date.fromisoformat(stamp.path.removeprefix(f"{BELOW}/").partition("_")[0])].append(stamp)
+    return stamps
 
 
 def is_accepted(day: date, all_: Collection[Acceptance]) -> bool:

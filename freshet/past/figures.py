@@ -9,7 +9,7 @@ Counts = Mapping[str, float]
 Side = Literal["low", "high", "both"]
 
 ENOUGH: Final = 100  # rows; a share of fewer says little
-SMOOTHING: Final = 10  # rows: a share of few rows is as uncertain as that
+SMOOTHING: Final = 3  # rows: a share of few rows is as uncertain as that
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Figure:
     """One number of a day. `whole` None: the count itself.
 
     side: which direction is wrong. share: whether it is a share of a whole (0 to 1), compared by its odds; `slack` is
-    the share that never counts. weekly: whether days of the week differ in it. part_of_day: whether a day that is not
-    over has less of it.
+    the share that never counts. needs: the count of which a day must have enough. weekly: whether days of the week
+    differ in it. part_of_day: whether a day that is not over has less of it.
     """
 
     truth: str
@@ -28,6 +28,7 @@ class Figure:
     side: Side = "both"
     share: bool = True
     slack: float = 0.01
+    needs: str | None = "rows"
     scale: float = 1
     weekly: bool = False
     part_of_day: bool = False
@@ -36,13 +37,12 @@ class Figure:
         """The figure of a day; NaN where there is too little to tell."""
         if self.part not in counts or (self.whole is not None and self.whole not in counts):
             return math.nan
+        if self.needs is not None and counts.get(self.needs, 0) < ENOUGH:
+            return math.nan
         part = counts[self.part] * self.scale
         if self.whole is None:
             return part
-        whole = counts[self.whole]
-        if whole < (ENOUGH if self.share else 1):
-            return math.nan
-        return part / whole
+        return part / counts[self.whole] if counts[self.whole] > 0 else math.nan
 
     def distance(self, value: float, usual: float, counts: Counts) -> float:
         """How far a value is from the usual one, as a logarithm: log 2 = twice; 0 on the harmless side."""
@@ -69,16 +69,16 @@ def _log(quotient: float) -> float:
 
 
 FIGURES: Final = (
-    Figure("volume", "events", "rows", share=False, weekly=True, part_of_day=True),
-    Figure("volume", "hours with events", "hours", side="low", share=False, weekly=True, part_of_day=True),
-    Figure("skipped", "skipped rows", "skipped", "landed", side="high"),
-    Figure("duplicates", "duplicate rows", "duplicate", "landed", side="high"),
+    Figure("volume", "events", "rows", needs=None, share=False, weekly=True, part_of_day=True),
+    Figure("volume", "hours with events", "hours", needs=None, side="low", share=False, weekly=True, part_of_day=True),
+    Figure("skipped", "skipped rows", "skipped", "landed", needs="landed", side="high"),
+    Figure("duplicates", "duplicate rows", "duplicate", "landed", needs="landed", side="high"),
     Figure("event_types", "views", "views", "rows", slack=0.005),
     Figure("event_types", "carts", "carts", "rows", slack=0.005),
     Figure("event_types", "purchases", "purchases", "rows", slack=0.005),
     Figure("event_types", "returns", "returns", "rows", side="high", slack=0.05),
     Figure("users", "events with a user", "with_user", "rows", side="low", slack=0.05),
-    Figure("users", "users met before", "known_users", "compared_users", side="low", slack=0.05),
+    Figure("users", "users met before", "known_users", "compared_users", needs="users", side="low", slack=0.05),
     Figure("shoppers", "events of one shopper", "largest_shopper", "rows", side="high", slack=0.05),
     Figure("shoppers", "events a shopper", "rows", "shoppers", share=False),
     Figure("sessions", "events with a session", "with_session", "rows", slack=0.05),
@@ -87,9 +87,9 @@ FIGURES: Final = (
     Figure("items", "events on one item", "largest_item", "rows", side="high", slack=0.05),
     Figure("item_names", "items with another name", "renamed_items", "titled_items", side="high", slack=0.03),
     Figure("item_names", "items with a name", "titled_items", "items", side="low", slack=0.05),
-    Figure("prices", "median price", "median_price", share=False, scale=1e-4),
+    Figure("prices", "median price", "median_price", needs="priced", share=False, scale=1e-4),
     Figure("prices", "events with a price", "priced", "rows", slack=0.05),
-    Figure("prices", "events at price 0", "free", "priced", side="high", slack=0.03),
+    Figure("prices", "events at price 0", "free", "priced", needs="priced", side="high", slack=0.03),
     Figure("moments", "events older than two days", "late", "rows", side="high", slack=0.03),
     Figure("moments", "different times an event", "instants", "rows", side="low", share=False),
 )  # fmt: skip

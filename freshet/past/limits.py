@@ -22,12 +22,12 @@ class Limit:
 
 # Set on Online Retail and the simulated shop: docs/gates.md, `python -m benchmarks.bad_days`.
 DEFAULTS: Final[Mapping[str, Limit | None]] = {
-    "volume": Limit(1.6, 5),
+    "volume": Limit(1.4, 5),
     "skipped": Limit(3, 10),
     "duplicates": Limit(3, 10),
-    "event_types": Limit(2, 4),
+    "event_types": Limit(2, 3),
     "users": Limit(2, 4),
-    "shoppers": Limit(3, 6),
+    "shoppers": Limit(2.5, 4),
     "sessions": Limit(2, 5),
     "items": Limit(3, 8),
     "item_names": Limit(3, 8),

@@ -7,6 +7,7 @@ import pytest
 from freshet import days as day_records
 from freshet.arrivals import Arrival, LastRun, arrivals, differs, landed_days, last_runs
 from freshet.days import Attempt, DayRecord
+from freshet.past.acceptance import accept
 from freshet.store import open_store
 
 D1, D2, D3 = (date(2024, 3, day) for day in (1, 2, 3))
@@ -49,6 +50,20 @@ def test_events_the_gateways_events_and_impressions_are_counted_by_day(store):
     assert list(found) == [D1, D2]
     assert list(arrivals(store, [D2, D3])) == [D2]
     assert landed_days(store) == [D1, D2]
+
+
+def test_a_day_that_a_person_accepted_since_its_last_run_is_run_again(store):
+    store.put("landing/events/dt=2024-03-01/a.csv", b"x")
+    before = arrivals(store)[D1]
+    seen = LastRun({"raw_events": 1, "impressions": 0}, before.latest + timedelta(microseconds=1))
+    assert not differs(before, seen)
+    accept(store, D1, "campaign", NOON)
+    accept(store, D2, "nothing landed", NOON)
+    after = arrivals(store)
+    assert list(after) == [D1]
+    assert differs(after[D1], seen)
+    assert after[D1].files == {"raw_events": 1, "impressions": 0}
+    assert after[D1].digest != before.digest
 
 
 def test_the_digest_is_another_one_when_a_file_comes_or_is_replaced(store):

@@ -1,5 +1,6 @@
 """`freshet days` on the verdicts of three days."""
 
+import getpass
 from datetime import UTC, date, datetime
 
 import pytest
@@ -8,6 +9,7 @@ from typer.testing import CliRunner
 
 from freshet.cli import days as command
 from freshet.days import Attempt, DayRecord, write
+from freshet.past.acceptance import acceptances
 from freshet.store import open_store
 
 DAY1, DAY2, DAY3 = (date(2024, 3, day) for day in (1, 2, 3))
@@ -22,7 +24,7 @@ def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     app = typer.Typer()
     command.add_to(app)
-    return lambda *words: CliRunner().invoke(app, words)
+    return lambda *words: CliRunner().invoke(app, ("days", *words))
 
 
 def record(day, counts, verdict="published", why=()):
@@ -101,3 +103,32 @@ def test_what_is_no_date_is_refused(run, three_days):
     shown = run("--from", "yesterday")
     assert shown.exit_code == 2
     assert "'yesterday' does not match" in shown.output
+
+
+def test_a_day_that_is_accepted_is_written_down_and_shown_with_who_and_why(run, three_days, tmp_path):
+    store = open_store(str(tmp_path / "lake"))
+    store.put("landing/events/dt=2024-03-02/a.csv", b"x")
+    done = run("accept", "2024-03-02", "--why", "campaign")
+    assert done.output.splitlines() == [
+        "2024-03-02 is accepted: campaign.",
+        "The landing sensor runs it again within minutes; without Dagster's daemon, `dagster asset materialize "
+        "-m pipelines.definitions --select '*' --partition-range 2024-03-02...2024-03-02`",
+    ]
+    (said,) = acceptances(store)
+    assert (said.day, said.why, said.onwards, said.who) == (DAY2, "campaign", False, getpass.getuser())
+    assert "refused (accepted by " + said.who + ": campaign): 9 of 10 rows" in run().output
+
+
+def test_a_new_level_is_accepted_from_a_day_on(run, tmp_path):
+    store = open_store(str(tmp_path / "lake"))
+    store.put("landing/events/dt=2024-03-02/a.csv", b"x")
+    done = run("accept", "2024-03-02", "--onwards", "--why", "we opened in France")
+    assert "Days after it are compared with the days since 2024-03-02." in done.output
+    assert [(said.day, said.onwards) for said in acceptances(store)] == [(DAY2, True)]
+
+
+@pytest.mark.parametrize(("why", "problem"), [(" ", "--why: is empty"), ("campaign", "nothing has landed in it")])
+def test_a_reason_is_asked_for_and_a_lake_in_which_something_landed(run, tmp_path, why, problem):
+    done = run("accept", "2024-03-02", "--why", why)
+    assert problem in str(done.exception)
+    assert acceptances(open_store(str(tmp_path / "lake"))) == []
