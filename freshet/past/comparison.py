@@ -12,6 +12,7 @@ from freshet.past.limits import Limit
 from freshet.past.usual import LEAST_DAYS, History, times_off, usual
 
 PARTLY_OVER: Final = 0.3  # of the usual events: the shares of a day that is not over are judged from here on
+MET_DAYS: Final = 2  # published days after which it means something that an item is new
 
 ByFirstDay = Mapping[date, Mapping[date, int]]
 
@@ -56,9 +57,9 @@ def compare(
     past, refused = dict(published), set[date]()
     results: dict[date, Comparison] = {}
     for day in sorted(stage):
-        counted = _known(day, met, refused)
-        counts = with_conditions({**stage[day], **counted})
         own = _window(day, past, terms)
+        counted = _known(day, met, refused) if len(own) >= MET_DAYS else {}
+        counts = with_conditions({**stage[day], **counted})
         off, says = _judge(day, counts, own, terms)
         accepted = is_accepted(day, terms.acceptances)
         results[day] = Comparison(counted, off, says, accepted)

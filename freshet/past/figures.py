@@ -17,7 +17,7 @@ class Figure:
     """One number of a day. `whole` None: the count itself.
 
     side: which direction is wrong. share: whether it is a share of a whole (0 to 1), compared by its odds; `slack` is
-    the share that never counts. needs: the count of which a day must have enough. weekly: whether days of the week
+    the share that never counts. needs: the count of which a day must have `least`. weekly: whether days of the week
     differ in it. part_of_day: whether a day that is not over has less of it.
     """
 
@@ -29,6 +29,7 @@ class Figure:
     share: bool = True
     slack: float = 0.01
     needs: str | None = "rows"
+    least: int = ENOUGH
     scale: float = 1
     weekly: bool = False
     part_of_day: bool = False
@@ -37,7 +38,7 @@ class Figure:
         """The figure of a day; NaN where there is too little to tell."""
         if self.part not in counts or (self.whole is not None and self.whole not in counts):
             return math.nan
-        if self.needs is not None and counts.get(self.needs, 0) < ENOUGH:
+        if self.needs is not None and counts.get(self.needs, 0) < self.least:
             return math.nan
         part = counts[self.part] * self.scale
         if self.whole is None:
@@ -78,7 +79,8 @@ FIGURES: Final = (
     Figure("event_types", "purchases", "purchases", "rows", slack=0.005),
     Figure("event_types", "returns", "returns", "rows", side="high", slack=0.05),
     Figure("users", "events with a user", "with_user", "rows", side="low", slack=0.05),
-    Figure("users", "users met before", "known_users", "compared_users", needs="users", side="low", slack=0.05),
+    Figure("users", "users met before", "known_users", "compared_users", side="low", slack=0.05,
+           needs="users", least=30),
     Figure("shoppers", "events of one shopper", "largest_shopper", "rows", side="high", slack=0.05),
     Figure("shoppers", "events a shopper", "rows", "shoppers", share=False),
     Figure("sessions", "events with a session", "with_session", "rows", slack=0.05),

@@ -187,6 +187,12 @@ def accepted(day, onwards=False):
     return Acceptance(day=day, onwards=onwards, why="campaign", who="ann", at=datetime(2024, 3, 1, tzinfo=UTC))
 
 
+def test_the_first_two_days_of_a_shop_say_nothing_of_what_was_met_before():
+    days = sorted(PAST)[:3]
+    results = compare({day: good(day) for day in days}, {}, met(days=tuple(days)), terms(), lambda _: True)
+    assert ["known_events" in results[day].counts for day in days] == [False, False, True]
+
+
 def test_an_accepted_day_becomes_past_and_says_what_is_unusual_all_the_same():
     days = [BAD, BAD + timedelta(days=1)]
     how = terms(accepted=[accepted(BAD)])

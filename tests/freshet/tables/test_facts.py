@@ -79,6 +79,7 @@ def test_landed_rows_are_accounted_for_by_what_each_gate_counted(store):
     counts = {"rows": 3, "missing_item": 1, "bad_price": 2}
     quarantined = {DAY1: DayRecord(day=DAY1, verdict="published", counts=counts)}
     assert facts.accounts([DAY1, DAY3], raw, quarantined, {DAY1: 2}) == {
+        "files": {DAY1: 0, DAY3: 0},
         "landed": {DAY1: 7, DAY3: 0},
         "skipped": {DAY1: 1, DAY3: 0},
         "quarantined": {DAY1: 3, DAY3: 0},
