@@ -2,7 +2,7 @@
 
 For `make dev` alone: together with Dagster's daemon and the gateway it is a loop that runs by itself. The shop is
 the one that the lake holds (the demo's, where there was a demo), else one that begins some weeks ago. Until a first
-model is released no further day lands: runs go one at a time, and those of new days would delay the training.
+model has been judged no further day lands: runs go one at a time, and those of new days would delay the training.
 """
 
 import logging
@@ -33,7 +33,7 @@ log = logging.getLogger("freshet")
 
 AT_ONCE: Final = 21  # days that land when a shop begins: enough for a first model
 CALM: Final = 7  # days after those before habits change
-FIRST_RELEASE: Final = 900.0  # seconds that the shop waits for, at most: a model may be refused until more has landed
+FIRST_MODEL: Final = 900.0  # seconds that the shop waits for it, at most
 
 
 def main(
@@ -72,21 +72,30 @@ def _shop(settings: Settings, store: Store, wanted: ShopParams) -> ShopParams:
 
 
 def land_days(settings: Settings, mapping: Mapping, store: Store, shop: Shop) -> Iterator[int]:
-    """Land the next day at each step, once a release serves; yields the number of the day that shoppers live in."""
+    """Land the next day at each step; yields the number of the day that shoppers live in.
+
+    After the first days it waits for a first model: until it is released, or refused, or its run has failed. A further
+    day then has the next one trained.
+    """
     first = shop.params.first_day
     landed = [day for day in landing_days(store) if first <= day < _end(shop)]
     if not landed:
         deliver_days(settings, mapping, shop, range(AT_ONCE))
         last = first + timedelta(days=AT_ONCE - 1)
-        log.info("%d days have landed, %s is the last; the next one when a first model is released", AT_ONCE, last)
+        log.info("%d days have landed, %s is the last; the next one when a first model has been judged", AT_ONCE, last)
     number = (max(landed) - first).days + 1 if landed else AT_ONCE
-    waits_until = time.monotonic() + FIRST_RELEASE
+    waits_until = time.monotonic() + FIRST_MODEL
     while True:
         yield number
-        if number < shop.params.days and (journal.length(store) or time.monotonic() > waits_until):
+        if number < shop.params.days and (_first_model_is_judged(store) or time.monotonic() > waits_until):
             deliver_days(settings, mapping, shop, range(number, number + 1))
             log.info("%s has landed", first + timedelta(days=number))
             number += 1
+
+
+def _first_model_is_judged(store: Store) -> bool:
+    """Whether a model has been released or at least evaluated, or a run has failed."""
+    return any(store.list(folder) for folder in (journal.FOLDER, "evaluations", "alerts"))
 
 
 def _end(shop: Shop) -> date:

@@ -3,14 +3,13 @@
 import logging
 import subprocess
 import sys
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import httpx
 import pytest
 
 from freshet.landing import landing_days
-from freshet.live import journal
 from freshet.settings import Settings
 from freshet.simulation.live_shop import LiveShop
 from freshet.simulation.params import ShopParams
@@ -59,16 +58,15 @@ def test_an_error_of_the_gateway_is_told_and_ends_nothing(caplog):
     assert said.startswith("a visit went wrong: Server error '500 Internal Server Error' for url 'http://gateway/v1/")
 
 
-def test_until_a_first_release_no_further_day_lands(tmp_path):
+@pytest.mark.parametrize("outcome", ["releases/00000001.json", "evaluations/e.json", "alerts/a.json"])
+def test_until_a_first_model_is_judged_no_further_day_lands(tmp_path, outcome):
     mapping, first = ROOT / "examples" / "simulated_shop.yaml", date(2024, 3, 4)
     settings = Settings(_env_file=None, lake=str(tmp_path), mapping=mapping, first_day=first)
     store, shop = open_store(str(tmp_path)), generate(ShopParams(days=30, shoppers=200, items=20, first_day=first))
     days = land_days(settings, read(mapping), store, shop)
     assert [next(days) for _ in range(3)] == [AT_ONCE] * 3
     assert len(landing_days(store)) == AT_ONCE
-    now = datetime(2024, 4, 1, tzinfo=UTC)
-    journal.append(store, journal.Entry(number=1, decided_on=0, kind="release", bundle="b" * 64, verdict="", why="",
-                                        at=now, by="t"))  # fmt: skip
+    store.put(outcome, b"{}")
     assert [next(days) for _ in range(2)] == [AT_ONCE + 1, AT_ONCE + 2]
     assert len(landing_days(store)) == AT_ONCE + 2
 
