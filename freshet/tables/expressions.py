@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from freshet.errors import MappingError
+from freshet.tables.column_names import bare_name, oddity, sql_name
 
 if TYPE_CHECKING:
     from pyspark.errors import AnalysisException
@@ -67,6 +68,8 @@ def fit(expressions: Mapping[str, str], schema: "StructType", spark: "SparkSessi
     from pyspark.errors import AnalysisException
     from pyspark.sql import functions as F
 
+    if any(_is_column_unquoted(text, schema) for text in expressions.values()):
+        return False
     empty = spark.createDataFrame([], schema)
     parsed = [F.expr(text).alias(str(place)) for place, text in enumerate(expressions.values())]
     try:
@@ -80,10 +83,23 @@ def fit(expressions: Mapping[str, str], schema: "StructType", spark: "SparkSessi
 
 def analyse(where: str, key: str, text: str, schema: "StructType", spark: "SparkSession") -> None:
     """Raise MappingError unless `text` is an expression over `schema` whose result `key` can take."""
+    if _is_column_unquoted(text, schema):  # Spark may well take it, as a number or a calculation
+        raise _unquoted(where, text, bare_name(text, schema.fieldNames()) or text)
     found = _result_type(where, text, schema, spark)
     if not _takes(key, found):
         wanted, fix = WANTED.get(key, ELSE)
         raise MappingError(where, f"`{text.strip()}` gives {found.simpleString()}, not {_listed(wanted)}", fix)
+
+
+def _is_column_unquoted(text: str, schema: "StructType") -> bool:
+    """Whether the expression is a column's name that needs backticks, and nothing else."""
+    return any(name.strip() == text.strip() and sql_name(name) != name for name in schema.fieldNames())
+
+
+def _unquoted(where: str, text: str, name: str) -> MappingError:
+    what = f"`{text.strip()}`: the column {name} needs backticks, for its name has {oddity(name)}"
+    fix = f'write "{sql_name(name)}"; YAML wants the outer quotes where an expression begins with a backtick'
+    return MappingError(where, what, fix)
 
 
 def _takes(key: str, found: "DataType") -> bool:
@@ -107,6 +123,9 @@ def _result_type(where: str, text: str, schema: "StructType", spark: "SparkSessi
             empty.where(F.expr(text).isNotNull())
             return empty.select(F.expr(text)).schema[0].dataType
     except AnalysisException as error:  # a ParseException is one too
+        bare = bare_name(text, schema.fieldNames())
+        if bare is not None:
+            raise _unquoted(where, text, bare) from None
         what, fix = _said(error, schema, spark)
         raise MappingError(where, f"`{text.strip()}`: {what}", fix) from None
 
@@ -129,5 +148,5 @@ def _close(name: str, known: list[str], otherwise: str | None) -> str:
     lower = {k.lower(): k for k in known}
     close = [lower[match] for match in difflib.get_close_matches(name.lower(), list(lower), n=3, cutoff=0.6)]
     if close:
-        return f"did you mean {' or '.join(close)}?"
-    return f"{otherwise} {', '.join(known)}" if otherwise else "see the list of Spark SQL functions"
+        return f"did you mean {' or '.join(map(sql_name, close))}?"
+    return f"{otherwise} {', '.join(map(sql_name, known))}" if otherwise else "see the list of Spark SQL functions"

@@ -48,6 +48,8 @@ def _text(path: Path, shown: str) -> str:
         raise MappingError(shown, "no such file", "name a mapping file, e.g. examples/online_retail.yaml") from None
     except UnicodeDecodeError as error:
         raise MappingError(shown, f"byte {error.start} is not UTF-8", "save the mapping as UTF-8") from None
+    except OSError as error:
+        raise MappingError(shown, f"cannot be read ({error.strerror})", "name a mapping file") from None
 
 
 def _walk(node: yaml.MappingNode, above: Path_, shown: str) -> Iterator[tuple[Path_, yaml.Node, yaml.Node]]:
@@ -75,5 +77,5 @@ def _refuse(shown: str, error: yaml.YAMLError) -> NoReturn:
     raise MappingError(
         place,
         f"this is not YAML ({said})",
-        "put an expression that holds `: ` or ` #`, or starts with a quote, into quotes or a `|` block",
+        "put an expression that holds `: ` or ` #`, or starts with a quote or a backtick, into quotes or a `|` block",
     ) from None

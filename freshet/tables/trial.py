@@ -1,5 +1,6 @@
 """A mapping tried on files before anything runs: what they would become, and what would be refused."""
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,7 @@ from freshet import columns as c
 from freshet.cutting import records
 from freshet.errors import LandingError
 from freshet.tables.contract import OUTCOME, outcomes
+from freshet.tables.faulty_columns import FaultyColumn, faulty_columns
 from freshet.tables.headers import LocalFile, as_text, unpacked
 from freshet.tables.inspection import look
 from freshet.tables.mapping import Mapping, check_expressions
@@ -45,6 +47,20 @@ class Group:
     reason: str | None
     rows: int
     example: Example
+    faulty: tuple[FaultyColumn, ...] = ()
+
+
+@dataclass(frozen=True)
+class TriedDay:
+    """A landing day: its rows by outcome; reasons: reason → quarantined rows."""
+
+    day: date
+    outcomes: dict[str, int]
+    reasons: dict[str, int]
+
+    @property
+    def rows(self) -> int:
+        return sum(self.outcomes.values())
 
 
 @dataclass(frozen=True)
@@ -54,6 +70,7 @@ class Trial:
     first: tuple[dict[str, str], ...]
     types: dict[str, int]
     groups: tuple[Group, ...]
+    days: tuple[TriedDay, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -87,25 +104,35 @@ def trial(
         raw = raw.withColumn(c.LANDING_DATE, F.coalesce(F.to_date(c.EVENT_TIME), F.lit(today)))
     judged = outcomes(raw, lookback_days).cache()
     try:
-        return _told(judged, mapping, first)
+        return _told(judged, source, mapping, first)
     finally:
         judged.unpersist()
 
 
-def _told(judged: DataFrame, mapping: Mapping, first: int) -> Trial:
+def _told(judged: DataFrame, source: DataFrame, mapping: Mapping, first: int) -> Trial:
     place = F.struct(c.SOURCE_FILE, c.SOURCE_ROW)
-    grouped = judged.groupBy(OUTCOME, c.REASON).agg(F.count("*").alias("rows"), F.min(place).alias("place"))
+    grouped = judged.groupBy(OUTCOME, c.REASON).agg(F.count("*").alias("rows"), F.min(place).alias("place")).collect()
+    found = faulty_columns(judged, source, mapping, [row[c.REASON] for row in grouped if row[c.REASON]])
     published = judged.where(F.col(OUTCOME) == "published")
     ordered = published.orderBy(c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION).limit(first)
+    groups = (_group(row, mapping, found.get(row[c.REASON], ())) for row in grouped)
     return Trial(
         first=tuple({name: _shown(row, name) for name in SHOWN} for row in ordered.collect()),
         types={row[0]: row[1] for row in published.groupBy(c.EVENT_TYPE).count().orderBy(c.EVENT_TYPE).collect()},
-        groups=tuple(
-            sorted(
-                (_group(row, mapping) for row in grouped.collect()), key=lambda g: (g.outcome, -g.rows, g.reason or "")
-            )
-        ),
+        groups=tuple(sorted(groups, key=lambda group: (group.outcome, -group.rows, group.reason or ""))),
+        days=_days(judged),
     )
+
+
+def _days(judged: DataFrame) -> tuple[TriedDay, ...]:
+    outcome: dict[date, Counter[str]] = defaultdict(Counter)
+    reasons: dict[date, Counter[str]] = defaultdict(Counter)
+    for row in judged.groupBy(c.LANDING_DATE, OUTCOME, c.REASON).count().collect():
+        day, rows = row[c.LANDING_DATE], row["count"]
+        outcome[day][row[OUTCOME]] += rows
+        if row[c.REASON] is not None:
+            reasons[day][row[c.REASON]] += rows
+    return tuple(TriedDay(day, dict(outcome[day]), dict(reasons[day])) for day in sorted(outcome))
 
 
 def _shown(row: "Row", name: str) -> str:
@@ -117,10 +144,11 @@ def _shown(row: "Row", name: str) -> str:
     return ", ".join(f"{k}={v}" for k, v in value.items()) if name == c.CONTEXT else str(value)
 
 
-def _group(row: "Row", mapping: Mapping) -> Group:
+def _group(row: "Row", mapping: Mapping, found: tuple[FaultyColumn, ...]) -> Group:
     url, number = row["place"]
     path = Path(url.removeprefix("file:"))
-    return Group(row[OUTCOME], row[c.REASON], row["rows"], Example(path.name, number, _text(path, number, mapping)))
+    example = Example(path.name, number, _text(path, number, mapping))
+    return Group(row[OUTCOME], row[c.REASON], row["rows"], example, found)
 
 
 def _text(path: Path, number: int, mapping: Mapping) -> str | None:

@@ -107,7 +107,7 @@ def test_an_expression_knows_its_line_and_column(tmp_path):
             "quantity: 1",
             "quantity: a: b",
             "shop.yaml:11:14: this is not YAML (mapping values are not allowed here); put an expression that holds "
-            "`: ` or ` #`, or starts with a quote, into quotes or a `|` block",
+            "`: ` or ` #`, or starts with a quote or a backtick, into quotes or a `|` block",
         ),
     ],
 )

@@ -4,8 +4,9 @@ from datetime import date
 
 import pytest
 
-from freshet.cli.mapping import report
+from freshet.cli.trial_report import refusals, report, verdict
 from freshet.errors import LandingError, MappingError
+from freshet.settings import Settings
 from freshet.tables.mapping import Events, Landing, Mapping, Source
 from freshet.tables.trial import trial
 
@@ -43,8 +44,11 @@ def test_every_row_is_told_with_an_example(spark, export):
         "               e.g. a.csv:2  7,A,2024-02-01,1",
         "            1  published (valid, each once)",
         "            1  quarantined: bad_time (no event_time, or one that the mapping's expression could not read)",
+        "               event_time: to_timestamp(at), given at='soon'",
         "               e.g. a.csv:6  9,D,soon,1",
         "            1  quarantined: missing_shopper (neither a user_id nor a session_id)",
+        "               user_id: who, given who=nothing",
+        "               session_id: not mapped",
         "               e.g. a.csv:4  ,B,2024-02-02,1",
         "            1  quarantined: unreadable (the record could not be read: a broken line, a wrong number of "
         "fields, text where a number belongs)",
@@ -52,6 +56,89 @@ def test_every_row_is_told_with_an_example(spark, export):
         "            1  skipped (`where` does not hold: no event)",
         "               e.g. a.csv:3  8,POST,2024-02-01,1",
     ]
+
+
+def test_days_that_would_be_refused_are_named_with_the_rule_that_refuses_them(spark, export):
+    found = trial(spark, MAPPING, [export], date(2024, 3, 1), 7)
+    refused = refusals(found, Settings(_env_file=None))
+    assert verdict(found, refused) == [
+        "",
+        "would be refused, of 3 days:",
+        "  2024-02-02: 1 of 1 rows break the contract (missing_shopper 1; limit 0.05)",
+        "  2024-03-01: 2 of 2 rows break the contract (bad_time 1, unreadable 1; limit 0.05)",
+    ]
+    lenient = Settings(_env_file=None, bad_share_limit=1)
+    assert verdict(found, refusals(found, lenient)) == ["", "would be published: 1 of 6 rows, on 3 days"]
+
+
+ODD = Mapping(
+    shop="s",
+    source=Source(format="csv"),
+    events=Events(
+        user_id="`Kunde, Nr`",
+        item_id="trim(`Artikel-Nr`)",
+        event_type="lower(`Art.`)",
+        event_time="to_timestamp(`2024`)",
+        quantity="Menge",
+        price="`Preis (€)`",
+        title="`Größe`",
+    ),
+)
+ODD_HEADER = '"Kunde, Nr",Artikel-Nr,Art.,2024,Menge,Preis (€),Größe\n'
+
+
+def test_what_is_no_number_is_told_with_column_and_value_and_how_to_write_it(spark, tmp_path):
+    path = tmp_path / "odd.csv"
+    rows = [f'7,A{n},Purchase,2024-02-01 10:00:00,{"two" if n == 1 else 2},"{n},11 €",XL\n' for n in (5, 7, 1)]
+    path.write_text(ODD_HEADER + "".join(rows) + "7,A9,Purchase,2024-02-01 10:00:00,2,3.99,XL\n")
+    found = trial(spark, ODD, [path], date(2024, 2, 1), 7)
+    (group,) = (group for group in found.groups if group.reason == "unreadable")
+    assert [(column.column, column.given) for column in group.faulty] == [
+        ("price", ("Preis (€)='5,11 €'", "Preis (€)='7,11 €'")),
+        ("quantity", ("Menge='two'",)),
+    ]
+    lines = report(found)
+    assert "               price: `Preis (€)`, given Preis (€)='5,11 €'; Preis (€)='7,11 €'" in lines
+    assert "               quantity: Menge, given Menge='two'" in lines
+    assert any("double(replace(regexp_replace(x, '[^0-9,-]', ''), ',', '.'))" in line for line in lines)
+    assert refusals(found, Settings(_env_file=None)) == [
+        "2024-02-01: 3 of 4 rows break the contract (unreadable 3; limit 0.05)"
+    ]
+    fixed = "double(replace(regexp_replace(`Preis (€)`, '[^0-9,-]', ''), ',', '.'))"
+    events = ODD.events.model_copy(update={"price": fixed})
+    mended = trial(spark, ODD.model_copy(update={"events": events}), [path], date(2024, 2, 1), 7)
+    assert [row["price"] for row in mended.first][:2] == ["5.1100", "7.1100"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "value", "reason", "told"),
+    [
+        ({"event_type": "kind"}, "look", "unknown_event_type", "event_type: kind, given kind='look'"),
+        ({"quantity": "kind"}, "-3", "bad_quantity", "quantity: kind, given kind='-3'"),
+        ({"price": "kind"}, "-3", "bad_price", "price: kind, given kind='-3'"),
+        ({"item_id": "kind"}, "", "missing_item", "item_id: kind, given kind=nothing"),
+        ({"event_time": "timestamp(kind)"}, "2199", "future_event", "event_time: timestamp(kind), given kind='2199'"),
+    ],
+)  # fmt: skip
+def test_every_reason_names_the_column_and_what_it_was_given(spark, tmp_path, columns, value, reason, told):
+    path = tmp_path / "a.csv"
+    path.write_text(f"item,kind,x\nA,{value},\n")
+    events = Events(
+        **{"user_id": "'u'", "item_id": "item", "event_type": "'view'", "event_time": "timestamp '2024-02-01'"}
+        | columns
+    )
+    mapping = Mapping(shop="s", source=Source(format="csv"), events=events)
+    found = trial(spark, mapping, [path], date(2024, 2, 1), 7)
+    assert [group.reason for group in found.groups] == [reason]
+    assert f"{'':15}{told}" in report(found)
+
+
+def test_a_file_of_which_nothing_would_be_published_is_refused(spark, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("who,item,at,cost\n8,POST,2024-02-01,1\n")
+    found = trial(spark, MAPPING, [path], date(2024, 3, 1), 7)
+    assert refusals(found, Settings(_env_file=None, skipped_share_limit=1)) == ["no row would be published"]
+    assert "skips 1 of 1 rows (limit 0.99)" in refusals(found, Settings(_env_file=None))[0]
 
 
 def test_a_wrong_column_is_the_mappings_mistake_here(spark, export):
