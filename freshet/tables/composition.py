@@ -58,14 +58,19 @@ def _goods(events: DataFrame, items: DataFrame) -> DataFrame:
     )
     before = items.select(c.LANDING_DATE, c.ITEM_ID, F.lit(0).cast("bigint").alias(_COUNT), _name().alias(_NAME))
     of_item, of_name = Window.partitionBy(c.ITEM_ID), Window.partitionBy(c.ITEM_ID, _NAME)
+    first_named = F.min(F.when(F.col(_NAME).isNotNull(), F.col(c.LANDING_DATE))).over(of_item)
     first = own.unionByName(before).withColumns(
-        {"first": F.min(c.LANDING_DATE).over(of_item), "name_first": F.min(c.LANDING_DATE).over(of_name)}
+        {
+            "first": F.min(c.LANDING_DATE).over(of_item),
+            "first_named": first_named,
+            "name_first": F.min(c.LANDING_DATE).over(of_name),
+        }
     )
-    named = F.col(_NAME).isNotNull()
+    # An item without a name, or with the first that it had, keeps its name.
+    other = F.col(_NAME).isNotNull() & (F.col("name_first") > F.col("first_named"))
     return (
         first.where(F.col(_COUNT) > 0)
-        # A day on which an item carries no name says nothing of its name.
-        .withColumn("name_first", F.when(named, F.col("name_first")).otherwise(F.col("first")))
+        .withColumn("name_first", F.when(other, F.col("name_first")).otherwise(F.col("first")))
         .groupBy(c.LANDING_DATE, "first", "name_first")
         .agg(
             F.count("*").alias("items"), F.sum(_COUNT).alias("events"), F.max(_COUNT).alias("largest_item"),

@@ -76,8 +76,6 @@ def _events() -> dict[str, Column]:
         "out_of_time": _broken(in_time),
         **{f"{name}s": _where(F.col(c.EVENT_TYPE) == name) for name in c.EVENT_TYPES},
         **_shape(),
-        "items": F.countDistinct(c.ITEM_ID),
-        "shoppers": F.countDistinct(c.SHOPPER),
     }
 
 
