@@ -21,6 +21,7 @@ SOURCE_ROW: Final = "source_row"
 SOURCE_POSITION: Final = "source_position"
 SKIPPED: Final = "skipped"
 CORRUPT: Final = "corrupt_record"
+FLAW: Final = "flaw"
 REASON: Final = "reason"
 
 EventType = Literal["view", "cart", "purchase", "return"]

@@ -67,11 +67,12 @@ def _met(items: str, release: "Release") -> "list[Event]":
 
 
 def _from_lake(settings: Settings, shopper: str, session: str) -> "list[Event]":
+    from freshet.blanks import bare
     from freshet.pseudonym import lake_key, pseudonym
     from freshet.tables.reading import shopper_history
 
     key = lake_key(settings)
-    name = pseudonym(key, "user", shopper) if shopper else pseudonym(key, "session", session)
+    name = pseudonym(key, "user", bare(shopper)) if shopper else pseudonym(key, "session", bare(session))
     events = list(shopper_history(settings, name))
     if not events:
         typer.echo(f"no history of {shopper or session} in the lake", err=True)

@@ -8,8 +8,8 @@ from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter
 
+from freshet.blanks import bare
 from freshet.serving.asking import ask, recommend
-from freshet.serving.blanks import bare
 from freshet.serving.described import AsksQuestion, AsksWhy, AsksWithFilters, PostsEvents, PostsQuestion
 from freshet.serving.explaining import Explained, why
 from freshet.serving.gateway import Gateway

@@ -4,13 +4,9 @@ from typing import Final
 
 import msgspec
 
-BLANK: Final = " "  # nothing else: the tables trim no tabs either
+from freshet.blanks import bare
+
 IS_BLANK: Final = " is blank"
-
-
-def bare(text: str) -> str:
-    """Without blanks around it."""
-    return text.strip(BLANK)
 
 
 def strip_ids(struct: msgspec.Struct, *fields: str) -> None:

@@ -17,6 +17,7 @@ LONGEST_ID: Final = 256  # characters, as in the contract of the tables
 LONGEST_TITLE: Final = 1024
 CONTEXT_KEYS: Final = 32
 AHEAD: Final = DAY  # that a client's clock may be ahead of the gateway's
+BEHIND: Final = 3649 * DAY  # that an event may be old: the tables refuse what happened ten years before it landed
 HIGHEST_PRICE: Final = 1e13  # what decimal(18, 4) holds
 REPLACEMENT: Final = "\ufffd"
 
@@ -115,11 +116,11 @@ def _judged(event: Event, where: str, now: int, made_id: str) -> Accepted | Prob
     if event.user_id is None and event.session_id is None:
         return Problem(where, "neither user_id nor session_id", "say who did it: send at least one of the two")
     micros = now if event.event_time is None else micros_of(event.event_time)
-    if not 0 <= micros <= now + AHEAD:
-        what = f"{event.event_time} is before 1970 or more than a day after the gateway's clock ({iso(now)})"
+    if not now - BEHIND <= micros <= now + AHEAD:
+        what = f"{event.event_time} is ten years before or more than a day after the gateway's clock ({iso(now)})"
         return Problem(f"{where}.event_time", what, "set the clock that wrote it, or leave event_time out")
-    for name in ("item_id", "user_id", "session_id", "event_id", "title"):
+    for name in ("item_id", "user_id", "session_id", "event_id", "title", "category"):
         text = getattr(event, name)
-        if text is not None and (REPLACEMENT in text or (name != "title" and not text.strip())):
-            return Problem(f"{where}.{name}", f"{text!r} is blank or was read in a wrong encoding", "send it in UTF-8")
+        if text is not None and REPLACEMENT in text:
+            return Problem(f"{where}.{name}", f"{text!r} was read in a wrong encoding", "send it in UTF-8")
     return Accepted(event, event.event_id or made_id, micros)

@@ -1,17 +1,20 @@
 """The contract: which raw rows are events, which are quarantined and why, which were seen before."""
 
 from datetime import date
+from functools import reduce
 from typing import Final, Literal
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from freshet import columns as c
+from freshet.tables.ids import LONGEST, REPLACEMENT
 
 Outcome = Literal["skipped", "quarantined", "duplicate", "published"]
 OUTCOME: Final = "outcome"
-LONGEST_ID: Final = 256
-REPLACEMENT: Final = "\ufffd"
+LONGEST_TITLE: Final = 1024  # characters, as in the gateway; LONGEST for ids and categories
+LONGEST_CONTEXT: Final = 4096
+OLDEST: Final = 3650  # days before its landing day
 _LANDING_ORDER: Final = (c.LANDING_DATE, c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION)
 
 # In the order in which they are tried: the first that fits is the row's reason.
@@ -21,11 +24,14 @@ REASONS: Final[dict[str, str]] = {
     "missing_shopper": "neither a user_id nor a session_id",
     "bad_time": "no event_time, or one that the mapping's expression could not read",
     "future_event": "event_time lies more than a day after the end of the landing day",
+    "ancient_event": "event_time lies more than ten years before the landing day",
     "unknown_event_type": f"event_type is none of {', '.join(c.EVENT_TYPES)}",
     "bad_quantity": "quantity is zero, negative or no number",
     "bad_price": "price is negative",
-    "bad_encoding": "item_id or title holds bytes that are not in the encoding of the mapping",
-    "id_too_long": f"item_id or event_id is longer than {LONGEST_ID} characters",
+    "bad_encoding": "an id, the title or the category holds bytes that are not in the encoding of the mapping",
+    "id_too_long": f"an id is longer than {LONGEST} characters",
+    "text_too_long": f"the title is longer than {LONGEST_TITLE:,} characters, the category than {LONGEST}, or a value "
+    f"of the context than {LONGEST_CONTEXT:,}",
 }
 
 
@@ -69,18 +75,23 @@ def _reason() -> Column:
 
 def _rules() -> dict[str, Column]:
     """Code → where it applies; the codes of REASONS, in their order."""
-    item, title, quantity = F.col(c.ITEM_ID), F.col(c.TITLE), F.col(c.QUANTITY)
+    quantity, flaw, texts = F.col(c.QUANTITY), F.col(c.FLAW), (c.ITEM_ID, c.EVENT_ID, c.TITLE, c.CATEGORY)
+    foreign = reduce(Column.__or__, (F.col(name).contains(REPLACEMENT) for name in texts))
+    long = (F.length(c.TITLE) > LONGEST_TITLE) | (F.length(c.CATEGORY) > LONGEST)
+    long_context = F.exists(F.map_values(c.CONTEXT), lambda value: F.length(value) > LONGEST_CONTEXT)
     return {
         "unreadable": F.col(c.CORRUPT).isNotNull(),
-        "missing_item": item.isNull(),
+        "missing_item": F.col(c.ITEM_ID).isNull(),
         "missing_shopper": F.col(c.USER_ID).isNull() & F.col(c.SESSION_ID).isNull(),
         "bad_time": F.col(c.EVENT_TIME).isNull(),
         "future_event": F.col(c.EVENT_TIME) >= F.date_add(c.LANDING_DATE, 2),
+        "ancient_event": F.col(c.EVENT_TIME) < F.date_sub(c.LANDING_DATE, OLDEST),
         "unknown_event_type": ~F.coalesce(F.col(c.EVENT_TYPE).isin(list(c.EVENT_TYPES)), F.lit(False)),
         "bad_quantity": (quantity <= 0) | F.isnan(quantity) | (quantity == float("inf")),
         "bad_price": F.col(c.PRICE) < 0,
-        "bad_encoding": item.contains(REPLACEMENT) | title.contains(REPLACEMENT),
-        "id_too_long": (F.length(item) > LONGEST_ID) | (F.length(c.EVENT_ID) > LONGEST_ID),
+        "bad_encoding": foreign | (flaw == "bad_encoding"),
+        "id_too_long": (F.length(c.ITEM_ID) > LONGEST) | (F.length(c.EVENT_ID) > LONGEST) | (flaw == "id_too_long"),
+        "text_too_long": long | long_context,
     }
 
 

@@ -4,10 +4,13 @@ from typing import Final
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from freshet import columns as c
 from freshet.tables.collected import COLLECTED
 from freshet.tables.expressions import lenient, session_set
+from freshet.tables.full_dates import dated
+from freshet.tables.ids import bare_text, flaw, id_text, is_no_id
 from freshet.tables.mapping import Mapping, check_expressions
 from freshet.tables.pseudonyms import pseudonym
 from freshet.tables.schemas import RAW_EVENTS
@@ -16,6 +19,9 @@ from freshet.tables.sources import source_schema
 PRICE_TYPE = "decimal(18,4)"
 ZONE: Final = "spark.sql.session.timeZone"
 _TIME: Final = "__freshet_event_time"  # no column of a source
+_ID: Final = "_event_id"  # the shop's own, where it has one
+IDS: Final = (c.USER_ID, c.SESSION_ID, c.ITEM_ID, _ID)
+EVIDENCE: Final = 4096  # characters kept of a record that could not be read
 _ORIGIN = (c.LANDING_DATE, c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION)
 
 
@@ -23,7 +29,9 @@ def to_raw_events(source: DataFrame, mapping: Mapping, key: bytes) -> DataFrame:
     """The rows of `sources.read_landing` as rows of the table raw_events (its columns, in its order).
 
     Nothing is dropped: what `where` does not hold for is marked skipped. A value that cannot be cast or parsed is
-    null and left to the contract; a quantity or price that holds text is told in corrupt_record.
+    null and left to the contract: a time without a full date, too. A quantity or price that holds text, and an id that
+    is a number with a fraction, are told in corrupt_record, of which 4,096 characters are kept. flaw: what is wrong
+    with a user or session id, which is seen no more once it is a pseudonym.
 
     Raises MappingError where an expression does not fit the source's columns.
     """
@@ -32,9 +40,11 @@ def to_raw_events(source: DataFrame, mapping: Mapping, key: bytes) -> DataFrame:
         # Wall-clock times are read in the zone they were written in: to shift them afterwards would shift those, too,
         # that brought their own offset. Spark fixes the zone when it analyses an expression, as it does the rules.
         with session_set(source.sparkSession, ZONE, mapping.time_zone):
-            timed = source.withColumn(_TIME, F.expr(mapping.events.event_time).cast("timestamp"))
+            time = dated(source.sparkSession, mapping.events.event_time)
+            timed = source.withColumn(_TIME, time.cast("timestamp"))
         mapped = timed.select(*_mapped(mapping), *_ORIGIN)
-        canonical = mapped.select(*_canonical(key), "_id", c.SKIPPED, *_ORIGIN)
+        told = mapped.select(*_told(mapped.schema), *_ORIGIN)
+        canonical = told.select(*_canonical(key), _ID, c.SKIPPED, *_ORIGIN)
     return canonical.withColumn(c.EVENT_ID, _event_id()).select(*RAW_EVENTS.names)
 
 
@@ -53,7 +63,7 @@ def _mapped(mapping: Mapping) -> list[Column]:
     return [
         *found.values(),
         F.col(_TIME).alias(c.EVENT_TIME),
-        _expression(events.event_id).cast("string").alias("_id"),
+        _expression(events.event_id).alias(_ID),
         context.alias(c.CONTEXT),
         _skipped(mapping).alias(c.SKIPPED),
         F.col(c.CORRUPT),
@@ -72,31 +82,41 @@ def _skipped(mapping: Mapping) -> Column:
     return ~holds & F.col(c.CORRUPT).isNull()
 
 
+def _told(schema: StructType) -> list[Column]:
+    """Ids as text, whatever their type, and in corrupt_record what cannot be read; the other columns as they are."""
+    types = {field.name: field.dataType for field in schema if field.name not in _ORIGIN}
+    faults = [F.when(is_no_id(F.col(name), types[name]), f"{name.strip('_')} is no whole number") for name in IDS]
+    corrupt = F.coalesce(c.CORRUPT, *faults, _no_number(c.QUANTITY, "double"), _no_number(c.PRICE, PRICE_TYPE))
+    texts = {name: id_text(F.col(name), types[name]) for name in IDS} | {c.CORRUPT: _short(corrupt)}
+    return [texts.get(name, F.col(name)).alias(name) for name in types]
+
+
 def _canonical(key: bytes) -> list[Column]:
     return [
-        pseudonym(_text(c.USER_ID), "user", key).alias(c.USER_ID),
-        pseudonym(_text(c.SESSION_ID), "session", key).alias(c.SESSION_ID),
-        _text(c.ITEM_ID).alias(c.ITEM_ID),
-        F.lower(_text(c.EVENT_TYPE)).alias(c.EVENT_TYPE),
+        pseudonym(F.col(c.USER_ID), "user", key).alias(c.USER_ID),
+        pseudonym(F.col(c.SESSION_ID), "session", key).alias(c.SESSION_ID),
+        F.col(c.ITEM_ID),
+        F.lower(bare_text(F.col(c.EVENT_TYPE))).alias(c.EVENT_TYPE),
         F.col(c.EVENT_TIME),
         F.col(c.QUANTITY).cast("double").alias(c.QUANTITY),
         F.col(c.PRICE).cast(PRICE_TYPE).alias(c.PRICE),
-        _text(c.TITLE).alias(c.TITLE),
-        _text(c.CATEGORY).alias(c.CATEGORY),
+        bare_text(F.col(c.TITLE)).alias(c.TITLE),
+        bare_text(F.col(c.CATEGORY)).alias(c.CATEGORY),
         F.col(c.CONTEXT),
-        F.coalesce(c.CORRUPT, _no_number(c.QUANTITY, "double"), _no_number(c.PRICE, PRICE_TYPE)).alias(c.CORRUPT),
+        F.col(c.CORRUPT),
+        F.coalesce(flaw(F.col(c.USER_ID)), flaw(F.col(c.SESSION_ID))).alias(c.FLAW),
     ]
 
 
-def _text(name: str) -> Column:
-    """Without blanks around it; nothing but blanks is null."""
-    trimmed = F.trim(F.col(name).cast("string"))
-    return F.when(trimmed != "", trimmed)
+def _short(text: Column) -> Column:
+    """A record that could not be read is kept as evidence; the whole of it lies in the landing."""
+    cut = F.concat(F.left(text, F.lit(EVIDENCE)), F.lit("… ("), F.length(text), F.lit(" characters)"))
+    return F.when(F.length(text) > EVIDENCE, cut).otherwise(text)
 
 
 def _no_number(name: str, type_: str) -> Column:
     """What stands where a number should, told in words; null where all is well or nothing stands there."""
-    bad = _text(name).isNotNull() & F.col(name).cast(type_).isNull()
+    bad = bare_text(F.col(name)).isNotNull() & F.col(name).cast(type_).isNull()
     return F.when(bad, F.concat(F.lit(f"{name} is not a number: "), F.col(name).cast("string")))
 
 
@@ -106,10 +126,12 @@ def _event_id() -> Column:
     A row that could not be read has no columns to compare: its place in the file is its id.
     """
     names = [
-        name for name in RAW_EVENTS.names if name not in (c.EVENT_ID, c.EVENT_TIME, c.SKIPPED, c.CORRUPT, *_ORIGIN)
+        name
+        for name in RAW_EVENTS.names
+        if name not in (c.EVENT_ID, c.EVENT_TIME, c.SKIPPED, c.CORRUPT, c.FLAW, *_ORIGIN)
     ]
     # to_json cuts times to milliseconds
     row = F.to_json(F.struct(*names, F.unix_micros(c.EVENT_TIME).alias(c.EVENT_TIME)))
     place = F.to_json(F.struct(c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION))
-    own = F.when(F.trim(F.col("_id")) != "", F.trim(F.col("_id")))
-    return F.when(F.col(c.CORRUPT).isNotNull(), F.sha2(place, 256)).otherwise(F.coalesce(own, F.sha2(row, 256)))
+    own_or_row = F.coalesce(F.col(_ID), F.sha2(row, 256))
+    return F.when(F.col(c.CORRUPT).isNotNull(), F.sha2(place, 256)).otherwise(own_or_row)

@@ -66,6 +66,7 @@ RAW_EVENTS = Table(
         Column(c.CORRUPT, "string", "the record as it stands in the file, where it could not be parsed"),
         _DAY,
         *_SOURCE,
+        Column(c.FLAW, "string", "reason code of what only the bare user or session id showed"),
     ),
 )
 QUARANTINED_EVENTS = Table(

@@ -65,8 +65,8 @@ LONG = "x" * 257
         ({"item_id": "  "}, "event.item_id", "is blank"),
         ({"user_id": " "}, "event.user_id", "is blank"),
         ({"event_id": " "}, "event.event_id", "is blank"),
-        ({"item_id": "\t"}, "event.item_id", "'\\t' is blank or was read in a wrong encoding"),
-        ({"title": "T\ufffde"}, "event.title", "'T\ufffde' is blank or was read in a wrong encoding"),
+        ({"item_id": "\t\u00a0\ufeff"}, "event.item_id", "is blank"),
+        ({"title": "T\ufffde"}, "event.title", "'T\ufffde' was read in a wrong encoding"),
         ({"event_type": "like"}, "event.event_type", "Invalid enum value 'like'"),
         ({"user_id": None}, "event", "neither user_id nor session_id"),
         ({"user_id": LONG}, "event.user_id", "Expected `str` of length <= 256"),
@@ -110,12 +110,12 @@ def test_a_clients_clock_may_be_a_day_ahead_and_no_more():
     assert isinstance(read({**WHOLE, "event_time": "2026-01-06T12:00:00Z"}), Accepted)
     assert read({**WHOLE, "event_time": "2026-01-06T12:00:00.000001Z"}) == Problem(
         "event.event_time",
-        "2026-01-06 12:00:00.000001+00:00 is before 1970 or more than a day after the gateway's clock "
+        "2026-01-06 12:00:00.000001+00:00 is ten years before or more than a day after the gateway's clock "
         "(2026-01-05T12:00:00.000000Z)",
         "set the clock that wrote it, or leave event_time out",
     )
 
 
 def test_an_event_of_long_ago_is_late_and_not_wrong():
-    assert read({**WHOLE, "event_time": "1970-01-01T00:00:00Z"}).micros == 0
-    assert isinstance(read({**WHOLE, "event_time": "1969-12-31T23:59:59Z"}), Problem)
+    assert isinstance(read({**WHOLE, "event_time": "2016-01-09T12:00:00Z"}), Accepted)
+    assert isinstance(read({**WHOLE, "event_time": "2016-01-09T11:59:59Z"}), Problem)

@@ -14,7 +14,7 @@ GOOD = {
     "event_id": None, "user_id": "u", "session_id": None, "item_id": "A", "event_type": "view",
     "event_time": datetime(2024, 3, 1, 12), "quantity": 1.0, "price": Decimal("1.5"), "title": None, "category": None,
     "context": None, "skipped": False, "corrupt_record": None, "landing_date": FIRST, "source_file": "a.csv",
-    "source_row": 0, "source_position": 0,
+    "source_row": 0, "source_position": 0, "flaw": None,
 }  # fmt: skip
 
 
@@ -26,7 +26,7 @@ def raw(spark, *given):
 
 def outcomes(frame, first=FIRST, last=FIRST + timedelta(30), back=7):
     found = classify(frame, first, last, back).orderBy("landing_date", "source_file", "source_row", "source_position")
-    return [(row.outcome, row.reason) for row in found.collect()]
+    return [(row.outcome, row.reason) for row in found.select("outcome", "reason").collect()]
 
 
 def landed(day, **more):
@@ -47,6 +47,9 @@ def test_every_reason_is_explained_in_the_documentation():
         ({"user_id": None}, "missing_shopper"),
         ({"event_time": None}, "bad_time"),
         ({"event_time": datetime(2024, 3, 3)}, "future_event"),
+        ({"event_time": datetime(2014, 3, 3, 23, 59, 59)}, "ancient_event"),
+        ({"event_time": datetime(1970, 1, 1)}, "ancient_event"),
+        ({"event_time": datetime(1, 1, 1)}, "ancient_event"),
         ({"event_type": "click"}, "unknown_event_type"),
         ({"event_type": None}, "unknown_event_type"),
         ({"quantity": 0.0}, "bad_quantity"),
@@ -56,6 +59,13 @@ def test_every_reason_is_explained_in_the_documentation():
         ({"price": Decimal("-0.01")}, "bad_price"),
         ({"item_id": "A\ufffd"}, "bad_encoding"),
         ({"title": "\ufffdug"}, "bad_encoding"),
+        ({"category": "\ufffdug"}, "bad_encoding"),
+        ({"event_id": "\ufffd"}, "bad_encoding"),
+        ({"flaw": "bad_encoding"}, "bad_encoding"),
+        ({"flaw": "id_too_long"}, "id_too_long"),
+        ({"title": "T" * 1025}, "text_too_long"),
+        ({"category": "C" * 257}, "text_too_long"),
+        ({"context": {"a": None, "b": "x" * 4097}}, "text_too_long"),
         ({"item_id": "A" * 257}, "id_too_long"),
         ({"event_id": "e" * 257}, "id_too_long"),
     ],
@@ -74,7 +84,8 @@ def test_a_broken_rule_is_the_reason(spark, row, reason):
         {"quantity": None, "price": None},
         {"price": Decimal(0)},
         {"event_time": datetime(2024, 3, 2, 23, 59, 59)},
-        {"item_id": "A" * 256},
+        {"item_id": "A" * 256, "title": "T" * 1024, "category": "C" * 256, "context": {"a": None, "b": "x" * 4096}},
+        {"event_time": datetime(2014, 3, 4)},
     ],
 )
 def test_what_keeps_the_contract_is_published(spark, row):

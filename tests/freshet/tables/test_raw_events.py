@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from freshet.blanks import BLANKS
 from freshet.errors import MappingError
 from freshet.pseudonym import pseudonym as in_python
 from freshet.tables.mapping import Events, Mapping, Source
@@ -98,8 +99,74 @@ def test_pseudonyms_are_those_of_hmac(spark, key):
 
 
 def test_a_blank_id_is_no_id(spark):
-    event = only(spark, {"who": "  ", "item": " "})
+    event = only(spark, {"who": "  ", "item": "\u00a0\t\ufeff"})
     assert (event.user_id, event.item_id) == (None, None)
+
+
+def test_white_space_around_ids_is_cut_off_as_the_gateway_does(spark):
+    given = {"who": f"{BLANKS}Zoë B{BLANKS}", "basket": "\ts1\u00a0", "item": "\u3000A\r", "kind": "\u200bVIEW "}
+    event = only(spark, given)
+    assert (event.user_id, event.session_id) == (in_python(KEY, "user", "Zoë B"), in_python(KEY, "session", "s1"))
+    assert (event.item_id, event.event_type) == ("A", "view")
+
+
+@pytest.mark.parametrize(
+    ("row", "flaw"),
+    [
+        ({"who": "Zo\ufffd"}, "bad_encoding"),
+        ({"basket": "\ufffd"}, "bad_encoding"),
+        ({"who": "z" * 257}, "id_too_long"),
+        ({"basket": "z" * 257}, "id_too_long"),
+        ({"who": "z" * 256, "basket": None}, None),
+    ],
+)
+def test_what_is_wrong_with_an_id_is_noted_before_it_is_a_pseudonym(spark, row, flaw):
+    assert only(spark, row).flaw == flaw
+
+
+def test_ids_of_floating_columns_are_whole_numbers_or_none(spark):
+    names = ("user_id", "item_id", "event_id")
+    values = [1.0, 12345678.0, -0.0, float(2**53), 1.5, float(2**54), float("nan"), float("inf"), None]
+    columns = "n DOUBLE, m FLOAT, d DECIMAL(20,2), landing_date DATE, source_file STRING, source_row BIGINT, "
+    source = spark.createDataFrame(
+        [
+            (n, n if n is None or n < 2**24 else 0.5, None if n is None or n != n or n > 2**55 else Decimal(n),
+             date(2024, 7, 1), "a", place, 0, None)
+            for place, n in enumerate(values)
+        ],
+        columns + "source_position INT, corrupt_record STRING",
+    )  # fmt: skip
+    events = Events(user_id="n", item_id="m", event_id="d", event_type="'view'", event_time="timestamp_seconds(1)")
+    frame = to_raw_events(source, MAPPING.model_copy(update={"events": events, "where": None}), KEY)
+    found = [tuple(row) for row in frame.orderBy("source_row").select(*names, "corrupt_record").collect()]
+    user = [None if n is None else in_python(KEY, "user", n) for n in ("1", "12345678", "0", str(2**53))]
+    assert found[:3] == [(user[0], "1", "1", None), (user[1], "12345678", "12345678", None), (user[2], "0", "0", None)]
+    assert [(row[0], row[3]) for row in found[3:]] == [
+        (user[3], "item_id is no whole number"),
+        *[(None, "user_id is no whole number")] * 4,
+        (None, None),
+    ]
+
+
+@pytest.mark.parametrize("how", ["to_timestamp(at)", "cast(at as timestamp)", "at::timestamp", "timestamp(at)"])
+def test_a_time_needs_a_full_date(spark, how):
+    mapping = MAPPING.model_copy(update={"events": EVENTS.model_copy(update={"event_time": how}), "time_zone": "UTC"})
+    given = ["10:30", "T10:30", "2024", "2024-07", "20240701", "2024-07-01", " 2024-7-1 10:30", "2024-07-01T10:30:00Z"]
+    frame = rows(spark, *({"at": at} for at in given), mapping=mapping).orderBy("source_row")
+    hours = [row[0] for row in frame.selectExpr("unix_seconds(event_time) / 3600 - 477720").collect()]
+    assert hours == [None, None, None, None, None, 0, 10.5, 10.5]
+
+
+def test_an_expression_that_names_its_format_reads_what_it_says(spark):
+    how = "coalesce(to_timestamp(at, 'yyyy'), try_to_timestamp(at))"
+    mapping = MAPPING.model_copy(update={"events": EVENTS.model_copy(update={"event_time": how}), "time_zone": "UTC"})
+    frame = rows(spark, {"at": "2024"}, {"at": "10:30"}, mapping=mapping).orderBy("source_row")
+    assert [row[0] for row in frame.selectExpr("date(event_time)").collect()] == [date(2024, 1, 1), None]
+
+
+def test_of_a_long_record_that_cannot_be_read_its_beginning_is_kept(spark):
+    event = only(spark, {"corrupt_record": "x" * 12_000_000})
+    assert event.corrupt_record == "x" * 4096 + "… (12000000 characters)"
 
 
 def test_values_that_cannot_be_read_are_null_and_kill_nothing(spark):
