@@ -120,6 +120,9 @@ def _as_usual(truth: str, name: str, limit: Limit | None) -> Rule:
     )  # fmt: skip
 
 
+_DAYS_MATCH = _none(
+    "days_match_events", "days_off", "{days_off_why}", "then materialize vocabulary and training_set again"
+)
 _GATEWAY = "this is a fault of the gateway that wrote it, not of your data: keep the file and report it"
 _FROM_EVENTS = "materialize events and this table of that day in one run"
 SUITES: dict[str, tuple[Rule, ...]] = {
@@ -183,6 +186,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
             "land more days, or look whether the mapping's item_id or `where` throws items away",
             least=2, severity="hold",
         ),
+        _DAYS_MATCH,
         _none("items_are_unique", "repeated", "{repeated} items stand twice", _OUR_BUG),
         _none("indexes_are_dense", "gaps", "indexes run from {lowest} to {highest} for {rows} items", _OUR_BUG),
         _none(
@@ -191,6 +195,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
         ),
     ),
     "training_set": (
+        _DAYS_MATCH,
         _none("shoppers_are_unique", "repeated", "{repeated} of {rows} shoppers stand twice", _OUR_BUG),
         _none("arrays_are_even", "uneven", "{uneven} of {rows} shoppers have arrays of different lengths", _OUR_BUG),
         _none("events_are_in_order", "unordered", "{unordered} of {rows} histories are out of order", _OUR_BUG),

@@ -144,6 +144,16 @@ def current_snapshot(spark: SparkSession, table: Table) -> int | None:
     return None if found is None else int(found.snapshotId())
 
 
+def rows_by_day(spark: SparkSession, table: Table) -> dict[date, int]:
+    """How many rows readers see of each day, from Iceberg's own counts: no row is read."""
+    ensure(spark, table)
+    held = spark.sql(
+        f"SELECT partition.{LANDING_DATE} AS day, SUM(record_count - position_delete_record_count) AS rows "
+        f"FROM {full_name(table)}.partitions GROUP BY 1"
+    )
+    return {row["day"]: int(row["rows"]) for row in held.collect()}
+
+
 def failure(where: str, error: Exception) -> LakeError:
     """What Spark's exception means for whoever has to mend it: the cause at its bottom, and what to do."""
     cause = root_cause(error)

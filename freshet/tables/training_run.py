@@ -15,9 +15,19 @@ from freshet.references import TrainingSetRef
 from freshet.settings import Settings
 from freshet.store import open_store
 from freshet.tables import features, lake
+from freshet.tables.agreement import Holding, agreement
 from freshet.tables.publication import Publication, publish_whole
 from freshet.tables.reading import day_number
-from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, TRAINING_SET, USER_FEATURES, VOCABULARY, Table
+from freshet.tables.schemas import (
+    EVENTS,
+    HISTORIES,
+    ITEM_FEATURES,
+    ITEMS,
+    TRAINING_SET,
+    USER_FEATURES,
+    VOCABULARY,
+    Table,
+)  # fmt: skip
 
 
 def publish_vocabulary(spark: SparkSession, settings: Settings, *, new_generation: bool = False) -> Publication:
@@ -31,8 +41,11 @@ def publish_vocabulary(spark: SparkSession, settings: Settings, *, new_generatio
     generation = (current[0] if current and current[0] else 1) + int(new_generation)
     kept = known.where(F.col("generation") == generation)
 
+    store = open_store(settings.lake)
+    held = agreement(store, [Holding(ITEMS, lake.rows_by_day(spark, ITEMS), "items", "items")])
+
     def facts(staged: DataFrame) -> Mapping[str, object]:
-        return {"moved": _moved(kept, staged)}
+        return {"moved": _moved(kept, staged), **held}
 
     rows = features.vocabulary(items, kept, generation, attributes_of(settings.item_schema))
     return publish_whole(rows, VOCABULARY, facts, settings)
@@ -48,20 +61,23 @@ def publish_training_set(
     """
     tables = (HISTORIES, USER_FEATURES, ITEM_FEATURES, VOCABULARY)
     snapshots = {table.name: _pinned(spark, settings, table) for table in tables}
+    store = open_store(settings.lake)
     vocabulary = lake.at(spark, VOCABULARY, snapshots[VOCABULARY.name])
-    rows = features.training_set(
-        _landed_by(lake.at(spark, HISTORIES, snapshots[HISTORIES.name]), as_of),
-        _landed_by(lake.at(spark, USER_FEATURES, snapshots[USER_FEATURES.name]), as_of),
-        vocabulary, day_number(cut), longest,
-    )  # fmt: skip
+    daily = {
+        table: _landed_by(lake.at(spark, table, snapshots[table.name]), as_of)
+        for table in (HISTORIES, USER_FEATURES, ITEM_FEATURES)
+    }
+    rows = features.training_set(daily[HISTORIES], daily[USER_FEATURES], vocabulary, day_number(cut), longest)
     size = vocabulary.count()
+    held = agreement(store, [Holding(EVENTS, lake.rows_by_day(spark, EVENTS), "events"), *_counted(daily)], as_of)
 
     def facts(staged: DataFrame) -> Mapping[str, object]:
-        return {"vocabulary": size, "as_of": str(as_of), "cut": str(cut), "returning": _returning(staged, cut)}
+        known = {"vocabulary": size, "as_of": str(as_of), "cut": str(cut), "returning": _returning(staged, cut)}
+        return {**known, **held}
 
     publication = publish_whole(rows, TRAINING_SET, facts, settings)
     made = {**snapshots, TRAINING_SET.name: publication.snapshot or 0}
-    vectors = published_item_vectors(open_store(settings.lake))
+    vectors = published_item_vectors(store)
     chosen = None if vectors is None else vectors.id
     return publication, TrainingSetRef(as_of=as_of, cut=cut, snapshots=made, item_vectors=chosen)
 
@@ -95,6 +111,22 @@ def _pinned(spark: SparkSession, settings: Settings, table: Table) -> int:
     if snapshot is None:
         raise LakeError(table.name, "no day of it has been published yet", load_days(open_store(settings.lake)))
     return snapshot
+
+
+def _counted(daily: Mapping[Table, DataFrame]) -> list[Holding]:
+    """How many events each of the tables counts a day."""
+    events = {
+        HISTORIES: F.sum(F.size("events")),
+        USER_FEATURES: F.sum("events"),
+        ITEM_FEATURES: F.sum(F.col("views") + F.col("carts") + F.col("purchases")),
+    }
+    found = []
+    for table, rows in daily.items():
+        by_day = rows.groupBy(c.LANDING_DATE).agg(events[table].alias("events")).collect()
+        counts = {row[c.LANDING_DATE]: int(row["events"]) for row in by_day}
+        # A return is none of the three that item_features count.
+        found.append(Holding(table, counts, "events", less="returns" if table is ITEM_FEATURES else None))
+    return found
 
 
 def _landed_by(frame: DataFrame, day: date) -> DataFrame:

@@ -1,27 +1,42 @@
 """Vocabulary and training set over time: days land late, generations begin, and an old training set stays as it was."""
 
-from datetime import date
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
 
 import numpy as np
 import pytest
 
+from freshet import days as day_records
+from freshet.days import Attempt, DayRecord
 from freshet.errors import LakeError
 from freshet.references import TrainingSetRef
+from freshet.store import open_store
 from freshet.tables import lake, training_run
 from freshet.tables.reading import load_training_set
-from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, TRAINING_SET, USER_FEATURES
+from freshet.tables.schemas import EVENTS, HISTORIES, ITEM_FEATURES, ITEMS, TRAINING_SET, USER_FEATURES
 from tests import tiny_lake
 from tests.tiny_lake import rows_of
 from tests.world import ANN, BOB, DAY1, DAY2, DAY3, S2, at
 
 pytestmark = pytest.mark.spark
+numbered = count()
 
 
 def put(spark, table, days, *rows):
     lake.publish(spark, lake.write(spark.createDataFrame(list(rows), table.struct).coalesce(1), table, list(days)))
 
 
-def items(spark, landed):
+def record(settings, counts, verdict="published", attempt=None, table="events", **sources):
+    """A record of the table, later than all before: day → its counts."""
+    name = attempt or f"a{next(numbered)}"
+    at = datetime(2024, 4, 1, tzinfo=UTC) + timedelta(minutes=next(numbered))
+    records = tuple(DayRecord(day=d, verdict=verdict, counts=c, sources=sources) for d, c in counts.items())
+    day_records.write(open_store(settings.lake), Attempt(table=table, attempt=name, at=at, snapshot=1, records=records))
+
+
+def items(spark, settings, landed):
+    record(settings, {day: {"rows": len(names), "items": len(names)} for day, names in landed.items()})
     put(
         spark,
         ITEMS,
@@ -43,19 +58,19 @@ def test_the_vocabulary_of_the_shop_passes_its_gate(shop):
 
 def test_an_index_never_moves_when_an_earlier_day_lands_later_and_a_new_generation_renumbers(own_lake):
     spark, settings = own_lake
-    items(spark, {DAY2: ["mug", "pen"]})
+    items(spark, settings, {DAY2: ["mug", "pen"]})
     assert training_run.publish_vocabulary(spark, settings).message() == ""
     assert numbers(spark) == [("mug", 1, 1), ("pen", 2, 1)]
 
     # An earlier day, landed later; day 2 again, without the mug; and one more day.
-    items(spark, {DAY1: ["cup", "pen"], DAY2: ["bow"], DAY3: ["ape"]})
+    items(spark, settings, {DAY1: ["cup", "pen"], DAY2: ["bow"], DAY3: ["ape"]})
     assert training_run.publish_vocabulary(spark, settings).message() == ""
     assert numbers(spark) == [("mug", 1, 1), ("pen", 2, 1), ("cup", 3, 1), ("bow", 4, 1), ("ape", 5, 1)]
 
     training_run.publish_vocabulary(spark, settings, new_generation=True)
     assert numbers(spark) == [("cup", 1, 2), ("pen", 2, 2), ("bow", 3, 2), ("ape", 4, 2)]
 
-    items(spark, {DAY1: ["cup", "pen", "ant"]})
+    items(spark, settings, {DAY1: ["cup", "pen", "ant"]})
     training_run.publish_vocabulary(spark, settings)
     assert numbers(spark) == [("cup", 1, 2), ("pen", 2, 2), ("bow", 3, 2), ("ape", 4, 2), ("ant", 5, 2)]
 
@@ -71,9 +86,9 @@ def test_an_index_that_moved_and_one_that_is_lost_are_counted(spark):
 
 def test_a_shop_with_one_item_is_refused_and_the_published_vocabulary_stays(own_lake):
     spark, settings = own_lake
-    items(spark, {DAY1: ["mug", "pen"]})
+    items(spark, settings, {DAY1: ["mug", "pen"]})
     training_run.publish_vocabulary(spark, settings)
-    items(spark, {DAY1: ["mug"]})
+    items(spark, settings, {DAY1: ["mug"]})
     done = training_run.publish_vocabulary(spark, settings, new_generation=True)
     assert done.message() == (
         "vocabulary: the shop has 1 item(s), and a recommender needs two to choose between; "
@@ -92,14 +107,18 @@ def test_a_training_set_without_published_tables_says_what_to_run(own_lake):
     )
 
 
-def land(spark, visits):
-    """Day → (shopper, hour, item): views, in all tables a training set is made from."""
+def land(spark, settings, visits):
+    """Day → (shopper, hour, item): views, in all tables a training set is made from, and recorded."""
+    record(settings, {day: {"rows": len(seen), "items": len({v[2] for v in seen})} for day, seen in visits.items()})
     met = [(day, who, hour, item) for day, seen in visits.items() for who, hour, item in seen]
+    lacking = len(EVENTS.names) - 1
+    put(spark, EVENTS, visits, *((*[None] * (lacking - 3), day, *[None] * 3) for day, *_ in met))
     shoppers, names = sorted({(v[0], v[1]) for v in met}), sorted({(v[0], v[3]) for v in met})
     views = {(d, w): [(at(d.day, v[2]), v[3], "view") for v in met if v[:2] == (d, w)] for d, w in shoppers}
     put(spark, HISTORIES, visits, *((who, views[day, who], day) for day, who in shoppers))
     put(spark, USER_FEATURES, visits, *((who, len(views[day, who]), 0, day) for day, who in shoppers))
-    put(spark, ITEM_FEATURES, visits, *((name, 1, 0, 0, 1, day) for day, name in names))
+    views_of = Counter((v[0], v[3]) for v in met)
+    put(spark, ITEM_FEATURES, visits, *((name, views_of[day, name], 0, 0, 1, day) for day, name in names))
     put(spark, ITEMS, visits, *((name, name.title(), None, None, day, None) for day, name in names))
 
 
@@ -109,7 +128,7 @@ def trained(spark, tmp_path_factory):
     settings = tiny_lake.shop(tmp_path_factory.mktemp("training"))
     own = tiny_lake.session_on(spark, settings)
     day1 = [(ANN, 9, "mug"), (ANN, 10, "pen"), (BOB, 9, "pen"), (BOB, 11, "pen")]
-    land(own, {DAY1: day1, DAY2: [(ANN, 9, "pen")], DAY3: [(ANN, 9, "hat"), (S2, 9, "mug")]})
+    land(own, settings, {DAY1: day1, DAY2: [(ANN, 9, "pen")], DAY3: [(ANN, 9, "hat"), (S2, 9, "mug")]})
     training_run.publish_vocabulary(own, settings)
     publication, ref = training_run.publish_training_set(own, settings, DAY2, DAY1, 10)
     return own, settings, publication, ref
@@ -156,7 +175,7 @@ def test_a_shop_where_nobody_came_twice_is_refused(trained):
 
 def test_an_item_that_came_after_the_vocabulary_is_refused(trained):
     own, settings, _, _ = trained
-    land(own, {date(2024, 3, 20): [(ANN, 9, "zip")]})
+    land(own, settings, {date(2024, 3, 20): [(ANN, 9, "zip")]})
     done, _ = training_run.publish_training_set(own, settings, date(2024, 3, 20), DAY2, 10)
     assert done.message().startswith("training_set: indexes run from 0 to ")
     assert done.message().endswith("for every day of histories, then vocabulary and training_set in one run")
@@ -166,7 +185,9 @@ def test_it_reads_bit_for_bit_the_same_after_other_days_and_sets_were_published(
     own, settings, _, ref = trained
     before = arrays(settings, ref)
     # A day before, landed later, and a day run again, with other rows.
-    land(own, {date(2024, 2, 28): [(ANN, 9, "ant"), (BOB, 8, "mug")], DAY1: [(ANN, 9, "bow"), (BOB, 9, "pen")]})
+    land(
+        own, settings, {date(2024, 2, 28): [(ANN, 9, "ant"), (BOB, 8, "mug")], DAY1: [(ANN, 9, "bow"), (BOB, 9, "pen")]}
+    )
     training_run.publish_vocabulary(own, settings)
     _, later = training_run.publish_training_set(own, settings, DAY3, DAY2, 10)
     assert later.snapshots["training_set"] != ref.snapshots["training_set"]
@@ -196,3 +217,79 @@ def test_as_few_days_judge_as_hold_enough_baskets_and_a_young_shop_keeps_most_of
     assert held(date(2024, 3, 9), 100) == 3  # a third of nine days, however few baskets they hold
     assert held(date(2024, 3, 2), 100) == 1
     assert held(date(2024, 3, 30), 100) == 7  # never more than asked for
+
+
+# What was published from events is held against them, day by day.
+
+RUN = (
+    "run `dagster asset materialize -m pipelines.definitions "
+    "--select '+items,+item_features,+user_features,+histories' "
+    "--partition-range {days}`; then materialize vocabulary and training_set again"
+)
+
+
+@pytest.fixture(scope="module")
+def whole(spark, tmp_path_factory):
+    """A shop of two days that may be trained on; each test leaves it so."""
+    settings = tiny_lake.shop(tmp_path_factory.mktemp("whole"))
+    own = tiny_lake.session_on(spark, settings)
+    visits = {
+        DAY1: [(ANN, 9, "mug"), (ANN, 10, "pen"), (BOB, 9, "pen"), (BOB, 11, "pen")],
+        DAY2: [(ANN, 9, "pen"), (BOB, 10, "mug")],
+    }
+    land(own, settings, visits)
+    assert training_run.publish_vocabulary(own, settings).message() == ""
+    return own, settings, visits
+
+
+def refusal(whole):
+    """The first reason why the training set is refused; "" where it is not."""
+    done, _ = training_run.publish_training_set(whole[0], whole[1], DAY2, DAY1, 10)
+    return done.message().partition("\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("table", "where", "says"),
+    [
+        (HISTORIES, f"landing_date = DATE '{DAY1}'", "histories 2024-03-01 hold 0 events where events published 4"),
+        (EVENTS, f"landing_date = DATE '{DAY1}'", "events 2024-03-01 hold 0 events where events published 4"),
+        (USER_FEATURES, f"shopper = '{ANN}' AND landing_date = DATE '{DAY1}'",
+         "user_features 2024-03-01 hold 2 events where events published 4"),
+        (ITEM_FEATURES, f"item_id = 'pen' AND landing_date = DATE '{DAY1}'",
+         "item_features 2024-03-01 hold 1 events where events published 4"),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)  # fmt: skip
+def test_rows_deleted_from_a_table_it_is_made_from_refuse_the_training_set(whole, table, where, says):
+    own, settings, visits = whole
+    own.sql(f"DELETE FROM lake.shop.{table.name} WHERE {where}")
+    assert refusal(whole) == f"training_set: {says}; {RUN.format(days='2024-03-01...2024-03-01')}"
+    land(own, settings, visits)
+    assert refusal(whole) == ""
+
+
+def test_a_day_made_from_an_older_attempt_of_events_refuses_the_training_set(whole):
+    settings = whole[1]
+    record(settings, {DAY2: {"rows": 2}}, attempt="e1")
+    record(settings, {DAY2: {"rows": 2}}, table="histories", events="e1")
+    assert refusal(whole) == ""
+    record(settings, {DAY2: {"rows": 2}}, attempt="e2")
+    says = "histories 2024-03-02 were made from events that have been published anew since"
+    assert refusal(whole) == f"training_set: {says}; {RUN.format(days='2024-03-02...2024-03-02')}"
+    record(settings, {DAY2: {"rows": 2}}, table="histories", events="e2")
+    assert refusal(whole) == ""
+
+
+def test_events_of_a_day_that_were_refused_later_stand_as_they_were_published(whole):
+    record(whole[1], {DAY1: {"rows": 17}}, verdict="refused")
+    assert refusal(whole) == ""
+
+
+def test_an_item_deleted_from_a_day_refuses_the_vocabulary(whole):
+    own, settings, visits = whole
+    land(own, settings, visits)
+    own.sql(f"DELETE FROM lake.shop.items WHERE item_id = 'mug' AND landing_date = DATE '{DAY2}'")
+    says = "items 2024-03-02 hold 1 items where events published 2"
+    done = training_run.publish_vocabulary(own, settings)
+    assert done.message() == f"vocabulary: {says}; {RUN.format(days='2024-03-02...2024-03-02')}"
+    land(own, settings, visits)
