@@ -9,7 +9,7 @@ import dagster as dg
 from pydantic import BaseModel
 
 from assets.shop import SETTINGS
-from freshet.gates.rules import Finding, Judgement, Rule
+from freshet.gates.rules import Culprit, Finding, Judgement, Rule
 from freshet.gates.suites import suite
 from freshet.stages.outcome import Outcome
 from freshet.tables.publication import Publication
@@ -47,8 +47,7 @@ def hand_over(
     passed = bool(publication.published or publication.empty)
     go_on = passed and bool(publication.refused) and _feeds_others(context, publication.table)
     yield from results(publication.judgement, stops=not go_on, rows=len(publication.profile))
-    for line in publication.message().splitlines():
-        (context.log.error if fails else context.log.warning)(line)
+    _tell(context, publication)
     for note in publication.notes:
         context.log.warning(note)
     if passed or not publication.refused:
@@ -62,6 +61,50 @@ def hand_over(
         raise dg.Failure(_failure(publication), allow_retries=False)
 
 
+def _tell(context: dg.AssetExecutionContext, publication: Publication) -> None:
+    """What was published, in a line; then every refusal with its reason and, below it, what to do.
+
+    A day refused only because an earlier table of this run refused it is named: its reason has been told there.
+    """
+    context.log.info(_headline(publication))
+    refusals = publication.judgement.refusals
+    echoes = [culprit.where for finding, culprit in refusals if _is_echo(context, finding.rule, culprit)]
+    if echoes:
+        context.log.warning(f"left out: {_some(echoes)}, refused by a table before")
+    tell = context.log.error if publication.judgement.fails else context.log.warning
+    for finding, culprit in refusals:
+        if not _is_echo(context, finding.rule, culprit):
+            tell(f"{publication.where(culprit.where)}: {culprit.finding}\n{finding.fix(culprit)}")
+
+
+def _is_echo(context: dg.AssetExecutionContext, rule: Rule, culprit: Culprit) -> bool:
+    """Whether a table of this very run has told the reason already."""
+    upstream = rule.name.removesuffix("_are_published")
+    running = {key.path[-1] for key in context.job_def.asset_layer.executable_asset_keys}
+    return upstream != rule.name and upstream in running and " were refused " in culprit.finding
+
+
+def _headline(publication: Publication) -> str:
+    """`12,345 rows of 5 days published, 1 empty, 2 refused; 9 rules, 1 warns: delivery_arrived`."""
+    warned = [
+        finding.rule.name for finding in publication.judgement.findings if not finding.holds and not finding.stops
+    ]
+    rules = f"{len(publication.judgement.findings)} rules"
+    rules += f", {len(warned)} warn: {', '.join(warned)}" if len(warned) > 1 else ""
+    rules += f", 1 warns: {warned[0]}" if len(warned) == 1 else ""
+    if not publication.table.daily:
+        return f"{publication.rows:,} rows {'refused' if publication.refused else 'published'}; {rules}"
+    number = len(publication.published)
+    empty = f", {len(publication.empty)} empty" if publication.empty else ""
+    refused = f", {len(publication.refused)} refused" if publication.refused else ""
+    return f"{publication.rows:,} rows of {number} day{'s' * (number != 1)} published{empty}{refused}; {rules}"
+
+
+def _some(days: Sequence[str]) -> str:
+    more = f" and {len(days) - 5} more days" if len(days) > 5 else ""
+    return f"{', '.join(days[:5])}{more}"
+
+
 def hand_over_one(context: dg.AssetExecutionContext, outcome: Outcome[Any, Any], **metadata: Any) -> Published:
     """For what is not a table of days: results of the checks, then the reference, or the failure that says why not.
 
@@ -69,7 +112,8 @@ def hand_over_one(context: dg.AssetExecutionContext, outcome: Outcome[Any, Any],
     """
     yield from results(outcome.judgement)
     if outcome.judgement.fails:
-        context.log.error(outcome.message())
+        for finding, culprit in outcome.judgement.refusals:
+            context.log.error(f"{outcome.judgement.subject}: {culprit.finding}\n{finding.fix(culprit)}")
         raise dg.Failure(outcome.message(), metadata=metadata, allow_retries=False)
     if outcome.judgement.bad():
         context.log.warning(outcome.message())

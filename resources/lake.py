@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from freshet.tables.mapping import Mapping
 
+log = logging.getLogger("freshet")
+
 # Slow to import, needed a little later: loaded while the JVM starts.
 _NEEDED_SOON = ("pandas", "great_expectations")
 
@@ -42,15 +44,18 @@ class Lake:
 
         Raises SetupError without Java or jars, LakeError for a lake without its catalogue, or one of another place.
         """
-        from freshet.tables import session
+        from freshet.tables import progress, session
 
         if new := new_lake(self.settings.lake):
-            logging.getLogger("freshet").warning("%s", new)
+            log.warning("%s", new)
             Path(self.settings.lake).mkdir()
         check_lake(self.settings.lake)
 
+        log.info("starting Spark, about 10 s")
         threading.Thread(target=_import_all, daemon=True).start()
-        return session.start(self.settings)
+        started = session.start(self.settings)
+        progress.follow(started.sparkContext)
+        return started
 
     def mapping_for(self, files: Sequence[LandedFile]) -> "Mapping":
         """How to read these files: the shop's source mapping, which a shop that only posts to a gateway can do without.

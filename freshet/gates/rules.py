@@ -95,13 +95,17 @@ class Judgement:
     subject: str
     findings: tuple[Finding, ...]
 
+    @property
+    def refusals(self) -> tuple[tuple[Finding, Culprit], ...]:
+        """What stops a publication: the finding, and the day or the one row that it is about."""
+        stopping = (finding for finding in self.findings if finding.rule.severity != "warn")
+        return tuple((finding, culprit) for finding in stopping for culprit in finding.culprits if culprit.stops)
+
     def bad(self) -> dict[str, list[str]]:
         """Where → findings, for everything that stops a publication."""
         found: dict[str, list[str]] = {}
-        for finding in self.findings:
-            for culprit in finding.culprits:
-                if finding.rule.severity != "warn" and culprit.stops:
-                    found.setdefault(culprit.where, []).append(f"{culprit.finding}; {finding.fix(culprit)}")
+        for finding, culprit in self.refusals:
+            found.setdefault(culprit.where, []).append(f"{culprit.finding}; {finding.fix(culprit)}")
         return found
 
     @property

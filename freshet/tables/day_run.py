@@ -1,5 +1,6 @@
 """The daily tables, each from what was published before it, through its gate. What an asset calls, without Dagster."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -20,6 +21,8 @@ from freshet.tables.publication import Across, Publication, Sources, StageFacts,
 from freshet.tables.raw_run import RawRun
 from freshet.tables.schemas import EVENTS, QUARANTINED_EVENTS, RAW_EVENTS, Table
 from freshet.tables.sources import survey_files
+
+log = logging.getLogger("freshet")
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,9 @@ class DayRun:
 
         Raises MappingError where the mapping does not fit the files, LakeError where the stage cannot be written.
         """
-        scans = survey_files(self.store, landed_files(self.store, self.days), mapping)
+        files = landed_files(self.store, self.days)
+        log.info("reading %d files of %d days", len(files), len({file.day for file in files}))
+        scans = survey_files(self.store, files, mapping)
         run = RawRun(self.spark, self.store, self.days, mapping, key, scans)
         while True:
             try:

@@ -1,6 +1,5 @@
 """A frame on its way to its readers: staged, judged, and published day by day as far as it passed."""
 
-import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -27,7 +26,6 @@ from freshet.tables.schemas import EVENTS, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-log = logging.getLogger("freshet")
 Sources = Mapping[date, Mapping[str, str]]  # day → upstream table → the attempt that the day was made from
 StageFacts = Facts | Callable[[DataFrame], Facts]  # known beforehand, or made of the staged rows
 Across = Callable[[DataFrame, Collection[date]], Overlaps]  # (staged rows, days refused so far) → see `overlaps`
@@ -62,10 +60,11 @@ class Publication:
 
     def message(self) -> str:
         """One line per refusal: `events 2024-03-02: 17 of 90 rows …; fix …`."""
-        lines = [f"{self._where(where)}: {reason}" for where, why in self.refused.items() for reason in why]
+        lines = [f"{self.where(where)}: {reason}" for where, why in self.refused.items() for reason in why]
         return "\n".join(lines)
 
-    def _where(self, where: str) -> str:
+    def where(self, where: str) -> str:
+        """`events 2024-03-02`; the table's name alone where it has no days."""
         return f"{self.table.name} {where}" if self.table.daily else self.table.name
 
 
@@ -108,7 +107,6 @@ def publish_days(
         store, Attempt(table=table.name, attempt=stage.attempt, at=now, snapshot=snapshot, records=records)
     )
     published = tuple(day for day in good if day not in empty)
-    log.info("%s: %d of %d days published", table.name, len(published), len(days))
     return Publication(table, published, refused, judgement, seen, snapshot, empty)
 
 
