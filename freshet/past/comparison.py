@@ -9,7 +9,7 @@ from freshet.past.acceptance import Acceptance, is_accepted, starts_anew
 from freshet.past.bounds import BOUNDS, with_conditions
 from freshet.past.figures import ENOUGH, FAR, FIGURES, Counts
 from freshet.past.limits import Limit
-from freshet.past.usual import LEAST_DAYS, History, times_off, usual
+from freshet.past.usual import WEEK, History, times_off, usual
 
 PARTLY_OVER: Final = 0.3  # of the usual events: the shares of a day that is not over are judged from here on
 MET_DAYS: Final = 2  # published days after which it means something that an item is new
@@ -100,7 +100,7 @@ def _judge(day: date, counts: Counts, past: History, terms: Terms) -> tuple[dict
     findings: list[tuple[str, float, str]] = []
     if arrived:
         findings += _against_past(day, counts, past, day >= terms.today)
-        findings += _against_bounds(counts, young=len(past) < LEAST_DAYS, terms=terms)
+        findings += _against_bounds(counts, young=len(past) < WEEK, terms=terms)
     off, says = dict.fromkeys(terms.limits, 1.0), dict.fromkeys(terms.limits, "")
     for truth, factor, text in sorted(findings, key=lambda finding: -finding[1]):
         limit = terms.limits[truth]

@@ -9,7 +9,8 @@ from typing import Final
 
 from freshet.past.figures import Counts, Figure
 
-LEAST_DAYS: Final = 7  # a shop with fewer published days has no usual yet
+LEAST_DAYS: Final = 5  # a shop with fewer published days has no usual yet
+WEEK: Final = 7  # published days that are needed for what is different at weekends
 LEAST_WEEKDAYS: Final = 3  # as many of the same day of the week are compared with by themselves
 SPREAD_AT: Final = 0.95  # so many of the past days lie within the spread
 WIDEST: Final = math.log(3)  # a shop that varies more than that is not let off more
@@ -35,7 +36,7 @@ class Usual:
 def usual(figure: Figure, day: date, past: History) -> Usual | None:
     """What is usual on `day`, from the published days of the window before it; None for too young a shop."""
     values = {d: value for d in sorted(past) if not math.isnan(value := figure.value(past[d]))}
-    if len(values) < LEAST_DAYS:
+    if len(values) < (WEEK if figure.weekly else LEAST_DAYS):
         return None
     days = _alike(figure, day, values)
     distances = sorted(

@@ -142,8 +142,8 @@ def test_what_is_said_names_the_figure_the_usual_one_and_the_days_compared_with(
     assert found.says["volume"] == f"events 150, usually {usual:,} (4 Mondays before)"
 
 
-def test_a_shop_younger_than_a_week_is_judged_by_what_is_wrong_anywhere_only():
-    young = {day: PAST[day] for day in sorted(PAST)[:6]}
+def test_a_shop_of_a_few_days_is_judged_by_what_is_wrong_anywhere_only():
+    young = {day: PAST[day] for day in sorted(PAST)[:4]}
     day = max(young) + timedelta(days=1)
     one_item_each = {**scaled(1), "items": scaled(1)["rows"]}
     assert judged(scaled(10), past=young, day=day) == {}
@@ -153,6 +153,14 @@ def test_a_shop_younger_than_a_week_is_judged_by_what_is_wrong_anywhere_only():
     assert judged({**scaled(1), "instants": 1}, past={}) == {"moments": "warned"}
     assert judged({**scaled(1), "late": scaled(1)["rows"]}, past={}) == {"moments": "warned"}
     assert judged({**scaled(1), "sessions": 1}, past={}) == {"sessions": "refused"}
+
+
+def test_comparing_begins_with_five_days_and_that_of_volume_with_a_week():
+    days = sorted(PAST)
+    no_user = {**scaled(0.1), "with_user": 0}
+    assert judged(no_user, past={day: PAST[day] for day in days[:5]}, day=days[5]) == {"users": "refused"}
+    week = judged(no_user, past={day: PAST[day] for day in days[:7]}, day=days[7])
+    assert week == {"users": "refused", "volume": "refused"}
 
 
 def test_days_of_a_shop_that_somebody_tries_out_are_not_judged():
