@@ -6,6 +6,9 @@ DEMO_OF = FRESHET_LAKE=$(CURDIR)/demo/lake FRESHET_STATE=$(CURDIR)/demo/state DA
 	FRESHET_MAPPING=$(CURDIR)/examples/simulated_shop.yaml
 DEMO = $(DEMO_OF) FRESHET_FIRST_DAY=$$(date -u -d '28 days ago' +%F) FRESHET_SEAL_SECONDS=3600 \
 	FRESHET_QUIET_SECONDS=0
+# Today's shoppers come at another pace than those of the simulated days, and only look until a list is served: their day is
+# compared with none before it.
+AT_SPEED = FRESHET_SEAL_SECONDS=30 FRESHET_LANDING_SECONDS=90 FRESHET_USUAL_DAYS=0
 KEPT = $(DEMO_OF) FRESHET_FIRST_DAY=$$(cat demo/demo-of-freshet)
 
 .DEFAULT_GOAL := help
@@ -28,7 +31,7 @@ else
 	@mkdir -p demo/dagster demo/lake
 	@[ -e demo/demo-of-freshet ] || date -u -d '60 days ago' +%F >demo/demo-of-freshet
 	@[ -e demo/dagster/dagster.yaml ] || cp deploy/dagster.yaml demo/dagster
-	@$(KEPT) FRESHET_SEAL_SECONDS=30 FRESHET_LANDING_SECONDS=90 $(BIN)/python -m pipelines.dev --simulated
+	@$(KEPT) $(AT_SPEED) $(BIN)/python -m pipelines.dev --simulated
 endif
 
 pictures: setup ## the pictures of the README, taken from a demo (needs Chromium)

@@ -61,6 +61,7 @@ def loop(tmp_path_factory) -> Iterator[Loop]:
         "FRESHET_GATEWAY_PORT": str(ports[0]),
         "FRESHET_DAGSTER_PORT": str(ports[1]),
         "FRESHET_SEAL_SECONDS": "5",
+        "FRESHET_USUAL_DAYS": "0",  # as the Makefile has it
         "FRESHET_SPARK_MEMORY": "2g",
         "FRESHET_DEVICE": "cpu",
     }
