@@ -4,6 +4,7 @@ Sensors are really ticked, runs are recorded in DAGSTER_HOME (`make dev` shows t
 own. The Makefile points lake, state and DAGSTER_HOME into `demo/`, which every demo empties first.
 """
 
+import os
 import shutil
 import signal
 import time
@@ -21,6 +22,10 @@ from pipelines.demo.screen import Screen
 from pipelines.demo.warm import warm
 
 MARK: Final = "demo-of-freshet"  # in the folder: only a folder with this mark is ever emptied
+INTRODUCTION: Final = (
+    "Freshet keeps a shop's recommender fresh. Here it does all of it in front of you: files land, a model is trained, "
+    "judged and released, shoppers are served, their habits change, and Freshet finds that out and mends it by itself."
+)
 DAGSTER: Final = Path(__file__).parents[2] / "deploy" / "dagster.yaml"
 
 
@@ -32,11 +37,21 @@ def main(
     begun = time.perf_counter()
     settings = load()
     empty(settings)
-    starting = warm(settings)
-    # Only now: loading the code location looks for DAGSTER_HOME.
-    from pipelines.demo.acts import act, playing
-
     screen = Screen.on_stderr()
+    screen.say(INTRODUCTION)
+    try:
+        _play(screen, settings, begun, keep=keep, picture=picture)
+    except KeyboardInterrupt:
+        screen.say("Stopped.")
+        # At once: the interpreter would wait for a JVM that is only just starting. It ends with this process.
+        os._exit(130)
+
+
+def _play(screen: Screen, settings: Settings, begun: float, *, keep: bool, picture: Path | None) -> None:
+    with screen.passing("getting ready: Spark, Dagster, the shop, its gateway (about 20 s)"):
+        starting = warm(settings)
+        # Only now: loading the code location looks for DAGSTER_HOME.
+        from pipelines.demo.acts import act, playing
     with playing(screen, starting) as play:
         act(play, begun)
         if picture is not None:

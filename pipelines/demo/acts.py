@@ -51,11 +51,6 @@ def params() -> ShopParams:
 def act(play: Play, begun: float) -> None:
     """All of it. begun: `time.perf_counter()` when the demo began."""
     drift = DAYS - DRIFTED
-    play.screen.say(
-        "Freshet keeps a shop's recommender fresh. Here it does all of it in front of you: files land, a model is "
-        "trained, judged and released, shoppers are served, their habits change, and Freshet finds that out and mends "
-        "it by itself."
-    )
     play.screen.scene(f"1  A shop that does not exist, and {drift} days of it")
     scenes.days_land(play, range(drift))
     scenes.first_release(play)

@@ -67,6 +67,7 @@ class Play:
         was interrupted.
         """
         told = {"loggers": {"story": {}}, "ops": CONFIG}
+        self._story.begin(self._steps_of(sensor))
         with self.screen.passing(doing):
             self.starting.join()
             done = tick(self._watched, self.instance, sensor, told)
@@ -81,6 +82,11 @@ class Play:
             raise KeyboardInterrupt  # Dagster has taken Ctrl-C for itself
         if not all(run.success for run in done):
             raise FreshetError("demo", "the run failed", "read the lines above; `make dev` shows the whole run")
+
+    def _steps_of(self, sensor: str) -> int:
+        """How many assets the sensor's job has."""
+        job = self.definitions.get_repository_def().get_sensor_def(sensor).job_name
+        return len(self.definitions.resolve_job_def(str(job)).graph.nodes)
 
     def champion(self) -> Entry:
         """What serves. Raises FreshetError where nothing was released."""

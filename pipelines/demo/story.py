@@ -16,7 +16,10 @@ class Story:
 
     screen: Screen
     seconds: dict[str, float] = field(default_factory=dict)  # asset → how long it took
+    steps: int = 0  # of the run that is told
+    step: int = 0  # the number of the one at work
     interrupted: bool = False  # by Ctrl-C
+    _at_work: str = ""
 
     def logger(self) -> dg.LoggerDefinition:
         """A logger of its own, so that nothing else of the process speaks through it."""
@@ -28,6 +31,14 @@ class Story:
 
         return dg.LoggerDefinition(make, description="One line per asset, for a person at a terminal.")
 
+    def begin(self, steps: int) -> None:
+        """A run of so many steps is about to start."""
+        self.steps, self.step, self._at_work = steps, 0, ""
+
+    def progress(self, text: str) -> None:
+        """What the step at work says of itself."""
+        self.screen.now(f"{self._at_work}: {text}" if self._at_work else text)
+
     def told(self) -> str:
         """`raw_events 9.1 s · quarantined_events 1.2 s · …`, and forget it."""
         line = " · ".join(f"{asset} {took:.1f} s" for asset, took in self.seconds.items())
@@ -37,7 +48,9 @@ class Story:
     def event(self, event: Any) -> None:
         """One event of Dagster's."""
         if event.event_type is DagsterEventType.STEP_START:
-            self.screen.now(event.step_key)
+            self.step += 1
+            self._at_work = f"step {self.step} of {self.steps}: {event.step_key}"
+            self.screen.now(self._at_work)
         elif event.event_type is DagsterEventType.STEP_SUCCESS:
             self.seconds[event.step_key] = event.step_success_data.duration_ms / 1000
         elif event.event_type is DagsterEventType.STEP_FAILURE and _by_hand(event.step_failure_data.error):
@@ -65,4 +78,4 @@ class _Handler(logging.Handler):
         if record.levelno >= logging.ERROR:
             self.story.screen.say(message, "red")
         else:
-            self.story.screen.now(message.splitlines()[0])
+            self.story.progress(message.splitlines()[0])
