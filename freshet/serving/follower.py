@@ -14,7 +14,7 @@ from freshet.live.released import Event, fetch_bundle
 from freshet.serving.clock import Clock
 from freshet.serving.current import Current
 from freshet.serving.ladder import warm
-from freshet.serving.looking import look_at_histories, look_at_lists, look_at_new_items, whole, wrong_with
+from freshet.serving.looking import NOTHING_YET, look_at_histories, look_at_lists, look_at_new_items, whole, wrong_with
 from freshet.serving.problems import Problem, told
 from freshet.serving.sandbox import Sandbox
 from freshet.serving.served import open_serving, with_new_items
@@ -141,5 +141,5 @@ class Follower:
             problems = tuple(Problem(p.where, p.what + meanwhile, p.fix) for p in problems)
         for problem in problems:
             if problem not in self._current.journal_problems:
-                LOG.error("%s", problem.sentence())
+                LOG.log(logging.INFO if problem.what == NOTHING_YET else logging.ERROR, "%s", problem.sentence())
         self._current.journal_problems = problems

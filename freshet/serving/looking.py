@@ -4,8 +4,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
-from freshet.commands import ANY_DAYS, materialize
+from freshet.commands import load_days
 from freshet.errors import BundleError, FreshetError
 from freshet.live import journal
 from freshet.live.journal import entry_path
@@ -17,6 +18,7 @@ from freshet.serving.problems import Problem, told
 from freshet.serving.served import with_new_items
 from freshet.store import Store
 
+NOTHING_YET: Final = "nothing has been released yet"  # a new shop: no error
 LOG = logging.getLogger("freshet")
 
 
@@ -83,8 +85,8 @@ def whole(files: Sequence[str]) -> int:
 def wrong_with(store: Store, files: Sequence[str]) -> list[Problem]:
     """Why the journal as a whole says nothing."""
     if not files:
-        fix = f"run {materialize('*', ANY_DAYS)}; events are accepted meanwhile"
-        return [Problem(store.where(journal.FOLDER), "nothing has been released yet", fix)]
+        fix = f"{load_days(store)}, or wait for `make dev` to make the first model; events are accepted meanwhile"
+        return [Problem(store.where(journal.FOLDER), NOTHING_YET, fix)]
     try:
         journal.length(store)
     except FreshetError as error:

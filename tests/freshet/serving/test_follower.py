@@ -56,10 +56,18 @@ def test_before_the_first_release_nothing_serves_and_it_says_what_to_do(watch):
         Problem(
             f"{watch.lake}/releases",
             "nothing has been released yet",
-            "run `dagster asset materialize -m pipelines.definitions --select '*' --partition-range FIRST...LAST`; "
+            "land some days (`freshet land FILE…`), then run `dagster asset materialize -m pipelines.definitions "
+            "--select '*' --partition-range FIRST...LAST`, or wait for `make dev` to make the first model; "
             "events are accepted meanwhile",
         ),
     )
+
+
+def test_a_new_shop_is_no_error_in_the_log(watch, caplog):
+    with caplog.at_level("INFO", logger="freshet"):
+        watch.look()
+    said = [(one.levelname, "nothing has been released yet" in one.message) for one in caplog.records]
+    assert said == [("INFO", True)]
 
 
 def test_a_new_release_is_swapped_in_and_a_rollback_swaps_it_out(watch):
