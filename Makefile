@@ -23,7 +23,8 @@ setup: ## Python, packages, Java and jars, once; says first what it downloads
 demo: setup ## a shop that does not exist: served, drifted, retrained, rolled back (about two minutes; KEEP=1 stays up)
 	@$(DEMO) $(BIN)/python -m pipelines.demo $(if $(KEEP),--keep)
 
-# Your own shop where one is set; else the demo's, or a simulated one that begins sixty days ago and lives at speed.
+# Your own shop where one is set; else the demo's, or a simulated one that begins sixty days ago and lives at speed:
+# in an hour it posts more events than its files have in a day, so its days are not compared with each other.
 dev: setup ## Dagster's UI and daemon, and the gateway; on a simulated shop unless yours is set (Ctrl-C ends it)
 ifneq ($(wildcard .env)$(FRESHET_LAKE),)
 	@$(BIN)/python -m pipelines.dev
