@@ -86,3 +86,26 @@ def test_a_column_that_is_no_number_raises_instead_of_passing():
 )
 def test_a_rule_says_its_limit(least, most, words):
     assert Rule("r", "lost", "", "", least=least, most=most).limit == words
+
+
+def test_between_two_limits_a_rule_warns_and_above_the_second_it_stops():
+    rule = Rule("r", "lost", "{lost} lost", "look at {where}", most=5, warn_most=2)
+    judgement = judge("x", profile(lost=[2, 4, 9]), [rule])
+    assert judgement.findings[0].culprits == (
+        Culprit("2024-03-02", "4 lost", stops=False),
+        Culprit("2024-03-03", "9 lost"),
+    )
+    assert judgement.bad() == {"2024-03-03": ["9 lost; look at 2024-03-03"]}
+    assert judgement.fails
+    assert not judge("x", profile(lost=[2, 4, 4]), [rule]).fails
+    assert rule.limit == "lost ≤ 5, warning above 2"
+
+
+def test_a_row_that_is_pardoned_is_warned_of_only():
+    rule = Rule("r", "lost", "{lost} lost", "look", most=5, pardon="accepted")
+    judgement = judge("x", profile(lost=[9, 9, 1], accepted=[1, 0, 0]), [rule])
+    assert [(culprit.where, culprit.stops) for culprit in judgement.findings[0].culprits] == [
+        ("2024-03-01", False),
+        ("2024-03-02", True),
+    ]
+    assert judgement.bad() == {"2024-03-02": ["9 lost; look"]}
