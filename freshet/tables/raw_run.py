@@ -66,8 +66,10 @@ class RawRun:
 
     def facts(self, stage: DataFrame) -> facts.Facts:
         """What the gate must know beside the stage itself."""
-        counts = stage.where(F.col(c.SOURCE_POSITION) == 0).groupBy(c.LANDING_DATE, c.SOURCE_FILE).count().collect()
-        read = {(row[c.LANDING_DATE], row[c.SOURCE_FILE]): int(row["count"]) for row in counts}
+        of_file = stage.where(F.col(c.SOURCE_POSITION) == 0).groupBy(c.LANDING_DATE, c.SOURCE_FILE)
+        counts = of_file.agg(F.count("*").alias("records"), F.max(c.SOURCE_ROW).alias("last")).collect()
+        # A number beyond the count would mean that rows of two files were numbered as one.
+        read = {(row[c.LANDING_DATE], row[c.SOURCE_FILE]): max(int(row["records"]), int(row["last"])) for row in counts}
         held = {file: self.scans[file].records for file in self._good()}
         landed = facts.landing(self.days, list(self.scans), self.problems)
         return {**landed, **facts.reading(self.days, held, read)}

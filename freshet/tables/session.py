@@ -7,6 +7,7 @@ from pyspark.sql import SparkSession
 
 from freshet import lake_state, machine
 from freshet.settings import Settings
+from freshet.tables.sources import FILE_BYTES
 
 CATALOG = "lake"
 
@@ -41,6 +42,9 @@ def options(settings: Settings) -> dict[str, str]:
         "spark.sql.session.timeZone": "UTC",
         # A value that cannot be cast must become null and go to quarantine with a reason, not kill the day.
         "spark.sql.ansi.enabled": "false",
+        # One file a task: a row's number in its task is its number in its file, and nothing has to be sorted for it.
+        "spark.sql.files.maxPartitionBytes": str(FILE_BYTES),
+        "spark.sql.files.openCostInBytes": str(FILE_BYTES),
         # Spark has no type for nanoseconds, which pandas writes: they come as numbers and `sources` makes them times.
         "spark.sql.legacy.parquet.nanosAsLong": "true",
         "spark.sql.shuffle.partitions": "4",

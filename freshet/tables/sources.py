@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from freshet import columns as c
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # path of a landed file → its landing day and its name below landing/events
 _LANDED = r"(?s)^.*/landing/events/(dt=(\d{4}-\d{2}-\d{2})/.*)$"
+FILE_BYTES: Final = 256 << 20  # a landed file is one task up to here; beyond, a file that can be split is
+_IN_TASK: Final = (1 << 33) - 1  # the bits of Spark's increasing id that count within a task
 _File = TypeVar("_File", bound=DataFile)
 # Spark's own options: `*` and `[1]` in a file's name stand for themselves, and each file is listed once.
 LITERAL: Final = {"__globPaths__": "false", "recursiveFileLookup": "true"}
@@ -102,7 +105,7 @@ def _read(spark: "SparkSession", source: Source, names: tuple[str, ...], files: 
     else:
         columns = ", ".join(f"`{name.replace('`', '``')}` STRING" for name in names)
         frame = _reader(spark, source).schema(_with_corrupt(columns)).csv(urls)
-    rows = numbered(frame)
+    rows = _placed(frame, source, files)
     present = {name.lower() for name in frame.columns}
     absent = [name for name in source.optional if name.lower() not in present]
     return rows.withColumns({name: F.lit(None).cast("string") for name in absent})
@@ -146,6 +149,29 @@ def _reader(spark: "SparkSession", source: Source) -> "DataFrameReader":
 
 def _with_corrupt(columns: str) -> str:
     return f"{columns}, `{c.CORRUPT}` STRING"
+
+
+def _placed(frame: "DataFrame", source: Source, files: Sequence[DataFile]) -> "DataFrame":
+    """As `numbered`, without sorting where a row's place is known: parquet counts its rows, and a file that is read by
+    one task (see `session.options`) gives them in its order."""
+    from pyspark.sql import functions as F
+
+    if source.format == "json" and any(_may_be_split(file) for file in files):
+        return numbered(frame)
+    if source.format == "parquet":
+        number = F.col("_metadata.row_index") + 1
+    else:
+        number = F.monotonically_increasing_id().bitwiseAND(F.lit(_IN_TASK)) + 1
+    path = _decoded(F.col("_metadata.file_path"))
+    columns = [_quoted(name) for name in frame.columns]
+    return frame.select(*columns, path.alias(c.SOURCE_FILE), number.cast("long").alias(c.SOURCE_ROW))
+
+
+def _may_be_split(file: DataFile) -> bool:
+    """Whether several tasks may read the file: the size of one on S3 is not looked up."""
+    if file.name.endswith(".gz"):
+        return False
+    return "://" in file.url or Path(file.url).stat().st_size > FILE_BYTES
 
 
 def numbered(frame: "DataFrame") -> "DataFrame":

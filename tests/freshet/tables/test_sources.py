@@ -8,6 +8,7 @@ import pytest
 
 from freshet.landing import landed_files
 from freshet.store import open_store
+from freshet.tables import sources
 from freshet.tables.mapping import Events, Mapping, Source
 from freshet.tables.sources import FileProblem, problems, read_landing, survey_files
 
@@ -100,6 +101,34 @@ def test_parquet_is_read_with_its_own_types(spark, store, tmp_path):
         (1, "A", 1, None),
         (2, "B", 2, None),
     ]
+
+
+@pytest.mark.parametrize("largest", [1 << 20, 10], ids=["whole", "split"])
+def test_rows_of_json_files_are_numbered_in_their_order_whoever_reads_them(spark, store, monkeypatch, largest):
+    monkeypatch.setattr(sources, "FILE_BYTES", largest)
+    lines = "".join(f'{{"who": "{n}"}}\n' for n in range(1, 200))
+    for name in ("a.jsonl", "b.jsonl", "c.jsonl.gz"):
+        put(store, 1, name, lines)
+    mapping = CSV.model_copy(update={"source": Source(format="json", schema="who STRING")})
+    rows = read(spark, store, mapping, "source_file", "source_row", "who")
+    assert rows == [
+        (f"dt=2024-01-01/{f}", n, str(n)) for f in ("a.jsonl", "b.jsonl", "c.jsonl.gz") for n in range(1, 200)
+    ]
+
+
+def test_rows_of_parquet_files_are_numbered_across_their_row_groups(spark, store):
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for name in ("a.parquet", "b.parquet"):
+        out = io.BytesIO()
+        pq.write_table(pa.table({"who": list(range(1, 200))}), out, row_group_size=30)
+        put(store, 1, name, out.getvalue())
+    mapping = CSV.model_copy(update={"source": Source(format="parquet")})
+    rows = read(spark, store, mapping, "source_row", "who")
+    assert rows == [(n, n) for n in range(1, 200)] * 2
 
 
 def test_a_truncated_file_is_named_among_the_others(store):
