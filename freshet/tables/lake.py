@@ -48,7 +48,17 @@ def full_name(table: Table) -> str:
 
 
 def ensure(spark: SparkSession, table: Table) -> None:
-    """Create the table where it does not exist yet, and give one of an older Freshet the columns it lacks."""
+    """Create the table where it does not exist yet, and give one of an older Freshet the columns it lacks.
+
+    Raises LakeError where the catalogue or the table's metadata cannot be read or written.
+    """
+    try:
+        _create(spark, table)
+    except (PySparkException, Py4JJavaError) as error:
+        raise failure(table.name, error) from error
+
+
+def _create(spark: SparkSession, table: Table) -> None:
     if spark.catalog.tableExists(full_name(table)):
         _grow(spark, table)
         return
@@ -161,7 +171,7 @@ def failure(where: str, error: Exception) -> LakeError:
     for sign, what, fix in _CAUSES:
         if sign in text:
             return LakeError(where, f"{what}; nothing was published, readers see what they saw before", fix)
-    return LakeError(where, f"Spark could not write the stage ({cause})", "see the run's log, mend it, run again")
+    return LakeError(where, f"Spark could not write it ({cause})", "see the run's log, mend it, run again")
 
 
 def _publish_changes(spark: SparkSession, stage: Stage) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 from datetime import date
+from pathlib import Path
 from zlib import crc32
 
 import pytest
@@ -176,10 +177,25 @@ def test_a_frame_that_cannot_be_computed_names_table_and_day(notes, table):
     broken = frame(notes, ("a", DAY1)).selectExpr("raise_error('the source is gone') AS note", LANDING_DATE)
     with pytest.raises(LakeError) as caught:
         lake.write(broken, table, [DAY1])
-    assert str(caught.value).startswith(f"{table.name} 2024-03-01: Spark could not write the stage (")
-    assert str(caught.value).endswith("; see the run's log, mend it, run again")
+    assert str(caught.value) == (
+        f"{table.name} 2024-03-01: Spark could not write it "
+        "(SparkRuntimeException: [USER_RAISED_EXCEPTION] the source is gone); see the run's log, mend it, run again"
+    )
     assert notes.conf.get("spark.wap.id", None) is None
     assert seen(notes, table) == []
+
+
+def test_a_damaged_catalogue_is_said_to_be_damaged(spark, tmp_path):
+    from tests import tiny_lake
+
+    settings = tiny_lake.shop(tmp_path)
+    (Path(settings.lake) / "catalog.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(LakeError) as caught:
+        lake.ensure(tiny_lake.session_on(spark, settings), NOTES)
+    assert str(caught.value) == (
+        "notes: the lake's catalogue (catalog.db) is damaged; nothing was published, readers see what they saw before; "
+        "restore catalog.db from a backup of the lake"
+    )
 
 
 @pytest.fixture
