@@ -7,6 +7,7 @@ from pyspark.sql import SparkSession
 
 from freshet import lake_state, machine
 from freshet.settings import Settings
+from freshet.tables import jvm
 from freshet.tables.sources import FILE_BYTES
 
 CATALOG = "lake"
@@ -19,8 +20,10 @@ def start(settings: Settings) -> SparkSession:
     """
     machine.use_java(settings)
     builder = SparkSession.builder.appName("freshet").master(settings.spark_master)
-    for key, value in options(settings).items():
+    given = options(settings)
+    for key, value in given.items():
         builder = builder.config(key, value)
+    jvm.launch({"spark.master": settings.spark_master, "spark.app.name": "freshet", **given})
     session = builder.getOrCreate()
     if settings.spark_master.startswith("local"):
         session.sparkContext.pythonExec = sys.executable  # `python3` on the PATH may be another, without our libraries

@@ -4,6 +4,7 @@ Sensors are really ticked, runs are recorded in DAGSTER_HOME (`make dev` shows t
 own. The Makefile points lake, state and DAGSTER_HOME into `demo/`, which every demo empties first.
 """
 
+import logging
 import os
 import shutil
 import signal
@@ -39,6 +40,8 @@ def main(
     empty(settings)
     screen = Screen.on_stderr()
     screen.say(INTRODUCTION)
+    # The story tells what a run logs; a library that sets up the root logger on its way would print it once more.
+    logging.getLogger("freshet").propagate = False
     try:
         _play(screen, settings, begun, keep=keep, picture=picture)
     except KeyboardInterrupt:

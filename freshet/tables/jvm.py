@@ -1,0 +1,34 @@
+"""The JVM of Spark, started without the warning that it prints each time and that tells a user nothing."""
+
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from subprocess import PIPE
+from typing import BinaryIO, Final
+
+from pyspark import SparkConf, SparkContext
+from pyspark.java_gateway import launch_gateway
+
+# Spark's launcher always asks for the module jdk.incubator.vector, and the JVM has no switch against the warning.
+NOISE: Final = b"WARNING: Using incubator modules:"
+
+
+def launch(options: Mapping[str, str]) -> None:
+    """Start the JVM with these options, where this process has none yet. What it prints to stderr is passed on."""
+    if SparkContext._gateway is not None:
+        return
+    conf = SparkConf().setAll(list(options.items()))
+    gateway = launch_gateway(conf, {"stderr": PIPE})  # type: ignore[no-untyped-call]
+    threading.Thread(target=_pass_on, args=(gateway.proc.stderr,), name="freshet-jvm-stderr", daemon=True).start()
+    SparkContext._ensure_initialized(gateway=gateway)
+
+
+def without_noise(lines: Iterable[bytes]) -> Iterable[bytes]:
+    """The lines but for that warning."""
+    return (line for line in lines if not line.startswith(NOISE))
+
+
+def _pass_on(stderr: BinaryIO) -> None:
+    for line in without_noise(stderr):
+        sys.stderr.write(line.decode(errors="replace"))
+        sys.stderr.flush()
