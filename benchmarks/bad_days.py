@@ -65,10 +65,10 @@ def _simulated(seed: int) -> dict[str, list[tuple[Seen, str]]]:
         settings = _settings(Path(temporary) / "lake", "simulated_shop.yaml", FIRST)
         _deliver(settings, seed, days, kinds)
         judgement, _ = _run(settings, days)
-    found: dict[str, list[tuple[Seen, str]]] = {}
+    results: dict[str, list[tuple[Seen, str]]] = {}
     for day, verdict in _verdicts(judgement, days).items():
-        found.setdefault(kinds.get(day, "good"), []).append(verdict)
-    return found
+        results.setdefault(kinds.get(day, "good"), []).append(verdict)
+    return results
 
 
 def _deliver(settings: Settings, seed: int, days: Sequence[date], kinds: Mapping[date, str]) -> None:
@@ -138,22 +138,24 @@ def _verdict(why: Sequence[tuple[bool, str]]) -> tuple[Seen, str]:
 
 def _print(seen: Mapping[int, Mapping[str, Sequence[tuple[Seen, str]]]]) -> None:
     for kind in KINDS:
-        verdicts = [found[kind][0] for found in seen.values()]
+        verdicts = [results[kind][0] for results in seen.values()]
         print(f"{kind:<28}{'/'.join(verdict for verdict, _ in verdicts):<20} {verdicts[0][1][:110]}")
-    for seed, found in seen.items():
-        told = Counter(verdict for verdict, _ in found["good"])
-        print(f"good days, seed {seed}: {len(found['good'])}, refused {told['refused']}, warned of {told['warned']}")
-        for verdict, why in found["good"]:
+    for seed, results in seen.items():
+        counts = Counter(verdict for verdict, _ in results["good"])
+        print(
+            f"good days, seed {seed}: {len(results['good'])}, refused {counts['refused']}, warned of {counts['warned']}"
+        )
+        for verdict, why in results["good"]:
             if verdict != "green":
                 print(f"  {verdict}: {why}")
 
 
 def _days(seen: Mapping[int, Mapping[str, Sequence[tuple[Seen, str]]]]) -> dict[str, list[Seen]]:
-    return {kind: [found[kind][0][0] for found in seen.values()] for kind in KINDS}
+    return {kind: [results[kind][0][0] for results in seen.values()] for kind in KINDS}
 
 
 def _good(seen: Mapping[int, Mapping[str, Sequence[tuple[Seen, str]]]]) -> dict[str, int]:
-    return dict(Counter(verdict for found in seen.values() for verdict, _ in found["good"]))
+    return dict(Counter(verdict for results in seen.values() for verdict, _ in results["good"]))
 
 
 if __name__ == "__main__":

@@ -33,15 +33,15 @@ def with_past(
     days = list(profile.index)
     published = _published(store, days, settings.usual_days)
     before = {table.name: _covered(store, table, published) for table in (ITEMS, USER_FEATURES)}
-    made_of = composition(events, _rows(events, ITEMS, before), _rows(events, USER_FEATURES, before))
-    profile = _joined(profile, made_of)
+    parts = composition(events, _rows(events, ITEMS, before), _rows(events, USER_FEATURES, before))
+    profile = _joined(profile, parts)
     rows: dict[date, dict[str, Any]] = profile.to_dict("index")  # type: ignore[assignment]
     own = [rule for rule in rules if rule.column in profile.columns]
     terms = Terms(settings.limits, settings.usual_days, acceptances(store), today)
     compared = compare(
         {day: _numbers(row) for day, row in rows.items()},
         published,
-        _met(made_of, {name: days is not None for name, days in before.items()}),
+        _met(parts, {name: days is not None for name, days in before.items()}),
         terms,
         sound=lambda day: not any(rule.stops(rows[day]) for rule in own),
     )
@@ -68,13 +68,13 @@ def _rows(events: DataFrame, table: Table, days: Mapping[str, list[date] | None]
     return lake.published(events.sparkSession, table, own) if own else lake.nothing(events.sparkSession, table)
 
 
-def _met(made_of: Composition, known: Mapping[str, bool]) -> Met:
-    goods = {"item_events": made_of.item_events, "renamed_items": made_of.renamed_items} if known[ITEMS.name] else {}
-    return Met(**goods, users=made_of.users if known[USER_FEATURES.name] else {})
+def _met(parts: Composition, known: Mapping[str, bool]) -> Met:
+    goods = {"item_events": parts.item_events, "renamed_items": parts.renamed_items} if known[ITEMS.name] else {}
+    return Met(**goods, users=parts.users if known[USER_FEATURES.name] else {})
 
 
-def _joined(profile: "pd.DataFrame", made_of: Composition) -> "pd.DataFrame":
-    counts = made_of.counts.reindex(profile.index).fillna(0).astype("int64")
+def _joined(profile: "pd.DataFrame", parts: Composition) -> "pd.DataFrame":
+    counts = parts.counts.reindex(profile.index).fillna(0).astype("int64")
     return profile.drop(columns=[name for name in counts.columns if name in profile]).join(counts)
 
 

@@ -137,9 +137,9 @@ def test_a_weekend_is_compared_with_weekends():
 
 
 def test_what_is_said_names_the_figure_the_usual_one_and_the_days_compared_with():
-    found = compare({BAD: {**good(BAD), "rows": 150}}, PAST, met(), terms(), lambda _: True)[BAD]
+    result = compare({BAD: {**good(BAD), "rows": 150}}, PAST, met(), terms(), lambda _: True)[BAD]
     usual = int(np.median([PAST[BAD - timedelta(days=7 * n)]["rows"] for n in (1, 2, 3, 4)]))
-    assert found.says["volume"] == f"events 150, usually {usual:,} (4 Mondays before)"
+    assert result.says["volume"] == f"events 150, usually {usual:,} (4 Mondays before)"
 
 
 def test_a_shop_of_a_few_days_is_judged_by_what_is_wrong_anywhere_only():

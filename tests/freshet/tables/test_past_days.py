@@ -44,12 +44,12 @@ def csv(columns):
 def every(name, change):
     """The day with one column changed: a value, or what a function makes of the old ones."""
 
-    def made(day):
+    def change_day(day):
         columns = lines(day)
         new = [change(old, day) if callable(change) else change for old in columns[name]]
         return {**columns, name: new}
 
-    return made
+    return change_day
 
 
 BAD = {
@@ -94,8 +94,8 @@ def publication(lake):
 
 @pytest.mark.parametrize("rule", BAD)
 def test_a_bad_day_within_a_range_breaks_its_rule_and_is_not_published(publication, rule):
-    found = {finding.rule.name: finding for finding in publication.judgement.findings}[rule]
-    assert str(DAYS[rule]) in [culprit.where for culprit in found.culprits if culprit.stops]
+    finding = next(one for one in publication.judgement.findings if one.rule.name == rule)
+    assert str(DAYS[rule]) in [culprit.where for culprit in finding.culprits if culprit.stops]
     assert DAYS[rule] not in publication.published
 
 
