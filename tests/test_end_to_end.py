@@ -4,8 +4,11 @@ import csv
 import json
 import os
 import re
+import shlex
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,6 +18,7 @@ import pytest
 
 from freshet.settings import Settings
 from tests import small_shop
+from tests.commands.pages import page_lines
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -29,8 +33,20 @@ FRESHET = (
     "import sys; sys.modules.update(dict.fromkeys(('torch', 'pyspark', 'great_expectations', 'dagster')))\n"
     "from freshet.cli.main import main; main()"
 )
+BIN = Path(sys.executable).parent
+RANGE = "2010-12-01...2011-12-09"  # the year of the shop that README loads
 PARTS = ("skipped", "quarantined", "duplicate", "rows")
 DAYS = [small_shop.FIRST + timedelta(days=number) for number in range(7)]
+
+
+def readme(start: str, instead: dict[str, str] | None = None) -> str:
+    """The line of README that begins so, exactly; instead: what is typed for its files, days and items."""
+    (line,) = {one.text for one in page_lines(ROOT / "README.md") if one.text.startswith(start) and not one.mention}
+    line = re.split(r"\s+#", line)[0]
+    for old, new in (instead or {}).items():
+        assert old in line
+        line = line.replace(old, new)
+    return line
 
 
 @dataclass(frozen=True)
@@ -40,17 +56,19 @@ class Shop:
     settings: Settings
     home: Path
 
+    def types(self, line: str, **more: str) -> subprocess.CompletedProcess:
+        """A line typed in the project's folder, in a shell in which `.venv/bin/activate` was sourced."""
+        return self._run(["bash", "-c", line], **({"PATH": f"{BIN}:{os.environ['PATH']}"} | more))
+
     def dagster(
-        self, select: str, days: Sequence[date] = (), config: dict | None = None
+        self, days: Sequence[date], config: dict | None = None, select: str = "*"
     ) -> subprocess.CompletedProcess:
-        """`dagster asset materialize`, in a process of its own."""
-        words = ["--select", select, "-m", "pipelines.definitions"]
-        if days:
-            words += ["--partition-range", f"{days[0]}...{days[-1]}"]
+        """README's `dagster asset materialize`, for other days; config: said behind it; select: instead of `*`."""
+        line = readme("dagster asset materialize", {RANGE: f"{days[0]}...{days[-1]}", "'*'": f"'{select}'"})
         if config is not None:
             ops = {name: {"config": values} for name, values in config.items()}
-            words += ["--config-json", json.dumps({"ops": ops})]
-        return self._run([sys.executable, "-m", "dagster", "asset", "materialize", *words])
+            line += f" --config-json {shlex.quote(json.dumps({'ops': ops}))}"
+        return self.types(line)
 
     def freshet(self, *words: str, **more: str) -> str:
         """What the `freshet` command prints."""
@@ -95,21 +113,22 @@ def shop(tmp_path_factory) -> Shop:
 @pytest.fixture(scope="module")
 def first_days(shop) -> subprocess.CompletedProcess:
     """One run of everything over the first six days."""
-    return shop.dagster("*", DAYS[:6], TINY)
+    return shop.dagster(DAYS[:6], TINY)
 
 
 @pytest.fixture(scope="module")
 def next_day(shop, first_days) -> subprocess.CompletedProcess:
     """The seventh day by itself, and everything made from it."""
-    return shop.dagster("*", DAYS[6:], TINY)
+    return shop.dagster(DAYS[6:], TINY)
 
 
 @pytest.mark.e2e
 def test_one_command_goes_from_landed_files_to_a_release(shop, first_days):
     assert first_days.returncode == 0, first_days.stderr[-3000:]
     said = shop.freshet("releases").splitlines()
-    assert said[0] == "   number  when (UTC)        kind      bundle        NDCG@10  verdict"
-    assert "Released: the new model is better than what is popular (NDCG@10 0." in said[1]
+    assert said[0] == "   no.  when (UTC)        bundle        NDCG@10  what"
+    assert said[1].startswith("*    1")
+    assert "Released: the new model is better than what is popular (NDCG@10 0." in shop.freshet("releases", "1")
 
 
 @pytest.mark.e2e
@@ -150,8 +169,10 @@ def test_the_next_day_alone_meets_the_champion(shop, next_day):
     assert next_day.returncode == 0, next_day.stderr[-3000:]
     said = shop.freshet("releases").splitlines()
     assert len(said) == 3
-    assert "Released: the new model is no worse than the model that serves now (NDCG@10 0." in said[2]
-    assert said[2].startswith("*       2  ")
+    assert said[2].startswith("*    2")
+    assert "Released: the new model is no worse than the model that serves now (NDCG@10 0." in shop.freshet(
+        "releases", "2"
+    )
 
 
 @pytest.mark.e2e
@@ -160,10 +181,61 @@ def test_a_day_run_again_gives_the_same_table(shop, next_day):
         return [sorted(map(repr, shop.rows(table, DAYS[6]))) for table in ("events", "histories")]
 
     before = seen()
-    again = shop.dagster("raw_events,quarantined_events,events,histories", DAYS[6:])
+    again = shop.dagster(DAYS[6:], select="raw_events,quarantined_events,events,histories")
     assert again.returncode == 0, again.stderr[-3000:]
     assert seen() == before
     assert all(before)
+
+
+def said_by(shop: Shop, line: str) -> str:
+    done = shop.types(line)
+    assert done.returncode == 0, (line, done.stdout[-1500:], done.stderr[-1500:])
+    return done.stdout
+
+
+@pytest.mark.e2e
+def test_every_other_line_of_readme_does_what_it_says(shop, next_day, tmp_path):
+    """After the release, on this shop's files and items. The gateway's lines are typed by the next test."""
+    folder = Path(shop.settings.lake) / "landing" / "events"
+    delivery = next((folder / f"dt={DAYS[0]}").iterdir())
+    again = tmp_path / "again.csv"
+    again.write_bytes(delivery.read_bytes() + b"\n".join(delivery.read_bytes().splitlines()[-1:]) + b"\n")
+    assert "1 file landed on 1 day" in said_by(shop, readme("freshet land", {"online-retail-dataset.csv": str(again)}))
+    (landed,) = (path for path in (folder / f"dt={DAYS[0]}").iterdir() if path != delivery)
+    landed.unlink()
+    items = ",".join(sorted({row["item_id"] for row in shop.rows("items", DAYS[0])})[:2])
+    assert said_by(shop, readme("freshet recommend", {"85123A,22423": items})).startswith("rank  item")
+    checked = readme("freshet mapping check", {"shop.yaml": str(shop.settings.mapping), "export.csv": str(delivery)})
+    assert "would be published: " in said_by(shop, checked)
+    assert said_by(shop, readme("freshet days")).splitlines()[-1].startswith("7 days")
+    assert said_by(shop, readme("freshet releases")).splitlines()[2].startswith("*    2")
+    assert f"FRESHET_LAKE  {shop.settings.lake}" in re.sub(" +", "  ", said_by(shop, readme("freshet settings")))
+    assert "\ngateway   will work\n" in said_by(shop, readme("freshet doctor"))
+    assert "rolled back to the bundle of release 1" in said_by(shop, readme("freshet rollback"))
+
+
+@pytest.mark.e2e
+def test_the_gateways_lines_of_readme_are_answered(shop, next_day, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    more = {"FRESHET_GATEWAY_PORT": address.rpartition(":")[2], "FRESHET_STATE": str(tmp_path)}
+    words = ["bash", "-c", f"exec {readme('freshet serve')}"]
+    environment = shop.environment | more | {"PATH": f"{BIN}:{os.environ['PATH']}"}
+    with subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as gateway:
+        try:
+            assert address in gateway.stdout.readline()
+            posted = said_by(shop, readme("curl -s localhost:8080/v1/events", {"localhost:8080": address}))
+            assert json.loads(posted)["accepted"] == 1
+            question = readme("curl -s 'localhost:8080/v1/recommendations", {"localhost:8080": address})
+            for _ in range(100):  # the release is proven first
+                answer = json.loads(said_by(shop, question))
+                if "items" in answer:
+                    break
+                time.sleep(0.3)
+            assert len(answer["items"]) == 3
+        finally:
+            gateway.terminate()
 
 
 def run_days(spark, folder: Path, example: str, files: Sequence[str], first: date, last: date) -> dict[str, int]:
