@@ -2,10 +2,13 @@
 
 import difflib
 from dataclasses import dataclass
+from pathlib import Path
 
+from dotenv.parser import parse_stream
 from pydantic import SecretStr
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 
+from freshet.errors import SettingsError
 from freshet.settings import PREFIX, Settings
 
 
@@ -28,6 +31,18 @@ def origins(settings: Settings) -> list[Origin]:
         source = "environment" if variable in in_environment else ".env" if variable in in_file else "default"
         rows.append(Origin(variable, _shown(getattr(settings, name)), source, field.description or ""))
     return rows
+
+
+def refuse_unreadable_lines() -> None:
+    """Raise SettingsError for a line of `.env` that is neither `NAME=value` nor a comment: it would be left out."""
+    file = Path(str(Settings.model_config["env_file"]))
+    if not file.is_file():
+        return
+    with file.open(encoding="utf-8") as lines:
+        broken = next((binding.original for binding in parse_stream(lines) if binding.error), None)
+    if broken is not None:
+        where, text = f"{file}:{broken.line}", broken.string.strip()
+        raise SettingsError(where, f"{text!r} is no setting", "write NAME=value, or put a # before it")
 
 
 def unknown_variables() -> dict[str, str | None]:

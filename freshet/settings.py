@@ -205,12 +205,14 @@ def load() -> Settings:
 
     A variable that looks like a setting and is none is named on stderr: it may be a setting, mistyped. It is no error,
     for other programs make such names (Kubernetes does for a service called `freshet`).
-    Raises SettingsError naming every variable that is wrong, its value and what is allowed.
+    Raises SettingsError naming every variable that is wrong, its value and what is allowed, or the line of `.env` that
+    is no setting.
     """
-    from freshet.origins import unknown_variables
+    from freshet.origins import refuse_unreadable_lines, unknown_variables
 
     telemetry.off()
     threads.patient()
+    refuse_unreadable_lines()
     for name, nearest in unknown_variables().items():
         hint = f"; did you mean {nearest}?" if nearest else ""
         sys.stderr.write(f"warning: {name}: no such setting, it is ignored{hint}\n")

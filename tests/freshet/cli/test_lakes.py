@@ -107,6 +107,13 @@ def test_a_mistyped_variable_is_named_by_every_command(types, tmp_path, monkeypa
     )
 
 
+def test_a_line_of_the_env_file_that_is_no_setting_is_a_mistake(types, tmp_path):
+    (tmp_path / ".env").write_text("# the lake\nFRESHET_LAKE /data/shop\n")
+    code, said, error = types("days", lake=tmp_path)
+    assert (code, said) == (2, "")
+    assert error == ("error: .env:2: 'FRESHET_LAKE /data/shop' is no setting; write NAME=value, or put a # before it\n")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_lake_that_cannot_be_written_takes_no_file(types, tmp_path):
     (tmp_path / "lake").mkdir(mode=0o500)
