@@ -3,6 +3,7 @@
 import argparse
 import functools
 import json
+import re
 import runpy
 import shlex
 import subprocess
@@ -23,6 +24,8 @@ PLACEHOLDERS = {
     "[--partition-range FIRST...LAST]": "",
     "FIRST...LAST": "2024-03-01...2024-03-09",
     "NUMBER": "1",
+    "DAY": "2024-03-01",
+    "{where}": "2024-03-01",  # of a gate's rule: the day
     "FILE…": "export.csv",
     "FILES…": "export.csv",
     "…": "x",
@@ -46,7 +49,7 @@ def parse_line(text: str, first_day: date, *, mention: bool = False) -> None:
     first_day: FRESHET_FIRST_DAY where the line stands. mention: the name alone, without its arguments, is enough.
     """
     for placeholder, value in PLACEHOLDERS.items():
-        text = text.replace(placeholder, value)
+        text = re.sub(rf"(?<!\w){re.escape(placeholder)}(?!\w)", value, text)
     words = shlex.split(text, comments=True)
     if "|" in words:
         words = words[: words.index("|")]
@@ -115,7 +118,9 @@ def _app() -> Any:
 
 def _freshet(words: Sequence[str], mention: bool) -> None:
     context = _parsed(_app(), "freshet", words, mention)
-    if context is not None and hasattr(context.command, "commands"):
+    if context is None or getattr(context.command, "invoke_without_command", False):
+        return
+    if hasattr(context.command, "commands"):
         raise WrongCommandError(f"freshet has no command {words[0] if words else ''}")
 
 

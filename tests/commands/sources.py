@@ -8,11 +8,17 @@ from pathlib import Path
 
 from freshet import commands
 from freshet.store import open_store
+from freshet.tables import agreement
 from tests.commands.pages import PROGRAM, ROOT, Line
 
 FLOORS = ("freshet", "assets", "resources", "sensors", "pipelines")
 # What the code fills in: the expression as it stands there → a value it may have. Any other is filled with `1`.
-FILLED = {"table": "histories", "name": "training_set", "LAND": commands.LAND}
+FILLED = {
+    "table": "histories",
+    "name": "training_set",
+    "LAND": commands.LAND,
+    "MADE_FROM_EVENTS": agreement.MADE_FROM_EVENTS,
+}
 WHOLE = re.compile(
     r"(FRESHET_\w+=\S+ |\.venv/bin/)*(dagster (asset|job) .*|freshet [a-z]+( --?\w.*)?|make \w+( \w+=\w+)*)"
 )
