@@ -26,11 +26,13 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "missing_shopper": (c.USER_ID, c.SESSION_ID),
     "bad_time": (c.EVENT_TIME,),
     "future_event": (c.EVENT_TIME,),
+    "ancient_event": (c.EVENT_TIME,),
     "unknown_event_type": (c.EVENT_TYPE,),
     "bad_quantity": (c.QUANTITY,),
     "bad_price": (c.PRICE,),
-    "bad_encoding": (c.ITEM_ID, c.TITLE),
-    "id_too_long": (c.ITEM_ID, c.EVENT_ID),
+    "bad_encoding": (c.USER_ID, c.SESSION_ID, c.ITEM_ID, c.EVENT_ID, c.TITLE, c.CATEGORY),
+    "id_too_long": (c.USER_ID, c.SESSION_ID, c.ITEM_ID, c.EVENT_ID),
+    "text_too_long": (c.TITLE, c.CATEGORY),
 }
 _NO_NUMBER: Final = re.compile(rf"({c.QUANTITY}|{c.PRICE}) is not a number: ")
 

@@ -82,7 +82,7 @@ def check_files(paths: Sequence[Path], mapping: Mapping, columns_too: bool) -> N
     for path in paths:
         if not path.is_file():
             raise LandingError(str(path), "is no file", "name the files to try the mapping on")
-        mistake = look(LocalFile(path), mapping if columns_too else None, thorough=not columns_too)
+        mistake = look(LocalFile(path), mapping if columns_too else None, thorough=True)
         if mistake is not None:
             raise LandingError(str(path), mistake.problem, mistake.fix)
 

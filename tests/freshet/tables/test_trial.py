@@ -117,7 +117,9 @@ def test_what_is_no_number_is_told_with_column_and_value_and_how_to_write_it(spa
         ({"quantity": "kind"}, "-3", "bad_quantity", "quantity: kind, given kind='-3'"),
         ({"price": "kind"}, "-3", "bad_price", "price: kind, given kind='-3'"),
         ({"item_id": "kind"}, "", "missing_item", "item_id: kind, given kind=nothing"),
-        ({"event_time": "timestamp(kind)"}, "2199", "future_event", "event_time: timestamp(kind), given kind='2199'"),
+        ({"event_time": "timestamp(kind)"}, "2199-1-1", "future_event",
+         "event_time: timestamp(kind), given kind='2199-1-1'"),
+        ({"event_time": "timestamp(kind)"}, "2024", "bad_time", "event_time: timestamp(kind), given kind='2024'"),
     ],
 )  # fmt: skip
 def test_every_reason_names_the_column_and_what_it_was_given(spark, tmp_path, columns, value, reason, told):
