@@ -63,7 +63,7 @@ def faulty_columns(
 
 def _places(judged: DataFrame, reason: str) -> dict[str, list[Place]]:
     """Column of the event → where its rows lie. A record that could not be parsed at all has no column to blame."""
-    rows = judged.where(F.col(c.REASON) == reason).select(*_PLACE, c.CORRUPT).limit(LOOKED_AT)
+    rows = judged.where(F.col(c.REASON) == reason).select(*_PLACE, c.CORRUPT).orderBy(*_PLACE).limit(LOOKED_AT)
     found: dict[str, list[Place]] = {}
     for *place, corrupt in rows.collect():
         number_like = _NO_NUMBER.match(corrupt or "")
