@@ -11,8 +11,8 @@ from freshet import codes
 from freshet.errors import FreshetError
 from freshet.history import Ints
 from freshet.item_inputs import PRICE, Field, Kind, Schema
+from freshet.texts import Texts, no_texts, texts
 
-Texts = NDArray[np.str_]
 Floats = NDArray[np.float32]
 
 WORD_BUCKETS: Final = 4096  # at least; 0 = no word
@@ -91,8 +91,8 @@ def _size(field: Field, columns: Columns) -> int:
 def _texts(name: str, columns: Columns) -> Texts:
     """(n,) a column as text; one that this catalogue does not have is unknown everywhere."""
     if name == PRICE:
-        return np.array(["" if np.isnan(price) else f"{price:.4f}" for price in columns.prices], dtype=np.str_)
-    return columns.texts.get(name, np.zeros(len(columns), dtype=np.str_))
+        return texts("" if np.isnan(price) else f"{price:.4f}" for price in columns.prices)
+    return columns.texts.get(name, no_texts(len(columns)))
 
 
 def _given(name: str, columns: Columns) -> Floats:

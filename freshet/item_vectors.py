@@ -12,10 +12,11 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from freshet.content import Floats, Texts
+from freshet.content import Floats
 from freshet.errors import LakeError
 from freshet.references import ItemVectorsRef
 from freshet.store import Store
+from freshet.texts import Texts, packed, unpacked
 
 FOLDER: Final = "item_vectors"
 PUBLISHED: Final = "published/item_vectors.json"
@@ -39,8 +40,9 @@ class ItemVectors:
 def save_item_vectors(found: ItemVectors, store: Store) -> str:
     """Put the file into the lake; its name is the hash of its bytes."""
     buffer = io.BytesIO()
-    arrays: dict[str, Any] = {f"of_{name}": values for name, values in found.vectors.items()}
-    np.savez(buffer, item_ids=found.item_ids, **arrays)
+    vectors = {f"of_{name}": values for name, values in found.vectors.items()}
+    arrays: dict[str, Any] = packed({"item_ids": found.item_ids, **vectors})
+    np.savez(buffer, **arrays)
     content = buffer.getvalue()
     name = hashlib.sha256(content).hexdigest()
     store.put(f"{FOLDER}/{name}.npz", content)
@@ -55,7 +57,7 @@ def read_item_vectors(store: Store, name: str) -> ItemVectors:
         raise LakeError(store.where(path), "it has changed since it was written", REMAKE)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            own = {key: file[key] for key in file.files}
+            own = unpacked({key: file[key] for key in file.files})
     except (ValueError, BadZipFile) as error:
         raise LakeError(store.where(path), f"it does not hold vectors ({error})", REMAKE) from None
     ids = own.pop("item_ids")

@@ -7,10 +7,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.content import Columns, Floats, Texts
+from freshet.content import Columns, Floats
 from freshet.errors import BundleError
 from freshet.history import Ints
 from freshet.item_inputs import CATEGORY, DEFAULT, TITLE, Schema
+from freshet.texts import Texts
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from freshet.errors import BundleError
 from freshet.live.arrays import array_names, read_arrays
 from freshet.live.baselines import Baselines, load_baselines
 from freshet.live.manifest import REBUILD, Manifest, Precision, verified
+from freshet.texts import packed, unpacked
 from freshet.vocabulary import Vocabulary
 
 ITEM_ENCODER: Final = "item_encoder.onnx"
@@ -19,6 +20,7 @@ ITEM_VECTORS_INT8: Final = "item_vectors.int8.npz"  # instead, in an edge bundle
 ITEM_BIASES: Final = "item_biases.npy"  # instead of both, in an edge bundle whose encoder holds the vectors
 ENCODERS_VECTORS: Final = ("item_numbers", "item_scales")  # its outputs: int8 (V + 1, D - 1) and a scale per row
 VOCABULARY: Final = "vocabulary.npz"
+VOCABULARY_ARRAYS: Final = ("item_ids", "titles", "categories", "prices", "tombstones", "generation")
 BASELINES: Final = "baselines.npz"
 GOLDEN: Final = "golden.npz"
 MODEL_CARD: Final = "model_card.md"
@@ -119,26 +121,28 @@ def read_int8(path: Path) -> NDArray[np.float32]:
 
 def save_vocabulary(vocabulary: Vocabulary, path: Path) -> None:
     """Write `vocabulary.npz`: plain arrays, no pickles, the same bytes for the same vocabulary."""
-    more: dict[str, Any] = {f"{ATTRIBUTE}{name}": texts for name, texts in sorted(vocabulary.attributes.items())}
-    np.savez(
-        path,
-        item_ids=vocabulary.item_ids,
-        titles=vocabulary.titles,
-        categories=vocabulary.categories,
-        prices=vocabulary.prices,
-        tombstones=vocabulary.tombstones,
-        generation=np.int64(vocabulary.generation),
-        **more,
-    )
+    arrays = {
+        "item_ids": vocabulary.item_ids,
+        "titles": vocabulary.titles,
+        "categories": vocabulary.categories,
+        "prices": vocabulary.prices,
+        "tombstones": vocabulary.tombstones,
+        "generation": np.array(vocabulary.generation, dtype=np.int64),
+    }
+    arrays |= {f"{ATTRIBUTE}{name}": values for name, values in sorted(vocabulary.attributes.items())}
+    flat: dict[str, Any] = packed(arrays)
+    np.savez(path, **flat)
 
 
 def load_vocabulary(path: Path) -> Vocabulary:
     """Read what `save_vocabulary` wrote. Raises BundleError when it is something else."""
-    names = ("item_ids", "titles", "categories", "prices", "tombstones", "generation")
-    item_ids, titles, categories, prices, tombstones, generation = read_arrays(path, names, "a vocabulary")
-    more = [name for name in array_names(path, "a vocabulary") if name.startswith(ATTRIBUTE)]
-    values = read_arrays(path, more, "a vocabulary")
-    attributes = {name.removeprefix(ATTRIBUTE): texts for name, texts in zip(more, values, strict=True)}
+    names = array_names(path, "a vocabulary")
+    arrays = unpacked(dict(zip(names, read_arrays(path, names, "a vocabulary"), strict=True)))
+    lacking = [name for name in VOCABULARY_ARRAYS if name not in arrays]
+    if lacking:
+        raise BundleError(str(path), f"it does not hold a vocabulary (it lacks {', '.join(lacking)})", REBUILD)
+    attributes = {name.removeprefix(ATTRIBUTE): values for name, values in arrays.items() if name.startswith(ATTRIBUTE)}
+    item_ids, titles, categories, prices, tombstones, generation = (arrays[name] for name in VOCABULARY_ARRAYS)
     return Vocabulary(item_ids, titles, categories, prices, tombstones, int(generation), attributes)
 
 

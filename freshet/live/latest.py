@@ -22,6 +22,7 @@ from freshet.live.sealed import MANIFEST as MANIFEST
 from freshet.live.sealed import open_arrays, seal_arrays
 from freshet.references import LatestRef
 from freshet.store import Store
+from freshet.texts import Texts
 
 FOLDER: Final = "latest_histories"
 PUBLISHED: Final = "published/latest_histories.json"
@@ -37,7 +38,7 @@ class LatestHistories:
     as_of: date  # the last landing day in it
     shoppers: NDArray[np.bytes_]  # (S,) pseudonyms, ascending
     offsets: NDArray[np.int64]  # (S + 1,)
-    item_ids: NDArray[np.str_]  # (U,)
+    item_ids: Texts  # (U,)
     items: NDArray[np.int32]  # (N,) place in item_ids
     types: NDArray[np.int8]  # (N,) codes of columns.EVENT_TYPES, from 1
     times: NDArray[np.int64]  # (N,) seconds since 1970, UTC

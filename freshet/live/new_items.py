@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.content import Columns, Texts
+from freshet.content import Columns
 from freshet.history import Ints
 from freshet.live.baselines import Baselines
 from freshet.live.bundle import Bundle
@@ -20,6 +20,7 @@ from freshet.live.item_encoder import ItemEncoder
 from freshet.live.sealed import open_arrays, seal_arrays
 from freshet.references import NewItemsRef
 from freshet.store import Store
+from freshet.texts import no_texts
 from freshet.vocabulary import Vocabulary
 
 FOLDER: Final = "new_items"
@@ -93,7 +94,7 @@ def _rows(columns: Columns, rows: Ints) -> Columns:
 
 
 def _behind(own: Vocabulary, items: Vocabulary, rows: Ints) -> Vocabulary:
-    nothing: Texts = np.zeros(len(rows), dtype=np.str_)
+    nothing = no_texts(len(rows))
     more = {name: items.attributes[name][rows] if name in items.attributes else nothing for name in own.attributes}
     return Vocabulary(
         np.concatenate([own.item_ids, items.item_ids[rows]]),

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from freshet.errors import BundleError
 from freshet.live.manifest import entry
+from freshet.texts import packed, unpacked
 
 MANIFEST: Final = "manifest.json"
 
 
 def seal_arrays(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, str], folder: Path) -> str:
     """Write a file per array and the manifest, which holds the facts, too; the id is the manifest's hash."""
+    arrays = packed(arrays)
     for name, values in arrays.items():
         np.save(folder / f"{name}.npy", values, allow_pickle=False)
     files = {f"{name}.npy": entry(folder / f"{name}.npy").model_dump() for name in arrays}
@@ -41,4 +43,5 @@ def open_arrays(folder: Path, name: str, remake: str) -> tuple[dict[str, str], d
             raise BundleError(str(folder / file), f"is missing, or has not the {sealed['bytes']} bytes sealed", remake)
         if entry(folder / file).sha256 != sealed["sha256"]:
             raise BundleError(str(folder / file), "has changed since it was sealed", remake)
-    return facts, {Path(file).stem: np.load(folder / file, mmap_mode="r", allow_pickle=False) for file in files}
+    mapped = {Path(file).stem: np.load(folder / file, mmap_mode="r", allow_pickle=False) for file in files}
+    return facts, unpacked(mapped)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from freshet.content import Texts, encode, fitted, not_empty
+from freshet.content import encode, fitted, not_empty
 from freshet.item_inputs import Schema
 from freshet.model.own import Model, Own
 from freshet.model.params import FRESHET, ModelConfig, TrainParams
 from freshet.neighbourhood import NO_BLEND
+from freshet.texts import Texts
 from freshet.vocabulary import Vocabulary
 
 IDS = "items.ids.weight"  # rows of it are what is known of an item beyond its content

@@ -16,6 +16,7 @@ from freshet.stages.outcome import Outcome, judged
 from freshet.stages.text_encoder import TextEncoder, encoded, text_encoder
 from freshet.store import Store
 from freshet.tables.reading import load_vocabulary, scan
+from freshet.texts import texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,7 +71,7 @@ def gathered(
         made = encoded(titles, encoder, store, tell)
         vectors[TEXT], fresh = made.vectors, made.fresh
     why = "" if vectors else f"FRESHET_TEXT_ENCODER is off, and no vectors lie in {LANDED}/<name>"
-    return Gathered(ItemVectors(np.array(items, dtype=np.str_), vectors), fresh, ragged, why)
+    return Gathered(ItemVectors(texts(items), vectors), fresh, ragged, why)
 
 
 def _landed(store: Store, name: str) -> dict[str, Floats]:

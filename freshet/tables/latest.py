@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from freshet.columns import EVENT_TIME, EVENT_TYPE, ITEM_ID, LANDING_DATE, SHOPPER, TYPE_CODE, EventType
 from freshet.settings import Settings
 from freshet.tables.reading import scan
+from freshet.texts import Texts, texts
 
 Told = tuple[str, EventType, int]  # item id, event type, microseconds since 1970
 
@@ -35,7 +36,7 @@ def gathered(rows: pa.Table, longest: int) -> dict[str, NDArray[Any]]:
     # The place in the fragment needs no key of its own: lexsort is stable, and fragments lie in their own order.
     order = np.lexsort((day, time, shopper))
     order = order[_last(shopper[order], len(names), longest)]
-    item_ids, items = np.unique(np.asarray(events.field(ITEM_ID).to_pylist(), dtype=np.str_), return_inverse=True)
+    item_ids, items = _numbered(events.field(ITEM_ID))
     kept = np.bincount(shopper[order], minlength=len(names))
     return {
         "shoppers": names,
@@ -76,6 +77,16 @@ def _seconds(times: pa.Array) -> NDArray[np.int64]:
     """Whole seconds since 1970, downwards: as Spark's unix_seconds."""
     micros = times.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy(zero_copy_only=False)
     return np.asarray(micros // 1_000_000)
+
+
+def _numbered(ids: pa.Array) -> tuple[Texts, NDArray[np.int64]]:
+    """(U,) the different ids, ascending, and (N,) the place of each of `ids` among them."""
+    coded = ids.dictionary_encode()
+    distinct = texts(coded.dictionary.to_pylist())
+    order = np.argsort(distinct, kind="stable")
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return distinct[order], place[coded.indices.to_numpy(zero_copy_only=False)]
 
 
 def _codes(types: pa.Array) -> NDArray[np.int8]:

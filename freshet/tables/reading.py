@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from freshet.columns import ATTRIBUTES, CATEGORY, ITEM_ID, LANDING_DATE, PRICE, SHOPPER, TITLE
 from freshet.commands import load_days
-from freshet.content import Texts
 from freshet.errors import BundleError, LakeError
 from freshet.history import Histories, Ints
 from freshet.item_inputs import DEFAULT, Schema, attributes_of
@@ -22,6 +21,7 @@ from freshet.lake_state import CATALOG, check_lake, require_lake
 from freshet.references import TrainingSetRef
 from freshet.settings import Settings
 from freshet.store import open_store
+from freshet.texts import Texts, texts
 from freshet.training_set import TrainingSet
 from freshet.vocabulary import Vocabulary
 
@@ -106,14 +106,11 @@ def with_vectors(vocabulary: Vocabulary, settings: Settings, name: str | None) -
 def described(rows: pa.Table, inputs: Schema = DEFAULT) -> Vocabulary:
     """Some rows of the published vocabulary in the order given, behind a row of padding."""
 
-    def texts(name: str) -> NDArray[np.str_]:
-        return np.array(["", *(value or "" for value in rows[name].to_pylist())], dtype=np.str_)
-
     prices = rows[PRICE].cast(pa.float64()).to_numpy(zero_copy_only=False)
     return Vocabulary(
-        item_ids=texts(ITEM_ID),
-        titles=texts(TITLE),
-        categories=texts(CATEGORY),
+        item_ids=texts(["", *rows[ITEM_ID].to_pylist()]),
+        titles=texts(["", *rows[TITLE].to_pylist()]),
+        categories=texts(["", *rows[CATEGORY].to_pylist()]),
         prices=np.concatenate([[np.nan], prices]),
         tombstones=np.concatenate([[False], rows["tombstone"].to_numpy(zero_copy_only=False).astype(bool)]),
         generation=int(rows["generation"][0].as_py()) if len(rows) else 1,
@@ -126,7 +123,7 @@ def _attributes(rows: pa.Table, names: Sequence[str]) -> dict[str, Texts]:
     """Name → (V + 1,); "" where an item has none, and everywhere in a vocabulary made before there were any."""
     there = ATTRIBUTES in rows.column_names
     told = [dict(pairs or ()) for pairs in rows[ATTRIBUTES].to_pylist()] if there and names else [{}] * len(rows)
-    return {name: np.array(["", *(of_item.get(name, "") for of_item in told)], dtype=np.str_) for name in names}
+    return {name: texts(["", *(of_item.get(name, "") for of_item in told)]) for name in names}
 
 
 def demand(

@@ -91,7 +91,7 @@ def test_new_items_come_back_as_they_were_saved(tmp_path):
 
 def test_a_file_of_new_items_that_changed_is_refused(tmp_path):
     name = save_new_items(NEW, tmp_path)
-    path = tmp_path / "titles.npy"
+    path = tmp_path / "utf8-titles.npy"
     path.write_bytes(path.read_bytes().replace(b"X", b"Z"))
     with pytest.raises(BundleError) as error:
         open_new_items(tmp_path, name)

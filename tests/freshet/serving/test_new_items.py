@@ -58,7 +58,7 @@ ROWS = ("item_ids", "titles", "categories", "prices", "tombstones")
 def test_new_items_that_are_damaged_are_told_once_and_the_release_goes_on(tmp_path, caplog):
     lake, current = str(tmp_path / "lake"), Current()
     store, name = open_store(lake), publish(lake, tmp_path / "new")
-    path = store.local_path(f"{FOLDER}/{name}/titles.npy")
+    path = store.local_path(f"{FOLDER}/{name}/utf8-titles.npy")
     path.write_bytes(path.read_bytes()[:-1])
     for _ in range(2):
         look_at_new_items(store, tmp_path, current)

@@ -157,7 +157,8 @@ def arrays(settings, ref):
     data = load_training_set(settings, ref)
     h, v = data.histories, data.vocabulary
     return [
-        h.shoppers, h.offsets, h.items, h.types, h.times, h.days, v.item_ids, v.titles, v.categories, v.prices,
+        h.shoppers, h.offsets, h.items, h.types, h.times, h.days,
+        *(column.astype(str) for column in (v.item_ids, v.titles, v.categories)), v.prices,
         v.tombstones, data.popularity, data.audience, data.first_days, data.activity, data.purchases,
     ]  # fmt: skip
 
