@@ -1,5 +1,6 @@
 import hashlib
 import hmac
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +51,16 @@ def test_an_empty_key_is_refused(tmp_path):
         f"{tmp_path}/keys/pseudonym.key: the key is empty; "
         "restore it from a backup: a new key makes all shoppers strangers"
     )
+
+
+def test_a_key_that_was_lost_is_not_replaced_while_tables_hold_pseudonyms_made_with_it(settings):
+    (Path(settings.lake) / "tables" / "shop" / "raw_events" / "metadata").mkdir(parents=True)
+    (Path(settings.lake) / "tables" / "shop" / "raw_events" / "metadata" / "00001-a.metadata.json").write_text("{}")
+    with pytest.raises(LakeError) as caught:
+        lake_key(settings)
+    assert str(caught.value) == (
+        f"{settings.lake}/keys/pseudonym.key: is missing, and the tables hold pseudonyms made with a key: "
+        "a new one makes all shoppers strangers; "
+        "restore it from a backup, or set FRESHET_PSEUDONYM_KEY to the key that was used"
+    )
+    assert not (Path(settings.lake) / "keys").exists()
