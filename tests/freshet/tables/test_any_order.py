@@ -137,7 +137,9 @@ def run(spark, settings, days: list[list[date]]) -> None:
 
 @pytest.fixture(scope="module")
 def world(spark, tmp_path_factory):
-    settings = tiny_lake.shop(tmp_path_factory.mktemp("order"), lookback_days=LOOKBACK, bad_share_limit=1.0)
+    # No day is refused for what it holds; and the shops lie behind one another, but none is the past of the next.
+    given = {"lookback_days": LOOKBACK, "bad_share_limit": 1.0, "skipped_share_limit": 1.0, "usual_days": 0}
+    settings = tiny_lake.shop(tmp_path_factory.mktemp("order"), **given)
     own = tiny_lake.session_on(spark, settings)
     shops = [Shop(date(2024, 2, 1) + timedelta(days=10 * number)) for number in range(RANDOM_SHOPS + 2)]
     plans = [late_copies(shops[0]), backwards(shops[1])]
