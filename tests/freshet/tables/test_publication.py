@@ -16,6 +16,7 @@ from tests import tiny_lake
 from tests.world import DAY1, DAY2, DAY3, DAYS
 
 NOON = datetime(2024, 3, 10, 12, tzinfo=UTC)
+AGREE = {"days_off": 0, "days_off_why": "nothing"}
 OK = {"upstream_missing": dict.fromkeys(DAYS, 0), "upstream_why": dict.fromkeys(DAYS, "")}
 NEGATIVE = "1 of 1 prices are negative; this is a fault of Freshet, not of your data: keep the stage and report it"
 
@@ -155,10 +156,13 @@ def words(spark, *rows):
 @pytest.mark.spark
 def test_a_table_without_days_is_published_whole_or_not_at_all(lake_of):
     spark, settings, _ = lake_of
-    good = publish_whole(words(spark, ("a", 1), ("b", 2)), VOCABULARY, lambda staged: {"moved": 0}, settings)
+    good = publish_whole(words(spark, ("a", 1), ("b", 2)), VOCABULARY, lambda staged: {"moved": 0, **AGREE}, settings)
     assert (good.rows, good.refused, good.message()) == (2, {}, "")
     bad = publish_whole(
-        words(spark, ("a", 2), ("b", 1), ("c", 3)), VOCABULARY, lambda staged: {"moved": staged.count() - 1}, settings
+        words(spark, ("a", 2), ("b", 1), ("c", 3)),
+        VOCABULARY,
+        lambda staged: {"moved": staged.count() - 1, **AGREE},
+        settings,
     )
     says = (
         "2 published items lost or changed their index; start a new generation: launchpad, vocabulary, "
