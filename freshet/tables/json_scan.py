@@ -11,6 +11,7 @@ from freshet.tables.mistakes import Mistake, Scan
 BLOCK: Final = 4 << 20  # bytes read at once
 BOM: Final = b"\xef\xbb\xbf"
 _FIX: Final = "write one object per line: jq -c ."
+_TRAILING: Final = re.compile(r"trailing characters \(byte (\d+)\)")
 _decoder = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -72,15 +73,17 @@ def _mistake(block: bytes, count: int, line: int) -> Mistake | None:
     for place, text in enumerate(block.split(b"\n"), start=line):
         if text.lstrip().startswith(b"["):
             return Mistake(f"has a list in line {place:,}, not one object", "write one object per line: jq -c '.[]'")
-        if text.strip() and _has_more(text):
-            return Mistake(f"has more than one JSON object in line {place:,}", _FIX)
+        if text.strip() and (more := _after_first(text)) is not None:
+            what = "more than one JSON object" if more.startswith(b"{") else "text after a JSON value"
+            return Mistake(f"has {what} in line {place:,}", _FIX)
     return None
 
 
-def _has_more(text: bytes) -> bool:
-    """Whether something follows the first JSON value of a line: Spark would not look at it."""
+def _after_first(text: bytes) -> bytes | None:
+    """What follows the first JSON value of a line, which Spark would not look at; None where nothing does."""
     try:
         _decoder.decode(text)
     except msgspec.DecodeError as error:
-        return "trailing characters" in str(error)
-    return False
+        place = _TRAILING.search(str(error))
+        return text[int(place.group(1)) - 1 :].strip(b" ,\t\r") if place else None
+    return None

@@ -37,7 +37,9 @@ def test_every_line_that_is_not_blank_is_a_record(text, records):
         ('{"a": 1}\n\n{"a": 1} {"a": 2}\n', "has more than one JSON object in line 3"),
         ('{"a": 1}\n{"a": 1},{"a": 2}\n', "has more than one JSON object in line 2"),
         ('{"a": 1}\n{"a": 1}{"a": 2}\n{"a\n', "has more than one JSON object in line 2"),
-        ('{"a": 1} x\n', "has more than one JSON object in line 1"),
+        ('{"a": 1} x\n', "has text after a JSON value in line 1"),
+        ('{"a": 1},\n{"a": 2},\n', "has text after a JSON value in line 1"),
+        ('{\n  "a": 1\n}\n', "has text after a JSON value in line 2"),
         ('{"a": 1}\n [{"a": 1}, {"a": 2}]\n', "has a list in line 2, not one object"),
     ],
 )
