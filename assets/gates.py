@@ -85,19 +85,22 @@ def _is_echo(context: dg.AssetExecutionContext, rule: Rule, culprit: Culprit) ->
 
 
 def _headline(publication: Publication) -> str:
-    """`12,345 rows of 5 days published, 1 empty, 2 refused; 9 rules, 1 warns: delivery_arrived`."""
+    """`12,345 rows of 5 days published, 1 empty, 2 refused; 9 rules, 1 warns: delivery_arrived (2024-03-03)`."""
     warned = [
-        finding.rule.name for finding in publication.judgement.findings if not finding.holds and not finding.stops
+        f"{finding.rule.name} ({_some([culprit.where for culprit in finding.culprits])})"
+        for finding in publication.judgement.findings
+        if not finding.holds and not finding.stops
     ]
     rules = f"{len(publication.judgement.findings)} rules"
     rules += f", {len(warned)} warn: {', '.join(warned)}" if len(warned) > 1 else ""
     rules += f", 1 warns: {warned[0]}" if len(warned) == 1 else ""
+    rows = f"{publication.rows:,} row{'s' * (publication.rows != 1)}"
     if not publication.table.daily:
-        return f"{publication.rows:,} rows {'refused' if publication.refused else 'published'}; {rules}"
+        return f"{rows} {'refused' if publication.refused else 'published'}; {rules}"
     number = len(publication.published)
     empty = f", {len(publication.empty)} empty" if publication.empty else ""
     refused = f", {len(publication.refused)} refused" if publication.refused else ""
-    return f"{publication.rows:,} rows of {number} day{'s' * (number != 1)} published{empty}{refused}; {rules}"
+    return f"{rows} of {number} day{'s' * (number != 1)} published{empty}{refused}; {rules}"
 
 
 def _some(days: Sequence[str]) -> str:

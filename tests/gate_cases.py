@@ -131,7 +131,7 @@ BREAKS = (
         "raw_events", "files_are_readable",
         {"broken_files": 1, "file_problems": "dt=2024-03-01/a.csv is empty (deliver it again)", "files_read": 1},
         "dt=2024-03-01/a.csv is empty (deliver it again)",
-        "replace the file in the landing folder by a good copy and run the day again",
+        "put a good copy in its place (or delete it and land the mended export) and run the day again",
     ),
     Case(
         "raw_events", "every_file_gave_rows", {"files_read": 1}, "1 of 2 files gave no row",

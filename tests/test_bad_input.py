@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 TO_EVENTS = ("raw_events", "quarantined_events", "events")
 JAVA_FIX = "install Java 17 or 21 (`apt install openjdk-17-jre-headless`, or 21) or set FRESHET_JAVA_HOME to one"
-MEND = "replace the file in the landing folder by a good copy and run the day again"
+MEND = "put a good copy in its place (or delete it and land the mended export) and run the day again"
 dagster_and_spark = [pytest.mark.dagster, pytest.mark.spark]
 
 

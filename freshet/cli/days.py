@@ -9,6 +9,7 @@ import typer
 from freshet.cli import terminal
 from freshet.cli.asked import settings_of_lake
 from freshet.commands import day_range, load_days, materialize
+from freshet.day_accounts import DayAccount, day_accounts
 from freshet.days import DayRecord, read
 from freshet.errors import EmptyLakeError, LakeError, SettingsError
 from freshet.landing import landing_days
@@ -17,6 +18,7 @@ from freshet.past.acceptance import accept as accept_day
 from freshet.store import Store, open_store
 
 COUNTS = ("landed", "skipped", "quarantined", "duplicate", "refused", "published")
+ACCEPTED = "mend that first; what can be accepted is a day whose events are unlike those of the days before it"
 WIDTHS = (9, 9, 12, 10, 9, 10)  # with the day and a verdict of one word: 80 columns
 
 
@@ -40,22 +42,27 @@ def days(
 
     The verdict `empty` is a day without a delivery.
     Rows that keep the contract on a day that is not published, because too many others break it, count as refused.
+    A published day whose last run was refused shows the rows that readers see, which are those of the run before.
     """
     if context.invoked_subcommand is not None:
         return
     store = open_store(settings_of_lake().lake)
-    known = list(read(store, "events").values())
-    records = [record for record in known if _inside(record, first, last)]
-    if not records:
+    known = day_accounts(store)
+    accounts = [account for account in known if _inside(account.record.day, first, last)]
+    if not accounts:
         raise _nothing(known, store)
     columns = terminal.width()
     said = {acceptance.day: acceptance for acceptance in acceptances(store)}
     typer.echo(line("day", COUNTS, "verdict", columns))
-    for record in [] if total else records:
-        typer.echo(line(str(record.day), _figures(_counts(record)), _verdict(record, said), columns))
-    sums = [sum(counts) for counts in zip(*(_counts(record) for record in records), strict=True)]
-    found = f"{len(records)} day{'s' if len(records) > 1 else ''}"
-    typer.echo(line(found, _figures(sums), _verdicts(records), columns))
+    for account in [] if total else accounts:
+        record = account.record
+        typer.echo(line(str(record.day), _figures(_counts(record)), _verdict(account, said), columns))
+    sums = [sum(counts) for counts in zip(*(_counts(account.record) for account in accounts), strict=True)]
+    title = f"{len(accounts)} day{'s' if len(accounts) > 1 else ''}"
+    typer.echo(line(title, _figures(sums), _verdicts(accounts), columns))
+    waiting = sorted(set(landing_days(store)) - {account.record.day for account in known})
+    if days_inside := [day for day in waiting if _inside(day, first, last)]:
+        typer.echo(_waiting(days_inside), err=True)
 
 
 def accept(
@@ -75,6 +82,11 @@ def accept(
     store = open_store(settings_of_lake().lake)
     if not landing_days(store):
         raise LakeError(store.root, "nothing has landed in it", "look whether FRESHET_LAKE is the shop's lake")
+    unread = read(store, "raw_events", [day.date()]).get(day.date())
+    if unread is not None and unread.verdict == "refused":
+        raise LakeError(
+            f"raw_events {day:%Y-%m-%d}", f"its files cannot be accepted: {'; '.join(unread.why)}", ACCEPTED
+        )
     accept_day(store, day.date(), why.strip(), datetime.now(UTC), onwards)
     then = f" Days after it are compared with the days since {day:%Y-%m-%d}." if onwards else ""
     run = materialize("*", day_range([day.date()]))
@@ -82,24 +94,33 @@ def accept(
     typer.echo(f"The landing sensor runs it again within minutes; without Dagster's daemon, {run}")
 
 
-def _verdict(record: DayRecord, said: dict[date, Acceptance]) -> str:
-    why = f": {'; '.join(record.why)}" if record.why else ""
+def _verdict(account: DayAccount, said: dict[date, Acceptance]) -> str:
+    record = account.record
+    again = "; refused when it was run again" if account.seen_from_before else ""
+    why = f": {'; '.join(account.refusal)}" if account.refusal else ""
     acceptance = said.get(record.day)
     accepted = f" (accepted by {acceptance.who}: {acceptance.why})" if acceptance else ""
-    return f"{record.verdict}{accepted}{why}"
+    return f"{record.verdict}{accepted}{again}{why}"
 
 
-def _verdicts(records: list[DayRecord]) -> str:
-    """How many days have which verdict; `empty` is named where there is one."""
-    number = Counter(record.verdict for record in records)
+def _verdicts(accounts: list[DayAccount]) -> str:
+    """How many days have which verdict; what is rare is named where there is one."""
+    number = Counter(account.record.verdict for account in accounts)
     empty = f", {number['empty']} empty" if number["empty"] else ""
-    return f"{number['published']} published, {number['refused']} refused{empty}"
+    again = sum(account.seen_from_before for account in accounts)
+    seen = f", {again} refused when run again" if again else ""
+    return f"{number['published']} published, {number['refused']} refused{empty}{seen}"
 
 
-def _nothing(known: list[DayRecord], store: Store) -> EmptyLakeError:
+def _waiting(days: list[date]) -> str:
+    span = f"{days[0]} to {days[-1]}" if len(days) > 1 else str(days[0])
+    return f"{len(days)} landed day{'s have' if len(days) > 1 else ' has'} not been run yet: {span}"
+
+
+def _nothing(known: list[DayAccount], store: Store) -> EmptyLakeError:
     where = f"{store.root} (FRESHET_LAKE)"
     if known:
-        fix = f"ask for days from {known[0].day} to {known[-1].day}"
+        fix = f"ask for days from {known[0].record.day} to {known[-1].record.day}"
         return EmptyLakeError(where, "no day of these has been run", fix)
     return EmptyLakeError(where, "no day has been run yet", load_days(store))
 
@@ -125,5 +146,5 @@ def line(day: str, cells: tuple[str, ...], verdict: str, columns: int | None) ->
     return f"{start}\n  {terminal.wrap(verdict, columns, 2)}"
 
 
-def _inside(record: DayRecord, first: datetime | None, last: datetime | None) -> bool:
-    return (first is None or record.day >= first.date()) and (last is None or record.day <= last.date())
+def _inside(day: date, first: datetime | None, last: datetime | None) -> bool:
+    return (first is None or day >= first.date()) and (last is None or day <= last.date())

@@ -46,7 +46,7 @@ def _raw_events(settings: Settings) -> tuple[Rule, ...]:
         ),
         _none(
             "files_are_readable", "broken_files", "{file_problems}",
-            "replace the file in the landing folder by a good copy and run the day again",
+            "put a good copy in its place (or delete it and land the mended export) and run the day again",
         ),
         Rule(
             "every_file_gave_rows", "silent_files", "{silent_files} of {files} files gave no row",

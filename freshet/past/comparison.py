@@ -95,8 +95,9 @@ def _window(day: date, past: History, terms: Terms) -> History:
 
 
 def _judge(day: date, counts: Counts, past: History, terms: Terms) -> tuple[dict[str, float], dict[str, str]]:
-    # Where nothing landed there is nothing to compare: a missing delivery is another gate's business.
-    arrived = counts.get("landed", 0) > 0 or counts.get("files", 0) > 0
+    # Where nothing landed, or nothing of it was read, there is nothing to compare: another rule says so.
+    read = not counts.get("upstream_missing", 0)
+    arrived = read and (counts.get("landed", 0) > 0 or counts.get("files", 0) > 0)
     findings: list[tuple[str, float, str]] = []
     if arrived:
         findings += _against_past(day, counts, past, day >= terms.today)

@@ -47,7 +47,8 @@ class DayRun:
         Raises MappingError where the mapping does not fit the files, LakeError where the stage cannot be written.
         """
         files = landed_files(self.store, self.days)
-        log.info("reading %d files of %d days", len(files), len({file.day for file in files}))
+        landed = len({file.day for file in files})
+        log.info("reading %d file%s of %d day%s", len(files), "s"[: len(files) != 1], landed, "s"[: landed != 1])
         scans = survey_files(self.store, files, mapping)
         run = RawRun(self.spark, self.store, self.days, mapping, key, scans)
         while True:

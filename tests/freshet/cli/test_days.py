@@ -132,3 +132,59 @@ def test_a_reason_is_asked_for_and_a_lake_in_which_something_landed(run, tmp_pat
     done = run("accept", "2024-03-02", "--why", why)
     assert problem in str(done.exception)
     assert acceptances(open_store(str(tmp_path / "lake"))) == []
+
+
+def attempt(tmp_path, table, hour, *records):
+    at = datetime(2024, 3, 5, hour, tzinfo=UTC)
+    write(
+        open_store(str(tmp_path / "lake")),
+        Attempt(table=table, attempt=f"a{hour}", at=at, snapshot=1, records=records),
+    )
+
+
+BROKEN = ("a.csv has a quote that never closes",)
+
+
+@pytest.mark.parametrize("events_ran", [False, True])
+def test_a_published_day_whose_file_broke_shows_what_readers_see(run, three_days, tmp_path, events_ran):
+    attempt(tmp_path, "raw_events", 1, record(DAY1, (0, 0, 0, 0, 0), "refused", BROKEN))
+    if events_ran:  # as in a range with a good day: it counts the rows of before beside nothing landed
+        attempt(tmp_path, "events", 2, record(DAY1, (0, 0, 0, 100, 1234456), "refused", ("raw_events were refused",)))
+    lines = run().output.splitlines()
+    assert lines[1] == (
+        "2024-03-01 1,234,567        1          10       100        0 1,234,456 "
+        "published; refused when it was run again: a.csv has a quote that never closes"
+    )
+    assert lines[-1] == f"{TOTAL}, 1 refused when run again"
+
+
+def test_a_day_of_which_no_file_was_ever_read_is_shown_as_refused(run, tmp_path):
+    attempt(tmp_path, "raw_events", 1, record(DAY1, (0, 0, 0, 0, 0), "refused", BROKEN))
+    assert run().output.splitlines()[1:] == [
+        "2024-03-01         0        0           0         0        0         0 refused: " + BROKEN[0],
+        "1 day              0        0           0         0        0         0 0 published, 1 refused",
+    ]
+
+
+def test_a_mended_day_is_published_and_no_more_refused(run, three_days, tmp_path):
+    attempt(tmp_path, "raw_events", 1, record(DAY2, (0, 0, 0, 0, 0), "refused", BROKEN))
+    attempt(tmp_path, "raw_events", 2, record(DAY2, (10, 0, 0, 0, 10)))
+    attempt(tmp_path, "events", 3, record(DAY2, (10, 0, 1, 0, 9)))
+    assert run().output.splitlines()[2].split() == ["2024-03-02", "10", "0", "1", "0", "0", "9", "published"]
+
+
+def test_landed_days_that_were_never_run_are_named(run, three_days, tmp_path):
+    store = open_store(str(tmp_path / "lake"))
+    for day in ("2024-03-01", "2024-03-07", "2024-03-09"):
+        store.put(f"landing/events/dt={day}/a.csv", b"x")
+    assert run().stderr == "2 landed days have not been run yet: 2024-03-07 to 2024-03-09\n"
+    assert run("--to", "2024-03-08").stderr == "1 landed day has not been run yet: 2024-03-07\n"
+
+
+def test_a_day_whose_files_could_not_be_read_cannot_be_accepted(run, three_days, tmp_path):
+    store = open_store(str(tmp_path / "lake"))
+    store.put("landing/events/dt=2024-03-02/a.csv", b"x")
+    attempt(tmp_path, "raw_events", 1, record(DAY2, (0, 0, 0, 0, 0), "refused", BROKEN))
+    done = run("accept", "2024-03-02", "--why", "campaign")
+    assert "its files cannot be accepted: a.csv has a quote that never closes" in str(done.exception)
+    assert acceptances(store) == []

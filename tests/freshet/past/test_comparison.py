@@ -236,6 +236,10 @@ def test_a_day_on_which_nothing_landed_is_not_compared():
     assert judged(nothing) == {}
 
 
+def test_a_day_whose_files_could_not_be_read_is_not_compared():
+    assert judged(bad(rows=0, landed=0, hours=0, upstream_missing=1)) == {}
+
+
 def test_a_truth_that_is_switched_off_is_not_judged_and_factors_can_be_changed():
     assert judged(scaled(0.1), how=terms("volume:off")) == {}
     assert judged(scaled(0.1), how=terms("volume:2:50")) == {"volume": "warned"}

@@ -25,7 +25,7 @@ DAY4, DAY5, DAY6, DAY7, DAY8 = (date(2024, 3, day) for day in (4, 5, 6, 7, 8))
 WEEK = (DAY3, DAY4, DAY5, DAY6, DAY7)
 MIDDLE = (
     "dt=2024-03-04/late.csv.gz ends in the middle of its compressed data (deliver the whole file again); "
-    "replace the file in the landing folder by a good copy and run the day again"
+    "put a good copy in its place (or delete it and land the mended export) and run the day again"
 )
 
 
@@ -232,7 +232,7 @@ def test_a_day_with_nothing_but_a_broken_file_is_refused_before_spark_reads_it(w
     assert (done.published, done.rows) == ((), 0)
     assert done.message() == (
         "raw_events 2024-03-08: dt=2024-03-08/empty.csv is empty (deliver it again, or remove it if nothing happened "
-        "that day); replace the file in the landing folder by a good copy and run the day again"
+        "that day); put a good copy in its place (or delete it and land the mended export) and run the day again"
     )
 
 
