@@ -58,7 +58,17 @@ def _with_lf(text: bytes) -> bytes:
 
 
 def _holds_key(block: bytes, name: str) -> bool:
-    return re.search(rb'"' + re.escape(name.encode()) + rb'"\s*:', block) is not None
+    if re.search(rb'"' + re.escape(name.encode()) + rb'"\s*:', block) is not None:
+        return True
+    return b"\\" in block and re.search(rb'"' + b"".join(map(_letter, name)) + rb'"\s*:', block) is not None
+
+
+def _letter(char: str) -> bytes:
+    """A letter of a key as it stands or escaped: many writers give `ü` as `\\u00fc`, some `/` as `\\/`."""
+    units = char.encode("utf-16-be")
+    escaped = b"".join(rb"\\u(?i:%04x)" % int.from_bytes(units[at : at + 2]) for at in range(0, len(units), 2))
+    short = rb"|\\/" if char == "/" else b""
+    return rb"(?:" + re.escape(char.encode()) + b"|" + escaped + short + b")"
 
 
 def _mistake(block: bytes, count: int, line: int) -> Mistake | None:

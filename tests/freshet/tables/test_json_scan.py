@@ -54,6 +54,13 @@ def test_a_key_that_no_record_has_is_missing_and_one_that_some_record_has_is_not
     assert scanned("\n", ("a",)) == (0, None)
 
 
+@pytest.mark.parametrize("key", [r"St\u00fcck", r"St\u00FCck", "Stück", r"\u0053tück"])
+def test_a_key_may_be_written_with_escapes(key):
+    assert scanned(f'{{"{key}": 1}}\n', ("Stück",)) == (1, None)
+    assert scanned(r'{"a\/b": 1, "\ud83d\ude00": 2}', ("a/b", "😀")) == (1, None)
+    assert scanned(f'{{"{key}": 1}}\n', ("Stock",))[1] == "has 1 records and in none of them the column Stock"
+
+
 @given(st.lists(st.sampled_from(['{"a": "\u2028x"}', "", "{", '{"b": [1, {"c": 2}]}', " "])), st.integers(1, 40))
 def test_blocks_change_nothing(lines, block):
     with pytest.MonkeyPatch.context() as patched:
