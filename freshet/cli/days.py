@@ -80,8 +80,13 @@ def accept(
     if not why.strip():
         raise SettingsError("--why", "is empty", "say what makes the day right")
     store = open_store(settings_of_lake().lake)
-    if not landing_days(store):
+    landed = landing_days(store)
+    if not landed:
         raise LakeError(store.root, "nothing has landed in it", "look whether FRESHET_LAKE is the shop's lake")
+    if day.date() not in landed:
+        raise LakeError(
+            f"landing day {day:%Y-%m-%d}", "nothing has landed on it", "see `freshet days` for the day meant"
+        )
     unread = read(store, "raw_events", [day.date()]).get(day.date())
     if unread is not None and unread.verdict == "refused":
         raise LakeError(

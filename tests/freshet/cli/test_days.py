@@ -134,6 +134,14 @@ def test_a_reason_is_asked_for_and_a_lake_in_which_something_landed(run, tmp_pat
     assert acceptances(open_store(str(tmp_path / "lake"))) == []
 
 
+def test_a_day_on_which_nothing_landed_cannot_be_accepted(run, tmp_path):
+    store = open_store(str(tmp_path / "lake"))
+    store.put("landing/events/dt=2024-03-02/a.csv", b"x")
+    done = run("accept", "2024-03-20", "--onwards", "--why", "we opened in France")
+    assert "landing day 2024-03-20: nothing has landed on it" in str(done.exception)
+    assert acceptances(store) == []
+
+
 def attempt(tmp_path, table, hour, *records):
     at = datetime(2024, 3, 5, hour, tzinfo=UTC)
     write(
