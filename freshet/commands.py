@@ -1,7 +1,7 @@
 """Command lines that messages name. They are built here, so that each works as typed; a test parses all of them."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Final
 
 from freshet.landing import landing_days
@@ -27,12 +27,14 @@ def execute(job: str) -> str:
     return f"`dagster job execute -m {DEFINITIONS} -j {job}`"
 
 
-def load_days(store: Store, select: str = "*") -> str:
+def load_days(store: Store, select: str = "*", today: date | None = None) -> str:
     """What to type so that all landed days reach these assets; without any, to land some first.
 
-    select: `*` is everything, `+histories` is the asset and all that it is made from.
+    select: `*` is everything, `+histories` is the asset and all that it is made from. today: UTC, the machine's own
+    where none is given; a day that has not begun is no partition yet, and Dagster refuses a range that holds one.
     """
-    days = landing_days(store)
+    last = today or datetime.now(UTC).date()
+    days = [day for day in landing_days(store) if day <= last]
     if days:
         return f"run {materialize(select, day_range(days))}"
     return f"land some days (`{LAND}`), then run {materialize(select, ANY_DAYS)}"

@@ -1,0 +1,15 @@
+"""Command lines that messages name."""
+
+from datetime import date
+
+from freshet.commands import load_days
+from freshet.store import open_store
+
+
+def test_a_day_that_has_not_begun_is_in_no_range(tmp_path):
+    store = open_store(str(tmp_path))
+    for day in ("2024-03-01", "2024-03-02", "2024-03-03"):
+        store.put(f"landing/events/dt={day}/a.csv", b"x")
+    assert "--partition-range 2024-03-01...2024-03-02`" in load_days(store, today=date(2024, 3, 2))
+    assert load_days(store, today=date(2024, 2, 29)).startswith("land some days")
+    assert "--partition-range 2024-03-01...2024-03-03`" in load_days(store)
