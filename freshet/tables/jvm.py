@@ -1,12 +1,13 @@
 """The JVM of Spark, started without the warning that it prints each time and that tells a user nothing."""
 
+import os
 import sys
 import threading
 from collections.abc import Iterable, Mapping
-from subprocess import PIPE
 from typing import BinaryIO, Final
 
 from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkException
 from pyspark.java_gateway import launch_gateway
 
 # Spark's launcher always asks for the module jdk.incubator.vector, and the JVM has no switch against the warning.
@@ -18,8 +19,16 @@ def launch(options: Mapping[str, str]) -> None:
     if SparkContext._gateway is not None:
         return
     conf = SparkConf().setAll(list(options.items()))
-    gateway = launch_gateway(conf, {"stderr": PIPE})  # type: ignore[no-untyped-call]
-    threading.Thread(target=_pass_on, args=(gateway.proc.stderr,), name="freshet-jvm-stderr", daemon=True).start()
+    read, write = os.pipe()  # our own: a JVM that does not start says why there, and leaves no process to ask
+    reader = threading.Thread(target=_pass_on, args=(os.fdopen(read, "rb"),), name="freshet-jvm-stderr", daemon=True)
+    reader.start()
+    try:
+        gateway = launch_gateway(conf, {"stderr": write})  # type: ignore[no-untyped-call]
+    except PySparkException:
+        os.close(write)
+        reader.join(1)
+        raise
+    os.close(write)
     SparkContext._ensure_initialized(gateway=gateway)
 
 
