@@ -10,7 +10,7 @@ from freshet.checkup.finding import ALL, Finding, Work
 from freshet.commands import LAND
 from freshet.errors import FreshetError, LakeError
 from freshet.lake_state import check_lake, new_lake
-from freshet.landing import landed_files
+from freshet.landing import landed_files, landing_days
 from freshet.settings import Settings
 from freshet.store import open_store
 from freshet.tables.collected import is_collected
@@ -79,10 +79,19 @@ def _unmapped(settings: Settings) -> Finding:
 
 
 def first_day(settings: Settings) -> Finding:
-    """Days before it do not exist, so it must not lie in the future."""
+    """Days before it do not exist, so it must lie neither in the future nor behind what landed."""
     if settings.first_day > date.today():
         what = f"{settings.first_day} has not come yet"
         return Finding("first day", "wrong", what, "correct FRESHET_FIRST_DAY", PIPELINE)
+    try:
+        landed = landing_days(open_store(settings.lake))
+    except LakeError:
+        landed = []
+    before = [day for day in landed if day < settings.first_day]
+    if 2 * len(before) > len(landed):  # a few are rows with a wrong clock: they are no reason to begin so early
+        what = f"{settings.first_day}, and {len(before)} of {len(landed)} landed days lie before it: they are not run"
+        fix = f"set FRESHET_FIRST_DAY to the first day of the shop; the first that landed is {before[0]}"
+        return Finding("first day", "wrong", what, fix, PIPELINE)
     return Finding("first day", "ok", str(settings.first_day))
 
 

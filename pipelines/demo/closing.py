@@ -20,7 +20,7 @@ def tell(play: Play, served: Sequence[ClickThrough], seconds: float) -> None:
         ("after the drift", "release 1", str(drifted)),
         ("after the retraining", "release 2", str(recovered)),
     ]
-    play.screen.columns(["when", "what served", f"lists with a click, of {LISTS}"], rows)
+    play.screen.columns(["when", "what served", f"lists with a click, of {LISTS} (± standard error)"], rows)
     play.screen.say(
         "It is not all back: half of what the new model learned from are still days with the old habits.", "dim"
     )

@@ -75,6 +75,17 @@ def test_a_first_day_in_the_future_is_wrong() -> None:
     assert shop.first_day(settings(first_day="2999-01-01")) == expected
 
 
+def test_a_first_day_behind_most_landed_days_is_wrong(tmp_path: Path) -> None:
+    for day in ("1970-01-01", "2024-03-01", "2024-03-02"):
+        (tmp_path / "landing" / "events" / f"dt={day}").mkdir(parents=True)
+        (tmp_path / "landing" / "events" / f"dt={day}" / "a.csv").write_text("x\n")
+    assert shop.first_day(settings(lake=str(tmp_path), first_day="2024-03-01")).state == "ok"
+    late = shop.first_day(settings(lake=str(tmp_path), first_day="2024-03-02"))
+    what = "2024-03-02, and 2 of 3 landed days lie before it: they are not run"
+    fix = "set FRESHET_FIRST_DAY to the first day of the shop; the first that landed is 1970-01-01"
+    assert late == Finding("first day", "wrong", what, fix, ("pipeline",))
+
+
 def test_a_lake_that_is_a_file_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "lake"
     path.write_text("")
