@@ -3,6 +3,7 @@
 Ports are looked at before anything starts. Ctrl-C ends all of it in order: shoppers, gateway, Dagster.
 """
 
+import contextlib
 import logging
 import os
 import re
@@ -23,6 +24,7 @@ from pipelines.supervisor import Program, Supervisor, without_traceback
 
 HOST: Final = "127.0.0.1"  # of Dagster's UI
 UP_WITHIN: Final = 180.0  # seconds
+LOOK: Final = 0.5  # seconds between two looks
 INTERRUPTED: Final = re.compile(r"- (\w+) - ([0-9a-f]{8})-.* - RUN_FAILURE - .*interrupted")
 
 
@@ -107,12 +109,11 @@ def say_when_up(ui: str, say: Callable[[str], None]) -> None:
     """One line as soon as Dagster's UI answers."""
     begun = time.monotonic()
     while time.monotonic() - begun < UP_WITHIN:
-        try:
+        with contextlib.suppress(httpx.TransportError):
             if httpx.get(f"{ui}/server_info", timeout=5).is_success:
                 say(f"Dagster's UI is up: {ui}")
                 return
-        except httpx.TransportError:
-            time.sleep(0.5)
+        time.sleep(LOOK)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,17 @@
 import socket
 import subprocess
 import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from freshet.errors import SettingsError
 from freshet.settings import Settings
-from pipelines.dev import interrupted_run, programs, with_ports
+from pipelines import dev
+from pipelines.dev import interrupted_run, programs, say_when_up, with_ports
 
 pytestmark = pytest.mark.dagster
 
@@ -84,3 +88,26 @@ def test_a_port_in_use_is_one_line_and_nothing_has_begun(tmp_path, taken):
     assert done.stderr.startswith(f"error: port {taken}: the gateway needs it, and process ")
     assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_ui_that_is_not_up_yet_is_asked_now_and_then(monkeypatch):
+    asked, said = [], []
+
+    class NotYet(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(503 if len(asked) < 3 else 200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    monkeypatch.setattr(dev, "LOOK", 0.2)
+    with HTTPServer(("127.0.0.1", 0), NotYet) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        ui = f"http://127.0.0.1:{server.server_port}"
+        begun = time.monotonic()
+        say_when_up(ui, said.append)
+        server.shutdown()
+    assert (asked, said) == (["/server_info"] * 3, [f"Dagster's UI is up: {ui}"])
+    assert time.monotonic() - begun > 0.4
