@@ -14,6 +14,8 @@ from freshet.errors import LakeError, MissingLakeError
 
 CATALOG: Final = "catalog.db"
 RESTORE: Final = "`freshet catalog restore`"
+PATIENCE: Final = 30.0  # seconds that another process may hold the catalogue
+IN_USE: Final = "wait until the run that holds it has ended, then try again"
 
 
 def require_lake(root: str) -> None:
@@ -77,6 +79,11 @@ def _table_places(catalog: Path, fix: str) -> dict[str, str]:
             return {
                 f"{space}/{table}": place.removeprefix("file://").removeprefix("file:") for space, table, place in rows
             }
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            # Not named by its file: what restores a damaged catalogue must leave one alone that is in use.
+            raise LakeError(str(catalog.parent), f"its catalogue is in use ({error})", IN_USE) from None
+        raise LakeError(str(catalog), f"cannot be read ({error})", fix) from None
     except sqlite3.Error as error:
         raise LakeError(str(catalog), f"cannot be read ({error})", fix) from None
 
@@ -84,7 +91,7 @@ def _table_places(catalog: Path, fix: str) -> dict[str, str]:
 def _open(catalog: Path) -> sqlite3.Connection:
     """Reading only, its write-ahead log included; SQLite cannot look for one in a folder that it may not write."""
     how = "mode=ro" if os.access(catalog.parent, os.W_OK) else "immutable=1"
-    return sqlite3.connect(f"file:{quote(str(catalog))}?{how}", uri=True, timeout=30)
+    return sqlite3.connect(f"file:{quote(str(catalog))}?{how}", uri=True, timeout=PATIENCE)
 
 
 def _check_places(root: Path, places: dict[str, str]) -> None:

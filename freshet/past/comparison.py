@@ -90,8 +90,12 @@ def _before(day: date, by_first: Mapping[date, int], refused: Collection[date]) 
 
 
 def _window(day: date, past: History, terms: Terms) -> History:
-    first = max([day - timedelta(days=terms.days), *starts_anew(day, terms.acceptances)])
-    return {d: counts for d, counts in past.items() if first <= d < day}
+    """The days up to the last one that passed: while days are refused, the past stays what it was."""
+    before = [d for d in past if d < day]
+    if not before:
+        return {}
+    first = max([max(before) + timedelta(days=1 - terms.days), *starts_anew(day, terms.acceptances)])
+    return {d: past[d] for d in before if d >= first}
 
 
 def _judge(day: date, counts: Counts, past: History, terms: Terms) -> tuple[dict[str, float], dict[str, str]]:

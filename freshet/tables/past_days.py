@@ -49,8 +49,13 @@ def with_past(
 
 
 def _published(store: Store, days: Sequence[date], back: int) -> History:
-    """The counts of the days published with rows around the stage, up to its last day, those of the stage left out."""
-    first = min(days) - timedelta(days=back)
+    """The counts of the days published with rows around the stage, up to its last day, those of the stage left out.
+
+    They reach `back` days behind the last one published before the stage, however many were refused since.
+    """
+    start = min(days)
+    last = next(day_records.published(store, "events", until=start - timedelta(days=1)), start)
+    first = min(last + timedelta(days=1), start) - timedelta(days=back)
     around = {first + timedelta(days=n) for n in range((max(days) - first).days)} - set(days)
     records = day_records.read(store, "events", around)
     return {d: r.counts for d, r in records.items() if r.verdict == "published" and r.counts["rows"] > 0}

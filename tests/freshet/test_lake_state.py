@@ -1,5 +1,6 @@
 """A lake is looked at before it is used: its folder, its catalogue, and where the catalogue's files lie."""
 
+import contextlib
 import json
 import shutil
 import sqlite3
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from freshet import lake_state
 from freshet.errors import LakeError, MissingLakeError
 from freshet.lake_state import check_lake, new_lake, require_lake
+from freshet.tables.catalog import restore_catalog
 
 TABLES = ("events", "histories")
 HELD = "the lake holds 2 tables, 1 release, records of days"
@@ -54,6 +57,15 @@ def refusal(root: Path) -> str:
 
 def test_a_whole_lake_is_used(lake):
     check_lake(str(lake))
+
+
+def test_a_catalogue_that_another_process_holds_is_in_use_and_not_damaged(lake, monkeypatch):
+    monkeypatch.setattr(lake_state, "PATIENCE", 0.1)
+    with contextlib.closing(sqlite3.connect(lake / "catalog.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert refusal(lake) == f"{lake}: its catalogue is in use (database is locked)"
+        with pytest.raises(LakeError, match="in use"):
+            restore_catalog(str(lake))
 
 
 def damage(content: bytes) -> Callable[[Path], None]:

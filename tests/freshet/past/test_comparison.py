@@ -176,6 +176,15 @@ def test_a_refused_day_of_a_range_is_no_past_of_the_days_after_it():
     assert all(results[day].off["items"] > DEFAULTS["items"].refuse for day in days)
 
 
+def test_a_fault_that_lasts_is_refused_for_as_long_as_it_lasts():
+    days = [BAD + timedelta(days=n) for n in range(60)]
+    dear = {day: {**good(day), "median_price": good(day)["median_price"] * 100} for day in days}
+    results = compare(dear, PAST, met(days=tuple(days)), terms(), lambda _: True)
+    limit = terms().limits["prices"]
+    assert limit is not None
+    assert [day for day in days if results[day].off["prices"] <= limit.refuse] == []
+
+
 def test_a_day_that_another_rule_refuses_is_no_past_either():
     days = [BAD, BAD + timedelta(days=1)]
     first_met = Met({days[0]: {days[0]: 2_000}, days[1]: {days[0]: 500, FIRST: 1_500}})
