@@ -15,7 +15,7 @@ class Rule:
     pardon: a column of the profile; where it is not 0, what the rule finds is a warning.
     fix: what to do about it; `{where}` in it stands for the row's name.
     severity `error`: nothing is published and the run fails; `hold`: nothing is published, and the run goes on without
-    it, for it is nobody's fault; `warn`: is shown, stops nothing.
+    it, for it is no error; `warn`: is shown, stops nothing.
     """
 
     name: str
