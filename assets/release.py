@@ -11,7 +11,8 @@ from freshet.references import BundleRef, EvaluationRef, ModelRef
 from freshet.stages import notes
 from freshet.stages.bundle import make_bundle
 from freshet.stages.edge import make_edge
-from freshet.stages.evaluation import evaluate_bundle, release_bundle
+from freshet.stages.evaluation import evaluate_bundle
+from freshet.stages.release import release_bundle
 from resources.lake import Lake
 from resources.tracking import Tracking
 

@@ -129,11 +129,12 @@ def everything(lake: "Lake", days: Sequence[date]) -> None:
     from freshet.model.params import TrainParams
     from freshet.stages.bundle import make_bundle
     from freshet.stages.drift import make_drift_report
-    from freshet.stages.evaluation import evaluate_bundle, release_bundle
+    from freshet.stages.evaluation import evaluate_bundle
     from freshet.stages.item_vectors import make_item_vectors
     from freshet.stages.latest import make_latest
     from freshet.stages.model import train_model
     from freshet.stages.new_items import make_new_items
+    from freshet.stages.release import release_bundle
     from freshet.tables.training_run import publish_training_set, publish_vocabulary
     from freshet.watch.params import DriftParams
 

@@ -1,10 +1,10 @@
-"""The assets `evaluation` and `release`, without Dagster: everybody asked the same, the verdict, the journal."""
+"""The asset `evaluation`, without Dagster: everybody asked the same, and the verdict."""
 
 import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -17,11 +17,10 @@ from freshet.judge.verdict import Interval, JudgeParams, Verdict, decide, interv
 from freshet.live import journal
 from freshet.live.bundle import Bundle, model_card
 from freshet.live.item_encoder import open_item_encoder
-from freshet.live.journal import Entry
 from freshet.live.new_items import welcomed
 from freshet.live.ranker import Ranker, open_ranker
 from freshet.live.released import Release, current_release, fetch_bundle
-from freshet.references import BundleRef, EvaluationRef, ReleaseRef
+from freshet.references import BundleRef, EvaluationRef
 from freshet.settings import Settings
 from freshet.stages.outcome import Outcome, judged
 from freshet.store import Store
@@ -82,31 +81,6 @@ def evaluate_bundle(
     card = evaluated_card(model_card(challenger.bundle), kept.evaluation, verdict)
     made = None if judgement.bad() else _keep(store, kept, ref, card)
     return Outcome(judgement, Judging(kept, comparison, card, intervals(comparison, params)), made)
-
-
-def release_bundle(store: Store, ref: EvaluationRef, settings: Settings, by: str) -> Outcome[Verdict, ReleaseRef]:
-    """Write the journal's next entry if the verdict says so. A rejected challenger changes nothing.
-
-    Raises JournalError when the journal has moved on since the champion was scored: evaluate again.
-    """
-    kept = Judged.model_validate_json(store.get(evaluation_path(ref.id)))
-    verdict = kept.verdict
-    judgement = judged("release", {"released": int(verdict.released), "sentence": verdict.sentence}, settings)
-    if not verdict.released:
-        return Outcome(judgement, verdict, None)
-    entry = Entry(
-        number=ref.decided_on + 1,
-        decided_on=ref.decided_on,
-        kind="release",
-        bundle=kept.bundle,
-        verdict=verdict.sentence,
-        why="; ".join(verdict.reasons),
-        metrics={name: dict(row) for name, row in kept.evaluation.table.items()},
-        at=datetime.now(UTC),
-        by=by,
-    )
-    journal.append(store, entry)
-    return Outcome(judgement, verdict, ReleaseRef(id=str(entry.number), bundle=kept.bundle))
 
 
 def evaluation_path(evaluation: str) -> str:

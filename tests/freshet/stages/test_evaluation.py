@@ -10,7 +10,8 @@ from freshet.judge.verdict import JudgeParams
 from freshet.live import journal
 from freshet.live.journal import Entry, bundle_path
 from freshet.live.manifest import MANIFEST
-from freshet.stages.evaluation import _alike, evaluate_bundle, release_bundle
+from freshet.stages.evaluation import _alike, evaluate_bundle
+from freshet.stages.release import release_bundle
 from freshet.store import Store, open_store
 from tests import tiny_bundle
 
