@@ -68,6 +68,13 @@ class Verdict(BaseModel):
     reasons: tuple[str, ...]
     margins: tuple[Margin, ...]
     cases: int
+    held: tuple[str, ...] = ()  # why a person must look first; not empty: `released` is false
+    warnings: tuple[str, ...] = ()  # what to know, without it deciding anything
+
+    @property
+    def passed(self) -> bool:
+        """Whether the statistics alone would release it, whatever holds it."""
+        return bool(self.margins) and all(margin.passed for margin in self.margins)
 
 
 def decide(comparison: Comparison, params: JudgeParams, *, same_configuration: bool = False) -> Verdict:
