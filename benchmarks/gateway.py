@@ -19,7 +19,6 @@ from benchmarks.installed import RUNTIME, base_dependencies, closure, size
 from benchmarks.random_bundle import write
 from benchmarks.report import finish, median, say
 from freshet.live.bundle import VOCABULARY, load_vocabulary
-from freshet.live.manifest import MANIFEST, Manifest
 from freshet.live.released import current_release
 from freshet.store import open_store
 
@@ -55,14 +54,13 @@ def _shop(root: Path, items: int, lake: Path | None) -> Shop:
     files, store = root / "bundle", open_store(str(root / "lake"))
     if lake is None:
         files.mkdir()
-        length = write(files, items)
+        write(files, items)
     else:
         found = current_release(open_store(str(lake)), root)
         if found is None:
             raise SystemExit(f"{lake}: nothing has been released there")
         shutil.copytree(found.bundle.folder, files)
-        length = Manifest.model_validate_json((files / MANIFEST).read_bytes()).length
-    shop = Shop(store, files, length, load_vocabulary(files / VOCABULARY).item_ids[1:].tolist())
+    shop = Shop(store, files, load_vocabulary(files / VOCABULARY).item_ids[1:].tolist())
     shop.release("0")
     return shop
 

@@ -22,12 +22,11 @@ class Shop:
 
     store: Store
     files: Path  # of the bundle, to release again under another name
-    history: int
     items: list[str]
 
     def release(self, note: str) -> int:
         """Release the same model again as another bundle."""
-        return release(self.store, self.files, self.history, note)
+        return release(self.store, self.files, note)
 
 
 async def measured(shop: Shop, running: Running, seconds: float) -> dict[str, object]:

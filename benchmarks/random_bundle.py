@@ -11,7 +11,7 @@ from freshet.live.baselines import Baselines, save_baselines
 from freshet.live.bundle import BASELINES, GOLDEN, VOCABULARY, save_vocabulary
 from freshet.live.golden import make_golden
 from freshet.live.journal import Entry, append, bundle_path, length
-from freshet.live.manifest import MANIFEST, seal
+from freshet.live.manifest import MANIFEST, Manifest, seal
 from freshet.live.scorer import Encoded
 from freshet.store import Store
 from freshet.vocabulary import Vocabulary
@@ -19,8 +19,8 @@ from freshet.vocabulary import Vocabulary
 CATEGORIES = 40
 
 
-def write(folder: Path, items: int) -> int:
-    """All files but the manifest, in the model's default size; returns the length of its histories."""
+def write(folder: Path, items: int) -> None:
+    """A sealed bundle in `folder`, of the model in its default size."""
     import torch
 
     from freshet.model.export import export
@@ -36,20 +36,30 @@ def write(folder: Path, items: int) -> int:
     save_vocabulary(vocabulary, folder / VOCABULARY)
     save_baselines(_baselines(items), folder / BASELINES)
     _golden(folder, items)
-    return params.length
-
-
-def release(store: Store, folder: Path, history: int, note: str) -> int:
-    """Seal the files under another name, put them into the lake and release them; returns the entry's number."""
-    name = seal(
-        folder, created_by="benchmark", precision="int8", length=history, lineage={}, parameters={"note": note},
-        metrics={},
+    seal(
+        folder, created_by="benchmark", precision="int8", length=params.length, item_inputs=inputs, lineage={},
+        parameters={}, metrics={},
     )  # fmt: skip
+
+
+def release(store: Store, folder: Path, note: str) -> int:
+    """Release a sealed bundle's files once more under another name; returns the journal entry's number."""
+    name = _renamed(folder, note)
     store.put_folder(folder, bundle_path(name), MANIFEST)
     number, now = length(store) + 1, datetime.now(UTC)
     said = {"verdict": "", "why": "", "by": "benchmark"}
     append(store, Entry(number=number, decided_on=number - 1, kind="release", bundle=name, at=now, **said))
     return number
+
+
+def _renamed(folder: Path, note: str) -> str:
+    """Seal the folder again as it was, but for a note among its parameters; returns the new id."""
+    sealed = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    return seal(
+        folder, created_by=sealed.created_by, precision=sealed.precision, length=sealed.length,
+        event_type=sealed.event_type, item_inputs=sealed.item_inputs, blend=sealed.blend, lineage=sealed.lineage,
+        parameters={**sealed.parameters, "note": note}, metrics=sealed.metrics,
+    )  # fmt: skip
 
 
 def catalogue(items: int) -> Vocabulary:
