@@ -1,10 +1,11 @@
 """The gateway's endpoints. Thin: each reads its request, asks one function, answers."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
-from litestar import MediaType, Request, Response, get, post
+from litestar import MediaType, Request, Response, get, post, route
 from litestar.di import NamedDependency
+from litestar.enums import HttpMethod
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter
 
@@ -22,6 +23,7 @@ from freshet.serving.replies import Asking
 Asked = Request[Any, Any, Any]
 ItemId = Annotated[str, PathParameter(description="the catalogue's id")]
 
+LOOKED_AT: Final = [HttpMethod.GET, HttpMethod.HEAD]  # by balancers and monitors, some of which ask for no body
 LIST = "the items, best first, and who says so"
 
 
@@ -68,6 +70,12 @@ async def post_recommendations(request: Asked, gateway: NamedDependency[Gateway]
     return await recommend(gateway, from_body(await request.body()))
 
 
+@route("/v1/recommendations", http_method=[HttpMethod.OPTIONS], status_code=204, include_in_schema=False)
+async def recommendations_options() -> Response[None]:
+    """What may be asked there; Litestar's own answer knows the methods of the first handler only."""
+    return Response(None, headers={"Allow": "GET, OPTIONS, POST"})
+
+
 @get(
     "/v1/items/{item_id:str}/similar",
     operation_class=AsksWithFilters,
@@ -109,8 +117,9 @@ async def get_popular(request: Asked, gateway: NamedDependency[Gateway]) -> Answ
     return await ask(gateway, Asking(question, None, gateway.clock.now(), "popular"))
 
 
-@get(
+@route(
     "/healthz",
+    http_method=LOOKED_AT,
     tags=["operations"],
     response_description="every part works",
     responses={503: ResponseSpec(Health, generate_examples=False, description="a part of the process has died: which")},
@@ -121,8 +130,9 @@ async def healthz(gateway: NamedDependency[Gateway]) -> Response[Health]:
     return Response(Health(not dead, dead), status_code=503 if dead else 200)
 
 
-@get(
+@route(
     "/readyz",
+    http_method=LOOKED_AT,
     tags=["operations"],
     response_description="a release answers",
     responses={503: ResponseSpec(Readiness, generate_examples=False, description="nothing can answer yet: why")},
@@ -133,7 +143,7 @@ async def readyz(gateway: NamedDependency[Gateway]) -> Response[Readiness]:
     return Response(readiness, status_code=200 if readiness.ready else 503)
 
 
-@get("/metrics", media_type=MediaType.TEXT, tags=["operations"])
+@route("/metrics", http_method=LOOKED_AT, media_type=MediaType.TEXT, tags=["operations"])
 async def metrics(gateway: NamedDependency[Gateway]) -> Response[bytes]:
     """For Prometheus."""
     gateway.gauge()
@@ -149,11 +159,12 @@ def ready(gateway: Gateway) -> Readiness:
         serving.bundle.id if serving else None,
         len(histories) if histories is not None else 0,
         gateway.sealer.lines,
-        gateway.reasons(),
+        [gateway.cover.problem(reason) for reason in gateway.reasons()],
     )
 
 
 ROUTES = [
+    recommendations_options,  # before the others of its address, or Litestar adds its own
     post_events,
     get_recommendations,
     post_recommendations,

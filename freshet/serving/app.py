@@ -4,8 +4,9 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from litestar import Litestar, Request, Response
 from litestar.di import Provide
@@ -13,16 +14,17 @@ from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPReceiveMessage, Message, Receive, Scope, Send
 
 from freshet.errors import FreshetError
 from freshet.serving.api import ROUTES
 from freshet.serving.gateway import Gateway
 from freshet.serving.page import PageRenderPlugin
 from freshet.serving.problems import Problem, RequestError
+from freshet.serving.protocol import BODY
 
 LOG = logging.getLogger("freshet")
-BODY: Final = 1 << 20  # bytes of a request at most
+ABORTED: Final = "499"  # as nginx counts a client that went away before it was answered
 FIXES: Final = {404: "see /openapi for what there is", 405: "see /openapi for the methods of each address",
                 413: f"send at most {BODY >> 20} MiB at a time"}  # fmt: skip
 
@@ -38,7 +40,7 @@ def application(gateway: Gateway) -> ASGIApp:
     app = Litestar(
         ROUTES,
         dependencies={"gateway": Provide(lambda: gateway, sync_to_thread=False)},
-        exception_handlers={FreshetError: on_error, HTTPException: on_http, Exception: on_mistake},
+        exception_handlers={FreshetError: partial(on_error, gateway), HTTPException: on_http, Exception: on_mistake},
         lifespan=[running],
         openapi_config=_described(),
         request_max_body_size=BODY,
@@ -54,31 +56,40 @@ def measured(app: ASGIApp, gateway: Gateway) -> ASGIApp:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
-        begun, status = time.perf_counter(), "500"
+        begun, status = time.perf_counter(), ""
 
         async def noting(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = str(message["status"])
+                status = status or str(message["status"])
             await send(message)
 
-        await app(scope, receive, noting)
+        async def listening() -> HTTPReceiveMessage:
+            nonlocal status
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                status = status or ABORTED  # hung up in its own body: what is answered now reaches nobody
+            return cast("HTTPReceiveMessage", message)
+
+        await app(scope, cast("Receive", listening), noting)
         route = scope.get("path_template") or "other"
-        gateway.metrics.requests.labels(route, status).inc()
+        gateway.metrics.requests.labels(route, status or "500").inc()
         gateway.metrics.seconds.labels(route).observe(time.perf_counter() - begun)
 
     return counting
 
 
-def on_error(_: Request[Any, Any, Any], error: FreshetError) -> Response[Problem]:
-    """An error of ours, with its own status; 503 where it has none: a part we need is not there."""
-    return Response(Problem.of(error), status_code=error.status if isinstance(error, RequestError) else 503)
+def on_error(gateway: Gateway, _: Request[Any, Any, Any], error: FreshetError) -> Response[Problem]:
+    """An error of ours, without the server's paths, with its own status; 503 where it has none: a part is not there."""
+    status = error.status if isinstance(error, RequestError) else 503
+    return Response(gateway.cover.problem(Problem.of(error)), status_code=status)
 
 
 def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
     """An address, a method or a body that the framework itself refuses."""
     fix = FIXES.get(error.status_code, "correct it: /openapi shows every field")
-    return Response(Problem(request.url.path, error.detail, fix), status_code=error.status_code)
+    problem = Problem(request.url.path, error.detail, fix)
+    return Response(problem, status_code=error.status_code, headers=error.headers)  # `Allow` of a 405
 
 
 def on_mistake(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:

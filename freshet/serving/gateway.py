@@ -14,11 +14,13 @@ from freshet.pseudonym import pseudonym
 from freshet.serving import ledger
 from freshet.serving.answering import Answering
 from freshet.serving.clock import Clock, iso
+from freshet.serving.covered import cover_of
 from freshet.serving.current import Current
 from freshet.serving.follower import Follower
 from freshet.serving.impressions import Impressions
 from freshet.serving.metrics import Metrics
 from freshet.serving.problems import Problem, RequestError
+from freshet.serving.refusals import Refusals
 from freshet.serving.replies import Asking, prepared
 from freshet.serving.sealer import Sealer
 from freshet.serving.served import Serving
@@ -38,6 +40,8 @@ class Gateway:
         gateway, store = ledger.create(folder), open_store(settings.lake)
         self.settings, self.clock, self.metrics = settings, clock, Metrics()
         self.current = Current(lists_first=settings.lists == "first")
+        self.cover = cover_of(settings)
+        self.refusals = Refusals(self.metrics, clock.steady)
         self._key, self._folder = key, folder
         self.explaining = threading.Lock()  # an explanation costs as much as a hundred answers: one at a time
         self.writer = Writer(folder)

@@ -49,7 +49,7 @@ def told(error: Exception) -> FreshetError:
     if isinstance(error, FreshetError):
         return error
     LOG.error("a mistake in the gateway", exc_info=error)
-    return RequestError(500, "gateway", f"it made a mistake ({error!r})", "see its log, and report it")
+    return RequestError(500, "gateway", "it made a mistake", "see its log, and report it")
 
 
 def too_busy(what: str) -> RequestError:

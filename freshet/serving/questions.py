@@ -78,9 +78,13 @@ def from_query(pairs: Iterable[tuple[str, str]], names: frozenset[str] = IN_QUER
         else:
             given[name] = value
     try:
-        return msgspec.convert(given, Question, strict=False)
+        question = msgspec.convert(given, Question, strict=False)
     except msgspec.ValidationError as error:
         raise unprocessable(error, "query") from None
+    for name, value in given.items():
+        if getattr(question, name) is None:  # msgspec reads the text `null` as no value: a filter would be no filter
+            raise RequestError(422, f"query.{name}", f"{value!r} is no value", "send one, or leave the parameter out")
+    return question
 
 
 def from_body(body: bytes) -> Question:

@@ -96,10 +96,13 @@ def _run(gateway: Gateway, listening: socket.socket, asked: threading.Event) -> 
     import uvicorn  # half a second, in which the first release is being proved
 
     from freshet.serving.app import application
+    from freshet.serving.protocol import bounded
 
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = uvicorn.Config(
         application(gateway),
+        http=bounded(gateway.refusals.add),
+        ws="none",
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=GRACE,

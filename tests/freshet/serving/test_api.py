@@ -1,11 +1,13 @@
+import asyncio
 import json
 from contextlib import closing
 
 import pytest
 
 from freshet.pseudonym import pseudonym
+from freshet.serving.app import application
 from freshet.serving.ledger import connect, recent
-from tests.tiny_gateway import Hands, landed, release, settings_of, tiny_gateway, wait_for
+from tests.tiny_gateway import Hands, enter, landed, release, settings_of, tiny_gateway, wait_for
 
 VIEW = {"user_id": "u", "item_id": "a", "event_type": "view"}
 
@@ -142,6 +144,59 @@ def test_an_address_that_is_none_is_answered_in_json(shop, method, path, status)
     answer = shop(method, path)
     assert answer.status_code == status
     assert sorted(answer.json()) == ["fix", "what", "where"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_what_is_looked_at_can_be_looked_at_without_a_body(shop, path):
+    looked, read = shop("HEAD", path), shop.get(path)
+    assert (looked.status_code, looked.content) == (200, b"")
+    assert looked.headers["content-type"] == read.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/recommendations", "GET, OPTIONS, POST"),
+        ("/v1/events", "OPTIONS, POST"),
+        ("/healthz", "GET, HEAD, OPTIONS"),
+        ("/v1/items/a/similar", "GET, OPTIONS"),
+    ],
+)
+def test_an_address_names_its_methods_when_asked_and_when_asked_wrongly(shop, path, methods):
+    options, wrong = shop("OPTIONS", path), shop("DELETE", path)
+    assert (options.status_code, options.headers["allow"]) == (204, methods)
+    assert (wrong.status_code, ", ".join(sorted(wrong.headers["allow"].split(", ")))) == (405, methods)
+
+
+def test_a_client_that_hangs_up_in_its_body_is_no_mistake_of_ours(shop):
+    """As uvicorn tells it: a part of the body, then that the client is gone."""
+    parts = [{"type": "http.request", "body": b"[", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive():
+        return parts.pop(0)
+
+    async def send(_):
+        """It reaches nobody."""
+
+    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
+             "path": "/v1/events", "raw_path": b"/v1/events", "query_string": b"", "root_path": "", "state": {},
+             "headers": [(b"host", b"gateway"), (b"content-length", b"100")], "client": None,
+             "server": ("gateway", 80)}  # fmt: skip
+    asyncio.run(application(shop.gateway)(scope, receive, send))
+    text = shop.get("/metrics").text
+    assert 'freshet_requests_total{route="/v1/events",status="499"} 1.0' in text
+    assert 'freshet_requests_total{route="/v1/events",status="500"}' not in text
+
+
+def test_strangers_see_no_paths_of_the_server(tmp_path):
+    settings = settings_of(tmp_path)
+    with tiny_gateway(settings, Hands().clock(), ready=False) as asked:
+        enter(settings.lake, "0" * 64)
+        found = wait_for(lambda: [r for r in asked.get("/readyz").json()["reasons"] if "00000001.json" in r["where"]])
+        assert found[0]["where"] == "$FRESHET_LAKE/releases/00000001.json"
+        for answer in (asked.get("/readyz"), asked.get("/v1/popular")):
+            assert answer.status_code == 503
+            assert str(tmp_path) not in answer.text
 
 
 def test_it_says_that_it_is_ready_and_alive(shop):

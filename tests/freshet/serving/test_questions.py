@@ -33,6 +33,7 @@ def test_nothing_asked_is_a_question_too():
         (("k", "501"), "query.k: Expected `int` <= 500; ask for 1 to 500 items"),
         (("k", "ten"), "query.k: Expected `int`, got `str`; ask for 1 to 500 items"),
         (("price_min", "-1"), "query.price_min: Expected `float` >= 0.0; correct it: /openapi shows every field"),
+        (("price_max", "null"), "query.price_max: 'null' is no value; send one, or leave the parameter out"),
         (("kk", "1"), "kk: is no parameter here; use categories, exclude, exclude_seen, items, k, only, price_max, "
                       "price_min, session_id, user_id"),
         (("events", "[]"), "events: is no parameter here; use categories, exclude, exclude_seen, items, k, only, "

@@ -1,0 +1,47 @@
+"""Problems as strangers may read them: what is wrong and what to do, without the server's paths and addresses.
+
+The log has them in full. The folders of the settings are named by their settings, which tells an operator as much.
+"""
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from freshet.serving.problems import Problem
+from freshet.settings import Settings
+from freshet.store import open_store
+
+PACKAGE: Final = Path(__file__).parents[2]
+# Any other path with a folder in it: only its last name stays. Addresses of the gateway itself are no paths.
+OTHER: Final = re.compile(r"(?<![\w.:/$~…-])/(?!v1/|openapi/)(?:[^\s'\"`:;,()/]+/)+([^\s'\"`:;,()/]*)")
+
+
+class Cover:
+    """The names that stand for folders; folders are named from the root, or by a URL."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        roots = {root.rstrip("/"): name for root, name in names.items() if root.startswith("/") or "://" in root}
+        inner_first = sorted((root for root in roots if root), key=len, reverse=True)
+        self._roots = [(re.compile(rf"{re.escape(root)}(?![\w-])"), roots[root]) for root in inner_first]
+
+    def text(self, text: str) -> str:
+        """Without paths."""
+        for root, name in self._roots:
+            text = root.sub(name, text)
+        return OTHER.sub(r"…/\1", text)
+
+    def problem(self, problem: Problem) -> Problem:
+        """Without paths, in all three parts."""
+        return Problem(self.text(problem.where), self.text(problem.what), self.text(problem.fix))
+
+
+def cover_of(settings: Settings) -> Cover:
+    """What stands for this installation's folders."""
+    folders = {"$FRESHET_STATE": settings.state, "$FRESHET_CACHE": settings.cache}
+    names = {str(path.expanduser().absolute()): name for name, path in folders.items()}
+    lake = open_store(settings.lake).root
+    return Cover(
+        {sys.prefix: "$VIRTUAL_ENV", str(PACKAGE): "$FRESHET", str(Path.home()): "~", **names, lake: "$FRESHET_LAKE"}
+    )
