@@ -95,7 +95,7 @@ def prepared(split: Split, sizes: Sizes, epochs: int, overrides: Sequence[str]) 
     devices.use_all_cores()
     learned, params = corpus(split.train), like(sizes, split, epochs, overrides)
     model = untrained(split.vocabulary, learned, params).to(place)
-    course = begun(model, learned, params, place, devices.in_bf16(place, RunParams().precision))
+    course = begun(model, learned, params, place, RunParams().precision)
     return Prepared(learned, params, course)
 
 

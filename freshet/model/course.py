@@ -15,13 +15,16 @@ import torch
 from torch import Tensor, nn
 
 from freshet.errors import FreshetError
+from freshet.model import device as devices
 from freshet.model.batches import Batch, batches, rows_per_batch
 from freshet.model.corpus import Corpus
 from freshet.model.drawing import Drawing
 from freshet.model.losses import learning_rate_factor
-from freshet.model.own import Model, step_loss
+from freshet.model.own import Model, parts_of, step_loss
 from freshet.model.params import TrainParams
 from freshet.model.ranks import Ranks
+from freshet.model.run_params import Precision
+from freshet.model.threads import StepThreads
 from freshet.model.transformer import Recommender
 
 WARM_UP = 100  # steps, or a tenth of all where that is fewer
@@ -52,6 +55,7 @@ class Course:
     epochs: int  # that these are
     bf16: bool
     drawing: Drawing | None = None  # how items that stand for all of a large catalogue are drawn
+    threads: StepThreads = field(default_factory=StepThreads)  # that compute the gradients of a step
     step: int = 0  # taken so far
     losses: list[Tensor] = field(default_factory=list)  # of the epoch under way, one a step, on the device
     curve: list[Progress] = field(default_factory=list)  # of the epochs that are over
@@ -67,19 +71,21 @@ class Course:
         return max(self.curve, key=lambda p: p.ndcg_at_10)
 
 
-def begun(model: Model, corpus: Corpus, params: TrainParams, place: torch.device, bf16: bool) -> Course:
+def begun(model: Model, corpus: Corpus, params: TrainParams, place: torch.device, precision: Precision) -> Course:
     """A course before its first step."""
     rows = rows_per_batch(len(corpus.items), params.steps_per_epoch, params.batch_rows)
+    bf16 = devices.in_bf16(place, precision, rows * params.width)
     epochs = params.max_epochs or 1
     steps = epochs * max(1, round(len(corpus.items) / rows))
     fused = place.type in ("cpu", "cuda")  # one kernel for all tensors: a tenth of a small model's step
     optimizer = torch.optim.AdamW(
         model.parameters(), params.learning_rate, weight_decay=params.weight_decay, fused=fused
     )
-    drawing = None
+    drawing, threads = None, StepThreads(1, torch.get_num_threads())
     if isinstance(model, Recommender):  # a module of a team's own scores what it will
+        threads = StepThreads.on(place, torch.get_num_threads())
         drawing = Drawing.of(corpus, model.config.items, params.length, params.negatives, place)
-    return Course(model, optimizer, place, rows, steps, epochs, bf16, drawing)
+    return Course(model, optimizer, place, rows, steps, epochs, bf16, drawing, threads)
 
 
 def train_epoch(course: Course, corpus: Corpus, params: TrainParams, ranks: Ranks) -> Iterator[None]:
@@ -110,15 +116,30 @@ def _take_step(course: Course, batch: Batch, params: TrainParams, ranks: Ranks) 
     for group in course.optimizer.param_groups:
         group["lr"] = params.learning_rate * factor
     course.optimizer.zero_grad(set_to_none=True)
+    with course.threads.cores():
+        loss = _backward(course, batch, params.seed, ranks)
+        parameters = list(course.model.parameters())
+        total = ranks.add_up(parameters, loss)
+        nn.utils.clip_grad_norm_(parameters, CLIP)
+        course.optimizer.step()
+    return total
+
+
+def _backward(course: Course, batch: Batch, seed: int, ranks: Ranks) -> Tensor:
+    """Sets the gradients of this process's part of the batch and returns its loss."""
+    model = course.model
+    if isinstance(model, Recommender):
+        parts = parts_of(model, batch, ranks, course.place)
+        questions = len(batch.following.rows)
+        if not any(len(part.following.rows) for part in parts):
+            return torch.zeros((), device=course.place)
+        source = (seed, course.step, ranks.rank)
+        return course.threads.backward(model, parts, course.drawing, questions, source, course.bf16)
     with torch.autocast(course.place.type, torch.bfloat16, enabled=course.bf16):
-        loss = step_loss(course.model, batch, ranks, course.place, course.drawing)
+        loss = step_loss(model, batch, ranks, course.place)
     if loss.requires_grad:
         loss.backward()  # type: ignore[no-untyped-call]
-    parameters = list(course.model.parameters())
-    total = ranks.add_up(parameters, loss.detach())
-    nn.utils.clip_grad_norm_(parameters, CLIP)
-    course.optimizer.step()
-    return total
+    return loss.detach()
 
 
 def _seed(seed: int, step: int, rank: int) -> None:

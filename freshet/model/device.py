@@ -9,6 +9,7 @@ import torch
 from freshet.errors import FreshetError
 
 WORTH_ROUNDING = 1 << 20  # cells of a product below which bfloat16 gains next to nothing
+WORTH_ACTIVATIONS = 1 << 18  # the same for the activations of a layer
 
 
 def pick(asked: str) -> torch.device:
@@ -25,9 +26,15 @@ def pick(asked: str) -> torch.device:
     return torch.device(asked)
 
 
-def in_bf16(device: torch.device, asked: str) -> bool:
-    """Whether matrix products of a training run in bfloat16; `auto`: on a GPU, whose tensor cores want it."""
-    return asked == "bf16" or (asked == "auto" and device.type == "cuda")
+def in_bf16(device: torch.device, asked: str, activations: int) -> bool:
+    """Whether matrix products of a training run in bfloat16.
+
+    asked: `bf16`, `fp32` or `auto`, which is bf16 on a GPU, and on a CPU with instructions for it where a layer has
+    enough activations (rows of a batch × width) to gain more than the rounding costs.
+    """
+    if asked != "auto":
+        return asked == "bf16"
+    return device.type == "cuda" or (_cpu_rounds(device) and activations >= WORTH_ACTIVATIONS)
 
 
 def use_all_cores() -> None:
@@ -42,10 +49,13 @@ def matrix_precision(device: torch.device, cells: int) -> torch.dtype:
         return torch.float32
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    if device.type == "cpu":
-        can = torch.cpu.get_capabilities()
-        return torch.bfloat16 if can.get("avx512_bf16") or can.get("amx_bf16") else torch.float32
-    return torch.float32
+    return torch.bfloat16 if _cpu_rounds(device) else torch.float32
+
+
+def _cpu_rounds(device: torch.device) -> bool:
+    """Whether it is a CPU with matrix instructions for bfloat16."""
+    capabilities = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def name(device: torch.device) -> str:

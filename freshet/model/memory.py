@@ -19,7 +19,14 @@ class Memory(nn.Module):
         -> (B, Q, T): scale · log(1 + Σ weight) over an item's known events, at the item's first one; 0 elsewhere. A
         weight is exp(query · key): with all weights 1 it is log(1 + how often), which alone is a strong recommender.
         """
-        fit = self.queries(asked) @ self.keys(encoded).transpose(1, 2) / encoded.shape[-1] ** 0.5  # (B, Q, T)
+        queries, keys = self.queries(asked), self.keys(encoded)
+        if queries.device.type == "cpu" and queries.dtype == torch.bfloat16:  # small products gain nothing by rounding
+            with torch.autocast("cpu", enabled=False):
+                return self._added(queries.float(), keys.float(), items, known)
+        return self._added(queries, keys, items, known)
+
+    def _added(self, queries: Tensor, keys: Tensor, items: Tensor, known: Tensor) -> Tensor:
+        fit = queries @ keys.transpose(1, 2) / keys.shape[-1] ** 0.5  # (B, Q, T)
         weights = fit.clamp(max=6.0).exp() * known
         same = (items.unsqueeze(1) == items.unsqueeze(2)).to(weights.dtype)  # (B, T, T)
         first = same.tril(-1).sum(dim=-1) == 0  # (B, T)

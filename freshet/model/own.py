@@ -100,6 +100,17 @@ def encoder_of(model: Model) -> nn.Module:
     return model if isinstance(model, Own) else PaddedShopperEncoder(model)
 
 
+def parts_of(model: Model, batch: Batch, ranks: Ranks = ALONE, place: torch.device | None = None) -> list[Batch]:
+    """This process's windows of a packed batch, dealt out between the members of the model.
+
+    Every member learns from windows of its own, so that a step costs what it costs with one member, and they err
+    differently. place: where the model is; the batch is on the CPU.
+    """
+    members = model.config.members if isinstance(model, Recommender) else 1
+    parts = [ranks.share(dealt(batch, member, members)) for member in range(members)]
+    return [part.to(place) for part in parts] if place is not None else parts
+
+
 def step_loss(
     model: Model,
     batch: Batch,
@@ -109,15 +120,12 @@ def step_loss(
 ) -> Tensor:
     """This process's part of the mean over all questions of a packed batch, in nats; a scalar.
 
-    Every member of the model learns from windows of its own, so that a step costs what it costs with one member, and
-    they err differently. place: where the model is; the batch is on the CPU. drawing: of items for all.
+    place: where the model is; the batch is on the CPU. drawing: of items for all.
     """
-    members = model.config.members if isinstance(model, Recommender) else 1
-    parts = [ranks.share(dealt(batch, member, members)) for member in range(members)]
+    parts = parts_of(model, batch, ranks, place)
     asked = sum(len(part.following.rows) for part in parts)
     if not asked:
         return torch.zeros((), device=place)
-    parts = [part.to(place) for part in parts] if place is not None else parts
     loss = batch_loss(model, parts, drawing) if isinstance(model, Recommender) else _own_loss(model, parts[0])
     return loss * (asked / len(batch.following.rows))
 

@@ -28,13 +28,13 @@ def batch_loss(model: Recommender, parts: Sequence[Batch], drawing: Drawing | No
     parts = [drawn.places(part) for part in parts] if drawn else parts
     asked = max(1, sum(len(part.following.starts) for part in parts))
     losses = [
-        _member_loss(member, part, drawn) * (len(part.following.starts) / asked)
+        member_loss(member, part, drawn) * (len(part.following.starts) / asked)
         for member, part in zip(model.members(drawn.items if drawn else None), parts, strict=True)
     ]
     return torch.stack(losses).sum()
 
 
-def _member_loss(member: Member, part: Batch, drawn: Drawn | None) -> Tensor:
+def member_loss(member: Member, part: Batch, drawn: Drawn | None) -> Tensor:
     """Mean over the questions of its part; 0 where nothing is asked."""
     wanted = Wanted(part.following.items, part.following.starts)
     if len(wanted.starts) == 0:

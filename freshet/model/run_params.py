@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Precision = Literal["auto", "fp32", "bf16"]
+
 
 class RunParams(BaseModel):
     """Not part of a model's configuration: two models that differ in nothing but this are the same configuration."""
@@ -19,8 +21,8 @@ class RunParams(BaseModel):
         ge=0,
         description="the state is saved so often, and after every epoch: so much a killed training loses",
     )
-    precision: Literal["auto", "fp32", "bf16"] = Field(
+    precision: Precision = Field(
         "auto",
-        description="of matrix products in training; auto: bf16 on a GPU, fp32 elsewhere. Weights stay fp32; large "
-        "products over the catalogue are bf16 wherever the hardware has it",
+        description="of matrix products in training; auto: bf16 on a GPU, and for large batches on a CPU with "
+        "instructions for it. Weights stay fp32; large products over the catalogue are bf16 where the hardware has it",
     )

@@ -102,7 +102,7 @@ def fit(
     settled = params.settled(len(taught.corpus.items), len(vocabulary))
     pace = warm_params(settled) if means.yesterday else settled
     model = untrained(vocabulary, taught.corpus, settled, means.yesterday).to(place)
-    course = begun(model, taught.corpus, pace, place, devices.in_bf16(place, means.run.precision))
+    course = begun(model, taught.corpus, pace, place, means.run.precision)
     log.info("training on %s: %d events, %d items", devices.name(place), len(taught.corpus.items), model.config.items)
     if means.resume is not None and means.resume.load(course, means.ranks):
         log.info("going on after step %d, epoch %d, of the training that was stopped", course.step, len(course.curve))

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from freshet.columns import PAD
 from freshet.content import ItemContent
 from freshet.model.attention import Attend
+from freshet.model.dropout import Dropout
 from freshet.model.items import ItemEncoder, unknown
 from freshet.model.memory import Memory
 from freshet.model.params import ModelConfig
@@ -38,7 +39,7 @@ class Block(nn.Module):
         self.network_norm = nn.LayerNorm(config.width)
         self.network_in = nn.Linear(config.width, 4 * config.width)
         self.network_out = nn.Linear(4 * config.width, config.width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, x: Tensor, attend: Attend) -> Tensor:
         """(…, D) -> (…, D)."""
@@ -60,7 +61,7 @@ class ShopperEncoder(nn.Module):
         self.gaps = nn.Embedding(config.gap_buckets, config.width)
         self.positions = nn.Embedding(config.length, config.width)
         self.start_norm = nn.LayerNorm(config.width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(config.width)
         self.out = nn.Linear(config.width, config.vector)

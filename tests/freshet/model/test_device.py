@@ -21,6 +21,21 @@ def test_a_device_that_is_not_there_is_refused(asked):
     assert str(error.value) == f"FRESHET_DEVICE={asked}: not on this machine (there is: cpu); set it to auto"
 
 
+@pytest.mark.parametrize(
+    ("asked", "activations", "rounded"),
+    [("bf16", 1, True), ("fp32", 1 << 30, False), ("auto", device.WORTH_ACTIVATIONS - 1, False)],
+)
+def test_a_cpu_trains_in_bfloat16_only_where_that_is_asked_for_or_large(asked, activations, rounded):
+    assert device.in_bf16(torch.device("cpu"), asked, activations) == rounded
+
+
+@pytest.mark.skipif(
+    not torch.cpu.get_capabilities().get("avx512_bf16"), reason="the processor has no bfloat16 instructions"
+)
+def test_a_cpu_with_instructions_for_it_trains_large_batches_in_bfloat16():
+    assert device.in_bf16(torch.device("cpu"), "auto", device.WORTH_ACTIVATIONS)
+
+
 def test_the_cpu_is_named_with_its_threads():
     assert device.name(torch.device("cpu")) == f"cpu ({torch.get_num_threads()} threads)"
 

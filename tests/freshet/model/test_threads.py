@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+import torch
+
+from freshet.model.batches import Batch, batches
+from freshet.model.corpus import corpus
+from freshet.model.drawing import Drawing
+from freshet.model.own import parts_of, step_loss
+from freshet.model.params import TrainParams
+from freshet.model.start import untrained
+from freshet.model.threads import StepThreads
+from freshet.model.transformer import Recommender
+from tests.checkerboard import checkerboard
+
+PARAMS = TrainParams(length=6, width=8, vector=8, heads=2, blocks=1, members=2, dropout=0.0)
+CPU = torch.device("cpu")
+
+
+def model_and_batch(dropout: float = 0.0) -> tuple[Recommender, Batch]:
+    shop = checkerboard()
+    known = corpus(shop.histories)
+    model = untrained(shop.vocabulary, known, PARAMS.model_copy(update={"dropout": dropout}))
+    assert isinstance(model, Recommender)
+    return model, next(batches(known, PARAMS.length, 90, 0.1, np.random.default_rng(1)))
+
+
+def gradients(
+    model: Recommender, batch: Batch, threads: int, seed: int = 0, drawing: Drawing | None = None
+) -> tuple[float, list[torch.Tensor]]:
+    model.zero_grad()
+    torch.manual_seed(7)  # of the drawn items
+    questions = len(batch.following.rows)
+    loss = StepThreads(threads).backward(model, parts_of(model, batch), drawing, questions, (seed,))
+    return loss.item(), [p.grad.clone() for p in model.parameters() if p.grad is not None]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 50])
+def test_threads_give_the_gradients_of_one_backward_pass(threads):
+    model, batch = model_and_batch()
+    whole = step_loss(model, batch)
+    whole.backward()
+    wanted = [p.grad.clone() for p in model.parameters() if p.grad is not None]
+    loss, given = gradients(model, batch, threads)
+    assert loss == pytest.approx(whole.item(), abs=1e-6)
+    assert len(given) == len(wanted)
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(given, wanted, strict=True))
+
+
+def test_threads_give_the_gradients_of_one_backward_pass_where_items_are_drawn():
+    model, batch = model_and_batch()
+    drawing = Drawing(torch.ones(model.config.items + 1), len(batch.items), 3)
+    torch.manual_seed(7)
+    step_loss(model, batch, drawing=drawing).backward()
+    wanted = [p.grad.clone() for p in model.parameters() if p.grad is not None]
+    _, given = gradients(model, batch, 2, drawing=drawing)
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(given, wanted, strict=True))
+
+
+def test_dropout_depends_on_the_seed_and_not_on_which_thread_is_first():
+    model, batch = model_and_batch(dropout=0.3)
+    runs = [gradients(model, batch, 3, seed=4) for _ in range(5)]
+    assert all(torch.equal(a, b) for _, given in runs[1:] for a, b in zip(given, runs[0][1], strict=True))
+    assert gradients(model, batch, 3, seed=5)[0] != runs[0][0]
+
+
+def test_a_gpu_takes_one_thread_and_a_cpu_one_a_core_up_to_four():
+    assert StepThreads.on(torch.device("cuda"), 16).count == 1
+    assert [StepThreads.on(CPU, cores) for cores in (1, 2, 16)] == [
+        StepThreads(1, 1),
+        StepThreads(2, 1),
+        StepThreads(4, 4),
+    ]
+
+
+def test_the_cores_of_an_operation_are_as_before_after_a_step():
+    before = torch.get_num_threads()
+    with StepThreads(2, 1).cores():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
