@@ -9,7 +9,9 @@ from freshet.judge.comparison import CHALLENGER, CHAMPION
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from freshet.judge.verdict import Interval, JudgeParams, Margin, Verdict
+    from freshet.judge.margins import Interval, Margin
+    from freshet.judge.params import JudgeParams
+    from freshet.judge.verdict import Verdict
 
 COLOURS: Final = {CHALLENGER: MAIN, CHAMPION: SECOND}  # all others, the baselines, are grey
 
@@ -26,9 +28,14 @@ def evaluation_figure(models: "Mapping[str, Interval]", verdict: "Verdict", para
     else:
         left = figure.subplots()
     _means(left, models)
-    titled(left, f"NDCG@{params.ndcg_k}, with {params.confidence:.0%} intervals over {verdict.cases:,} baskets")
+    titled(left, f"NDCG@{params.ndcg_k}, with {params.confidence:.0%} intervals over {_asked(verdict)}")
     figure.set_layout_engine("tight", w_pad=2.5)
     return figure
+
+
+def _asked(verdict: "Verdict") -> str:
+    """2,023 baskets of 611 shoppers."""
+    return f"{verdict.cases:,} baskets of {verdict.shoppers:,} shoppers"
 
 
 def _means(axis: Any, models: "Mapping[str, Interval]") -> None:

@@ -11,7 +11,7 @@ from assets.evaluation_picture import evaluation_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from freshet.judge.verdict import JudgeParams
+    from freshet.judge.params import JudgeParams
     from freshet.model.training import Trained
     from freshet.stages.bundle import Proven
     from freshet.stages.edge import Edge

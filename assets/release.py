@@ -6,7 +6,7 @@ import dagster as dg
 
 from assets import gates, pictures
 from assets.shop import ONE_RUN, OWNERS
-from freshet.judge.verdict import JudgeParams
+from freshet.judge.params import JudgeParams
 from freshet.references import BundleRef, EvaluationRef, ModelRef
 from freshet.stages import notes
 from freshet.stages.bundle import make_bundle

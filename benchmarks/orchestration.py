@@ -125,7 +125,7 @@ def daily_tables(lake: "Lake", days: Sequence[date]) -> None:
 
 def everything(lake: "Lake", days: Sequence[date]) -> None:
     """What the assets of `daily` do, without Dagster."""
-    from freshet.judge.verdict import JudgeParams
+    from freshet.judge.params import JudgeParams
     from freshet.model.params import TrainParams
     from freshet.stages.bundle import make_bundle
     from freshet.stages.drift import make_drift_report

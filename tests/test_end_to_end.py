@@ -26,7 +26,7 @@ DATA = ROOT.parent / "shared" / "data"
 TINY = {
     "training_set": {"holdout_days": 2},
     "trained_model": {"length": 16, "width": 16, "vector": 64, "blocks": 1, "heads": 1, "members": 2, "max_epochs": 12},
-    "evaluation": {"minimum_cases": 20, "samples": 200, "confidence": 0.55, "margin": 0.5},
+    "evaluation": {"minimum_cases": 20, "minimum_shoppers": 10, "samples": 200, "confidence": 0.55, "margin": 0.5},
 }
 # The libraries that only training and tables need are not there for an answer.
 FRESHET = (

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from freshet.cases import Cases, next_basket_cases
+from freshet.history import Ints
 from freshet.judge import metrics
 from freshet.judge.evaluation import KS, Scores, case_slices, evaluate, item_slices, narrowed, remap, restated
 from freshet.live.baselines import ItemToItem, Popular
@@ -68,6 +69,7 @@ class Comparison:
 
     evaluation: Evaluation
     scores: dict[str, Scores]  # scorer → its answers to the same cases, in the challenger's indexes
+    owners: Ints  # (C,) the shopper of each case
 
 
 def compare(
@@ -103,7 +105,7 @@ def compare(
         scores[CHAMPION] = _champion(training_set, champion, cases, ks, report)
         seconds[CHAMPION] = time.perf_counter() - begun
     scores = {name: scores[name] for name in ORDER if name in scores}
-    return Comparison(_evaluation(training_set, cases, scores, tuple(ks), seconds), scores)
+    return Comparison(_evaluation(training_set, cases, scores, tuple(ks), seconds), scores, cases.owners)
 
 
 def _champion(

@@ -13,7 +13,9 @@ from freshet.cases import next_basket_cases
 from freshet.errors import JournalError, LakeError
 from freshet.judge.card import evaluated_card
 from freshet.judge.comparison import Comparison, Evaluation, Report, compare
-from freshet.judge.verdict import Interval, JudgeParams, Verdict, decide, intervals
+from freshet.judge.margins import Interval, intervals
+from freshet.judge.params import JudgeParams
+from freshet.judge.verdict import Verdict, decide
 from freshet.live import journal
 from freshet.live.bundle import Bundle, model_card
 from freshet.live.item_encoder import open_item_encoder

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from freshet.judge.bootstrap import shopper_bootstrap
 from freshet.watch.params import DriftParams
 
 Values = NDArray[np.float64]
@@ -34,7 +35,7 @@ def compare_quality(
     """
     rng = np.random.default_rng(params.seed)
     old, new = (
-        _means(values, owners, params.samples, rng)
+        shopper_bootstrap(values[:, None], owners, params.samples, rng)[:, 0]
         for values, owners in ((before, owners_before), (fresh, owners_fresh))
     )
     was, now = float(before.mean()), float(fresh.mean())
@@ -49,14 +50,3 @@ def compare_quality(
         cases_fresh=len(fresh),
         fell=fall > params.quality_margin and surely > 0,
     )
-
-
-def _means(values: Values, owners: Ints, samples: int, rng: np.random.Generator) -> Values:
-    """(samples,) the mean with shoppers drawn again; each is drawn Poisson(1) times, which needs no list of draws."""
-    _, number = np.unique(owners, return_inverse=True)
-    sums, sizes = np.bincount(number, values), np.bincount(number).astype(np.float64)
-    means = np.empty(samples)
-    for sample in range(samples):
-        weight = rng.poisson(1.0, len(sums)).astype(np.float64)
-        means[sample] = np.dot(weight, sums) / max(1.0, float(np.dot(weight, sizes)))
-    return means

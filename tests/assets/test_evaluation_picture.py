@@ -4,7 +4,9 @@ import pytest
 
 from assets.drawing import ALARM, MAIN, OTHER, SECOND, picture
 from assets.evaluation_picture import evaluation_figure
-from freshet.judge.verdict import Interval, JudgeParams, Margin, Verdict
+from freshet.judge.margins import Interval, Margin
+from freshet.judge.params import JudgeParams
+from freshet.judge.verdict import Verdict
 
 pytestmark = pytest.mark.dagster
 
@@ -18,7 +20,7 @@ MODELS = {
 
 
 def verdict(*margins: Margin) -> Verdict:
-    return Verdict(released=True, rule="fresher", sentence="", reasons=(), margins=margins, cases=2000)
+    return Verdict(released=True, rule="fresher", sentence="", reasons=(), margins=margins, cases=2000, shoppers=611)
 
 
 def margin(lower: float, needed: float) -> Margin:
@@ -39,7 +41,7 @@ def test_each_model_has_a_row_in_its_order_with_its_mean_and_interval():
     assert [dot.get_xdata()[0] for dot in dots] == [0.43, 0.42, 0.29, 0.07]
     assert [dot.get_color() for dot in dots] == [MAIN, SECOND, OTHER, OTHER]
     assert [text.get_text() for text in means.texts] == ["0.4300", "0.4200", "0.2900", "0.0700"]
-    assert means.get_title(loc="left") == "NDCG@10, with 95% intervals over 2,000 baskets"
+    assert means.get_title(loc="left") == "NDCG@10, with 95% intervals over 2,000 baskets of 611 shoppers"
 
 
 def test_the_difference_that_decides_stands_beside_its_lower_bound_and_what_is_needed():

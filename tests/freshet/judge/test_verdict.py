@@ -3,9 +3,10 @@ import pytest
 
 from freshet.judge.comparison import CHALLENGER, CHAMPION, ITEM_TO_ITEM, POPULAR, Comparison, Evaluation
 from freshet.judge.evaluation import Scores
-from freshet.judge.verdict import JudgeParams, decide, intervals, lower_bound
+from freshet.judge.params import JudgeParams
+from freshet.judge.verdict import decide
 
-PARAMS = JudgeParams(minimum_cases=10)
+PARAMS = JudgeParams(minimum_cases=10, minimum_shoppers=10)
 
 
 def answers(good, cases=100):
@@ -15,14 +16,15 @@ def answers(good, cases=100):
     return Scores(hits.astype(np.int64), hits, np.ones(cases, dtype=np.int64))
 
 
-def comparison(**scores):
+def comparison(owners=None, **scores):
+    """Every case of a shopper of its own, where no `owners` are given."""
     names = {"challenger": CHALLENGER, "champion": CHAMPION, "popular": POPULAR, "item_to_item": ITEM_TO_ITEM}
     named = {names[name]: value for name, value in scores.items()}
     cases = len(named[CHALLENGER].sizes)
     evaluation = Evaluation(
         cut=0, as_of=7, cases=cases, targets=cases, unknown_targets=0, ks=(10,), table={}, slices={}, seconds={}
     )
-    return Comparison(evaluation, named)
+    return Comparison(evaluation, named, np.arange(cases) if owners is None else owners)
 
 
 def test_the_first_release_must_beat_both_baselines():
@@ -38,9 +40,9 @@ def test_the_first_release_is_refused_when_it_beats_only_one():
     assert [margin.passed for margin in verdict.margins] == [True, False]
     assert verdict.sentence == (
         "Not released: the new model is better than what is popular (NDCG@10 0.5000 against 0.1000, difference at "
-        f"least {verdict.margins[0].lower:+.4f}, 95% sure, needed above +0.0000); the new model is not surely better "
-        "than what goes with what (item-to-item) (NDCG@10 0.5000 against 0.5000, difference at least +0.0000, "
-        "95% sure, needed above +0.0000) (100 baskets asked for)."
+        f"least {verdict.margins[0].lower:+.4f}, 95% sure, needed above +0.0000); the new model is not shown to be "
+        "better than what goes with what (item-to-item) (NDCG@10 0.5000 against 0.5000, difference at least +0.0000, "
+        "95% sure, needed above +0.0000) (100 baskets of 100 shoppers asked for)."
     )
 
 
@@ -49,6 +51,8 @@ def test_a_better_mean_that_may_be_luck_is_not_enough():
     verdict = decide(comparison(challenger=answers(52), champion=answers(50)), PARAMS)
     assert verdict.margins[0].difference == pytest.approx(0.02)
     assert not verdict.released
+    # A standard error of 0.0140 makes 2 % certain with (2.486 · 0.0140 / 0.02)² = 3.0 times the baskets: 200 more.
+    assert verdict.margins[0].more_cases == pytest.approx(200, abs=20)
 
 
 def test_the_same_configuration_only_fresher_may_be_as_good():
@@ -64,7 +68,33 @@ def test_the_same_configuration_is_refused_when_it_is_worse_by_more_than_the_mar
     verdict = decide(worse, PARAMS, same_configuration=True)
     assert not verdict.released
     assert verdict.margins[0].needed == pytest.approx(-0.01)
-    assert verdict.sentence.startswith("Not released: the new model may be worse than the model that serves now (NDCG")
+    assert verdict.sentence.startswith(
+        "Not released: the new model is not shown to be as good as the model that serves now (NDCG@10 0.4500 against"
+    )
+
+
+def test_a_verdict_says_how_many_more_baskets_would_show_an_equally_good_model():
+    # Each wins 10 of 100: the difference of a case is ±1 for 20 of 100, its deviation 0.447, the standard error 0.0447.
+    # The margin is 2 % of 0.5: (2.486 · 0.0447 / 0.01)² = 124 times as many baskets are needed.
+    hits = np.zeros((100, 10), dtype=bool)
+    hits[:40, 0] = True
+    hits[50:60, 0] = True
+    other = Scores(hits.astype(np.int64), hits, np.ones(100, dtype=np.int64))
+    verdict = decide(comparison(challenger=other, champion=answers(50)), PARAMS, same_configuration=True)
+    assert not verdict.released
+    assert verdict.margins[0].more_cases == pytest.approx(12_300, rel=0.08)
+    assert "; an equally good model needs about 12,000 more baskets to show it)" in verdict.sentence
+
+
+def test_where_there_were_baskets_enough_the_verdict_asks_for_no_more():
+    # The difference of a case is 0 for all but one: the standard error is 0.0001, and 2 % of 0.5 are 0.01.
+    hits = np.zeros((10_000, 10), dtype=bool)
+    hits[:4000, 0] = True
+    worse = Scores(hits.astype(np.int64), hits, np.ones(10_000, dtype=np.int64))
+    verdict = decide(comparison(challenger=worse, champion=answers(5000, 10_000)), PARAMS, same_configuration=True)
+    assert not verdict.released
+    assert verdict.margins[0].more_cases is None
+    assert "more baskets" not in verdict.sentence
 
 
 def test_a_changed_configuration_that_is_better_is_released():
@@ -73,11 +103,51 @@ def test_a_changed_configuration_that_is_better_is_released():
     assert verdict.sentence.startswith("Released: the new model is better than the model that serves now (NDCG@10 0.70")
 
 
-def test_with_a_champion_the_baselines_have_no_vote():
+def test_a_champion_that_has_aged_below_the_baselines_is_not_enough_to_beat():
     verdict = decide(
-        comparison(challenger=answers(70), champion=answers(50), popular=answers(99), item_to_item=answers(99)), PARAMS
+        comparison(challenger=answers(70), champion=answers(50), popular=answers(10), item_to_item=answers(99)), PARAMS
     )
-    assert verdict.released
+    assert not verdict.released
+    assert [(m.against, m.claim, m.passed) for m in verdict.margins] == [
+        (CHAMPION, "better", True),
+        (POPULAR, "no worse", True),
+        (ITEM_TO_ITEM, "no worse", False),
+    ]
+    assert "is not shown to be as good as what goes with what (item-to-item) (NDCG@10 0.7000" in verdict.sentence
+
+
+def test_with_a_champion_a_baseline_need_not_be_beaten():
+    for same in (True, False):
+        as_good = comparison(challenger=answers(70), champion=answers(50), item_to_item=answers(70))
+        assert decide(as_good, PARAMS, same_configuration=same).released
+
+
+def test_all_baskets_of_one_shopper_release_nothing():
+    one = comparison(np.zeros(2023, dtype=np.int64), challenger=answers(2000, 2023), popular=answers(0, 2023))
+    verdict = decide(one, PARAMS)
+    assert not verdict.released
+    assert (verdict.cases, verdict.shoppers) == (2023, 1)
+    assert verdict.sentence == (
+        "Not released: the 2,023 baskets to ask for are of only 1 shopper; 10 are needed to tell luck from merit. "
+        "Judge again when more has landed, or hold out more days."
+    )
+
+
+def test_a_shopper_with_most_of_the_baskets_does_not_pass_for_many():
+    # 901 of 1,000 baskets are of the first shopper: (Σ n)² / Σ n² = 1,000² / (901² + 99) = 1.2 shoppers.
+    owners = np.maximum(np.arange(1000) - 900, 0)
+    verdict = decide(comparison(owners, challenger=answers(950, 1000), popular=answers(0, 1000)), PARAMS)
+    assert not verdict.released
+    assert "are of only 100 shoppers, so unevenly that they count as 1; 10 are needed" in verdict.sentence
+
+
+def test_baskets_that_go_well_together_are_less_sure():
+    # 60 baskets better, 40 worse. Each of another shopper, it is surely better; five shoppers' 20 each could be luck.
+    better, worse = answers(60), answers(40)
+    worse = Scores(worse.lists[::-1], worse.hits[::-1], worse.sizes)
+    params = JudgeParams(minimum_cases=10, minimum_shoppers=5)
+    assert decide(comparison(challenger=better, champion=worse), params).released
+    assert not decide(comparison(np.arange(100) // 20, challenger=better, champion=worse), params).released
 
 
 def test_too_few_cases_are_refused_with_the_reason():
@@ -98,28 +168,3 @@ def test_no_case_at_all_is_refused_too():
 def test_the_verdict_is_the_same_every_time():
     asked = comparison(challenger=answers(55), champion=answers(50))
     assert decide(asked, PARAMS) == decide(asked, PARAMS)
-
-
-def test_the_bound_of_differences_that_are_all_equal_is_that_difference():
-    assert lower_bound(np.full(30, 0.25), PARAMS) == 0.25
-
-
-def test_the_bound_lies_about_one_and_two_thirds_standard_errors_below_the_mean():
-    differences = np.random.default_rng(0).normal(0.1, 1.0, 10_000)
-    expected = differences.mean() - 1.645 * differences.std() / np.sqrt(10_000)
-    assert lower_bound(differences, PARAMS) == pytest.approx(expected, abs=0.002)
-
-
-def test_each_scorer_has_its_mean_and_the_interval_around_it():
-    found = intervals(comparison(challenger=answers(50), popular=answers(10)), PARAMS)
-    # The mean of 100 draws with p = 0.5 lies within 0.5 ± 1.96 · 0.05 in 95 of 100 cases; with p = 0.1 within ± 0.0588.
-    assert found[CHALLENGER] == pytest.approx((0.5, 0.402, 0.598), abs=0.01)
-    assert found[POPULAR] == pytest.approx((0.1, 0.041, 0.159), abs=0.01)
-
-
-def test_answers_that_are_all_alike_have_an_interval_of_no_width():
-    assert intervals(comparison(challenger=answers(100)), PARAMS) == {CHALLENGER: (1.0, 1.0, 1.0)}
-
-
-def test_without_cases_there_are_no_intervals():
-    assert intervals(comparison(challenger=answers(0, cases=0)), PARAMS) == {}

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from freshet.errors import JournalError
-from freshet.judge.verdict import JudgeParams
+from freshet.judge.params import JudgeParams
 from freshet.live import journal
 from freshet.live.journal import Entry, bundle_path
 from freshet.live.manifest import MANIFEST
@@ -17,7 +17,7 @@ from tests import tiny_bundle
 
 pytestmark = pytest.mark.spark
 
-FEW = JudgeParams(minimum_cases=20, samples=200)
+FEW = JudgeParams(minimum_cases=20, minimum_shoppers=10, samples=200)
 
 
 def entry(number: int, bundle: str, kind: str = "release") -> Entry:
