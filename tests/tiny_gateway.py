@@ -17,6 +17,7 @@ from freshet.live.journal import Entry, append, length
 from freshet.serving.app import application
 from freshet.serving.clock import Clock
 from freshet.serving.gateway import Gateway
+from freshet.serving.ledger_file import FILE
 from freshet.serving.state import hold, state_folder
 from freshet.settings import Settings
 from freshet.store import open_store
@@ -108,6 +109,14 @@ def wait_for(happened, patience: float = PATIENCE):
         assert time.monotonic() < until, "it did not happen"
         time.sleep(0.01)
     return found
+
+
+def damage(folder: Path) -> None:
+    """Overwrite the middle half of a gateway's store with noughts, as a bad disk may."""
+    with (folder / FILE).open("r+b") as file:
+        quarter = file.seek(0, os.SEEK_END) // 4
+        file.seek(quarter)
+        file.write(b"\0" * 2 * quarter)
 
 
 def landed(lake: str, kind: str = "events") -> list[dict]:

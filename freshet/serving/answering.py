@@ -1,16 +1,17 @@
 """One thread answers: whatever waits is answered together, from one release, so that no answer mixes two."""
 
+import sqlite3
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Final
 
 from freshet.serving.current import Current
 from freshet.serving.groups import Groups
-from freshet.serving.ledger import connect
+from freshet.serving.ledger_file import connect
 from freshet.serving.problems import told
 from freshet.serving.replies import Answered, Asking, replies
+from freshet.serving.writer import Writer
 
 TOGETHER: Final = 16  # questions answered at once
 QUEUED: Final = 1024  # questions that may wait
@@ -21,8 +22,8 @@ Waiting = tuple[Asking, "Future[Answered]"]
 class Answering:
     """Asks the ledger and the lake what is known of a shopper, and the release that serves what to show them."""
 
-    def __init__(self, folder: Path, current: Current) -> None:
-        self._reader, self._current = connect(folder), current
+    def __init__(self, writer: Writer, current: Current) -> None:
+        self._reader, self._writer, self._current = connect(writer.folder), writer, current
         self._groups: Groups[Waiting] = Groups("questions", QUEUED, TOGETHER)
         self._thread = threading.Thread(target=self._run, name="answering", daemon=True)
 
@@ -63,6 +64,10 @@ class Answering:
         if serving is None:
             return [self._current.nothing_serves()] * len(askings)
         try:
-            return replies(serving, known, self._reader, askings)
+            try:
+                return replies(serving, known, self._reader, askings)
+            except sqlite3.Error as error:  # the lake's histories and what comes with the question are there still
+                self._writer.meant(error)
+                return replies(serving, known, None, askings)
         except Exception as error:  # noqa: BLE001 - the edge of the thread: it must outlive any question
             return [told(error)] * len(askings)

@@ -44,7 +44,12 @@ class PostsEvents(Described):
         """With the body, and the other statuses of a receipt."""
         operation, one = super().to_schema(), schema_of(Event)
         kept = operation["responses"]["202"]
-        texts = {"200": "all were here before", "207": "some refused, the others kept", "422": "all refused"}
+        texts = {
+            "200": "all were here before",
+            "207": "some refused or in conflict with an earlier event of their id, the others kept",
+            "409": "all in conflict: other events with these ids were here before",
+            "422": "none was kept",
+        }
         receipts = {status: {**kept, "description": text} for status, text in texts.items()}
         body = _body({"oneOf": [one, {"type": "array", "items": one}]})
         return {**operation, "responses": {**operation["responses"], **receipts}, "requestBody": body}

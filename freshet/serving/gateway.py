@@ -1,6 +1,7 @@
 """The gateway: one process that keeps events, answers questions, and follows the journal. Its parts, put together."""
 
 import secrets
+import sqlite3
 import threading
 import uuid
 from collections.abc import Sequence
@@ -11,15 +12,16 @@ from typing import Final
 from freshet.live.latest import merged
 from freshet.live.released import Event
 from freshet.pseudonym import pseudonym
-from freshet.serving import ledger
+from freshet.serving import ledger, ledger_file
 from freshet.serving.answering import Answering
 from freshet.serving.clock import Clock, iso
 from freshet.serving.covered import cover_of
 from freshet.serving.current import Current
 from freshet.serving.follower import Follower
 from freshet.serving.impressions import Impressions
+from freshet.serving.ledger_file import connect
 from freshet.serving.metrics import Metrics
-from freshet.serving.problems import Problem, RequestError
+from freshet.serving.problems import GatewayError, Problem, RequestError
 from freshet.serving.refusals import Refusals
 from freshet.serving.replies import Asking, prepared
 from freshet.serving.sealer import Sealer
@@ -37,7 +39,7 @@ class Gateway:
     """Built around a state folder that is held; `start` and `stop` are called once each."""
 
     def __init__(self, settings: Settings, key: bytes, folder: Path, clock: Clock) -> None:
-        gateway, store = ledger.create(folder), open_store(settings.lake)
+        gateway, store = ledger_file.create(folder), open_store(settings.lake)
         self.settings, self.clock, self.metrics = settings, clock, Metrics()
         self.current = Current(lists_first=settings.lists == "first")
         self.cover = cover_of(settings)
@@ -46,7 +48,7 @@ class Gateway:
         self.explaining = threading.Lock()  # an explanation costs as much as a hundred answers: one at a time
         self.writer = Writer(folder)
         self.impressions = Impressions(self.writer)
-        self.answering = Answering(folder, self.current)
+        self.answering = Answering(self.writer, self.current)
         self.sealer = Sealer(settings, gateway, store, self.writer, clock, self.impressions)
         self.follower = Follower(settings, store, self.current, clock, self.recent_histories)
 
@@ -69,16 +71,25 @@ class Gateway:
         return None if session_id is None else pseudonym(self._key, "session", session_id)
 
     def events_of(self, serving: Serving, asking: Asking) -> Sequence[Event]:
-        """All that is known of the shopper now, oldest first, as the answer to a question would take it."""
-        with closing(ledger.connect(self._folder)) as reader:
-            return prepared(serving, self.current.known, reader, asking).events
+        """All that is known of the shopper now, oldest first, as the answer to a question would take it.
+
+        Raises RequestError (503) where the gateway's own events cannot be read.
+        """
+        try:
+            with closing(connect(self._folder)) as reader:
+                return prepared(serving, self.current.known, reader, asking).events
+        except sqlite3.Error as error:
+            raise self.writer.meant(error) from None
 
     def recent_histories(self) -> Sequence[Sequence[Event]]:
         """Of the shoppers seen last: what a new bundle is asked before it may answer."""
         known = self.current.known
-        with closing(ledger.connect(self._folder)) as reader:
-            shoppers = ledger.recent_shoppers(reader, PROBED)
-            return [merged(known.of(one), ledger.recent(reader, one).events) for one in shoppers]
+        try:
+            with closing(connect(self._folder)) as reader:
+                shoppers = ledger.recent_shoppers(reader, PROBED)
+                return [merged(known.of(one), ledger.recent(reader, one).events) for one in shoppers]
+        except (sqlite3.Error, GatewayError):  # told by those who write: a release is no worse for it
+            return []
 
     def reasons(self) -> list[Problem]:
         """Everything that is not as it should be."""
@@ -90,7 +101,7 @@ class Gateway:
         if self.current.new_items_problem is not None:
             found.append(self.current.new_items_problem)
         try:
-            self.writer.check_room()
+            self.writer.check()
         except RequestError as error:
             found.append(Problem.of(error))
         jump = self.clock.jump()

@@ -53,7 +53,7 @@ class Impressions:
             lines = list(self._lines)
         if not lines:
             return
-        self._writer.check_room()
+        self._writer.check()
         self._writer.submit(lambda connection: wait(connection, lines)).result()
         with self._lock:
             del self._lines[: len(lines)]

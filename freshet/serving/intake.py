@@ -1,25 +1,29 @@
 """One post of events: judged one by one, kept together, answered one by one."""
 
 import asyncio
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 
 from freshet.serving.clock import day_of
 from freshet.serving.gateway import Gateway, new_event_id, new_id
-from freshet.serving.ledger import add
+from freshet.serving.ledger import Kept, add
 from freshet.serving.posted import Accepted, read_event
 from freshet.serving.problems import NO_JSON, Problem, RequestError, why_no_json
 
 MOST: Final = 1000  # events of one post
-Status = Literal["accepted", "duplicate", "refused"]
+Status = Literal["accepted", "duplicate", "conflict", "refused"]
 
 _many = msgspec.json.Decoder(list[msgspec.Raw])
 _one = msgspec.json.Decoder(msgspec.Raw)
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of one event: accepted (on disk), duplicate (its event_id was here before), refused (why)."""
+    """What became of one event.
+
+    accepted: it is on disk. duplicate: it was here before. conflict: another event was here before with its event_id.
+    refused: it breaks the contract. The last two say why.
+    """
 
     status: Status
     event_id: str | None = None
@@ -34,31 +38,36 @@ class Receipt(msgspec.Struct, frozen=True):
     request_id: str
     accepted: int
     duplicate: int
+    conflict: int
     refused: int
     events: list[Outcome]
 
     @property
     def status(self) -> int:
-        """202: all kept. 200: all were here before. 207: some refused. 422: all refused."""
-        if self.refused:
-            return 207 if self.accepted or self.duplicate else 422
-        return 202 if self.accepted else 200
+        """202: all kept. 200: all were here before. 207: some not kept. 409: all are conflicts. 422: none was kept."""
+        if not self.refused and not self.conflict:
+            return 202 if self.accepted else 200
+        if self.accepted or self.duplicate:
+            return 207
+        return 422 if self.refused else 409
 
 
 async def take(gateway: Gateway, body: bytes) -> Receipt:
     """Keep the good ones; returns after they are on disk.
 
-    Raises RequestError: 400 no JSON, 413 too many, 422 none at all, 503 too busy or not writable, 507 the disk is full.
+    Raises RequestError: 400 no JSON, 413 too many, 422 none at all, 503 too busy or no events can be kept, 507 the disk
+    is full.
     """
     now = gateway.clock.now()
     raws, single = split(body)
-    judged = [
-        read_event(raw, "event" if single else f"events[{place}]", now, new_event_id())
-        for place, raw in enumerate(raws)
-    ]
+    places = ["event"] if single else [f"events[{place}]" for place in range(len(raws))]
+    judged = [read_event(raw, place, now, new_event_id()) for raw, place in zip(raws, places, strict=True)]
     good = [(_shopper(gateway, one), one) for one in judged if isinstance(one, Accepted)]
-    new = iter(await _kept(gateway, good, day_of(now)))
-    outcomes = [_refused(one) if isinstance(one, Problem) else _taken(one, next(new)) for one in judged]
+    kept = iter(await _kept(gateway, good, day_of(now)))
+    outcomes = [
+        _refused(one) if isinstance(one, Problem) else _taken(one, next(kept), place)
+        for one, place in zip(judged, places, strict=True)
+    ]
     return _receipt(gateway, outcomes)
 
 
@@ -77,14 +86,14 @@ def split(body: bytes) -> tuple[list[msgspec.Raw], bool]:
     return raws, not several
 
 
-async def _kept(gateway: Gateway, rows: list[tuple[str, Accepted]], day: int) -> list[bool]:
-    """For each whether it is new; on disk when this returns."""
+async def _kept(gateway: Gateway, rows: list[tuple[str, Accepted]], day: int) -> list[Kept]:
+    """What became of each; on disk when this returns."""
     if not rows:
         return []
-    gateway.writer.check_room()
+    gateway.writer.check()
     future = gateway.writer.submit(lambda connection: add(connection, rows, day))
-    new: list[bool] = await asyncio.wrap_future(future)
-    return new
+    kept: list[Kept] = await asyncio.wrap_future(future)
+    return kept
 
 
 def _shopper(gateway: Gateway, accepted: Accepted) -> str:
@@ -95,12 +104,16 @@ def _refused(problem: Problem) -> Outcome:
     return Outcome("refused", None, problem.where, problem.what, problem.fix)
 
 
-def _taken(accepted: Accepted, new: bool) -> Outcome:
-    return Outcome("accepted" if new else "duplicate", accepted.event_id)
+def _taken(accepted: Accepted, kept: Kept, place: str) -> Outcome:
+    if kept != "conflict":
+        return Outcome(kept, accepted.event_id)
+    what = f"another event has the id {accepted.event_id!r}; this one was not kept"
+    fix = "give every event of the shop an id of its own, and change nothing in one that is sent again"
+    return Outcome(kept, accepted.event_id, f"{place}.event_id", what, fix)
 
 
 def _receipt(gateway: Gateway, outcomes: list[Outcome]) -> Receipt:
-    counts = {status: sum(o.status == status for o in outcomes) for status in ("accepted", "duplicate", "refused")}
+    counts = {status: sum(o.status == status for o in outcomes) for status in get_args(Status)}
     for status, count in counts.items():
         gateway.metrics.events.labels(status).inc(count)
     return Receipt(new_id(), **counts, events=outcomes)

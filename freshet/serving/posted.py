@@ -1,5 +1,6 @@
 """Events as a client posts them: what is accepted, what is refused, and how they are written down."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,6 +76,11 @@ class Accepted:
     def seconds(self) -> int:
         """When it happened, as histories count."""
         return self.micros // SECOND
+
+    def digest(self) -> bytes:
+        """The same for the same event sent again: of all that the sender said, so not of a time that is filled in."""
+        said = msgspec.json.encode(self.event, order="deterministic")
+        return hashlib.blake2b(said, digest_size=16).digest()
 
     def line(self) -> bytes:
         """Its line in the landing: canonical JSON with the newline."""

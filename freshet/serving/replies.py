@@ -38,19 +38,19 @@ class Answered:
 
 
 def replies(
-    serving: Serving, known: Known, reader: sqlite3.Connection, askings: Sequence[Asking]
+    serving: Serving, known: Known, reader: sqlite3.Connection | None, askings: Sequence[Asking]
 ) -> list[Answered | RequestError]:
-    """One for each. Raises sqlite3.Error when nothing can be read."""
+    """One for each. reader: None where the gateway's own events cannot be read. Raises sqlite3.Error."""
     asked = [prepared(serving, known, reader, one) for one in askings if one.kind == "recommend"]
     climbed = iter(climb(serving, asked) if asked else ())
     kinds = {"similar": _similar, "popular": _popular}
     return [kinds[one.kind](serving, one) if one.kind in kinds else Answered(next(climbed), serving) for one in askings]
 
 
-def prepared(serving: Serving, known: Known, reader: sqlite3.Connection, asking: Asking) -> Asked:
+def prepared(serving: Serving, known: Known, reader: sqlite3.Connection | None, asking: Asking) -> Asked:
     """Everything that is known of the shopper now: the lake's histories, the gateway's own events, the question's."""
     question, shopper = asking.question, asking.shopper
-    own = recent(reader, shopper) if shopper else NOBODY
+    own = recent(reader, shopper) if shopper and reader else NOBODY
     sent = met(question, asking.now, serving.bundle.manifest.event_type)
     events = merged(known.of(shopper) if shopper else [], own.events)
     if sent:

@@ -1,13 +1,15 @@
 """The thread that lands what waits: every `seal_seconds`, when a day is over, when much waits, and at the end."""
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from freshet.serving.clock import Clock, day_of
 from freshet.serving.impressions import Impressions
-from freshet.serving.ledger import connect, prune
+from freshet.serving.ledger import prune
+from freshet.serving.ledger_file import connect
 from freshet.serving.problems import Problem, told
 from freshet.serving.segments import LINES, land, waiting
 from freshet.serving.writer import Writer
@@ -38,6 +40,7 @@ class Sealer:
         self.problems: Mapping[str, Problem] = {}  # by what is being attempted; replaced, never changed
         self.files = 0  # landed since start
         self.lines = 0  # waiting at the last look
+        self._oldest: int | None = None  # the day of the oldest of them
 
     def start(self) -> None:
         """Begin, with what an earlier gateway left behind."""
@@ -63,8 +66,9 @@ class Sealer:
     def _turn(self, now: float) -> None:
         """What is due. now: steady seconds; infinite at the end."""
         self._attempt("impressions", self._impressions.keep)
-        self.lines, day = waiting(self._reader)
-        much = self.lines >= LINES or (day is not None and day < day_of(self._clock.now()))
+        self._attempt("counting what waits", self._look)
+        over = self._oldest is not None and self._oldest < day_of(self._clock.now())
+        much = self.lines >= LINES or over
         if now >= self._next_land or (much and "landing" not in self.problems):
             went_well = self._attempt("landing", self._land)
             self._pause = self._settings.seal_seconds if went_well else min(2 * self._pause, LONGEST_PAUSE)
@@ -79,7 +83,7 @@ class Sealer:
         try:
             work()
         except Exception as error:  # noqa: BLE001 - the edge of the thread: what waits must land one day
-            problem = Problem.of(told(error))
+            problem = Problem.of(self._writer.meant(error) if isinstance(error, sqlite3.Error) else told(error))
             if self.problems.get(name) != problem:
                 LOG.warning("%s", problem.sentence())
             self.problems = {**others, name: problem}
@@ -89,7 +93,10 @@ class Sealer:
 
     def _land(self) -> None:
         self.files += land(self._writer, self._reader, self._store, self._gateway)
-        self.lines, _ = waiting(self._reader)
+        self._look()
+
+    def _look(self) -> None:
+        self.lines, self._oldest = waiting(self._reader)
 
     def _prune(self) -> None:
         before = day_of(self._clock.now()) - self._settings.lookback_days - DAYS_MORE

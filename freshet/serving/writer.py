@@ -1,5 +1,6 @@
 """One thread writes: whatever waits goes into one transaction, and is acknowledged when that is on disk."""
 
+import contextlib
 import logging
 import os
 import sqlite3
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from freshet.serving.groups import Groups
-from freshet.serving.ledger import FILE, connect
+from freshet.serving.ledger_file import FILE, FIX, connect, identity, is_damage
 from freshet.serving.problems import RequestError, told
 
 LOG = logging.getLogger("freshet")
@@ -30,10 +31,12 @@ class Writer:
         self.folder, self._path = folder, folder / FILE
         self._reserve = reserve
         self.connection = connect(folder)
+        self._file = identity(folder)
         self._groups: Groups[Waiting] = Groups("posts", QUEUED, GROUP)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self.crowded = False  # no room for events at the last look
         self.full = False  # the last transaction did not fit on the disk
+        self.lost: RequestError | None = None  # why nothing may be acknowledged any more: the file is damaged or gone
 
     def start(self) -> None:
         """Begin to write."""
@@ -50,8 +53,16 @@ class Writer:
         """Whether it still writes."""
         return self._thread.is_alive()
 
-    def check_room(self) -> None:
-        """Raises RequestError (507) when the disk has less than `reserve` left: the rest is for landing what waits."""
+    def check(self) -> None:
+        """Whether events may be acknowledged.
+
+        Raises RequestError: 503 when the file is damaged or gone, 507 when the disk has less than `reserve` left: the
+        rest is for landing what waits.
+        """
+        if self.lost is None and not self._is_there():
+            self._lose(gone(self._path))
+        if self.lost is not None:
+            raise self.lost
         disk = os.statvfs(self.folder)
         crowded, before = disk.f_bavail * disk.f_frsize < self._reserve, self.crowded
         self.crowded = crowded
@@ -59,6 +70,29 @@ class Writer:
             LOG.error("%s", no_room(self._path))
         if crowded:
             raise no_room(self._path)
+
+    def meant(self, error: sqlite3.Error) -> RequestError:
+        """What an error of SQLite means, wherever it was met; after a damage nothing is acknowledged any more."""
+        if is_damage(error):
+            self._lose(damaged(self._path, error))
+        if self.lost is not None:
+            return self.lost
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            return no_room(self._path)
+        what = f"cannot be used ({error}), nothing was kept"
+        return RequestError(503, str(self._path), what, "see that its disk is there and writable, then send it again")
+
+    def _is_there(self) -> bool:
+        """Whether the file that is written still stands where the next gateway looks for it."""
+        try:
+            return identity(self.folder) == self._file
+        except OSError:
+            return False
+
+    def _lose(self, reason: RequestError) -> None:
+        if self.lost is None:
+            LOG.error("%s", reason)
+            self.lost = reason
 
     def submit(self, job: Job) -> "Future[Any]":
         """The future is done when the job's transaction is on disk, or failed with what the job's sender is told.
@@ -90,22 +124,29 @@ class Writer:
             future.set_result(result)
 
     def _fail(self, group: list[Waiting], error: Exception) -> None:
-        if self.connection.in_transaction:
-            self.connection.execute("ROLLBACK")
-        refused = self._meant(error) if isinstance(error, sqlite3.Error) else told(error)
-        if not self.full:
+        with contextlib.suppress(sqlite3.Error):  # a file that is damaged or gone may refuse even that
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+        refused = self.meant(error) if isinstance(error, sqlite3.Error) else told(error)
+        if not self.full and refused is not self.lost:
             LOG.error("%s", refused)
         self.full = isinstance(refused, RequestError) and refused.status == 507
         for _, future in group:
             future.set_exception(refused)
 
-    def _meant(self, error: sqlite3.Error) -> RequestError:
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-            return no_room(self._path)
-        what = f"cannot be written ({error}), nothing was kept"
-        return RequestError(503, str(self._path), what, "see that its disk is there and writable, then send it again")
-
 
 def no_room(path: Path) -> RequestError:
     """The disk is full."""
     return RequestError(507, str(path), "the disk is full, nothing was kept", "free some space, then send it again")
+
+
+def damaged(path: Path, error: Exception) -> RequestError:
+    """SQLite cannot read what it wrote."""
+    what = f"is damaged ({error}): no events are kept; what waits may not land"
+    return RequestError(503, str(path), what, FIX)
+
+
+def gone(path: Path) -> RequestError:
+    """The file was removed or replaced while it was open."""
+    fix = "restart the gateway once what it kept before has landed (`waiting` in /readyz is 0)"
+    return RequestError(503, str(path), "was removed or replaced: no events are kept", fix)

@@ -18,7 +18,7 @@ from freshet.history import WINDOW, Histories, Ints, ModelInput, model_input, se
 from freshet.live.latest import LatestHistories, merged
 from freshet.live.released import Event, history_of
 from freshet.model.params import TrainParams
-from freshet.serving import ledger
+from freshet.serving import ledger, ledger_file
 from freshet.serving.clock import SECOND
 from freshet.serving.posted import Accepted
 from freshet.serving.posted import Event as Posted
@@ -77,8 +77,8 @@ def at_the_gateway(told: Mapping[str, Sequence[Told]], asked: Sequence[Probe]) -
         if micros // SECOND <= probe.time
     ]
     with tempfile.TemporaryDirectory() as folder:
-        ledger.create(Path(folder))
-        with closing(ledger.connect(Path(folder))) as connection:
+        ledger_file.create(Path(folder))
+        with closing(ledger_file.connect(Path(folder))) as connection:
             connection.execute("BEGIN")
             ledger.add(connection, rows, asked[0].day)
             connection.execute("COMMIT")

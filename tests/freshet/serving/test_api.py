@@ -6,7 +6,8 @@ import pytest
 
 from freshet.pseudonym import pseudonym
 from freshet.serving.app import application
-from freshet.serving.ledger import connect, recent
+from freshet.serving.ledger import recent
+from freshet.serving.ledger_file import connect
 from tests.tiny_gateway import Hands, enter, landed, release, settings_of, tiny_gateway, wait_for
 
 VIEW = {"user_id": "u", "item_id": "a", "event_type": "view"}
@@ -94,9 +95,32 @@ def test_a_retry_is_harmless(shop):
     assert (second.status_code, second.json()["events"]) == (200, [{"status": "duplicate", "event_id": "again-1"}])
 
 
+def test_another_event_of_the_same_id_is_a_conflict_and_counted(shop):
+    event = {**VIEW, "user_id": "mine", "event_id": "taken"}
+    assert shop.post("/v1/events", event).status_code == 202
+    other = {**event, "user_id": "another's"}
+    status, receipt = told(shop.post("/v1/events", other))
+    assert (status, receipt["conflict"], receipt["duplicate"], receipt["accepted"]) == (409, 1, 0, 0)
+    assert receipt["events"] == [
+        {
+            "status": "conflict",
+            "event_id": "taken",
+            "where": "event.event_id",
+            "what": "another event has the id 'taken'; this one was not kept",
+            "fix": "give every event of the shop an id of its own, and change nothing in one that is sent again",
+        }
+    ]
+    mixed = shop.post("/v1/events", [event, other, {**VIEW, "event_id": "not taken"}])
+    assert (mixed.status_code, [e["status"] for e in mixed.json()["events"]]) == (
+        207, ["duplicate", "conflict", "accepted"],
+    )  # fmt: skip
+    assert shop.post("/v1/events", [other, {}]).status_code == 422
+    assert 'freshet_events_total{status="conflict"} 3.0' in shop.get("/metrics").text
+
+
 def test_blanks_around_an_id_make_no_other_shopper_item_or_event(shop):
     assert shop.post("/v1/events", {**VIEW, "user_id": " padded", "item_id": "a ", "event_id": "p1"}).status_code == 202
-    again = shop.post("/v1/events", {**VIEW, "user_id": "padded", "event_id": " p1 "}).json()["events"]
+    again = shop.post("/v1/events", {**VIEW, "user_id": "padded", "item_id": "a", "event_id": " p1 "}).json()["events"]
     assert again == [{"status": "duplicate", "event_id": "p1"}]
     shopper = pseudonym(b"tiny", "user", "padded")
     with closing(connect(shop.gateway.writer.folder)) as reader:

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from freshet.serving import ledger
+from freshet.serving import ledger_file
 from freshet.serving.impressions import HELD, Impression, Impressions
 from freshet.serving.problems import RequestError
 from freshet.serving.writer import Writer
@@ -13,7 +13,7 @@ SHOWN = Impression("r", None, ("a",), "popular", "champion", "b", 1, "2026-01-05
 
 
 def kept(folder):
-    connection = ledger.connect(folder)
+    connection = ledger_file.connect(folder)
     try:
         return connection.execute("SELECT count(*) FROM waiting WHERE kind = 'impressions'").fetchone()[0]
     finally:
@@ -22,7 +22,7 @@ def kept(folder):
 
 @pytest.fixture
 def writer(tmp_path):
-    ledger.create(tmp_path)
+    ledger_file.create(tmp_path)
     writer = Writer(tmp_path, reserve=0)
     writer.start()
     yield writer
@@ -38,7 +38,7 @@ def test_what_was_shown_is_kept_once(writer):
 
 
 def test_what_is_reserved_for_landing_is_left_alone_and_they_are_kept_when_there_is_room(tmp_path, monkeypatch):
-    ledger.create(tmp_path)
+    ledger_file.create(tmp_path)
     writer = Writer(tmp_path)
     writer.start()
     impressions = Impressions(writer)

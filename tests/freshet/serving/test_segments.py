@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from freshet.errors import LakeError
-from freshet.serving import ledger, segments
+from freshet.serving import ledger, ledger_file, segments
 from freshet.serving.segments import Segment
 from freshet.serving.writer import Writer
 from freshet.store import open_store
@@ -18,12 +18,12 @@ class Desk:
 
     def __init__(self, root):
         self.root = root
-        ledger.create(root)
+        ledger_file.create(root)
         self.store = open_store(str(root / "lake"))
         self.open()
 
     def open(self):
-        self.writer, self.reader = Writer(self.root), ledger.connect(self.root)
+        self.writer, self.reader = Writer(self.root), ledger_file.connect(self.root)
         self.writer.start()
 
     def close(self):

@@ -2,14 +2,14 @@ import sqlite3
 
 import pytest
 
-from freshet.serving import ledger
+from freshet.serving import ledger, ledger_file
 from freshet.serving.problems import RequestError
 from freshet.serving.writer import Writer
 
 
 @pytest.fixture
 def writer(tmp_path):
-    ledger.create(tmp_path)
+    ledger_file.create(tmp_path)
     writer = Writer(tmp_path)
     writer.start()
     yield writer
@@ -21,7 +21,7 @@ def line(text):
 
 
 def kept(folder):
-    with sqlite3.connect(folder / ledger.FILE) as connection:
+    with sqlite3.connect(folder / ledger_file.FILE) as connection:
         return [row[0] for row in connection.execute("SELECT line FROM waiting ORDER BY seq")]
 
 
@@ -52,11 +52,11 @@ def test_on_a_full_disk_nothing_is_kept_and_the_sender_is_told(writer, tmp_path)
 
 
 def test_some_of_the_disk_is_left_for_landing(tmp_path):
-    ledger.create(tmp_path)
+    ledger_file.create(tmp_path)
     writer = Writer(tmp_path, reserve=1 << 60)
     writer.start()
     with pytest.raises(RequestError, match="the disk is full, nothing was kept"):
-        writer.check_room()
+        writer.check()
     assert writer.crowded
     writer.submit(line(b"landing goes on")).result()
     writer.stop()
@@ -76,7 +76,7 @@ def test_a_job_that_makes_a_mistake_keeps_nothing_and_stops_nobody(writer, tmp_p
 
 
 def test_what_was_handed_in_before_the_end_is_written(tmp_path):
-    ledger.create(tmp_path)
+    ledger_file.create(tmp_path)
     writer = Writer(tmp_path)
     waiting = [writer.submit(line(b"%d" % number)) for number in range(600)]
     writer.start()
@@ -86,7 +86,7 @@ def test_what_was_handed_in_before_the_end_is_written(tmp_path):
 
 
 def test_too_many_jobs_are_refused(tmp_path):
-    ledger.create(tmp_path)
+    ledger_file.create(tmp_path)
     writer = Writer(tmp_path)
     for number in range(2048):
         writer.submit(line(b"%d" % number))
