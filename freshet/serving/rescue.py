@@ -1,9 +1,10 @@
 """What waited in a damaged state file and can be read still, as posts for another gateway.
 
-    python -m freshet.serving.rescue aside > posts.jsonl
+    python -m freshet.serving.rescue aside
 
-The argument is a state folder that was set aside. Every line is a list of up to 1,000 events, to be sent to `/v1/events` as it
-is: what had landed all the same is a duplicate by its event id. The last line of stderr counts what could not be read.
+The argument is a state folder that was set aside. Every line is a list of up to 1,000 events, to be sent to
+`/v1/events` as it is: what had landed all the same is a duplicate by its event id. The last line of stderr counts what
+could not be read.
 """
 
 import argparse
