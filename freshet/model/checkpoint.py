@@ -1,5 +1,6 @@
 """A checkpoint: the weights, and beside them the JSON that rebuilds the model."""
 
+import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -30,12 +31,31 @@ def save(model: Model, folder: Path) -> None:
     (folder / CONFIG).write_text(json.dumps(shape, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
-def load(folder: Path) -> Model:
-    """The model saved in `folder`, on the CPU, ready to answer.
+def fingerprint(folder: Path) -> str:
+    """The name of the model saved in `folder`: a hash of both files. Raises BundleError if one is missing."""
+    digest = hashlib.sha256()
+    for path in (folder / CONFIG, folder / WEIGHTS):
+        try:
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").hexdigest().encode())
+        except OSError as error:
+            raise BundleError(str(path), f"cannot be read ({error.strerror})", FIX) from None
+    return digest.hexdigest()
 
-    Raises BundleError if a file is missing or corrupt, or the two do not belong together; FreshetError if it is a
-    model of your own whose class is not there.
+
+def load(folder: Path, name: str | None = None) -> Model:
+    """The model saved in `folder`, on the CPU, ready to answer. name: its fingerprint, where it is known.
+
+    Raises BundleError if a file is missing or corrupt, the two do not belong together, or have another fingerprint;
+    FreshetError if it is a model of your own whose class is not there.
     """
+    if name is not None and (actual := fingerprint(folder)) != name:
+        what = f"its files have changed since they were written: their hash is {actual[:12]}, not {name[:12]}"
+        raise BundleError(str(folder), what, FIX)
+    return _loaded(folder)
+
+
+def _loaded(folder: Path) -> Model:
     config, name = _config(folder / CONFIG)
     try:
         weights = load_file(folder / WEIGHTS)

@@ -67,7 +67,7 @@ def make_bundle(
     """
     from freshet.model import checkpoint
 
-    model = checkpoint.load(store.fetch_folder(model_path(ref.id), settings.cache))
+    model = checkpoint.load(store.fetch_folder(model_path(ref.id), settings.cache), ref.id)
     # What the model reads of an item was set when it was trained; the setting may be another by now.
     as_trained = settings.model_copy(update={"item_inputs": told(model.config.inputs)})
     data = load_training_set(as_trained, ref.training_set)

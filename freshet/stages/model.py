@@ -1,6 +1,5 @@
 """The asset `trained_model`, without Dagster: train, judge, keep."""
 
-import hashlib
 import logging
 import math
 import tempfile
@@ -74,8 +73,7 @@ def _keep(settings: Settings, store: Store, trained: "Trained", ref: TrainingSet
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         checkpoint.save(trained.model, folder)
-        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())]
-        name = hashlib.sha256("".join(digests).encode()).hexdigest()
+        name = checkpoint.fingerprint(folder)
         store.put_folder(folder, model_path(name), checkpoint.CONFIG)
     best: dict[str, JsonValue] = {
         "epoch": trained.best.epoch, "loss": trained.best.loss, "validation_ndcg@10": trained.best.ndcg_at_10,

@@ -56,7 +56,7 @@ def _made_from(settings: Settings, store: Store, release: Release, name: str) ->
     from freshet.model.warm import Yesterday
     from freshet.stages.model import model_path
 
-    model = checkpoint.load(store.fetch_folder(model_path(name), settings.cache))
+    model = checkpoint.load(store.fetch_folder(model_path(name), settings.cache), name)
     vocabulary, lineage = release.bundle.vocabulary, release.bundle.manifest.lineage
     cut = day_number(date.fromisoformat(str(lineage["cut"])))
     return Yesterday(name, model, vocabulary.item_ids, vocabulary.generation, cut)

@@ -58,3 +58,27 @@ def test_weights_of_another_model_are_refused(tmp_path):
     with pytest.raises(BundleError) as error:
         checkpoint.load(tmp_path)
     assert str(error.value) == f"{tmp_path}: weights.safetensors and model.json do not belong together; {FIX}"
+
+
+@pytest.mark.parametrize("name", [checkpoint.WEIGHTS, checkpoint.CONFIG])
+def test_a_byte_that_changed_in_a_model_of_known_name_is_noticed(tmp_path, name):
+    saved(tmp_path)
+    known = checkpoint.fingerprint(tmp_path)
+    assert checkpoint.load(tmp_path, known) is not None
+    content = bytearray((tmp_path / name).read_bytes())
+    content[-2] ^= 1  # of the weights: the last number's size, which reads as well as before
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BundleError) as error:
+        checkpoint.load(tmp_path, known)
+    actual = checkpoint.fingerprint(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path}: its files have changed since they were written: their hash is {actual[:12]}, not {known[:12]}; "
+        f"{FIX}"
+    )
+
+
+def test_other_files_beside_a_model_do_not_change_its_name(tmp_path):
+    saved(tmp_path)
+    known = checkpoint.fingerprint(tmp_path)
+    (tmp_path / ".DS_Store").touch()
+    assert checkpoint.fingerprint(tmp_path) == known

@@ -144,6 +144,18 @@ def test_weights_that_were_damaged_in_the_lake_are_named(small_shop, tmp_path):
     assert store.list("bundles") == ()
 
 
+def test_a_byte_of_the_weights_that_changed_in_the_lake_is_noticed(small_shop, tmp_path):
+    store = open_store(str(tmp_path))
+    for path in small_shop.store.list(model_path(small_shop.model.id)):
+        content = bytearray(small_shop.store.get(path))
+        if path.endswith(".safetensors"):
+            content[-2] ^= 1
+        store.put(path, bytes(content))
+    with pytest.raises(BundleError, match="its files have changed since they were written"):
+        make_bundle(small_shop.settings, store, small_shop.model)
+    assert store.list("bundles") == ()
+
+
 def rung(difference: float) -> Rung:
     """Shares all of the top 20, loses nothing."""
     return Rung(
