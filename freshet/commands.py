@@ -27,6 +27,11 @@ def execute(job: str) -> str:
     return f"`dagster job execute -m {DEFINITIONS} -j {job}`"
 
 
+def release_by_name(bundle: str) -> str:
+    """`freshet release …` for one bundle, in backticks; the reason is for the reader to fill in."""
+    return f'`freshet release {bundle[:12]} --why "…"`'
+
+
 def load_days(store: Store, select: str = "*", today: date | None = None) -> str:
     """What to type so that all landed days reach these assets; without any, to land some first.
 

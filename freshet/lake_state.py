@@ -125,7 +125,7 @@ def _traces(root: Path) -> str:
     """`7 tables, records of days, 1 release`; "" for a lake in which nothing was published yet."""
     tables = sum(map(_was_written, _inside(root / "tables" / "shop")))
     days = any(_has_snapshot(path) for table in _inside(root / "days") for path in _inside(table))
-    releases = sum(1 for _ in _inside(root / "releases"))
+    releases = sum(path.suffix == ".json" and path.stem.isdecimal() for path in _inside(root / "releases"))
     counted = [
         f"{count} {name}{'s' * (count > 1)}" for count, name in ((tables, "table"), (releases, "release")) if count
     ]

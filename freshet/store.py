@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from freshet.errors import LakeError
 from freshet.lake_state import new_lake
 
 NO_SPACE = "os error 28"  # ENOSPC, as obstore words it
+UNFINISHED = re.compile(r".*#\d+", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,20 @@ class Store:
             _refuse(self.where(prefix), "cannot be listed", error)
         return tuple(sorted(path.rstrip("/").rpartition("/")[2] for path in found))
 
+    def names(self, prefix: str) -> tuple[str, ...]:
+        """The names of what lies right below `prefix`, sorted; a folder's ends with `/`, and is not looked into."""
+        import obstore
+
+        if self.is_local:
+            return _names(Path(self.root) / prefix)
+        try:
+            below = obstore.list_with_delimiter(self._client, prefix)
+        except (obstore.exceptions.BaseError, OSError) as error:
+            _refuse(self.where(prefix), "cannot be listed", error)
+        files = (str(entry["path"]).rpartition("/")[2] for entry in below["objects"])
+        folders = (path.rstrip("/").rpartition("/")[2] + "/" for path in below["common_prefixes"])
+        return tuple(sorted((*files, *folders)))
+
     def put_folder(self, folder: Path, prefix: str, last: str) -> None:
         """Copy the files of `folder` to `prefix`; `last`, the file readers look for, goes when all others are there.
 
@@ -219,6 +235,18 @@ def _sync(file: Path, root: Path) -> None:
             os.close(descriptor)
         if path == root:
             return
+
+
+def _names(folder: Path) -> tuple[str, ...]:
+    """As `Store.names`. What obstore is still writing lies beside its place as `name#1`: it is not there yet."""
+    try:
+        with os.scandir(folder) as entries:
+            there = [(entry.name, entry.is_dir()) for entry in entries if not UNFINISHED.fullmatch(entry.name)]
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        _refuse(str(folder), "cannot be listed", error)
+    return tuple(sorted(f"{name}/" if is_folder else name for name, is_folder in there))
 
 
 def _missing(where: str) -> NoReturn:

@@ -17,7 +17,7 @@ import typer
 
 from freshet.errors import SettingsError
 from freshet.landing import landing_days
-from freshet.live import journal
+from freshet.live.journal_files import listing
 from freshet.settings import Settings, load
 from freshet.simulation.live_shop import LiveShop
 from freshet.simulation.params import Drift, ShopParams
@@ -95,7 +95,7 @@ def land_days(settings: Settings, mapping: Mapping, store: Store, shop: Shop) ->
 
 def _first_model_is_judged(store: Store) -> bool:
     """Whether a model has been released or at least evaluated, or a run has failed."""
-    return any(store.list(folder) for folder in (journal.FOLDER, "evaluations", "alerts"))
+    return bool(listing(store).entries) or any(store.list(folder) for folder in ("evaluations", "alerts"))
 
 
 def _end(shop: Shop) -> date:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import dagster as dg
 
 from freshet.live import journal
+from freshet.live.holds import RESUME, held, hold_sentence
 from freshet.live.journal import Entry
 from freshet.references import DriftRef, TrainingSetRef
 from freshet.stages.drift import read_verdict
@@ -29,13 +30,14 @@ class Retraining:
 
 @dataclass(frozen=True)
 class Situation:
-    """Everything the decision is made from. sentence: of the report's verdict."""
+    """Everything the decision is made from. sentence: of the report's verdict. hold: the hold in force."""
 
     report: DriftRef | None
     sentence: str
     serving: Entry | None
     learnable: date | None  # the last day of the training set, if there is one
     retraining: str | None  # the run under way that trains a model
+    hold: Entry | None = None
 
 
 def decide(situation: Situation) -> Retraining | str:
@@ -51,6 +53,8 @@ def decide(situation: Situation) -> Retraining | str:
         return f"The last drift report speaks of release {report.release}, and now {now}."
     if not report.drifted:
         return f"No drift: {situation.sentence}"
+    if situation.hold is not None:
+        return f"Drift, but {hold_sentence(situation.hold)}. A new model could not serve; {RESUME} ends the hold."
     if situation.retraining is not None:
         return f"A new model is being made already (run {situation.retraining[:8]})."
     key = f"release {report.release} {report.bundle[:12]} {report.last_day}"
@@ -86,12 +90,13 @@ def look(lake: Lake, instance: dg.DagsterInstance, trains: tuple[str, ...]) -> S
     """The last report, what serves, and whether a model is being made."""
     report = published(lake.store, "drift_report", DriftRef)
     learned = published(lake.store, "training_set", TrainingSetRef)
-    number = journal.length(lake.store)
+    drifted = report is not None and report.drifted
     return Situation(
         report=report,
         sentence="" if report is None else read_verdict(lake.store, report.id).sentence,
-        serving=journal.read_entry(lake.store, number) if number else None,
+        serving=journal.serving(lake.store),
         learnable=None if learned is None else learned.as_of,
+        hold=held(journal.readable(lake.store)) if drifted else None,  # it reads the whole journal
         retraining=next((run.run_id for run in under_way(instance, trains)), None),
     )
 

@@ -71,7 +71,7 @@ HOLDS: dict[str, dict[str, object]] = {
     "drift_report": {
         "compared": 3, "why": "", "not_finite": 0, "drifted": 0, "sentence": "The shop is as release 3 knows it.",
     },
-    "release": {"released": 1, "sentence": "Released: it beats both baselines."},
+    "release": {"released": 1, "sentence": "Released: it beats both baselines.", "holds": 0, "hold": ""},
 }  # fmt: skip
 
 
@@ -400,5 +400,11 @@ BREAKS = (
     Case(
         "release", "challenger_may_serve", {"released": 0, "sentence": "Not released: item to item is better."},
         "Not released: item to item is better.", "nothing: production stays as it was", stops=False,
+    ),
+    Case(
+        "release", "releases_are_open",
+        {"holds": 1, "hold": "releases are held by ann since 2026-11-28 09:30 UTC: conversion fell"},
+        "releases are held by ann since 2026-11-28 09:30 UTC: conversion fell",
+        "nothing until whoever holds them is content: `freshet release --resume`", stops=False,
     ),
 )  # fmt: skip

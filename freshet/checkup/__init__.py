@@ -17,6 +17,7 @@ CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     shop.lake,
     shop.mapping,
     shop.first_day,
+    shop.releases,
     shop.gateway_state,
     dagster.telemetry_switches,
 )

@@ -8,9 +8,12 @@ from typing import Final
 
 from freshet.checkup.finding import ALL, Finding, Work
 from freshet.commands import LAND
-from freshet.errors import FreshetError, LakeError
-from freshet.lake_state import check_lake, new_lake
+from freshet.errors import FreshetError, JournalError, LakeError, MissingLakeError
+from freshet.lake_state import check_lake, new_lake, require_lake
 from freshet.landing import landed_files, landing_days
+from freshet.live import journal
+from freshet.live.holds import held, hold_sentence
+from freshet.live.journal_files import listing, stray_warning
 from freshet.settings import Settings
 from freshet.store import open_store
 from freshet.tables.collected import is_collected
@@ -93,6 +96,24 @@ def first_day(settings: Settings) -> Finding:
         fix = f"set FRESHET_FIRST_DAY to the first day of the shop; the first that landed is {before[0]}"
         return Finding("first day", "wrong", what, fix, PIPELINE)
     return Finding("first day", "ok", str(settings.first_day))
+
+
+def releases(settings: Settings) -> Finding:
+    """The journal that says what serves; what else lies in its folder is ignored and named."""
+    try:
+        require_lake(settings.lake)
+        store = open_store(settings.lake)
+        entries, strays = journal.readable(store), listing(store).strays
+        serves = journal.current(store)
+    except MissingLakeError:
+        return Finding("releases", "ok", "none yet")
+    except (JournalError, LakeError) as error:
+        return Finding("releases", "wrong", f"{error.where}: {error.what}", error.fix, ("gateway",))
+    hold, warning = held(entries), stray_warning(store, strays) if strays else None
+    facts = ["none yet" if serves is None else f"{serves.title} serves"]
+    facts += [hold_sentence(hold)] if hold is not None else []
+    facts += [f"{warning.where}: {warning.what}"] if warning is not None else []
+    return Finding("releases", "ok", "; ".join(facts), warning.fix if warning is not None else "")
 
 
 def gateway_state(settings: Settings) -> Finding:

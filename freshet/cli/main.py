@@ -5,7 +5,21 @@ from typing import Annotated
 
 import typer
 
-from freshet.cli import card, catalog, days, doctor, explain, land, mapping, recommend, releases, serve, settings, setup
+from freshet.cli import (
+    card,
+    catalog,
+    days,
+    doctor,
+    explain,
+    land,
+    mapping,
+    recommend,
+    release,
+    releases,
+    serve,
+    settings,
+    setup,
+)
 from freshet.errors import EmptyLakeError, FreshetError
 
 app = typer.Typer(
@@ -14,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for noun in (setup, doctor, settings, land, mapping, days, releases, card, recommend, explain, serve, catalog):
+for noun in (setup, doctor, settings, land, mapping, days, releases, release, card, recommend, explain, serve, catalog):
     noun.add_to(app)
 
 

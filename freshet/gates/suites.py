@@ -320,5 +320,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
     "release": (
         Rule("challenger_may_serve", "released", "{sentence}",
              "nothing: production stays as it was", least=1, severity="warn"),
+        Rule("releases_are_open", "holds", "{hold}",
+             "nothing until whoever holds them is content: `freshet release --resume`", most=0, severity="warn"),
     ),
 }  # fmt: skip

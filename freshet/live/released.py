@@ -10,7 +10,8 @@ from freshet.columns import TYPE_CODE, EventType
 from freshet.errors import FreshetError, JournalError
 from freshet.history import Histories
 from freshet.live.bundle import Bundle, open_bundle
-from freshet.live.journal import Entry, bundle_path, current, entry_path, rollback_advice
+from freshet.live.journal import Entry, bundle_path, current, rollback_advice
+from freshet.live.journal_files import entry_path
 from freshet.store import Store
 from freshet.vocabulary import Vocabulary
 

@@ -1,23 +1,32 @@
-"""A rollback: one new line in the journal that makes an earlier bundle the champion again."""
+"""A rollback: one new line in the journal that makes an earlier bundle the champion again, and is binding."""
 
 from datetime import datetime
 from pathlib import Path
 
 from freshet.errors import JournalError
-from freshet.live.journal import FOLDER, Entry, append, earlier, length, read_entry
+from freshet.live.holds import hold_releases
+from freshet.live.journal import Entry, append, earlier, length, read_entry, readable
+from freshet.live.journal_files import FOLDER
 from freshet.live.released import fetch_bundle
 from freshet.store import Store
 
 
-def roll_back(store: Store, cache: Path, to: int | None, why: str, by: str, now: datetime) -> tuple[Entry, Entry]:
+def roll_back(
+    store: Store, cache: Path, to: int | None, why: str, by: str, now: datetime, *, hold: bool = False
+) -> tuple[Entry, Entry]:
     """Serve the bundle of release `to` again; `to` None: the newest bundle before the one that serves.
 
-    Returns the new entry and the one gone back to. The bundle is verified first. Raises JournalError where there is no
-    such release or another process wrote to the journal meanwhile, BundleError where the bundle is damaged.
+    A bundle that was taken back is gone back to only where `to` names it. hold: releases are held, too; the hold is
+    written first, so that no release comes between. Returns the rollback's entry and the release gone back to. The
+    bundle is verified first. Raises JournalError where there is no such release or another process wrote to the journal
+    meanwhile, BundleError where the bundle is damaged.
     """
     last = length(store)
     target = _target(store, last, to)
     fetch_bundle(store, target.bundle, cache)
+    if hold:
+        serves = [entry.bundle for entry in readable(store, last) if entry.is_release][-1]
+        last = max(last, hold_releases(store, last, serves, why, by, now).number)
     entry = Entry(
         number=last + 1,
         decided_on=last,
@@ -36,9 +45,15 @@ def roll_back(store: Store, cache: Path, to: int | None, why: str, by: str, now:
 def _target(store: Store, last: int, to: int | None) -> Entry:
     """The release to go back to: the one asked for, else the newest with another bundle than the last."""
     where = store.where(FOLDER)
-    if to is not None and not 1 <= to <= last:
+    if to is None:
+        target = earlier(store, last) if last else None
+        if target is None:
+            fix = "see `freshet releases`; `--to NUMBER` goes back to a bundle that was taken back, too"
+            raise JournalError(where, "there is no earlier bundle to go back to", fix)
+        return target
+    if not 1 <= to <= last:
         raise JournalError(where, f"there is no release {to}, the last is {last}", "choose one from `freshet releases`")
-    target = read_entry(store, to) if to is not None else earlier(store, last) if last else None
-    if target is None:
-        raise JournalError(where, "there is no earlier bundle to go back to", "see `freshet releases`")
-    return target
+    entry = read_entry(store, to)
+    if not entry.is_release:
+        raise JournalError(where, f"{entry.title} is no release", "choose one from `freshet releases`")
+    return entry

@@ -8,7 +8,8 @@ from typing import Final
 
 from freshet.errors import BundleError, FreshetError, JournalError
 from freshet.live import journal
-from freshet.live.journal import Entry, bundle_path, entry_path, rollback_advice
+from freshet.live.journal import Entry, bundle_path, rollback_advice
+from freshet.live.journal_files import entry_path, listing, stray_warning
 from freshet.live.manifest import REBUILD
 from freshet.live.released import Event, fetch_bundle
 from freshet.serving.clock import Clock
@@ -23,7 +24,7 @@ from freshet.store import Store
 
 LOG = logging.getLogger("freshet")
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0  # seconds until a release that failed is tried again without a new entry
-TRIED: Final = 20  # entries looked at, newest first, while nothing serves
+TRIED: Final = 20  # releases looked at, newest first, while nothing serves
 
 
 class Follower:
@@ -72,7 +73,7 @@ class Follower:
         look_at_lists(self._store, self._settings.cache, self._current)
         look_at_new_items(self._store, self._settings.cache, self._current)
         try:
-            files = self._store.list(journal.FOLDER)
+            files, strays = listing(self._store)
         except FreshetError as error:
             self._tell((*self._found, Problem.of(error)))
             return
@@ -83,18 +84,18 @@ class Follower:
             self._found = self._follow(files)
             self._seen, self._again = files, now + self._pause
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
-        self._tell(self._found)
+        self._tell(self._found, [Problem.of(stray_warning(self._store, strays))] if strays else [])
 
     def _follow(self, files: Sequence[str]) -> tuple[Problem, ...]:
         """Bring the newest release in; what was wrong on the way."""
         problems = wrong_with(self._store, files)
         tried: set[str] = set()
-        for number in range(whole(files), max(0, whole(files) - TRIED), -1):
-            if problems and self._current.serving is not None:
+        for number in range(whole(files), 0, -1):
+            if (problems and self._current.serving is not None) or len(tried) + len(problems) >= TRIED:
                 break  # what serves stays: nobody decided to go further back
             try:
                 entry = journal.read_entry(self._store, number)
-                if entry.bundle not in tried:
+                if entry.is_release and entry.bundle not in tried:  # a hold and its end change nothing of what serves
                     tried.add(entry.bundle)
                     self._bring_in(entry)
                     break
@@ -131,7 +132,7 @@ class Follower:
         self._current.swaps += 1
         LOG.info("%s serves, bundle %s", entry.title, entry.bundle[:12])
 
-    def _tell(self, problems: tuple[Problem, ...]) -> None:
+    def _tell(self, problems: tuple[Problem, ...], warnings: Sequence[Problem] = ()) -> None:
         """Say it in /readyz, and once in the log; a proof that was ended because we stop is no problem."""
         if self._ended.is_set():
             return
@@ -139,7 +140,13 @@ class Follower:
         if serving is not None:
             meanwhile = f"; release {serving.number} answers meanwhile"
             problems = tuple(Problem(p.where, p.what + meanwhile, p.fix) for p in problems)
-        for problem in problems:
+        for problem in (*problems, *warnings):
             if problem not in self._current.journal_problems:
-                LOG.log(logging.INFO if problem.what == NOTHING_YET else logging.ERROR, "%s", problem.sentence())
-        self._current.journal_problems = problems
+                LOG.log(_level(problem, warnings), "%s", problem.sentence())
+        self._current.journal_problems = (*problems, *warnings)
+
+
+def _level(problem: Problem, warnings: Sequence[Problem]) -> int:
+    if problem in warnings:
+        return logging.WARNING
+    return logging.INFO if problem.what == NOTHING_YET else logging.ERROR

@@ -9,7 +9,8 @@ from typing import Final
 from freshet.commands import load_days
 from freshet.errors import BundleError, FreshetError
 from freshet.live import journal
-from freshet.live.journal import entry_path
+from freshet.live.journal_files import FOLDER as JOURNAL
+from freshet.live.journal_files import entry_path
 from freshet.live.latest import FOLDER, latest_histories, published_latest
 from freshet.live.new_items import latest_new_items, published_new_items
 from freshet.live.precomputed import precomputed, published_lists
@@ -86,7 +87,7 @@ def wrong_with(store: Store, files: Sequence[str]) -> list[Problem]:
     """Why the journal as a whole says nothing."""
     if not files:
         fix = f"{load_days(store)}, or wait for `make dev` to make the first model; events are accepted meanwhile"
-        return [Problem(store.where(journal.FOLDER), NOTHING_YET, fix)]
+        return [Problem(store.where(JOURNAL), NOTHING_YET, fix)]
     try:
         journal.length(store)
     except FreshetError as error:

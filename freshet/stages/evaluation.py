@@ -13,6 +13,7 @@ from freshet.cases import next_basket_cases
 from freshet.errors import JournalError, LakeError
 from freshet.judge.card import evaluated_card
 from freshet.judge.comparison import Comparison, Evaluation, Report, compare
+from freshet.judge.holds import hold
 from freshet.judge.margins import Interval, intervals
 from freshet.judge.params import JudgeParams
 from freshet.judge.verdict import Verdict, decide
@@ -22,6 +23,7 @@ from freshet.live.item_encoder import open_item_encoder
 from freshet.live.new_items import welcomed
 from freshet.live.ranker import Ranker, open_ranker
 from freshet.live.released import Release, current_release, fetch_bundle
+from freshet.live.taken_back import why_taken_back
 from freshet.references import BundleRef, EvaluationRef
 from freshet.settings import Settings
 from freshet.stages.outcome import Outcome, judged
@@ -69,7 +71,9 @@ def evaluate_bundle(
     comparison = compare(data, challenger, champion, report=report, most_cases=params.most_cases)
     verdict = decide(comparison, params, same_configuration=champion is not None and _alike(challenger, champion))
     if release is not None and release.bundle.id == ref.id:
-        verdict = _serves_already(verdict, number)
+        verdict = _serves_already(verdict, release)
+    elif why := why_taken_back(store, journal.readable(store, number), ref.id):
+        verdict = hold(verdict, [why])
     if lost:
         verdict = verdict.model_copy(update={"sentence": f"{verdict.sentence} What served is lost: {lost}."})
     kept = Judged(
@@ -134,8 +138,8 @@ def _serving(store: Store, number: int, settings: Settings) -> tuple[Release | N
         return None, f"release {number} {error.what}"
 
 
-def _serves_already(verdict: Verdict, number: int) -> Verdict:
-    sentence = f"Nothing to release: this very bundle serves already, since release {number}."
+def _serves_already(verdict: Verdict, release: Release) -> Verdict:
+    sentence = f"Nothing to release: this very bundle serves already, since {release.entry.title}."
     return verdict.model_copy(update={"released": False, "sentence": sentence})
 
 

@@ -1,6 +1,11 @@
-"""A challenger that is rejected: the run stays green, production stays as it was, and the page says why."""
+"""A challenger that is rejected or held: the run stays green, production stays as it was, and the page says why."""
+
+import shutil
+from datetime import UTC, datetime
 
 import pytest
+
+from tests import tiny_bundle
 
 pytestmark = [pytest.mark.dagster, pytest.mark.spark]
 
@@ -40,3 +45,38 @@ def test_nothing_was_written_to_the_journal(rejected, small_shop):
     from freshet.live import journal
 
     assert journal.length(small_shop.store) == 0
+
+
+@pytest.fixture(scope="module")
+def held(small_shop, tmp_path_factory):
+    """A run with a better model while releases are held. Afterwards the shop's journal is empty again."""
+    from freshet.live.holds import hold_releases
+    from freshet.live.journal import Entry, append, bundle_path
+    from resources.lake import Lake
+    from resources.lake_io import write_reference
+    from tests.dagster_runs import Dagster
+
+    store, folder = small_shop.store, tmp_path_factory.mktemp("other")
+    other = tiny_bundle.write_bundle(folder)
+    store.put_folder(folder, bundle_path(other), "manifest.json")
+    now = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
+    append(store, Entry(number=1, decided_on=0, kind="release", bundle=other, verdict="", why="", at=now, by="t"))
+    hold_releases(store, 1, other, "conversion fell", "ann", now)
+    dagster = Dagster(Lake(small_shop.settings))
+    write_reference(store, "bundle", small_shop.bundle)
+    yield dagster.run("evaluation", "release", evaluation={"minimum_cases": 20, "samples": 200})
+    shutil.rmtree(store.local_path("releases"))
+    shutil.rmtree(store.local_path(bundle_path(other)))
+
+
+def test_while_releases_are_held_the_night_is_green_and_the_page_says_who_holds_them(held, small_shop):
+    assert held.success
+    assert held.materialized() == ["evaluation"]
+    assert held.check("release", "challenger_may_serve").passed
+    check = held.check("release", "releases_are_open")
+    assert (check.passed, check.severity.value) == (False, "WARN")
+    assert check.description == (
+        "release: releases are held by ann since 2026-11-28 09:30 UTC: conversion fell. "
+        "Nothing until whoever holds them is content: `freshet release --resume`"
+    )
+    assert len(small_shop.store.names("releases")) == 2

@@ -170,3 +170,18 @@ def test_a_disk_that_fills_up_publishes_nothing_and_the_next_run_succeeds(tmp_pa
         assert store.list("") == ("journal", "model")
     finally:
         subprocess.run(["umount", str(small)], check=True)
+
+
+@pytest.mark.parametrize("root", ["", "memory:///lake"])
+def test_names_are_what_lies_right_below_and_a_folder_ends_with_a_stroke(tmp_path, root):
+    store = open_store(root or str(tmp_path))
+    assert store.names("a") == ()
+    for path in ("a/2", "a/.1", "a/old/2", "b/3"):
+        store.put(path, b"x")
+    assert store.names("a") == (".1", "2", "old/")
+
+
+def test_names_of_what_is_no_folder_are_refused(store):
+    store.put("a", b"x")
+    with pytest.raises(LakeError, match="a: cannot be listed"):
+        store.names("a")

@@ -24,10 +24,10 @@ DAY, LATER = date(2024, 3, 2), date(2024, 3, 3)
 SAID = "The shop has drifted away from release 3: category drifted."
 
 
-def entry(number: int) -> Entry:
+def entry(number: int, kind: str = "release") -> Entry:
     at = datetime(2024, 3, 1, tzinfo=UTC)
     return Entry(
-        number=number, decided_on=number - 1, kind="release", bundle=BUNDLE, verdict="", why="", at=at, by="test"
+        number=number, decided_on=number - 1, kind=kind, bundle=BUNDLE, verdict="", why="", at=at, by="test"
     )  # fmt: skip
 
 
@@ -56,6 +56,11 @@ def test_evidence_of_a_later_day_and_another_release_are_other_keys():
         ({"report": report(drifted=False), "sentence": "All is well."}, "No drift: All is well."),
         ({"serving": entry(4)}, "The last drift report speaks of release 3, and now release 4 serves."),
         ({"serving": None, "learnable": None}, "The last drift report speaks of release 3, and now nothing serves."),
+        (
+            {"hold": entry(4, "hold")},
+            "Drift, but releases are held by test since 2024-03-01 00:00 UTC: . A new model could not serve; "
+            "`freshet release --resume` ends the hold.",
+        ),
         ({"retraining": "0123456789"}, "A new model is being made already (run 01234567)."),
         (
             {"report": None},
@@ -126,3 +131,11 @@ def test_a_new_release_ends_the_matter(world, store):
     assert tick(*world, "drift").skip_message == (
         "The last drift report speaks of release 3, and now release 4 serves."
     )
+
+
+def test_while_releases_are_held_no_model_is_asked_for_and_afterwards_it_is(world, store):
+    keep(store, DAY)
+    journal.append(store, entry(4, "hold"))
+    assert tick(*world, "drift").skip_message.startswith("Drift, but releases are held by test since 2024-03-01")
+    journal.append(store, entry(5, "resume"))
+    assert len(tick(*world, "drift")) == 1

@@ -1,10 +1,14 @@
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from freshet.checkup import dagster, machine, shop
 from freshet.checkup.finding import ALL, Finding
+from freshet.live.holds import hold_releases
+from freshet.live.journal import Entry, append
 from freshet.settings import Settings
+from freshet.store import Store, open_store
 
 RUNS = ("pipeline", "training")
 ACTIVATE = (
@@ -129,3 +133,37 @@ def test_telemetry_left_on_in_dagster_is_told(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     (tmp_path / "dagster.yaml").write_text("telemetry:\n  enabled: true\n")
     assert dagster.telemetry_switches(settings()).found == f"not off: telemetry in {tmp_path}/dagster.yaml"
+
+
+def journal_of(folder: Path) -> Store:
+    """A journal with one release of a bundle that is there."""
+    store, at = open_store(str(folder)), datetime(2026, 11, 28, tzinfo=UTC)
+    store.put(f"bundles/{'a' * 64}/manifest.json", b"{}")
+    entry = Entry(number=1, decided_on=0, kind="release", bundle="a" * 64, verdict="", why="", at=at, by="t")
+    append(store, entry)
+    return store
+
+
+def test_the_releases_are_said_and_before_the_first_there_is_nothing_wrong(tmp_path: Path) -> None:
+    assert shop.releases(settings(lake=str(tmp_path / "none"))) == Finding("releases", "ok", "none yet")
+    journal_of(tmp_path)
+    assert shop.releases(settings(lake=str(tmp_path))) == Finding("releases", "ok", "release 1 serves")
+
+
+def test_a_hold_and_a_stray_file_are_said_and_nothing_is_wrong(tmp_path: Path) -> None:
+    store = journal_of(tmp_path)
+    hold_releases(store, 1, "a" * 64, "conversion fell", "ann", datetime(2026, 11, 28, tzinfo=UTC))
+    store.put("releases/.DS_Store", b"x")
+    found = (
+        "release 1 serves; releases are held by ann since 2026-11-28 00:00 UTC: conversion fell; "
+        f"{tmp_path}/releases: .DS_Store is no entry of the journal: ignored"
+    )
+    fix = "move what is not needed there out of this folder"
+    assert shop.releases(settings(lake=str(tmp_path))) == Finding("releases", "ok", found, fix)
+
+
+def test_a_journal_that_points_to_nothing_is_wrong_for_the_gateway(tmp_path: Path) -> None:
+    journal_of(tmp_path).local_path(f"bundles/{'a' * 64}/manifest.json").unlink()
+    found = shop.releases(settings(lake=str(tmp_path)))
+    assert (found.state, found.touches) == ("wrong", ("gateway",))
+    assert found.found == f"{tmp_path}/releases/00000001.json: names the bundle aaaaaaaaaaaa, which is gone"

@@ -139,3 +139,31 @@ def test_rollback_to_an_entry_that_does_not_exist_is_refused(app, lake, bundles)
 def test_rollback_before_any_release_is_refused(app, lake):
     with pytest.raises(EmptyLakeError, match="nothing has been released yet; land some days"):
         ran(app, "rollback", "--why", "x")
+
+
+def test_a_rollback_may_hold_releases_and_the_list_says_so(app, lake, bundles):
+    assert ran(app, "rollback", "--why", "bad prices", "--hold") == (
+        f"release 4: rolled back to the bundle of release 1, {bundles[0][:12]}\n"
+        "Releases are held; `freshet release --resume` ends that.\n"
+    )
+    *_, released, held, back, now = ran(app, "releases").splitlines()
+    assert released.endswith("  new, 25 % above the champion, taken back by 4")
+    assert held.startswith("     3  ")
+    assert held.endswith("  releases are held: bad prices")
+    assert back.startswith("*    4  ")
+    assert back.endswith("  back to 1: bad prices")
+    assert now.startswith("Now releases are held by ")
+    assert now.endswith(" UTC: bad prices; `freshet release --resume` ends that.")
+    assert "taken back" not in ran(app, "releases", "1")
+    assert "\n  back      taken back by release 4, " in ran(app, "releases", "2")
+    assert ran(app, "releases", "3").splitlines()[0] == "entry 3 (hold)"
+
+
+def test_a_stray_file_is_warned_of_and_the_list_is_whole(app, lake, bundles):
+    lake.put("releases/.DS_Store", b"x")
+    result = CliRunner().invoke(app, ["releases"], catch_exceptions=False)
+    assert len(result.stdout.splitlines()) == 3
+    assert result.stderr == (
+        f"warning: {lake.root}/releases: .DS_Store is no entry of the journal: ignored; "
+        "move what is not needed there out of this folder\n"
+    )

@@ -1,9 +1,12 @@
+import os
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from freshet.errors import JournalError
 from freshet.live.journal import Entry, append, current, earlier, read
+from freshet.live.journal_files import listing, stray_warning
 from freshet.store import open_store
 
 A, B = "a" * 64, "b" * 64
@@ -138,3 +141,53 @@ def test_going_back_passes_over_the_same_bundle_and_what_is_broken(store):
     append(store, entry(4, B))
     assert earlier(store, 4) == entry(1, A)
     assert earlier(store, 1) is None
+
+
+STRAYS = (".DS_Store", ".nfs000000000042", "00000001.json.bak", "2.json", "00000000.json", "old/00000002.json")
+
+
+def test_what_others_put_into_the_folder_is_ignored_and_named(store):
+    append(store, entry(1, A))
+    for name in STRAYS:
+        store.put(f"releases/{name}", b"x")
+    append(store, entry(2, B))
+    assert [one.number for one in read(store)] == [1, 2]
+    assert current(store) == entry(2, B)
+    assert listing(store) == (
+        ("releases/00000001.json", "releases/00000002.json"),
+        (".DS_Store", ".nfs000000000042", "00000000.json", "00000001.json.bak", "2.json", "old/"),
+    )
+    assert str(stray_warning(store, listing(store).strays)) == (
+        f"{store.root}/releases: .DS_Store, .nfs000000000042, 00000000.json and 3 more are no entries of the journal: "
+        "ignored; move what is not needed there out of this folder"
+    )
+
+
+def test_a_name_that_no_text_can_hold_is_named_all_the_same(store):
+    append(store, entry(1, A))
+    Path(os.fsdecode(os.fsencode(store.local_path("releases")) + b"/\xff.bak")).touch()
+    store.local_path("releases/loop").symlink_to(store.root)
+    assert listing(store).strays == ("loop/", "\\udcff.bak")
+    assert current(store) == entry(1, A)
+
+
+def test_between_strays_a_gap_is_still_named(store):
+    for number in (1, 2, 3):
+        append(store, entry(number))
+    store.local_path("releases/00000002.json").rename(store.local_path("releases/00000002.json.bak"))
+    assert "00000002.json: is missing, releases/00000003.json comes next" in said(current, store)
+
+
+def test_a_folder_in_the_place_of_an_entry_is_named(store):
+    append(store, entry(1, A))
+    store.local_path("releases/00000002.json").mkdir()
+    assert said(append, store, entry(2, B)) == (
+        f"{store.root}/releases/00000002.json: its place is taken by something that is no file; "
+        "remove that, then do it again"
+    )
+
+
+def test_an_entry_that_is_being_written_is_not_there_yet_and_no_stray(store):
+    append(store, entry(1, A))
+    store.local_path("releases/00000002.json#1").touch()
+    assert listing(store) == (("releases/00000001.json",), ())

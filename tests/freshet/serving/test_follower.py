@@ -1,7 +1,10 @@
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
 from freshet.live.golden import make_golden
+from freshet.live.holds import hold_releases, resume_releases
 from freshet.live.manifest import seal
 from freshet.live.scorer import Encoded
 from freshet.serving.current import Current
@@ -185,3 +188,45 @@ def test_histories_that_cannot_be_read_are_told_and_the_release_answers(watch):
     open_store(watch.lake).local_path("published/latest_histories.json").unlink()
     watch.look()
     assert watch.current.histories_problem is None
+
+
+def test_a_stray_file_in_the_journals_folder_stops_no_release_and_no_restart(watch, caplog):
+    watch.release("one")
+    assert watch.look() == 1
+    for name in (".DS_Store", "00000001.json.bak", "old/00000001.json"):
+        open_store(watch.lake).put(f"releases/{name}", b"x")
+    assert watch.look() == 1
+    watch.release("two")
+    for _ in range(3):
+        assert watch.look() == 2
+    warning = Problem(
+        f"{watch.lake}/releases",
+        ".DS_Store, 00000001.json.bak, old/ are no entries of the journal: ignored",
+        "move what is not needed there out of this folder",
+    )
+    assert watch.current.journal_problems == (warning,)
+    assert [one.levelname for one in caplog.records if "are no entries" in one.message] == ["WARNING"]
+    again = Watch(watch.root)
+    assert again.look() == 2
+    assert again.current.journal_problems == (warning,)
+
+
+def test_a_stray_file_does_not_hide_that_nothing_was_released(watch):
+    open_store(watch.lake).put("releases/.DS_Store", b"x")
+    assert watch.look() is None
+    assert watch.whats() == ["nothing has been released yet", ".DS_Store is no entry of the journal: ignored"]
+
+
+def test_a_hold_and_its_end_change_nothing_of_what_serves(watch):
+    store, now = open_store(watch.lake), datetime(2026, 1, 5, tzinfo=UTC)
+    bundle = watch.release("one")
+    hold_releases(store, 1, bundle, "conversion fell", "ann", now)
+    assert watch.look() == 1
+    for _ in range(25):  # more entries than a gateway tries releases
+        resume_releases(store, "", "ann", now)
+        hold_releases(store, len(store.list("releases")), bundle, "conversion fell", "ann", now)
+    assert watch.look() == 1
+    assert Watch(watch.root).look() == 1
+    assert watch.whats() == []
+    watch.release("two")
+    assert watch.look() == 53

@@ -134,6 +134,20 @@ def test_the_bundle_that_serves_already_is_not_released_again(small_shop, store)
     assert journal.length(store) == 1
 
 
+def test_a_bundle_that_was_taken_back_is_held_for_a_person_and_the_card_says_so(small_shop, store, other):
+    journal.append(store, entry(1, other))
+    journal.append(store, entry(2, small_shop.bundle.id))
+    journal.append(store, entry(3, other, "rollback").model_copy(update={"by": "ann", "why": "conversion fell"}))
+    judged = judge(small_shop, store)
+    verdict = judged.made.kept.verdict
+    why = "it was taken back by ann on 2024-03-01 (release 3): conversion fell"
+    assert (verdict.released, verdict.passed, verdict.held) == (False, True, (why,))
+    assert verdict.sentence.startswith(f"Held for a person: {why}. Otherwise: Released: ")
+    assert f"**Verdict.** Held for a person: {why}" in judged.made.card
+    assert release(small_shop, store, judged).ref is None
+    assert journal.length(store) == 3
+
+
 def test_a_champion_that_does_not_load_is_an_error_and_not_a_zero(small_shop, store, other):
     journal.append(store, entry(1, small_shop.bundle.id))
     journal.append(store, entry(2, other))

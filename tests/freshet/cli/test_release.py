@@ -1,0 +1,107 @@
+"""`freshet release`: a hold, its end, and what it refuses. A release by name: tests/freshet/stages/test_release.py."""
+
+from datetime import UTC, datetime
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from freshet.cli import release, releases
+from freshet.errors import EmptyLakeError, JournalError, LakeError, SettingsError
+from freshet.live.journal import Entry, append, read
+from freshet.store import open_store
+from tests.tiny_bundle import write_bundle
+
+
+@pytest.fixture
+def app():
+    app = typer.Typer()
+    releases.add_to(app)
+    release.add_to(app)
+    return app
+
+
+@pytest.fixture
+def lake(tmp_path, monkeypatch):
+    (tmp_path / "lake").mkdir()
+    monkeypatch.setenv("FRESHET_LAKE", str(tmp_path / "lake"))
+    monkeypatch.chdir(tmp_path)
+    return open_store(str(tmp_path / "lake"))
+
+
+@pytest.fixture
+def bundles(lake, tmp_path):
+    """Two bundles in the lake; the first serves."""
+    names = [write_bundle(tmp_path / note, note=note) for note in ("one", "two")]
+    for note, name in zip(("one", "two"), names, strict=True):
+        lake.put_folder(tmp_path / note, f"bundles/{name}", "manifest.json")
+    at = datetime(2026, 11, 27, tzinfo=UTC)
+    append(lake, Entry(number=1, decided_on=0, kind="release", bundle=names[0], verdict="", why="", at=at, by="t"))
+    return names
+
+
+def ran(app, *words):
+    result = CliRunner().invoke(app, list(words), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_releases_are_held_and_resumed(app, lake, bundles):
+    said = ran(app, "release", "--hold", "--why", "Black Friday")
+    assert said.startswith("entry 2 (hold): releases are held by ")
+    assert said.endswith(" UTC: Black Friday\n")
+    assert ran(app, "release", "--hold", "--why", "again").startswith("entry 2 (hold): already: releases are held by ")
+    assert ran(app, "release", "--resume").startswith("entry 3 (resume): releases are open again; ")
+    assert [(entry.kind, entry.bundle, entry.why) for entry in read(lake)[1:]] == [
+        ("hold", bundles[0], "Black Friday"),
+        ("resume", bundles[0], ""),
+    ]
+
+
+def test_while_releases_are_held_none_is_released_by_name_either(app, lake, bundles):
+    ran(app, "release", "--hold", "--why", "Black Friday")
+    with pytest.raises(JournalError, match=r"held by .*: Black Friday; end the hold first: `freshet release --resume`"):
+        ran(app, "release", bundles[1][:12], "--why", "x")
+
+
+def test_what_was_never_judged_is_not_released(app, lake, bundles):
+    with pytest.raises(LakeError) as caught:
+        ran(app, "release", bundles[1][:12], "--why", "x")
+    assert str(caught.value) == (
+        f"{lake.root}/bundles/{bundles[1]}: it was never judged, so it cannot be released; judge it: run "
+        "`dagster asset materialize -m pipelines.definitions --select evaluation` while it is the last bundle made"
+    )
+    assert len(read(lake)) == 1
+
+
+def test_what_serves_already_is_not_released(app, lake, bundles):
+    with pytest.raises(JournalError, match="serves already, since release 1; there is nothing to release"):
+        ran(app, "release", bundles[0][:12], "--why", "x")
+
+
+@pytest.mark.parametrize("start", ["0" * 12, "a"])
+def test_a_bundle_that_is_not_named_plainly_is_refused(app, lake, bundles, start):
+    with pytest.raises(SettingsError, match=f"freshet release {start}: no bundles have an id"):
+        ran(app, "release", start, "--why", "x")
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ([], "one of BUNDLE, --hold and --resume is needed"),
+        (["--hold", "--resume"], "one of BUNDLE, --hold and --resume is needed"),
+        (["abcdef123456", "--hold", "--why", "x"], "one of BUNDLE, --hold and --resume is needed"),
+        (["--hold"], "--why is missing"),
+        (["abcdef123456"], "--why is missing"),
+    ],
+)
+def test_one_thing_is_asked_for_and_with_a_reason(app, lake, bundles, words, what):
+    with pytest.raises(SettingsError, match=what):
+        ran(app, "release", *words)
+    assert len(read(lake)) == 1
+
+
+@pytest.mark.parametrize("words", [["--hold", "--why", "x"], ["--resume"]])
+def test_before_the_first_release_there_is_nothing_to_hold(app, lake, words):
+    with pytest.raises(EmptyLakeError, match="nothing has been released yet"):
+        ran(app, "release", *words)
