@@ -106,6 +106,15 @@ def baskets(times: Ints, offsets: Ints) -> Ints:
     return np.cumsum(new, dtype=np.int64) - 1
 
 
+def baskets_ago(batch: ModelInput) -> Ints:
+    """(N,) baskets between an event and its history's last; 0 in the last."""
+    number = baskets(batch.times, batch.offsets)
+    sizes = np.diff(batch.offsets)
+    last = number[batch.offsets[1:][sizes > 0] - 1]
+    ago: Ints = np.repeat(last, sizes[sizes > 0]) - number
+    return ago
+
+
 def is_target(types: Ints) -> NDArray[np.bool_]:
     """(N,) what a recommendation may be judged on: everything a shopper did but sending it back."""
     return np.not_equal(types, RETURN_CODE)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshet.covisitation import covisitation
-from freshet.history import Histories, Ints, ModelInput, baskets
+from freshet.history import Histories, Ints, ModelInput, baskets_ago
 
 Floats = NDArray[np.float64]
 
@@ -66,12 +66,3 @@ def near(batch: ModelInput, neighbours: Neighbours, recency: float, columns: int
     values = weights[heard, None] * neighbours.similarities[items]
     places, of = np.unique(cells[values > 0], return_inverse=True)
     return places, np.log1p(np.bincount(of, values[values > 0], minlength=len(places)) / SCALE)
-
-
-def baskets_ago(batch: ModelInput) -> Ints:
-    """(N,) baskets between an event and its history's last; 0 in the last."""
-    number = baskets(batch.times, batch.offsets)
-    sizes = np.diff(batch.offsets)
-    last = number[batch.offsets[1:][sizes > 0] - 1]
-    ago: Ints = np.repeat(last, sizes[sizes > 0]) - number
-    return ago

@@ -1,4 +1,4 @@
-"""What needs no training: popularity, item to item and session neighbours, asked the same cases as the model."""
+"""What needs no training: popularity, item to item, sequential rules and V-SKNN, asked the same cases as the model."""
 
 import time
 from collections.abc import Iterator
@@ -14,8 +14,9 @@ from benchmarks.report import say
 from freshet.cases import Cases
 from freshet.covisitation import covisitation
 from freshet.history import Histories, Ints, is_target, model_input
-from freshet.live.baselines import Baselines, ItemToItem, Popular
+from freshet.live.baselines import Baselines, ItemToItem, Popular, SequentialRules
 from freshet.live.scorer import NEVER, Scorer, chunks, top_k
+from freshet.sequential_rules import sequential_rules
 
 RECENT_DAYS = 7
 
@@ -30,7 +31,7 @@ class Answered:
 
 def answer_all(split: Split) -> Iterator[tuple[str, Answered]]:
     """(name, answers) of every baseline, one after the other."""
-    for name in ("popular", "popular 7 days", "item-to-item", "V-SKNN"):
+    for name in ("popular", "popular 7 days", "item-to-item", "sequential rules", "V-SKNN"):
         if name == "popular 7 days" and not split.timed:
             say("popular 7 days: not asked, the file has no times")
             continue
@@ -51,6 +52,9 @@ def scorer(name: str, split: Split) -> Scorer:
     if name.startswith("popular"):
         return Popular(Baselines(popularity, *_no_neighbours(size)), never)
     last = int(histories.days.max(initial=0))
+    if name == "sequential rules":
+        rules = sequential_rules(histories, last, size)
+        return SequentialRules(Baselines(popularity, *_no_neighbours(size), rules), never)
     return ItemToItem(Baselines(popularity, *covisitation(histories, last, size)), never)
 
 

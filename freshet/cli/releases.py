@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from freshet.store import Store
 
 METRIC: Final = "ndcg@10"
-OTHERS: Final = ("champion", "item-to-item", "popular")  # whom a release is compared with: the first that was judged
+# Beside a release: the first of them that was judged.
+OTHERS: Final = ("champion", "sequential rules", "item-to-item", "popular")
 NAMES: Final = {"champion": "the champion"}
 INDENT: Final = 12  # of the values of one release in full
 

@@ -11,13 +11,14 @@ from freshet.cases import Cases, next_basket_cases
 from freshet.history import Ints
 from freshet.judge import metrics
 from freshet.judge.evaluation import KS, Scores, case_slices, evaluate, item_slices, narrowed, remap, restated
-from freshet.live.baselines import ItemToItem, Popular
+from freshet.live.baselines import ItemToItem, Popular, SequentialRules
 from freshet.live.ranker import Ranker
 from freshet.live.scorer import Scorer
 from freshet.training_set import TrainingSet
 
 CHALLENGER, CHAMPION, POPULAR, ITEM_TO_ITEM = "challenger", "champion", "popular", "item-to-item"
-ORDER = (CHALLENGER, CHAMPION, ITEM_TO_ITEM, POPULAR)  # in every table and picture
+SEQUENTIAL_RULES = "sequential rules"
+ORDER = (CHALLENGER, CHAMPION, SEQUENTIAL_RULES, ITEM_TO_ITEM, POPULAR)  # in every table and picture
 
 SEED = 20  # of the sample of cases: the same cases whenever the same days are judged
 
@@ -94,6 +95,7 @@ def compare(
         CHALLENGER: challenger,
         POPULAR: Popular(baselines, never),
         ITEM_TO_ITEM: ItemToItem(baselines, never),
+        SEQUENTIAL_RULES: SequentialRules(baselines, never),
     }
     scores, seconds = {}, {}
     for name, scorer in scorers.items():

@@ -1,26 +1,32 @@
-"""What a model must beat to be worth its trouble: what is popular, and what goes with what (item to item).
+"""What a model must beat to be worth its trouble: what is popular, what goes with what (item to item), and what comes
+after what (sequential rules).
 
-Both live in the bundle, so the ranker can fall back on them and every later model is judged beside them.
+All live in the bundle, so the ranker can fall back on them and every later model is judged beside them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from freshet.covisitation import covisitation
-from freshet.history import ModelInput
-from freshet.live.arrays import read_arrays
+from freshet.history import ModelInput, baskets_ago
+from freshet.live.arrays import array_names, read_arrays
 from freshet.live.scorer import NEVER, Mask, Scores
-from freshet.neighbourhood import Neighbours, baskets_ago
+from freshet.neighbourhood import Neighbours
+from freshet.sequential_rules import Rules, sequential_rules
 from freshet.training_set import TrainingSet
 
 # Chosen once, on weeks before the judged ones, for orders and clicks together: docs/evaluation.md.
 LENGTH: Final = 100  # events of a history that count
 RECENCY: Final = 0.9  # a basket's weight against the one after it
 REPEAT: Final = 3.0  # an item's similarity to itself: people come back to what they had
+
+ARRAYS: Final = ("popularity", "neighbours", "neighbour_scores")
+# Not in bundles from before there were rules.
+RULE_ARRAYS: Final = ("rule_offsets", "rule_items", "rule_confidences", "rule_counts", "return_rates")
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class Baselines:
     popularity: NDArray[np.float64]  # (V + 1,)
     neighbours: NDArray[np.int32]  # (V + 1, K) item indexes, nearest first; 0 = none
     neighbour_scores: NDArray[np.float32]  # (V + 1, K) similarity; 0 where there is none
+    rules: Rules = field(default_factory=Rules.none)
 
     @property
     def near(self) -> Neighbours:
@@ -87,8 +94,33 @@ class ItemToItem:
         return out.astype(np.float32)
 
 
+@dataclass(frozen=True)
+class SequentialRules:
+    """What comes after what the shopper did last, and what comes again: the formula of `freshet.sequential_rules`.
+
+    Items of which the rules say nothing come last, by popularity.
+    """
+
+    baselines: Baselines
+    never: Mask  # (V + 1,) PAD and tombstones
+    length: int = LENGTH
+
+    @property
+    def width(self) -> int:
+        """V + 1."""
+        return len(self.never)
+
+    def score(self, batch: ModelInput) -> Scores:
+        """(B, V + 1)."""
+        b, width = len(batch.offsets) - 1, self.width
+        scores = np.bincount(*self.baselines.rules.scores(batch, width), minlength=b * width).reshape(b, width)
+        out = scores + _below_everything(self.baselines.popularity)
+        out[:, self.never] = NEVER
+        return out.astype(np.float32)
+
+
 def build_baselines(training_set: TrainingSet) -> Baselines:
-    """Both baselines from what had landed by the cut: nothing of the judged days is in them."""
+    """All baselines from what had landed by the cut: nothing of the judged days is in them."""
     histories, size = training_set.histories, len(training_set.vocabulary) + 1
     popularity = training_set.popularity
     if not popularity.any():  # a quiet week: what was popular over all time
@@ -96,22 +128,27 @@ def build_baselines(training_set: TrainingSet) -> Baselines:
         popularity = np.bincount(histories.items[landed], minlength=size).astype(np.float64)
         popularity[0] = 0
     neighbours, scores = covisitation(histories, training_set.cut, size)
-    return Baselines(popularity, neighbours, scores)
+    return Baselines(popularity, neighbours, scores, sequential_rules(histories, training_set.cut, size))
 
 
 def save_baselines(baselines: Baselines, path: Path) -> None:
     """Write `baselines.npz`: plain arrays, no pickles."""
-    np.savez(
-        path,
-        popularity=baselines.popularity,
-        neighbours=baselines.neighbours,
-        neighbour_scores=baselines.neighbour_scores,
-    )
+    rules = baselines.rules
+    parts = (baselines.popularity, baselines.neighbours, baselines.neighbour_scores)
+    rows = (rules.offsets, rules.items, rules.confidences, rules.counts, rules.returns)
+    flat: dict[str, Any] = dict(zip((*ARRAYS, *RULE_ARRAYS), (*parts, *rows), strict=True))
+    np.savez(path, **flat)
 
 
 def load_baselines(path: Path) -> Baselines:
-    """Read what `save_baselines` wrote. Raises BundleError when it is something else."""
-    return Baselines(*read_arrays(path, ("popularity", "neighbours", "neighbour_scores"), "baselines"))
+    """Read what `save_baselines` wrote, now or before there were rules: then there are none.
+
+    Raises BundleError when it is something else.
+    """
+    popularity, neighbours, scores = read_arrays(path, ARRAYS, "baselines")
+    if RULE_ARRAYS[0] not in array_names(path, "baselines"):
+        return Baselines(popularity, neighbours, scores)
+    return Baselines(popularity, neighbours, scores, Rules(*read_arrays(path, RULE_ARRAYS, "sequential rules")))
 
 
 def _below_everything(popularity: NDArray[np.float64]) -> NDArray[np.float64]:

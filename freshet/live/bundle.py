@@ -153,6 +153,7 @@ def _fit(folder: Path, vocabulary: Vocabulary, vectors: NDArray[np.float32], bas
         ITEM_VECTORS: len(vectors),
         f"{BASELINES} popularity": len(baselines.popularity),
         f"{BASELINES} neighbours": len(baselines.neighbours),
+        f"{BASELINES} rules": len(baselines.rules) or rows,  # none in a bundle from before there were any
     }
     for name, size in sizes.items():
         if size != rows:

@@ -116,4 +116,5 @@ def _without_demand(known: Baselines, count: int) -> Baselines:
         np.concatenate([known.popularity, np.zeros(count, known.popularity.dtype)]),
         np.concatenate([known.neighbours, np.zeros((count, width), known.neighbours.dtype)]),
         np.concatenate([known.neighbour_scores, np.zeros((count, width), known.neighbour_scores.dtype)]),
+        known.rules,
     )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from freshet import covisitation as counting
+from freshet import meetings as counting
 from freshet.covisitation import NEIGHBOURS, covisitation
 from freshet.history import Histories
 

@@ -9,7 +9,8 @@ def test_what_was_seen_is_no_answer_where_the_protocol_says_so():
     users = np.repeat(["anna", "bob", "carl"], [4, 4, 3])
     split = leave_one_out(packed(users, np.array(list("abcd" + "abce" + "abd")), None))
     answers = {name: found.lists for name, found in answer_all(split)}
-    assert list(answers) == ["popular", "item-to-item", "V-SKNN"]  # no times: nothing is of the last 7 days
+    # No times: nothing is of the last 7 days.
+    assert list(answers) == ["popular", "item-to-item", "sequential rules", "V-SKNN"]
     ids = split.vocabulary.item_ids
     for lists in answers.values():
         assert set(ids[lists[0]]) == {"d", "e", ""}  # anna knows a, b and c

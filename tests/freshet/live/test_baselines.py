@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,10 +12,12 @@ from freshet.live.baselines import (
     Baselines,
     ItemToItem,
     Popular,
+    SequentialRules,
     build_baselines,
     load_baselines,
     save_baselines,
 )
+from freshet.sequential_rules import STEP_DECAY, sequential_rules
 from freshet.training_set import TrainingSet
 from tests.tiny_bundle import POPULARITY, history, vocabulary
 
@@ -79,6 +83,40 @@ def test_baselines_come_back_as_they_went(tmp_path):
     assert np.array_equal(again.popularity, POPULARITY)
     assert np.array_equal(again.neighbours, NEIGHBOURS)
     assert np.array_equal(again.neighbour_scores, SIMILAR)
+
+
+def test_sequential_rules_come_back_as_they_went(tmp_path):
+    rules = sequential_rules(history(["a", "b", "a"], ["a", "c"]), 0, 7)
+    save_baselines(replace(BASELINES, rules=rules), tmp_path / "b.npz")
+    again = load_baselines(tmp_path / "b.npz").rules
+    for one, other in ((rules, again), (again, rules)):
+        assert {name: values.tolist() for name, values in vars(one).items()} == {
+            name: values.tolist() for name, values in vars(other).items()
+        }
+    assert again.items.tolist() == [2, 3, 1]  # a → b, a → c, b → a
+
+
+def test_a_file_from_before_there_were_rules_has_none(tmp_path):
+    np.savez(tmp_path / "b.npz", popularity=POPULARITY, neighbours=NEIGHBOURS, neighbour_scores=SIMILAR)
+    baselines = load_baselines(tmp_path / "b.npz")
+    assert len(baselines.rules) == 0
+    scores = SequentialRules(baselines, NEVER_PAD).score(asked(["f"]))[0]
+    assert np.argsort(-scores).tolist()[:3] == [2, 5, 4]  # what is popular
+
+
+def test_sequential_rules_say_what_comes_after_the_last_item_and_what_comes_again():
+    rules = sequential_rules(history(["a", "b", "f"], ["a", "c"]), 0, 7)
+    scores = SequentialRules(replace(BASELINES, rules=rules), NEVER_PAD).score(asked(["f", "a"]))[0]
+    # Half of a's events went on to b, half to c; f came two baskets after one of its two events.
+    expected = [0, 0.5, 0.5, 0, 0, STEP_DECAY / 2]
+    assert scores[1:] == pytest.approx(expected, abs=1e-5)
+    assert scores[0] == -np.inf
+
+
+def test_all_baselines_are_counted_up_to_the_cut():
+    rules = build_baselines(training_set(POPULARITY)).rules
+    assert rules.items.tolist() == [2]  # a → b
+    assert rules.returns[0] == 0.5  # a and the first b have a next basket; b is in it once
 
 
 def test_something_else_is_refused(tmp_path):

@@ -9,6 +9,7 @@ from freshet.errors import BundleError
 from freshet.live.baselines import Baselines, save_baselines
 from freshet.live.bundle import load_vocabulary, open_bundle, save_vocabulary
 from freshet.live.manifest import seal
+from freshet.sequential_rules import Rules
 from tests.tiny_bundle import VECTORS, vocabulary, write_bundle
 
 REBUILD = 'materialize the asset `bundle` again, or go back to a release that is whole: `freshet rollback --why "…"`'
@@ -116,6 +117,14 @@ def test_baselines_of_another_vocabulary_are_refused(copy):
     save_baselines(Baselines(np.zeros(7), none.astype(np.int32), none.astype(np.float32)), copy / "baselines.npz")
     resealed(copy)
     assert said(copy) == f"{copy}/baselines.npz neighbours: 5 rows, the vocabulary has 7; {REBUILD}"
+
+
+def test_rules_of_another_vocabulary_are_refused(copy):
+    none = np.zeros((7, 2))
+    parts = np.zeros(7), none.astype(np.int32), none.astype(np.float32), Rules.none(5)
+    save_baselines(Baselines(*parts), copy / "baselines.npz")
+    resealed(copy)
+    assert said(copy) == f"{copy}/baselines.npz rules: 5 rows, the vocabulary has 7; {REBUILD}"
 
 
 def test_vectors_that_are_not_numbers_are_refused(copy):
