@@ -1,5 +1,6 @@
 """`freshet release BUNDLE`: a person releases a bundle that was judged good and waits for a person."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from freshet.live.holds import RESUME, held, hold_sentence
 from freshet.live.journal import Entry, bundle_path
 from freshet.live.journal_files import FOLDER
 from freshet.settings import Settings
+from freshet.stages.evaluation import Judged
 from freshet.stages.evaluation_files import last_evaluation
 from freshet.stages.release import enter, entry_of, stopped
 from freshet.store import Store
@@ -33,16 +35,26 @@ def release_named(store: Store, settings: Settings, bundle: str, why: str, by: s
     if serves is not None and serves.bundle == bundle:
         what = f"bundle {bundle[:12]} serves already, since {serves.title}"
         raise JournalError(store.where(FOLDER), what, "there is nothing to release")
+    kept = _last_judged(store, bundle, entries)
+    verdict = stopped(store, kept, entries)
+    if not verdict.passed:
+        what = f"it was not judged good, so it cannot be released: {verdict.sentence}"
+        raise LakeError(store.where(bundle_path(bundle)), what, "make another model, or judge it on more days")
+    return enter(store, kept, settings, entry_of(kept, number, _sentence(verdict), why, by, now), entries)
+
+
+def _last_judged(store: Store, bundle: str, entries: Sequence[Entry]) -> Judged:
+    """Its last evaluation, which asked what serves now."""
     where = store.where(bundle_path(bundle))
     judge = f"judge it: run {materialize('evaluation')} while it is the last bundle made"
     kept = last_evaluation(store, bundle)
     if kept is None:
         raise LakeError(where, "it was never judged, so it cannot be released", judge)
-    verdict = stopped(store, kept, entries)
-    if not verdict.passed:
-        what = f"it was not judged good, so it cannot be released: {verdict.sentence}"
-        raise LakeError(where, what, "judge it again when more has landed, or make another model")
-    return enter(store, kept, settings, entry_of(kept, number, _sentence(verdict), why, by, now), entries)
+    for later in entries:
+        if later.number > kept.decided_on and later.is_release:
+            back = 'or go back to it where it served before: `freshet rollback --to NUMBER --why "…"`'
+            raise JournalError(where, f"it was judged before {later.title} served", f"{judge}, {back}")
+    return kept
 
 
 def _sentence(verdict: "Verdict") -> str:

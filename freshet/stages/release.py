@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from freshet.commands import materialize, release_by_name
-from freshet.errors import BundleError, FreshetError, LakeError
+from freshet.errors import BundleError, LakeError
 from freshet.judge.holds import hold
 from freshet.judge.verdict import Verdict
 from freshet.live import journal
@@ -17,6 +17,7 @@ from freshet.live.bundle import open_bundle
 from freshet.live.golden import check_golden
 from freshet.live.holds import held, hold_sentence
 from freshet.live.journal import Entry, bundle_path
+from freshet.live.manifest import MANIFEST
 from freshet.live.ranker import open_ranker
 from freshet.live.taken_back import why_taken_back
 from freshet.references import EvaluationRef, ReleaseRef
@@ -86,17 +87,20 @@ def enter(store: Store, kept: Judged, settings: Settings, entry: Entry, entries:
 
 
 def check_bundle(store: Store, bundle: str, settings: Settings) -> None:
-    """Every byte of the bundle is as it was sealed, and it answers as it did at export. Raises BundleError.
+    """Every byte of the bundle is as it was sealed, and it answers as it did at export.
 
-    The lake's own files are looked at: a copy in this machine's cache says nothing about them.
+    The lake's own files are looked at: a copy in this machine's cache says nothing about them. Raises BundleError where
+    the bundle is damaged or gone, LakeError where the lake cannot be read.
     """
+    fix = f"make it again and judge it: run {materialize('bundle,evaluation,release')}"
+    if not store.exists(f"{bundle_path(bundle)}/{MANIFEST}"):
+        raise BundleError(store.where(bundle_path(bundle)), f"is gone: bundle {bundle[:12]} was not released", fix)
     settings.cache.expanduser().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.cache.expanduser()) as fresh:
         try:
             opened = open_bundle(store.fetch_folder(bundle_path(bundle), Path(fresh)), bundle)
             check_golden(open_ranker(opened, device=settings.serving_device))
-        except FreshetError as error:
-            fix = f"make it again and judge it: run {materialize('bundle,evaluation,release')}"
+        except BundleError as error:
             raise BundleError(error.where, f"{error.what}: bundle {bundle[:12]} was not released", fix) from error
 
 

@@ -15,7 +15,7 @@ from freshet.lake_state import check_lake, new_lake, require_lake
 from freshet.tables.catalog import restore_catalog
 
 TABLES = ("events", "histories")
-HELD = "the lake holds 2 tables, 1 release, records of days"
+HELD = "the lake holds 2 tables, 1 release, records of days"  # one release, whatever else lies in its folder
 
 
 @pytest.fixture
@@ -32,6 +32,7 @@ def lake(tmp_path) -> Path:
     record(root, snapshot=7)
     (root / "releases").mkdir()
     (root / "releases" / "00000001.json").write_text("{}")
+    (root / "releases" / "00000001.json.bak").write_text("{}")
     enter(root, rows)
     return root
 

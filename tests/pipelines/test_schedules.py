@@ -8,6 +8,7 @@ import pytest
 from freshet import days as day_records
 from freshet.days import Attempt, DayRecord
 from freshet.live import journal
+from freshet.live.holds import hold_releases
 from freshet.live.journal import Entry
 from freshet.live.manifest import Manifest
 from freshet.store import open_store
@@ -77,6 +78,13 @@ def test_a_champion_that_knows_everything_is_left_to_serve(settings, store):
     publish(store, date(2024, 3, 1))
     release(store, as_of="2024-03-01")
     assert isinstance(closing(NIGHT, store, settings), dg.SkipReason)
+
+
+def test_while_releases_are_held_the_nights_go_on(settings, store):
+    publish(store, date(2024, 3, 1))
+    release(store, as_of="2024-02-29")
+    hold_releases(store, 1, BUNDLE, "conversion fell", "ann", NIGHT)
+    assert isinstance(closing(NIGHT, store, settings), dg.RunRequest)
 
 
 def test_the_schedule_asks_for_it_at_the_hour_of_the_settings_utc(settings):

@@ -257,8 +257,13 @@ def test_of_several_evaluations_the_one_on_the_latest_release_counts(shop):
 def test_what_was_judged_against_another_release_is_not_released_by_name(shop):
     shop.judge()
     journal.append(shop.store, entry(2, shop.served))
-    with pytest.raises(JournalError, match="another process wrote release 2 first; decide again"):
+    with pytest.raises(JournalError) as caught:
         shop.by_name()
+    assert str(caught.value) == (
+        f"{shop.store.root}/bundles/{shop.made}: it was judged before release 2 served; judge it: run "
+        "`dagster asset materialize -m pipelines.definitions --select evaluation` while it is the last bundle made, "
+        'or go back to it where it served before: `freshet rollback --to NUMBER --why "…"`'
+    )
 
 
 # What is released is opened first
