@@ -26,6 +26,7 @@ from freshet.live.released import Release, current_release, fetch_bundle
 from freshet.live.taken_back import why_taken_back
 from freshet.references import BundleRef, EvaluationRef
 from freshet.settings import Settings
+from freshet.stages.looks import keep_look, spent_window
 from freshet.stages.outcome import Outcome, judged
 from freshet.store import Store
 from freshet.tables.reading import EPOCH, load_training_set
@@ -70,6 +71,8 @@ def evaluate_bundle(
     champion = None if release is None or again else open_ranker(_as_it_serves(release.bundle, data), device=device)
     comparison = compare(data, challenger, champion, report=report, most_cases=params.most_cases)
     verdict = decide(comparison, params, same_configuration=champion is not None and _alike(challenger, champion))
+    serves = None if release is None else release.bundle.id
+    verdict = hold(verdict, spent_window(store, serves, data.as_of, ref.id))
     if release is not None and release.bundle.id == ref.id:
         verdict = _serves_already(verdict, release)
     elif why := why_taken_back(store, journal.readable(store, number), ref.id):
@@ -78,7 +81,7 @@ def evaluate_bundle(
         verdict = verdict.model_copy(update={"sentence": f"{verdict.sentence} What served is lost: {lost}."})
     kept = Judged(
         bundle=ref.id,
-        champion=None if release is None else release.bundle.id,
+        champion=serves,
         decided_on=number,
         evaluation=comparison.evaluation,
         verdict=verdict,
@@ -104,6 +107,8 @@ def _keep(store: Store, kept: Judged, ref: BundleRef, card: str) -> EvaluationRe
     name = hashlib.sha256(content).hexdigest()
     store.put_if_absent(card_path(name), card.encode())
     store.put_if_absent(evaluation_path(name), content)
+    if kept.verdict.margins and kept.bundle != kept.champion:
+        keep_look(store, kept.champion, kept.evaluation.as_of, kept.bundle)
     return EvaluationRef(id=name, bundle=ref, decided_on=kept.decided_on)
 
 

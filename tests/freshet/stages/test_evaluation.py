@@ -11,6 +11,7 @@ from freshet.live import journal
 from freshet.live.journal import Entry, bundle_path
 from freshet.live.manifest import MANIFEST
 from freshet.stages.evaluation import _alike, evaluate_bundle
+from freshet.stages.looks import first_look, look_path
 from freshet.stages.release import release_bundle
 from freshet.store import Store, open_store
 from tests import tiny_bundle
@@ -124,6 +125,20 @@ def test_a_journal_that_moved_on_meanwhile_refuses_the_release(small_shop, store
     assert journal.current(store).kind == "rollback"
 
 
+def test_a_second_model_on_the_same_days_waits_for_a_person(small_shop, store, other):
+    journal.append(store, entry(1, other))
+    first = judge(small_shop, store).made.kept
+    assert first.verdict.released
+    days = first.evaluation.as_of
+    assert first_look(store, other, days) == small_shop.bundle.id
+    assert judge(small_shop, store).made.kept.verdict == first.verdict  # the same model may be judged again
+    store.put(look_path(other, days), other.encode())
+    second = judge(small_shop, store)
+    assert (second.made.kept.verdict.passed, second.made.kept.verdict.released) == (True, False)
+    assert f"have judged bundle {other[:12]} already" in second.made.kept.verdict.held[0]
+    assert release(small_shop, store, second).ref is None
+
+
 def test_the_bundle_that_serves_already_is_not_released_again(small_shop, store):
     journal.append(store, entry(1, small_shop.bundle.id))
     judged = judge(small_shop, store)
@@ -132,6 +147,7 @@ def test_the_bundle_that_serves_already_is_not_released_again(small_shop, store)
     assert again.made.sentence == "Nothing to release: this very bundle serves already, since release 1."
     assert "champion" not in judged.made.kept.evaluation.table
     assert journal.length(store) == 1
+    assert first_look(store, small_shop.bundle.id, judged.made.kept.evaluation.as_of) is None  # no new model was judged
 
 
 def test_a_bundle_that_was_taken_back_is_held_for_a_person_and_the_card_says_so(small_shop, store, other):
