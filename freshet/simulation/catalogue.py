@@ -28,8 +28,6 @@ class Catalogue:
     brands: NDArray[np.int64]  # (N,)
     prices: NDArray[np.float64]  # (N,) full cents
     weights: NDArray[np.float64]  # (N,) how often something fresh is this, long-tailed; sums to 1 over those on sale
-    alternatives: NDArray[np.int64]  # (3, N) what each style of shopper looks at next: cheaper, dearer, same brand
-    accessories: NDArray[np.int64]  # (N,) what is looked at after this was bought: next category, same brand
     first_days: NDArray[np.int64]  # (N,) number of the first day on sale
     last_days: NDArray[np.int64]  # (N,) number of the last day on sale, past the shop's last if it never goes
     places: NDArray[np.int64]  # (N,)
@@ -48,11 +46,10 @@ def catalogue(params: ShopParams, rng: np.random.Generator) -> Catalogue:
     usual = np.array([price for _, _, price, _ in CATEGORIES])[category]
     prices = usual * rng.lognormal(0.0, SOME_PRICE_SPREAD, params.items)
     weights = _long_tail(params.items, rng)
-    leads = paths(category, brand, make, prices, weights, params.categories, rng)
+    leads = paths(category, brand, prices, weights, rng)
     on_sale = _on_sale(params, rng)
     place, first, last, mark = _lives(on_sale)
     changes = rng.lognormal(0.0, NEW_PRICE_SPREAD, len(place)) ** (mark > 0)
-    now = on_sale[first, :][np.arange(len(place))[:, None], leads.usual[:, place].T].T  # (4, N)
     parts = zip(category[place], brand[place], make[place], mark, strict=True)
     return Catalogue(
         item_ids=np.array([f"i{n:04d}" for n in range(len(place))]),
@@ -61,8 +58,6 @@ def catalogue(params: ShopParams, rng: np.random.Generator) -> Catalogue:
         brands=brand[place],
         prices=np.round(prices[place] * changes, 2),
         weights=weights[place],
-        alternatives=now[:3],
-        accessories=now[3],
         first_days=first,
         last_days=last,
         places=place,

@@ -24,6 +24,7 @@ CATEGORIES = (
     ("poles", "trekking poles", 80.0, 5),
     ("maps", "map case", 19.0, 5),
 )
+CONSUMABLES = ("fuel", "filters", "socks")  # used up, and bought again
 BRANDS = ("Norrland", "Alpino", "Brezza", "Kestrel", "Tarn", "Firnline")
 MAKES = ("light", "classic", "storm", "compact", "expedition", "trail", "winter", "summit")
 

@@ -11,12 +11,14 @@ from freshet.errors import SettingsError
 from freshet.simulation.catalogue import price_factor
 from freshet.simulation.choices import BOUGHT, DRAWS, LOOKED, RECENT, Choices, Situation, choices
 from freshet.simulation.clock import DAY, day_number
+from freshet.simulation.cycles import due
 from freshet.simulation.goods import CATEGORIES
 from freshet.simulation.memories import Memory, memories, visits_before
 from freshet.simulation.moments import EVENT_NAMES
 from freshet.simulation.reactions import appeal, clicked_place
 from freshet.simulation.shop import Shop
-from freshet.simulation.shoppers import GUEST, MEMBER, Tastes, tastes
+from freshet.simulation.shoppers import GUEST, MEMBER
+from freshet.simulation.tastes import tastes
 
 STREAM, GUEST_STREAM = 3, 30  # random numbers of their own
 GUESTS: Final = 4_096  # kinds of strangers; each comes as if for the first time
@@ -115,19 +117,30 @@ class LiveShop:
         memory = self._memories.get(shopper, Memory())
         recent = np.zeros((1, RECENT), np.int64)
         recent[0, : len(memory.recent)] = memory.recent
-        who, day, seen, went = (np.array([x]) for x in (shopper, self._day, memory.seen, memory.went))
-        now = Situation(who, day, np.array([begins]), seen, recent, went)
+        facts = (shopper, self._day, begins, begins and self._due(shopper, memory), memory.seen)
+        who, day, begin, due, seen = (np.array([fact]) for fact in facts)
+        now = Situation(who, day, begin, due, seen, recent, np.array([memory.went]), np.array([memory.owned]))
         place = int(self._rules.next_places(now, rng.random((1, DRAWS)))[0])
         return int(self._shop.catalogue.on_sale[self._day, place])
 
     def _remember(self, shopper: int, item: int, went: int) -> None:
         place = int(self._shop.catalogue.places[item])
-        self._memories[shopper] = self._memories.get(shopper, Memory()).with_look(place, went)
+        memory = self._memories.get(shopper, Memory())
+        owned = self._rules.bought(np.array([memory.owned]), np.array([place]), np.array([went]))
+        self._memories[shopper] = memory.with_look(place, went, int(owned[0]), self._day)
+
+    def _due(self, shopper: int, memory: Memory) -> bool:
+        """Whether they come for their consumable."""
+        tastes, who = self._rules.tastes, np.array([shopper])
+        day = due(tastes.period[who], tastes.phase[who], np.array([memory.day]), np.array([self._day]))
+        return bool(day[0] and self._rules.staples[shopper] >= 0)
 
     def _appeal(self, visit: Visit, item_id: str) -> float:
-        """0 for what is not on sale."""
+        """0 for what is not on sale, or sold out."""
         goods, item = self._shop.catalogue, self._positions.get(item_id)
         if item is None or goods.on_sale[self._day, goods.places[item]] != item:
+            return 0.0
+        if self._rules.sold_out[self._day, goods.places[item]]:
             return 0.0
         wanted = self._positions[visit.wanted]
         liked = self._rules.likes(visit.shopper, self._day)
@@ -166,10 +179,5 @@ class LiveShop:
 
 def _with_guests(shop: Shop) -> Choices:
     """The shop's rules with strangers behind everybody whom it knows."""
-    known, more = shop.rules.tastes, tastes(shop.params, GUESTS, shop.params.seed, GUEST_STREAM)
-    both = Tastes(
-        np.concatenate([known.style, more.style]),
-        np.concatenate([known.likes, more.likes], axis=1),
-        np.concatenate([known.steadiness, more.steadiness]),
-    )
+    both = shop.rules.tastes.beside(tastes(shop.params, GUESTS, shop.params.seed, GUEST_STREAM))
     return choices(shop.params, shop.catalogue, both, np.concatenate([shop.rules.kind, np.full(GUESTS, GUEST)]))

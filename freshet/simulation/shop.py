@@ -1,9 +1,9 @@
 """A shop that does not exist, the same for the same seed: what its shoppers look at, put in the cart, buy, send back.
 
-A popularity list cannot guess what comes next, and neither can the item looked at last by itself: a shopper who
-only looked goes on to an alternative, which depends on their style (the cheaper one, the dearer one, the same brand);
-one who put it in the cart goes on to the accessory. Both show in the shopper's own history, in its order and its
-event types.
+What comes next depends on more than the last item: on the two before (a comparison goes on in its direction), on how
+many of a category were compared, on what was bought (a project goes on past it), on the shopper's project, brand and
+price, on what is used up and bought again. It depends on the shop, too: what is sold out, what stands at the top of a
+page or in a list that an old recommender made. Each rule is a module; `choices` puts them together.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +15,8 @@ from freshet.simulation.catalogue import Catalogue, catalogue
 from freshet.simulation.choices import Choices, choices
 from freshet.simulation.moments import SimulatedEvents, moments
 from freshet.simulation.params import ShopParams
-from freshet.simulation.shoppers import BOT, GUEST, tastes, visits
+from freshet.simulation.shoppers import BOT, GUEST, visits
+from freshet.simulation.tastes import tastes
 from freshet.simulation.walk import walk
 
 

@@ -1,4 +1,4 @@
-"""Who comes: members with an account, guests who come once, bots. What they like, and how they choose."""
+"""Who comes: members with an account, guests who come once, bots."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,10 +8,8 @@ from numpy.typing import NDArray
 
 from freshet.simulation.clock import visit_starts
 from freshet.simulation.params import ShopParams
-from freshet.simulation.paths import STYLES
 
 MEMBER, GUEST, BOT = 0, 1, 2
-LIKED = (0.55, 0.3, 0.15)  # how a shopper's fresh looks divide over the three categories they come for
 SPREAD = 1.25  # of the looks of members: the standard deviation of their logarithm
 MOST = 60  # times the median is the most anybody looks at
 VISIT_SPREAD = 0.9  # as SPREAD, of the looks in a visit
@@ -32,15 +30,6 @@ class Visits:
     kind: NDArray[np.int64]  # (S,) MEMBER, GUEST or BOT
 
 
-@dataclass(frozen=True)
-class Tastes:
-    """What S shoppers like, usually and after a drift of taste, and how they go on from one item to the next."""
-
-    style: NDArray[np.int64]  # (S,)
-    likes: NDArray[np.int64]  # (2, S, 3) categories: usually, and once taste has drifted
-    steadiness: NDArray[np.float64]  # (S,) the strength of a drift of taste from which on a shopper follows it
-
-
 def visits(params: ShopParams, rng: np.random.Generator) -> Visits:
     """Everybody's visits; members first, then guests and bots, then those whom a drift of traffic adds."""
     wanted = rng.lognormal(np.log(params.looks), SPREAD, params.shoppers).clip(1, MOST * params.looks)
@@ -52,17 +41,6 @@ def visits(params: ShopParams, rng: np.random.Generator) -> Visits:
     parts = [_visits(params, members, MEMBER, whole, rng)]
     parts += [_visits(params, np.ones(n, np.int64), k, whole, rng) for n, k in ((guests, GUEST), (bots, BOT))]
     return _joined([*parts, *_more_traffic(params, guests, bots)])
-
-
-def tastes(params: ShopParams, shoppers: int, seed: int, stream: int) -> Tastes:
-    """Of as many shoppers as asked for; a few categories are everybody's favourites, other ones after a drift."""
-    style, usual, drifted, steady = (np.random.default_rng([seed, stream, part]) for part in range(4))
-    popular = 1.0 / np.arange(1, params.categories + 1) ** 0.7
-    popular /= popular.sum()
-    order = np.random.default_rng([params.seed, 6]).permutation(params.categories)
-    sides = ((usual, popular), (drifted, popular[::-1]))
-    likes = [order[rng.choice(params.categories, (shoppers, 3), p=p)] for rng, p in sides]
-    return Tastes(style.integers(STYLES, size=shoppers), np.stack(likes), steady.random(shoppers))
 
 
 def visit_looks(params: ShopParams, count: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -4,9 +4,12 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
+import numpy as np
+
 from freshet import days
 from freshet.live.rollback import roll_back
 from freshet.references import DriftRef
+from freshet.simulation.paths import CHEAPER
 from freshet.simulation.shop import Shop
 from freshet.stages.drift import read_verdict
 from pipelines.demo.play import LISTS, Play
@@ -104,7 +107,9 @@ def _three_clicks(play: Play) -> None:
     """The lists of somebody nobody knows, side by side."""
     goods = play.shop.catalogue
     first = int(goods.weights.argmax())
-    clicked = [first, int(goods.alternatives[0][first]), int(goods.accessories[first])]
+    cheaper = int(goods.paths.usual[CHEAPER, first])
+    needed = int(play.shop.rules.projects.usual[0, goods.categories[first]])
+    clicked = [first, cheaper, int(np.flatnonzero(goods.categories == needed)[0])]
     before = play.gateway.recommended(session_id="a-stranger", k=5)
     begun = time.monotonic()
     play.gateway.post(

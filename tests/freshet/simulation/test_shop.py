@@ -4,9 +4,12 @@ from datetime import date
 import numpy as np
 import pytest
 
-from freshet.simulation.moments import EVENT_NAMES, RETURN, VIEW, SimulatedEvents
+from freshet.simulation.goods import CATEGORIES, CONSUMABLES
+from freshet.simulation.moments import EVENT_NAMES, PURCHASE, RETURN, VIEW, SimulatedEvents
 from freshet.simulation.params import ShopParams
+from freshet.simulation.projects import PROJECTS
 from freshet.simulation.shop import Shop, generate
+from freshet.simulation.tastes import PATIENCE
 
 SMALL = ShopParams(shoppers=300, items=120, days=20)
 DAY = 86_400
@@ -101,20 +104,67 @@ def test_an_item_is_met_only_on_days_on_which_it_is_on_sale(shop: Shop) -> None:
     assert (goods.last_days[events.item[first]] >= day - 1).all()  # a visit may go on past midnight
 
 
-def test_who_put_something_in_the_cart_goes_on_to_the_accessory(people: SimulatedEvents, shop: Shop) -> None:
-    step = np.flatnonzero((np.diff(people.visit) == 0) & (people.kind[1:] == VIEW) & (people.kind[:-1] > VIEW))
-    follows = shop.catalogue.accessories[people.item[step]] == people.item[step + 1]
+def steps(people: SimulatedEvents) -> np.ndarray:
+    """Rows of which the next one is another look of the same visit."""
+    return np.flatnonzero((np.diff(people.visit) == 0) & (people.kind[1:] == VIEW))
+
+
+def test_who_put_something_in_the_cart_goes_on_to_what_their_project_needs(people: SimulatedEvents, shop: Shop) -> None:
+    step = steps(people)
+    step = step[people.kind[step] > VIEW]
+    goods, needs = shop.catalogue.categories, shop.rules.projects.usual
+    project, category = shop.rules.tastes.project[people.shopper[step]], goods[people.item[step]]
+    follows = needs[project, category] == goods[people.item[step + 1]]
+    other = needs[(project + 1) % PROJECTS, category] == goods[people.item[step + 1]]
     assert len(step) > 200
-    assert 0.6 < follows.mean() < 0.8  # `follow`, and a few whom turnover sends to a later mark
+    assert 0.5 < follows.mean() < 0.8  # `follow`, and not what they have
+    assert other.mean() < 0.25
 
 
-def test_who_only_looked_goes_on_as_their_style_says(people: SimulatedEvents, shop: Shop) -> None:
-    step = np.flatnonzero((np.diff(people.visit) == 0) & (people.kind[1:] == VIEW) & (people.kind[:-1] == VIEW))
-    style = shop.rules.tastes.style[people.shopper[step]]
-    follows = shop.catalogue.alternatives[style, people.item[step]] == people.item[step + 1]
-    other = shop.catalogue.alternatives[(style + 1) % 3, people.item[step]] == people.item[step + 1]
-    assert 0.65 < follows.mean() < 0.85
-    assert other.mean() < 0.4
+def test_what_is_needed_depends_on_more_than_the_last_item(people: SimulatedEvents, shop: Shop) -> None:
+    """Knowing the category before, too, foresees the next one twice as well: the project shows in the pair."""
+    category = shop.catalogue.categories[people.item[people.kind == VIEW]]
+    visit = people.visit[people.kind == VIEW]
+    turns = np.flatnonzero((np.diff(category) != 0) & (np.diff(visit) == 0))
+    pairs = turns[1:][np.diff(turns) <= PATIENCE]  # the turn before is near
+    before = turns[:-1][np.diff(turns) <= PATIENCE]
+    one = mode_share(category[pairs], category[pairs + 1])
+    two = mode_share(category[pairs] * 20 + category[before], category[pairs + 1])
+    assert two > 1.5 * one
+
+
+def mode_share(known: np.ndarray, following: np.ndarray) -> float:
+    """How often the most frequent thing after what is known follows."""
+    table = np.zeros((int(known.max()) + 1, int(following.max()) + 1))
+    np.add.at(table, (known, following), 1)
+    return float(table.max(axis=1).sum() / table.sum())
+
+
+def test_shoppers_look_at_their_brand_and_their_price(people: SimulatedEvents, shop: Shop) -> None:
+    goods, tastes = shop.catalogue, shop.rules.tastes
+    place = goods.places[people.item]
+    assert (goods.brands[place] == tastes.brand[people.shopper]).mean() > 0.35  # of six brands
+    assert (goods.paths.bands[place] == tastes.budget[people.shopper]).mean() > 0.37  # of three
+
+
+def test_what_is_used_up_is_bought_again(shop: Shop) -> None:
+    long = generate(replace(SMALL, days=60, looks=30.0))
+    events = long.events.take((long.events.kind == PURCHASE) & ~long.guests[long.events.shopper])
+    place = long.catalogue.places[events.item]
+    staple = long.rules.staples[events.shopper] == place
+    names = {CATEGORIES[category][0] for category in long.catalogue.categories[long.rules.staples]}
+    assert names == set(CONSUMABLES)
+    again = np.unique(events.shopper[staple], return_counts=True)[1]
+    assert (again > 1).sum() > 50
+    others = np.unique(np.stack([events.shopper, place])[:, ~staple], axis=1, return_counts=True)[1]
+    assert (others > 1).mean() < 0.1 < (again > 1).mean()
+
+
+def test_what_is_sold_out_is_hardly_looked_at_and_its_substitute_is(shop: Shop) -> None:
+    looks = shop.events.take((shop.events.kind == VIEW) & ~shop.bots[shop.events.shopper])
+    place, day = shop.catalogue.places[looks.item], looks.time // DAY - (SMALL.first_day - date(1970, 1, 1)).days
+    gone = shop.rules.sold_out
+    assert gone[day, place].mean() < 0.2 * gone[:20].mean()
 
 
 def test_a_shop_of_one_item_and_one_shopper_is_a_shop() -> None:

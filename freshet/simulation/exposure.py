@@ -1,0 +1,29 @@
+"""What the shop itself shows: "others also looked at", a list that an old recommender made once and for all.
+
+Shoppers click what stands at its top, whatever their taste: what a model learns from is in part what was shown.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freshet.simulation.shelves import Shelves
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+LISTED: Final = 10
+PASSED: Final = 0.6  # of those who come to a place of the list go on to the next one
+
+
+def old_lists(category: Ints, pages: Shelves, rng: np.random.Generator) -> Ints:
+    """(P, LISTED) the list beside each item: the best known of its category more often than others."""
+    draws = rng.random((len(category), LISTED))
+    return np.stack([pages.pick(category, draws[:, place]) for place in range(LISTED)], axis=1)
+
+
+def clicked_in(lists: Ints, place: Ints, draw: Floats) -> Ints:
+    """(B,) what is clicked in the lists beside `place`. draw: (B,) uniform in [0, 1)."""
+    position = np.floor(np.log1p(-draw) / np.log(PASSED)).astype(np.int64) % LISTED
+    return np.asarray(lists[place, position])

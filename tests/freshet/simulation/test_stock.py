@@ -1,0 +1,32 @@
+import numpy as np
+
+from freshet.simulation.cycles import due
+from freshet.simulation.stock import LONGEST, sold_out
+
+
+def test_a_few_places_are_sold_out_for_one_to_five_days() -> None:
+    table = sold_out(1, 400, 50)
+    assert 0.015 < table.mean() < 0.05
+    padded = np.pad(table.T, ((0, 0), (1, 1))).astype(int).ravel()
+    begins, ends = (np.flatnonzero(np.diff(padded) == turn) for turn in (1, -1))
+    lengths = ends - begins
+    assert lengths.min() == 1
+    assert np.median(lengths) <= LONGEST  # spells may meet
+
+
+def test_the_same_seed_gives_the_same_stock() -> None:
+    np.testing.assert_array_equal(sold_out(1, 10, 50), sold_out(1, 10, 50))
+    assert (sold_out(1, 10, 50) != sold_out(2, 10, 50)).any()
+
+
+def test_a_pack_is_used_up_once_every_period() -> None:
+    #  a pack of 7 days, begun two days before day 0, is used up on days 5, 12, 19
+    def comes(last: int, day: int) -> bool:
+        return bool(due(np.array([7]), np.array([2]), np.array([last]), np.array([day]))[0])
+
+    assert not comes(0, 4)
+    assert comes(0, 5)
+    assert not comes(5, 11)
+    assert comes(5, 12)
+    assert comes(0, 30)
+    assert not comes(-1, 30)  # a first visit
