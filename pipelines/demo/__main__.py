@@ -24,8 +24,8 @@ from pipelines.demo.warm import warm
 
 MARK: Final = "demo-of-freshet"  # in the folder: only a folder with this mark is ever emptied
 INTRODUCTION: Final = (
-    "Freshet keeps a shop's recommender fresh. Here it does all of it in front of you: files land, a model is trained, "
-    "judged and released, shoppers are served, their habits change, and Freshet finds that out and mends it by itself."
+    "Freshet keeps a shop's recommender fresh. This demo shows the whole loop: files land, a model is trained, judged "
+    "and released, shoppers are served, their habits change, and Freshet notices and retrains by itself."
 )
 DAGSTER: Final = Path(__file__).parents[2] / "deploy" / "dagster.yaml"
 
@@ -34,7 +34,7 @@ def main(
     keep: Annotated[bool, typer.Option(help="Leave the gateway up until Ctrl-C.")] = False,
     picture: Annotated[Path | None, typer.Option(help="Write the screen to this file, as SVG.")] = None,
 ) -> None:
-    """Run it all and tell it."""
+    """Run the whole loop and report each step."""
     begun = time.perf_counter()
     settings = load()
     empty(settings)

@@ -51,15 +51,15 @@ def params() -> ShopParams:
 def act(play: Play, begun: float) -> None:
     """All of it. begun: `time.perf_counter()` when the demo began."""
     drift = DAYS - DRIFTED
-    play.screen.scene(f"1  A shop that does not exist, and {drift} days of it")
+    play.screen.scene(f"1  A simulated shop, and its first {drift} days")
     scenes.days_land(play, range(drift))
     scenes.first_release(play)
     play.screen.scene("2  It serves")
     calm = scenes.it_serves(play, drift)
     play.screen.scene("3  Then habits change")
     drifted = scenes.habits_drift(play, range(drift, DAYS))
-    play.screen.scene("4  Freshet notices, retrains, judges, releases")
-    recovered = scenes.retrained(play, DAYS)
-    play.screen.scene("5  And back")
+    play.screen.scene("4  Freshet notices, retrains, judges and releases")
+    recovered = scenes.retrained(play, drifted)
+    play.screen.scene("5  A rollback")
     scenes.back_again(play)
     closing.tell(play, (calm, drifted, recovered), time.perf_counter() - begun)

@@ -6,7 +6,7 @@ from pathlib import Path
 from freshet.live import journal
 from freshet.references import DriftRef
 from freshet.stages.drift import page_path
-from pipelines.demo.play import LISTS, Play
+from pipelines.demo.play import VISITS, Play
 from pipelines.demo.shoppers import ClickThrough
 from resources.lake_io import published
 
@@ -16,18 +16,19 @@ def tell(play: Play, served: Sequence[ClickThrough], seconds: float) -> None:
     calm, drifted, recovered = served
     play.screen.scene("What happened")
     rows = [
-        ("before the drift", "release 1", str(calm)),
-        ("after the drift", "release 1", str(drifted)),
-        ("after the retraining", "release 2", str(recovered)),
+        ("before the drift", "release 1", str(calm.share), ""),
+        ("after the drift", "release 1", str(drifted.share), drifted.against(calm).points),
+        ("the same visits", "release 2", str(recovered.share), recovered.against(drifted).points),
     ]
-    play.screen.columns(["when", "what served", f"lists with a click, of {LISTS} (± standard error)"], rows)
+    play.screen.columns(["when", "what served", "lists with a click", "change"], rows)
     play.screen.say(
-        "It is not all back: half of what the new model learned from are still days with the old habits.", "dim"
+        f"{VISITS:,} visits each; ± is half the 95 % interval, counted in shoppers. Release 2 has not won everything "
+        "back: half of the days that it learned from still have the old habits.",
+        "dim",
     )
-    posted = sum(part.posted for part in served)
     play.screen.say(
-        f"{posted:,} events were posted and acknowledged, {3 * LISTS:,} lists shown; all of it lands when the gateway "
-        f"stops. {play.runs} runs, {_entries(play)} releases."
+        f"{play.posted:,} events were posted and acknowledged; all of them land when the gateway stops. "
+        f"{play.runs} runs, {_entries(play)} releases."
     )
     play.screen.scene("Where to look")
     play.screen.columns(["", ""], _places(play))

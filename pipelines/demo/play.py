@@ -17,12 +17,12 @@ from freshet.simulation.shop import Shop
 from freshet.tables.mapping import Mapping as SourceMapping
 from pipelines.demo.gateway import Gateway
 from pipelines.demo.screen import Screen
-from pipelines.demo.shoppers import ClickThrough, click_through
+from pipelines.demo.shoppers import Audience, ClickThrough, audience, click_through, post
 from pipelines.demo.story import Story
 from pipelines.ticking import tick
 from resources.lake import Lake
 
-LISTS: Final = 500  # shown to shoppers in each act
+VISITS: Final = 4_000  # in each act; so many that a change of half a point shows
 # Enough for a shop that small: the demo is to be short.
 CONFIG: Final[Mapping[str, Any]] = {
     "trained_model": {
@@ -58,6 +58,7 @@ class Play:
     gateway: Gateway
     starting: threading.Thread  # Spark; joined before the first run
     runs: int = 0
+    posted: int = 0  # events, all acknowledged
     _seed: int = field(default=0, repr=False)
 
     def tick(self, sensor: str, doing: str, why: str | None = None) -> None:
@@ -95,12 +96,19 @@ class Play:
             raise FreshetError("demo", "nothing was released", "the verdict above says why")
         return entry
 
-    def shoppers(self, shop: Shop, day: int) -> ClickThrough:
-        """Shoppers as they are on a day of the shop come to the gateway, now."""
+    def audience(self, shop: Shop, day: int) -> Audience:
+        """Who comes on a day of the shop, before anything is shown to them."""
         self._seed += 1
-        live = LiveShop(shop, day, self._seed, clock=lambda: datetime.now(UTC))
-        with self.screen.passing(f"{LISTS} shoppers at the gateway"):
-            return click_through(self.gateway, live, LISTS)
+        return audience(LiveShop(shop, day, self._seed, clock=lambda: datetime.now(UTC)), VISITS)
+
+    def show(self, visitors: Audience) -> ClickThrough:
+        """What they make of the lists of the gateway, now."""
+        with self.screen.passing(f"{len(visitors.visits):,} visits at the gateway"):
+            return click_through(self.gateway, visitors)
+
+    def post(self, served: ClickThrough) -> None:
+        """Tell the gateway what they did."""
+        self.posted += post(self.gateway, served.events())
 
     @cached_property
     def _story(self) -> Story:

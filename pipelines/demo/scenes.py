@@ -10,9 +10,8 @@ from freshet import days
 from freshet.live.rollback import roll_back
 from freshet.references import DriftRef
 from freshet.simulation.paths import CHEAPER
-from freshet.simulation.shop import Shop
 from freshet.stages.drift import read_verdict
-from pipelines.demo.play import LISTS, Play
+from pipelines.demo.play import Play
 from pipelines.demo.shoppers import ClickThrough
 from pipelines.simulated import deliver_days
 from pipelines.visits import SHOWN
@@ -32,44 +31,54 @@ def days_land(play: Play, numbers: range) -> Sequence[date]:
 def first_release(play: Play) -> None:
     """From files to a release: one run by the landing sensor, one because nothing serves yet."""
     play.tick("landing", "the landing sensor has started a run")
-    play.screen.say(f"Every table went through its gate before anybody could read it: {_accounts(play)}.")
+    play.screen.say(f"Every table passed its gate before it could be read: {_accounts(play)}.")
     play.tick("drift", "a model is trained")
     play.screen.say(play.champion().verdict, "green")
     play.screen.say(
-        "NDCG@10: how high in a list of ten stands what shoppers really went to next; 1 is the best.", "dim"
+        "NDCG@10: how high the item that shoppers went to next stands in a list of ten; 1 is the best.", "dim"
     )
 
 
 def it_serves(play: Play, day: int) -> ClickThrough:
-    """A stranger's list, before and after three clicks; then many shoppers."""
+    """A new visitor's list, before and after three clicks; then many shoppers."""
     waited = play.gateway.wait_for(play.champion().number)
-    play.screen.say(f"The gateway followed the journal to release 1 ({waited:.1f} s later): {play.gateway.url}")
+    play.screen.say(f"The gateway serves release 1, {waited:.1f} s after it was released: {play.gateway.url}")
     _three_clicks(play)
-    return _shoppers(play, play.calm, day)
+    served = play.show(play.audience(play.calm, day))
+    _tell_share(play, served)
+    play.post(served)
+    return served
 
 
 def habits_drift(play: Play, numbers: range) -> ClickThrough:
-    """Days land on which shoppers are not what they were; the report says so."""
+    """Days land on which shoppers behave differently; the drift report says so."""
     play.screen.say(
-        "From now on shoppers go on to other items than they used to. No count, price or category shows it."
+        "From now on shoppers move on to other items than before. No count, price or category shows the change."
     )
     days_land(play, numbers)
     play.tick("landing", "the landing sensor has started a run")
-    served = _shoppers(play, play.shop, numbers.stop)
+    served = play.show(play.audience(play.shop, numbers.stop))
+    _tell_share(play, served)
     report = published(play.lake.store, "drift_report", DriftRef)
     if report is not None:
         play.screen.say(f"drift_report: {read_verdict(play.lake.store, report.id).sentence}", "yellow")
     return served
 
 
-def retrained(play: Play, day: int) -> ClickThrough:
-    """The drift sensor retrains; the gateway changes over while shoppers are served."""
-    play.tick("drift", "the drift sensor has started a run", "the report says that release 1 has had its day")
+def retrained(play: Play, before: ClickThrough) -> ClickThrough:
+    """The drift sensor retrains; the new release is shown to the very visitors of `before`."""
+    play.tick("drift", "the drift sensor has started a run", "the drift report finds that release 1 is out of date")
     entry = play.champion()
     play.screen.say(entry.verdict, "green")
     waited = play.gateway.wait_for(entry.number)
     play.screen.say(f"The gateway serves release {entry.number}, {waited:.1f} s later and without a restart.")
-    return _shoppers(play, play.shop, day)
+    served = play.show(before.audience)
+    play.screen.say(
+        f"The same visits, shown the new lists: {served.share} of them are clicked ({served.against(before).points}).",
+        "bold",
+    )
+    play.post(served)
+    return served
 
 
 def back_again(play: Play) -> None:
@@ -97,14 +106,13 @@ def _accounts(play: Play) -> str:
     )
 
 
-def _shoppers(play: Play, shop: Shop, day: int) -> ClickThrough:
-    served = play.shoppers(shop, day)
-    play.screen.say(f"{LISTS} shoppers are shown {SHOWN} items each: {served} click.", "bold")
-    return served
+def _tell_share(play: Play, served: ClickThrough) -> None:
+    lists = len(served.reactions)
+    play.screen.say(f"{lists:,} visits, each shown {SHOWN} items: {served.share} of the lists are clicked.", "bold")
 
 
 def _three_clicks(play: Play) -> None:
-    """The lists of somebody nobody knows, side by side."""
+    """The lists of a new visitor, side by side."""
     goods = play.shop.catalogue
     first = int(goods.weights.argmax())
     cheaper = int(goods.paths.usual[CHEAPER, first])
@@ -118,9 +126,9 @@ def _three_clicks(play: Play) -> None:
     after = play.gateway.recommended(session_id="a-stranger", k=5)
     took = 1000 * (time.monotonic() - begun)
     looks = ", ".join(str(goods.titles[i]) for i in clicked)
-    play.screen.say(f"Somebody nobody knows comes, and looks at: {looks}.")
+    play.screen.say(f"A new visitor looks at: {looks}.")
     play.screen.columns(
-        [f"shown at first ({before['tier']})", f"shown {took:.0f} ms after the first click ({after['tier']})"],
+        [f"list before the clicks ({before['tier']})", f"list {took:.0f} ms after the first click ({after['tier']})"],
         [(_title(one), _title(other)) for one, other in zip(before["items"], after["items"], strict=True)],
     )
 

@@ -1,0 +1,49 @@
+"""A share of lists with a click, and a difference of two, with intervals that are honest about who was asked."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+NORMAL_95: Final = 1.96
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean and half the width of its 95 % interval."""
+
+    mean: float
+    half_width: float
+
+    def __str__(self) -> str:
+        """`3.1 ± 0.5 %`"""
+        return f"{100 * self.mean:.1f} ± {100 * self.half_width:.1f} %"
+
+    @property
+    def points(self) -> str:
+        """`-1.4 ± 0.6 points`, of a difference between two shares."""
+        return f"{100 * self.mean:+.1f} ± {100 * self.half_width:.1f} points"
+
+    @property
+    def is_clear(self) -> bool:
+        """Zero is outside the interval."""
+        return abs(self.mean) > self.half_width
+
+    def less(self, other: "Estimate") -> "Estimate":
+        """The difference to an estimate from other shoppers."""
+        return Estimate(self.mean - other.mean, math.hypot(self.half_width, other.half_width))
+
+
+def clustered_mean(shoppers: Sequence[int], values: Sequence[float]) -> Estimate:
+    """The mean over lists. What lists of one shopper have in common counts once: shoppers were drawn, not lists.
+
+    The interval is that of a ratio of sums over shoppers (linearised; Cochran, Sampling Techniques, 1977, chapter 6).
+    """
+    value = np.asarray(values, np.float64)
+    mean = float(value.mean())
+    _, owner = np.unique(np.asarray(shoppers), return_inverse=True)
+    by_shopper: NDArray[np.float64] = np.bincount(owner, value - mean)
+    return Estimate(mean, NORMAL_95 * float(np.sqrt((by_shopper**2).sum())) / len(value))
