@@ -155,9 +155,9 @@ def choices(params: ShopParams, goods: Catalogue, tastes: Tastes, kind: Ints) ->
     """The rules for every day of the shop, and for the day after its last."""
     days = range(params.days + 1)
     early = [params.strength("season", day) for day in days]
-    category, brand, weights = (part[: params.items] for part in (goods.categories, goods.brands, goods.weights))
+    category, weights = goods.categories[: params.items], goods.weights[: params.items]
     page = pages(category, weights)
-    niche_shelves = niches(category, brand, goods.paths.bands, weights)
+    niche_shelves = niches(category, goods.brands[: params.items], goods.paths.bands, weights)
     return Choices(
         params=params,
         goods=goods,
