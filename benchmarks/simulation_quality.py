@@ -9,7 +9,15 @@ import numpy as np
 from benchmarks.report import say
 from benchmarks.simulation_training import ranker, training_set
 from freshet.columns import EVENT_TYPES
-from freshet.judge.comparison import CHALLENGER, CHAMPION, ITEM_TO_ITEM, POPULAR, Evaluation, compare
+from freshet.judge.comparison import (
+    CHALLENGER,
+    CHAMPION,
+    ITEM_TO_ITEM,
+    POPULAR,
+    SEQUENTIAL_RULES,
+    Evaluation,
+    compare,
+)
 from freshet.live.ranker import Ranker
 from freshet.live.released import Event, history_of
 from freshet.model.params import TrainParams
@@ -22,7 +30,7 @@ from freshet.training_set import TrainingSet
 
 HOLDOUT = 7  # days that judge: Freshet's default
 DRIFT_DAY, DAYS = 28, 77  # four weeks, then seven
-LISTS, PLACES = 600, 10
+LISTS, PLACES = 4_000, 10
 SHOP = ShopParams(days=DAYS, looks=25.0)  # looks are of all days: as many a day as in the default's 28
 TRAIN = TrainParams(max_epochs=8)
 
@@ -35,11 +43,12 @@ class Quality:
     model: float
     popular: float
     item_to_item: float
-    ratio: float  # model / better baseline, before the drift
+    sequential_rules: float
+    ratio: float  # model / best baseline, before the drift
     champion_after: float
     retrained: float
     recovered: float  # (retrained - champion after) / (model - champion after)
-    ratio_after: float  # retrained / better baseline, after the drift
+    ratio_after: float  # retrained / best baseline, after the drift
     clicks_before: float
     clicks_after: float
     clicks_retrained: float
@@ -106,13 +115,19 @@ def _summary(seed: int, before: dict[str, float], after: dict[str, float], *clic
         before[CHALLENGER],
         before[POPULAR],
         before[ITEM_TO_ITEM],
-        round(before[CHALLENGER] / max(before[POPULAR], before[ITEM_TO_ITEM]), 3),
+        before[SEQUENTIAL_RULES],
+        _ratio(before),
         after[CHAMPION],
         after[CHALLENGER],
         round((after[CHALLENGER] - after[CHAMPION]) / lost, 3),
-        round(after[CHALLENGER] / max(after[POPULAR], after[ITEM_TO_ITEM]), 3),
+        _ratio(after),
         *clicks,
     )
+
+
+def _ratio(ndcg: dict[str, float]) -> float:
+    """Of the challenger to the best baseline."""
+    return round(ndcg[CHALLENGER] / max(ndcg[name] for name in (POPULAR, ITEM_TO_ITEM, SEQUENTIAL_RULES)), 3)
 
 
 def _landed(lake: TrainingSet, row: int, midnight: int) -> list[Event]:

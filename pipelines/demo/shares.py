@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 NORMAL_95: Final = 1.96
 
@@ -45,5 +44,5 @@ def clustered_mean(shoppers: Sequence[int], values: Sequence[float]) -> Estimate
     value = np.asarray(values, np.float64)
     mean = float(value.mean())
     _, owner = np.unique(np.asarray(shoppers), return_inverse=True)
-    by_shopper: NDArray[np.float64] = np.bincount(owner, value - mean)
+    by_shopper = np.bincount(owner, weights=value - mean)
     return Estimate(mean, NORMAL_95 * float(np.sqrt((by_shopper**2).sum())) / len(value))
