@@ -30,7 +30,7 @@ from freshet.training_set import TrainingSet
 
 HOLDOUT = 7  # days that judge: Freshet's default
 DRIFT_DAY, DAYS = 28, 77  # four weeks, then seven
-LISTS, PLACES = 4_000, 10
+LISTS, PLACES = 2_000, 10
 SHOP = ShopParams(days=DAYS, looks=25.0)  # looks are of all days: as many a day as in the default's 28
 TRAIN = TrainParams(max_epochs=8)
 
