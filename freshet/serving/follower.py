@@ -130,6 +130,7 @@ class Follower:
         warm(serving, histories)
         self._current.serving = serving
         self._current.swaps += 1
+        self._current.swapped()
         LOG.info("%s serves, bundle %s", entry.title, entry.bundle[:12])
 
     def _tell(self, problems: tuple[Problem, ...], warnings: Sequence[Problem] = ()) -> None:

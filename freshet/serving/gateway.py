@@ -4,7 +4,7 @@ import secrets
 import sqlite3
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -36,12 +36,17 @@ PATIENCE: Final = 2.5  # seconds for landing what waits at the end
 
 
 class Gateway:
-    """Built around a state folder that is held; `start` and `stop` are called once each."""
+    """Built around a state folder that is held; `start` and `stop` are called once each.
 
-    def __init__(self, settings: Settings, key: bytes, folder: Path, clock: Clock) -> None:
+    swapped: called after each release that was swapped in.
+    """
+
+    def __init__(
+        self, settings: Settings, key: bytes, folder: Path, clock: Clock, swapped: Callable[[], None] = lambda: None
+    ) -> None:
         gateway, store = ledger_file.create(folder), open_store(settings.lake)
         self.settings, self.clock, self.metrics = settings, clock, Metrics()
-        self.current = Current(lists_first=settings.lists == "first")
+        self.current = Current(lists_first=settings.lists == "first", swapped=swapped)
         self.cover = cover_of(settings)
         self.refusals = Refusals(self.metrics, clock.steady)
         self._key, self._folder = key, folder

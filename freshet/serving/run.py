@@ -12,6 +12,7 @@ from freshet.errors import LakeError
 from freshet.lake_state import check_lake, new_lake
 from freshet.pseudonym import lake_key
 from freshet.serving.clock import Clock
+from freshet.serving.garbage import settle
 from freshet.serving.gateway import Gateway
 from freshet.serving.problems import GatewayError
 from freshet.serving.state import hold, state_folder
@@ -20,6 +21,9 @@ from freshet.settings import Settings
 LOG = logging.getLogger("freshet")
 BACKLOG: Final = 2048
 ENDS: Final = (signal.SIGTERM, signal.SIGINT)
+KEEP_ALIVE: Final = (
+    75  # seconds that an idle connection stays: longer than balancers keep theirs (60), so that they end it
+)
 GRACE: Final = 1  # seconds for requests under way at the end
 
 
@@ -32,7 +36,7 @@ def serve(settings: Settings, clock: Clock, ready: Callable[[str], None]) -> Non
     listening = listen(settings.gateway_host, settings.gateway_port)
     held = hold(state_folder(settings))
     try:
-        gateway = Gateway(settings, lake_key(settings), held.folder, clock)
+        gateway = Gateway(settings, lake_key(settings), held.folder, clock, settle)
         asked = _asked_to_stop()
         gateway.start()
         ready(address(listening))
@@ -106,12 +110,14 @@ def _run(gateway: Gateway, listening: socket.socket, asked: threading.Event) -> 
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=GRACE,
+        timeout_keep_alive=KEEP_ALIVE,
         backlog=BACKLOG,
         server_header=False,
     )
     server = uvicorn.Server(config)
     for number in ENDS:
         signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+    settle()  # what was loaded by now, where no release comes
     if asked.is_set():
         server.should_exit = True
     server.run(sockets=[listening])
