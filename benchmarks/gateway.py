@@ -1,6 +1,6 @@
 """The gateway under load: ready in, a click changes the answer in, requests and events a second, swaps under load.
 
-    python -m benchmarks.gateway [--items 10000] [--lake LAKE] [--seconds 5] [--cores 0,1]
+    python -m benchmarks.gateway [--items 10000] [--lake LAKE] [--seconds 5] [--cores 0,1] [--swaps 20]
 
 Serves a model of the default size that has learned nothing, or the bundle that is released in LAKE, from a lake of its
 own. The load comes from this process; --cores keeps the gateway to some cores, so that it can have one for itself.
@@ -22,8 +22,6 @@ from freshet.live.bundle import VOCABULARY, load_vocabulary
 from freshet.live.released import current_release
 from freshet.store import open_store
 
-STARTS = 5
-
 
 def main() -> None:
     """Build, start, measure, report."""
@@ -32,14 +30,17 @@ def main() -> None:
     parser.add_argument("--lake", type=Path)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--cores", default="")
+    parser.add_argument("--starts", type=int, default=5)
+    parser.add_argument("--clicks", type=int, default=200)
+    parser.add_argument("--swaps", type=int, default=20)
     asked = parser.parse_args()
     cores = {int(core) for core in asked.cores.split(",") if core}
     with tempfile.TemporaryDirectory() as temporary:
-        shop = _shop(Path(temporary), asked.items, asked.lake)
-        figures = _ready(shop, Path(temporary))
+        shop = shop_of(Path(temporary), asked.items, asked.lake)
+        figures = _ready(shop, Path(temporary), asked.starts)
         with gateway(Path(shop.store.root), Path(temporary) / "state", cores) as running:
             running.wait_until_ready()
-            figures |= asyncio.run(measured(shop, running, asked.seconds))
+            figures |= asyncio.run(measured(shop, running, asked.seconds, asked.clicks, asked.swaps))
     about = {"items": len(shop.items), "gateway_cores": sorted(cores) or "all", "load_average": os.getloadavg()[0]}
     finish("gateway", {**about, **figures, "installed_mb": _installed()})
 
@@ -49,7 +50,8 @@ def _installed() -> float:
     return round(sum(size(name) for name in names if name != RUNTIME) / 1e6, 1)
 
 
-def _shop(root: Path, items: int, lake: Path | None) -> Shop:
+def shop_of(root: Path, items: int, lake: Path | None) -> Shop:
+    """A lake with one release: of a model that has learned nothing, or the one that is released in `lake`."""
     say("a lake with one release")
     files, store = root / "bundle", open_store(str(root / "lake"))
     if lake is None:
@@ -65,10 +67,10 @@ def _shop(root: Path, items: int, lake: Path | None) -> Shop:
     return shop
 
 
-def _ready(shop: Shop, root: Path) -> dict[str, object]:
-    say(f"{STARTS} starts")
+def _ready(shop: Shop, root: Path, starts: int) -> dict[str, object]:
+    say(f"{starts} starts")
     seconds = []
-    for number in range(STARTS):
+    for number in range(starts):
         with gateway(Path(shop.store.root), root / f"state{number}") as running:
             seconds.append(running.wait_until_ready())
     return {"ready_s": round(median(seconds), 2), "ready_s_worst": round(max(seconds), 2)}

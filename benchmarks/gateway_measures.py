@@ -12,7 +12,7 @@ from benchmarks.random_bundle import release
 from benchmarks.report import median, say
 from freshet.store import Store
 
-CLICKS, SWAPS, SHOPPERS = 200, 20, 500
+SHOPPERS = 500
 SWAP_SECONDS = 20.0  # at most, each
 
 
@@ -29,23 +29,23 @@ class Shop:
         return release(self.store, self.files, note)
 
 
-async def measured(shop: Shop, running: Running, seconds: float) -> dict[str, object]:
+async def measured(shop: Shop, running: Running, seconds: float, clicks: int, swaps: int) -> dict[str, object]:
     """All figures of a running gateway. seconds: how long each load lasts."""
     async with Connection(running.address) as connection:
         say("clicks")
-        clicks = await _clicks(shop, connection)
-        await _events_for_shoppers(shop, connection)
-    figures = {"click_ms": _milliseconds(clicks), **await _questions(running, seconds)}
+        clicked = await _clicks(shop, connection, clicks)
+        await _post_for_shoppers(shop, connection)
+    figures = {"click_ms": _milliseconds(clicked), **await _questions(running, seconds)}
     figures |= await _events(shop, running, seconds)
-    say(f"{SWAPS} swaps under load")
-    return {**figures, **await _swaps(shop, running), "rss_mib": round(running.resident())}
+    say(f"{swaps} swaps under load")
+    return {**figures, **await _swaps(shop, running, swaps), "rss_mib": round(running.resident())}
 
 
 async def _questions(running: Running, seconds: float) -> dict[str, object]:
     say("questions, one at a time and many")
-    alone = await load(running.address, 1, lambda spent: spent > seconds / 2, _question)
+    alone = await load(running.address, 1, lambda spent: spent > seconds / 2, question)
     before = running.processor_seconds()
-    busy = await load(running.address, 16, lambda spent: spent > seconds, _question)
+    busy = await load(running.address, 16, lambda spent: spent > seconds, question)
     each = 1000 * (running.processor_seconds() - before) / len(busy.milliseconds)
     return {
         "alone_ms": _milliseconds(alone),
@@ -58,7 +58,7 @@ async def _questions(running: Running, seconds: float) -> dict[str, object]:
 
 async def _events(shop: Shop, running: Running, seconds: float) -> dict[str, object]:
     say("events, one a post and a hundred")
-    single = await load(running.address, 32, lambda spent: spent > seconds, lambda n: _event(shop, n))
+    single = await load(running.address, 32, lambda spent: spent > seconds, lambda n: event(shop, n))
     groups = await load(running.address, 8, lambda spent: spent > seconds, lambda n: _group(shop, n))
     return {
         "events_s": round(single.a_second),
@@ -68,10 +68,10 @@ async def _events(shop: Shop, running: Running, seconds: float) -> dict[str, obj
     }
 
 
-async def _clicks(shop: Shop, connection: Connection) -> Load:
+async def _clicks(shop: Shop, connection: Connection, clicks: int) -> Load:
     """A click of a shopper nobody knew, and the answer that follows it: together, as the shopper waits for them."""
     found = Load()
-    for number in range(CLICKS):
+    for number in range(clicks):
         who = f"click-{number}"
         before = await connection.json("GET", f"/v1/recommendations?session_id={who}")
         begun = time.perf_counter()
@@ -86,7 +86,7 @@ async def _clicks(shop: Shop, connection: Connection) -> Load:
     return found
 
 
-async def _events_for_shoppers(shop: Shop, connection: Connection) -> None:
+async def _post_for_shoppers(shop: Shop, connection: Connection) -> None:
     """Twenty events each."""
     for number in range(SHOPPERS):
         items = (shop.items[(37 * number + 101 * event) % len(shop.items)] for event in range(20))
@@ -94,11 +94,21 @@ async def _events_for_shoppers(shop: Shop, connection: Connection) -> None:
         await connection.json("POST", "/v1/events", events)
 
 
-def _question(number: int) -> Request:
+def events_for_shoppers(shop: Shop, address: str) -> None:
+    """Twenty events each of those whom `question` asks for."""
+
+    async def post() -> None:
+        async with Connection(address) as connection:
+            await _post_for_shoppers(shop, connection)
+
+    asyncio.run(post())
+
+
+def question(number: int) -> Request:
     return "GET", f"/v1/recommendations?user_id=u{number % SHOPPERS}&k=10", b""
 
 
-def _event(shop: Shop, number: int) -> Request:
+def event(shop: Shop, number: int) -> Request:
     item = shop.items[number % len(shop.items)]
     return "POST", "/v1/events", json.dumps({"user_id": f"e{number}", "item_id": item, "event_type": "view"}).encode()
 
@@ -109,19 +119,19 @@ def _group(shop: Shop, number: int) -> Request:
     return "POST", "/v1/events", json.dumps(events).encode()
 
 
-async def _swaps(shop: Shop, running: Running) -> dict[str, object]:
+async def _swaps(shop: Shop, running: Running, swaps: int) -> dict[str, object]:
     """Release after release while questions and clicks go on; every answer that is not 2xx counts as failed."""
     done = False
-    make = [_question, lambda n: _event(shop, n)]
+    make = [question, lambda n: event(shop, n)]
     loads = [asyncio.create_task(load(running.address, 4, lambda _: done, one)) for one in make]
     async with Connection(running.address) as connection:
-        taken = [await _swap(shop, connection, str(number)) for number in range(1, SWAPS + 1)]
+        taken = [await _swap(shop, connection, str(number)) for number in range(1, swaps + 1)]
     done = True
     questions, events = [await one for one in loads]
     for text in (*questions.failed, *events.failed):
         say(text)
     return {
-        "swaps": SWAPS,
+        "swaps": swaps,
         "swap_s": round(median(taken), 2),
         "requests_during_swaps": len(questions.milliseconds) + len(events.milliseconds),
         "failed_during_swaps": len(questions.failed) + len(events.failed),

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+LIMIT = 30.0  # seconds that one request may take
 Request = tuple[str, str, bytes]  # method, path, body
 
 
@@ -45,7 +46,11 @@ class Connection:
         self._writer.close()
 
     async def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
-        """(status, body)."""
+        """(status, body). Raises TimeoutError after LIMIT seconds."""
+        async with asyncio.timeout(LIMIT):
+            return await self._ask(method, path, body)
+
+    async def _ask(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
         head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
         self._writer.write(head.encode() + body)
         lines = (await self._reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
