@@ -14,7 +14,7 @@ score(j) = Σ over a history's events e of weight(e) · confidence(e → j)
          + RETURN · Σ over its events e of item j of return rate(baskets since e, the asked one too)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -65,6 +65,13 @@ class Rules:
         return cls(
             nothing, none.astype(np.int32), none, np.zeros(size * TYPES, np.int32), np.zeros(RETURNS, np.float32)
         )
+
+    def most(self, most: int) -> "Rules":
+        """The same with at most so many rules of an item and a type, the most confident."""
+        sizes = np.diff(self.offsets)
+        kept = np.arange(len(self.items)) - np.repeat(self.offsets[:-1], sizes) < most
+        offsets = np.concatenate([[0], np.cumsum(np.minimum(sizes, most))])
+        return replace(self, offsets=offsets, items=self.items[kept], confidences=self.confidences[kept])
 
     def scores(self, batch: ModelInput, columns: int) -> tuple[Ints, Floats]:
         """(cells, values), both (n,): what adds up to the scores of B histories. A cell is a place in flat scores

@@ -49,7 +49,7 @@ def answer(split: Split, params: "TrainParams", validation_cases: int | None = N
     trained = _fit(split, held_out, params)
     if split.refit is not None:
         trained = _fit_again(split, held_out, params, trained.best.epoch)
-    lists = lists_of(trained.model, split.test, params.length, split.exclude_seen, DEEPEST, trained.neighbours).numpy()
+    lists = lists_of(trained.model, split.test, params.length, split.exclude_seen, DEEPEST, trained.tables).numpy()
     return Answered(lists, time.perf_counter() - begun)
 
 

@@ -19,7 +19,7 @@ from freshet.judge.evaluation import hits
 from freshet.judge.metrics import ndcg
 from freshet.live.manifest import Precision
 from freshet.live.scorer import NEVER, Encoded, Mask, Scores, chunks, rows, top_k
-from freshet.neighbourhood import Blend, Neighbours, add_near
+from freshet.neighbourhood import Blend, Tables, add_tables
 
 TOP: Final = 20
 K: Final = 10
@@ -30,7 +30,7 @@ BATCHES: Final = (1, 2, 7, 64)
 TYPES: Final = 4
 
 Encode = Callable[[ModelInput], Encoded]  # however it is computed
-Mixed = tuple[Neighbours, Blend]  # what the ranker mixes in, and how
+Mixed = tuple[Tables, Blend]  # what the ranker mixes in, and how
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def climb(
 ) -> Rung:
     """Compare an encoder with the reference on made-up probes and on real cases.
 
-    never: (V + 1,) PAD and tombstones. mixed: the neighbours that are mixed in and how, as the ranker does; of the rung
+    never: (V + 1,) PAD and tombstones. mixed: the tables that are mixed in and how, as the ranker does; of the rung
     where they are not the reference's: rung_mixed. rung_vectors: the rung's own item vectors, where it has its own.
     A rung passes when the overlap is high enough on the real histories and on the mean of the made-up probes, no probe
     is answered altogether differently, and what the answers are worth stays.
@@ -171,7 +171,7 @@ def _lists(encoded: Encoded, batch: ModelInput, item_vectors: Scores, never: Mas
         asked = rows(batch, start, stop)
         scores = np.nan_to_num(part.scores(asked, item_vectors))
         if mixed is not None:
-            add_near(scores, asked, *mixed)
+            add_tables(scores, asked, *mixed)
         scores[:, never] = NEVER
         parts.append(top_k(scores, TOP)[0])
     return np.concatenate(parts) if parts else np.zeros((0, TOP), dtype=np.int64)

@@ -15,7 +15,7 @@ from freshet.covisitation import covisitation
 from freshet.history import ModelInput, baskets_ago
 from freshet.live.arrays import array_names, read_arrays
 from freshet.live.scorer import NEVER, Mask, Scores
-from freshet.neighbourhood import Neighbours
+from freshet.neighbourhood import Neighbours, Tables
 from freshet.sequential_rules import Rules, sequential_rules
 from freshet.training_set import TrainingSet
 
@@ -39,9 +39,9 @@ class Baselines:
     rules: Rules = field(default_factory=Rules.none)
 
     @property
-    def near(self) -> Neighbours:
-        """What goes with what."""
-        return Neighbours(self.neighbours, self.neighbour_scores)
+    def tables(self) -> Tables:
+        """What the ranker mixes in."""
+        return Tables(Neighbours(self.neighbours, self.neighbour_scores), self.rules)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from freshet.history import Histories, Ints, ModelInput, model_input
 from freshet.live.ranker import Ranker
 from freshet.live.scorer import Encoded, Scores
-from freshet.neighbourhood import near
+from freshet.neighbourhood import blended
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def explain(ranker: Ranker, history: Histories, items: Ints) -> list[Explanation
         return [Explanation(int(item), float(ranker.bundle.baselines.popularity[item]), ()) for item in items]
     batch = model_input(_without_each(history, rows, left_out), ranker.length)
     scores = _of_items(ranker.sound(batch), batch.items, np.diff(batch.offsets), ranker.bundle.item_vectors, items)
-    scores += _by_neighbours(ranker, batch, items)
+    scores += _by_tables(ranker, batch, items)
     moved = scores[0] - scores[1:]  # (L, n)
     found = []
     for column, item in enumerate(items):
@@ -77,14 +77,13 @@ def _of_items(encoded: Encoded, met: Ints, sizes: Ints, item_vectors: Scores, it
     return out
 
 
-def _by_neighbours(ranker: Ranker, batch: ModelInput, items: Ints) -> Scores:
-    """(B, n) what the ranker adds to these items for going with what was met."""
-    blend, width = ranker.bundle.manifest.blend, ranker.width
-    if not blend.trust:
-        return np.zeros((len(batch.offsets) - 1, len(items)), dtype=np.float32)
-    cells, values = near(batch, ranker.bundle.baselines.near, blend.recency, width)
+def _by_tables(ranker: Ranker, batch: ModelInput, items: Ints) -> Scores:
+    """(B, n) what the ranker adds to these items for going with what was met, or coming after it."""
+    bundle, width = ranker.bundle, ranker.width
     wanted = np.arange(len(batch.offsets) - 1)[:, None] * width + items  # (B, n)
-    at = np.searchsorted(cells, wanted)
-    there = np.append(cells, -1)[at] == wanted
-    added: Scores = np.where(there, blend.trust * np.append(values, 0.0)[at], 0.0).astype(np.float32)
+    added: Scores = np.zeros(wanted.shape, dtype=np.float32)
+    for cells, values in blended(batch, bundle.baselines.tables, bundle.manifest.blend, width):
+        at = np.searchsorted(cells, wanted)
+        there = np.append(cells, -1)[at] == wanted
+        added += np.where(there, np.append(values, 0.0)[at], 0.0).astype(np.float32)
     return added

@@ -41,7 +41,7 @@ class Manifest(BaseModel):
     length: int  # events of a history that the model reads
     event_type: EventType  # the most frequent one it was trained on: what items named without a type mean
     item_inputs: Schema | None = None  # what the item encoder reads, in its order; None: sealed before it was told
-    blend: Blend = NO_BLEND  # how the neighbours of the baselines are mixed into the model's scores
+    blend: Blend = NO_BLEND  # how the tables of the baselines are mixed into the model's scores
     lineage: dict[str, JsonValue]  # table snapshots and whatever else it was made from
     parameters: dict[str, JsonValue]  # how it was trained
     metrics: dict[str, JsonValue]  # how training went

@@ -11,7 +11,7 @@ from freshet.history import Histories, Ints, ModelInput, model_input
 from freshet.live.bundle import Bundle, encoder_file
 from freshet.live.manifest import REBUILD, Precision
 from freshet.live.scorer import NEVER, Encoded, Mask, Scores, chunks, masked, rows, top_k
-from freshet.neighbourhood import add_near
+from freshet.neighbourhood import add_tables
 
 # The ladder, best first; `neighbours` answers "similar items" only (docs/gateway.md).
 Tier = Literal["sequence", "precomputed", "content", "segment", "popular", "neighbours"]
@@ -67,7 +67,7 @@ class Ranker:
         NEVER at PAD and at tombstones. Raises BundleError when the encoder's answer is not a number.
         """
         scores = self.sound(batch).scores(batch, self.bundle.item_vectors)
-        add_near(scores, batch, self.bundle.baselines.near, self.bundle.manifest.blend)
+        add_tables(scores, batch, self.bundle.baselines.tables, self.bundle.manifest.blend)
         scores[np.diff(batch.offsets) == 0] = self.bundle.baselines.popularity
         scores[:, 0] = NEVER
         scores[:, self.bundle.vocabulary.tombstones] = NEVER

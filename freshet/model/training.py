@@ -24,7 +24,7 @@ from freshet.model.start import untrained
 from freshet.model.transformer import Recommender
 from freshet.model.validation import held_out_loss, ndcg
 from freshet.model.warm import Remembered, Yesterday, warm_params
-from freshet.neighbourhood import Neighbours
+from freshet.neighbourhood import Tables
 from freshet.training_set import TrainingSet
 from freshet.vocabulary import Vocabulary
 
@@ -44,7 +44,7 @@ class Trained:
     params: TrainParams
     curve: tuple[Progress, ...]
     best: Progress
-    neighbours: Neighbours  # of what it was taught; the blend in `config` mixes them in
+    tables: Tables  # of what it was taught; the blend in `config` mixes them in
     blended_ndcg_at_10: float  # of at most 2,000 of the held-out baskets, with them
     device: str
     seconds: float
@@ -119,8 +119,8 @@ def _as_it_is(model: Model, taught: Lesson, params: TrainParams, items: int) -> 
     seconds, place = time.perf_counter() - started, torch.device("cpu")
     only = Progress(0, 0, loss, score, seconds, 0.0)
     cost = devices.name(place), seconds, 0.0, devices.peak_memory(place)
-    neighbours, blended = _blended(model, taught, items)
-    return Trained(model, model.config, params, (only,), only, neighbours, blended, *cost)
+    tables, blended = _blended(model, taught, items)
+    return Trained(model, model.config, params, (only,), only, tables, blended, *cost)
 
 
 def _run(
@@ -172,20 +172,20 @@ def _trained(course: Course, taught: Lesson, params: TrainParams, items: int, ye
         settle(course.model, events_of(taught.corpus, len(course.model.met)).to(course.place))
     course.model.eval()
     speed = len(course.curve) * len(taught.corpus.items) / course.seconds
-    neighbours, blended = _blended(course.model, taught, items)
-    kept = course.model, course.model.config, params, tuple(course.curve), course.best_epoch, neighbours, blended
+    tables, blended = _blended(course.model, taught, items)
+    kept = course.model, course.model.config, params, tuple(course.curve), course.best_epoch, tables, blended
     cost = course.device, course.seconds, speed, course.peak_memory
     if yesterday is None:
         return Trained(*kept, *cost)
     return Trained(*kept, *cost, yesterday.id, _remembered(course, taught, params, yesterday))
 
 
-def _blended(model: Model, taught: Lesson, items: int) -> tuple[Neighbours, float]:
-    """Tells the model how far to trust what goes with what. The table, and the NDCG@10 of what is held out with it."""
-    neighbours = Neighbours.of(taught.known, items)
-    blend, score = best_blend(model, taught, neighbours)
+def _blended(model: Model, taught: Lesson, items: int) -> tuple[Tables, float]:
+    """Tells the model how far to trust the tables. The tables, and the NDCG@10 of what is held out with them."""
+    tables = Tables.of(taught.known, items)
+    blend, score = best_blend(model, taught, tables)
     model.config = replace(model.config, blend=blend)
-    return neighbours, score
+    return tables, score
 
 
 def _remembered(course: Course, taught: Lesson, params: TrainParams, yesterday: Yesterday) -> Remembered | None:

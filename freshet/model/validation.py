@@ -12,7 +12,7 @@ from freshet.history import ModelInput
 from freshet.model.losses import Wanted, basket_cross_entropy
 from freshet.model.own import Model, encoder_of
 from freshet.model.padded import scores_of
-from freshet.neighbourhood import Blend, Neighbours, add_near
+from freshet.neighbourhood import Blend, Tables, add_tables
 
 CHUNK = 256  # most cases scored at once
 CELLS = 1 << 25  # most scores held at once: 128 MB
@@ -36,16 +36,16 @@ def lists_of(
     length: int,
     exclude_seen: bool = False,
     k: int = CUT_OFF,
-    neighbours: Neighbours | None = None,
+    tables: Tables | None = None,
 ) -> Tensor:
     """(C, k) on the CPU: the k best items of every case, best first; 0 where fewer than k may be recommended.
 
-    neighbours: what the model's blend mixes in, as the ranker does with those of the bundle; None: the model alone.
+    tables: what the model's blend mixes in, as the ranker does with those of the bundle; None: the model alone.
     """
     lists = torch.zeros(len(cases), k, dtype=torch.int64)
     for scored in score(model, cases, length, exclude_seen):
-        if neighbours is not None:
-            scored = replace(scored, scores=with_near(scored, neighbours, model.config.blend))
+        if tables is not None:
+            scored = replace(scored, scores=with_tables(scored, tables, model.config.blend))
         lists[scored.chosen] = best_of(scored, k)
     return lists
 
@@ -91,10 +91,10 @@ def best_of(scored: Scored, k: int) -> Tensor:
     return found
 
 
-def with_near(scored: Scored, neighbours: Neighbours, blend: Blend) -> Tensor:
-    """(B, V + 1) on the CPU: the scores with what the neighbours are worth."""
+def with_tables(scored: Scored, tables: Tables, blend: Blend) -> Tensor:
+    """(B, V + 1) on the CPU: the scores with what the tables are worth."""
     scores = scored.scores.cpu().numpy()
-    add_near(scores, scored.batch, neighbours, blend)
+    add_tables(scores, scored.batch, tables, blend)
     return torch.from_numpy(scores)
 
 

@@ -142,7 +142,7 @@ def _proven(
     never = data.vocabulary.tombstones | (np.arange(len(data.vocabulary) + 1) == 0)
     try:
         first = draft.sealed("fp32", reference(golden), {})
-        mixed = first.baselines.near, first.manifest.blend
+        mixed = first.baselines.tables, first.manifest.blend
         fp32, smaller = (
             climb(
                 p,

@@ -105,7 +105,7 @@ def profile(edge: Edge | None, why: str) -> Mapping[str, object]:
 
 def _mixing(bundle: Bundle) -> Mixed:
     """What the bundle's ranker adds to the scores of its encoder."""
-    return bundle.baselines.near, bundle.manifest.blend
+    return bundle.baselines.tables, bundle.manifest.blend
 
 
 def _sealed(full: Bundle, folder: Path) -> Bundle:

@@ -1,8 +1,8 @@
 """The files of a bundle made small: for a till, a phone, a weak line. The same names, read by the same code.
 
 What takes the room is what every item pays for. The item vectors become int8 with a scale per row and are stored once,
-in the encoder that looks them up; of the neighbours the nearest stay; the fp32 encoder and the item encoder stay at
-home, so that an edge bundle has no tier `content`.
+in the encoder that looks them up; of the neighbours the nearest stay, of the rules the most confident; the fp32 encoder
+and the item encoder stay at home, so that an edge bundle has no tier `content`.
 """
 
 from dataclasses import replace
@@ -26,6 +26,10 @@ from freshet.live.bundle import (
 
 NEIGHBOURS: Final = 250_000  # of all items together, the nearest of each: 25 of an item in a catalogue of 10,000
 FEWEST: Final = 10  # of an item
+RULES: Final = (
+    100_000  # of all items together, the most confident of each item and event type: 10 in a catalogue of 10,000
+)
+FEWEST_RULES: Final = 5
 
 
 def write_edge(full: Bundle, folder: Path) -> None:
@@ -42,6 +46,7 @@ def write_edge(full: Bundle, folder: Path) -> None:
         popularity=near.popularity.astype(np.float32).astype(np.float64),
         neighbours=near.neighbours[:, :most],
         neighbour_scores=near.neighbour_scores[:, :most],
+        rules=near.rules.most(max(FEWEST_RULES, RULES // len(vectors))),
     )
     save_baselines(few, folder / BASELINES)
     for name, source in ((BASELINES, folder / BASELINES), (VOCABULARY, full.folder / VOCABULARY)):

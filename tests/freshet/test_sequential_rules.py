@@ -152,3 +152,10 @@ def test_of_items_behind_the_vocabulary_nothing_is_known():
 def test_no_event_has_no_rule():
     assert rules_of(world(), 3) == {}
     assert return_rates(world(), 3).tolist() == [0] * RETURNS
+
+
+def test_of_the_rules_of_an_item_the_most_confident_are_kept():
+    rules = sequential_rules(world([(1, 0), (2, 1), (3, 2), (1, 3)], [(1, 0), (2, 1)]), 0, 4)
+    few = rules.most(1)
+    assert few.items.tolist() == [2, 3, 1]  # 1 → 2, 2 → 3, 3 → 1
+    assert few.offsets[[TYPES, 2 * TYPES, 3 * TYPES, 4 * TYPES]].tolist() == [0, 1, 2, 3]

@@ -10,7 +10,8 @@ from freshet.history import model_input, select
 from freshet.live.bundle import open_bundle
 from freshet.live.explanation import explain
 from freshet.live.ranker import open_ranker
-from freshet.neighbourhood import SCALE, Blend
+from freshet.neighbourhood import RULE_SCALE, SCALE, Blend
+from freshet.sequential_rules import sequential_rules
 from tests.tiny_bundle import history, write_bundle
 
 
@@ -44,13 +45,23 @@ def with_neighbours(ranker):
     items = np.array([[(n + 1) % 7, (n + 2) % 7] for n in range(7)], dtype=np.int32)
     alike = np.where(items > 0, np.float32([0.5, 0.2]), np.float32(0))
     near = replace(ranker.bundle.baselines, neighbours=items, neighbour_scores=alike)
-    manifest = ranker.bundle.manifest.model_copy(update={"blend": Blend(trust=0.5, recency=0.8)})
-    return replace(ranker, bundle=replace(ranker.bundle, baselines=near, manifest=manifest))
+    return mixing(ranker, near, Blend(trust=0.5, recency=0.8))
 
 
-@pytest.mark.parametrize("mixed", [False, True])
+def with_rules(ranker):
+    """After a comes b, after b now a, now c."""
+    rules = sequential_rules(history(["a", "b", "a"], ["b", "c"]), 0, 7)
+    return mixing(ranker, replace(ranker.bundle.baselines, rules=rules), Blend(rules=0.5))
+
+
+def mixing(ranker, baselines, blend):
+    manifest = ranker.bundle.manifest.model_copy(update={"blend": blend})
+    return replace(ranker, bundle=replace(ranker.bundle, baselines=baselines, manifest=manifest))
+
+
+@pytest.mark.parametrize("mixed", [lambda ranker: ranker, with_neighbours, with_rules])
 def test_no_other_removal_lowers_the_score_more(ranker, mixed):
-    asked = replace(with_neighbours(ranker) if mixed else ranker, session=Repeats(ranker.session))
+    asked = replace(mixed(ranker), session=Repeats(ranker.session))
     met = history(["f", "?", "a", "b", "a", "d", "c", "b"])  # the encoder reads the last four that it knows
     for item in range(1, 7):
         (found,) = explain(asked, met, np.array([item]))
@@ -68,6 +79,13 @@ def test_what_goes_with_the_history_stands_in_the_score(ranker):
     (mixed,) = explain(with_neighbours(ranker), history(["a"]), np.array([2]))
     (alone,) = explain(ranker, history(["a"]), np.array([2]))
     assert mixed.score - alone.score == pytest.approx(0.5 * np.log1p(0.5 / SCALE), rel=1e-5)
+
+
+def test_what_comes_after_the_history_stands_in_the_score(ranker):
+    (mixed,) = explain(with_rules(ranker), history(["a"]), np.array([2]))
+    (alone,) = explain(ranker, history(["a"]), np.array([2]))
+    # One of a's two events went on to b.
+    assert mixed.score - alone.score == pytest.approx(0.5 * np.log1p(0.5 / RULE_SCALE), rel=1e-5)
 
 
 def left_out(histories, row):

@@ -7,7 +7,8 @@ from freshet.model.corpus import corpus
 from freshet.model.lesson import Lesson
 from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
-from freshet.neighbourhood import NO_BLEND, Neighbours
+from freshet.neighbourhood import NO_BLEND, Neighbours, Tables
+from freshet.sequential_rules import Rules, sequential_rules
 from tests.checkerboard import histories_of
 
 ITEMS = 60
@@ -26,10 +27,11 @@ def taught() -> Lesson:
     return Lesson(corpus(WORLD), last_basket_cases(WORLD, 0, 1.0, 0), WORLD)
 
 
-def table(similarity: float, step: int) -> Neighbours:
+def table(similarity: float, step: int, rules: Rules | None = None) -> Tables:
     """Every item's only neighbour is the one `step` further on."""
     items = ((np.arange(ITEMS + 1) + step) % (ITEMS + 1)).astype(np.int32)[:, None]
-    return Neighbours(items, np.full((ITEMS + 1, 1), similarity, dtype=np.float32))
+    near = Neighbours(items, np.full((ITEMS + 1, 1), similarity, dtype=np.float32))
+    return Tables(near, rules or Rules.none(ITEMS + 1))
 
 
 def test_neighbours_that_know_what_comes_next_are_trusted():
@@ -46,3 +48,14 @@ def test_neighbours_that_know_nothing_are_not_trusted():
 def test_a_shop_without_neighbours_is_left_to_the_model():
     blend, _ = best_blend(ignorant(), taught(), table(0.0, 1))
     assert blend == NO_BLEND
+
+
+def test_rules_that_know_what_comes_next_are_trusted_beside_neighbours_that_do_not():
+    blend, score = best_blend(ignorant(), taught(), table(0.5, 7, sequential_rules(WORLD, 0, ITEMS + 1)))
+    assert (blend.trust, blend.rules > 0, score) == (0.0, True, 1.0)
+
+
+def test_rules_that_add_nothing_to_the_neighbours_are_not_trusted():
+    blend, _ = best_blend(ignorant(), taught(), table(0.5, 1, sequential_rules(WORLD, 0, ITEMS + 1)))
+    assert blend.trust > 0
+    assert blend.rules == 0
