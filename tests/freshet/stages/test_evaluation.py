@@ -104,7 +104,9 @@ def test_a_rejected_challenger_writes_nothing_and_stops_nothing(small_shop, stor
     judged = judge(small_shop, store, JudgeParams(minimum_cases=10_000))
     rejected = release(small_shop, store, judged)
     assert (rejected.ref, rejected.message()) == (None, "")
-    assert [finding.holds for finding in rejected.judgement.findings] == [False]
+    assert [finding.rule.name for finding in rejected.judgement.findings if not finding.holds] == [
+        "challenger_may_serve"
+    ]
     assert rejected.made.sentence == (
         f"Not released: only {judged.made.kept.evaluation.cases} baskets to ask for, 10000 are needed to tell luck "
         "from merit. Judge again when more has landed, or hold out more days."
