@@ -15,7 +15,15 @@ from freshet.live.released import Event, fetch_bundle
 from freshet.serving.clock import Clock
 from freshet.serving.current import Current
 from freshet.serving.ladder import warm
-from freshet.serving.looking import NOTHING_YET, look_at_histories, look_at_lists, look_at_new_items, whole, wrong_with
+from freshet.serving.looking import (
+    NOTHING_YET,
+    in_order,
+    look_at_histories,
+    look_at_lists,
+    look_at_new_items,
+    whole,
+    wrong_with,
+)
 from freshet.serving.problems import Problem, told
 from freshet.serving.sandbox import Sandbox
 from freshet.serving.served import open_serving, with_new_items
@@ -90,8 +98,8 @@ class Follower:
         """Bring the newest release in; what was wrong on the way."""
         problems = wrong_with(self._store, files)
         tried: set[str] = set()
-        for number in range(whole(files), 0, -1):
-            if (problems and self._current.serving is not None) or len(tried) + len(problems) >= TRIED:
+        for number in in_order(self._store, whole(files)):
+            if (problems and self._current.serving is not None) or len(problems) >= TRIED:
                 break  # what serves stays: nobody decided to go further back
             try:
                 entry = journal.read_entry(self._store, number)

@@ -1,7 +1,7 @@
 """What a look at the lake shows: its latest histories, lists made ahead, and how far its journal can be read."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -81,6 +81,23 @@ def whole(files: Sequence[str]) -> int:
     """The number of the journal's last entry before the first gap."""
     numbered = enumerate(files, start=1)
     return next((number - 1 for number, path in numbered if path != entry_path(number)), len(files))
+
+
+def in_order(store: Store, last: int) -> Iterator[int]:
+    """Numbers of the entries up to `last` in the order in which a gateway tries them: newest first.
+
+    Behind the last one, bundles that were taken back come after all others: bad answers are better than none.
+    """
+    if last:
+        yield last
+    try:
+        entries = journal.readable(store, last)
+    except FreshetError:
+        entries = ()  # the reason is told where the entry itself is read
+    taken_back = journal.taken_back(entries)
+    avoided = {entry.number for entry in entries if entry.bundle in taken_back}
+    yield from (number for number in range(last - 1, 0, -1) if number not in avoided)
+    yield from (number for number in range(last - 1, 0, -1) if number in avoided)
 
 
 def wrong_with(store: Store, files: Sequence[str]) -> list[Problem]:

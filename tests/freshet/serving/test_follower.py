@@ -6,6 +6,7 @@ import pytest
 from freshet.live.golden import make_golden
 from freshet.live.holds import hold_releases, resume_releases
 from freshet.live.manifest import seal
+from freshet.live.rollback import roll_back
 from freshet.live.scorer import Encoded
 from freshet.serving.current import Current
 from freshet.serving.follower import Follower
@@ -215,6 +216,16 @@ def test_a_stray_file_does_not_hide_that_nothing_was_released(watch):
     open_store(watch.lake).put("releases/.DS_Store", b"x")
     assert watch.look() is None
     assert watch.whats() == ["nothing has been released yet", ".DS_Store is no entry of the journal: ignored"]
+
+
+def test_at_start_a_bundle_that_was_taken_back_answers_only_where_no_other_can(watch):
+    bundles = [watch.release(note) for note in ("one", "two", "three")]
+    store = open_store(watch.lake)
+    roll_back(store, watch.settings.cache, 2, "conversion fell", "ann", datetime(2026, 1, 5, tzinfo=UTC))
+    store.local_path(f"bundles/{bundles[1]}/manifest.json").unlink()
+    assert Watch(watch.root).look() == 1
+    store.local_path(f"bundles/{bundles[0]}/manifest.json").unlink()
+    assert Watch(watch.root).look() == 3
 
 
 def test_a_hold_and_its_end_change_nothing_of_what_serves(watch):
