@@ -152,7 +152,8 @@ class Store:
             below = obstore.list_with_delimiter(self._client, prefix)
         except (obstore.exceptions.BaseError, OSError) as error:
             _refuse(self.where(prefix), "cannot be listed", error)
-        files = (str(entry["path"]).rpartition("/")[2] for entry in below["objects"])
+        paths = [str(entry["path"]) for entry in below["objects"]]
+        files = (path.rpartition("/")[2] for path in paths if path != prefix)  # a console marks a folder by its name
         folders = (path.rstrip("/").rpartition("/")[2] + "/" for path in below["common_prefixes"])
         return tuple(sorted((*files, *folders)))
 
