@@ -1,7 +1,9 @@
 """Evaluations as the lake keeps them: read back by the hash that is their name, found by their bundle."""
 
 import hashlib
+import re
 from pathlib import PurePosixPath
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -10,7 +12,8 @@ from freshet.errors import LakeError
 from freshet.stages.evaluation import Judged, evaluation_path
 from freshet.store import Store
 
-FOLDER = "evaluations"
+FOLDER: Final = "evaluations"
+NAME: Final = re.compile(rf"{FOLDER}/[0-9a-f]{{64}}\.json")
 
 
 def read_evaluation(store: Store, name: str) -> Judged:
@@ -33,7 +36,7 @@ def last_evaluation(store: Store, bundle: str) -> Judged | None:
     The last is the one decided on the latest state of the journal; of several, the one written last. Raises LakeError
     where one of the evaluations has changed since it was written.
     """
-    files = [stamp for stamp in store.stamps(FOLDER) if stamp.path.endswith(".json")]
+    files = [stamp for stamp in store.stamps(FOLDER) if NAME.fullmatch(stamp.path)]
     candidates = []
     for stamp in files:
         if f'"{bundle}"'.encode() in store.get(stamp.path):  # the others may be of versions that nobody reads any more

@@ -239,6 +239,12 @@ def test_after_a_hold_the_last_evaluation_is_released_by_name(shop):
     assert shop.by_name().verdict == GOOD.sentence
 
 
+def test_a_copy_beside_the_evaluations_does_not_matter(shop):
+    ref = shop.judge()
+    shop.store.put("evaluations/a copy.json", shop.store.get(evaluation_path(ref.id)) + b" ")
+    assert shop.by_name().bundle == shop.made
+
+
 def test_what_was_not_judged_good_is_released_by_nobody(shop):
     shop.judge(verdict=TOO_FEW)
     with pytest.raises(LakeError, match="it was not judged good, so it cannot be released: Not released: only 9"):
