@@ -7,16 +7,19 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from freshet.judge.bootstrap import effective_shoppers
-from freshet.judge.comparison import CHAMPION, ITEM_TO_ITEM, POPULAR, Comparison
+from freshet.judge.comparison import CHAMPION, ITEM_TO_ITEM, POPULAR, SEQUENTIAL_RULES, Comparison
 from freshet.judge.margins import Claim, Margin, paired_margins
 from freshet.judge.params import JudgeParams
 
 Rule = Literal["first", "fresher", "changed"]
 
-BASELINES: Final = (POPULAR, ITEM_TO_ITEM)
+BASELINES: Final = (POPULAR, ITEM_TO_ITEM, SEQUENTIAL_RULES)
+# Where only the last event matters the rules are the best there can be, and the model holds them: as good is enough.
+MIXED_IN: Final = (SEQUENTIAL_RULES,)
 NAMES: Final = {
     POPULAR: "what is popular",
     ITEM_TO_ITEM: "what goes with what (item-to-item)",
+    SEQUENTIAL_RULES: "what comes after what (sequential rules)",
     CHAMPION: "the model that serves now",
 }
 
@@ -45,10 +48,11 @@ class Verdict(BaseModel):
 def decide(comparison: Comparison, params: JudgeParams, *, same_configuration: bool = False) -> Verdict:
     """Whether the challenger is released.
 
-    The first release must beat every baseline. After it, a challenger of the champion's configuration, only fresher,
-    must not be worse than the champion by more than a margin, one of a changed configuration must be better; and
-    neither may be worse than a baseline by more than the margin, however far the champion has aged. All of it must
-    hold, so asking more never makes a wrong release likelier (intersection-union test, Berger 1982).
+    The first release must beat what is popular and item-to-item, and be no worse than sequential rules by a margin.
+    After it, a challenger of the champion's configuration, only fresher, must not be worse than the champion by more
+    than the margin, one of a changed configuration must be better; and neither may be worse than a baseline by more
+    than the margin, however far the champion has aged. All of it must hold, so asking more never makes a wrong release
+    likelier (intersection-union test, Berger 1982).
     same_configuration is read only where there is a champion.
     """
     has_champion = CHAMPION in comparison.scores
@@ -75,7 +79,9 @@ def decide(comparison: Comparison, params: JudgeParams, *, same_configuration: b
 def _claims(rule: Rule, comparison: Comparison) -> dict[str, Claim]:
     """What has to be shown against whom; baselines that the bundle lacks are not asked."""
     baselines: dict[str, Claim] = {
-        name: "better" if rule == "first" else "no worse" for name in BASELINES if name in comparison.scores
+        name: "better" if rule == "first" and name not in MIXED_IN else "no worse"
+        for name in BASELINES
+        if name in comparison.scores
     }
     if rule == "first":
         return baselines

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from freshet.judge.comparison import CHALLENGER, CHAMPION, ITEM_TO_ITEM, POPULAR, Comparison, Evaluation
+from freshet.judge.comparison import (
+    CHALLENGER,
+    CHAMPION,
+    ITEM_TO_ITEM,
+    POPULAR,
+    SEQUENTIAL_RULES,
+    Comparison,
+    Evaluation,
+)
 from freshet.judge.evaluation import Scores
 from freshet.judge.params import JudgeParams
 from freshet.judge.verdict import decide
@@ -19,6 +27,7 @@ def answers(good, cases=100):
 def comparison(owners=None, **scores):
     """Every case of a shopper of its own, where no `owners` are given."""
     names = {"challenger": CHALLENGER, "champion": CHAMPION, "popular": POPULAR, "item_to_item": ITEM_TO_ITEM}
+    names["sequential_rules"] = SEQUENTIAL_RULES
     named = {names[name]: value for name, value in scores.items()}
     cases = len(named[CHALLENGER].sizes)
     evaluation = Evaluation(
@@ -44,6 +53,22 @@ def test_the_first_release_is_refused_when_it_beats_only_one():
         "better than what goes with what (item-to-item) (NDCG@10 0.5000 against 0.5000, difference at least +0.0000, "
         "95% sure, needed above +0.0000) (100 baskets of 100 shoppers asked for)."
     )
+
+
+def test_the_first_release_may_be_as_good_as_sequential_rules_but_not_worse():
+    others = {"popular": answers(10), "item_to_item": answers(20)}
+    same = decide(comparison(challenger=answers(50), sequential_rules=answers(50), **others), PARAMS)
+    assert same.released
+    assert [(m.against, m.claim) for m in same.margins][-1] == (SEQUENTIAL_RULES, "no worse")
+    worse = decide(comparison(challenger=answers(50), sequential_rules=answers(60), **others), PARAMS)
+    assert not worse.released
+    assert "is not shown to be as good as what comes after what (sequential rules) (NDCG@10 0.5000" in worse.sentence
+
+
+def test_no_later_model_may_be_worse_than_sequential_rules():
+    scores = comparison(challenger=answers(70), champion=answers(50), sequential_rules=answers(90))
+    for same in (True, False):
+        assert not decide(scores, PARAMS, same_configuration=same).released
 
 
 def test_a_better_mean_that_may_be_luck_is_not_enough():

@@ -73,7 +73,7 @@ def test_without_a_champion_the_challenger_meets_both_baselines(small_shop, stor
     kept = judged.made.kept
     assert (kept.champion, kept.decided_on, kept.verdict.rule) == (None, 0, "first")
     assert set(kept.evaluation.table) == {"challenger", "popular", "item-to-item", "sequential rules"}
-    assert [margin.against for margin in kept.verdict.margins] == ["popular", "item-to-item"]
+    assert [margin.against for margin in kept.verdict.margins] == ["popular", "item-to-item", "sequential rules"]
 
 
 def test_champion_and_challenger_are_asked_the_same_cases_now(small_shop, store, other):
