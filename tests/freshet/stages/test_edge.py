@@ -1,5 +1,6 @@
 """A bundle made small: read by the same code, held against the full one, refused where it is too large."""
 
+from dataclasses import replace
 from shutil import copyfile
 
 import numpy as np
@@ -8,10 +9,13 @@ import onnxruntime as ort
 import pytest
 
 from freshet.errors import BundleError
+from freshet.history import model_input
 from freshet.live.bundle import open_bundle, read_int8, save_int8
 from freshet.live.manifest import seal
 from freshet.live.ranker import open_ranker
-from freshet.stages import edge
+from freshet.neighbourhood import RULE_SCALE, Blend
+from freshet.sequential_rules import sequential_rules
+from freshet.stages import edge, edge_files
 from freshet.stages.edge import make_edge, shrunk
 from freshet.stages.edge_files import shrink_encoder, write_edge
 from tests import tiny_bundle
@@ -72,6 +76,24 @@ def test_an_edge_bundle_is_a_bundle_that_answers_like_the_full_one(full, data, t
     assert [a.item_ids for a in again.recommend(asked, 5)] == [
         a.item_ids for a in open_ranker(full).recommend(asked, 5)
     ]
+
+
+def test_an_edge_bundle_answers_from_the_most_confident_rules(full, data, tmp_path, monkeypatch):
+    rules = sequential_rules(tiny_bundle.history(["a", "b"], ["a", "b"], ["a", "e"], ["b", "a"], ["b", "d"]), 0, 7)
+    monkeypatch.setattr(edge_files, "RULES", 7)
+    monkeypatch.setattr(edge_files, "FEWEST_RULES", 1)
+    manifest = full.manifest.model_copy(update={"blend": Blend(rules=2.0)})
+    mixing = replace(full, baselines=replace(full.baselines, rules=rules), manifest=manifest)
+    shrunk(mixing, data, tmp_path)
+    small = open_ranker(open_bundle(tmp_path))
+    assert small.bundle.manifest.blend == Blend(rules=2.0)
+    assert small.bundle.baselines.rules.items.tolist() == [2, 1]  # a → b, b → a
+    asked = model_input(tiny_bundle.history(["a"], ["b"]), 4)
+    alive = [1, 2, 4, 5]  # a, b, d, e
+    added = small.score(asked)[:, alive] - open_ranker(full).score(asked)[:, alive]
+    confident = [2 * np.log1p(share / RULE_SCALE) for share in (2 / 4, 1 / 4)]
+    assert [added[0, 1], added[1, 0]] == pytest.approx(confident, abs=0.1)  # int8 costs a little
+    assert [added[0, 3], added[1, 2]] == pytest.approx([0, 0], abs=0.1)  # a → e, b → d stayed at home
 
 
 def test_without_its_vectors_it_is_no_bundle(full, data, tmp_path):
