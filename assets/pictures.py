@@ -40,8 +40,10 @@ def of_bundle(proven: "Proven | None") -> dict[str, Any]:
     return {
         "serves": manifest.precision,
         "parity": dg.MetadataValue.md(f"- {proven.fp32.sentence}\n- {proven.smaller.sentence}"),
+        "same list alone and in a group": proven.together,
         "latency, median (ms)": round(proven.latency.median, 2),
         "latency, 99th percentile (ms)": round(proven.latency.p99, 2),
+        "latency, 99th percentile of processor time (ms)": round(proven.latency.processor_p99, 2),
         "model card": dg.MetadataValue.md(proven.card),
         "files": _sizes({name: entry.bytes for name, entry in manifest.files.items()}),
         "lineage": dg.MetadataValue.json({"code": manifest.created_by, **manifest.lineage}),

@@ -31,6 +31,11 @@ class Columns:
     def __len__(self) -> int:
         return len(self.prices)
 
+    def rows(self, rows: Ints) -> "Columns":
+        """What is said of some of the items."""
+        texts = {name: values[rows] for name, values in self.texts.items()}
+        return Columns(texts, self.prices[rows], {name: values[rows] for name, values in self.vectors.items()})
+
     def with_vectors(self, schema: Schema) -> "Columns":
         """The same with unknown vectors where those that the schema reads are not there, or have another length."""
         there = {name: vectors.shape[1] for name, vectors in self.vectors.items()}

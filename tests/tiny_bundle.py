@@ -12,9 +12,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from freshet.history import Histories
 from freshet.live.baselines import Baselines, save_baselines
-from freshet.live.bundle import save_vocabulary
-from freshet.live.golden import make_golden
+from freshet.live.bundle import open_bundle, save_vocabulary
+from freshet.live.golden import make_golden, whole_golden
 from freshet.live.manifest import seal
+from freshet.live.ranker import open_ranker
 from freshet.live.scorer import Encoded
 from freshet.vocabulary import Vocabulary
 
@@ -94,8 +95,11 @@ def write_item_encoder(path: Path) -> None:
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
 
 
-def write_bundle(folder: Path, dead: tuple[str, ...] = (), note: str = "") -> str:
-    """A sealed bundle in `folder`; returns its id. note: makes it another bundle."""
+def write_bundle(folder: Path, dead: tuple[str, ...] = (), note: str = "", *, whole: bool = True) -> str:
+    """A sealed bundle in `folder`; returns its id. note: makes it another bundle.
+
+    whole: its golden requests ask the whole ranker; else the encoder only, as those of older bundles.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     write_encoder(folder / "shopper_encoder.fp32.onnx")
     write_encoder(folder / "shopper_encoder.int8.onnx", EMBEDDING * 1.01)
@@ -107,9 +111,12 @@ def write_bundle(folder: Path, dead: tuple[str, ...] = (), note: str = "") -> st
     asked = history(["a"], ["b", "b"])
     answer = Encoded(np.array([[1, 0], [0, 1]], dtype=np.float32), np.zeros(3, dtype=np.float32))
     make_golden(asked_input(asked), answer, folder / "golden.npz")
-    return seal(
-        folder, created_by="test", precision="fp32", length=4, lineage={}, parameters={"note": note}, metrics={}
-    )
+    facts = {"lineage": {}, "parameters": {"note": note}, "metrics": {}}
+    seal(folder, created_by="test", precision="fp32", length=4, **facts)
+    if whole:
+        ranker = open_ranker(open_bundle(folder))
+        make_golden(asked_input(asked), answer, folder / "golden.npz", whole_golden(ranker, asked_input(asked)))
+    return seal(folder, created_by="test", precision="fp32", length=4, **facts)
 
 
 def history(*shoppers: list[str]) -> Histories:

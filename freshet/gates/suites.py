@@ -290,8 +290,10 @@ SUITES: dict[str, tuple[Rule, ...]] = {
              "look at the exporter's version; the model is kept, materialize `bundle` again", most=1e-3),
         _none("bundle_answers_as_sealed", "corrupt", "the sealed bundle does not prove itself: {corrupt_why}",
               "materialize `bundle` again"),
-        Rule("answers_are_fast", "p99_ms", "one request takes {p99_ms:.1f} ms (99th percentile)",
-             "lower `width`, `blocks` or `length`", most=100),
+        Rule("answers_are_the_same_in_a_group", "together",
+             "only {together:.4f} of histories get the same list alone and in a group",
+             "look at the exporter's version: an encoder must not round a history by what is asked with it", least=1),
+        Rule("answers_are_fast", "p99_ms", "{latency}", "then materialize `bundle` again", most=100),
     ),
     "edge_bundle": (
         Rule("edge_answers_as_fp32", "overlap", "it shares {overlap:.4f} of the full bundle's top 20: {worst}",

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from freshet.history import Histories, Ints, ModelInput, model_input
+from freshet.history import Histories, Ints, model_input
 from freshet.live.latest import LatestHistories
 from freshet.live.ranker import Ranker
-from freshet.live.scorer import Mask, Scores, chunks, rows, top_k
+from freshet.live.scorer import Mask, Scores, chunks, rows, taken, top_k
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def best_of(ranker: Ranker, histories: Histories, k: int) -> Lists:
     """
     batch = model_input(histories, ranker.length)
     order = np.argsort(np.diff(batch.offsets), kind="stable")
-    batch = _taken(batch, order)
+    batch = taken(batch, order)
     k = min(k, ranker.width)
     items, scores = np.zeros((len(order), k), dtype=np.int64), np.zeros((len(order), k), dtype=np.float32)
     for start, stop in chunks(len(order), ranker.width):
@@ -52,12 +52,3 @@ def best_of(ranker: Ranker, histories: Histories, k: int) -> Lists:
     known = np.zeros(len(order), dtype=bool)
     known[order] = np.diff(batch.offsets) > 0
     return Lists(items, scores, known)
-
-
-def _taken(batch: ModelInput, order: Ints) -> ModelInput:
-    """The histories of a batch in another order."""
-    sizes = np.diff(batch.offsets)[order]
-    offsets = np.concatenate([[0], np.cumsum(sizes)])
-    places = np.arange(offsets[-1]) + np.repeat(batch.offsets[order] - offsets[:-1], sizes)
-    values = (values[places] for values in (batch.items, batch.types, batch.gaps, batch.times))
-    return ModelInput(offsets, *values)

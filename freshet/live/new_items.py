@@ -12,7 +12,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.content import Columns
 from freshet.history import Ints
 from freshet.live.baselines import Baselines
 from freshet.live.bundle import Bundle
@@ -76,7 +75,7 @@ def welcomed(bundle: Bundle, encoder: ItemEncoder | None, items: Vocabulary) -> 
     unknown = np.flatnonzero(there & (bundle.vocabulary.index_of(items.item_ids.tolist()) == 0))
     if encoder is None or len(unknown) == 0:
         return bundle
-    vectors = encoder.encode(_rows(items.columns, unknown))
+    vectors = encoder.encode(items.columns.rows(unknown))
     described = vectors.any(axis=1)  # all zeros: nothing that the encoder reads is known of it
     if not described.any():
         return bundle
@@ -86,11 +85,6 @@ def welcomed(bundle: Bundle, encoder: ItemEncoder | None, items: Vocabulary) -> 
         item_vectors=np.concatenate([bundle.item_vectors, vectors[described]]),
         baselines=_without_demand(bundle.baselines, int(described.sum())),
     )
-
-
-def _rows(columns: Columns, rows: Ints) -> Columns:
-    texts = {name: values[rows] for name, values in columns.texts.items()}
-    return Columns(texts, columns.prices[rows], {name: values[rows] for name, values in columns.vectors.items()})
 
 
 def _behind(own: Vocabulary, items: Vocabulary, rows: Ints) -> Vocabulary:

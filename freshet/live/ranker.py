@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -10,15 +11,16 @@ from freshet.errors import BundleError, SettingsError
 from freshet.history import Histories, Ints, ModelInput, model_input
 from freshet.live.bundle import Bundle, encoder_file
 from freshet.live.manifest import REBUILD, Precision
-from freshet.live.scorer import NEVER, Encoded, Mask, Scores, chunks, masked, rows, top_k
+from freshet.live.runs import Runs, runs, scales_over_the_batch
+from freshet.live.scorer import NEVER, Encoded, Mask, Scores, chunks, masked, places_of, rows, taken, top_k
 from freshet.neighbourhood import add_tables
 
 # The ladder, best first; `neighbours` answers "similar items" only (docs/gateway.md).
 Tier = Literal["sequence", "precomputed", "content", "segment", "popular", "neighbours"]
 Device = Literal["cpu", "cuda"]
 
-ENCODED = 256  # histories encoded at once
 OUTPUTS = ["vectors", "repeats"]
+LANES = 4  # numbers of 32 bits that a processor of any kind computes at once
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Ranker:
 
     bundle: Bundle
     session: Any  # onnxruntime.InferenceSession
+    runs: Runs = "by_length"
 
     @property
     def length(self) -> int:
@@ -48,10 +51,14 @@ class Ranker:
         return len(self.bundle.item_vectors)
 
     def encode(self, batch: ModelInput) -> Encoded:
-        """The shopper encoder's answer, whatever it is."""
+        """The shopper encoder's answer, whatever it is: to each history what it would get if it were asked alone."""
         size = len(batch.offsets) - 1
-        parts = [self._encode(rows(batch, s, min(s + ENCODED, size))) for s in range(0, size, ENCODED)]
-        return Encoded.joined(parts, self.bundle.item_vectors.shape[1])
+        vectors = np.zeros((size, self.bundle.item_vectors.shape[1]), dtype=np.float32)
+        repeats = np.zeros(len(batch.items), dtype=np.float32)
+        for run in runs(np.diff(batch.offsets), self.runs):
+            part = self._encode(taken(batch, run))
+            vectors[run], repeats[places_of(batch, run)] = part.vectors, part.repeats
+        return Encoded(vectors, repeats)
 
     def sound(self, batch: ModelInput) -> Encoded:
         """The shopper encoder's answer. Raises BundleError when it is not a number."""
@@ -96,12 +103,16 @@ class Ranker:
         return Answer(ids, tuple(float(s) for s in best[there]), "sequence" if known else "popular")
 
     def _encode(self, batch: ModelInput) -> Encoded:
-        items, types, gaps = batch.padded()
+        items, types, gaps = (_widened(x, self.length) for x in batch.padded())
         try:
             vectors, repeats = self.session.run(OUTPUTS, {"items": items, "types": types, "gaps": gaps})
         except Exception as error:  # onnxruntime raises a dozen unrelated classes here, too
             where = f"{self.bundle.folder} ({self.bundle.id[:12]})"
             raise BundleError(where, f"the shopper encoder failed ({_line(error)})", REBUILD) from error
+        wanted = (len(items), self.bundle.item_vectors.shape[1])
+        if vectors.shape != wanted or repeats.shape != items.shape:
+            what = f"the shopper encoder answered {vectors.shape} and {repeats.shape}, not {wanted} and {items.shape}"
+            raise BundleError(f"{self.bundle.folder} ({self.bundle.id[:12]})", what, REBUILD)
         return Encoded(vectors, repeats[items > 0])
 
 
@@ -116,7 +127,23 @@ def open_ranker(bundle: Bundle, precision: Precision | None = None, device: Devi
     if {x.name for x in session.get_inputs()} != wanted or [x.name for x in session.get_outputs()][:2] != OUTPUTS:
         what = "it does not take items, types, gaps and give vectors, repeats"
         raise BundleError(f"{bundle.folder}/{name}", what, REBUILD)
-    return Ranker(bundle, session)
+    return Ranker(bundle, session, _runs(bundle.folder / name, device))
+
+
+def _widened(padded: Ints, length: int) -> Ints:
+    """(B, T) -> (B, T') with T' the next multiple of LANES, at most the encoder's length.
+
+    onnxruntime computes a logarithm LANES numbers at a time, and what is left over by another formula: without anything
+    left over it does not matter at which place of a batch a number stands.
+    """
+    width = padded.shape[1]
+    return np.pad(padded, ((0, 0), (0, max(0, min(-width % LANES, length - width)))))
+
+
+def _runs(encoder: Path, device: Device) -> Runs:
+    if scales_over_the_batch(encoder):
+        return "alone"
+    return "by_length" if device == "cpu" else "together"
 
 
 def open_session(bundle: Bundle, name: str, device: Device = "cpu", threads: int = 2) -> Any:

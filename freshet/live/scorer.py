@@ -15,6 +15,8 @@ Mask = NDArray[np.bool_]
 NEVER = np.float32(-np.inf)  # the score of what must not be recommended
 CHUNK: Final = 512  # histories scored at once
 CELLS: Final = 1 << 25  # scores held at once, 128 MB: a large catalogue takes fewer histories at a time
+ROW_BY_ROW: Final = 64  # shoppers up to which every one's scores are computed as if they had asked alone
+BLOCK: Final = 256  # items whose vectors stay in the processor's cache while all shoppers are multiplied with them
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,6 @@ class Encoded:
 
     vectors: Scores  # (B, D) the score of an item is its product with the item's vector
     repeats: Scores  # (N,) what is added to the score of the event's own item, packed like the batch
-
-    @classmethod
-    def joined(cls, parts: Sequence["Encoded"], dimensions: int) -> "Encoded":
-        """The answers to parts of a batch, one after the other."""
-        nothing = cls(np.zeros((0, dimensions), np.float32), np.zeros(0, np.float32))
-        every = [nothing, *parts]
-        return cls(np.concatenate([e.vectors for e in every]), np.concatenate([e.repeats for e in every]))
 
     def numbers(self) -> Scores:
         """(B · D + N,) all of it, to compare with another answer to the same batch."""
@@ -41,10 +36,27 @@ class Encoded:
 
     def scores(self, batch: ModelInput, item_vectors: Scores) -> Scores:
         """(B, V + 1) for every item: generalised from the history, and repeated from it."""
-        out: Scores = self.vectors @ item_vectors.T
+        out = products(self.vectors, item_vectors)
         owners = np.repeat(np.arange(len(out)), np.diff(batch.offsets))
         np.add.at(out, (owners, batch.items), self.repeats)
         return out
+
+
+def products(vectors: Scores, item_vectors: Scores) -> Scores:
+    """(B, D) and (V + 1, D) -> (B, V + 1): every vector times every item's.
+
+    Up to ROW_BY_ROW rows the result is bitwise the one that each row gets alone, so that no answer depends on who else
+    asks: BLAS sums a single row in another order than several, which turns items of nearly equal scores. Block by block
+    it is no slower than one product for a gateway's groups (docs/adr/0025). Larger batches are one product.
+    """
+    if len(vectors) > ROW_BY_ROW:
+        return np.asarray(vectors @ item_vectors.T)
+    out = np.empty((len(vectors), len(item_vectors)), dtype=np.float32)
+    columns = vectors[:, :, None]  # (B, D, 1)
+    for start in range(0, len(item_vectors), BLOCK):
+        block = slice(start, start + BLOCK)
+        np.matmul(item_vectors[None, block], columns, out=out[:, block, None])  # (B, BLOCK, 1), a row at a time
+    return out
 
 
 class Scorer(Protocol):
@@ -97,6 +109,22 @@ def chunks(size: int, width: int) -> Iterator[tuple[int, int]]:
     step = max(1, min(CHUNK, CELLS // width))
     for start in range(0, size, step):
         yield start, min(start + step, size)
+
+
+def taken(batch: ModelInput, order: Ints) -> ModelInput:
+    """The histories `order` of a batch, in that order."""
+    sizes = np.diff(batch.offsets)[order]
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    places = places_of(batch, order)
+    return ModelInput(offsets, batch.items[places], batch.types[places], batch.gaps[places], batch.times[places])
+
+
+def places_of(batch: ModelInput, order: Ints) -> Ints:
+    """(n,) where the events of the histories `order` lie in the batch, one history after the other."""
+    sizes = np.diff(batch.offsets)[order]
+    starts = np.cumsum(sizes) - sizes
+    places: Ints = np.arange(int(sizes.sum())) + np.repeat(batch.offsets[order] - starts, sizes)
+    return places
 
 
 def rows(batch: ModelInput, start: int, stop: int) -> ModelInput:

@@ -160,7 +160,10 @@ def _export(
 
 
 def _quantize(source: Path, target: Path) -> None:
-    """Matrix products in int8, activations quantised as they come. Tables stay float: they are only looked up."""
+    """Matrix products in int8, activations quantised as they come. Tables stay float: they are only looked up.
+
+    The activations' scale is that of everything in a run: the ranker asks one history a run (freshet/live/runs.py).
+    """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 

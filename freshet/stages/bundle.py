@@ -12,18 +12,20 @@ from pydantic import JsonValue
 
 from freshet.cases import Cases, next_basket_cases
 from freshet.columns import EVENT_TYPES, EventType
-from freshet.errors import BundleError
+from freshet.errors import BundleError, FreshetError
 from freshet.history import ModelInput
 from freshet.item_inputs import Schema, told
 from freshet.judge.card import Made, bundle_card
 from freshet.judge.latency import Latency, latency
 from freshet.judge.parity import Rung, climb, probes
+from freshet.judge.together import NEAR_TIE, alike_together
 from freshet.live.baselines import build_baselines, save_baselines
 from freshet.live.bundle import BASELINES, GOLDEN, MODEL_CARD, VOCABULARY, Bundle, open_bundle, save_vocabulary
-from freshet.live.golden import check_golden, make_golden
+from freshet.live.golden import check_golden, make_golden, whole_golden
 from freshet.live.journal import bundle_path
 from freshet.live.manifest import MANIFEST, Precision, seal
-from freshet.live.ranker import Device, open_ranker
+from freshet.live.ranker import Device, Ranker, open_ranker
+from freshet.live.released import current_release
 from freshet.live.scorer import Encoded
 from freshet.neighbourhood import Blend
 from freshet.references import BundleRef, ModelRef
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 PARITY_CASES = 1000  # real histories on the ladder: enough for a quarter of a percent of NDCG
 SEED = 7
+THREADS = 1  # of the ranker that is timed: as many as a gateway gives it
 # What climbs the ladder: the smaller one serves where it passes. A GPU has no use for int8, nor most CPUs for fp16.
 PRECISIONS: Final[Mapping[Device, tuple[Precision, Precision]]] = {"cpu": ("fp32", "int8"), "cuda": ("fp32", "fp16")}
 
@@ -53,6 +56,7 @@ class Proven:
     fp32: Rung
     smaller: Rung  # int8; fp16 where a GPU serves
     latency: Latency
+    together: float  # share of histories with the same list alone and in a group
     item_difference: float  # of the item encoder from torch, in units of the largest number
     card: str = ""  # the model card, as it stands in the bundle
 
@@ -75,7 +79,7 @@ def make_bundle(
         folder = Path(temporary)
         _fill(folder, model, data, tell, settings.cache / "graphs", settings.serving_device)
         tell("parity ladder")
-        proven, why = _proven(folder, model, data, ref, settings.serving_device)
+        proven, why = _proven(folder, model, data, ref, settings.serving_device, _champion(settings, store))
         judgement = judged("bundle", _profile(proven, why), settings)
         if proven is None or judgement.bad():
             return Outcome(judgement, proven, None)
@@ -113,8 +117,12 @@ class _Draft:
     blend: Blend
     ref: ModelRef
 
-    def sealed(self, precision: Precision, answers: Encoded, parity: Mapping[str, JsonValue]) -> Bundle:
-        make_golden(self.golden, answers, self.folder / GOLDEN)
+    def sealed(
+        self, precision: Precision, answers: Encoded, parity: Mapping[str, JsonValue], whole: Ranker | None = None
+    ) -> Bundle:
+        """whole: the ranker that answers as the bundle shall; golden requests ask all of it from then on."""
+        more = None if whole is None else whole_golden(whole, self.golden)
+        make_golden(self.golden, answers, self.folder / GOLDEN, more)
         name = seal(
             self.folder,
             created_by=code_version(),
@@ -131,7 +139,12 @@ class _Draft:
 
 
 def _proven(
-    folder: Path, model: "Model", data: TrainingSet, ref: ModelRef, device: Device = "cpu"
+    folder: Path,
+    model: "Model",
+    data: TrainingSet,
+    ref: ModelRef,
+    device: Device = "cpu",
+    champion: Ranker | None = None,
 ) -> tuple[Proven | None, str]:
     """The bundle as it will serve, after the ladder; or None and why it does not prove itself."""
     length, cases = model.config.length, _cases(data)
@@ -161,14 +174,26 @@ def _proven(
         best = smaller.precision if smaller.passed else fp32.precision
         figures: dict[str, JsonValue] = {rung.precision: rung.model_dump(mode="json") for rung in (fp32, smaller)}
         card = _card(folder, data, ref, (fp32, smaller), best)
-        answers = open_ranker(first, best, device).encode(golden)
-        serving = open_ranker(draft.sealed(best, answers, figures), device=device)
+        answers = open_ranker(first, best, device)
+        serving = open_ranker(
+            draft.sealed(best, answers.encode(golden), figures, answers), device=device, threads=THREADS
+        )
         check_golden(serving)
         items = item_difference(serving.bundle, model, data.vocabulary)
     except BundleError as error:
         return None, str(error)
     real = cases.take(slice(0, 200)).inputs(length) if len(cases) else golden
-    return Proven(serving.bundle, fp32, smaller, latency(serving, real), items, card), ""
+    alike = alike_together(serving, real, NEAR_TIE[device])
+    return Proven(serving.bundle, fp32, smaller, latency(serving, real, champion, device), alike, items, card), ""
+
+
+def _champion(settings: Settings, store: Store) -> Ranker | None:
+    """What serves, to be timed beside the new one; None where nothing does, or it cannot be opened."""
+    try:
+        release = current_release(store, settings.cache)
+        return release and open_ranker(release.bundle, device=settings.serving_device, threads=THREADS)
+    except FreshetError:
+        return None  # the evaluation says so; here it is a yardstick only
 
 
 def _card(folder: Path, data: TrainingSet, ref: ModelRef, rungs: Sequence[Rung], serves: Precision) -> str:
@@ -208,7 +233,9 @@ def _cases(data: TrainingSet) -> Cases:
 
 def _profile(proven: Proven | None, why: str) -> Mapping[str, object]:
     if proven is None:
-        nothing = dict.fromkeys(("fp32_overlap", "smaller_overlap", "ndcg_loss", "p99_ms", "item_difference"))
+        nothing = dict.fromkeys(
+            ("fp32_overlap", "smaller_overlap", "ndcg_loss", "p99_ms", "together", "item_difference")
+        )
         return {**nothing, "corrupt": 1, "corrupt_why": why}
     smaller = proven.smaller
     serves = proven.fp32 if proven.bundle.manifest.precision == "fp32" else smaller
@@ -222,7 +249,9 @@ def _profile(proven: Proven | None, why: str) -> Mapping[str, object]:
         "smaller_worst": smaller.sentence,
         "precision": proven.bundle.manifest.precision,
         "ndcg_loss": serves.ndcg_loss,
-        "p99_ms": proven.latency.p99,
+        "p99_ms": proven.latency.judged,
+        "latency": proven.latency.sentence,
+        "together": proven.together,
         "item_difference": proven.item_difference,
         "corrupt": int(broken),
         "corrupt_why": serves.sentence if broken else "",

@@ -12,7 +12,7 @@ from freshet.cases import Cases, next_basket_cases
 from freshet.errors import BundleError
 from freshet.judge.parity import Mixed, Rung, climb, probes
 from freshet.live.bundle import GOLDEN, MODEL_CARD, Bundle, model_card, open_bundle
-from freshet.live.golden import check_golden, make_golden
+from freshet.live.golden import check_golden, make_golden, whole_golden
 from freshet.live.journal import bundle_path
 from freshet.live.manifest import MANIFEST, seal
 from freshet.live.ranker import open_ranker
@@ -72,7 +72,8 @@ def shrunk(full: Bundle, data: TrainingSet, folder: Path) -> tuple[Edge | None, 
     asked = rows(golden, 0, GOLDENS)
     try:
         make_golden(asked, reference(asked), folder / GOLDEN)
-        make_golden(asked, open_ranker(_sealed(full, folder)).encode(asked), folder / GOLDEN)
+        answers = open_ranker(_sealed(full, folder))
+        make_golden(asked, answers.encode(asked), folder / GOLDEN, whole_golden(answers, asked))
         ranker = open_ranker(_sealed(full, folder))
         rung = climb(
             "int8", reference, ranker.encode, full.item_vectors, never, made_up, _cases(data), length,

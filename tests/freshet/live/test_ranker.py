@@ -3,7 +3,7 @@ import onnxruntime
 import pytest
 
 from freshet.errors import BundleError, SettingsError
-from freshet.live import ranker as ranking
+from freshet.live import runs as running
 from freshet.live import scorer
 from freshet.live.bundle import open_bundle
 from freshet.live.manifest import seal
@@ -50,7 +50,7 @@ def test_chunks_do_not_show(ranker, monkeypatch):
     many = history(*([["a"], ["b"], []] * 5))
     whole = ranker.recommend(many, 6)
     monkeypatch.setattr(scorer, "CHUNK", 4)
-    monkeypatch.setattr(ranking, "ENCODED", 3)
+    monkeypatch.setattr(running, "ENCODED", 3)
     assert ranker.recommend(many, 6) == whole
 
 

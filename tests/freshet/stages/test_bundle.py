@@ -175,7 +175,7 @@ def rung(difference: float) -> Rung:
 @pytest.mark.parametrize("difference", [1e-6, float("inf")])
 def test_an_answer_that_is_no_number_is_refused_however_rare(tmp_path, difference):
     bundle = open_bundle(tmp_path, tiny_bundle.write_bundle(tmp_path))
-    proven = Proven(bundle, rung(difference), rung(0.0), Latency(1.0, 2.0, 200), 0.0)
+    proven = Proven(bundle, rung(difference), rung(0.0), Latency(1.0, 2.0, 2.0, 0.5), 1.0, 0.0)
     bad = judged("bundle", _profile(proven, ""), None).bad()
     expected = {
         "bundle": [

@@ -38,7 +38,7 @@ def test_a_warning_is_not_said_as_a_refusal(settings):
 
 
 def test_a_bundle_that_could_not_be_measured_fails_for_being_corrupt_only(settings):
-    nothing = dict.fromkeys(("fp32_overlap", "smaller_overlap", "ndcg_loss", "p99_ms", "item_difference"))
+    nothing = dict.fromkeys(("fp32_overlap", "smaller_overlap", "ndcg_loss", "p99_ms", "together", "item_difference"))
     judgement = judged("bundle", {**nothing, "corrupt": 1, "corrupt_why": "item_vectors.npy: changed"}, settings)
     assert judgement.bad() == {
         "bundle": [
