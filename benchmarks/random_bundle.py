@@ -13,6 +13,7 @@ from freshet.live.golden import make_golden
 from freshet.live.journal import Entry, append, bundle_path, length
 from freshet.live.manifest import MANIFEST, Manifest, seal
 from freshet.live.scorer import Encoded
+from freshet.settings import Settings
 from freshet.store import Store
 from freshet.vocabulary import Vocabulary
 
@@ -32,7 +33,7 @@ def write(folder: Path, items: int) -> None:
     inputs = fitted(vocabulary.inputs, vocabulary.columns)
     model = Recommender(ModelConfig.of(params, items, inputs)).know(encode(inputs, vocabulary.columns))
     model.begin(torch.randn(items + 1, params.members * params.vector), torch.randn(items + 1))
-    export(model.eval(), vocabulary, folder)
+    export(model.eval(), vocabulary, folder, graphs=Settings(_env_file=None).cache / "graphs")
     save_vocabulary(vocabulary, folder / VOCABULARY)
     save_baselines(_baselines(items), folder / BASELINES)
     _golden(folder, items)

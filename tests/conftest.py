@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from tests.small_shop import SmallShop
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--slow`: also what takes minutes and is skipped otherwise, with its reason."""
+    parser.addoption("--slow", action="store_true", help="run also the benchmarks that take minutes at any size")
+
+
 def pytest_configure() -> None:
     """What `settings.load` does at every entry point, before torch is loaded by any test."""
     telemetry.off()

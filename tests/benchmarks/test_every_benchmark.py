@@ -1,0 +1,90 @@
+"""No documented benchmark is dead: each runs once, at a tiny size, and ends with its line of figures.
+
+    pytest tests/benchmarks/test_every_benchmark.py --slow     # also those that take minutes at any size
+
+Nothing is said here of the figures: a tiny run on a busy machine has none that mean anything.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT.parent / "shared/data"
+RETAIL = "uci_online_retail/online-retail-dataset.csv.gz"
+JVM, MINUTES = "starts a JVM and runs assets", "takes minutes at its smallest size"
+
+
+class Run(NamedTuple):
+    """A command line behind `python -m benchmarks.`; slow: why it only runs when asked for; data: a file it reads."""
+
+    command: str
+    slow: str = ""
+    data: str = ""
+
+
+RUNS = [
+    Run("gateway --items 60 --seconds 0.2 --starts 1 --clicks 2 --swaps 1"),
+    Run("gateway_tails --items 60 --rates 40 --seconds 0.5 --rounds 1"),
+    Run("simulation --events 2000 --data nowhere"),
+    Run("quality --interactions INTERACTIONS --seeds 1 --set max_epochs=1 --validation-cases 20"),
+    Run("training INTERACTIONS --epochs 1 --without-peer"),
+    Run("training --large --items 300"),
+    Run("orchestration --range-days 2", slow=MINUTES),
+    Run("orchestration --runs 1", slow=JVM),
+    Run("tables --events 2000 --days 2 --shoppers 50 --items 30 --skip-peer", slow=JVM),
+    Run("batch_scoring --shoppers 50 --items 60", slow=JVM),
+    Run("bad_days 301", slow=JVM),
+    Run("cold_items --days 8 --held 2 --shoppers 60 --id-dropout 0.1", slow=MINUTES),
+    Run("warm_start --shoppers 60 --days 1", slow=MINUTES),
+    Run("drift_alarms 1", slow=MINUTES),
+    Run("simulation --quality --seeds 101", slow=MINUTES),
+    Run("online_retail DATA", slow=MINUTES, data=RETAIL),
+]
+TEXT = {"drift_alarms"}  # lines for people, and none of figures
+
+
+def benchmarks():
+    """Every module of `benchmarks` that is a command."""
+    folder = ROOT / "benchmarks"
+    modules = [path for path in folder.glob("*.py") if '__name__ == "__main__"' in path.read_text()]
+    return {path.stem for path in modules} | {path.parent.name for path in folder.glob("*/__main__.py")}
+
+
+def test_every_benchmark_is_run_here():
+    assert {run.command.split()[0] for run in RUNS} == benchmarks()
+
+
+@pytest.fixture
+def interactions(tmp_path):
+    """Sixty users with eight of forty items each, in an order: `user item` a line."""
+    rng = np.random.default_rng(0)
+    lines = [f"{user} {item}\n" for user in range(1, 61) for item in rng.permutation(40)[:8] + 1]
+    path = tmp_path / "interactions.txt"
+    path.write_text("".join(lines))
+    return path
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.command)
+@pytest.mark.timeout(900)
+def test_a_benchmark_runs_to_its_end(run, interactions, tmp_path, request):
+    if run.slow and not request.config.getoption("--slow"):
+        pytest.skip(f"{run.slow}: asked for with --slow")
+    if run.data and not (DATA / run.data).exists():
+        pytest.skip(f"{DATA / run.data} is not here")
+    places = {"INTERACTIONS": str(interactions), "DATA": str(DATA / run.data)}
+    name, *arguments = [places.get(word, word) for word in run.command.split()]
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{name}", *arguments],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}, capture_output=True, text=True,
+        timeout=840, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    last = done.stdout.splitlines()[-1]
+    assert name in TEXT or json.loads(last)
