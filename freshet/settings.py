@@ -96,6 +96,12 @@ class Settings(BaseSettings):
         Path("~/.local/state/freshet"),
         description="what a gateway keeps on this machine: events on their way to the lake, recent events of shoppers",
     )
+    proof_seconds: float = Field(
+        120,
+        gt=0,
+        le=86_400,
+        description="a bundle must prove itself in so many seconds, and in as many more for each GB of it",
+    )
     seal_seconds: float = Field(
         60, gt=0, le=3_600, description="an event waits in the gateway so long, at most, before it lands"
     )

@@ -12,6 +12,7 @@ from freshet.live.journal import Entry, bundle_path, rollback_advice
 from freshet.live.journal_files import entry_path, listing, stray_warning
 from freshet.live.manifest import REBUILD
 from freshet.live.released import Event, fetch_bundle
+from freshet.serving.behind import missing_from_the_lake
 from freshet.serving.clock import Clock
 from freshet.serving.current import Current
 from freshet.serving.ladder import warm
@@ -25,14 +26,21 @@ from freshet.serving.looking import (
     wrong_with,
 )
 from freshet.serving.problems import Problem, told
-from freshet.serving.sandbox import Sandbox
+from freshet.serving.proved import Proved
+from freshet.serving.sandbox import Sandbox, UnfinishedProofError
 from freshet.serving.served import open_serving, with_new_items
+from freshet.serving.state import state_folder
 from freshet.settings import Settings
 from freshet.store import Store
 
 LOG = logging.getLogger("freshet")
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0  # seconds until a release that failed is tried again without a new entry
+LOOK_BEHIND: Final = 10.0  # seconds between two looks whether what serves still lies in the lake
 TRIED: Final = 20  # releases looked at, newest first, while nothing serves
+
+
+class UnprovedError(FreshetError):
+    """What serves has not been proved again."""
 
 
 class Follower:
@@ -48,7 +56,11 @@ class Follower:
     ) -> None:
         self._settings, self._store, self._current, self._clock = settings, store, current, clock
         self._histories = histories
-        self._sandbox = Sandbox(store, settings.cache, settings.serving_device)
+        self._sandbox = Sandbox(store, settings.cache, settings.serving_device, settings.proof_seconds)
+        self._proved = Proved(state_folder(settings), settings.serving_device)
+        self._unproved = ""  # the bundle that serves on an earlier proof, until it is proved again
+        self._behind: tuple[Problem, ...] = ()  # what is wrong with the files of what serves
+        self._look_behind = 0.0
         self._seen: tuple[str, ...] | None = None  # the journal's files when it was last tried
         self._found: tuple[Problem, ...] = ()  # what was wrong then
         self._pause, self._again = FIRST_PAUSE, 0.0
@@ -92,7 +104,17 @@ class Follower:
             self._found = self._follow(files)
             self._seen, self._again = files, now + self._pause
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
-        self._tell(self._found, [Problem.of(stray_warning(self._store, strays))] if strays else [])
+        self._look_at_what_serves(now)
+        warnings = [Problem.of(stray_warning(self._store, strays))] if strays else []
+        self._tell(self._found, [*warnings, *self._behind])
+
+    def _look_at_what_serves(self, now: float) -> None:
+        """Whether it still lies in the lake; told at once, and not at the next start only."""
+        serving = self._current.serving
+        if serving is not None and now >= self._look_behind:
+            self._look_behind = now + LOOK_BEHIND
+            missing = missing_from_the_lake(self._store, serving)
+            self._behind = () if missing is None else (missing,)
 
     def _follow(self, files: Sequence[str]) -> tuple[Problem, ...]:
         """Bring the newest release in; what was wrong on the way."""
@@ -114,16 +136,22 @@ class Follower:
     def _bring_in(self, entry: Entry) -> None:
         """Let one entry serve. Raises JournalError when its bundle cannot; production stays as it was."""
         serving = self._current.serving
-        if serving is not None and serving.bundle.id == entry.bundle:
-            self._current.serving = replace(serving, number=entry.number)
-            return
         try:
-            self._swap(entry)
+            if serving is not None and serving.bundle.id == entry.bundle:
+                self._current.serving = replace(serving, number=entry.number)
+            else:
+                self._swap(entry)
+            if entry.bundle == self._unproved:
+                self._prove_again(entry, self._histories())
+        except UnprovedError:
+            raise
         except Exception as cause:  # noqa: BLE001 - whatever is wrong with a bundle, production stays as it was
             error = told(cause)
             self._current.refused += 1
             what = f"its bundle {entry.bundle[:12]} cannot serve ({error.where}: {error.what})"
             where, fix = self._store.where(entry_path(entry.number)), rollback_advice(self._store, entry.number)
+            if isinstance(error, UnfinishedProofError):  # the bundle may be whole: going back would help nobody
+                fix = error.fix
             raise JournalError(where, what, fix) from error
 
     def _swap(self, entry: Entry) -> None:
@@ -131,15 +159,37 @@ class Follower:
         if not journal.has_bundle(self._store, entry):
             raise BundleError(self._store.where(bundle_path(entry.bundle)), "it is gone", REBUILD)
         histories = self._histories()
-        self._sandbox.prove(entry.bundle, histories)
+        if self._current.serving is None and entry.bundle in self._proved:
+            self._unproved = entry.bundle
+        else:
+            self._prove(entry.bundle, histories)
         bundle = fetch_bundle(self._store, entry.bundle, self._settings.cache)
         serving = open_serving(entry.number, bundle, self._settings.serving_device)
         serving = with_new_items(serving, self._current.new_items)
         warm(serving, histories)
         self._current.serving = serving
         self._current.swaps += 1
+        self._look_behind = 0.0
         self._current.swapped()
         LOG.info("%s serves, bundle %s", entry.title, entry.bundle[:12])
+
+    def _prove(self, bundle: str, histories: Sequence[Sequence[Event]]) -> None:
+        self._sandbox.prove(bundle, histories)
+        self._proved.add(bundle)
+        self._unproved = ""
+
+    def _prove_again(self, entry: Entry, histories: Sequence[Sequence[Event]]) -> None:
+        """Prove what serves on an earlier proof. Refused, it serves no more; a proof without an end changes nothing."""
+        try:
+            self._prove(entry.bundle, histories)
+        except UnfinishedProofError as error:
+            if not self._ended.is_set():
+                what = f"its bundle {entry.bundle[:12]} serves on an earlier proof, for now {error.what}"
+                raise UnprovedError(self._store.where(entry_path(entry.number)), what, error.fix) from error
+        except FreshetError:
+            self._proved.forget(entry.bundle)
+            self._current.serving, self._unproved = None, ""
+            raise
 
     def _tell(self, problems: tuple[Problem, ...], warnings: Sequence[Problem] = ()) -> None:
         """Say it in /readyz, and once in the log; a proof that was ended because we stop is no problem."""

@@ -64,9 +64,7 @@ def climb(serving: Serving, asked: Sequence[Asked]) -> list[Listed]:
 def similar(serving: Serving, index: int, forbidden: Ints, k: int) -> Listed:
     """What goes with an item: its neighbours in baskets and visits, then what has a vector like its own."""
     bundle = serving.bundle
-    vectors, own = bundle.item_vectors, bundle.item_vectors[index]
-    lengths = np.linalg.norm(vectors, axis=1) * max(float(np.linalg.norm(own)), 1e-9)
-    scores: Scores = (vectors @ own) / np.maximum(lengths, 1e-9)
+    scores: Scores = (bundle.item_vectors @ bundle.item_vectors[index]) / (serving.lengths * serving.lengths[index])
     near, strength = bundle.baselines.neighbours[index], bundle.baselines.neighbour_scores[index]
     there = (near > 0) & (strength > 0)
     scores[near[there]] = 2 + strength[there]  # above every cosine

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def main() -> None:
     """Exit code 0: proved; 1: refused; anything else: it did not get that far."""
     lake, cache, bundle, seconds, device = sys.argv[1:6]
-    signal.alarm(int(seconds))  # ends the process from the kernel's side, even inside a native library
+    signal.setitimer(signal.ITIMER_REAL, float(seconds))  # by the kernel, even inside a native library
     histories = [[tuple(event) for event in events] for events in json.load(sys.stdin)]
     try:
         answer = prove(lake, Path(cache), bundle, histories, "cuda" if device == "cuda" else "cpu")

@@ -20,6 +20,7 @@ from freshet.live.scorer import Scores
 from freshet.serving.catalogue import Catalogue
 from freshet.serving.ledger import Content
 
+LEAST: Final = 1e-9
 THREADS: Final = 1  # of onnxruntime: requests wait for each other less than threads do
 
 
@@ -31,6 +32,7 @@ class Serving:
     ranker: Ranker
     catalogue: Catalogue
     item_encoder: ItemEncoder | None  # None for a bundle without one
+    lengths: Scores  # (V + 1,) of the item vectors, at least LEAST: what a cosine divides by
     sealed: Bundle | None = None  # the bundle as it was released, where new items stand in the one that answers
     new_items: str = ""  # id of those
 
@@ -76,7 +78,14 @@ def open_serving(number: int, bundle: Bundle, device: Device = "cpu") -> Serving
     Raises BundleError when one does not load, SettingsError when CUDA is asked for and not there.
     """
     ranker = open_ranker(bundle, device=device, threads=THREADS)
-    return Serving(number, ranker, Catalogue.of(bundle.vocabulary), open_item_encoder(bundle, threads=THREADS))
+    encoder = open_item_encoder(bundle, threads=THREADS)
+    return Serving(number, ranker, Catalogue.of(bundle.vocabulary), encoder, lengths_of(bundle.item_vectors))
+
+
+def lengths_of(item_vectors: Scores) -> Scores:
+    """(V + 1,) once per bundle: they are read for every similar item, and summed without a copy of the vectors."""
+    lengths: Scores = np.sqrt(np.einsum("ij,ij->i", item_vectors, item_vectors))
+    return np.maximum(lengths, np.float32(LEAST))
 
 
 def with_new_items(serving: Serving, new: NewItems | None) -> Serving:
@@ -86,7 +95,8 @@ def with_new_items(serving: Serving, new: NewItems | None) -> Serving:
     sealed = serving.sealed or serving.bundle
     bundle = welcomed(sealed, serving.item_encoder, new.items)
     ranker, catalogue = replace(serving.ranker, bundle=bundle), Catalogue.of(bundle.vocabulary)
-    return replace(serving, ranker=ranker, catalogue=catalogue, sealed=sealed, new_items=new.id)
+    lengths = lengths_of(bundle.item_vectors)
+    return replace(serving, ranker=ranker, catalogue=catalogue, lengths=lengths, sealed=sealed, new_items=new.id)
 
 
 def readable_items(serving: Serving, events: Sequence[Event]) -> Ints:

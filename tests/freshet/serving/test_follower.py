@@ -1,3 +1,5 @@
+import re
+import shutil
 from datetime import UTC, datetime
 
 import numpy as np
@@ -11,6 +13,8 @@ from freshet.live.scorer import Encoded
 from freshet.serving.current import Current
 from freshet.serving.follower import Follower
 from freshet.serving.problems import Problem
+from freshet.serving.proved import Proved
+from freshet.serving.state import state_folder
 from freshet.store import open_store
 from tests.tiny_bundle import asked_input, history, write_bundle
 from tests.tiny_gateway import Hands, enter, release, settings_of
@@ -19,8 +23,8 @@ from tests.tiny_gateway import Hands, enter, release, settings_of
 class Watch:
     """A follower that looks when it is told to."""
 
-    def __init__(self, root):
-        self.settings, self.hands, self.current = settings_of(root), Hands(), Current()
+    def __init__(self, root, **more):
+        self.settings, self.hands, self.current = settings_of(root, **more), Hands(), Current()
         self.root, self.lake = root, settings_of(root).lake
         self.histories = []
         self.follower = Follower(
@@ -241,3 +245,70 @@ def test_a_hold_and_its_end_change_nothing_of_what_serves(watch):
     assert watch.whats() == []
     watch.release("two")
     assert watch.look() == 53
+
+
+def test_a_proof_that_takes_too_long_says_which_setting_to_raise(tmp_path):
+    watch = Watch(tmp_path, proof_seconds=0.01)
+    watch.release("one")
+    assert watch.look() is None
+    (problem,) = watch.current.journal_problems
+    assert re.search(r"cannot serve \(.*: its proof took longer than 0.01 s\)", problem.what)
+    assert problem.fix == (
+        "raise FRESHET_PROOF_SECONDS (0.01, and as many for each GB of the bundle), or give this machine less to do; "
+        "the bundle itself may be whole"
+    )
+
+
+def test_what_this_machine_has_proved_serves_at_once_at_a_restart_and_is_proved_behind(tmp_path):
+    first = Watch(tmp_path)
+    first.release("one")
+    assert first.look() == 1
+    again = Watch(tmp_path, proof_seconds=0.01)  # no proof ends so soon: it does not wait for one
+    assert again.look() == 1
+    (what,) = again.whats()
+    assert re.search(r"serves on an earlier proof, for now its proof took longer than 0.01 s; release 1 answers", what)
+    again.follower._sandbox = Watch(tmp_path).follower._sandbox
+    again.hands.pass_by(10)
+    assert again.look() == 1
+    assert again.whats() == []
+
+
+def test_an_earlier_proof_that_does_not_hold_takes_the_bundle_out_again(tmp_path):
+    watch = Watch(tmp_path)
+    watch.release("one")
+    wrong = watch.release_wrong()
+    Proved(state_folder(watch.settings), "cpu").add(wrong)
+    assert watch.look() == 1
+    assert watch.whats()[0].startswith(f"its bundle {wrong[:12]} cannot serve (")
+    assert wrong not in Proved(state_folder(watch.settings), "cpu")
+
+
+def test_another_freshet_proves_everything_anew(tmp_path):
+    proved = Proved(tmp_path, "cpu")
+    proved.add("a" * 64)
+    assert "a" * 64 in proved
+    assert "a" * 64 not in Proved(tmp_path, "cuda")
+    (tmp_path / "proved.json").write_text("{")
+    assert "a" * 64 not in proved
+
+
+def test_a_bundle_that_vanishes_while_it_serves_is_told_without_a_restart(watch):
+    name = watch.release("one")
+    assert watch.look() == 1
+    folder = open_store(watch.lake).local_path(f"bundles/{name}")
+    vectors = folder / "item_vectors.npy"
+    vectors.rename(folder.parent / "aside.npy")
+    watch.hands.pass_by(10)
+    assert watch.look() == 1
+    assert watch.whats() == [
+        "the bundle that serves is no longer whole in the lake (item_vectors.npy); it goes on answering, but would not "
+        "come up again after a restart"
+    ]
+    (folder.parent / "aside.npy").rename(vectors)
+    watch.hands.pass_by(10)
+    watch.look()
+    assert watch.whats() == []
+    shutil.rmtree(folder)
+    watch.hands.pass_by(10)
+    assert watch.look() == 1
+    assert watch.whats()[0].startswith("the bundle that serves is gone from the lake; ")

@@ -92,6 +92,14 @@ def test_popular_within_a_filter_is_a_segment(serving):
     assert ids(popular(serving, "", np.array([2, 4, 6]), 9, narrowed=True)) == ("segment", "ea")
 
 
+def test_the_lengths_of_all_vectors_are_known_before_anybody_asks(serving):
+    vectors = serving.bundle.item_vectors
+    np.testing.assert_allclose(serving.lengths[1:], np.linalg.norm(vectors, axis=1)[1:], rtol=1e-6)
+    assert serving.lengths[0] > 0  # row 0 is zeros: nothing is divided by it
+    blind = replace(serving, lengths=np.full(7, 2.0, dtype=np.float32))
+    assert similar(blind, 2, NONE, 1).items[0].score == pytest.approx(float(vectors[2] @ vectors[6]) / 4, abs=1e-5)
+
+
 def test_similar_items_are_neighbours_first_then_what_resembles(serving):
     assert ids(similar(serving, 1, NONE, 4)) == ("neighbours", "dbef")
     assert ids(similar(serving, 1, np.array([4, 2]), 4)) == ("content", "ef")

@@ -18,7 +18,7 @@ def test_a_proof_that_does_not_end_is_ended(tmp_path):
     command = [sys.executable, "-m", "freshet.serving.proof", str(tmp_path), str(tmp_path), "0" * 64, "1", "cpu"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as waiting_for_its_input:
         assert waiting_for_its_input.wait(60) == -14
-    assert _end(-14, "") == "took longer than 120 s"
+    assert _end(-14, "", 120) == "took longer than 120 s"
 
 
 def test_a_bundle_that_is_not_there_is_refused_in_one_line_of_json(tmp_path):
@@ -33,5 +33,5 @@ def test_a_bundle_that_is_not_there_is_refused_in_one_line_of_json(tmp_path):
 
 
 def test_how_a_proof_ended_is_said_in_words():
-    assert _end(-11, "") == "was ended by SIGSEGV"
-    assert _end(3, "Traceback\n  …\nMemoryError\n") == "failed with exit code 3 (MemoryError)"
+    assert _end(-11, "", 120) == "was ended by SIGSEGV"
+    assert _end(3, "Traceback\n  …\nMemoryError\n", 120) == "failed with exit code 3 (MemoryError)"
