@@ -1,10 +1,11 @@
 """The simulated shop: how fast it is made, how alike it is to real shops, and whether a model finds the order in it.
 
     python -m benchmarks.simulation [--events 1000000] [--data ../shared/data] [--picture docs/pictures/simulation.png]
-    python -m benchmarks.simulation --quality [--seeds 101,102,103] [--drift habit]
+    python -m benchmarks.simulation --quality [--seeds 201,202,203] [--drift habit] [--small] [--calm]
 
 Without --quality: seconds to make that many events (median of 3) and to write their files, and the shapes beside the
 real data where it is there. With it: per seed, NDCG@10 of model and baselines before a drift, after it, and retrained.
+--small: with a model as small as the demo's. --calm: only before the drift.
 """
 
 import argparse
@@ -33,25 +34,31 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--picture", type=Path)
     parser.add_argument("--quality", action="store_true")
-    parser.add_argument("--seeds", default="101,102,103,104,105")
+    parser.add_argument("--seeds", default="201,202,203,204,205")
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--calm", action="store_true")
     parser.add_argument("--drift", choices=DRIFT_KINDS, default="habit")
     asked = parser.parse_args()
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     logging.getLogger("freshet").setLevel(logging.INFO)
     if asked.quality:
-        _quality([int(seed) for seed in asked.seeds.split(",")], asked.drift)
+        _quality([int(seed) for seed in asked.seeds.split(",")], asked.drift, small=asked.small, only_calm=asked.calm)
     else:
         _speed_and_shapes(asked.events, asked.data, asked.picture)
 
 
-def _quality(seeds: list[int], kind: str) -> None:
+def _quality(seeds: list[int], kind: str, *, small: bool, only_calm: bool) -> None:
     from typing import cast
 
-    from benchmarks.simulation_quality import DAYS, DRIFT_DAY, TRAIN, figures, quality
+    from benchmarks.simulation_quality import DAYS, DRIFT_DAY, SMALL, TRAIN, calm, figures, quality
     from freshet.simulation.params import DriftKind
 
-    found = [quality(seed, cast(DriftKind, kind)) for seed in seeds]
-    setting = {"drift": kind, "drift_day": DRIFT_DAY, "days": DAYS, "train": TRAIN.model_dump()}
+    train = SMALL if small else TRAIN
+    setting = {"drift": kind, "drift_day": DRIFT_DAY, "days": DAYS, "train": train.model_dump()}
+    if only_calm:
+        finish("simulation_calm", {**setting, "quality": [asdict(calm(seed, train)) for seed in seeds]})
+        return
+    found = [quality(seed, cast(DriftKind, kind), train=train) for seed in seeds]
     finish("simulation_quality", {**setting, **figures(found)})
 
 

@@ -33,6 +33,9 @@ DRIFT_DAY, DAYS = 28, 77  # four weeks, then seven
 LISTS, PLACES = 2_000, 10
 SHOP = ShopParams(days=DAYS, looks=25.0)  # looks are of all days: as many a day as in the default's 28
 TRAIN = TrainParams(max_epochs=8)
+SMALL = TrainParams(
+    max_epochs=8, steps_per_epoch=60, length=50, width=64, vector=64, blocks=1, members=1, learning_rate=5e-3
+)  # as the demo's model
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,24 @@ class Quality:
     clicks_before: float
     clicks_after: float
     clicks_retrained: float
+
+
+@dataclass(frozen=True)
+class Calm:
+    """NDCG@10 before the drift only, of one seed."""
+
+    seed: int
+    ndcg: dict[str, float]
+    ratios: dict[str, float]  # the model against each baseline
+
+
+def calm(seed: int, train: TrainParams, holdout: int = HOLDOUT) -> Calm:
+    """A champion and the baselines on the last `holdout` days before the drift: the first third of `quality`."""
+    known = training_set(generate(replace(SHOP, seed=seed)), DRIFT_DAY - 1 - holdout, DRIFT_DAY - 1)
+    with tempfile.TemporaryDirectory() as folder:
+        ndcg = _ndcg(compare(known, ranker(known, train, Path(folder)), None).evaluation)
+    say(f"seed {seed}: {ndcg}")
+    return Calm(seed, ndcg, {name: round(ndcg[CHALLENGER] / ndcg[name], 3) for name in ndcg if name != CHALLENGER})
 
 
 def quality(

@@ -28,7 +28,7 @@ RECENT: Final = 8  # items a shopper remembers
 DRAWS: Final = 8  # random numbers a look takes
 BACK = 0.6  # of the ways back lead this many items further than one
 NEW_VISIT_FOLLOW = 0.5  # a new visit follows less often
-LOYAL, THRIFTY = 0.7, 0.75  # how often the favourite brand is chosen, and the usual price band
+LOYAL, THRIFTY = 0.9, 0.9  # how often the favourite brand is chosen, and the usual price band
 PROJECTS_STREAM, LISTS_STREAM, STAPLES_STREAM = 16, 17, 18
 
 

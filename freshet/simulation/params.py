@@ -46,9 +46,9 @@ class ShopParams:
     categories: int = len(CATEGORIES)
     looks: float = 9.0  # items a shopper looks at in all days: the median of a long-tailed distribution
     visit_looks: float = 3.0  # items looked at in a visit: the median of a long-tailed distribution
-    follow: float = 0.62  # how often the next item follows from those before
-    again: float = 0.14  # how often it is one of the last few once more
-    shown: float = 0.08  # how often it is clicked in the list beside the one before
+    follow: float = 0.64  # how often the next item follows from those before
+    again: float = 0.12  # how often it is one of the last few once more
+    shown: float = 0.15  # how often it is clicked in the list beside the one before
     cart_share: float = 0.10
     buy_share: float = 0.35  # of what was put in the cart
     return_share: float = 0.06  # of what was bought, days later

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-PROJECTS: Final = 4
+PROJECTS: Final = 3
 SKIPS: Final = 2  # categories in a row that are passed over, at most
 
 

@@ -15,7 +15,7 @@ from freshet.simulation.projects import PROJECTS
 Ints = NDArray[np.int64]
 
 LIKED = (0.55, 0.3, 0.15)  # how a shopper's fresh looks divide over the three categories they come for
-PATIENCE: Final = 3  # items of a category that are compared at most before a shopper goes on
+COMPARES: Final = 0.15  # of the shoppers look at two items of a category before they go on, the others at one
 BRAND_SHARES = (0.3, 0.22, 0.17, 0.13, 0.1, 0.08)
 
 
@@ -49,7 +49,7 @@ def tastes(params: ShopParams, shoppers: int, seed: int, stream: int) -> Tastes:
     return Tastes(
         brand=brand.choice(len(BRANDS), shoppers, p=BRAND_SHARES),
         budget=budget.integers(BUDGETS, size=shoppers),
-        patience=patience.integers(1, PATIENCE + 1, size=shoppers),
+        patience=1 + (patience.random(shoppers) < COMPARES),
         project=project.integers(PROJECTS, size=shoppers),
         period=period.integers(cycles.SHORTEST, cycles.LONGEST + 1, size=shoppers),
         phase=phase.integers(cycles.LONGEST, size=shoppers),

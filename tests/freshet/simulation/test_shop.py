@@ -9,7 +9,6 @@ from freshet.simulation.moments import EVENT_NAMES, PURCHASE, RETURN, VIEW, Simu
 from freshet.simulation.params import ShopParams
 from freshet.simulation.projects import PROJECTS
 from freshet.simulation.shop import Shop, generate
-from freshet.simulation.tastes import PATIENCE
 
 SMALL = ShopParams(shoppers=300, items=120, days=20)
 DAY = 86_400
@@ -126,8 +125,8 @@ def test_what_is_needed_depends_on_more_than_the_last_item(people: SimulatedEven
     category = shop.catalogue.categories[people.item[people.kind == VIEW]]
     visit = people.visit[people.kind == VIEW]
     turns = np.flatnonzero((np.diff(category) != 0) & (np.diff(visit) == 0))
-    pairs = turns[1:][np.diff(turns) <= PATIENCE]  # the turn before is near
-    before = turns[:-1][np.diff(turns) <= PATIENCE]
+    pairs = turns[1:][np.diff(turns) <= 2]  # the turn before is near
+    before = turns[:-1][np.diff(turns) <= 2]
     one = mode_share(category[pairs], category[pairs + 1])
     two = mode_share(category[pairs] * 20 + category[before], category[pairs + 1])
     assert two > 1.5 * one
