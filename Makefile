@@ -20,7 +20,7 @@ help: ## what can be typed here
 setup: ## Python, packages, Java and jars, once; says first what it downloads
 	@deploy/setup.sh
 
-demo: setup ## a shop that does not exist: served, drifted, retrained, rolled back (about two minutes; KEEP=1 stays up)
+demo: setup ## a simulated shop: served, drifted, retrained, rolled back (about two minutes; KEEP=1 stays up)
 	@$(DEMO) $(BIN)/python -m pipelines.demo $(if $(KEEP),--keep)
 
 # Your own shop where one is set; else the demo's, or a simulated one that begins sixty days ago and lives at speed:

@@ -1,4 +1,4 @@
-"""The shop that does not exist, delivered into a lake: for the demo, the development loop, benchmarks and tests."""
+"""The simulated shop, delivered into a lake: for the demo, the development loop, benchmarks and tests."""
 
 import json
 import tempfile

@@ -1,4 +1,4 @@
-"""The goods of the shop that does not exist: titles, prices, what is on sale when, and what goes with what.
+"""The goods of the simulated shop: titles, prices, what is on sale when, and what goes with what.
 
 The shop has a fixed number of *places*; on each place one item is on sale at a time. When an item is delisted, a new
 one takes its place: same category, brand and make, a later mark, another price, another id.

@@ -1,4 +1,4 @@
-"""A shop that does not exist, the same for the same seed: what its shoppers look at, put in the cart, buy, send back.
+"""A simulated shop, the same for the same seed: what its shoppers look at, put in the cart, buy, send back.
 
 What comes next depends on more than the last item: on the two before (a comparison goes on in its direction), on how
 many of a category were compared, on what was bought (a project goes on past it), on the shopper's project, brand and

@@ -1,4 +1,4 @@
-"""`make demo`: a shop that does not exist, from landed files through a drift to a retrained release, in one process.
+"""`make demo`: a simulated shop, from landed files through a drift to a retrained release, in one process.
 
 Sensors are really ticked, runs are recorded in DAGSTER_HOME (`make dev` shows them), the gateway is a process of its
 own. The Makefile points lake, state and DAGSTER_HOME into `demo/`, which every demo empties first.
