@@ -129,7 +129,8 @@ class Choices:
 
     def _needed(self, now: Situation, last: Ints, draws: Floats) -> Ints:
         project, category = self.tastes.project[now.shopper], self.goods.categories[last]
-        needed = self.projects.needed(project, category, now.owned, self.habit[now.day])
+        drifted = self.tastes.steadiness[now.shopper] < self.habit[now.day]
+        needed = self.projects.needed(project, category, now.owned, drifted)
         return self.in_niche(now.shopper, needed, draws)
 
     def _again(self, now: Situation, draw: Floats) -> Ints:

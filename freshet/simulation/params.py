@@ -16,9 +16,10 @@ class Drift:
     """Something that is different from a day on.
 
     taste: a share `strength` of shoppers like other categories. habit: after a share of the items other items are
-    looked at next. catalogue: a share of the items is replaced by new ones. prices: up by half, times `strength`.
-    traffic: four times as many guests and ten times as many bots. tracking: a share of the rows loses title and
-    category, and as large a share of the carts is never sent. season: the seasons come half a year early.
+    looked at next, and a share of the shoppers needs things in another order. catalogue: a share of the items is
+    replaced by new ones. prices: up by half, times `strength`. traffic: four times as many guests and ten times as
+    many bots. tracking: a share of the rows loses title and category, and as large a share of the carts is never sent.
+    season: the seasons come half a year early.
     """
 
     kind: DriftKind

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 PROJECTS: Final = 3
 SKIPS: Final = 2  # categories in a row that are passed over, at most
@@ -23,25 +22,27 @@ class Projects:
 
     usual: Ints  # (PROJECTS, C) each row one round through all categories
     changed: Ints  # (PROJECTS, C) where habits have drifted
-    steadiness: Floats  # (C,) the strength of a drift from which on what follows a category is the changed one
 
-    def needed(self, project: Ints, category: Ints, owned: Ints, drift: Floats) -> Ints:
-        """(B,) the category after `category`. owned: (B,) a bit for each category something was bought of."""
-        following = self._after(project, category, drift)
+    def needed(self, project: Ints, category: Ints, owned: Ints, drifted: NDArray[np.bool_]) -> Ints:
+        """(B,) the category after `category`. owned: (B,) a bit for each category something was bought of.
+
+        drifted: (B,) whose habits have changed. All of a shopper's, so that every shopper still goes through all
+        categories, and none is looked at more than before.
+        """
+        following = self._after(project, category, drifted)
         for _ in range(SKIPS):
             passed = owned >> following & 1 == 1
-            following = np.where(passed, self._after(project, following, drift), following)
+            following = np.where(passed, self._after(project, following, drifted), following)
         return following
 
-    def _after(self, project: Ints, category: Ints, drift: Floats) -> Ints:
-        drifted = self.steadiness[category] < drift
+    def _after(self, project: Ints, category: Ints, drifted: NDArray[np.bool_]) -> Ints:
         return np.where(drifted, self.changed[project, category], self.usual[project, category])
 
 
 def projects(categories: int, rng: np.random.Generator) -> Projects:
     """Every project, usual and changed, in an order of its own."""
     usual, changed = (np.stack([_round(categories, rng) for _ in range(PROJECTS)]) for _ in range(2))
-    return Projects(usual, changed, rng.random(categories))
+    return Projects(usual, changed)
 
 
 def _round(categories: int, rng: np.random.Generator) -> Ints:

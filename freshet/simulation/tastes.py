@@ -30,7 +30,7 @@ class Tastes:
     period: Ints  # (S,) days that a pack of their consumable lasts
     phase: Ints  # (S,)
     likes: Ints  # (2, S, 3) categories: usually, and once taste has drifted
-    steadiness: NDArray[np.float64]  # (S,) the strength of a drift of taste from which on a shopper follows it
+    steadiness: NDArray[np.float64]  # (S,) the strength of a drift of taste or habit from which on a shopper follows it
 
     def beside(self, more: "Tastes") -> "Tastes":
         """These shoppers and then those."""

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from freshet.tables.mapping import read
 from pipelines.definitions import defs
 from pipelines.demo import closing, scenes
 from pipelines.demo.gateway import running
-from pipelines.demo.play import Play
+from pipelines.demo.play import Play, draw_visitors
 from pipelines.demo.screen import Screen
 from pipelines.simulated import keep_shop
 from resources.lake import Lake
@@ -35,10 +36,11 @@ def playing(screen: Screen, starting: threading.Thread) -> Iterator[Play]:
     lake: Lake = defs.resources["lake"]  # type: ignore[index]
     shop = generate(params())
     keep_shop(lake.store, shop.params)
-    with running(SETTINGS) as gateway:
+    with running(SETTINGS) as gateway, ThreadPoolExecutor(1) as pool:
+        visitors = draw_visitors(pool, generate(replace(shop.params, drifts=())), shop)
         yield Play(
-            screen, SETTINGS, read(SETTINGS.mapping), defs, dg.DagsterInstance.get(), lake, shop,
-            generate(replace(shop.params, drifts=())), gateway, starting,
+            screen, SETTINGS, read(SETTINGS.mapping), defs, dg.DagsterInstance.get(), lake, shop, gateway, starting,
+            visitors,
         )  # fmt: skip
 
 
@@ -55,7 +57,7 @@ def act(play: Play, begun: float) -> None:
     scenes.days_land(play, range(drift))
     scenes.first_release(play)
     play.screen.scene("2  It serves")
-    calm = scenes.it_serves(play, drift)
+    calm = scenes.it_serves(play)
     play.screen.scene("3  Then habits change")
     drifted = scenes.habits_drift(play, range(drift, DAYS))
     play.screen.scene("4  Freshet notices, retrains, judges and releases")

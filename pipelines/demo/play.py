@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
@@ -23,6 +24,7 @@ from pipelines.ticking import tick
 from resources.lake import Lake
 
 VISITS: Final = 4_000  # in each act; so many that a change of half a point shows
+CALM_SEED, DRIFTED_SEED = 1, 2  # of the visits before and after the drift
 # Enough for a shop that small: the demo is to be short.
 CONFIG: Final[Mapping[str, Any]] = {
     "trained_model": {
@@ -43,6 +45,25 @@ CONFIG: Final[Mapping[str, Any]] = {
 }
 
 
+@dataclass(frozen=True)
+class Visitors:
+    """Who comes before the drift and after it: drawn while the first runs are under way."""
+
+    calm: Future[Audience]
+    drifted: Future[Audience]
+
+
+def draw_visitors(pool: Executor, calm: Shop, drifted: Shop) -> Visitors:
+    """On the day of the drift in the shop without it, and on the day after the last in the shop with it."""
+    changes = drifted.params.drifts[0].day
+    days = ((calm, changes, CALM_SEED), (drifted, drifted.params.days, DRIFTED_SEED))
+    return Visitors(*(pool.submit(_visitors, *each) for each in days))
+
+
+def _visitors(shop: Shop, day: int, seed: int) -> Audience:
+    return audience(LiveShop(shop, day, seed, clock=lambda: datetime.now(UTC)), VISITS)
+
+
 @dataclass
 class Play:
     """The demo's lake, its Dagster, its gateway and its shoppers."""
@@ -54,12 +75,11 @@ class Play:
     instance: dg.DagsterInstance
     lake: Lake
     shop: Shop
-    calm: Shop  # the same without the drift
     gateway: Gateway
     starting: threading.Thread  # Spark; joined before the first run
+    visitors: Visitors
     runs: int = 0
     posted: int = 0  # events, all acknowledged
-    _seed: int = field(default=0, repr=False)
 
     def tick(self, sensor: str, doing: str, why: str | None = None) -> None:
         """Tick a sensor as the daemon would; tell why it starts a run (its own reason, or `why`) and how that went.
@@ -95,11 +115,6 @@ class Play:
         if entry is None:
             raise FreshetError("demo", "nothing was released", "the verdict above says why")
         return entry
-
-    def audience(self, shop: Shop, day: int) -> Audience:
-        """Who comes on a day of the shop, before anything is shown to them."""
-        self._seed += 1
-        return audience(LiveShop(shop, day, self._seed, clock=lambda: datetime.now(UTC)), VISITS)
 
     def show(self, visitors: Audience) -> ClickThrough:
         """What they make of the lists of the gateway, now."""

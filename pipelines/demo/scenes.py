@@ -39,12 +39,12 @@ def first_release(play: Play) -> None:
     )
 
 
-def it_serves(play: Play, day: int) -> ClickThrough:
+def it_serves(play: Play) -> ClickThrough:
     """A new visitor's list, before and after three clicks; then many shoppers."""
     waited = play.gateway.wait_for(play.champion().number)
     play.screen.say(f"The gateway serves release 1, {waited:.1f} s after it was released: {play.gateway.url}")
     _three_clicks(play)
-    served = play.show(play.audience(play.calm, day))
+    served = play.show(play.visitors.calm.result())
     _tell_share(play, served)
     play.post(served)
     return served
@@ -57,7 +57,7 @@ def habits_drift(play: Play, numbers: range) -> ClickThrough:
     )
     days_land(play, numbers)
     play.tick("landing", "the landing sensor has started a run")
-    served = play.show(play.audience(play.shop, numbers.stop))
+    served = play.show(play.visitors.drifted.result())
     _tell_share(play, served)
     report = published(play.lake.store, "drift_report", DriftRef)
     if report is not None:

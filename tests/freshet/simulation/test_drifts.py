@@ -90,7 +90,7 @@ def test_without_strength_nothing_is_different_ever(steady: Shop, kind: DriftKin
 
 def test_taste_moves_categories_and_leaves_moments_and_paths_alone(steady: Shop) -> None:
     other = drifted("taste")
-    assert distance(categories(other), categories(steady)) > 0.2
+    assert distance(categories(other), categories(steady)) > 0.12
     little = distance(categories(drifted("taste", 0.3)), categories(steady))
     assert little < distance(categories(other), categories(steady))
     assert same_moments(other, steady)
@@ -102,7 +102,8 @@ def test_habit_changes_what_follows_and_hardly_what_is_looked_at(steady: Shop) -
     assert followed(steady) > 0.5
     assert followed(other) < 0.3
     assert followed(other) < followed(drifted("habit", 0.5)) < followed(steady)
-    assert distance(categories(other), categories(steady)) < 0.1
+    for shop in (other, drifted("habit", 0.3)):
+        assert distance(categories(shop), categories(steady)) < 0.1
     assert same_moments(other, steady)
 
 

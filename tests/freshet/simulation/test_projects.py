@@ -2,12 +2,11 @@ import numpy as np
 
 from freshet.simulation.projects import PROJECTS, Projects, projects
 
-NONE, ALL = np.zeros(1), np.ones(1)
-THREE = Projects(np.array([[1, 2, 0], [2, 0, 1]]), np.array([[2, 0, 1], [1, 2, 0]]), np.array([0.5, 0.5, 0.5]))
+THREE = Projects(np.array([[1, 2, 0], [2, 0, 1]]), np.array([[2, 0, 1], [1, 2, 0]]))
 
 
-def needed(project: int, category: int, owned: int = 0, drift: float = 0.0) -> int:
-    state = (np.array([project]), np.array([category]), np.array([owned]), np.array([drift]))
+def needed(project: int, category: int, owned: int = 0, drifted: bool = False) -> int:
+    state = (np.array([project]), np.array([category]), np.array([owned]), np.array([drifted]))
     return int(THREE.needed(*state)[0])
 
 
@@ -26,8 +25,8 @@ def test_who_bought_of_everything_starts_again() -> None:
 
 
 def test_once_habits_have_drifted_something_else_is_needed() -> None:
-    assert needed(project=0, category=0, drift=0.4) == 1
-    assert needed(project=0, category=0, drift=0.6) == 2
+    assert needed(project=0, category=0, drifted=False) == 1
+    assert needed(project=0, category=0, drifted=True) == 2
 
 
 def test_every_project_goes_once_round_through_all_categories() -> None:
