@@ -45,7 +45,7 @@ RUNS = [
     Run("cold_items --days 8 --held 2 --shoppers 60 --id-dropout 0.1", slow=MINUTES),
     Run("warm_start --shoppers 60 --days 1", slow=MINUTES),
     Run("drift_alarms 1", slow=MINUTES),
-    Run("simulation --quality --seeds 101", slow=MINUTES),
+    Run("simulation --quality --small --calm --seeds 1", slow=MINUTES),
     Run("online_retail DATA", slow=MINUTES, data=RETAIL),
 ]
 TEXT = {"drift_alarms"}  # lines for people, and none of figures
