@@ -37,6 +37,7 @@ RUNS = [
     Run("quality --interactions INTERACTIONS --seeds 1 --set max_epochs=1 --validation-cases 20"),
     Run("training INTERACTIONS --epochs 1 --without-peer"),
     Run("training --large --items 300"),
+    Run("verdicts --runs 2 --baskets 200 --nights 2"),
     Run("orchestration --range-days 2", slow=MINUTES),
     Run("orchestration --runs 1", slow=JVM),
     Run("tables --events 2000 --days 2 --shoppers 50 --items 30 --skip-peer", slow=JVM),
