@@ -1,6 +1,7 @@
 """Warm start: today's model begins with yesterday's weights instead of with none."""
 
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from freshet.vocabulary import Vocabulary
 
 IDS = "items.ids.weight"  # rows of it are what is known of an item beyond its content
 MET = "met"
+EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,11 @@ class Remembered:
         return 1 - self.today / self.yesterday if self.yesterday > 0 else 0.0
 
 
-def why_not(yesterday: Yesterday, vocabulary: Vocabulary, params: TrainParams) -> str:
-    """Why today's model cannot begin from it; "" where it can."""
+def why_not(yesterday: Yesterday, vocabulary: Vocabulary, params: TrainParams, cut: int) -> str:
+    """Why today's model cannot begin from it; "" where it can. cut: the last day that today's may learn from."""
+    if yesterday.cut > cut:  # as when more days are kept for judging than before
+        later = EPOCH + timedelta(days=yesterday.cut)
+        return f"it has learned from days up to {later}, which today's model is judged on"
     old = yesterday.model.config
     if yesterday.generation != vocabulary.generation:
         return f"its vocabulary is of generation {yesterday.generation}, today's of {vocabulary.generation}"

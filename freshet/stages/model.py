@@ -48,7 +48,7 @@ def train_model(
     forget_abandoned(store, datetime.now(UTC))
     data = load_training_set(settings, ref)
     task = Task(settings, store, ref, params, run or RunParams(), tell)
-    yesterday = yesterday_of(settings, store, data.vocabulary, params)
+    yesterday = yesterday_of(settings, store, data.vocabulary, params, data.cut)
     trained = task.done(data, yesterday)
     judgement = judged("trained_model", _profile(trained), settings)
     if judgement.bad() and yesterday is not None and params.warm_start == "auto":

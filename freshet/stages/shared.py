@@ -30,7 +30,7 @@ def share(
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     store, data = open_store(settings.lake), load_training_set(settings, ref)
-    yesterday = yesterday_of(settings, store, data.vocabulary, params) if warm else None
+    yesterday = yesterday_of(settings, store, data.vocabulary, params, data.cut) if warm else None
     resume = resume_point(store, ref, params, run, settings.item_inputs, yesterday.id if yesterday else "")
     with joined(place) as (ranks, where):
         means = Means(resume, ranks, where, run, yesterday)

@@ -18,15 +18,18 @@ if TYPE_CHECKING:
 log = logging.getLogger("freshet")
 
 
-def yesterday_of(settings: Settings, store: Store, vocabulary: Vocabulary, params: "TrainParams") -> "Yesterday | None":
+def yesterday_of(
+    settings: Settings, store: Store, vocabulary: Vocabulary, params: "TrainParams", cut: int
+) -> "Yesterday | None":
     """The champion's model where `params` ask for a warm start and it fits; None: train cold.
 
+    cut: the last day that the new model may learn from; a champion that has learned from a later one does not fit.
     Raises FreshetError where only a warm start is wanted (`on`) and there is none.
     """
     if params.warm_start == "off":
         return None
     try:
-        found, why = _fitting(settings, store, vocabulary, params)
+        found, why = _fitting(settings, store, vocabulary, params, cut)
     except FreshetError as error:
         # What serves may be damaged; that must not keep a new model from being trained.
         found, why = None, str(error)
@@ -38,7 +41,7 @@ def yesterday_of(settings: Settings, store: Store, vocabulary: Vocabulary, param
 
 
 def _fitting(
-    settings: Settings, store: Store, vocabulary: Vocabulary, params: "TrainParams"
+    settings: Settings, store: Store, vocabulary: Vocabulary, params: "TrainParams", cut: int
 ) -> "tuple[Yesterday | None, str]":
     from freshet.model.warm import why_not
 
@@ -47,7 +50,7 @@ def _fitting(
         return None, "nothing has been released yet"
     name = str(release.bundle.manifest.lineage.get("model", ""))
     found = _made_from(settings, store, release, name)
-    why = why_not(found, vocabulary, params)
+    why = why_not(found, vocabulary, params, cut)
     return (None, f"the champion's model {name[:12]} does not fit: {why}") if why else (found, "")
 
 

@@ -76,23 +76,24 @@ def test_a_model_of_your_own_keeps_its_rows_too():
     ],
 )
 def test_a_model_that_does_not_fit_says_why(change, why):
-    assert why_not(dataclasses.replace(yesterday(), **change), vocabulary_of(8), PARAMS) == why
+    assert why_not(dataclasses.replace(yesterday(), **change), vocabulary_of(8), PARAMS, 9) == why
 
 
 @pytest.mark.parametrize("change", [{"width": 32}, {"blocks": 2}, {"model": "tests.own_models:SmallGru"}])
 def test_a_model_of_another_configuration_does_not_fit(change):
-    assert why_not(yesterday(), vocabulary_of(8), PARAMS.model_copy(update=change)) == "it is of another configuration"
+    changed = PARAMS.model_copy(update=change)
+    assert why_not(yesterday(), vocabulary_of(8), changed, 9) == "it is of another configuration"
 
 
 def test_a_model_that_reads_other_columns_does_not_fit():
     today = dataclasses.replace(vocabulary_of(8), inputs=(Field("title", "words"),))
-    assert why_not(yesterday(), today, PARAMS) == "it reads other columns of the catalogue"
+    assert why_not(yesterday(), today, PARAMS, 9) == "it reads other columns of the catalogue"
 
 
 def test_a_column_that_is_named_since_asks_for_a_cold_training():
     old = yesterday()
     old.model.config = dataclasses.replace(old.model.config, inputs=old.model.config.inputs[:1])
-    assert why_not(old, vocabulary_of(8), PARAMS) == "it does not read category:category, price:number"
+    assert why_not(old, vocabulary_of(8), PARAMS, 9) == "it does not read category:category, price:number"
 
 
 def test_what_an_earlier_model_held_out_is_held_out_again():
@@ -133,3 +134,9 @@ def test_a_warm_start_begins_where_a_cold_one_was_and_is_repeatable():
 @pytest.mark.parametrize(("before", "after", "lost"), [(0.2, 0.15, 0.25), (0.1, 0.2, -1.0), (0.0, 0.0, 0.0)])
 def test_forgotten_is_the_share_of_yesterdays_ndcg_that_is_lost(before, after, lost):
     assert Remembered(40, before, after).forgotten == pytest.approx(lost)
+
+
+def test_a_model_that_has_learned_from_the_days_that_judge_is_no_beginning():
+    assert why_not(yesterday(cut=8), vocabulary_of(8), PARAMS, 8) == ""
+    told = why_not(yesterday(cut=8), vocabulary_of(8), PARAMS, 7)
+    assert told == "it has learned from days up to 1970-01-09, which today's model is judged on"
