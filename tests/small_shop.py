@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MAPPING = Path(__file__).parents[1] / "examples" / "simulated_shop.yaml"
 FIRST = date(2024, 3, 4)
 TINY = TrainParams(
-    length=8, width=16, vector=16, blocks=1, heads=1, max_epochs=1, steps_per_epoch=10, validation_cases=50
+    length=8, width=16, vector=16, blocks=1, heads=1, max_epochs=4, steps_per_epoch=100, validation_cases=50
 )
 
 
