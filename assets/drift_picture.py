@@ -47,6 +47,10 @@ def of_drift(made: "Drifting", params: "DriftParams") -> dict[str, Any]:
         "fresh days": "…".join(map(str, verdict.fresh)),
         "fresh events": verdict.fresh_events,
     }
+    if verdict.slowly:
+        told["over many releases"] = "; ".join(verdict.slowly)
+    if verdict.too_good:
+        told["too good to be true"] = "; ".join(verdict.too_good)
     rows = criteria(verdict, params)
     if rows:
         told["picture"] = picture(drift_figure(verdict, params))

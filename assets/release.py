@@ -6,6 +6,7 @@ import dagster as dg
 
 from assets import gates, pictures
 from assets.shop import ONE_RUN, OWNERS
+from freshet.judge.guard_params import GuardParams
 from freshet.judge.params import JudgeParams
 from freshet.references import BundleRef, EvaluationRef, ModelRef
 from freshet.stages import notes
@@ -19,8 +20,8 @@ from resources.tracking import Tracking
 GROUP = "release"
 
 
-class JudgeConfig(JudgeParams, dg.Config):
-    """How a challenger is judged."""
+class JudgeConfig(JudgeParams, GuardParams, dg.Config):
+    """How a challenger is judged, and what holds it for a person."""
 
 
 @dg.asset(
@@ -65,6 +66,7 @@ def evaluation(
     outcome = evaluate_bundle(
         lake.settings, lake.store, bundle, params,
         lambda who, done, of: context.log.info(f"{who}: {done} of {of} baskets asked for"),
+        GuardParams(**config.model_dump()),
     )  # fmt: skip
     context.log.info(outcome.made.kept.verdict.sentence)
     written = tracking.write(context.log, notes.of_evaluation(outcome.made.kept, bundle, datetime.now(UTC)))

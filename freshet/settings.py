@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     serving_device: Literal["cpu", "cuda"] = Field(
         "cpu", description="where bundles are proven and answer, on cuda in fp16; cuda without a GPU is an error"
     )
+    anchor_release: int = Field(
+        1, ge=1, description="number of the release that every later one is held against (docs/evaluation.md)"
+    )
     lists: Literal["fallback", "first"] = Field(
         "fallback",
         description="lists made ahead answer when the encoder cannot; `first`: before it is asked, where they are good",

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from pydantic import JsonValue
 
 from freshet.history import Histories
 from freshet.live.baselines import Baselines, save_baselines
@@ -95,7 +96,14 @@ def write_item_encoder(path: Path) -> None:
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
 
 
-def write_bundle(folder: Path, dead: tuple[str, ...] = (), note: str = "", *, whole: bool = True) -> str:
+def write_bundle(
+    folder: Path,
+    dead: tuple[str, ...] = (),
+    note: str = "",
+    lineage: dict[str, JsonValue] | None = None,
+    *,
+    whole: bool = True,
+) -> str:
     """A sealed bundle in `folder`; returns its id. note: makes it another bundle.
 
     whole: its golden requests ask the whole ranker; else the encoder only, as those of older bundles.
@@ -111,7 +119,7 @@ def write_bundle(folder: Path, dead: tuple[str, ...] = (), note: str = "", *, wh
     asked = history(["a"], ["b", "b"])
     answer = Encoded(np.array([[1, 0], [0, 1]], dtype=np.float32), np.zeros(3, dtype=np.float32))
     make_golden(asked_input(asked), answer, folder / "golden.npz")
-    facts = {"lineage": {}, "parameters": {"note": note}, "metrics": {}}
+    facts = {"lineage": lineage or {}, "parameters": {"note": note}, "metrics": {}}
     seal(folder, created_by="test", precision="fp32", length=4, **facts)
     if whole:
         ranker = open_ranker(open_bundle(folder))

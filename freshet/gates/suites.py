@@ -24,6 +24,11 @@ def _none(name: str, column: str, says: str, fix: str) -> Rule:
     return Rule(name, column, says, fix, most=0)
 
 
+def _guard(name: str, guard: str, fix: str) -> Rule:
+    """One of the verdict's guards: what it says is a warning here; whether it holds the release is in the verdict."""
+    return Rule(name, f"{guard}_off", f"{{{guard}_says}}", fix, most=0, severity="warn")
+
+
 _OUR_BUG = "this is a fault of Freshet, not of your data: keep the stage and report it"
 
 
@@ -306,11 +311,26 @@ SUITES: dict[str, tuple[Rule, ...]] = {
               "materialize `edge_bundle` again"),
     ),
     "evaluation": (
-        Rule("there_are_enough_cases", "cases", "{cases} baskets landed after {cut}, and {minimum} are needed to judge",
-             "raise `holdout_days` or land more days", least=1, severity="warn"),
-        _none("metrics_are_finite", "not_finite", "{not_finite} metrics are not finite", _OUR_BUG),
-        _none("nothing_leaked", "leaked", "{leaked} cases ask for what the training set already had", _OUR_BUG),
-        _none("all_saw_the_same", "uneven", "models were scored on different numbers of cases", _OUR_BUG),
+        Rule("there_are_enough_cases", "lacking",
+             "{cases} baskets of {shoppers} shoppers landed after {cut}, {minimum} of {minimum_shoppers} are needed",
+             "raise `holdout_days` or land more days", most=0, severity="warn"),
+        _none("cases_match_events", "off",
+              "{off} baskets are not what the events say ({cases} are asked for, {recounted} counted): {off_who}",
+              "where a day was published again meanwhile, materialize `training_set` and what follows; else report it"),
+        _none("nothing_leaked", "leaked", "{leaked} of {judged} judged events had landed on days learned from",
+              "look for deliveries that repeat old events; mend the export, or land those days without the copies"),
+        _none("metrics_match_a_recount", "wrong", "{wrong} figures are not what lists and events give: {wrong_who}",
+              _OUR_BUG),
+        Rule("everybody_answered_in_full", "short", "lists with fewer than {k} items: {short_who}",
+             "a champion of another generation lacks items: release a model of this one", most=0, severity="warn"),
+        _guard("encoder_carries_its_weight", "encoder", "look at the training's curve and at `trained_model`"),
+        _guard("answers_differ_between_shoppers", "sameness", "look at the training's curve and at `trained_model`"),
+        _guard("lists_are_no_narrower", "narrowing", "see whether the shop became narrower, too"),
+        _guard("slices_do_not_fall", "slices", "look at what landed of that part of the shop"),
+        _guard("anchor_is_not_better", "anchor", "look for what was lost since: data, mapping or parameters"),
+        _guard("ratio_to_baselines_is_kept", "ratio", "look for what was lost since: data, mapping or parameters"),
+        _guard("quality_is_plausible", "rise", "look at the newest days before anybody believes it"),
+        _guard("baskets_are_questions", "echo", "look at the tracker: it may write events twice"),
     ),
     "drift_report": (
         Rule("there_is_something_to_compare", "compared", "{why}",
@@ -318,6 +338,11 @@ SUITES: dict[str, tuple[Rule, ...]] = {
         _none("figures_are_finite", "not_finite", "{not_finite} figures are not finite", _OUR_BUG),
         Rule("shop_is_as_the_champion_knows_it", "drifted", "{sentence}",
              "nothing by hand: the sensor `drift` starts a retraining", most=0, severity="warn"),
+        Rule("shop_is_as_the_anchor_knew_it", "slow", "{slow_says}",
+             "see whether the shop itself changed; where it did, name a later release in FRESHET_ANCHOR_RELEASE",
+             most=0, severity="warn"),
+        Rule("quality_is_plausible", "rise", "{rise_says}", "look at the newest days before anybody believes it",
+             most=0, severity="warn"),
     ),
     "release": (
         Rule("challenger_may_serve", "released", "{sentence}",

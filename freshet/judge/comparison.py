@@ -1,8 +1,8 @@
 """Challenger, champion and baselines, all asked the same cases now: the table a verdict is read from."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -10,15 +10,33 @@ from pydantic import BaseModel, ConfigDict
 from freshet.cases import Cases, next_basket_cases
 from freshet.history import Ints
 from freshet.judge import metrics
-from freshet.judge.evaluation import KS, Scores, case_slices, evaluate, item_slices, narrowed, remap, restated
+from freshet.judge.echoes import echo_share
+from freshet.judge.evaluation import (
+    KS,
+    Progress,
+    Scores,
+    case_slices,
+    evaluate,
+    item_slices,
+    narrowed,
+    remap,
+    restated,
+    sizes_among,
+)
+from freshet.judge.lists import distinct_share, personalisation
+from freshet.judge.parts import EncoderAlone, blend_alone
 from freshet.live.baselines import ItemToItem, Popular, SequentialRules
 from freshet.live.ranker import Ranker
 from freshet.live.scorer import Scorer
 from freshet.training_set import TrainingSet
 
 CHALLENGER, CHAMPION, POPULAR, ITEM_TO_ITEM = "challenger", "champion", "popular", "item-to-item"
+ANCHOR, ENCODER, BLEND = "anchor", "encoder alone", "blend alone"  # an old release; the challenger's two parts
 SEQUENTIAL_RULES = "sequential rules"
-ORDER = (CHALLENGER, CHAMPION, SEQUENTIAL_RULES, ITEM_TO_ITEM, POPULAR)  # in every table and picture
+BASELINES = (SEQUENTIAL_RULES, ITEM_TO_ITEM, POPULAR)
+ORDER = (CHALLENGER, CHAMPION, ANCHOR, *BASELINES, ENCODER, BLEND)  # in every table and picture
+
+EARLIER = 28  # days before those that judge, whose share of echoes is what is usual
 
 SEED = 20  # of the sample of cases: the same cases whenever the same days are judged
 
@@ -48,6 +66,9 @@ class Evaluation(BaseModel):
     table: dict[str, dict[str, float]]  # scorer → metric → mean
     slices: dict[str, SliceRow]
     seconds: dict[str, float]
+    items: int = 0  # of the challenger's vocabulary; 0: an evaluation from when they were not counted
+    echoes: float = 0.0  # share of the baskets that repeat the item of seconds before
+    echoes_before: float = 0.0  # the same on the days before those that judge
 
     def to_markdown(self) -> str:
         """The table for people: metrics down, scorers across; then the slices."""
@@ -65,12 +86,21 @@ class Evaluation(BaseModel):
 
 
 @dataclass(frozen=True)
+class Part:
+    """The answers to some of the cases, or to some of their targets."""
+
+    scores: dict[str, Scores]
+    owners: Ints  # (C,) the shopper of each case
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The table, and the answers behind it for the paired test."""
 
     evaluation: Evaluation
     scores: dict[str, Scores]  # scorer → its answers to the same cases, in the challenger's indexes
     owners: Ints  # (C,) the shopper of each case
+    parts: Mapping[str, Part] = field(default_factory=dict)  # slice → its answers
 
 
 def compare(
@@ -80,86 +110,114 @@ def compare(
     ks: Sequence[int] = KS,
     report: Report | None = None,
     most_cases: int | None = None,
+    *,
+    anchor: Ranker | None = None,
+    after: int | None = None,
 ) -> Comparison:
     """Ask everybody the baskets that began after the cut; a random sample of them where there are over `most_cases`.
 
-    The challenger's vocabulary must be the training set's. The champion sees the cases in its own.
+    The challenger's vocabulary must be the training set's. Champion and anchor see the cases in their own.
+    after: the last day that any of them has learned from, where one has learned more than the challenger.
     """
-    cases = next_basket_cases(training_set.histories, training_set.cut, training_set.as_of)
-    if most_cases is not None and len(cases) > most_cases:
-        cases = cases.take(np.sort(np.random.default_rng(SEED).permutation(len(cases))[:most_cases]))
+    cut = training_set.cut if after is None else max(after, training_set.cut)
+    cases = judged_cases(training_set, cut, most_cases)
     never = training_set.vocabulary.tombstones.copy()
     never[0] = True
     baselines = challenger.bundle.baselines
-    scorers: dict[str, Scorer] = {
+    own: dict[str, Scorer] = {
         CHALLENGER: challenger,
         POPULAR: Popular(baselines, never),
         ITEM_TO_ITEM: ItemToItem(baselines, never),
         SEQUENTIAL_RULES: SequentialRules(baselines, never),
+        ENCODER: EncoderAlone(challenger),
+        BLEND: blend_alone(challenger),
     }
+    others = {name: ranker for name, ranker in ((CHAMPION, champion), (ANCHOR, anchor)) if ranker is not None}
     scores, seconds = {}, {}
-    for name, scorer in scorers.items():
+    for name in (name for name in ORDER if name in own or name in others):
         begun = time.perf_counter()
-        scores[name] = evaluate(scorer, cases, ks, _told(report, name))
+        if name in own:
+            scores[name] = evaluate(own[name], cases, ks, _told(report, name))
+        else:
+            scores[name] = _in_its_own_words(training_set, others[name], cases, ks, _told(report, name))
         seconds[name] = time.perf_counter() - begun
-    if champion is not None:
-        begun = time.perf_counter()
-        scores[CHAMPION] = _champion(training_set, champion, cases, ks, report)
-        seconds[CHAMPION] = time.perf_counter() - begun
-    scores = {name: scores[name] for name in ORDER if name in scores}
-    return Comparison(_evaluation(training_set, cases, scores, tuple(ks), seconds), scores, cases.owners)
+    parts = _parts(training_set, cases, scores)
+    evaluation = _evaluation(training_set, cut, cases, scores, parts, tuple(ks), seconds)
+    return Comparison(evaluation, scores, cases.owners, parts)
 
 
-def _champion(
-    training_set: TrainingSet, champion: Ranker, cases: Cases, ks: Sequence[int], report: Report | None
+def judged_cases(training_set: TrainingSet, cut: int, most_cases: int | None) -> Cases:
+    """The baskets that began after day `cut`; the same random sample of them whenever there are more."""
+    cases = next_basket_cases(training_set.histories, cut, training_set.as_of)
+    if most_cases is None or len(cases) <= most_cases:
+        return cases
+    return cases.take(np.sort(np.random.default_rng(SEED).permutation(len(cases))[:most_cases]))
+
+
+def _in_its_own_words(
+    training_set: TrainingSet, ranker: Ranker, cases: Cases, ks: Sequence[int], progress: Progress | None
 ) -> Scores:
-    ours, own = training_set.vocabulary, champion.bundle.vocabulary
-    answered = evaluate(champion, remap(cases, ours, own), ks, _told(report, CHAMPION))
-    return restated(answered, own, ours)
+    """A bundle of another vocabulary is asked in its own, and its answers are read in ours."""
+    ours, own = training_set.vocabulary, ranker.bundle.vocabulary
+    return restated(evaluate(ranker, remap(cases, ours, own), ks, progress), own, ours)
 
 
 def _evaluation(
     training_set: TrainingSet,
+    cut: int,
     cases: Cases,
     scores: dict[str, Scores],
+    parts: Mapping[str, Part],
     ks: tuple[int, ...],
     seconds: dict[str, float],
 ) -> Evaluation:
     return Evaluation(
-        cut=training_set.cut,
+        cut=cut,
         as_of=training_set.as_of,
         cases=len(cases),
         targets=len(cases.targets),
         unknown_targets=int(np.count_nonzero(cases.targets == 0)),
         ks=ks,
-        table={name: {**s.means(ks), **_beyond(s, training_set, ks[0])} for name, s in scores.items()},
-        slices=_slices(training_set, cases, scores, ks[0]),
+        table={name: {**s.means(ks), **_beyond(s, cases, training_set, ks[0])} for name, s in scores.items()},
+        slices={name: _slice_row(part, ks[0]) for name, part in parts.items()},
         seconds=seconds,
+        items=len(training_set.vocabulary),
+        echoes=echo_share(training_set.histories, cut, training_set.as_of),
+        echoes_before=echo_share(training_set.histories, cut - EARLIER, cut),
     )
 
 
-def _beyond(scores: Scores, training_set: TrainingSet, k: int) -> dict[str, float]:
+def _beyond(scores: Scores, cases: Cases, training_set: TrainingSet, k: int) -> dict[str, float]:
     """What accuracy does not show."""
     lists = scores.lists[:, :k]
     return {
         f"coverage@{k}": metrics.coverage(lists[lists > 0], len(training_set.vocabulary)),
         f"novelty@{k}": metrics.novelty(lists, training_set.audience),
         f"popularity_share@{k}": metrics.popularity_share(lists, metrics.head_items(training_set.audience)),
+        f"personalisation@{k}": personalisation(lists, cases.owners),
+        f"distinct_lists@{k}": distinct_share(lists),
     }
 
 
-def _slices(training_set: TrainingSet, cases: Cases, scores: dict[str, Scores], k: int) -> dict[str, SliceRow]:
-    parts = {n: {s: v.take(m) for s, v in scores.items()} for n, m in case_slices(cases, training_set).items()}
-    parts |= {n: {s: narrowed(v, cases, m) for s, v in scores.items()} for n, m in item_slices(training_set).items()}
-    return {
-        name: SliceRow(
-            cases=len(next(iter(part.values())).sizes), ndcg={s: v.means([k])[f"ndcg@{k}"] for s, v in part.items()}
+def _parts(training_set: TrainingSet, cases: Cases, scores: dict[str, Scores]) -> dict[str, Part]:
+    parts = {
+        name: Part({who: answers.take(mask) for who, answers in scores.items()}, cases.owners[mask])
+        for name, mask in case_slices(cases, training_set).items()
+    }
+    for name, items in item_slices(training_set).items():
+        asked = sizes_among(cases, items) > 0
+        parts[name] = Part(
+            {who: narrowed(answers, cases, items) for who, answers in scores.items()}, cases.owners[asked]
         )
-        for name, part in parts.items()
-    }
+    return parts
 
 
-def _told(report: Report | None, name: str) -> Callable[[int, int], None] | None:
+def _slice_row(part: Part, k: int) -> SliceRow:
+    ndcg = {who: answers.means([k])[f"ndcg@{k}"] for who, answers in part.scores.items()}
+    return SliceRow(cases=len(part.owners), ndcg=ndcg)
+
+
+def _told(report: Report | None, name: str) -> Progress | None:
     return None if report is None else lambda done, of: report(name, done, of)
 
 

@@ -118,9 +118,14 @@ def narrowed(scores: Scores, cases: Cases, items: Mask) -> Scores:
 
     `scores` must hold items of the vocabulary that `cases` and `items` speak of: see `restated`.
     """
-    case = np.repeat(np.arange(len(cases)), np.diff(cases.target_offsets))
-    sizes = np.bincount(case[items[cases.targets]], minlength=len(cases))
+    sizes = sizes_among(cases, items)
     return Scores(scores.lists, scores.hits & items[scores.lists], sizes).take(sizes > 0)
+
+
+def sizes_among(cases: Cases, items: Mask) -> Ints:
+    """(C,) how many targets of each case are among `items` (V + 1,)."""
+    case = np.repeat(np.arange(len(cases)), np.diff(cases.target_offsets))
+    return np.bincount(case[items[cases.targets]], minlength=len(cases))
 
 
 def restated(scores: Scores, from_vocabulary: Vocabulary, to_vocabulary: Vocabulary) -> Scores:

@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from freshet.cases import Cases, next_basket_cases
+from freshet.judge.comparison import BASELINES, CHALLENGER
 from freshet.judge.evaluation import evaluate
+from freshet.judge.guard_params import GuardParams
 from freshet.judge.metrics import ndcg
+from freshet.judge.yardstick import ratio, standings
+from freshet.live import journal
 from freshet.live.ranker import Ranker, open_ranker
 from freshet.live.released import Release, current_release
 from freshet.references import DriftRef
@@ -24,7 +28,7 @@ from freshet.store import Store
 from freshet.watch.comparison import Side, compare_columns
 from freshet.watch.params import DriftParams
 from freshet.watch.quality import Quality, Values, compare_quality
-from freshet.watch.verdict import Compared, DriftVerdict, decide
+from freshet.watch.verdict import ColumnDrift, Compared, DriftVerdict, decide
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,16 +87,12 @@ def read_verdict(store: Store, report: str) -> DriftVerdict:
 def _compared(
     settings: Settings, store: Store, release: Release, spans: Spans, params: DriftParams, page: Path, tell: Tell
 ) -> Compared:
-    reference, fresh = (
-        Side(
-            watched.events_of(settings, store, days, params.events),
-            watched.shopper_days_of(settings, store, days, params.events),
-        )
-        for days in (spans.reference, spans.fresh)
-    )
+    reference, fresh = (_side(settings, store, days, params) for days in (spans.reference, spans.fresh))
     enough = len(fresh.events) >= params.minimum_events
     comparable = enough and len(reference.events) >= params.minimum_events
     tell(f"{len(fresh.events):,} fresh events against {len(reference.events):,} of the reference")
+    early = watched.anchor_days(store, settings.anchor_release, release, params)
+    old = _side(settings, store, early, params) if early and enough else None
     return Compared(
         bundle=release.bundle.id,
         release=release.entry.number,
@@ -103,6 +103,36 @@ def _compared(
         columns=compare_columns(reference, fresh, params, page) if comparable else (),
         unknown=_unknown(release, fresh.events) if enough else None,
         quality=_quality(settings, store, release, spans, params, tell),
+        anchor=settings.anchor_release if old is not None else None,
+        anchor_days=(early[0], early[-1]) if old is not None else None,
+        slow=_slow(old, fresh, params),
+        loss=_loss(store, release),
+    )
+
+
+def _side(settings: Settings, store: Store, days: Sequence[date], params: DriftParams) -> Side:
+    return Side(
+        watched.events_of(settings, store, days, params.events),
+        watched.shopper_days_of(settings, store, days, params.events),
+    )
+
+
+def _slow(old: Side | None, fresh: Side, params: DriftParams) -> tuple[ColumnDrift, ...]:
+    """The fresh days against the anchor's: what moves a little with every release is far from there."""
+    if old is None or len(old.events) < params.minimum_events:
+        return ()
+    return compare_columns(old, fresh, params.model_copy(update={"limit": params.slow_limit}))
+
+
+def _loss(store: Store, release: Release) -> str:
+    """What the last release lost against the baselines beside the ones before it; "" where nothing."""
+    limits = GuardParams()
+    past = standings(journal.readable(store, release.entry.number), K, limits.recent + 1)
+    if not past:
+        return ""
+    result = ratio(past[-1].ndcg, past[:-1], CHALLENGER, BASELINES, limits.ratio_floor)
+    return (
+        f"release {past[-1].release} was worse than ones before: {result.sentence}" if result and result.behind else ""
     )
 
 
@@ -161,11 +191,12 @@ def _nothing(release: Release | None, spans: Spans | None) -> Mapping[str, objec
         why = f"no day after {spans.as_of}, the last that release {release.entry.number} knows, is over and published"
         if spans.fresh:
             why = f"of the days up to {spans.cut}, which release {release.entry.number} learned from, none is left"
-    return {"compared": 0, "why": why, "not_finite": 0, "drifted": None, "sentence": ""}
+    quiet = {"slow": 0, "slow_says": "", "rise": 0, "rise_says": ""}
+    return {"compared": 0, "why": why, "not_finite": 0, "drifted": None, "sentence": "", **quiet}
 
 
 def _profile(verdict: DriftVerdict, spans: Spans) -> Mapping[str, object]:
-    figures = [column.score for column in verdict.columns] + [column.limit for column in verdict.columns]
+    figures = [value for column in (*verdict.columns, *verdict.slow) for value in (column.score, column.limit)]
     if verdict.quality is not None:
         figures += [verdict.quality.before, verdict.quality.fresh, verdict.quality.surely]
     return {
@@ -174,4 +205,8 @@ def _profile(verdict: DriftVerdict, spans: Spans) -> Mapping[str, object]:
         "not_finite": int(np.count_nonzero(~np.isfinite(figures))),
         "drifted": int(verdict.drifted),
         "sentence": verdict.sentence,
+        "slow": int(bool(verdict.slowly)),
+        "slow_says": "; ".join(verdict.slowly),
+        "rise": int(bool(verdict.too_good)),
+        "rise_says": "; ".join(verdict.too_good),
     }

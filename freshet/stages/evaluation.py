@@ -1,36 +1,34 @@
 """The asset `evaluation`, without Dagster: everybody asked the same, and the verdict."""
 
 import hashlib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from freshet.cases import next_basket_cases
 from freshet.errors import JournalError, LakeError
 from freshet.judge.card import evaluated_card
 from freshet.judge.comparison import Comparison, Evaluation, Report, compare
+from freshet.judge.guard_params import GuardParams
+from freshet.judge.guards import QUIET, Judgeable, guarded, signs
 from freshet.judge.holds import hold
 from freshet.judge.margins import Interval, intervals
 from freshet.judge.params import JudgeParams
 from freshet.judge.verdict import Verdict, decide
+from freshet.judge.yardstick import standings
 from freshet.live import journal
-from freshet.live.bundle import Bundle, model_card
-from freshet.live.item_encoder import open_item_encoder
-from freshet.live.new_items import welcomed
-from freshet.live.ranker import Ranker, open_ranker
-from freshet.live.released import Release, current_release, fetch_bundle
+from freshet.live.bundle import model_card
+from freshet.live.ranker import Ranker
+from freshet.live.released import Release, current_release
 from freshet.live.taken_back import why_taken_back
 from freshet.references import BundleRef, EvaluationRef
 from freshet.settings import Settings
+from freshet.stages.judged_models import judged_models, open_anchor
+from freshet.stages.judging_profile import judging_profile
 from freshet.stages.looks import keep_look, spent_window
 from freshet.stages.outcome import Outcome, judged
 from freshet.store import Store
-from freshet.tables.reading import EPOCH, load_training_set
-from freshet.training_set import TrainingSet
+from freshet.tables.reading import load_training_set
 
 
 class Judged(BaseModel):
@@ -56,26 +54,41 @@ class Judging:
 
 
 def evaluate_bundle(
-    settings: Settings, store: Store, ref: BundleRef, params: JudgeParams, report: Report | None = None
+    settings: Settings,
+    store: Store,
+    ref: BundleRef,
+    params: JudgeParams,
+    report: Report | None = None,
+    limits: GuardParams | None = None,
 ) -> Outcome[Judging, EvaluationRef]:
-    """Ask challenger, champion and baselines the same baskets, all landed after the cut, and decide.
+    """Ask challenger, champion, anchor and baselines the same baskets, which none of them has learned from, and decide.
 
-    Raises JournalError where the champion cannot be read and there is a release to go back to: roll back first.
+    limits: of the guards; None: the defaults. Raises JournalError where the champion cannot be read and there is a
+    release to go back to: roll back first.
     """
+    limits = limits or GuardParams()
     data = load_training_set(settings, ref.model.training_set)
     number = journal.length(store)
     release, lost = _serving(store, number, settings)
-    device = settings.serving_device
-    challenger = open_ranker(fetch_bundle(store, ref.id, settings.cache), device=device)
-    again = release is None or release.bundle.id == ref.id
-    champion = None if release is None or again else open_ranker(_as_it_serves(release.bundle, data), device=device)
-    comparison = compare(data, challenger, champion, report=report, most_cases=params.most_cases)
-    verdict = decide(comparison, params, same_configuration=champion is not None and _alike(challenger, champion))
+    models = judged_models(settings, store, ref, release, data, open_anchor(store, settings, number))
+    comparison = compare(
+        data, models.challenger, models.champion, report=report, most_cases=params.most_cases,
+        anchor=models.anchor, after=models.after,
+    )  # fmt: skip
+    fresher = models.champion is not None and _alike(models.challenger, models.champion)
+    verdict = decide(comparison, params, same_configuration=fresher)
+    entries = journal.readable(store, number)
+    past = standings(entries, params.ndcg_k, limits.recent)
+    found = (
+        signs(Judgeable(comparison, past, params, limits, fresher, settings.anchor_release))
+        if verdict.margins
+        else QUIET
+    )
     serves = None if release is None else release.bundle.id
-    verdict = hold(verdict, spent_window(store, serves, data.as_of, ref.id))
+    verdict = guarded(verdict, found, spent_window(store, serves, data.as_of, ref.id), models.warnings)
     if release is not None and release.bundle.id == ref.id:
         verdict = _serves_already(verdict, release)
-    elif why := why_taken_back(store, journal.readable(store, number), ref.id):
+    elif why := why_taken_back(store, entries, ref.id):
         verdict = hold(verdict, [why])
     if lost:
         verdict = verdict.model_copy(update={"sentence": f"{verdict.sentence} What served is lost: {lost}."})
@@ -86,8 +99,8 @@ def evaluate_bundle(
         evaluation=comparison.evaluation,
         verdict=verdict,
     )
-    judgement = judged("evaluation", _profile(comparison, data, params), settings)
-    card = evaluated_card(model_card(challenger.bundle), kept.evaluation, verdict)
+    judgement = judged("evaluation", judging_profile(settings, comparison, data, params, found), settings)
+    card = evaluated_card(model_card(models.challenger.bundle), kept.evaluation, verdict)
     made = None if judgement.bad() else _keep(store, kept, ref, card)
     return Outcome(judgement, Judging(kept, comparison, card, intervals(comparison, params)), made)
 
@@ -125,11 +138,6 @@ def _configured(ranker: Ranker) -> Mapping[str, object]:
     return {name: value for name, value in told.items() if not name.startswith("warm_")}
 
 
-def _as_it_serves(bundle: Bundle, data: TrainingSet) -> Bundle:
-    """The champion with the items that have landed since it was trained: so it answers today."""
-    return welcomed(bundle, open_item_encoder(bundle), data.vocabulary)
-
-
 def _serving(store: Store, number: int, settings: Settings) -> tuple[Release | None, str]:
     """(What serves, why it is lost). Lost for good, with nothing to go back to, a challenger meets the baselines only.
 
@@ -146,16 +154,3 @@ def _serving(store: Store, number: int, settings: Settings) -> tuple[Release | N
 def _serves_already(verdict: Verdict, release: Release) -> Verdict:
     sentence = f"Nothing to release: this very bundle serves already, since {release.entry.title}."
     return verdict.model_copy(update={"released": False, "sentence": sentence})
-
-
-def _profile(comparison: Comparison, data: TrainingSet, params: JudgeParams) -> Mapping[str, object]:
-    cases = next_basket_cases(data.histories, data.cut, data.as_of)
-    values = [value for row in comparison.evaluation.table.values() for value in row.values()]
-    return {
-        "cases": len(cases),
-        "cut": str(EPOCH + timedelta(days=data.cut)),
-        "minimum": params.minimum_cases,
-        "not_finite": sum(not math.isfinite(value) for value in values) if len(cases) else 0,
-        "leaked": int(np.count_nonzero(data.histories.days[cases.ends] <= data.cut)) if len(cases) else 0,
-        "uneven": len({len(scores.sizes) for scores in comparison.scores.values()}) - 1,
-    }

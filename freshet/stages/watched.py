@@ -12,7 +12,9 @@ from freshet import columns as c
 from freshet import days as day_records
 from freshet.errors import BundleError
 from freshet.history import Histories
-from freshet.live.manifest import Manifest
+from freshet.live import journal
+from freshet.live.journal import bundle_path
+from freshet.live.manifest import MANIFEST, Manifest
 from freshet.live.released import Release
 from freshet.settings import Settings
 from freshet.store import Store
@@ -22,7 +24,7 @@ from freshet.watch.params import DriftParams
 if TYPE_CHECKING:
     import pandas as pd
 
-OF_AN_EVENT = (c.EVENT_TYPE, c.CATEGORY, c.PRICE, c.EVENT_TIME, c.ITEM_ID, c.USER_ID, c.LANDING_DATE)
+OF_AN_EVENT = (c.EVENT_TYPE, c.CATEGORY, c.PRICE, c.EVENT_TIME, c.ITEM_ID, c.USER_ID, c.SHOPPER, c.LANDING_DATE)
 OF_A_SHOPPER_DAY = ("events", "purchases", c.LANDING_DATE)
 LONGEST = 2_000  # events of a history, as in a training set
 
@@ -48,6 +50,20 @@ def spans(store: Store, release: Release, today: date, params: DriftParams) -> S
     reference = islice(day_records.published(store, "events", until=min(cut, yesterday)), params.reference_days)
     fresh = islice(day_records.published(store, "events", after=as_of, until=yesterday), params.fresh_days)
     return Spans(cut, as_of, tuple(reference)[::-1], tuple(fresh)[::-1])
+
+
+def anchor_days(store: Store, anchor: int, serving: Release, params: DriftParams) -> tuple[date, ...]:
+    """The reference days of release `anchor`, in order; () where it is what serves, or nothing of them is left.
+
+    They are those of its training set, as `spans` has them for the champion, and stay what they are however many
+    releases follow. Raises BundleError where its bundle does not say what it was made from.
+    """
+    entry = next((e for e in journal.readable(store, serving.entry.number) if e.number == anchor), None)
+    if entry is None or entry.bundle == serving.bundle.id or not journal.has_bundle(store, entry):
+        return ()
+    manifest = Manifest.model_validate_json(store.get(f"{bundle_path(entry.bundle)}/{MANIFEST}"))
+    cut, _ = learned_days(manifest, entry.bundle)
+    return tuple(islice(day_records.published(store, "events", until=cut), params.reference_days))[::-1]
 
 
 def learned_days(manifest: Manifest, bundle: str) -> tuple[date, date]:

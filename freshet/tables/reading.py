@@ -1,6 +1,6 @@
 """The lake's tables without a JVM, through pyiceberg: training sets for torch, a shopper's history for an answer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -42,6 +42,17 @@ def scan(
     where: str | None = None,
 ) -> pa.Table:
     """Rows of one table, as of a snapshot where one is given. Raises LakeError where table or snapshot is not there."""
+    return _scan(settings, table, snapshot, fields, where).to_arrow()
+
+
+def scan_batches(
+    settings: Settings, table: str, fields: Sequence[str], where: str | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The same, a batch of rows at a time: for what need not be in memory at once. Raises as `scan` does."""
+    yield from _scan(settings, table, None, fields, where).to_arrow_batch_reader()
+
+
+def _scan(settings: Settings, table: str, snapshot: int | None, fields: Sequence[str], where: str | None) -> Any:
     from pyiceberg.exceptions import NoSuchTableError
     from pyiceberg.expressions import AlwaysTrue
     from pyiceberg.expressions.parser import parse
@@ -59,7 +70,7 @@ def scan(
             f"{settings.lake}/tables/{table}", f"its snapshot {snapshot} is gone", "materialize `training_set` again"
         )
     row_filter = AlwaysTrue() if where is None else parse(where)
-    return source.scan(row_filter=row_filter, selected_fields=tuple(fields), snapshot_id=snapshot).to_arrow()
+    return source.scan(row_filter=row_filter, selected_fields=tuple(fields), snapshot_id=snapshot)
 
 
 def load_training_set(settings: Settings, ref: TrainingSetRef) -> TrainingSet:

@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from freshet.columns import CATEGORY, EVENT_TIME, EVENT_TYPE, ITEM_ID, LANDING_DATE, PRICE, USER_ID
+from freshet.columns import CATEGORY, EVENT_TIME, EVENT_TYPE, ITEM_ID, LANDING_DATE, PRICE, SHOPPER, USER_ID
 
 if TYPE_CHECKING:
     import pandas as pd
 
-OF_EVENTS: Final = ("event type", "category", "price band", "hour", "item popularity", "guest or user")
+OF_EVENTS: Final = (
+    "event type",
+    "category",
+    "price band",
+    "hour",
+    "item popularity",
+    "guest or user",
+    "same item again",
+)
 OF_SHOPPER_DAYS: Final = {"events of a shopper and day": "events", "purchases of a shopper and day": "purchases"}
 COLUMNS: Final = (*OF_EVENTS, *OF_SHOPPER_DAYS)
 DAY: Final = "day"
@@ -20,6 +28,7 @@ CATEGORIES: Final = 20  # the largest ones; all others are one
 PRICE_BANDS: Final = 8
 HOURS: Final = 3  # hours in a band
 HEAD: Final = 0.5  # the items that make up this share of all events
+AT_ONCE: Final = 5  # seconds: who comes back to an item so soon has been shown nothing in between
 MIDDLE: Final = 0.8  # and those that make up this share with them; all others are the tail
 
 
@@ -46,7 +55,7 @@ def bands_of(reference: "pd.DataFrame") -> Bands:
 def compared(events: "pd.DataFrame", user_features: "pd.DataFrame", bands: Bands) -> "pd.DataFrame":
     """`day` and COLUMNS, all texts: a row per event, then a row per shopper and day, each with its own columns.
 
-    events: event_type, category, price, event_time, item_id, user_id, landing_date, as the table `events` has them.
+    events: event_type, category, price, event_time, item_id, user_id, shopper, landing_date, as `events` has them.
     user_features: events, purchases, landing_date.
     """
     import pandas as pd
@@ -67,6 +76,7 @@ def _of_events(events: "pd.DataFrame", bands: Bands) -> "pd.DataFrame":
             "hour": _hours(events[EVENT_TIME]),
             "item popularity": events[ITEM_ID].astype(str).map(bands.popularity).fillna("tail"),
             "guest or user": np.where(events[USER_ID].isna(), "guest", "user"),
+            "same item again": _again(events),
         }
     )
 
@@ -95,6 +105,19 @@ def _hours(times: "pd.Series[pd.Timestamp]") -> "pd.Series[str]":
     """`00 to 03`, …, `21 to 24`, UTC."""
     first = times.dt.hour // HOURS * HOURS
     return first.map(lambda hour: f"{hour:02d} to {hour + HOURS:02d}")
+
+
+def _again(events: "pd.DataFrame") -> "pd.Series[str]":
+    """Whether an event is about the item of the shopper's one before: `within 5 s`, `later that day` or `no`.
+
+    The first of a shopper's day has none before it and is left out: a stretch of many days would have fewer of them.
+    """
+    ordered = events[[LANDING_DATE, SHOPPER, EVENT_TIME, ITEM_ID]].sort_values([SHOPPER, EVENT_TIME], kind="stable")
+    before = ordered.groupby([LANDING_DATE, SHOPPER], sort=False).shift()
+    soon = (ordered[EVENT_TIME] - before[EVENT_TIME]).dt.total_seconds() <= AT_ONCE
+    same = ordered[ITEM_ID] == before[ITEM_ID]
+    again = same.map({True: "later that day", False: "no"}).mask(same & soon, f"within {AT_ONCE} s")
+    return again.where(before[ITEM_ID].notna())
 
 
 def _counts(values: "pd.Series[int]") -> "pd.Series[str]":

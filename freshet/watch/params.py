@@ -20,7 +20,15 @@ class DriftParams(BaseModel):
     quality_margin: float = Field(
         0.15, ge=0, lt=1, description="the champion's NDCG@10 may fall by this share before it counts as drift"
     )
-    confidence: float = Field(0.99, gt=0.5, lt=1, description="how sure it must be that quality fell")
+    rise_margin: float = Field(
+        0.15, gt=0, description="NDCG@10 that surely rose by more than this share is too good to be true"
+    )
+    slow_limit: float = Field(
+        0.25,
+        gt=0,
+        description="since the anchor's days a column may have moved by this PSI, or twice what is usual for it",
+    )
+    confidence: float = Field(0.99, gt=0.5, lt=1, description="how sure it must be that quality fell or rose")
     minimum_events: int = Field(
         500, ge=1, description="with fewer events on either side nothing is said of their columns"
     )

@@ -23,6 +23,7 @@ class Quality(BaseModel):
     cases_before: int
     cases_fresh: int
     fell: bool
+    rose: bool = False  # too far to be true; false in reports from when nobody asked
 
 
 def compare_quality(
@@ -31,7 +32,7 @@ def compare_quality(
     """(C,) NDCG of each basket and the number of its shopper, on either side.
 
     Shoppers are drawn, not baskets: those of one shopper go well or badly together (cluster bootstrap, Field and
-    Welsh 2007). It fell if it fell by more than the margin, and surely by more than nothing.
+    Welsh 2007). It fell if it fell by more than the margin, and surely by more than nothing; it rose likewise.
     """
     rng = np.random.default_rng(params.seed)
     old, new = (
@@ -49,4 +50,5 @@ def compare_quality(
         cases_before=len(before),
         cases_fresh=len(fresh),
         fell=fall > params.quality_margin and surely > 0,
+        rose=-fall > params.rise_margin and float(np.quantile(new - old, 1 - params.confidence)) > 0,
     )

@@ -47,6 +47,10 @@ class Compared(BaseModel):
     unknown: float | None  # share of fresh events with items the champion does not know; None: too few events
     quality: Quality | None  # None: too few baskets
     reference_events: int | None = None  # None: a verdict from when they were not counted
+    anchor: int | None = None  # the release whose days are compared with, too; None: they were not
+    anchor_days: tuple[date, date] | None = None
+    slow: tuple[ColumnDrift, ...] = ()  # the fresh days against those of the anchor
+    loss: str = ""  # what the releases since lost against the baselines, in words
 
 
 class DriftVerdict(Compared):
@@ -55,6 +59,8 @@ class DriftVerdict(Compared):
     drifted: bool
     sentence: str
     reasons: tuple[str, ...]
+    slowly: tuple[str, ...] = ()  # what moved over many releases: a retraining does not mend it
+    too_good: tuple[str, ...] = ()  # what a person should look at before anybody believes it
 
 
 def columns_of(
@@ -76,12 +82,33 @@ def columns_of(
 def decide(found: Compared, params: DriftParams) -> DriftVerdict:
     """Drifted if the champion's answers have become worse, if it does not know what is sold, or if a column drifted."""
     reasons = [*_quality(found), *_unknown(found, params), *(c.sentence() for c in found.columns if c.drifted)]
-    days = _days(found.fresh)
+    slowly, too_good, days = _slowly(found), _too_good(found), _days(found.fresh)
     if reasons:
         sentence = f"The shop has drifted away from release {found.release}: {'; '.join(reasons)} ({days})."
     else:
         sentence = f"The shop is as release {found.release} knows it ({_calm(found, params)}; {days})."
-    return DriftVerdict(**dict(found), drifted=bool(reasons), sentence=sentence, reasons=tuple(reasons))
+    said = [sentence, *(f"Warning: {words}." for words in (*slowly, *too_good))]
+    return DriftVerdict(
+        **dict(found), drifted=bool(reasons), sentence=" ".join(said), reasons=tuple(reasons), slowly=slowly,
+        too_good=too_good,
+    )  # fmt: skip
+
+
+def _slowly(found: Compared) -> tuple[str, ...]:
+    """What moved since the anchor's days, and what was lost; neither shows from one release to the next."""
+    moved = "; ".join(column.sentence() for column in found.slow if column.drifted)
+    since = "" if found.anchor_days is None else f"since release {found.anchor} ({_days(found.anchor_days)})"
+    return tuple(words for words in (f"{since} {moved}" if moved else "", found.loss) if words)
+
+
+def _too_good(found: Compared) -> tuple[str, ...]:
+    quality = found.quality
+    if quality is None or not quality.rose:
+        return ()
+    return (
+        f"the champion's answers have become better than they can by themselves (NDCG@10 {quality.before:.4f} → "
+        f"{quality.fresh:.4f}): look for events that are written twice",
+    )
 
 
 def _quality(found: Compared) -> list[str]:

@@ -51,6 +51,14 @@ def test_the_page_has_the_verdict_the_table_and_where_evidentlys_page_lies():
     assert told["picture"].md_str.startswith("![picture](data:image/png;base64,")
 
 
+def test_what_moved_over_many_releases_and_what_is_too_good_stand_on_the_page():
+    rose = WORSE.model_copy(update={"fresh": 0.65, "fall": -0.3, "fell": False, "rose": True})
+    told = of_drift(Drifting(verdict(quality=rose, loss="release 3 is worse than ones before it")), PARAMS)
+    assert told["over many releases"] == "release 3 is worse than ones before it"
+    assert told["too good to be true"].startswith("the champion's answers have become better than they can")
+    assert "over many releases" not in of_drift(Drifting(verdict()), PARAMS)
+
+
 def test_what_drifted_comes_first_with_its_figures_and_its_bar_passes_the_limit():
     overview, category, quality = drift_figure(verdict(), PARAMS).axes
     assert overview.get_title(loc="left") == "2 of 4 drifted: over the limit"

@@ -39,7 +39,9 @@ def test_everybody_is_asked_the_same_cases_and_the_table_holds_them_all(ranker):
     told = []
     comparison = compare(training_set(), ranker, ranker, ks=(1, 3), report=lambda *words: told.append(words))
     table = comparison.evaluation.table
-    assert list(table) == ["challenger", "champion", "sequential rules", "item-to-item", "popular"]
+    assert list(table) == [
+        "challenger", "champion", "sequential rules", "item-to-item", "popular", "encoder alone", "blend alone",
+    ]  # fmt: skip
     assert table["challenger"]["hit_rate@1"] == 0.5  # f for the even shopper
     assert table["popular"]["hit_rate@1"] == 0.5  # b for the odd one
     assert table["champion"]["ndcg@3"] == table["challenger"]["ndcg@3"]
@@ -72,12 +74,10 @@ def test_an_evaluation_comes_back_from_json(ranker):
 def test_the_table_reads_as_markdown(ranker):
     lines = compare(training_set(), ranker, None, ks=(3,)).evaluation.to_markdown().splitlines()
     assert lines[0] == "2 baskets asked for, 2 items in them, 0 unknown."
-    assert lines[2:4] == [
-        "| metric | challenger | sequential rules | item-to-item | popular |",
-        "| --- | ---: | ---: | ---: | ---: |",
-    ]
-    assert "| hit_rate@3 | 0.5000 | 0.5000 | 0.5000 | 0.5000 |" in lines
-    assert "| cold items | 1 | 1.0000 | 0.0000 | 0.0000 | 0.0000 |" in lines
+    head = ["| metric | challenger | sequential rules | item-to-item | popular | encoder alone | blend alone |"]
+    assert lines[2:4] == [*head, "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    assert "| hit_rate@3 | 0.5000 | 0.5000 | 0.5000 | 0.5000 | 0.5000 | 0.5000 |" in lines
+    assert "| cold items | 1 | 1.0000 | 0.0000 | 0.0000 | 0.0000 | 1.0000 | 0.0000 |" in lines
 
 
 def test_a_shop_without_cases_gives_an_empty_table_and_no_error(ranker):

@@ -73,7 +73,7 @@ def test_days_after_those_the_champion_knows_are_held_against_those_it_learned_f
     assert verdict.reference == (days[0], days[1])
     assert verdict.fresh == (days[4], days[5])
     assert [column.name for column in verdict.columns if not column.reference or not column.fresh] == []
-    assert len(verdict.columns) == 8
+    assert len(verdict.columns) == 9
     assert verdict.unknown == 0.0  # its vocabulary holds the whole shop
     assert (outcome.ref.release, outcome.ref.last_day, outcome.ref.drifted) == (1, days[5], verdict.drifted)
 
@@ -201,3 +201,25 @@ def test_a_bundle_that_does_not_say_what_it_learned_from_is_an_error(small_shop,
     assert str(error.value) == (
         f"bundle {bundle[:12]}: its manifest names no training set; release a bundle that the asset `bundle` made"
     )
+
+
+def test_a_shop_that_moves_a_little_with_every_release_is_held_against_the_anchors_days(small_shop, store, tmp_path):
+    days = small_shop.days
+    for number, (cut, as_of) in enumerate([(0, 1), (1, 2), (2, 3)]):
+        release(small_shop, store, tmp_path / str(number), {"cut": str(days[cut]), "as_of": str(days[as_of])})
+    far = FEW.model_copy(update={"slow_limit": 1e-6, "slack": 1.0})
+    verdict = made(small_shop, store, far).made.verdict
+    assert verdict.release == 3
+    assert verdict.reference == (days[0], days[2])
+    assert (verdict.anchor, verdict.anchor_days) == (1, (days[0], days[0]))
+    assert verdict.slowly[0].startswith(f"since release 1 ({days[0]}) ")
+    after = days[-1] + timedelta(days=1)
+    settings = small_shop.settings.model_copy(update={"anchor_release": 2})
+    moved = make_drift_report(settings, store, far, after).made.verdict
+    assert (moved.anchor, moved.anchor_days) == (2, (days[0], days[1]))
+
+
+def test_the_first_release_is_its_own_anchor_and_nothing_is_compared_twice(small_shop, store, knows):
+    knows(cut=1, as_of=3)
+    verdict = made(small_shop, store).made.verdict
+    assert (verdict.anchor, verdict.slow, verdict.slowly) == (None, (), ())

@@ -14,6 +14,7 @@ from freshet.stages.evaluation import _alike, evaluate_bundle
 from freshet.stages.looks import first_look, look_path
 from freshet.stages.release import release_bundle
 from freshet.store import Store, open_store
+from freshet.tables.reading import day_number
 from tests import tiny_bundle
 
 pytestmark = pytest.mark.spark
@@ -72,7 +73,8 @@ def test_without_a_champion_the_challenger_meets_both_baselines(small_shop, stor
     judged = judge(small_shop, store)
     kept = judged.made.kept
     assert (kept.champion, kept.decided_on, kept.verdict.rule) == (None, 0, "first")
-    assert set(kept.evaluation.table) == {"challenger", "popular", "item-to-item", "sequential rules"}
+    baselines = {"popular", "item-to-item", "sequential rules"}
+    assert set(kept.evaluation.table) == {"challenger", *baselines, "encoder alone", "blend alone"}
     assert [margin.against for margin in kept.verdict.margins] == ["popular", "item-to-item", "sequential rules"]
 
 
@@ -213,3 +215,49 @@ def test_where_its_weights_began_does_not_make_another_configuration():
     champion = ranker_with(width=64, warm_start="off", warm_epochs=2)
     assert _alike(ranker_with(width=64, warm_start="auto", warm_epochs=1), champion)
     assert not _alike(ranker_with(width=128, warm_start="off", warm_epochs=2), champion)
+
+
+@pytest.fixture
+def third(store, tmp_path) -> str:
+    """Another bundle of other items, of a model that has learned up to a day of the shop."""
+
+    def made(cut: str) -> str:
+        name = tiny_bundle.write_bundle(tmp_path / "third", note="third", lineage={"cut": cut})
+        store.put_folder(tmp_path / "third", bundle_path(name), MANIFEST)
+        return name
+
+    return made
+
+
+def test_the_first_release_is_asked_beside_every_later_one(small_shop, store, other, third):
+    journal.append(store, entry(1, other))
+    journal.append(store, entry(2, third(str(small_shop.days[0]))))
+    kept = judge(small_shop, store).made.kept
+    assert list(kept.evaluation.table)[:3] == ["challenger", "champion", "anchor"]
+
+
+def test_an_anchor_that_is_gone_is_said_and_no_other_takes_its_place(small_shop, store, other, third):
+    journal.append(store, entry(1, other))
+    journal.append(store, entry(2, third(str(small_shop.days[0]))))
+    store.local_path(f"{bundle_path(other)}/{MANIFEST}").unlink()
+    kept = judge(small_shop, store).made.kept
+    assert "anchor" not in kept.evaluation.table
+    assert kept.verdict.warnings[0].startswith("the anchor, release 1, was not asked (")
+
+
+def test_nobody_is_asked_for_days_that_the_champion_has_learned_from(small_shop, store, third):
+    journal.append(store, entry(1, third(str(small_shop.days[-2]))))
+    data_cut = judge(small_shop, store).made.kept
+    assert data_cut.evaluation.cut == day_number(small_shop.days[-2])
+    assert data_cut.verdict.warnings[0] == (
+        f"only baskets after {small_shop.days[-2]} are asked for, the last day that the champion or the anchor has "
+        "learned from"
+    )
+
+
+def test_the_gate_sees_the_cases_counted_twice(small_shop, store, other):
+    journal.append(store, entry(1, other))
+    judged = judge(small_shop, store)
+    holds = {finding.rule.name: finding.holds for finding in judged.judgement.findings}
+    counted = ("cases_match_events", "nothing_leaked", "metrics_match_a_recount", "everybody_answered_in_full")
+    assert [holds[rule] for rule in counted] == [True] * 4

@@ -18,7 +18,7 @@ def events(**columns: list) -> pd.DataFrame:
     given = {
         "event_type": ["view"] * rows, "category": ["shoes"] * rows, "price": [10.0] * rows,
         "event_time": pd.to_datetime(["2024-03-01T10:30:00Z"] * rows), "item_id": ["a"] * rows,
-        "user_id": ["u"] * rows, "landing_date": [DAY] * rows,
+        "user_id": ["u"] * rows, "shopper": ["u"] * rows, "landing_date": [DAY] * rows,
     }  # fmt: skip
     return pd.DataFrame({**given, **columns})
 
@@ -49,6 +49,20 @@ def test_hours_are_bands_of_three():
 
 def test_a_guest_is_an_event_without_a_user():
     assert values("guest or user", events(user_id=["u", None])) == ["user", "guest"]
+
+
+def test_an_event_about_the_item_of_the_one_before_is_told_apart_by_how_soon_it_came():
+    rows = events(
+        item_id=["a", "a", "a", "b", "a", "b"],
+        event_time=[pd.Timestamp(f"2024-03-01T10:00:{second:02d}Z") for second in (0, 1, 30, 31, 5, 40)],
+        shopper=["u", "u", "u", "u", "v", "v"],
+    )
+    assert values("same item again", rows) == ["within 5 s", "later that day", "no", "no"]
+
+
+def test_a_shoppers_first_event_of_a_day_has_none_before_it():
+    rows = events(item_id=["a", "a"], landing_date=[DAY, date(2024, 3, 2)])
+    assert values("same item again", rows) == []
 
 
 def test_prices_are_cut_where_the_reference_has_equal_shares():

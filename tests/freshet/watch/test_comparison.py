@@ -24,3 +24,10 @@ def test_other_habits_are_seen_in_the_quality_alone():
     assert verdict.drifted
     assert [column.name for column in verdict.columns if column.drifted] == []
     assert verdict.quality.fell
+
+
+def test_looks_that_are_written_twice_are_seen_and_said_to_be_too_good():
+    (verdict,) = verdicts(shop(1, None, shoppers=800), [DAYS], doubled_looks=1.0)
+    assert "same item again" in {column.name for column in verdict.columns if column.drifted}
+    assert verdict.quality.rose
+    assert "look for events that are written twice" in verdict.sentence

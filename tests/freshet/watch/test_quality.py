@@ -44,7 +44,12 @@ def test_a_large_fall_on_few_baskets_may_be_luck():
 def test_a_rise_is_no_fall():
     found = compared(np.array([0.2, 0.3] * 100), np.array([0.4, 0.5] * 100))
     assert found.fall == pytest.approx(-0.8)
-    assert not found.fell
+    assert (found.fell, found.rose) == (False, True)
+
+
+def test_a_rise_within_its_margin_or_that_may_be_luck_is_believed():
+    assert not compared(np.full(1000, 0.50), np.full(1000, 0.56)).rose
+    assert not compared(np.array([1.0, 0.0, 0.0] * 6), np.array([1.0, 0.0] * 10)).rose
 
 
 def test_baskets_of_one_shopper_count_as_one_witness():

@@ -4,7 +4,7 @@ from datetime import date
 
 from freshet.watch.params import DriftParams
 from freshet.watch.quality import Quality
-from freshet.watch.verdict import Compared, columns_of, decide
+from freshet.watch.verdict import Compared, DriftVerdict, columns_of, decide
 
 CALM = Quality(before=0.5, fresh=0.49, fall=0.02, surely=-0.01, cases_before=900, cases_fresh=400, fell=False)
 WORSE = Quality(before=0.5, fresh=0.4, fall=0.2, surely=0.15, cases_before=900, cases_fresh=400, fell=True)
@@ -81,3 +81,33 @@ def test_a_verdict_is_the_same_after_a_while_in_the_lake():
 
     verdict = decide(found(category=0.31, quality=WORSE), PARAMS)
     assert DriftVerdict.model_validate_json(verdict.model_dump_json()) == verdict
+
+
+def test_what_moved_since_the_anchors_days_is_a_warning_and_no_drift():
+    slow = columns_of({"hour": 0.01, "category": 0.41}, {"category": 0.25, "hour": 0.25}, SHARES)
+    days = (date(2023, 1, 1), date(2023, 1, 28))
+    verdict = decide(
+        found(slow=slow, anchor=1, anchor_days=days, loss="release 9 is worse than ones before it"), PARAMS
+    )
+    assert (verdict.drifted, verdict.reasons) == (False, ())
+    assert verdict.slowly == (
+        "since release 1 (2023-01-01…2023-01-28) category drifted (PSI 0.41, limit 0.25; books 88% → 70%)",
+        "release 9 is worse than ones before it",
+    )
+    assert verdict.sentence.endswith(f" Warning: {verdict.slowly[0]}. Warning: {verdict.slowly[1]}.")
+
+
+def test_answers_that_became_better_by_themselves_are_too_good_and_no_drift():
+    rose = CALM.model_copy(update={"fresh": 0.65, "fall": -0.3, "rose": True})
+    verdict = decide(found(quality=rose), PARAMS)
+    assert not verdict.drifted
+    assert verdict.too_good == (
+        "the champion's answers have become better than they can by themselves (NDCG@10 0.5000 → 0.6500): look for "
+        "events that are written twice",
+    )
+
+
+def test_a_verdict_of_before_reads_as_nothing_slow_and_nothing_too_good():
+    new = {"slow", "loss", "anchor", "anchor_days", "slowly", "too_good"}
+    old = decide(found(), PARAMS)
+    assert DriftVerdict.model_validate_json(old.model_dump_json(exclude=new)) == old
