@@ -33,6 +33,7 @@ RUNS = [
     Run("gateway --items 60 --seconds 0.2 --starts 1 --clicks 2 --swaps 1"),
     Run("gateway_tails --items 60 --rates 40 --seconds 0.5 --rounds 1"),
     Run("gateway_pauses --items 60 --times 1"),
+    Run("precisions --items 60 --histories 4 --rounds 1"),
     Run("simulation --events 2000 --data nowhere"),
     Run("quality --interactions INTERACTIONS --seeds 1 --set max_epochs=1 --validation-cases 20"),
     Run("training INTERACTIONS --epochs 1 --without-peer"),
