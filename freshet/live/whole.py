@@ -44,10 +44,9 @@ def whole_answers(ranker: Ranker, batch: ModelInput) -> dict[str, NDArray[Any]]:
 def difference_of(ranker: Ranker, batch: ModelInput, sealed: Mapping[str, NDArray[Any]]) -> dict[str, float]:
     """Part of the bundle → how far its answers are from the sealed ones."""
     bundle, asked = ranker.bundle, _asked(batch)
-    said = (
-        _said(bundle.vocabulary, sealed["sample"]) if sealed["sample"].max(initial=0) <= len(bundle.vocabulary) else []
-    )
-    differences = {"items": 0.0 if list(said) == list(sealed["sample_texts"]) else float("inf")}
+    known = sealed["sample"][sealed["sample"] <= len(bundle.vocabulary)]
+    same = list(_said(bundle.vocabulary, known)) == list(sealed["sample_texts"])
+    differences = {"items": 0.0 if same else float("inf")}
     listed = bundle.vocabulary.index_of(sealed["listed_ids"].tolist()).reshape(sealed["listed_scores"].shape)
     differences["lists"] = _lists_difference(ranker.score(asked), listed, sealed["listed_scores"])
     for name, scorer in _baselines(bundle).items():

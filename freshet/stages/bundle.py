@@ -191,7 +191,9 @@ def _champion(settings: Settings, store: Store) -> Ranker | None:
     """What serves, to be timed beside the new one; None where nothing does, or it cannot be opened."""
     try:
         release = current_release(store, settings.cache)
-        return release and open_ranker(release.bundle, device=settings.serving_device, threads=THREADS)
+        if release is None:
+            return None
+        return open_ranker(release.bundle, device=settings.serving_device, threads=THREADS)
     except FreshetError:
         return None  # the evaluation says so; here it is a yardstick only
 
