@@ -142,6 +142,7 @@ class Follower:
             else:
                 self._swap(entry)
             if entry.bundle == self._unproved:
+                self._tell(())  # it serves: nothing is wrong while it is proved again
                 self._prove_again(entry, self._histories())
         except UnprovedError:
             raise
