@@ -22,7 +22,8 @@ def test_every_part_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     lines = CliRunner().invoke(app, ["doctor"]).stdout.splitlines()
     parts = [line[8:22].strip() for line in lines if line[:8].strip() in ("ok", "missing", "wrong")]
     expected = (
-        "Python Java jars class_archive torch onnxruntime DAGSTER_HOME lake mapping first_day gateway_state telemetry"
+        "Python Java jars class_archive torch onnxruntime DAGSTER_HOME lake mapping first_day releases gateway_state"
+        " telemetry"
     )
     assert parts == [part.replace("_", " ") if part != "DAGSTER_HOME" else part for part in expected.split()]
     assert "the jar is missing" in "".join(lines)

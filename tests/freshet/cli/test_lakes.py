@@ -18,6 +18,7 @@ READS = {
     "recommend": ("recommend", "--items", "a"),
     "explain": ("explain", "a", "--items", "b"),
     "rollback": ("rollback", "--why", "x"),
+    "release": ("release", "--hold", "--why", "x"),
 }
 # Commands that may begin a lake, one that mends it, and those that need none.
 BEGINS, MENDS, NEEDS_NONE = ("land", "serve"), ("catalog",), ("settings", "setup", "doctor", "mapping")
