@@ -83,7 +83,7 @@ def begun(model: Model, corpus: Corpus, params: TrainParams, place: torch.device
     )
     drawing, threads = None, StepThreads(1, torch.get_num_threads())
     if isinstance(model, Recommender):  # a module of a team's own scores what it will
-        threads = StepThreads.on(place, torch.get_num_threads())
+        threads = StepThreads.on(place, torch.get_num_threads(), rows * params.width)
         drawing = Drawing.of(corpus, model.config.items, params.length, params.negatives, place)
     return Course(model, optimizer, place, rows, steps, epochs, bf16, drawing, threads)
 

@@ -23,6 +23,7 @@ from freshet.model.ranks import dealt
 from freshet.model.transformer import Member, Recommender
 
 MOST_THREADS = 4  # shares get too small for more; further cores go to the operations themselves
+WORTH_THREADS = 1 << 14  # activations of a layer (rows of a batch × width) below which Python is most of a step
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,12 @@ class StepThreads:
     cores_each: int = 1
 
     @classmethod
-    def on(cls, place: torch.device, cores: int) -> "StepThreads":
-        """One on a GPU, which does one operation after the other; on the CPU one a core, up to MOST_THREADS."""
-        if place.type != "cpu":
+    def on(cls, place: torch.device, cores: int, activations: int) -> "StepThreads":
+        """One on a GPU, which does one operation after the other; on the CPU one a core, up to MOST_THREADS.
+
+        activations: of a layer, rows of a batch × width; with few of them threads would only wait for the interpreter.
+        """
+        if place.type != "cpu" or activations < WORTH_THREADS:
             return cls(1, cores)
         count = max(1, min(MOST_THREADS, cores))
         return cls(count, max(1, cores // count))

@@ -8,7 +8,7 @@ from freshet.model.drawing import Drawing
 from freshet.model.own import parts_of, step_loss
 from freshet.model.params import TrainParams
 from freshet.model.start import untrained
-from freshet.model.threads import StepThreads
+from freshet.model.threads import WORTH_THREADS, StepThreads
 from freshet.model.transformer import Recommender
 from tests.checkerboard import checkerboard
 
@@ -64,12 +64,16 @@ def test_dropout_depends_on_the_seed_and_not_on_which_thread_is_first():
 
 
 def test_a_gpu_takes_one_thread_and_a_cpu_one_a_core_up_to_four():
-    assert StepThreads.on(torch.device("cuda"), 16).count == 1
-    assert [StepThreads.on(CPU, cores) for cores in (1, 2, 16)] == [
+    assert StepThreads.on(torch.device("cuda"), 16, WORTH_THREADS).count == 1
+    assert [StepThreads.on(CPU, cores, WORTH_THREADS) for cores in (1, 2, 16)] == [
         StepThreads(1, 1),
         StepThreads(2, 1),
         StepThreads(4, 4),
     ]
+
+
+def test_a_small_batch_takes_one_thread():
+    assert StepThreads.on(CPU, 2, WORTH_THREADS - 1) == StepThreads(1, 2)
 
 
 def test_the_cores_of_an_operation_are_as_before_after_a_step():
