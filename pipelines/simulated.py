@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from freshet.delivery import land
+from freshet.errors import LakeError
 from freshet.settings import Settings
 from freshet.simulation.landing_files import Delivered, write_landing_files
-from freshet.simulation.params import Drift, ShopParams
+from freshet.simulation.params import RULES, Drift, ShopParams
 from freshet.simulation.shop import Shop, generate
 from freshet.store import Store
 from freshet.tables.mapping import Mapping
@@ -46,15 +47,23 @@ def deliver_days(settings: Settings, mapping: Mapping, shop: Shop, days: range) 
 
 
 def keep_shop(store: Store, params: ShopParams) -> None:
-    """Write down which shop the lake holds."""
-    store.put(KEPT, json.dumps(asdict(params), default=str, indent=1).encode())
+    """Write down which shop the lake holds, and by which version of the rules."""
+    store.put(KEPT, json.dumps({"rules": RULES, **asdict(params)}, default=str, indent=1).encode())
 
 
 def kept_shop(store: Store) -> ShopParams | None:
-    """The shop that the lake holds; None where it holds a real one, or nothing."""
+    """The shop that the lake holds; None where it holds a real one, or nothing.
+
+    Raises LakeError where it was simulated by other rules: its next days would be another shop's.
+    """
     if not store.exists(KEPT):
         return None
     values = json.loads(store.get(KEPT))
+    rules = values.pop("rules", 1)  # the first version was not written down
+    if rules != RULES:
+        what = f"this shop was simulated by rules of version {rules}, and this Freshet has version {RULES}"
+        fix = "remove the demo's folder (`rm -r demo`), then `make dev` begins a new shop"
+        raise LakeError(store.where(KEPT), what, fix)
     drifts: Sequence[dict[str, object]] = values.pop("drifts")
     first = date.fromisoformat(values.pop("first_day"))
     return ShopParams(**values, first_day=first, drifts=tuple(Drift(**d) for d in drifts))  # type: ignore[arg-type]

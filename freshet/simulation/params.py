@@ -9,6 +9,7 @@ from freshet.simulation.goods import CATEGORIES
 
 DriftKind = Literal["taste", "habit", "catalogue", "prices", "traffic", "tracking", "season"]
 DRIFT_KINDS: Final[tuple[str, ...]] = get_args(DriftKind)
+RULES: Final = 2  # version of the shop's rules: raise it whenever the same parameters give another shop
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,17 @@
 """The simulated shop in a lake: written down whole, and landed day by day."""
 
+import json
 from datetime import date
 
+import pytest
+
+from freshet.errors import LakeError
 from freshet.landing import landing_days
 from freshet.simulation.params import Drift, ShopParams
 from freshet.simulation.shop import generate
 from freshet.store import open_store
 from freshet.tables.mapping import read
-from pipelines.simulated import deliver_days, keep_shop, kept_shop
+from pipelines.simulated import KEPT, deliver_days, keep_shop, kept_shop
 from tests.small_shop import MAPPING
 
 PARAMS = ShopParams(
@@ -23,6 +27,21 @@ def test_the_shop_that_is_kept_is_the_shop_that_was_made(tmp_path):
     store = open_store(str(tmp_path))
     keep_shop(store, PARAMS)
     assert kept_shop(store) == PARAMS
+
+
+@pytest.mark.parametrize("version", [None, 3])
+def test_a_shop_of_other_rules_does_not_go_on(tmp_path, version):
+    store = open_store(str(tmp_path))
+    keep_shop(store, PARAMS)
+    values = json.loads(store.get(KEPT))
+    values.pop("rules", None)
+    store.put(KEPT, json.dumps(values if version is None else {"rules": version, **values}).encode())
+    with pytest.raises(LakeError) as refusal:
+        kept_shop(store)
+    assert str(refusal.value) == (
+        f"{tmp_path}/simulation/shop.json: this shop was simulated by rules of version {version or 1}, and this "
+        "Freshet has version 2; remove the demo's folder (`rm -r demo`), then `make dev` begins a new shop"
+    )
 
 
 def test_days_land_one_after_the_other_as_they_would_together(settings):
