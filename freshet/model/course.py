@@ -118,10 +118,10 @@ def _take_step(course: Course, batch: Batch, params: TrainParams, ranks: Ranks) 
     course.optimizer.zero_grad(set_to_none=True)
     with course.threads.cores():
         loss = _backward(course, batch, params.seed, ranks)
-        parameters = list(course.model.parameters())
-        total = ranks.add_up(parameters, loss)
-        nn.utils.clip_grad_norm_(parameters, CLIP)
-        course.optimizer.step()
+    parameters = list(course.model.parameters())
+    total = ranks.add_up(parameters, loss)
+    nn.utils.clip_grad_norm_(parameters, CLIP)
+    course.optimizer.step()
     return total
 
 

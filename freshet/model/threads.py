@@ -73,19 +73,28 @@ class StepThreads:
         dropout. bf16: whether matrix products are rounded.
         """
         device = parts[0].items.device
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        with _rounded(device, bf16):
             drawn = drawing.draw(parts) if drawing is not None else None
             parts = [drawn.places(part) for part in parts] if drawn else parts
             members = list(model.members(drawn.items if drawn else None))
 
         def share(number: int) -> list[_Gradients]:
             source = np.random.Generator(np.random.SFC64(np.random.SeedSequence([*seed, number])))
-            with dropout_generator(source), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            with dropout_generator(source), _rounded(device, bf16):
                 own = (dealt(part, number, self.count) for part in parts)
                 return [_gradients(m, part, drawn, questions) for m, part in zip(members, own, strict=True)]
 
         shares = [share(0)] if self.count == 1 else list(self._pool.map(share, range(self.count)))
         return _sum_up(members, shares)
+
+
+def _rounded(device: torch.device, bf16: bool) -> torch.autocast:
+    """Matrix products in bfloat16, or not.
+
+    Without torch's cache of rounded weights: all threads share it, and the first one to leave empties it for the
+    others, whose gradients would then depend on when that was.
+    """
+    return torch.autocast(device.type, torch.bfloat16, enabled=bf16, cache_enabled=False)
 
 
 @dataclass(frozen=True)

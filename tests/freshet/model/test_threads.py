@@ -16,21 +16,21 @@ PARAMS = TrainParams(length=6, width=8, vector=8, heads=2, blocks=1, members=2, 
 CPU = torch.device("cpu")
 
 
-def model_and_batch(dropout: float = 0.0) -> tuple[Recommender, Batch]:
+def model_and_batch(dropout: float = 0.0, width: int = 8, rows: int = 90) -> tuple[Recommender, Batch]:
     shop = checkerboard()
     known = corpus(shop.histories)
-    model = untrained(shop.vocabulary, known, PARAMS.model_copy(update={"dropout": dropout}))
+    model = untrained(shop.vocabulary, known, PARAMS.model_copy(update={"dropout": dropout, "width": width}))
     assert isinstance(model, Recommender)
-    return model, next(batches(known, PARAMS.length, 90, 0.1, np.random.default_rng(1)))
+    return model, next(batches(known, PARAMS.length, rows, 1.0, np.random.default_rng(1)))
 
 
 def gradients(
-    model: Recommender, batch: Batch, threads: int, seed: int = 0, drawing: Drawing | None = None
+    model: Recommender, batch: Batch, threads: int, seed: int = 0, drawing: Drawing | None = None, bf16: bool = False
 ) -> tuple[float, list[torch.Tensor]]:
     model.zero_grad()
     torch.manual_seed(7)  # of the drawn items
     questions = len(batch.following.rows)
-    loss = StepThreads(threads).backward(model, parts_of(model, batch), drawing, questions, (seed,))
+    loss = StepThreads(threads).backward(model, parts_of(model, batch), drawing, questions, (seed,), bf16)
     return loss.item(), [p.grad.clone() for p in model.parameters() if p.grad is not None]
 
 
@@ -61,6 +61,14 @@ def test_dropout_depends_on_the_seed_and_not_on_which_thread_is_first():
     runs = [gradients(model, batch, 3, seed=4) for _ in range(5)]
     assert all(torch.equal(a, b) for _, given in runs[1:] for a, b in zip(given, runs[0][1], strict=True))
     assert gradients(model, batch, 3, seed=5)[0] != runs[0][0]
+
+
+@pytest.mark.parametrize("threads", [2, 4])
+def test_rounded_gradients_do_not_depend_on_which_thread_is_first(threads):
+    model, batch = model_and_batch(dropout=0.3, width=64, rows=400)
+    assert len(batch.groups) > 1  # a weight is rounded anew for each of them
+    runs = [gradients(model, batch, threads, seed=4, bf16=True)[1] for _ in range(40)]
+    assert all(torch.equal(a, b) for given in runs[1:] for a, b in zip(given, runs[0], strict=True))
 
 
 def test_a_gpu_takes_one_thread_and_a_cpu_one_a_core_up_to_four():
