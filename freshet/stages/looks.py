@@ -2,10 +2,14 @@
 
 Of several equally bad models, all asked the same baskets, the luckiest passes more often than one does: the 5 % are
 spent by the first. A marker in the lake names the bundle that was asked first.
+
+Only the last day counts: windows that begin elsewhere, or of a day that was run again, share most of their baskets. A
+bundle is judged on its own training set's days for ever, so another window needs another model.
 """
 
 from datetime import timedelta
 
+from freshet.commands import release_by_name
 from freshet.store import Store
 from freshet.tables.reading import EPOCH
 
@@ -31,7 +35,8 @@ def spent_window(store: Store, champion: str | None, as_of: int, bundle: str) ->
     day = EPOCH + timedelta(days=as_of)
     return (
         f"the baskets landed up to {day} have judged bundle {first[:12]} already, and the best of several models looks "
-        "better on the same baskets than it is; judge again when another day has landed",
+        "better on the same baskets than it is (make a new model when another day has landed, or say that this one may "
+        f"serve: {release_by_name(bundle)})",
     )
 
 

@@ -120,10 +120,16 @@ def _as_held(verdict: Verdict, hold: Entry | None) -> Verdict:
 
 
 def _profile(bundle: str, verdict: Verdict, hold: Entry | None) -> Mapping[str, object]:
-    by_name = f" A person may still say so: {release_by_name(bundle)}." if verdict.held and verdict.passed else ""
     return {
         "released": int(verdict.released),
-        "sentence": f"{verdict.sentence}{by_name}",
+        "sentence": f"{verdict.sentence}{_by_name(bundle, verdict)}",
         "holds": int(hold is not None),
         "hold": "" if hold is None else hold_sentence(hold),
     }
+
+
+def _by_name(bundle: str, verdict: Verdict) -> str:
+    """What a person may type where the bundle waits for one, unless the verdict says it already."""
+    command = release_by_name(bundle)
+    waits = verdict.held and verdict.passed and command not in verdict.sentence
+    return f" A person may still say so: {command}." if waits else ""

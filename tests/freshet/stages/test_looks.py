@@ -25,7 +25,8 @@ def test_a_second_model_on_the_same_days_waits_for_a_person(store):
     (held,) = spent_window(store, CHAMPION, SEVENTH, SECOND)
     assert held == (
         "the baskets landed up to 2024-03-07 have judged bundle aaaaaaaaaaaa already, and the best of several models "
-        "looks better on the same baskets than it is; judge again when another day has landed"
+        "looks better on the same baskets than it is (make a new model when another day has landed, or say that this "
+        'one may serve: `freshet release bbbbbbbbbbbb --why "…"`)'
     )
 
 
