@@ -1,6 +1,7 @@
 """Shoppers of the development loop come again, whatever the gateway answers."""
 
 import logging
+import re
 import subprocess
 import sys
 from datetime import date
@@ -16,7 +17,7 @@ from freshet.simulation.params import ShopParams
 from freshet.simulation.shop import generate
 from freshet.store import open_store
 from freshet.tables.mapping import read
-from pipelines.live_shop import AT_ONCE, Door, land_days, visited
+from pipelines.live_shop import AT_ONCE, Door, keep_open, land_days, visited
 
 ROOT = Path(__file__).parents[2]
 SHOP = generate(ShopParams(seed=7, days=4, shoppers=30, items=20, categories=5))
@@ -56,6 +57,14 @@ def test_an_error_of_the_gateway_is_told_and_ends_nothing(caplog):
         assert visited(door(500, [])[0], live()) is None
     (said,) = caplog.messages
     assert said.startswith("a visit went wrong: Server error '500 Internal Server Error' for url 'http://gateway/v1/")
+
+
+def test_a_days_clicks_are_counted_and_not_rounded_to_a_share(caplog):
+    own, _ = door(200, [f"nothing-{number}" for number in range(10)])
+    with caplog.at_level(logging.INFO, logger="freshet"):
+        keep_open(SHOP, iter([3]), own, day_seconds=0.2, visits=1_000)
+    (line,) = caplog.messages
+    assert re.fullmatch(r"0 of [1-9]\d* lists clicked", line)
 
 
 @pytest.mark.parametrize("outcome", ["releases/00000001.json", "evaluations/e.json", "alerts/a.json"])
