@@ -12,7 +12,7 @@ AT_SPEED = FRESHET_SEAL_SECONDS=30 FRESHET_LANDING_SECONDS=90 FRESHET_USUAL_DAYS
 KEPT = $(DEMO_OF) FRESHET_FIRST_DAY=$$(cat demo/demo-of-freshet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev pictures test lint clean
+.PHONY: help setup demo dev pictures test drills lint clean
 
 help: ## what can be typed here
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -39,8 +39,13 @@ pictures: setup ## the pictures of the README, taken from a demo (needs Chromium
 	@$(DEMO) $(BIN)/python -m pipelines.demo --picture docs/pictures/demo.svg
 	@$(KEPT) $(BIN)/python -m pipelines.pictures docs/pictures/asset_graph.png
 
-test: setup ## every test, two files at a time; the slowest are listed at the end
-	@$(BIN)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=15
+PYTEST = $(BIN)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=15
+
+test: setup ## the tests, two files at a time; the slowest are listed at the end
+	@$(PYTEST) -m "not drill"
+
+drills: setup ## the long tests: from files to a release, a loop left alone, studies, every benchmark
+	@$(PYTEST) -m drill
 
 lint: setup ## ruff, mypy, import contracts
 	@$(BIN)/ruff check .

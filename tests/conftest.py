@@ -29,7 +29,7 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes minutes begins first: two files run at a time, and neither shall wait for the other's last test."""
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+    items.sort(key=lambda item: item.get_closest_marker("drill") is None)
 
 
 @pytest.fixture(scope="session")

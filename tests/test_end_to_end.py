@@ -20,6 +20,8 @@ from freshet.settings import Settings
 from tests import small_shop
 from tests.commands.pages import page_lines
 
+pytestmark = pytest.mark.drill
+
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
 # Small, and judged leniently: here the way is tested and not the model.
@@ -122,7 +124,6 @@ def next_day(shop, first_days) -> subprocess.CompletedProcess:
     return shop.dagster(DAYS[6:], TINY)
 
 
-@pytest.mark.e2e
 def test_one_command_goes_from_landed_files_to_a_release(shop, first_days):
     assert first_days.returncode == 0, first_days.stderr[-3000:]
     said = shop.freshet("releases").splitlines()
@@ -131,7 +132,6 @@ def test_one_command_goes_from_landed_files_to_a_release(shop, first_days):
     assert "Released: the new model is better than what is popular (NDCG@10 0." in shop.freshet("releases", "1")
 
 
-@pytest.mark.e2e
 def test_every_landed_row_is_accounted_for(shop, first_days):
     lines = shop.freshet("days").splitlines()
     for line in lines[1:]:
@@ -142,7 +142,6 @@ def test_every_landed_row_is_accounted_for(shop, first_days):
     assert len(lines) == 1 + 6 + 1
 
 
-@pytest.mark.e2e
 def test_items_just_met_are_answered_without_torch_and_without_java(shop, first_days):
     met = ",".join(sorted({row["item_id"] for row in shop.rows("items", DAYS[0])})[:3])
     said = shop.freshet(
@@ -154,7 +153,6 @@ def test_items_just_met_are_answered_without_torch_and_without_java(shop, first_
     assert said[-1].endswith(" · release 1")
 
 
-@pytest.mark.e2e
 def test_a_shopper_of_the_lake_is_answered_from_the_lakes_history(shop, first_days):
     landed = next((Path(shop.settings.lake) / "landing" / "events" / f"dt={DAYS[0]}").iterdir())
     with landed.open() as file:
@@ -164,7 +162,6 @@ def test_a_shopper_of_the_lake_is_answered_from_the_lakes_history(shop, first_da
     assert "(from the shopper's own history)" in said[-1]
 
 
-@pytest.mark.e2e
 def test_the_next_day_alone_meets_the_champion(shop, next_day):
     assert next_day.returncode == 0, next_day.stderr[-3000:]
     said = shop.freshet("releases").splitlines()
@@ -175,7 +172,6 @@ def test_the_next_day_alone_meets_the_champion(shop, next_day):
     )
 
 
-@pytest.mark.e2e
 def test_a_day_run_again_gives_the_same_table(shop, next_day):
     def seen() -> list[list[str]]:
         return [sorted(map(repr, shop.rows(table, DAYS[6]))) for table in ("events", "histories")]
@@ -193,7 +189,6 @@ def said_by(shop: Shop, line: str) -> str:
     return done.stdout
 
 
-@pytest.mark.e2e
 def test_every_other_line_of_readme_does_what_it_says(shop, next_day, tmp_path):
     """After the release, on this shop's files and items. The gateway's lines are typed by the next test."""
     folder = Path(shop.settings.lake) / "landing" / "events"
@@ -215,7 +210,6 @@ def test_every_other_line_of_readme_does_what_it_says(shop, next_day, tmp_path):
     assert "rolled back to the bundle of release 1" in said_by(shop, readme("freshet rollback"))
 
 
-@pytest.mark.e2e
 def test_the_gateways_lines_of_readme_are_answered(shop, next_day, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -17,7 +17,7 @@ from freshet.live import journal
 from freshet.store import Store, open_store
 from pipelines.demo.gateway import free_port
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[1]
 HOST = "127.0.0.1"

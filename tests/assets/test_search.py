@@ -9,7 +9,7 @@ from resources.lake_io import published, write_reference
 from tests.dagster_runs import Dagster, lake_on
 from tests.small_shop import TINY
 
-pytestmark = [pytest.mark.spark, pytest.mark.dagster]
+pytestmark = [pytest.mark.drill, pytest.mark.spark, pytest.mark.dagster]
 
 FIXED = {name: value for name, value in TINY.model_dump().items() if name in {
     "length", "width", "blocks", "heads", "max_epochs", "steps_per_epoch", "validation_cases",

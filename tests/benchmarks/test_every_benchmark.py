@@ -74,6 +74,7 @@ def interactions(tmp_path):
     return path
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.command)
 @pytest.mark.timeout(900)
 def test_a_benchmark_runs_to_its_end(run, interactions, tmp_path, request):
