@@ -36,8 +36,8 @@ class Pair:
 
 
 # Two trainings of the default configuration, the second a day of events later, asked the same 9,705 baskets of the five
-# days after: `ShopParams(seed=1, shoppers=2000)`, eight epochs, measured at 5cb979f: before the shop's rules were made richer and
-# before sequential rules were mixed into models. Correlation of the NDCG 0.923.
+# days after: `ShopParams(seed=1, shoppers=2000)`, eight epochs, measured at 5cb979f: before the shop's
+# rules were made richer and before sequential rules were mixed into models. Correlation of the NDCG 0.923.
 SIMULATED: Final = Pair(
     "clicks of a simulated shop",
     quantiles=(
