@@ -79,7 +79,10 @@ HOLDS: dict[str, dict[str, object]] = {
         "compared": 3, "why": "", "not_finite": 0, "drifted": 0, "sentence": "The shop is as release 3 knows it.",
         "slow": 0, "slow_says": "", "rise": 0, "rise_says": "",
     },
-    "release": {"released": 1, "sentence": "Released: it beats both baselines.", "holds": 0, "hold": ""},
+    "release": {
+        "released": 1, "sentence": "Released: it beats every baseline.", "waits": 0, "waits_says": "", "holds": 0,
+        "hold": "",
+    },
 }  # fmt: skip
 
 
@@ -454,7 +457,15 @@ BREAKS = (
     ),
     Case(
         "release", "challenger_may_serve", {"released": 0, "sentence": "Not released: item to item is better."},
-        "Not released: item to item is better.", "nothing: production stays as it was", stops=False,
+        "Not released: item to item is better.", "nothing, unless it waits for a person: production stays as it was",
+        stops=False,
+    ),
+    Case(
+        "release", "no_bundle_waits_for_a_person",
+        {"waits": 1, "waits_says": "bundle 7c491366e4d4 waits for a person: it was taken back"},
+        "bundle 7c491366e4d4 waits for a person: it was taken back",
+        'look at its evaluation, then `freshet release BUNDLE --why "…"`, or leave it: what serves goes on',
+        stops=False,
     ),
     Case(
         "release", "releases_are_open",

@@ -15,6 +15,7 @@ from freshet.live import journal
 from freshet.live.holds import held, hold_sentence
 from freshet.live.journal_files import listing, stray_warning
 from freshet.settings import Settings
+from freshet.stages.waiting import waiting_bundles
 from freshet.store import open_store
 from freshet.tables.collected import is_collected
 from freshet.tables.mapping import read
@@ -104,7 +105,7 @@ def releases(settings: Settings) -> Finding:
         require_lake(settings.lake)
         store = open_store(settings.lake)
         entries, strays = journal.readable(store), listing(store).strays
-        serves = journal.current(store)
+        serves, waiting = journal.current(store), waiting_bundles(store, entries)
     except MissingLakeError:
         return Finding("releases", "ok", "none yet")
     except (JournalError, LakeError) as error:
@@ -112,6 +113,7 @@ def releases(settings: Settings) -> Finding:
     hold, warning = held(entries), stray_warning(store, strays) if strays else None
     facts = ["none yet" if serves is None else f"{serves.title} serves"]
     facts += [hold_sentence(hold)] if hold is not None else []
+    facts += [one.sentence for one in waiting]
     facts += [f"{warning.where}: {warning.what}"] if warning is not None else []
     return Finding("releases", "ok", "; ".join(facts), warning.fix if warning is not None else "")
 

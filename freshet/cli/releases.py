@@ -34,7 +34,7 @@ def releases(
     """List the releases, newest last; `*` marks the one that serves.
 
     A rollback is a release, too: of a bundle that served before. Numbers are the journal's: 1, 2, 3, … A hold of
-    releases and its end take one as well.
+    releases and its end take one as well. Below: bundles that were judged good since and wait for a person.
     """
     from freshet.live.journal import read, read_entry
     from freshet.store import open_store
@@ -43,6 +43,8 @@ def releases(
     _warn_of_strays(store)
     entries = read(store)
     if not entries:
+        for line in _waiting(store, entries):
+            typer.echo(line)
         raise asked.nothing_released(store)
     if number is not None and not 1 <= number <= len(entries):
         raise _no_release(store.root, number, len(entries))
@@ -51,7 +53,7 @@ def releases(
         chosen = entries if number is None else (read_entry(store, number),)
         typer.echo("\n\n".join(in_full(entry, entries, columns) for entry in chosen))
         return
-    for line in (*table(entries, columns), *_held(entries)):
+    for line in (*table(entries, columns), *_held(entries), *_waiting(store, entries)):
         typer.echo(line)
     if columns is not None:
         typer.echo("`freshet releases NUMBER` shows one in full.")
@@ -150,6 +152,12 @@ def _held(entries: "Sequence[Entry]") -> list[str]:
 
     hold = held(entries)
     return [] if hold is None else [f"Now {hold_sentence(hold)}; {RESUME} ends that."]
+
+
+def _waiting(store: "Store", entries: "Sequence[Entry]") -> list[str]:
+    from freshet.stages.waiting import waiting_bundles
+
+    return [f"Now {waiting.sentence}." for waiting in waiting_bundles(store, entries)]
 
 
 def _warn_of_strays(store: "Store") -> None:

@@ -346,7 +346,10 @@ SUITES: dict[str, tuple[Rule, ...]] = {
     ),
     "release": (
         Rule("challenger_may_serve", "released", "{sentence}",
-             "nothing: production stays as it was", least=1, severity="warn"),
+             "nothing, unless it waits for a person: production stays as it was", least=1, severity="warn"),
+        Rule("no_bundle_waits_for_a_person", "waits", "{waits_says}",
+             'look at its evaluation, then `freshet release BUNDLE --why "…"`, or leave it: what serves goes on',
+             most=0, severity="warn"),
         Rule("releases_are_open", "holds", "{hold}",
              "nothing until whoever holds them is content: `freshet release --resume`", most=0, severity="warn"),
     ),

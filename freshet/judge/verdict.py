@@ -44,6 +44,11 @@ class Verdict(BaseModel):
         """Whether the statistics alone would release it, whatever holds it."""
         return bool(self.margins) and all(margin.passed for margin in self.margins)
 
+    @property
+    def waits(self) -> bool:
+        """Whether nothing but a person's word is missing."""
+        return bool(self.held) and self.passed
+
 
 def decide(comparison: Comparison, params: JudgeParams, *, same_configuration: bool = False) -> Verdict:
     """Whether the challenger is released.

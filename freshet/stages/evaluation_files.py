@@ -1,19 +1,15 @@
 """Evaluations as the lake keeps them: read back by the hash that is their name, found by their bundle."""
 
 import hashlib
-import re
 from pathlib import PurePosixPath
-from typing import Final
 
 from pydantic import ValidationError
 
 from freshet.commands import materialize
 from freshet.errors import LakeError
 from freshet.stages.evaluation import Judged, evaluation_path
+from freshet.stages.waiting import FOLDER, NAME
 from freshet.store import Store
-
-FOLDER: Final = "evaluations"
-NAME: Final = re.compile(rf"{FOLDER}/[0-9a-f]{{64}}\.json")
 
 
 def read_evaluation(store: Store, name: str) -> Judged:

@@ -38,7 +38,7 @@ def release_bundle(store: Store, ref: EvaluationRef, settings: Settings, by: str
     number = journal.length(store)
     entries = journal.readable(store, number)
     verdict, in_force = stopped(store, kept, entries), held(entries)
-    judgement = judged("release", _profile(kept.bundle, verdict, in_force), settings)
+    judgement = judged("release", _profile(kept, verdict, in_force), settings)
     if not verdict.released or in_force is not None:
         return Outcome(judgement, _as_held(verdict, in_force), None)
     why = "; ".join(verdict.reasons)
@@ -119,17 +119,19 @@ def _as_held(verdict: Verdict, hold: Entry | None) -> Verdict:
     return verdict.model_copy(update={"sentence": f"Not released: {hold_sentence(hold)}. {verdict.sentence}"})
 
 
-def _profile(bundle: str, verdict: Verdict, hold: Entry | None) -> Mapping[str, object]:
+def _profile(kept: Judged, verdict: Verdict, hold: Entry | None) -> Mapping[str, object]:
+    waits = verdict.waits and kept.bundle != kept.champion
     return {
         "released": int(verdict.released),
-        "sentence": f"{verdict.sentence}{_by_name(bundle, verdict)}",
+        "sentence": f"{verdict.sentence}{_by_name(kept.bundle, verdict) if waits else ''}",
+        "waits": int(waits),
+        "waits_says": f"bundle {kept.bundle[:12]} waits for a person: {'; '.join(verdict.held)}" if waits else "",
         "holds": int(hold is not None),
         "hold": "" if hold is None else hold_sentence(hold),
     }
 
 
 def _by_name(bundle: str, verdict: Verdict) -> str:
-    """What a person may type where the bundle waits for one, unless the verdict says it already."""
+    """What a person may type, unless the verdict says it already."""
     command = release_by_name(bundle)
-    waits = verdict.held and verdict.passed and command not in verdict.sentence
-    return f" A person may still say so: {command}." if waits else ""
+    return "" if command in verdict.sentence else f" A person may still say so: {command}."

@@ -9,6 +9,7 @@ from freshet.live.holds import hold_releases
 from freshet.live.journal import Entry, append
 from freshet.settings import Settings
 from freshet.store import Store, open_store
+from tests.freshet.cli.test_releases import judge_held
 
 RUNS = ("pipeline", "training")
 ACTIVATE = (
@@ -160,6 +161,15 @@ def test_a_hold_and_a_stray_file_are_said_and_nothing_is_wrong(tmp_path: Path) -
     )
     fix = "move what is not needed there out of this folder"
     assert shop.releases(settings(lake=str(tmp_path))) == Finding("releases", "ok", found, fix)
+
+
+def test_a_bundle_that_waits_for_a_person_is_said(tmp_path: Path) -> None:
+    store = journal_of(tmp_path)
+    judge_held(store, "7" * 64, 1)
+    said = shop.releases(settings(lake=str(tmp_path)))
+    assert said.state == "ok"
+    assert said.found.startswith("release 1 serves; bundle 777777777777, judged on ")
+    assert said.found.endswith('waits for a person: it rose; `freshet release 777777777777 --why "…"` releases it')
 
 
 def test_a_journal_that_points_to_nothing_is_wrong_for_the_gateway(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import pytest
 import typer
@@ -167,3 +168,29 @@ def test_a_stray_file_is_warned_of_and_the_list_is_whole(app, lake, bundles):
         f"warning: {lake.root}/releases: .DS_Store is no entry of the journal: ignored; "
         "move what is not needed there out of this folder\n"
     )
+
+
+HELD = """{"bundle": "%s", "champion": null, "decided_on": %d, "verdict": {"released": false, "rule": "fresher",
+ "sentence": "Held for a person: it rose.", "reasons": ["better"], "cases": 900, "held": ["it rose"], "margins": [
+ {"against": "champion", "challenger": 0.31, "other": 0.3, "difference": 0.01, "lower": 0.001, "needed": 0.0,
+  "passed": true}]}}"""
+
+
+def judge_held(lake, bundle: str, decided_on: int) -> None:
+    content = (HELD % (bundle, decided_on)).encode()
+    lake.put(f"evaluations/{sha256(content).hexdigest()}.json", content)
+
+
+def test_a_bundle_that_waits_for_a_person_is_listed_with_what_to_type(app, lake, bundles):
+    assert len(ran(app, "releases").splitlines()) == 3
+    judge_held(lake, "7" * 64, 2)
+    *_, now = ran(app, "releases").splitlines()
+    assert now.startswith("Now bundle 777777777777, judged on ")
+    assert now.endswith(' UTC, waits for a person: it rose; `freshet release 777777777777 --why "…"` releases it.')
+
+
+def test_before_the_first_release_the_bundle_that_waits_is_named_too(app, lake):
+    judge_held(lake, "7" * 64, 0)
+    result = CliRunner().invoke(app, ["releases"])
+    assert isinstance(result.exception, EmptyLakeError)
+    assert "bundle 777777777777, judged on " in result.stdout

@@ -31,9 +31,10 @@ def test_every_finding_that_stops_is_a_line(settings):
 
 
 def test_a_warning_is_not_said_as_a_refusal(settings):
-    rejected = {"released": 0, "sentence": "Not released: it is worse.", "holds": 0, "hold": ""}
+    rejected = {"released": 0, "sentence": "Not released: it is worse."}
+    rejected |= {"waits": 0, "waits_says": "", "holds": 0, "hold": ""}
     judgement = judged("release", rejected, settings)
-    assert [finding.holds for finding in judgement.findings] == [False, True]
+    assert [finding.holds for finding in judgement.findings] == [False, True, True]
     assert Outcome(judgement, None, None).message() == ""
 
 

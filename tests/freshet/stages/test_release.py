@@ -122,6 +122,7 @@ def test_while_releases_are_held_nothing_is_released_and_the_run_is_green(shop):
     assert (held.ref, held.message()) == (None, "")
     assert {finding.rule.name: finding.holds for finding in held.judgement.findings} == {
         "challenger_may_serve": True,
+        "no_bundle_waits_for_a_person": True,
         "releases_are_open": False,
     }
     assert held.made.sentence == (
@@ -182,11 +183,13 @@ def test_a_bundle_that_was_taken_back_is_not_released_again_by_itself(shop):
     assert (refused.ref, shop.kinds) == (None, ["release", "release", "rollback"])
     held = f"Held for a person: it was taken back by {WHEN}. Otherwise: {GOOD.sentence}"
     assert refused.made.sentence == held
-    (finding,) = (one for one in refused.judgement.findings if not one.holds)
-    assert finding.rule.name == "challenger_may_serve"
-    assert finding.culprits[0].finding == (
+    refusal, waits = (one for one in refused.judgement.findings if not one.holds)
+    assert (refusal.rule.name, waits.rule.name) == ("challenger_may_serve", "no_bundle_waits_for_a_person")
+    assert refusal.culprits[0].finding == (
         f'{held} A person may still say so: `freshet release {shop.made[:12]} --why "…"`.'
     )
+    assert waits.culprits[0].finding == f"bundle {shop.made[:12]} waits for a person: it was taken back by {WHEN}"
+    assert waits.fix(waits.culprits[0]).startswith('look at its evaluation, then `freshet release BUNDLE --why "…"`')
 
 
 @pytest.mark.parametrize(
