@@ -73,9 +73,9 @@ def main() -> None:
             name: stack.enter_context(gateway(Path(shop.store.root), root / f"state{place}", code=code))
             for place, (name, code) in enumerate(checkouts.items())
         }
-        found = _in_turns(client, root, shop, sides, rates, asked.seconds, asked.rounds)
+        figures = _in_turns(client, root, shop, sides, rates, asked.seconds, asked.rounds)
     about = {"items": asked.items, "seconds": asked.seconds, "rounds": asked.rounds}
-    finish("gateway_tails", {**about, "load_average": os.getloadavg()[0], "sides": found})
+    finish("gateway_tails", {**about, "load_average": os.getloadavg()[0], "sides": figures})
 
 
 def _in_turns(
@@ -88,14 +88,14 @@ def _in_turns(
         running.wait_until_ready()
         events_for_shoppers(shop, running.address)
         list(_asked(client, running, rates[0], WARM_UP, 0, requests))
-    found = {name: {rate: Tails() for rate in rates} for name in sides}
+    tails = {name: {rate: Tails() for rate in rates} for name in sides}
     for rate in rates:
         for round_ in range(rounds):
             for name, running in sides.items():
-                _measure(found[name][rate], _asked(client, running, rate, seconds, round_ + 1, requests), running)
+                _measure(tails[name][rate], _asked(client, running, rate, seconds, round_ + 1, requests), running)
         for name in sides:
-            say(f"{rate:>6}/s  {name}: {json.dumps(found[name][rate].figures())}")
-    return {name: {str(rate): one.figures() for rate, one in of.items()} for name, of in found.items()}
+            say(f"{rate:>6}/s  {name}: {json.dumps(tails[name][rate].figures())}")
+    return {name: {str(rate): one.figures() for rate, one in of.items()} for name, of in tails.items()}
 
 
 def _measure(tails: Tails, answers: Iterator[tuple[int, float, float]], running: Running) -> None:

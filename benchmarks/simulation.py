@@ -58,13 +58,13 @@ def _quality(seeds: list[int], kind: str, *, small: bool, only_calm: bool) -> No
     if only_calm:
         finish("simulation_calm", {**setting, "quality": [asdict(calm(seed, train)) for seed in seeds]})
         return
-    found = [quality(seed, cast(DriftKind, kind), train=train) for seed in seeds]
-    finish("simulation_quality", {**setting, **figures(found)})
+    qualities = [quality(seed, cast(DriftKind, kind), train=train) for seed in seeds]
+    finish("simulation_quality", {**setting, **figures(qualities)})
 
 
 def _speed_and_shapes(events: int, data: Path, picture: Path | None) -> None:
     params = ShopParams(shoppers=max(1, round(events / A_SHOPPER)), items=ITEMS)
-    shop, seconds, processor = _made(params)
+    shop, seconds, processor = _timed_shop(params)
     written = _written(shop)
     shapes = [*real(data), simulated("demo", generate(ShopParams())), simulated("large", shop)]
     say(table(shapes))
@@ -76,7 +76,7 @@ def _speed_and_shapes(events: int, data: Path, picture: Path | None) -> None:
     finish("simulation", {**figures, "shapes": {shape.name: asdict(shape.figures) for shape in shapes}})
 
 
-def _made(params: ShopParams) -> tuple[Shop, float, float]:
+def _timed_shop(params: ShopParams) -> tuple[Shop, float, float]:
     """(the shop, median seconds, median processor seconds)"""
     taken = []
     for number in range(REPEATS):

@@ -34,6 +34,6 @@ def looks(pair: Pair, baskets: int, runs: int, params: JudgeParams, seed: int) -
         columns = worse(drawn.values[:, 1:], params.margin, rng) - (1 - params.margin) * drawn.values[:, :1]
         passed[run] = lower_bounds(columns, drawn.owners, params)[0] > 0
     by_try = np.maximum.accumulate(passed, axis=1).mean(axis=0)
-    found = Looks(pair.name, baskets, params.margin, tuple(by_try.round(4).tolist()), round(float(by_try[0]), 4))
-    say(str(found))
-    return found
+    outcome = Looks(pair.name, baskets, params.margin, tuple(by_try.round(4).tolist()), round(float(by_try[0]), 4))
+    say(str(outcome))
+    return outcome

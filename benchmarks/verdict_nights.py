@@ -31,11 +31,11 @@ class Nights:
 
 def nights(pair: Pair, baskets: int, count: int, runs: int, params: JudgeParams, seed: int) -> list[Nights]:
     """With the champion as the only measure, and with the baselines asked every night."""
-    found = []
+    rows = []
     for yardstick in ("champion only", "champion and baselines"):
         rng = np.random.default_rng([seed, count])
-        told = np.array([_run(pair, baskets, count, yardstick != "champion only", params, rng) for _ in range(runs)])
-        releases, lowest, serves, noticed = told.T
+        figures = np.array([_run(pair, baskets, count, yardstick != "champion only", params, rng) for _ in range(runs)])
+        releases, lowest, serves, noticed = figures.T
         row = Nights(
             yardstick,
             count,
@@ -45,8 +45,8 @@ def nights(pair: Pair, baskets: int, count: int, runs: int, params: JudgeParams,
             round(float(noticed.mean()), 1),
         )
         say(str(row))
-        found.append(row)
-    return found
+        rows.append(row)
+    return rows
 
 
 def _run(

@@ -95,9 +95,9 @@ def point(pair: Pair, name: str, baskets: int, runs: int, params: JudgeParams, s
         old.append(lower_bounds(columns, np.arange(baskets), params)[0] > 0)
         errors.append(error[0] / champion.mean())
     counted, error_share = round(float(np.mean(effective))), round(float(np.mean(errors)), 5)
-    found = Point(pair.name, name, baskets, runs, counted, error_share, WORSE, _shares(new), _shares(old))
-    say(str(found))
-    return found
+    point = Point(pair.name, name, baskets, runs, counted, error_share, WORSE, _shares(new), _shares(old))
+    say(str(point))
+    return point
 
 
 def as_table(points: list[Point]) -> str:

@@ -49,12 +49,12 @@ def narrower(evaluation: Evaluation, params: GuardParams) -> str:
         return ""
     mine, theirs, k = evaluation.table[CHALLENGER], evaluation.table[CHAMPION], evaluation.ks[0]
     coverage, popular = f"coverage@{k}", f"popularity_share@{k}"
-    said = []
+    signs = []
     if mine[coverage] < params.coverage_floor * theirs[coverage]:
-        said.append(f"it shows {mine[coverage]:.1%} of all items, the champion {theirs[coverage]:.1%}")
+        signs.append(f"it shows {mine[coverage]:.1%} of all items, the champion {theirs[coverage]:.1%}")
     if mine[popular] - theirs[popular] > params.popularity_rise:
-        said.append(f"{mine[popular]:.0%} of its places go to popular items, of the champion's {theirs[popular]:.0%}")
-    return "; ".join(said)
+        signs.append(f"{mine[popular]:.0%} of its places go to popular items, of the champion's {theirs[popular]:.0%}")
+    return "; ".join(signs)
 
 
 def _difference(comparison: Comparison, name: str, other: str, k: int) -> Paired:

@@ -137,9 +137,9 @@ def compare(
     for name in (name for name in ORDER if name in own or name in others):
         begun = time.perf_counter()
         if name in own:
-            scores[name] = evaluate(own[name], cases, ks, _told(report, name))
+            scores[name] = evaluate(own[name], cases, ks, _progress_of(report, name))
         else:
-            scores[name] = _in_its_own_words(training_set, others[name], cases, ks, _told(report, name))
+            scores[name] = _in_its_own_words(training_set, others[name], cases, ks, _progress_of(report, name))
         seconds[name] = time.perf_counter() - begun
     parts = _parts(training_set, cases, scores)
     evaluation = _evaluation(training_set, cut, cases, scores, parts, tuple(ks), seconds)
@@ -217,7 +217,7 @@ def _slice_row(part: Part, k: int) -> SliceRow:
     return SliceRow(cases=len(part.owners), ndcg=ndcg)
 
 
-def _told(report: Report | None, name: str) -> Progress | None:
+def _progress_of(report: Report | None, name: str) -> Progress | None:
     return None if report is None else lambda done, of: report(name, done, of)
 
 

@@ -33,7 +33,7 @@ def whole_answers(ranker: Ranker, batch: ModelInput) -> dict[str, NDArray[Any]]:
         "listed_ids": bundle.vocabulary.item_ids[items.ravel()],
         "listed_scores": scores,
         "sample": sample,
-        "sample_texts": _said(bundle.vocabulary, sample),
+        "sample_texts": _sample_texts(bundle.vocabulary, sample),
     }
     for name, scorer in _baselines(bundle).items():
         answers[f"{name}_items"], answers[f"{name}_scores"] = top_k(scorer.score(_latest(asked, scorer)), TOP)
@@ -45,7 +45,7 @@ def difference_of(ranker: Ranker, batch: ModelInput, sealed: Mapping[str, NDArra
     """Part of the bundle → how far its answers are from the sealed ones."""
     bundle, asked = ranker.bundle, _asked(batch)
     known = sealed["sample"][sealed["sample"] <= len(bundle.vocabulary)]
-    same = list(_said(bundle.vocabulary, known)) == list(sealed["sample_texts"])
+    same = list(_sample_texts(bundle.vocabulary, known)) == list(sealed["sample_texts"])
     differences = {"items": 0.0 if same else float("inf")}
     listed = bundle.vocabulary.index_of(sealed["listed_ids"].tolist()).reshape(sealed["listed_scores"].shape)
     differences["lists"] = _lists_difference(ranker.score(asked), listed, sealed["listed_scores"])
@@ -72,8 +72,8 @@ def item_vectors_difference(bundle: Bundle) -> float:
         return 0.0  # vectors of a catalogue are not in the bundle
     sample = _sample(bundle.vocabulary)
     columns, stored = bundle.vocabulary.columns.rows(sample), bundle.item_vectors[sample]
-    found = (encoder.encode(columns, sample), encoder.encode(columns))
-    off = np.min([np.abs(vectors - stored).max(axis=1) for vectors in found], axis=0)
+    encodings = (encoder.encode(columns, sample), encoder.encode(columns))
+    off = np.min([np.abs(vectors - stored).max(axis=1) for vectors in encodings], axis=0)
     return float(off.max(initial=0.0)) / max(float(np.abs(stored).max(initial=0.0)), 1e-6)
 
 
@@ -104,7 +104,7 @@ def _sample(vocabulary: Vocabulary) -> Ints:
     return np.unique(np.linspace(1, len(vocabulary), ITEMS).round().astype(np.int64))
 
 
-def _said(vocabulary: Vocabulary, items: Ints) -> NDArray[Any]:
+def _sample_texts(vocabulary: Vocabulary, items: Ints) -> NDArray[Any]:
     """One text for each item: everything that the vocabulary says of it."""
     columns = (
         vocabulary.item_ids, vocabulary.titles, vocabulary.categories, vocabulary.prices, vocabulary.tombstones,

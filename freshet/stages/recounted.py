@@ -23,12 +23,12 @@ def unlike(count: Recount, cases: Cases, data: TrainingSet) -> list[str]:
     """
     asked = dict(zip(_names(cases), _items(cases, data), strict=True))
     known, cut_short = _known(data), _cut_short(count, data)
-    told = []
+    differences = []
     for shopper, second in sorted({*asked, *count.baskets}):
         items = _in_words(count.baskets.get((shopper, second), frozenset()), known)
         if shopper not in cut_short and asked.get((shopper, second), frozenset()) != items:
-            told.append(f"shopper {shopper} at second {second}")
-    return told
+            differences.append(f"shopper {shopper} at second {second}")
+    return differences
 
 
 def misjudged(count: Recount, cases: Cases, comparison: Comparison, data: TrainingSet, k: int) -> list[str]:
@@ -38,15 +38,15 @@ def misjudged(count: Recount, cases: Cases, comparison: Comparison, data: Traini
     """
     chosen = sorted(set(np.linspace(0, len(cases) - 1, min(SAMPLE, len(cases))).astype(int).tolist()))
     names, ids, known = _names(cases), data.vocabulary.item_ids, _known(data)
-    told = []
+    mismatches = []
     for scorer, scores in comparison.scores.items():
         figures = scores.per_case(k)[f"ndcg@{k}"]
         for case in chosen:
             wanted = _in_words(count.baskets.get(names[case], frozenset()), known)
             by_hand = plain_ndcg([str(ids[item]) for item in scores.lists[case, :k]], wanted, k)
             if not abs(figures[case] - by_hand) <= CLOSE:
-                told.append(f"{scorer} for shopper {names[case][0]}: {figures[case]:.4f}, by hand {by_hand:.4f}")
-    return told
+                mismatches.append(f"{scorer} for shopper {names[case][0]}: {figures[case]:.4f}, by hand {by_hand:.4f}")
+    return mismatches
 
 
 def plain_ndcg(answer: list[str], wanted: AbstractSet[str], k: int) -> float:

@@ -87,9 +87,9 @@ def decide(found: Compared, params: DriftParams) -> DriftVerdict:
         sentence = f"The shop has drifted away from release {found.release}: {'; '.join(reasons)} ({days})."
     else:
         sentence = f"The shop is as release {found.release} knows it ({_calm(found, params)}; {days})."
-    said = [sentence, *(f"Warning: {words}." for words in (*slowly, *too_good))]
+    sentences = [sentence, *(f"Warning: {words}." for words in (*slowly, *too_good))]
     return DriftVerdict(
-        **dict(found), drifted=bool(reasons), sentence=" ".join(said), reasons=tuple(reasons), slowly=slowly,
+        **dict(found), drifted=bool(reasons), sentence=" ".join(sentences), reasons=tuple(reasons), slowly=slowly,
         too_good=too_good,
     )  # fmt: skip
 
