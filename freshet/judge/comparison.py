@@ -69,6 +69,8 @@ class Evaluation(BaseModel):
     items: int = 0  # of the challenger's vocabulary; 0: an evaluation from when they were not counted
     echoes: float = 0.0  # share of the baskets that repeat the item of seconds before
     echoes_before: float = 0.0  # the same on the days before those that judge
+    repeats: float = 0.0  # share of the baskets that begin with the item of the event before, after any time
+    repeats_before: float = 0.0
 
     def to_markdown(self) -> str:
         """The table for people: metrics down, scorers across; then the slices."""
@@ -184,6 +186,8 @@ def _evaluation(
         items=len(training_set.vocabulary),
         echoes=echo_share(training_set.histories, cut, training_set.as_of),
         echoes_before=echo_share(training_set.histories, cut - EARLIER, cut),
+        repeats=echo_share(training_set.histories, cut, training_set.as_of, seconds=None),
+        repeats_before=echo_share(training_set.histories, cut - EARLIER, cut, seconds=None),
     )
 
 

@@ -115,12 +115,26 @@ def _rise(what: Judgeable) -> Sign:
         for name, scores in comparison.scores.items()
     }
     now, models = _ndcg(comparison.evaluation, k), (CHALLENGER, CHAMPION)
-    return Sign("rise", suspicious_rise(now, surely, what.past, models, BASELINES, what.limits.rise_limit))
+    said, holds = suspicious_rise(
+        now, surely, what.past, models, BASELINES, what.limits.rise_limit, repeating=_echoing(what) or _repeating(what)
+    )
+    return Sign("rise", said, holds=holds)
+
+
+def _echoing(what: Judgeable) -> bool:
+    evaluation = what.comparison.evaluation
+    return evaluation.echoes - evaluation.echoes_before > what.limits.echo_limit
+
+
+def _repeating(what: Judgeable) -> bool:
+    """A copy that comes later than an echo, or a page that reloads itself: the same item again, after any time."""
+    evaluation = what.comparison.evaluation
+    return evaluation.repeats - evaluation.repeats_before > what.limits.echo_limit
 
 
 def _echo(what: Judgeable) -> Sign:
     evaluation = what.comparison.evaluation
-    if evaluation.echoes - evaluation.echoes_before <= what.limits.echo_limit:
+    if not _echoing(what):
         return Sign("echo")
     return Sign(
         "echo",

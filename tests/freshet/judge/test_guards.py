@@ -33,7 +33,8 @@ def spread(good: int) -> np.ndarray:
     return np.random.default_rng(good).permutation(CASES) < good
 
 
-def comparison(table: dict[str, dict[str, float]] | None = None, echoes: tuple[float, float] = (0, 0), **changed):
+def comparison(table: dict[str, dict[str, float]] | None = None, echoes: tuple[float, float] = (0, 0),
+               repeats: tuple[float, float] = (0, 0), **changed):  # fmt: skip
     good = {
         **HEALTHY,
         **{name.replace("_", " ").replace("item to item", "item-to-item"): n for name, n in changed.items()},
@@ -43,7 +44,7 @@ def comparison(table: dict[str, dict[str, float]] | None = None, echoes: tuple[f
                    "popularity_share@10": 0.3, **(table or {}).get(name, {})} for name in scores}  # fmt: skip
     evaluation = Evaluation(
         cut=0, as_of=7, cases=CASES, targets=CASES, unknown_targets=0, ks=(10,), table=rows, slices={}, seconds={},
-        items=1000, echoes=echoes[0], echoes_before=echoes[1],
+        items=1000, echoes=echoes[0], echoes_before=echoes[1], repeats=repeats[0], repeats_before=repeats[1],
     )  # fmt: skip
     return Comparison(evaluation, scores, np.arange(CASES))
 
@@ -139,9 +140,19 @@ def test_a_loss_against_the_baselines_over_releases_is_a_warning():
 
 def test_figures_far_above_all_before_hold():
     assert look(comparison(), PAST) == {}
-    sign = look(comparison(challenger=260, champion=250, item_to_item=160), PAST)["rise"]
+    sign = look(comparison(challenger=260, champion=250, item_to_item=120), PAST)["rise"]
     assert sign.holds
-    assert "it is the data, look for events that are written twice" in sign.said
+    assert "look whether the model knows what it is asked for" in sign.said
+
+
+def test_figures_that_rise_with_the_baselines_hold_where_baskets_repeat_the_item_before():
+    risen = {"challenger": 260, "champion": 250, "item_to_item": 160}
+    young = look(comparison(**risen), PAST)["rise"]
+    assert (young.holds, "it may be a young shop's longer histories" in young.said) == (False, True)
+    for more in ({"echoes": (0.1, 0.02)}, {"repeats": (0.3, 0.2)}):
+        twice = look(comparison(**risen, **more), PAST)["rise"]
+        assert (twice.holds, "look for events that are written twice" in twice.said) == (True, True)
+    assert not look(comparison(**risen, repeats=(0.3, 0.28)), PAST)["rise"].holds
 
 
 def test_baskets_that_repeat_the_last_look_more_than_they_did_hold():

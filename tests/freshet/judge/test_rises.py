@@ -9,27 +9,54 @@ PAST = [
 ]
 
 
+def judged(now, surely=None, past=PAST, *, repeating: bool = False) -> tuple[str, bool]:
+    models, baselines = ["challenger", "champion"], ["item-to-item", "popular"]
+    return suspicious_rise(now, surely or now, past, models, baselines, 0.15, repeating=repeating)
+
+
 def rise(now: dict[str, float], surely: dict[str, float] | None = None, past=PAST) -> str:
-    return suspicious_rise(now, surely or now, past, ["challenger", "champion"], ["item-to-item", "popular"], 0.15)
+    return judged(now, surely, past)[0]
 
 
 def test_figures_like_those_of_before_are_believed():
     assert rise({"challenger": 0.31, "champion": 0.30, "item-to-item": 0.22, "popular": 0.06}) == ""
 
 
-def test_a_rise_that_the_baselines_share_is_the_data():
-    assert rise({"challenger": 0.34, "champion": 0.33, "item-to-item": 0.3, "popular": 0.05}) == (
+SHARED = {"challenger": 0.34, "champion": 0.33, "item-to-item": 0.3, "popular": 0.05}
+
+
+def test_a_rise_that_the_baselines_share_is_the_data_where_more_baskets_repeat_the_item_before():
+    said, holds = judged(SHARED, repeating=True)
+    assert holds
+    assert said == (
         "NDCG is too good to be true, beside the best of the last 2 releases (challenger 0.2800 → 0.3400, +21%; "
         "champion 0.2800 → 0.3300, +18%), and baselines rose with it (item-to-item 0.2100 → 0.3000, +43%; popular "
         "0.0500 → 0.0500, +0%): it is the data, look for events that are written twice"
     )
 
 
-def test_a_rise_that_nobody_shares_is_the_model():
-    said = rise({"challenger": 0.40, "champion": 0.27, "item-to-item": 0.21, "popular": 0.05})
-    assert said.endswith("no baseline rose with it (item-to-item 0.2100 → 0.2100, +0%; popular 0.0500 → 0.0500, +0%): "
-                         "look whether the model knows what it is asked for")  # fmt: skip
+def test_a_shop_whose_figures_all_rise_and_repeat_no_more_than_before_is_warned_of_and_not_stopped():
+    said, holds = judged(SHARED)
+    assert not holds
+    assert said.endswith(
+        "popular 0.0500 → 0.0500, +0%): no more baskets repeat the item before than used to, so it may be a young "
+        "shop's longer histories"
+    )
+
+
+@pytest.mark.parametrize("repeating", [False, True])
+def test_a_rise_that_nobody_shares_is_the_model(repeating):
+    now = {"challenger": 0.40, "champion": 0.27, "item-to-item": 0.21, "popular": 0.05}
+    said, holds = judged(now, repeating=repeating)
+    assert holds
+    assert said.endswith("and baselines did not rise like that (item-to-item 0.2100 → 0.2100, +0%; popular 0.0500 → "
+                         "0.0500, +0%): look whether the model knows what it is asked for")  # fmt: skip
     assert "champion" not in said
+
+
+@pytest.mark.parametrize("others", [{"item-to-item": 0.22, "popular": 0.08}, {"item-to-item": 0.24}, {}])
+def test_a_rise_of_which_the_good_baselines_have_less_than_half_holds(others):
+    assert judged({"challenger": 0.40, **others})[1]
 
 
 def test_a_champion_that_rises_is_enough_for_its_weights_are_what_they_were():
