@@ -49,7 +49,8 @@ def suspicious_rise(
 
     models: who may not rise, the challenger first: all are held against the best that a challenger of the past had, the
     champion too, whose weights have not changed since. baselines: each against its own best; where one that is at
-    least half as good as the best of them rose at least half as much, the questions have become easier and not the answers better.
+    least half as good as the best of them rose at least half as much, the questions have become easier and not the
+    answers better.
     surely: scorer → its NDCG is at least this. repeating: more of the baskets repeat the item before than used to.
     """
     rises = [rise for name in models if (rise := _rise(name, models[0], now, past)) is not None]
