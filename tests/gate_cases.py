@@ -71,7 +71,8 @@ HOLDS: dict[str, dict[str, object]] = {
     },
     "evaluation": {
         "cases": 50, "shoppers": 40, "cut": "2024-03-02", "minimum": 30, "minimum_shoppers": 20, "lacking": 0,
-        "off": 0, "off_who": "", "recounted": 50, "leaked": 0, "judged": 60, "wrong": 0, "wrong_who": "",
+        "off": 0, "off_who": "", "recounted": 50, "leaked": 0, "judged": 60, "leaked_share": 0.0,
+        "wrong": 0, "wrong_who": "",
         "short": 0, "short_who": "", "k": 10, **{f"{guard}_off": 0 for guard in GUARDS},
         **{f"{guard}_says": "" for guard in GUARDS},
     },
@@ -408,7 +409,8 @@ BREAKS = (
         "where a day was published again meanwhile, materialize `training_set` and what follows; else report it",
     ),
     Case(
-        "evaluation", "nothing_leaked", {"leaked": 2}, "2 of 60 judged events had landed on days learned from",
+        "evaluation", "nothing_leaked", {"leaked": 2, "leaked_share": 2 / 60},
+        "2 of 60 judged events had landed on days learned from",
         "look for deliveries that repeat old events; mend the export, or land those days without the copies",
     ),
     Case(

@@ -42,6 +42,7 @@ def judging_profile(
         "recounted": len(count.baskets),
         "leaked": count.leaked,
         "judged": count.judged,
+        "leaked_share": count.leaked / max(1, count.judged),
         "wrong": len(wrong),
         "wrong_who": "; ".join(wrong[:3]),
         **_short(comparison, data),

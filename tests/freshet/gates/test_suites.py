@@ -80,6 +80,17 @@ def test_a_share_of_exactly_the_limit_is_within_it(ten_percent):
     assert judged("events", ten_percent, tenth).bad() == {}
 
 
+@pytest.mark.parametrize(("leaked", "refused"), [(0, False), (1, False), (10, False), (11, True)])
+def test_a_few_judged_events_that_landed_before_are_warned_of_and_more_than_a_thousandth_is_refused(
+    ten_percent, leaked, refused
+):
+    told = {**HOLDS["evaluation"], "leaked": leaked, "judged": 10_000, "leaked_share": leaked / 10_000}
+    judgement = judged("evaluation", ten_percent, told)
+    found = [finding.rule.name for finding in judgement.findings if not finding.holds]
+    assert found == (["nothing_leaked"] if leaked else [])
+    assert (bool(judgement.bad()), judgement.fails) == (refused, refused)
+
+
 def test_a_vocabulary_with_a_shared_index_is_not_dense(ten_percent):
     shared = {**HOLDS["vocabulary"], "highest": 3, "shared_indexes": 1}
     assert list(judged("vocabulary", ten_percent, shared).bad()) == ["2024-03-01"]
