@@ -23,7 +23,7 @@ HEADERS: Final = 100  # of one request
 BODY: Final = 1 << 20  # bytes of a request's body
 WIRE: Final = 4 * BODY  # bytes of a body as it travels: sizes, extensions and trailers of its chunks included
 PIPELINED: Final = 100  # requests of one connection that wait for their turn
-ARRIVAL: Final = 20.0  # seconds in which a request has arrived, and in which a new connection sends its first
+ARRIVAL: Final = 20.0  # seconds in which a request has arrived, from its first byte on
 LINGER: Final = 1.0  # seconds in which a refused client may read why, before the connection is cut
 
 Part = Literal["none", "head", "body", "rest"]  # what is read: none between two requests, the rest is not read any more
@@ -81,9 +81,9 @@ class _Bounded(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """With a limit on how long it says nothing."""
+        """With a limit on how long it says nothing: balancers open connections ahead, and keep them as idle ones."""
         super().connection_made(transport)
-        self._timer = self.loop.call_later(ARRIVAL, self._late)
+        self._timer = self.loop.call_later(self.timeout_keep_alive, self._late)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget its timer."""
@@ -92,7 +92,6 @@ class _Bounded(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what arrived, and refuse what is too much."""
-        self._unset_keepalive_if_required()
         if self._part == "rest":
             return
         try:
@@ -101,7 +100,8 @@ class _Bounded(HttpToolsProtocol):
         except RefusedError as refused:
             self._refuse(refused)
             return
-        self._watch(self._part != "none")
+        if self._part != "none":
+            self._watch(True)
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -123,8 +123,10 @@ class _Bounded(HttpToolsProtocol):
             raise too_large()
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """A request begins, and with it its time; empty lines between two requests are none."""
         super().on_message_begin()
+        self._unset_keepalive_if_required()
+        self._watch(False)
         self._part, self._fresh = "head", True
         self._bytes = self._size = self._count = 0
 
@@ -148,6 +150,7 @@ class _Bounded(HttpToolsProtocol):
         """The application may begin, or the request waits for its turn."""
         if len(self.pipeline) >= PIPELINED:
             raise too_many()
+        self._unset_keepalive_if_required()  # set where the answer before this request went out while it arrived
         super().on_headers_complete()
         self._part, self._bytes = "body", 0
 
@@ -155,6 +158,7 @@ class _Bounded(HttpToolsProtocol):
         """The request is whole."""
         super().on_message_complete()
         self._part = "none"
+        self._watch(False)
 
     def on_response_complete(self) -> None:
         """As uvicorn's, but nothing more is read while requests wait for their turn."""

@@ -140,7 +140,7 @@ def received(opened):
 
 
 @contextlib.contextmanager
-def impatient(monkeypatch, refusals):
+def impatient(monkeypatch, refusals, arrival=0.3, idle=0.3):
     """A server in this process that reads the bodies, and waits no 20 s for them."""
 
     async def app(scope, receive, send):
@@ -149,15 +149,18 @@ def impatient(monkeypatch, refusals):
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    monkeypatch.setattr(protocol, "ARRIVAL", 0.3)
+    monkeypatch.setattr(protocol, "ARRIVAL", arrival)
     bounded = protocol.bounded(lambda *refused: refusals.append(refused))
-    server = uvicorn.Server(uvicorn.Config(app, http=bounded, lifespan="off", log_config=None))
+    config = uvicorn.Config(app, http=bounded, lifespan="off", log_config=None, timeout_keep_alive=idle)
+    server = uvicorn.Server(config)
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listening:
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
-        yield listening.getsockname()[1]
-        server.should_exit = True
-        thread.join()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @pytest.mark.parametrize("begin", [b"GET / HT", ASK, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"])
@@ -168,6 +171,35 @@ def test_a_request_that_does_not_arrive_is_given_up(monkeypatch, begin):
         assert exchange(port) is None  # a connection on which nothing is said
         assert exchange(port, ASK + b"\r\n")[0] == 204
     assert [status for status, _ in refusals] == [408]
+
+
+def test_the_time_of_a_request_begins_with_it_and_not_with_its_connection(monkeypatch):
+    refusals = []
+    with impatient(monkeypatch, refusals, arrival=1.0, idle=30) as port, connected(port) as opened:
+        for _ in range(2):  # the second one on a connection that was used
+            time.sleep(0.7)
+            opened.sendall(ASK)
+            time.sleep(0.6)
+            opened.sendall(b"\r\n")
+            assert response(opened)[0] == 204
+    assert refusals == []
+
+
+def test_a_connection_that_was_opened_ahead_stays_as_long_as_an_idle_one(monkeypatch):
+    with impatient(monkeypatch, [], arrival=0.2, idle=30) as port, connected(port) as opened:
+        time.sleep(0.6)
+        opened.sendall(ASK + b"\r\n")
+        assert response(opened)[0] == 204
+
+
+def test_empty_lines_keep_no_connection_open(monkeypatch):
+    for begin in (b"", ASK + b"\r\n"):
+        with impatient(monkeypatch, []) as port, connected(port) as opened:
+            opened.sendall(begin)
+            assert not begin or response(opened)[0] == 204
+            opened.settimeout(10)
+            opened.sendall(b"\r\n")
+            assert received(opened) == b""
 
 
 def test_a_client_that_offers_http_2_is_answered_in_http_1(port):
