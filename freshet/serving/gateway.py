@@ -54,7 +54,7 @@ class Gateway:
         self.writer = Writer(folder)
         self.impressions = Impressions(self.writer)
         self.answering = Answering(self.writer, self.current)
-        self.sealer = Sealer(settings, gateway, store, self.writer, clock, self.impressions)
+        self.sealer = Sealer(settings, gateway, store, self.writer, clock, self.impressions, self.refusals)
         self.follower = Follower(settings, store, self.current, clock, self.recent_histories)
 
     def start(self) -> None:

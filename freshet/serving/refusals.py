@@ -1,6 +1,7 @@
 """What was refused before it was read: counted each time, said in the log once a minute."""
 
 import logging
+import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import Final
@@ -17,16 +18,26 @@ class Refusals:
 
     def __init__(self, metrics: Metrics, steady: Callable[[], float]) -> None:
         self._metrics, self._steady = metrics, steady
+        self._lock = threading.Lock()
         self._since: Counter[str] = Counter()  # not yet in the log
         self._next = float("-inf")
 
     def add(self, status: int, what: str) -> None:
         """One request, refused with `status`. what: the reason, for people."""
         self._metrics.requests.labels(ROUTE, str(status)).inc()
-        self._since[f"{status}: {what}"] += 1
-        if self._steady() < self._next:
-            return
-        self._next = self._steady() + PAUSE
-        reasons = "; ".join(f"{count:,} × {reason}" for reason, count in self._since.most_common())
+        with self._lock:
+            self._since[f"{status}: {what}"] += 1
+        self.log(self._steady())
+
+    def log(self, now: float) -> None:
+        """Say what has been refused since the last line, where that is a minute ago. now: steady, infinite at the end.
+
+        Also called by the sealer's tick: the last of a minute's refusals may be the last for hours.
+        """
+        with self._lock:
+            if not self._since or now < self._next:
+                return
+            self._next = now + PAUSE
+            reasons = "; ".join(f"{count:,} × {reason}" for reason, count in self._since.most_common())
+            self._since.clear()
         LOG.warning("requests refused unread: %s", reasons)
-        self._since.clear()

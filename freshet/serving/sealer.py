@@ -11,6 +11,7 @@ from freshet.serving.impressions import Impressions
 from freshet.serving.ledger import prune
 from freshet.serving.ledger_file import connect
 from freshet.serving.problems import Problem, told
+from freshet.serving.refusals import Refusals
 from freshet.serving.segments import LINES, land, waiting
 from freshet.serving.writer import Writer
 from freshet.settings import Settings
@@ -28,10 +29,18 @@ class Sealer:
     """Lands events and impressions, forgets old recent ones, and says what is wrong."""
 
     def __init__(
-        self, settings: Settings, gateway: str, store: Store, writer: Writer, clock: Clock, impressions: Impressions
+        self,
+        settings: Settings,
+        gateway: str,
+        store: Store,
+        writer: Writer,
+        clock: Clock,
+        impressions: Impressions,
+        refusals: Refusals,
     ) -> None:
         self._settings, self._gateway, self._store = settings, gateway, store
         self._writer, self._clock, self._impressions = writer, clock, impressions
+        self._refusals = refusals
         self._reader = connect(writer.folder)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
@@ -65,6 +74,7 @@ class Sealer:
 
     def _turn(self, now: float) -> None:
         """What is due. now: steady seconds; infinite at the end."""
+        self._refusals.log(now)
         self._attempt("impressions", self._impressions.keep)
         self._attempt("counting what waits", self._look)
         over = self._oldest is not None and self._oldest < day_of(self._clock.now())

@@ -221,4 +221,5 @@ def test_what_is_no_http_is_answered_in_json_and_said_once_a_minute(tmp_path):
         gateway.terminate()
         log = gateway.communicate(timeout=60)[1]
     assert log.count("requests refused unread: 1 × 400: it is no HTTP/1.1") == 1
-    assert log.count("HTTP") == 1
+    assert log.count("requests refused unread: 49 × 400: it is no HTTP/1.1") == 1
+    assert log.count("HTTP") == 2
