@@ -34,6 +34,7 @@ class Latency:
     processor_p99: float  # of the thread that asks
     encoder: float  # the median share of it that the shopper encoder takes, 0 … 1
     champion_p99: float | None = None  # asked in the same rounds; None where none serves
+    champion_processor_p99: float | None = None
     device: Device = "cpu"
     rounds: int = ROUNDS
 
@@ -43,12 +44,22 @@ class Latency:
 
         A thread that waits for a GPU uses no processor, so there it is the wall clock.
         """
-        return self.p99 if self.device == "cuda" else min(self.p99, self.processor_p99)
+        return self._judged(self.p99, self.processor_p99)
+
+    @property
+    def champion_judged(self) -> float | None:
+        """The champion by the same clock; None where none serves."""
+        wall, processor = self.champion_p99, self.champion_processor_p99
+        return None if wall is None or processor is None else self._judged(wall, processor)
+
+    def _judged(self, wall: float, processor: float) -> float:
+        return wall if self.device == "cuda" else min(wall, processor)
 
     @property
     def sentence(self) -> str:
         """All of it, for people."""
-        beside = "" if self.champion_p99 is None else f"; the champion beside it {self.champion_p99:.1f} ms"
+        champion = self.champion_judged
+        beside = "" if champion is None else f"; the champion beside it {champion:.1f} ms"
         return (
             f"one request takes {self.judged:.1f} ms (99th percentile of the best of {self.rounds} rounds; by the wall "
             f"clock {self.p99:.1f} ms, of processor time {self.processor_p99:.1f} ms{beside}); {self.advice}"
@@ -57,7 +68,7 @@ class Latency:
     @property
     def advice(self) -> str:
         """What would make it faster, or whose fault it is."""
-        champion = self.champion_p99
+        champion = self.champion_judged
         if champion is not None and champion > FAST and self.judged <= SLOWER * champion:
             return "the champion is as slow here: give this machine less to do, or run the asset on a faster one"
         if self.encoder >= 0.5:
@@ -75,9 +86,9 @@ def latency(
     count = min(HISTORIES, len(batch.offsets) - 1)
     rounds = [[_asked(one, batch, count, k) for one in _rankers(ranker, champion)] for _ in range(ROUNDS + 1)][1:]
     walls, processors, encoders = (np.min([own[clock] for own, *_ in rounds], axis=0) for clock in range(3))
-    beside = None if champion is None else _p99(np.min([other[0] for _, other in rounds], axis=0))
+    beside = [None if champion is None else _p99(np.min([o[clock] for _, o in rounds], axis=0)) for clock in range(2)]
     share = float(np.median(np.minimum(encoders / np.maximum(walls, 1e-9), 1.0)))
-    return Latency(float(np.median(walls)), _p99(walls), _p99(processors), share, beside, device)
+    return Latency(float(np.median(walls)), _p99(walls), _p99(processors), share, *beside, device=device)
 
 
 def _rankers(ranker: Ranker, champion: Ranker | None) -> Sequence[Ranker]:

@@ -75,10 +75,19 @@ def test_what_waits_for_a_gpu_is_judged_by_the_wall_clock():
 
 
 def test_a_champion_that_is_as_slow_points_to_the_machine():
-    assert "the champion is as slow here" in Latency(100.0, 130.0, 130.0, 0.9, champion_p99=125.0).sentence
-    assert Latency(100.0, 130.0, 130.0, 0.2, champion_p99=50.0).advice == (
+    assert "the champion is as slow here" in Latency(100.0, 130.0, 130.0, 0.9, 125.0, 125.0).sentence
+    assert Latency(100.0, 130.0, 130.0, 0.2, 50.0, 50.0).advice == (
         "scoring all items takes 80% of it: lower `members` or `vector`"
     )
+
+
+def test_bundle_and_champion_are_compared_by_the_same_clock():
+    busy = Latency(100.0, 240.0, 130.0, 0.9, champion_p99=125.0, champion_processor_p99=30.0)  # a neighbour computes
+    assert busy.champion_judged == 30.0
+    assert busy.advice.startswith("the encoder takes 90% of it")
+    assert "; the champion beside it 30.0 ms)" in busy.sentence
+    waits = Latency(100.0, 130.0, 5.0, 0.9, champion_p99=125.0, champion_processor_p99=5.0, device="cuda")
+    assert waits.champion_judged == 125.0
 
 
 def test_a_champion_with_a_smaller_vocabulary_is_asked_too(ranker):
@@ -86,4 +95,5 @@ def test_a_champion_with_a_smaller_vocabulary_is_asked_too(ranker):
     large = type(batch)(batch.offsets, batch.items + 1000, batch.types, batch.gaps, batch.times)
     taken = latency(ranker, batch, ranker)
     assert taken.champion_p99 is not None
+    assert 0 < taken.champion_judged <= taken.champion_p99
     assert np.isfinite(latency(ranker, large).p99)
