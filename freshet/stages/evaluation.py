@@ -99,7 +99,8 @@ def evaluate_bundle(
         evaluation=comparison.evaluation,
         verdict=verdict,
     )
-    judgement = judged("evaluation", judging_profile(settings, comparison, data, params, found), settings)
+    events = ref.model.training_set.snapshots.get("events")  # older training sets do not name it
+    judgement = judged("evaluation", judging_profile(settings, comparison, data, params, found, events), settings)
     card = evaluated_card(model_card(models.challenger.bundle), kept.evaluation, verdict)
     made = None if judgement.bad() else _keep(store, kept, ref, card)
     return Outcome(judgement, Judging(kept, comparison, card, intervals(comparison, params)), made)

@@ -22,10 +22,11 @@ def judging_profile(
     data: TrainingSet,
     params: JudgeParams,
     found: Sequence[Sign],
+    events: int | None,
 ) -> Mapping[str, object]:
-    """One row. Reads the events of all days once: see `recount`."""
+    """One row. Reads the events of all days once, as of their snapshot `events`: see `recount`."""
     evaluation = comparison.evaluation
-    count = recount(settings, evaluation.cut, data.as_of)
+    count = recount(settings, evaluation.cut, data.as_of, events)
     every = next_basket_cases(data.histories, evaluation.cut, data.as_of)
     asked = judged_cases(data, evaluation.cut, params.most_cases)
     off, wrong = unlike(count, every, data), misjudged(count, asked, comparison, data, params.ndcg_k)

@@ -35,15 +35,17 @@ class Recount:
     judged: int  # events landed on the days that judge
 
 
-def recount(settings: Settings, after: int, as_of: int) -> Recount:
+def recount(settings: Settings, after: int, as_of: int, snapshot: int | None = None) -> Recount:
     """Baskets that began on the landed days (after, as_of], of shoppers who were known before. Days since 1970.
 
+    snapshot: of the events, as they were when the training set was made; None: as they are now, which a day that was
+    run again has changed. Raises LakeError where it is gone.
     Reads three columns of every day up to `after` once, a batch at a time, and all of the days that judge.
     """
     learned, last = (str(EPOCH + timedelta(days=day)) for day in (after, as_of))
     between = f"{c.LANDING_DATE} > '{learned}' and {c.LANDING_DATE} <= '{last}'"
-    judged = scan(settings, "events", fields=FIELDS, where=between)
-    return count(scan_batches(settings, "events", EARLIER, f"{c.LANDING_DATE} <= '{learned}'"), judged)
+    judged = scan(settings, "events", snapshot, FIELDS, between)
+    return count(scan_batches(settings, "events", EARLIER, f"{c.LANDING_DATE} <= '{learned}'", snapshot), judged)
 
 
 def count(earlier: Iterable[pa.RecordBatch], judged: pa.Table) -> Recount:

@@ -46,10 +46,10 @@ def scan(
 
 
 def scan_batches(
-    settings: Settings, table: str, fields: Sequence[str], where: str | None = None
+    settings: Settings, table: str, fields: Sequence[str], where: str | None = None, snapshot: int | None = None
 ) -> Iterator[pa.RecordBatch]:
     """The same, a batch of rows at a time: for what need not be in memory at once. Raises as `scan` does."""
-    yield from _scan(settings, table, None, fields, where).to_arrow_batch_reader()
+    yield from _scan(settings, table, snapshot, fields, where).to_arrow_batch_reader()
 
 
 def _scan(settings: Settings, table: str, snapshot: int | None, fields: Sequence[str], where: str | None) -> Any:

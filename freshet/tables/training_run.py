@@ -60,7 +60,8 @@ def publish_training_set(
     Raises LakeError when a table it is made from has never been published.
     """
     tables = (HISTORIES, USER_FEATURES, ITEM_FEATURES, VOCABULARY)
-    snapshots = {table.name: _pinned(spark, settings, table) for table in tables}
+    # The events are not read here: an evaluation counts its baskets again from them, as they are now.
+    snapshots = {table.name: _pinned(spark, settings, table) for table in (*tables, EVENTS)}
     store = open_store(settings.lake)
     vocabulary = lake.at(spark, VOCABULARY, snapshots[VOCABULARY.name])
     daily = {

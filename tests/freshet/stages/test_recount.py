@@ -2,19 +2,25 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyiceberg.catalog.sql import SqlCatalog
 
 from freshet.cases import next_basket_cases
+from freshet.errors import LakeError
 from freshet.history import Histories
 from freshet.judge.comparison import compare
+from freshet.lake_state import CATALOG
 from freshet.live.bundle import open_bundle
 from freshet.live.ranker import open_ranker
+from freshet.settings import Settings
 from freshet.stages.recount import EARLIER, FIELDS, Recount, count, recount
 from freshet.stages.recounted import misjudged, plain_ndcg, unlike
+from freshet.tables.reading import day_number
 from freshet.training_set import TrainingSet
 from tests.tiny_bundle import vocabulary, write_bundle
 
@@ -124,12 +130,37 @@ def test_plain_ndcg_is_worked_out_place_by_place():
     assert plain_ndcg(["x", "a", "", "b"], {"a", "b", ""}, 3) == pytest.approx(0.6309 / (1 + 0.6309 + 0.5), abs=1e-4)
 
 
+def write_days(lake: Path, rows: pa.Table) -> int:
+    """All days of the table `events` as they are now, without Spark; returns the snapshot."""
+    catalog = SqlCatalog("lake", uri=f"sqlite:///{lake / CATALOG}", warehouse=f"{lake}/tables")
+    catalog.create_namespace_if_not_exists("shop")
+    table = catalog.create_table_if_not_exists(("shop", "events"), rows.schema)
+    if table.current_snapshot() is None:
+        table.append(rows)
+    else:
+        table.overwrite(rows)
+    return table.current_snapshot().snapshot_id
+
+
+def test_a_day_that_was_run_again_does_not_change_what_a_training_set_is_judged_on(tmp_path):
+    settings, days = Settings(_env_file=None, lake=str(tmp_path)), pa.array([date(2024, 3, 1), date(2024, 3, 2)])
+    rows = events(("e1", "ann", "a", "view", 100), ("e2", "ann", "b", "view", 200))
+    then = write_days(tmp_path, rows.append_column("landing_date", days))
+    again = events(("e1", "ann", "a", "view", 100), ("e3", "ann", "c", "view", 300))
+    write_days(tmp_path, again.append_column("landing_date", days))
+    cut, as_of = (day_number(day.as_py()) for day in days)
+    assert recount(settings, cut, as_of, then).baskets == {("ann", 200): {"b"}}
+    assert recount(settings, cut, as_of).baskets == {("ann", 300): {"c"}}
+    with pytest.raises(LakeError, match=r"tables/events: its snapshot 7 is gone; materialize `training_set` again"):
+        recount(settings, cut, as_of, 7)
+
+
 @pytest.mark.spark
 def test_on_a_real_lake_both_counts_agree_and_a_day_that_is_cut_otherwise_is_seen(small_shop):
     from freshet.tables.reading import load_training_set
 
     data = load_training_set(small_shop.settings, small_shop.training_set)
-    second = recount(small_shop.settings, data.cut, data.as_of)
+    second = recount(small_shop.settings, data.cut, data.as_of, small_shop.training_set.snapshots["events"])
     assert len(second.baskets) > 100
     assert second.leaked == 0
     assert unlike(second, next_basket_cases(data.histories, data.cut, data.as_of), data) == []

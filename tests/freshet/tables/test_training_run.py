@@ -148,7 +148,7 @@ def test_a_reference_says_which_snapshots_it_was_made_from(trained):
     _, _, publication, ref = trained
     tables = (HISTORIES, USER_FEATURES, ITEM_FEATURES)
     assert (ref.as_of, ref.cut) == (DAY2, DAY1)
-    assert set(ref.snapshots) == {*(table.name for table in tables), "vocabulary", "training_set"}
+    assert set(ref.snapshots) == {*(table.name for table in tables), "events", "vocabulary", "training_set"}
     assert ref.snapshots["training_set"] == publication.snapshot
     assert TrainingSetRef.model_validate_json(ref.model_dump_json()) == ref
 
