@@ -32,6 +32,11 @@ def release_by_name(bundle: str) -> str:
     return f'`freshet release {bundle[:12]} --why "…"`'
 
 
+def rollback_to(number: int) -> str:
+    """`freshet rollback --to …` for one release, in backticks; the reason is for the reader to fill in."""
+    return f'`freshet rollback --to {number} --why "…"`'
+
+
 def load_days(store: Store, select: str = "*", today: date | None = None) -> str:
     """What to type so that all landed days reach these assets; without any, to land some first.
 

@@ -66,8 +66,9 @@ def rollback(
 ) -> None:
     """Go back to an earlier bundle, as a new release.
 
-    The bundle gone back from is not released again unless it is named: `freshet release BUNDLE`. It works while
-    Dagster is down. The bundle is verified first. Gateways follow within FRESHET_JOURNAL_SECONDS.
+    The bundle gone back from is not released again by the pipeline: go back to it with --to, or, once it was judged
+    again, name it: `freshet release BUNDLE`. It works while Dagster is down. The bundle is verified first. Gateways
+    follow within FRESHET_JOURNAL_SECONDS.
     """
     from freshet.live.holds import RESUME
     from freshet.live.journal import length

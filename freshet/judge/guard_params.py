@@ -15,7 +15,7 @@ class GuardParams(BaseModel):
         0.95,
         gt=0,
         le=1,
-        description="warn where NDCG over the better baseline's is below this share of the best of these",
+        description="warn where NDCG over the best baseline's is below this share of the best of these",
     )
     rise_limit: float = Field(
         0.15, gt=0, description="hold where NDCG is surely above all of these, and by more than this share"

@@ -1,4 +1,4 @@
-"""Releases held against each other by what does not age: how many times as good as the better baseline each was.
+"""Releases held against each other by what does not age: how many times as good as the best baseline each was.
 
 A champion ages, and a challenger that is no worse than it may still be worse than the one before. The baselines are
 counted anew every night, so the ratio to them follows the shop and shows what a chain of small losses adds up to.
@@ -27,7 +27,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Ratio:
-    """The challenger's ratio to the better baseline beside the best of the releases before it; both smoothed."""
+    """The challenger's ratio to the best baseline beside the best of the releases before it; both smoothed."""
 
     now: float
     best: float
@@ -37,9 +37,9 @@ class Ratio:
 
     @property
     def sentence(self) -> str:
-        """`it is 1.31 times as good as the better baseline, 92% of the 1.42 that release 7 reached …`."""
+        """`it is 1.31 times as good as the best baseline, 92% of the 1.42 that release 7 reached …`."""
         return (
-            f"it is {self.now:.2f} times as good as the better baseline, {self.share:.0%} of the {self.best:.2f} that "
+            f"it is {self.now:.2f} times as good as the best baseline, {self.share:.0%} of the {self.best:.2f} that "
             f"release {self.release} reached (medians of {SMOOTH} releases)"
         )
 
@@ -76,8 +76,8 @@ def ratio(
 
 
 def _times(row: Metrics, challenger: str, baselines: Sequence[str]) -> float:
-    better = max(row[name] for name in baselines)
-    return row[challenger] / better if better > 0 else 0.0
+    best = max(row[name] for name in baselines)
+    return row[challenger] / best if best > 0 else 0.0
 
 
 def _ndcg(row: object, k: int) -> float | None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from freshet.commands import materialize
+from freshet.commands import materialize, rollback_to
 from freshet.errors import JournalError, LakeError
 from freshet.live import journal
 from freshet.live.holds import RESUME, held, hold_sentence
@@ -18,6 +18,8 @@ from freshet.store import Store
 
 if TYPE_CHECKING:
     from freshet.judge.verdict import Verdict
+
+ANOTHER: Final = "make another model when more days have landed: a bundle is judged on its own training set's days only"
 
 
 def release_named(store: Store, settings: Settings, bundle: str, why: str, by: str, now: datetime) -> Entry:
@@ -39,7 +41,7 @@ def release_named(store: Store, settings: Settings, bundle: str, why: str, by: s
     verdict = stopped(store, kept, entries)
     if not verdict.passed:
         what = f"it was not judged good, so it cannot be released: {verdict.sentence}"
-        raise LakeError(store.where(bundle_path(bundle)), what, "make another model, or judge it on more days")
+        raise LakeError(store.where(bundle_path(bundle)), what, ANOTHER)
     return enter(store, kept, settings, entry_of(kept, number, _sentence(verdict), why, by, now), entries)
 
 
@@ -50,11 +52,19 @@ def _last_judged(store: Store, bundle: str, entries: Sequence[Entry]) -> Judged:
     kept = last_evaluation(store, bundle)
     if kept is None:
         raise LakeError(where, "it was never judged, so it cannot be released", judge)
-    for later in entries:
+    for later in reversed(entries):
         if later.number > kept.decided_on and later.is_release:
-            back = 'or go back to it where it served before: `freshet rollback --to NUMBER --why "…"`'
-            raise JournalError(where, f"it was judged before {later.title} served", f"{judge}, {back}")
+            raise JournalError(where, f"it was judged before {later.title} served", _again(bundle, entries, judge))
     return kept
+
+
+def _again(bundle: str, entries: Sequence[Entry], judge: str) -> str:
+    """What to do for a bundle that was judged before something else served: where it served itself, to go back to it.
+
+    A rollback asks no verdict, and what served is rarely the last bundle made, which is the one that can be judged.
+    """
+    served = next((entry.number for entry in reversed(entries) if entry.is_release and entry.bundle == bundle), None)
+    return judge if served is None else f"go back to it: {rollback_to(served)}, or {judge}"
 
 
 def _sentence(verdict: "Verdict") -> str:

@@ -40,8 +40,7 @@ def test_a_lasting_loss_of_a_tenth_is_said_with_the_release_that_was_best():
     result = now(past, 0.27)
     assert result.behind
     assert result.sentence == (
-        "it is 1.35 times as good as the better baseline, 90% of the 1.50 that release 1 reached "
-        "(medians of 3 releases)"
+        "it is 1.35 times as good as the best baseline, 90% of the 1.50 that release 1 reached (medians of 3 releases)"
     )
 
 

@@ -250,8 +250,13 @@ def test_a_copy_beside_the_evaluations_does_not_matter(shop):
 
 def test_what_was_not_judged_good_is_released_by_nobody(shop):
     shop.judge(verdict=TOO_FEW)
-    with pytest.raises(LakeError, match="it was not judged good, so it cannot be released: Not released: only 9"):
+    with pytest.raises(LakeError) as caught:
         shop.by_name()
+    assert str(caught.value) == (
+        f"{shop.store.root}/bundles/{shop.made}: it was not judged good, so it cannot be released: "
+        f"{TOO_FEW.sentence}; make another model when more days have landed: a bundle is judged on its own training "
+        "set's days only"
+    )
     assert shop.kinds == ["release"]
 
 
@@ -270,9 +275,21 @@ def test_what_was_judged_against_another_release_is_not_released_by_name(shop):
         shop.by_name()
     assert str(caught.value) == (
         f"{shop.store.root}/bundles/{shop.made}: it was judged before release 2 served; judge it: run "
-        "`dagster asset materialize -m pipelines.definitions --select evaluation` while it is the last bundle made, "
-        'or go back to it where it served before: `freshet rollback --to NUMBER --why "…"`'
+        "`dagster asset materialize -m pipelines.definitions --select evaluation` while it is the last bundle made"
     )
+
+
+def test_what_was_just_taken_back_is_gone_back_to_and_not_released(shop):
+    shop.judge()
+    shop.take_back()
+    with pytest.raises(JournalError) as caught:
+        shop.by_name()
+    assert str(caught.value) == (
+        f"{shop.store.root}/bundles/{shop.made}: it was judged before release 3 (rollback) served; go back to it: "
+        '`freshet rollback --to 2 --why "…"`, or judge it: run '
+        "`dagster asset materialize -m pipelines.definitions --select evaluation` while it is the last bundle made"
+    )
+    assert roll_back(shop.store, shop.settings.cache, 2, "the tracker is mended", "ann", NOW)[0].bundle == shop.made
 
 
 # What is released is opened first
