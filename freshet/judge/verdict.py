@@ -138,7 +138,7 @@ def _not_asked(rule: Rule, reason: str, comparison: Comparison) -> Verdict:
     return Verdict(
         released=False,
         rule=rule,
-        sentence=f"Not released: {reason}. Judge again when more has landed, or hold out more days.",
+        sentence=f"Not released: {reason}. Make a new model when more has landed, or hold out more days.",
         reasons=(reason,),
         margins=(),
         cases=len(comparison.owners),

@@ -37,7 +37,7 @@ def test_the_check_says_why(rejected, small_shop):
     assert (check.passed, check.severity.value) == (False, "WARN")
     assert check.description == (
         f"release: Not released: only {cases} baskets to ask for, 100000 are needed to tell luck from merit. "
-        "Judge again when more has landed, or hold out more days. "
+        "Make a new model when more has landed, or hold out more days. "
         "Nothing, unless it waits for a person: production stays as it was"
     )
 

@@ -154,7 +154,7 @@ def test_all_baskets_of_one_shopper_release_nothing():
     assert (verdict.cases, verdict.shoppers) == (2023, 1)
     assert verdict.sentence == (
         "Not released: the 2,023 baskets to ask for are of only 1 shopper; 10 are needed to tell luck from merit. "
-        "Judge again when more has landed, or hold out more days."
+        "Make a new model when more has landed, or hold out more days."
     )
 
 
@@ -181,7 +181,7 @@ def test_too_few_cases_are_refused_with_the_reason():
     assert not verdict.released
     assert verdict.sentence == (
         "Not released: only 9 baskets to ask for, 10 are needed to tell luck from merit. "
-        "Judge again when more has landed, or hold out more days."
+        "Make a new model when more has landed, or hold out more days."
     )
 
 

@@ -111,7 +111,7 @@ def test_a_rejected_challenger_writes_nothing_and_stops_nothing(small_shop, stor
     ]
     assert rejected.made.sentence == (
         f"Not released: only {judged.made.kept.evaluation.cases} baskets to ask for, 10000 are needed to tell luck "
-        "from merit. Judge again when more has landed, or hold out more days."
+        "from merit. Make a new model when more has landed, or hold out more days."
     )
     assert journal.length(store) == 1
 
