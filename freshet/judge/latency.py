@@ -86,9 +86,11 @@ def latency(
     count = min(HISTORIES, len(batch.offsets) - 1)
     rounds = [[_asked(one, batch, count, k) for one in _rankers(ranker, champion)] for _ in range(ROUNDS + 1)][1:]
     walls, processors, encoders = (np.min([own[clock] for own, *_ in rounds], axis=0) for clock in range(3))
-    beside = [None if champion is None else _p99(np.min([o[clock] for _, o in rounds], axis=0)) for clock in range(2)]
+    beside = [
+        None if champion is None else _p99(np.min([other[clock] for _, other in rounds], axis=0)) for clock in range(2)
+    ]
     share = float(np.median(np.minimum(encoders / np.maximum(walls, 1e-9), 1.0)))
-    return Latency(float(np.median(walls)), _p99(walls), _p99(processors), share, *beside, device=device)
+    return Latency(float(np.median(walls)), _p99(walls), _p99(processors), share, beside[0], beside[1], device)
 
 
 def _rankers(ranker: Ranker, champion: Ranker | None) -> Sequence[Ranker]:
