@@ -1,4 +1,7 @@
-"""Follows the release journal: proves what is new, opens it, swaps it in. Until then what serves stays."""
+"""Follows the release journal: proves what is new, opens it, swaps it in. Until then what serves stays.
+
+Longer than other files here: it is one thread's state and every step that changes it.
+"""
 
 import logging
 import threading
@@ -22,12 +25,14 @@ from freshet.serving.looking import (
     look_at_histories,
     look_at_lists,
     look_at_new_items,
+    proved_before,
     whole,
     wrong_with,
 )
 from freshet.serving.problems import Problem, told
 from freshet.serving.proved import Proved
 from freshet.serving.sandbox import Sandbox, UnfinishedProofError
+from freshet.serving.second_proof import Outcome, SecondProof
 from freshet.serving.served import open_serving, with_new_items
 from freshet.serving.state import state_folder
 from freshet.settings import Settings
@@ -37,10 +42,6 @@ LOG = logging.getLogger("freshet")
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0  # seconds until a release that failed is tried again without a new entry
 LOOK_BEHIND: Final = 10.0  # seconds between two looks whether what serves still lies in the lake
 TRIED: Final = 20  # releases looked at, newest first, while nothing serves
-
-
-class UnprovedError(FreshetError):
-    """What serves has not been proved again."""
 
 
 class Follower:
@@ -56,9 +57,12 @@ class Follower:
     ) -> None:
         self._settings, self._store, self._current, self._clock = settings, store, current, clock
         self._histories = histories
-        self._sandbox = Sandbox(store, settings.cache, settings.serving_device, settings.proof_seconds)
+        self._sandbox = self._new_sandbox()
+        self._second = SecondProof(self._new_sandbox)
         self._proved = Proved(state_folder(settings), settings.serving_device)
         self._unproved = ""  # the bundle that serves on an earlier proof, until it is proved again
+        self._refused: dict[str, FreshetError] = {}  # what a second proof found, until its release is tried again
+        self._unfinished: tuple[Problem, ...] = ()  # why there is no second proof yet
         self._behind: tuple[Problem, ...] = ()  # what is wrong with the files of what serves
         self._look_behind = 0.0
         self._seen: tuple[str, ...] | None = None  # the journal's files when it was last tried
@@ -66,6 +70,10 @@ class Follower:
         self._pause, self._again = FIRST_PAUSE, 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+
+    def _new_sandbox(self) -> Sandbox:
+        settings = self._settings
+        return Sandbox(self._store, settings.cache, settings.serving_device, settings.proof_seconds)
 
     def start(self) -> None:
         """Begin to follow."""
@@ -75,6 +83,7 @@ class Follower:
         """Stop following; a proof that runs is ended."""
         self._ended.set()
         self._sandbox.stop()
+        self._second.stop()
         self._thread.join(patience)
 
     @property
@@ -86,6 +95,7 @@ class Follower:
         self.look()
         while not self._ended.wait(self._settings.journal_seconds):
             self.look()
+        self._second.end()
 
     def look(self) -> None:
         """Once: the lake's histories and lists, then the journal."""
@@ -99,14 +109,55 @@ class Follower:
             return
         now = self._clock.steady()
         if files != self._seen:
-            self._pause, self._again = FIRST_PAUSE, now
-        if files != self._seen or (self._found and now >= self._again):
-            self._found = self._follow(files)
-            self._seen, self._again = files, now + self._pause
-            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            self._second.end()  # what was decided now does not wait for it
+            self._pause = FIRST_PAUSE
+        out = self._look_at_second_proof()
+        wrong = (self._found or self._unfinished) and not self._second.runs
+        if files != self._seen or out or (wrong and now >= self._again):
+            self._found, self._seen, self._unfinished = self._follow(files), files, ()
+            self._refused.clear()
+            self._try_later()
+            self._prove_again()
         self._look_at_what_serves(now)
         warnings = [Problem.of(stray_warning(self._store, strays))] if strays else []
-        self._tell(self._found, [*warnings, *self._behind])
+        self._tell((*self._found, *self._unfinished), [*warnings, *self._behind])
+
+    def _try_later(self) -> None:
+        """Wait longer each time that something is wrong."""
+        if self._found or self._unfinished:
+            self._again = self._clock.steady() + self._pause
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+    def _look_at_second_proof(self) -> bool:
+        """Take in what it found; whether what serves had to be taken out."""
+        outcome = self._second.outcome()
+        if outcome is None or outcome.bundle != self._unproved:
+            return False
+        if outcome.error is None:
+            self._proved.add(outcome.bundle)
+            self._unproved = ""
+        elif outcome.refused:
+            self._proved.forget(outcome.bundle)
+            self._refused[outcome.bundle] = outcome.error
+            self._current.serving, self._unproved = None, ""
+        else:
+            self._unfinished = (self._no_end(outcome, outcome.error),)
+            self._try_later()
+        return outcome.refused
+
+    def _no_end(self, outcome: Outcome, error: FreshetError) -> Problem:
+        serving = self._current.serving
+        where = error.where if serving is None else self._store.where(entry_path(serving.number))
+        what = f"its bundle {outcome.bundle[:12]} serves on an earlier proof, for now {error.what}"
+        return Problem(where, what, error.fix)
+
+    def _prove_again(self) -> None:
+        """Behind, what serves on an earlier proof. Refused, it serves no more; without an end nothing changes."""
+        serving = self._current.serving
+        if serving is None or self._second.runs or self._ended.is_set():
+            return
+        if serving.bundle.id == self._unproved:
+            self._second.start(self._unproved, self._histories())
 
     def _look_at_what_serves(self, now: float) -> None:
         """Whether it still lies in the lake; told at once, and not at the next start only."""
@@ -141,11 +192,6 @@ class Follower:
                 self._current.serving = replace(serving, number=entry.number)
             else:
                 self._swap(entry)
-            if entry.bundle == self._unproved:
-                self._tell(())  # it serves: nothing is wrong while it is proved again
-                self._prove_again(entry, self._histories())
-        except UnprovedError:
-            raise
         except Exception as cause:  # noqa: BLE001 - whatever is wrong with a bundle, production stays as it was
             error = told(cause)
             self._current.refused += 1
@@ -156,14 +202,43 @@ class Follower:
             raise JournalError(where, what, fix) from error
 
     def _swap(self, entry: Entry) -> None:
-        """Prove, open, warm; only then is the one reference replaced."""
+        """Prove, then open. What this machine has proved serves at once at a restart, and is proved again behind."""
         if not journal.has_bundle(self._store, entry):
             raise BundleError(self._store.where(bundle_path(entry.bundle)), "it is gone", REBUILD)
         histories = self._histories()
-        if self._current.serving is None and entry.bundle in self._proved:
+        if entry.bundle in self._refused:
+            raise self._refused.pop(entry.bundle)
+        if entry.bundle in self._proved and self._serves_unproved():
+            self._open(entry, histories)
             self._unproved = entry.bundle
-        else:
-            self._prove(entry.bundle, histories)
+            return
+        self._bridge(entry, histories)
+        self._sandbox.prove(entry.bundle, histories)
+        self._proved.add(entry.bundle)
+        self._open(entry, histories)
+        self._unproved = ""
+
+    def _serves_unproved(self) -> bool:
+        """Whether nothing serves, or what serves does so on an earlier proof too: a swap to another is no worse."""
+        serving = self._current.serving
+        return serving is None or serving.bundle.id == self._unproved
+
+    def _bridge(self, entry: Entry, histories: Sequence[Sequence[Event]]) -> None:
+        """Where nothing serves, let the newest release serve that was proved, until `entry` is."""
+        if self._current.serving is not None:
+            return
+        for before in proved_before(self._store, entry.number, self._proved):
+            try:
+                self._open(before, histories)
+            except Exception as cause:  # noqa: BLE001 - an older one may serve still, and its proof goes on anyhow
+                LOG.warning("%s cannot serve meanwhile: %s", before.title, told(cause))
+                continue
+            self._unproved = before.bundle
+            self._tell(())  # it serves
+            return
+
+    def _open(self, entry: Entry, histories: Sequence[Sequence[Event]]) -> None:
+        """Open and warm it; only then is the one reference replaced."""
         bundle = fetch_bundle(self._store, entry.bundle, self._settings.cache)
         serving = open_serving(entry.number, bundle, self._settings.serving_device)
         serving = with_new_items(serving, self._current.new_items)
@@ -173,24 +248,6 @@ class Follower:
         self._look_behind = 0.0
         self._current.swapped()
         LOG.info("%s serves, bundle %s", entry.title, entry.bundle[:12])
-
-    def _prove(self, bundle: str, histories: Sequence[Sequence[Event]]) -> None:
-        self._sandbox.prove(bundle, histories)
-        self._proved.add(bundle)
-        self._unproved = ""
-
-    def _prove_again(self, entry: Entry, histories: Sequence[Sequence[Event]]) -> None:
-        """Prove what serves on an earlier proof. Refused, it serves no more; a proof without an end changes nothing."""
-        try:
-            self._prove(entry.bundle, histories)
-        except UnfinishedProofError as error:
-            if not self._ended.is_set():
-                what = f"its bundle {entry.bundle[:12]} serves on an earlier proof, for now {error.what}"
-                raise UnprovedError(self._store.where(entry_path(entry.number)), what, error.fix) from error
-        except FreshetError:
-            self._proved.forget(entry.bundle)
-            self._current.serving, self._unproved = None, ""
-            raise
 
     def _tell(self, problems: tuple[Problem, ...], warnings: Sequence[Problem] = ()) -> None:
         """Say it in /readyz, and once in the log; a proof that was ended because we stop is no problem."""

@@ -1,7 +1,7 @@
 """What a look at the lake shows: its latest histories, lists made ahead, and how far its journal can be read."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -9,6 +9,7 @@ from typing import Final
 from freshet.commands import load_days
 from freshet.errors import BundleError, FreshetError
 from freshet.live import journal
+from freshet.live.journal import Entry
 from freshet.live.journal_files import FOLDER as JOURNAL
 from freshet.live.journal_files import entry_path
 from freshet.live.latest import FOLDER, latest_histories, published_latest
@@ -98,6 +99,20 @@ def in_order(store: Store, last: int) -> Iterator[int]:
     avoided = {entry.number for entry in entries if entry.bundle in taken_back}
     yield from (number for number in range(last - 1, 0, -1) if number not in avoided)
     yield from (number for number in range(last - 1, 0, -1) if number in avoided)
+
+
+def proved_before(store: Store, number: int, proved: Container[str]) -> Iterator[Entry]:
+    """Releases before entry `number`, newest first, that were proved and not taken back.
+
+    None where the journal cannot be read: what was taken back is not known then.
+    """
+    try:
+        entries = journal.readable(store, number)
+    except FreshetError:
+        return
+    avoided = journal.taken_back(entries)
+    before = (entry for entry in reversed(entries) if entry.is_release and entry.number < number)
+    yield from (entry for entry in before if entry.bundle in proved and entry.bundle not in avoided)
 
 
 def wrong_with(store: Store, files: Sequence[str]) -> list[Problem]:

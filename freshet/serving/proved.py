@@ -24,7 +24,7 @@ class Proved:
     def __init__(self, folder: Path, device: Device) -> None:
         self._path, self._device = folder / FILE, device
 
-    def __contains__(self, bundle: str) -> bool:
+    def __contains__(self, bundle: object) -> bool:
         return bundle in self._bundles()
 
     def add(self, bundle: str) -> None:

@@ -1,5 +1,6 @@
 import re
 import shutil
+import threading
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,12 +13,13 @@ from freshet.live.rollback import roll_back
 from freshet.live.scorer import Encoded
 from freshet.serving.current import Current
 from freshet.serving.follower import Follower
+from freshet.serving.looking import proved_before
 from freshet.serving.problems import Problem
 from freshet.serving.proved import Proved
 from freshet.serving.state import state_folder
 from freshet.store import open_store
 from tests.tiny_bundle import asked_input, history, write_bundle
-from tests.tiny_gateway import Hands, enter, release, settings_of
+from tests.tiny_gateway import Hands, enter, release, settings_of, wait_for
 
 
 class Watch:
@@ -34,6 +36,11 @@ class Watch:
     def look(self):
         self.follower.look()
         return self.current.serving.number if self.current.serving else None
+
+    def prove_behind(self):
+        """As `look`, once the second proof has come to its end."""
+        wait_for(lambda: self.look() and not self.follower._second.runs)
+        return self.look()
 
     def release(self, note):
         return release(self.lake, self.root, note)
@@ -265,12 +272,15 @@ def test_what_this_machine_has_proved_serves_at_once_at_a_restart_and_is_proved_
     assert first.look() == 1
     again = Watch(tmp_path, proof_seconds=0.01)  # no proof ends so soon: it does not wait for one
     assert again.look() == 1
+    assert again.whats() == []
+    assert again.prove_behind() == 1
     (what,) = again.whats()
     assert re.search(r"serves on an earlier proof, for now its proof took longer than 0.01 s; release 1 answers", what)
-    again.follower._sandbox = Watch(tmp_path).follower._sandbox
+    again.follower._second = Watch(tmp_path).follower._second
     again.hands.pass_by(10)
-    assert again.look() == 1
+    assert again.prove_behind() == 1
     assert again.whats() == []
+    assert not again.follower._unproved
 
 
 def test_an_earlier_proof_that_does_not_hold_takes_the_bundle_out_again(tmp_path):
@@ -278,9 +288,100 @@ def test_an_earlier_proof_that_does_not_hold_takes_the_bundle_out_again(tmp_path
     watch.release("one")
     wrong = watch.release_wrong()
     Proved(state_folder(watch.settings), "cpu").add(wrong)
-    assert watch.look() == 1
+    assert watch.look() == 2
+    assert watch.prove_behind() == 1
     assert watch.whats()[0].startswith(f"its bundle {wrong[:12]} cannot serve (")
+    assert watch.current.refused == 1
     assert wrong not in Proved(state_folder(watch.settings), "cpu")
+
+
+@pytest.fixture
+def gate(tmp_path, monkeypatch):
+    """A file without which no proof goes on; one that waits for it in vain fails after 30 s."""
+    site, go = tmp_path / "site", tmp_path / "go"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(
+        "import os, sys, time\n"
+        "if 'freshet.serving.proof' in sys.orig_argv:\n"
+        f"    until = time.monotonic() + 30\n    while not os.path.exists({str(go)!r}):\n"
+        "        time.sleep(0.02)\n        if time.monotonic() > until: os._exit(7)\n"
+    )
+    go.touch()
+    monkeypatch.setenv("PYTHONPATH", str(site), prepend=":")
+    return go
+
+
+def roll_back_to(watch, number):
+    now = datetime(2026, 1, 5, tzinfo=UTC)
+    roll_back(open_store(watch.lake), watch.settings.cache, number, "conversion fell", "ann", now)
+
+
+def test_a_rollback_after_a_restart_waits_for_no_second_proof(watch, gate):
+    for note in ("one", "two"):
+        watch.release(note)
+        watch.look()
+    gate.unlink()
+    again = Watch(watch.root)
+    assert again.look() == 2
+    assert again.whats() == []
+    roll_back_to(again, 1)
+    assert again.look() == 3
+    assert again.whats() == []
+    gate.touch()
+    assert again.prove_behind() == 3
+    assert again.whats() == []
+
+
+def test_the_end_waits_for_no_second_proof(watch, gate):
+    watch.release("one")
+    watch.look()
+    gate.unlink()
+    again = Watch(watch.root)
+    again.follower.start()
+    wait_for(lambda: again.follower._second.runs)
+    again.follower.stop(10)
+    assert not again.follower.alive
+    assert not again.follower._second.runs
+
+
+def test_what_was_proved_answers_while_a_release_of_meanwhile_is_proved(watch, gate):
+    watch.release("one")
+    assert watch.look() == 1
+    watch.release("two")
+    gate.unlink()
+    again = Watch(watch.root)
+    look = threading.Thread(target=again.look)
+    look.start()
+    try:
+        wait_for(lambda: again.current.serving, 20)
+        assert again.current.serving.number == 1
+        assert again.current.journal_problems == ()
+    finally:
+        gate.touch()
+        look.join()
+    assert again.look() == 2
+    assert not again.follower._unproved
+
+
+def test_what_answered_meanwhile_is_proved_again_where_the_newest_is_refused(watch):
+    watch.release("one")
+    watch.look()
+    wrong = watch.release_wrong()
+    again = Watch(watch.root)
+    assert again.look() == 1
+    assert again.follower._second.runs
+    assert again.prove_behind() == 1
+    assert not again.follower._unproved
+    assert [what.partition(" (")[0] for what in again.whats()] == [f"its bundle {wrong[:12]} cannot serve"]
+
+
+def test_what_was_taken_back_does_not_answer_meanwhile(watch):
+    bundles = [watch.release(note) for note in ("one", "two")]
+    roll_back_to(watch, 1)
+    watch.release("three")
+    store = open_store(watch.lake)
+    assert [entry.number for entry in proved_before(store, 4, bundles)] == [3, 1]
+    assert list(proved_before(store, 4, bundles[1:])) == []
 
 
 def test_another_freshet_proves_everything_anew(tmp_path):
