@@ -162,7 +162,7 @@ def _shares(axis: Any, column: "ColumnDrift") -> None:
     axis.tick_params(axis="y", length=0, labelsize=8)
     axis.xaxis.set_major_formatter("{x:.0%}")
     axis.locator_params(axis="x", nbins=4)
-    axis.margins(x=0.4)  # room for the legend beside the bars
+    axis.margins(x=0.75)  # room for the legend beside the bars
     axis.legend(frameon=False, fontsize=7, loc="lower right")
     titled(axis, f"{column.name}: {'drifted' if column.drifted else 'not drifted'}")
 
