@@ -12,7 +12,7 @@ from tests.world import DAY1, DAY2, DAY3, DAYS, DELIVERIES, HEADER
 if TYPE_CHECKING:
     from tests.dagster_runs import Run
 
-pytestmark = [pytest.mark.dagster, pytest.mark.spark]
+pytestmark = [pytest.mark.drill, pytest.mark.dagster, pytest.mark.spark]
 
 BAD_DAY = {
     "a.csv": HEADER

@@ -82,11 +82,13 @@ def assert_as_one(root: str) -> None:
         assert torch.allclose(shared.model.shoppers.state_dict()[name], value, atol=1e-3), name
 
 
+@pytest.mark.drill
 def test_two_processes_by_torchrun_train_what_one_would(tmp_path):
     launch(trained_with_others, (str(tmp_path),), RunParams(distribute="torchrun", processes=2), "cpu")
     assert_as_one(str(tmp_path))
 
 
+@pytest.mark.drill
 @pytest.mark.spark
 def test_two_spark_tasks_train_what_one_process_would(tmp_path, spark):
     launch(trained_with_others, (str(tmp_path),), RunParams(distribute="spark", processes=2), "cpu")

@@ -16,6 +16,8 @@ from freshet.model.study import DEFAULT, open_study, study_name
 from freshet.model.training import fit
 from tests.checkerboard import checkerboard
 
+pytestmark = pytest.mark.drill
+
 BASE = TrainParams(
     length=8, width=16, vector=16, blocks=1, heads=1, dropout=0.0, max_epochs=2, steps_per_epoch=4, validation_cases=20
 )

@@ -21,7 +21,7 @@ from freshet.tables.schemas import HISTORIES
 from tests import tiny_lake
 from tests.world import HEADER, KEY
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.drill, pytest.mark.spark]
 
 LOOKBACK = 2
 DAYS = 5  # of every shop
