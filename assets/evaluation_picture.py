@@ -28,12 +28,12 @@ def evaluation_figure(models: "Mapping[str, Interval]", verdict: "Verdict", para
     else:
         left = figure.subplots()
     _means(left, models)
-    titled(left, f"NDCG@{params.ndcg_k}, with {params.confidence:.0%} intervals over {_asked(verdict)}")
+    titled(left, f"NDCG@{params.ndcg_k}, with {params.confidence:.0%} intervals over {_sample(verdict)}")
     figure.set_layout_engine("tight", w_pad=2.5)
     return figure
 
 
-def _asked(verdict: "Verdict") -> str:
+def _sample(verdict: "Verdict") -> str:
     """2,023 baskets of 611 shoppers."""
     return f"{verdict.cases:,} baskets of {verdict.shoppers:,} shoppers"
 

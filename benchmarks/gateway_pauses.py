@@ -30,10 +30,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, default=10_000)
     parser.add_argument("--times", type=int, default=9)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        figures = _measured(Path(temporary), asked.items, asked.times)
-    finish("gateway_pauses", {"items": asked.items, **figures})
+        figures = _measured(Path(temporary), arguments.items, arguments.times)
+    finish("gateway_pauses", {"items": arguments.items, **figures})
 
 
 def _measured(root: Path, items: int, times: int) -> dict[str, object]:

@@ -63,18 +63,18 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--against", type=Path, action="append", default=[])
-    asked = parser.parse_args()
-    rates = [int(rate) for rate in asked.rates.split(",")]
+    arguments = parser.parse_args()
+    rates = [int(rate) for rate in arguments.rates.split(",")]
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
         root = Path(temporary)
-        client, shop = _client(root), shop_of(root, asked.items, None)
-        checkouts = {HERE: None, **{str(path): path.absolute() for path in asked.against}}
+        client, shop = _client(root), shop_of(root, arguments.items, None)
+        checkouts = {HERE: None, **{str(path): path.absolute() for path in arguments.against}}
         sides = {
             name: stack.enter_context(gateway(Path(shop.store.root), root / f"state{place}", code=code))
             for place, (name, code) in enumerate(checkouts.items())
         }
-        figures = _in_turns(client, root, shop, sides, rates, asked.seconds, asked.rounds)
-    about = {"items": asked.items, "seconds": asked.seconds, "rounds": asked.rounds}
+        figures = _in_turns(client, root, shop, sides, rates, arguments.seconds, arguments.rounds)
+    about = {"items": arguments.items, "seconds": arguments.seconds, "rounds": arguments.rounds}
     finish("gateway_tails", {**about, "load_average": os.getloadavg()[0], "sides": figures})
 
 
@@ -87,12 +87,12 @@ def _in_turns(
     for running in sides.values():
         running.wait_until_ready()
         events_for_shoppers(shop, running.address)
-        list(_asked(client, running, rates[0], WARM_UP, 0, requests))
+        list(_requests(client, running, rates[0], WARM_UP, 0, requests))
     tails = {name: {rate: Tails() for rate in rates} for name in sides}
     for rate in rates:
         for round_ in range(rounds):
             for name, running in sides.items():
-                _measure(tails[name][rate], _asked(client, running, rate, seconds, round_ + 1, requests), running)
+                _measure(tails[name][rate], _requests(client, running, rate, seconds, round_ + 1, requests), running)
         for name in sides:
             say(f"{rate:>6}/s  {name}: {json.dumps(tails[name][rate].figures())}")
     return {name: {str(rate): one.figures() for rate, one in of.items()} for name, of in tails.items()}
@@ -109,7 +109,7 @@ def _measure(tails: Tails, answers: Iterator[tuple[int, float, float]], running:
     tails.processor += running.processor_seconds() - before
 
 
-def _asked(
+def _requests(
     client: Path, running: Running, rate: int, seconds: float, seed: int, requests: Path
 ) -> Iterator[tuple[int, float, float]]:
     """(status, milliseconds, milliseconds that it was sent late) of every request."""

@@ -37,21 +37,26 @@ def main() -> None:
     parser.add_argument("--longest", type=int, default=100, help="events of the longest history")
     parser.add_argument("--histories", type=int, default=160)
     parser.add_argument("--rounds", type=int, default=5)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         say("sealing a random bundle")
-        write(folder, asked.items)
+        write(folder, arguments.items)
         bundle = open_bundle(folder)
-        batch = histories(asked.items, min(asked.longest, bundle.manifest.length), asked.histories)
+        batch = histories(arguments.items, min(arguments.longest, bundle.manifest.length), arguments.histories)
         reference = lists(open_ranker(bundle, "fp32", threads=1), batch)
         encoders = {}
         for name, ranker in rankers(bundle).items():
             say(name)
-            encoders[name] = figures(ranker, batch, reference, asked.rounds)
+            encoders[name] = figures(ranker, batch, reference, arguments.rounds)
         finish(
             "precisions",
-            {"items": asked.items, "longest": asked.longest, "encoders": encoders, "products": of_products(bundle)},
+            {
+                "items": arguments.items,
+                "longest": arguments.longest,
+                "encoders": encoders,
+                "products": of_products(bundle),
+            },
         )
 
 

@@ -51,17 +51,17 @@ def main() -> None:
     parser.add_argument("--nights", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--baskets", type=_numbers, default=BASKETS, help="500,1000")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     params, begun = JudgeParams(samples=SAMPLES), time.perf_counter()
-    points = list(curve(asked.baskets, asked.runs, params, asked.seed))
+    points = list(curve(arguments.baskets, arguments.runs, params, arguments.seed))
     say(as_table(points))
-    usual = 3_000 if 3_000 in asked.baskets else asked.baskets[-1]
-    tries = looks(CLICKS, usual, asked.runs, params, asked.seed)
-    aged = nights(CLICKS, usual, asked.nights, max(1, asked.runs // 50), params, asked.seed)
+    usual = 3_000 if 3_000 in arguments.baskets else arguments.baskets[-1]
+    tries = looks(CLICKS, usual, arguments.runs, params, arguments.seed)
+    aged = nights(CLICKS, usual, arguments.nights, max(1, arguments.runs // 50), params, arguments.seed)
     finish(
         "verdicts",
         {
-            "runs": asked.runs,
+            "runs": arguments.runs,
             "curve": [asdict(point) for point in points],
             "looks": asdict(tries),
             "nights": [asdict(night) for night in aged],

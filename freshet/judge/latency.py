@@ -84,7 +84,7 @@ def latency(
     champion: asked the same histories in turn with it (those of its own vocabulary; only the time counts).
     """
     count = min(HISTORIES, len(batch.offsets) - 1)
-    rounds = [[_asked(one, batch, count, k) for one in _rankers(ranker, champion)] for _ in range(ROUNDS + 1)][1:]
+    rounds = [[_timings(one, batch, count, k) for one in _rankers(ranker, champion)] for _ in range(ROUNDS + 1)][1:]
     walls, processors, encoders = (np.min([own[clock] for own, *_ in rounds], axis=0) for clock in range(3))
     beside = [
         None if champion is None else _p99(np.min([other[clock] for _, other in rounds], axis=0)) for clock in range(2)
@@ -97,7 +97,7 @@ def _rankers(ranker: Ranker, champion: Ranker | None) -> Sequence[Ranker]:
     return (ranker,) if champion is None else (ranker, champion)
 
 
-def _asked(ranker: Ranker, batch: ModelInput, count: int, k: int) -> tuple[Milliseconds, Milliseconds, Milliseconds]:
+def _timings(ranker: Ranker, batch: ModelInput, count: int, k: int) -> tuple[Milliseconds, Milliseconds, Milliseconds]:
     """(n,) each: milliseconds of every request by the wall clock, of processor time, and of its encoder alone."""
     taken = np.zeros((3, count))
     for number in range(count):
