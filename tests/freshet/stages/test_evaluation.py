@@ -19,7 +19,8 @@ from tests import tiny_bundle
 
 pytestmark = pytest.mark.spark
 
-FEW = JudgeParams(minimum_cases=20, minimum_shoppers=10, samples=200)
+# How well so small a model does beside the baselines differs between processors, so the margin is wide.
+FEW = JudgeParams(minimum_cases=20, minimum_shoppers=10, samples=200, margin=0.5)
 
 
 def entry(number: int, bundle: str, kind: str = "release") -> Entry:
