@@ -15,25 +15,25 @@ import dagster as dg
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-INK: Final = "#1f2d3d"  # text, axes, limits
-MAIN: Final = "#0072b2"  # what the picture is about
-SECOND: Final = "#e69f00"  # what it is compared with first of all
-OTHER: Final = "#8a99a8"  # everything else
-ALARM: Final = "#d55e00"  # over its limit
-WIDTH: Final = 9.0  # inches, at most: a wider picture is made small in the UI, and its text with it
-LONGEST: Final = 24  # characters of a label
+TEXT_COLOR: Final = "#1f2d3d"  # text, axes, limits
+PRIMARY_COLOR: Final = "#0072b2"  # what the picture is about
+SECONDARY_COLOR: Final = "#e69f00"  # what it is compared with first of all
+NEUTRAL_COLOR: Final = "#8a99a8"  # everything else
+ALERT_COLOR: Final = "#d55e00"  # over its limit
+MAX_WIDTH_IN: Final = 9.0  # inches, at most: a wider picture is made small in the UI, and its text with it
+MAX_LABEL_CHARS: Final = 24  # characters of a label
 
 
-def figure_of(panels: int) -> tuple["Figure", Sequence[Any]]:
+def create_panels(n_panels: int) -> tuple["Figure", Sequence[Any]]:
     """A figure with so many panels side by side."""
-    figure = blank(4.2 * panels + 1, 2.8)
-    axes = figure.subplots(1, panels, squeeze=False)[0]
+    figure = create_figure(4.2 * n_panels + 1, 2.8)
+    axes = figure.subplots(1, n_panels, squeeze=False)[0]
     for axis in axes:
-        bare(axis)
+        hide_spines(axis)
     return figure, axes
 
 
-def blank(width: float, height: float) -> "Figure":
+def create_figure(width: float, height: float) -> "Figure":
     """An empty figure of that many inches."""
     # Figure, not pyplot: nothing global, safe in a thread, no display needed.
     from matplotlib.figure import Figure
@@ -41,23 +41,23 @@ def blank(width: float, height: float) -> "Figure":
     return Figure(figsize=(width, height), facecolor="white")
 
 
-def bare(axis: Any) -> None:
+def hide_spines(axis: Any) -> None:
     """No frame above and to the right."""
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def titled(axis: Any, title: str) -> None:
+def set_title(axis: Any, title: str) -> None:
     """The title above the left edge."""
-    axis.set_title(title, loc="left", color=INK, fontsize=9)
+    axis.set_title(title, loc="left", color=TEXT_COLOR, fontsize=9)
 
 
-def label(text: str) -> str:
+def short_label(text: str) -> str:
     """A name from a shop's data on one line, cut where it is long. Draw it with `parse_math=False`: it may hold `$`."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= LONGEST else f"{flat[: LONGEST - 1]}…"
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_LABEL_CHARS else f"{line[: MAX_LABEL_CHARS - 1]}…"
 
 
-def picture(figure: "Figure") -> dg.MarkdownMetadataValue:
+def figure_metadata(figure: "Figure") -> dg.MarkdownMetadataValue:
     """The figure inside the metadata itself, so that it shows wherever the metadata does."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():

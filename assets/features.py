@@ -5,9 +5,9 @@ from functools import partial
 import dagster as dg
 
 from assets import gates
-from assets.events import day_run, events
-from assets.shop import DAILY, ONE_RUN, OWNERS
-from freshet.item_inputs import attributes_of
+from assets.events import daily_tables, events
+from assets.shop import DAILY_PARTITIONS, OWNERS, SINGLE_RUN
+from freshet.item_inputs import attribute_columns
 from freshet.tables import features
 from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, USER_FEATURES
 from resources.lake import Lake
@@ -16,60 +16,66 @@ GROUP = "features"
 
 
 @dg.asset(
-    partitions_def=DAILY, backfill_policy=ONE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS,
-    output_required=False, check_specs=gates.specs("items"), metadata=gates.columns(ITEMS), deps=[events],
+    partitions_def=DAILY_PARTITIONS, backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS,
+    output_required=False, check_specs=gates.check_specs("items"), metadata=gates.column_schema(ITEMS), deps=[events],
 )  # fmt: skip
-def items(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.Published:
+def items(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """One row per item and day: the last title, category and price that an event carried."""
-    make = partial(features.items, attributes=attributes_of(lake.settings.item_schema))
-    yield from gates.hand_over(context, day_run(context, lake).from_events(ITEMS, make, "items", None))
+    make = partial(features.items, attributes=attribute_columns(lake.settings.item_feature_schema))
+    yield from gates.publish_table(context, daily_tables(context, lake).publish_from_events(ITEMS, make, "items", None))
 
 
 @dg.asset(
-    partitions_def=DAILY, backfill_policy=ONE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS,
-    output_required=False, check_specs=gates.specs("item_features"), metadata=gates.columns(ITEM_FEATURES),
+    partitions_def=DAILY_PARTITIONS, backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS,
+    output_required=False, check_specs=gates.check_specs("item_features"), metadata=gates.column_schema(ITEM_FEATURES),
     deps=[events],
 )  # fmt: skip
-def item_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.Published:
+def item_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """One row per item and day: how often it was seen, carted and bought, and by how many shoppers."""
-    run = day_run(context, lake)
-    yield from gates.hand_over(context, run.from_events(ITEM_FEATURES, features.item_features, "rows", "returns"))
+    run = daily_tables(context, lake)
+    yield from gates.publish_table(
+        context, run.publish_from_events(ITEM_FEATURES, features.item_features, "rows", "returns")
+    )
 
 
 @dg.asset(
-    partitions_def=DAILY, backfill_policy=ONE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS,
-    output_required=False, check_specs=gates.specs("user_features"), metadata=gates.columns(USER_FEATURES),
+    partitions_def=DAILY_PARTITIONS, backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS,
+    output_required=False, check_specs=gates.check_specs("user_features"), metadata=gates.column_schema(USER_FEATURES),
     deps=[events],
 )  # fmt: skip
-def user_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.Published:
+def user_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """One row per shopper and day: how much they did and bought."""
-    run = day_run(context, lake)
-    yield from gates.hand_over(context, run.from_events(USER_FEATURES, features.user_features, "rows", None))
+    run = daily_tables(context, lake)
+    yield from gates.publish_table(
+        context, run.publish_from_events(USER_FEATURES, features.user_features, "rows", None)
+    )
 
 
 @dg.asset(
-    partitions_def=DAILY, backfill_policy=ONE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS,
-    output_required=False, check_specs=gates.specs("histories"), metadata=gates.columns(HISTORIES), deps=[events],
+    partitions_def=DAILY_PARTITIONS, backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS,
+    output_required=False, check_specs=gates.check_specs("histories"), metadata=gates.column_schema(HISTORIES), deps=[events],
 )  # fmt: skip
-def histories(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.Published:
+def histories(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """One row per shopper and day: the day's events in canonical order, the fragments histories are merged from."""
-    run = day_run(context, lake)
-    yield from gates.hand_over(context, run.from_events(HISTORIES, features.histories, "rows", None))
+    run = daily_tables(context, lake)
+    yield from gates.publish_table(context, run.publish_from_events(HISTORIES, features.histories, "rows", None))
 
 
 @dg.asset(
-    backfill_policy=ONE_RUN, group_name=GROUP, kinds={"numpy"}, owners=OWNERS, output_required=False,
-    check_specs=gates.specs("item_vectors"), deps=["vocabulary"],
+    backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"numpy"}, owners=OWNERS, output_required=False,
+    check_specs=gates.check_specs("item_vectors"), deps=["vocabulary"],
 )  # fmt: skip
-def item_vectors(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.Published:
+def content_embeddings(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """Vectors of items by name: what the shop landed of its pictures or texts, and what a text encoder makes."""
-    from freshet.stages.item_vectors import make_item_vectors
+    from freshet.stages.item_vectors import make_content_embeddings
 
-    def tell(done: int, of: int) -> None:
-        context.log.info(f"{done} of {of} titles encoded")
+    def log_progress(n_done: int, n_total: int) -> None:
+        context.log.info(f"{n_done} of {n_total} titles encoded")
 
-    outcome = make_item_vectors(lake.settings, lake.store, tell)
-    made = outcome.made
-    sizes = {name: vectors.shape[1] for name, vectors in made.found.vectors.items()}
-    counts = {"vectors": sum(map(len, made.found.vectors.values())), "titles_encoded": made.encoded}
-    yield from gates.hand_over_one(context, outcome, numbers=sizes, why_empty=made.why or "it is not", **counts)
+    result = make_content_embeddings(lake.settings, lake.store, log_progress)
+    embeddings = result.value
+    dims = {name: vectors.shape[1] for name, vectors in embeddings.embeddings.vectors.items()}
+    counts = {"vectors": sum(map(len, embeddings.embeddings.vectors.values())), "titles_encoded": embeddings.n_encoded}
+    yield from gates.publish_artifact(
+        context, result, numbers=dims, why_empty=embeddings.missing_reason or "it is not", **counts
+    )

@@ -9,33 +9,35 @@ import dagster as dg
 from pydantic import BaseModel
 
 from assets.shop import SETTINGS
-from freshet.gates.rules import Culprit, Finding, Judgement, Rule
+from freshet.gates.rules import GateReport, Rule, RuleResult, Violation
 from freshet.gates.suites import suite
-from freshet.stages.outcome import Outcome
-from freshet.tables.publication import Publication
+from freshet.stages.outcome import StepResult
+from freshet.tables.publication import PublishResult
 from freshet.tables.schemas import Table
 
-Published = Iterator[dg.AssetCheckResult | dg.Output[Any]]
-SHOWN = 25  # culprits listed in a check's metadata
+AssetResults = Iterator[dg.AssetCheckResult | dg.Output[Any]]
+MAX_SHOWN_VIOLATIONS = 25  # culprits listed in a check's metadata
 
 
-def specs(name: str) -> list[dg.AssetCheckSpec]:
+def check_specs(name: str) -> list[dg.AssetCheckSpec]:
     """One check per rule of the suite."""
     return [
-        dg.AssetCheckSpec(rule.name, asset=name, description=f"{rule.limit}. Otherwise: {rule.fix}.", blocking=True)
+        dg.AssetCheckSpec(
+            rule.name, asset=name, description=f"{rule.bounds_text}. Otherwise: {rule.fix}.", blocking=True
+        )
         for rule in suite(name, SETTINGS)
     ]
 
 
-def columns(table: Table) -> Mapping[str, Any]:
+def column_schema(table: Table) -> Mapping[str, Any]:
     """The table's column schema, for the asset's page."""
-    listed = [dg.TableColumn(column.name, column.type, column.meaning) for column in table.columns]
+    listed = [dg.TableColumn(column.name, column.type, column.description) for column in table.columns]
     return {"dagster/column_schema": dg.TableSchema(listed)}
 
 
-def hand_over(
-    context: dg.AssetExecutionContext, publication: Publication, ref: BaseModel | None = None, **metadata: Any
-) -> Published:
+def publish_table(
+    context: dg.AssetExecutionContext, publication: PublishResult, ref: BaseModel | None = None, **metadata: Any
+) -> AssetResults:
     """Results of the checks, then the output for what was published, then the failure for what was refused.
 
     A range with good and bad days goes on with the good ones; the last tables of the run end it as failed. An empty day
@@ -43,88 +45,90 @@ def hand_over(
     beside the output. What is only held back (a shop too young to learn from) leaves the run green, and what would be
     made from it is not made.
     """
-    fails = publication.judgement.fails
-    passed = bool(publication.published or publication.empty)
-    go_on = passed and bool(publication.refused) and _feeds_others(context, publication.table)
-    yield from results(publication.judgement, stops=not go_on, rows=len(publication.profile))
-    _tell(context, publication)
+    has_errors = publication.gate_report.has_errors
+    has_output = bool(publication.published or publication.empty)
+    continues = has_output and bool(publication.refused) and _has_downstream(context, publication.table)
+    yield from check_results(publication.gate_report, blocking=not continues, rows=len(publication.profile))
+    _log_outcome(context, publication)
     for note in publication.notes:
         context.log.warning(note)
-    if passed or not publication.refused:
-        _log_days_taken_along(context, publication)
-        asked = _asked_for(publication)
-        cleared = _cleared(context, asked)
-        _describe_days(context, asked, cleared)
-        output = ref or replace(asked, cleared=cleared)
+    if has_output or not publication.refused:
+        _log_extra_days(context, publication)
+        requested = _requested_only(publication)
+        cleared = _cleared_days(context, requested)
+        _describe_days(context, requested, cleared)
+        output = ref or replace(requested, cleared_days=cleared)
         yield dg.Output(output, metadata={**_summary(publication), **metadata})
-    if publication.refused and fails and not go_on:
-        raise dg.Failure(_failure(publication), allow_retries=False)
+    if publication.refused and has_errors and not continues:
+        raise dg.Failure(_failure_message(publication), allow_retries=False)
 
 
-def _tell(context: dg.AssetExecutionContext, publication: Publication) -> None:
+def _log_outcome(context: dg.AssetExecutionContext, publication: PublishResult) -> None:
     """What was published, in a line; then every refusal with its reason and, below it, what to do.
 
     A day refused only because an earlier table of this run refused it is named: its reason has been told there.
     """
     context.log.info(_headline(publication))
-    refusals = publication.judgement.refusals
-    echoes = [culprit.where for finding, culprit in refusals if _is_echo(context, finding.rule, culprit)]
-    if echoes:
-        context.log.warning(f"left out: {_some(echoes)}, refused by a table before")
-    tell = context.log.error if publication.judgement.fails else context.log.warning
+    refusals = publication.gate_report.blocking_violations
+    upstream_refusals = [
+        violation.where for result, violation in refusals if _is_upstream_refusal(context, result.rule, violation)
+    ]
+    if upstream_refusals:
+        context.log.warning(f"left out: {_first_days(upstream_refusals)}, refused by a table before")
+    log = context.log.error if publication.gate_report.has_errors else context.log.warning
     for finding, culprit in refusals:
-        if not _is_echo(context, finding.rule, culprit):
-            tell(f"{publication.where(culprit.where)}: {culprit.finding}\n{finding.fix(culprit)}")
+        if not _is_upstream_refusal(context, finding.rule, culprit):
+            log(f"{publication.subject(culprit.where)}: {culprit.message}\n{finding.fix_for(culprit)}")
 
 
-def _is_echo(context: dg.AssetExecutionContext, rule: Rule, culprit: Culprit) -> bool:
+def _is_upstream_refusal(context: dg.AssetExecutionContext, rule: Rule, violation: Violation) -> bool:
     """Whether a table of this very run has told the reason already."""
     upstream = rule.name.removesuffix("_are_published")
     running = {key.path[-1] for key in context.job_def.asset_layer.executable_asset_keys}
-    return upstream != rule.name and upstream in running and " were refused " in culprit.finding
+    return upstream != rule.name and upstream in running and " were refused " in violation.message
 
 
-def _headline(publication: Publication) -> str:
+def _headline(publication: PublishResult) -> str:
     """`12,345 rows of 5 days published, 1 empty, 2 refused; 9 rules, 1 warns: delivery_arrived (2024-03-03)`."""
-    warned = [
-        f"{finding.rule.name} ({_some([culprit.where for culprit in finding.culprits])})"
-        for finding in publication.judgement.findings
-        if not finding.holds and not finding.stops
+    warnings = [
+        f"{finding.rule.name} ({_first_days([culprit.where for culprit in finding.violations])})"
+        for finding in publication.gate_report.results
+        if not finding.passed and not finding.is_blocking
     ]
-    rules = f"{len(publication.judgement.findings)} rules"
-    rules += f", {len(warned)} warn: {', '.join(warned)}" if len(warned) > 1 else ""
-    rules += f", 1 warns: {warned[0]}" if len(warned) == 1 else ""
+    rules = f"{len(publication.gate_report.results)} rules"
+    rules += f", {len(warnings)} warn: {', '.join(warnings)}" if len(warnings) > 1 else ""
+    rules += f", 1 warns: {warnings[0]}" if len(warnings) == 1 else ""
     rows = f"{publication.rows:,} row{'s' * (publication.rows != 1)}"
     if not publication.table.daily:
         return f"{rows} {'refused' if publication.refused else 'published'}; {rules}"
-    number = len(publication.published)
+    n_days = len(publication.published)
     empty = f", {len(publication.empty)} empty" if publication.empty else ""
     refused = f", {len(publication.refused)} refused" if publication.refused else ""
-    return f"{rows} of {number} day{'s' * (number != 1)} published{empty}{refused}; {rules}"
+    return f"{rows} of {n_days} day{'s' * (n_days != 1)} published{empty}{refused}; {rules}"
 
 
-def _some(days: Sequence[str]) -> str:
+def _first_days(days: Sequence[str]) -> str:
     more = f" and {len(days) - 5} more days" if len(days) > 5 else ""
     return f"{', '.join(days[:5])}{more}"
 
 
-def hand_over_one(context: dg.AssetExecutionContext, outcome: Outcome[Any, Any], **metadata: Any) -> Published:
+def publish_artifact(context: dg.AssetExecutionContext, result: StepResult[Any, Any], **metadata: Any) -> AssetResults:
     """For what is not a table of days: results of the checks, then the reference, or the failure that says why not.
 
     Where it is held back, or a warning decides, the run stays green and nothing is materialized.
     """
-    yield from results(outcome.judgement)
-    if outcome.judgement.fails:
-        for finding, culprit in outcome.judgement.refusals:
-            context.log.error(f"{outcome.judgement.subject}: {culprit.finding}\n{finding.fix(culprit)}")
-        raise dg.Failure(outcome.message(), metadata=metadata, allow_retries=False)
-    if outcome.judgement.bad():
-        context.log.warning(outcome.message())
-    if outcome.ref is not None:
-        yield dg.Output(outcome.ref, metadata={"id": outcome.ref.id, **metadata})
+    yield from check_results(result.gate)
+    if result.gate.has_errors:
+        for finding, culprit in result.gate.blocking_violations:
+            context.log.error(f"{result.gate.subject}: {culprit.message}\n{finding.fix_for(culprit)}")
+        raise dg.Failure(result.message(), metadata=metadata, allow_retries=False)
+    if result.gate.refusal_reasons():
+        context.log.warning(result.message())
+    if result.ref is not None:
+        yield dg.Output(result.ref, metadata={"id": result.ref.id, **metadata})
 
 
-def conservation(publication: Publication) -> dg.MarkdownMetadataValue:
+def conservation_table(publication: PublishResult) -> dg.MarkdownMetadataValue:
     """landed = skipped + quarantined + duplicate + published, day by day, with the total."""
     names = ["landed", "skipped", "quarantined", "duplicate", "rows"]
     table = publication.profile[names].rename(columns={"rows": "published"})
@@ -136,40 +140,40 @@ def conservation(publication: Publication) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md("\n".join([head, *total, *lines[-31:]]))
 
 
-def results(judgement: Judgement, *, stops: bool = True, rows: int = 1) -> Iterator[dg.AssetCheckResult]:
+def check_results(report: GateReport, *, blocking: bool = True, rows: int = 1) -> Iterator[dg.AssetCheckResult]:
     """One result per rule. stops=False shows a refusal without ending the run here."""
-    for finding in judgement.findings:
-        rule = finding.rule
-        error = rule.severity == "error" and finding.stops and stops
+    for result in report.results:
+        rule = result.rule
+        is_error = rule.severity == "error" and result.is_blocking and blocking
         yield dg.AssetCheckResult(
             check_name=rule.name,
-            asset_key=judgement.subject,
-            passed=finding.holds,
-            severity=dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN,
-            description=_sentence(finding),
-            metadata=_evidence(rule, finding, rows),
+            asset_key=report.subject,
+            passed=result.passed,
+            severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
+            description=_description(result),
+            metadata=_violation_metadata(rule, result, rows),
         )
 
 
-def _sentence(finding: Finding) -> str:
-    if finding.holds:
-        return f"{finding.rule.limit}: holds"
-    shown = "; ".join(f"{c.where}: {c.finding}" for c in finding.culprits[:3])
-    more = f" and {len(finding.culprits) - 3} more" if len(finding.culprits) > 3 else ""
-    fix = finding.fix(finding.culprits[0])
-    return f"{shown.rstrip('.')}{more}. {fix[0].upper()}{fix[1:]}"
+def _description(result: RuleResult) -> str:
+    if result.passed:
+        return f"{result.rule.bounds_text}: holds"
+    text = "; ".join(f"{c.where}: {c.message}" for c in result.violations[:3])
+    more = f" and {len(result.violations) - 3} more" if len(result.violations) > 3 else ""
+    fix = result.fix_for(result.violations[0])
+    return f"{text.rstrip('.')}{more}. {fix[0].upper()}{fix[1:]}"
 
 
-def _evidence(rule: Rule, finding: Finding, rows: int) -> dict[str, Any]:
-    evidence: dict[str, Any] = {"judged": rows, "limit": rule.limit, "culprits": len(finding.culprits)}
-    if finding.culprits:
-        lines = [f"| {c.where} | {c.finding} |" for c in finding.culprits[:SHOWN]]
-        evidence["who"] = dg.MetadataValue.md("\n".join(["| where | finding |", "|---|---|", *lines]))
-        evidence["what to do"] = finding.fix(finding.culprits[0])
-    return evidence
+def _violation_metadata(rule: Rule, result: RuleResult, rows: int) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"judged": rows, "limit": rule.bounds_text, "culprits": len(result.violations)}
+    if result.violations:
+        lines = [f"| {c.where} | {c.message} |" for c in result.violations[:MAX_SHOWN_VIOLATIONS]]
+        metadata["who"] = dg.MetadataValue.md("\n".join(["| where | finding |", "|---|---|", *lines]))
+        metadata["what to do"] = result.fix_for(result.violations[0])
+    return metadata
 
 
-def _summary(publication: Publication) -> dict[str, Any]:
+def _summary(publication: PublishResult) -> dict[str, Any]:
     summary: dict[str, Any] = {"dagster/row_count": publication.rows}
     if publication.snapshot is not None:
         summary["snapshot"] = str(publication.snapshot)
@@ -177,51 +181,54 @@ def _summary(publication: Publication) -> dict[str, Any]:
         summary["days published"] = len(publication.published)
         summary["days refused"] = len(publication.refused)
         summary["days empty"] = len(publication.empty)
-    if publication.along:
-        summary["days made again"] = ", ".join(map(str, publication.along))
+    if publication.added_days:
+        summary["days made again"] = ", ".join(map(str, publication.added_days))
     return summary
 
 
-def _cleared(context: dg.AssetExecutionContext, publication: Publication) -> tuple[date, ...]:
+def _cleared_days(context: dg.AssetExecutionContext, publication: PublishResult) -> tuple[date, ...]:
     """The empty days that Dagster holds for materialized: their files were taken back since.
 
     No open-source storage of Dagster can wipe a partition, so such a day is marked once more, with no rows and why.
     """
     if not publication.empty:
         return ()
-    marked = context.instance.get_materialized_partitions(dg.AssetKey(publication.table.name))
-    return tuple(day for day in publication.empty if day.isoformat() in marked)
+    materialized = context.instance.get_materialized_partitions(dg.AssetKey(publication.table.name))
+    return tuple(day for day in publication.empty if day.isoformat() in materialized)
 
 
-def _asked_for(publication: Publication) -> Publication:
+def _requested_only(publication: PublishResult) -> PublishResult:
     """The publication without the days that were taken along: Dagster ties an output to the run's own days."""
-    published = tuple(day for day in publication.published if day not in publication.along)
-    empty = tuple(day for day in publication.empty if day not in publication.along)
+    published = tuple(day for day in publication.published if day not in publication.added_days)
+    empty = tuple(day for day in publication.empty if day not in publication.added_days)
     return replace(publication, published=published, empty=empty)
 
 
-def _log_days_taken_along(context: dg.AssetExecutionContext, publication: Publication) -> None:
+def _log_extra_days(context: dg.AssetExecutionContext, publication: PublishResult) -> None:
     """A log line and a materialization for each day that was made again although the run did not ask for it."""
     table = publication.table.name
-    for day, why in publication.along.items():
+    for day, why in publication.added_days.items():
         context.log.info(f"{table} {day} is made again: {why}")
         if day in (*publication.published, *publication.empty):
-            described = {**_counts(publication, day), "made again because": why}
-            context.log_event(dg.AssetMaterialization(table, partition=day.isoformat(), metadata=described))
+            metadata = {**_day_counts(publication, day), "made again because": why}
+            context.log_event(dg.AssetMaterialization(table, partition=day.isoformat(), metadata=metadata))
 
 
-def _describe_days(context: dg.AssetExecutionContext, publication: Publication, cleared: Sequence[date]) -> None:
+def _describe_days(context: dg.AssetExecutionContext, publication: PublishResult, cleared: Sequence[date]) -> None:
     """Each day's own counts on its own materialization; on that of a cleared day, that nothing is left of it."""
     if not publication.table.daily:
         return
     for day in cleared:
-        gone = {"dagster/row_count": 0, "empty": "no file of this day is in the landing any more; its rows are gone"}
-        context.add_asset_metadata(gone, partition_key=day.isoformat())
+        metadata = {
+            "dagster/row_count": 0,
+            "empty": "no file of this day is in the landing any more; its rows are gone",
+        }
+        context.add_asset_metadata(metadata, partition_key=day.isoformat())
     for day in publication.published:
-        context.add_asset_metadata(_counts(publication, day), partition_key=day.isoformat())
+        context.add_asset_metadata(_day_counts(publication, day), partition_key=day.isoformat())
 
 
-def _counts(publication: Publication, day: date) -> dict[str, Any]:
+def _day_counts(publication: PublishResult, day: date) -> dict[str, Any]:
     """The numbers of the day's profile, by the names that Dagster shows."""
     numbers = publication.profile.select_dtypes("number").loc[day]
     # How far a day is from usual is the checks' business; here it would be a row for each of them on every day.
@@ -233,7 +240,7 @@ def _plain(value: Any) -> float:
     return int(value) if float(value).is_integer() else float(value)
 
 
-def _feeds_others(context: dg.AssetExecutionContext, table: Table) -> bool:
+def _has_downstream(context: dg.AssetExecutionContext, table: Table) -> bool:
     """Whether another daily table of this very run is made from this one."""
     layer = context.job_def.asset_layer
     running = layer.executable_asset_keys
@@ -241,7 +248,7 @@ def _feeds_others(context: dg.AssetExecutionContext, table: Table) -> bool:
     return any(child in running and layer.asset_graph.get(child).is_partitioned for child in children)
 
 
-def _failure(publication: Publication) -> str:
+def _failure_message(publication: PublishResult) -> str:
     if not publication.table.daily:
         return publication.message()
     total = len(publication.profile)

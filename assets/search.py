@@ -5,23 +5,23 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from assets import gates, search_picture
-from assets.shop import ACCELERATOR_POOL, ONE_RUN, OWNERS
-from freshet.commands import materialize
-from freshet.model.space import SearchParams
+from assets.shop import ACCELERATOR_POOL, OWNERS, SINGLE_RUN
+from freshet.commands import materialize_command
+from freshet.model.space import TuningParams
 from freshet.references import TrainingSetRef
 from freshet.stages import notes
-from freshet.stages.search import search_parameters
+from freshet.stages.search import tune_parameters
 from resources.lake import Lake
 from resources.tracking import Tracking
 
 GROUP = "training"
-ASIDE = (
+NOT_ALONE_MESSAGE = (
     "No search: `trained_model` is made in the same run, and nothing orders the two. "
-    f"Run it alone: {materialize('search')}, or the job `study`."
+    f"Run it alone: {materialize_command('search')}, or the job `study`."
 )
 
 
-class SearchConfig(SearchParams, dg.Config):
+class TuningConfig(TuningParams, dg.Config):
     """How to search."""
 
 
@@ -34,25 +34,27 @@ class SearchConfig(SearchParams, dg.Config):
             description="Parameters that a study found better than the defaults, for `params_from: search`.",
         )
     },
-    check_specs=gates.specs("search"), can_subset=True, backfill_policy=ONE_RUN, pool=ACCELERATOR_POOL,
+    check_specs=gates.check_specs("search"), can_subset=True, backfill_policy=SINGLE_RUN, pool=ACCELERATOR_POOL,
 )  # fmt: skip
-def search(
+def tuning(
     context: dg.AssetExecutionContext,
-    config: SearchConfig,
+    config: TuningConfig,
     lake: dg.ResourceParam[Lake],
     tracking: dg.ResourceParam[Tracking],
     training_set: TrainingSetRef,
-) -> gates.Published:
+) -> gates.AssetResults:
     """A study over configurations; its winner is handed over where it beats the default one."""
-    if _with_a_model(context):
-        context.log.info(ASIDE)
+    if _trains_model(context):
+        context.log.info(NOT_ALONE_MESSAGE)
         return
-    params = SearchParams(**config.model_dump())
-    outcome = search_parameters(lake.settings, training_set, params, lambda what: context.log.info(what))
-    written = tracking.write(context.log, notes.of_search(outcome, training_set, datetime.now(UTC)))
-    yield from gates.hand_over_one(context, outcome, **search_picture.of_search(outcome.made), **written)
+    params = TuningParams(**config.model_dump())
+    result = tune_parameters(lake.settings, training_set, params, lambda what: context.log.info(what))
+    tracking_metadata = tracking.log_run(context.log, notes.tuning_run_record(result, training_set, datetime.now(UTC)))
+    yield from gates.publish_artifact(
+        context, result, **search_picture.tuning_metadata(result.value), **tracking_metadata
+    )
 
 
-def _with_a_model(context: dg.AssetExecutionContext) -> bool:
+def _trains_model(context: dg.AssetExecutionContext) -> bool:
     """Whether the run makes a model, too: a run of everything should not take hours for it."""
     return dg.AssetKey("trained_model") in context.job_def.asset_layer.executable_asset_keys

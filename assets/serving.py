@@ -5,68 +5,70 @@ import time
 import dagster as dg
 
 from assets import gates
-from assets.shop import ONE_RUN, OWNERS
+from assets.shop import OWNERS, SINGLE_RUN
 from freshet.references import TrainingSetRef
-from freshet.stages.recommendations import ScoreParams
+from freshet.stages.recommendations import BatchScoringParams
 from freshet.tables.schemas import RECOMMENDATIONS
 from resources.lake import Lake
 
 GROUP = "serving"
 
 
-class ScoreConfig(ScoreParams, dg.Config):
+class BatchScoringConfig(BatchScoringParams, dg.Config):
     """How many items each list has."""
 
 
 @dg.asset(
-    backfill_policy=ONE_RUN, group_name=GROUP, kinds={"numpy"}, owners=OWNERS, output_required=False,
-    check_specs=gates.specs("latest_histories"), deps=["histories", "events"],
+    backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"numpy"}, owners=OWNERS, output_required=False,
+    check_specs=gates.check_specs("latest_histories"), deps=["histories", "events"],
 )  # fmt: skip
 def latest_histories(
     context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], training_set: TrainingSetRef
-) -> gates.Published:
+) -> gates.AssetResults:
     """The last events of every shopper, in one folder that a gateway opens at once."""
-    from freshet.stages.latest import make_latest
+    from freshet.stages.latest import make_latest_histories
 
-    outcome = make_latest(lake.settings, lake.store, training_set)
-    made = outcome.made
-    yield from gates.hand_over_one(
+    result = make_latest_histories(lake.settings, lake.store, training_set)
+    histories_stats = result.value
+    yield from gates.publish_artifact(
         context,
-        outcome,
-        shoppers=made.shoppers,
-        events=made.events,
-        as_of="not published" if outcome.ref is None else str(outcome.ref.as_of),
-        histories_compared=made.parity.probes,
+        result,
+        shoppers=histories_stats.shoppers,
+        events=histories_stats.events,
+        as_of="not published" if result.ref is None else str(result.ref.as_of),
+        histories_compared=histories_stats.parity.probes,
     )
 
 
 @dg.asset(
-    backfill_policy=ONE_RUN, group_name=GROUP, kinds={"numpy"}, owners=OWNERS, output_required=False,
-    check_specs=gates.specs("new_items"), deps=["vocabulary", "item_vectors"],
+    backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"numpy"}, owners=OWNERS, output_required=False,
+    check_specs=gates.check_specs("new_items"), deps=["vocabulary", "item_vectors"],
 )  # fmt: skip
-def new_items(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.Published:
+def new_items(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """What the catalogue says of the newest items: a gateway recommends them before any model was trained on them."""
     from freshet.stages.new_items import make_new_items
 
-    outcome = make_new_items(lake.settings, lake.store)
-    yield from gates.hand_over_one(context, outcome, items=len(outcome.made.items), as_of=str(outcome.made.as_of))
+    result = make_new_items(lake.settings, lake.store)
+    yield from gates.publish_artifact(context, result, items=len(result.value.items), as_of=str(result.value.as_of))
 
 
 @dg.asset(
-    backfill_policy=ONE_RUN, group_name=GROUP, kinds={"spark", "iceberg", "onnx"}, owners=OWNERS, output_required=False,
-    check_specs=gates.specs("recommendations"), metadata=gates.columns(RECOMMENDATIONS),
+    backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"spark", "iceberg", "onnx"}, owners=OWNERS, output_required=False,
+    check_specs=gates.check_specs("recommendations"), metadata=gates.column_schema(RECOMMENDATIONS),
     deps=["latest_histories", "release"],
 )  # fmt: skip
 def recommendations(
-    context: dg.AssetExecutionContext, config: ScoreConfig, lake: dg.ResourceParam[Lake]
-) -> gates.Published:
+    context: dg.AssetExecutionContext, config: BatchScoringConfig, lake: dg.ResourceParam[Lake]
+) -> gates.AssetResults:
     """Every shopper's list from the bundle that serves, scored in parallel; a gateway can answer from it."""
-    from freshet.stages.recommendations import publish_lists
+    from freshet.stages.recommendations import publish_recommendations
 
-    began = time.monotonic()
-    publication, ref = publish_lists(lake.spark, lake.settings, lake.store, ScoreParams(**config.model_dump()))
-    seconds = time.monotonic() - began
-    yield from gates.hand_over(
+    started = time.monotonic()
+    publication, ref = publish_recommendations(
+        lake.spark, lake.settings, lake.store, BatchScoringParams(**config.model_dump())
+    )
+    seconds = time.monotonic() - started
+    yield from gates.publish_table(
         context,
         publication,
         ref,

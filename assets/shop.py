@@ -9,26 +9,26 @@ import dagster as dg
 
 from freshet.settings import Settings, load
 from resources import run_days
-from resources.run_days import DAYS
+from resources.run_days import DAYS_TAG
 
 # `backfill_policy` is called beta by dagster 1.13, which the lock pins: a warning per asset would drown ours.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 SETTINGS: Final[Settings] = load()
 # Every landing day from the first to today; today is a partition, because its files are landing now.
-DAILY: Final = dg.DailyPartitionsDefinition(start_date=SETTINGS.first_day.isoformat(), end_offset=1)
+DAILY_PARTITIONS: Final = dg.DailyPartitionsDefinition(start_date=SETTINGS.first_day.isoformat(), end_offset=1)
 # One run for a range of days: one JVM, one Spark job per table. Unpartitioned assets need it too, or a range
 # run that selects everything is refused.
-ONE_RUN: Final = dg.BackfillPolicy.single_run()
+SINGLE_RUN: Final = dg.BackfillPolicy.single_run()
 OWNERS: Final = ["team:data"]
 # What trains takes turns: a search and a training on one GPU would both be slower, or out of memory.
 ACCELERATOR_POOL: Final = "accelerator"
 
 
-def days_of(context: dg.AssetExecutionContext) -> Sequence[date]:
+def partition_days(context: dg.AssetExecutionContext) -> Sequence[date]:
     """The landing days this run speaks for, in order: of a range those that its tags name, where they name some."""
     days = [date.fromisoformat(key) for key in sorted(context.partition_keys)]
-    if DAYS not in context.run.tags:
+    if DAYS_TAG not in context.run.tags:
         return days
-    wanted = set(run_days.days_of(context.run.tags))
-    return [day for day in days if day in wanted]
+    day_set = set(run_days.days_from_tags(context.run.tags))
+    return [day for day in days if day in day_set]

@@ -7,15 +7,15 @@ import dagster as dg
 from pydantic import Field
 
 from assets import gates, pictures
-from assets.shop import ACCELERATOR_POOL, ONE_RUN, OWNERS
+from assets.shop import ACCELERATOR_POOL, OWNERS, SINGLE_RUN
 from freshet import days as day_records
-from freshet.commands import load_days
+from freshet.commands import materialize_hint
 from freshet.errors import LakeError
 from freshet.model.params import TrainParams
 from freshet.model.run_params import RunParams
 from freshet.references import TrainingSetRef
 from freshet.stages import notes
-from freshet.stages.configuration import configuration
+from freshet.stages.configuration import resolve_params
 from freshet.stages.model import train_model
 from freshet.tables import training_run
 from freshet.tables.schemas import TRAINING_SET, VOCABULARY
@@ -23,10 +23,10 @@ from resources.lake import Lake
 from resources.tracking import Tracking
 
 if TYPE_CHECKING:
-    from freshet.model.training import Progress
+    from freshet.model.training import EpochMetrics
 
 GROUP = "training"
-MOST_HELD = 7  # days kept from a model, however few baskets they hold
+MAX_HOLDOUT_DAYS = 7  # days kept from a model, however few baskets they hold
 
 
 class VocabularyConfig(dg.Config):
@@ -47,14 +47,14 @@ class TrainingSetConfig(dg.Config):
         None, ge=1, le=365,
         description="the last days, kept from the model to judge it on; unset: as few as hold `holdout_cases` baskets",
     )  # fmt: skip
-    holdout_cases: int = Field(3000, ge=2, description="baskets to judge on, where 7 days hold so many")
-    longest_history: int = Field(2000, ge=2, le=100_000, description="events kept per shopper, the latest ones")
+    min_holdout_cases: int = Field(3000, ge=2, description="baskets to judge on, where 7 days hold so many")
+    max_history_events: int = Field(2000, ge=2, le=100_000, description="events kept per shopper, the latest ones")
 
 
 class TrainConfig(TrainParams, RunParams, dg.Config):
     """How to train, and on how many processes."""
 
-    params_from: Literal["config", "search", "champion"] = Field(
+    param_source: Literal["config", "search", "champion"] = Field(
         "config",
         description="whose parameters: these; the last search's winner's, or the champion's, with what differs from "
         "the defaults here on top",
@@ -62,44 +62,48 @@ class TrainConfig(TrainParams, RunParams, dg.Config):
 
 
 @dg.asset(
-    backfill_policy=ONE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS, output_required=False,
-    check_specs=gates.specs("vocabulary"), metadata=gates.columns(VOCABULARY), deps=["items"],
+    backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS, output_required=False,
+    check_specs=gates.check_specs("vocabulary"), metadata=gates.column_schema(VOCABULARY), deps=["items"],
 )  # fmt: skip
 def vocabulary(
     context: dg.AssetExecutionContext, config: VocabularyConfig, lake: dg.ResourceParam[Lake]
-) -> gates.Published:
+) -> gates.AssetResults:
     """Item id and dense index, append-only within a generation, with the latest facts of the catalogue."""
-    yield from gates.hand_over(
+    yield from gates.publish_table(
         context, training_run.publish_vocabulary(lake.spark, lake.settings, new_generation=config.new_generation)
     )
 
 
 @dg.asset(
-    backfill_policy=ONE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS, output_required=False,
-    check_specs=gates.specs("training_set"), metadata=gates.columns(TRAINING_SET),
+    backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS, output_required=False,
+    check_specs=gates.check_specs("training_set"), metadata=gates.column_schema(TRAINING_SET),
     deps=["histories", "user_features", "item_features", vocabulary, "item_vectors"],
 )  # fmt: skip
 def training_set(
     context: dg.AssetExecutionContext, config: TrainingSetConfig, lake: dg.ResourceParam[Lake]
-) -> gates.Published:
+) -> gates.AssetResults:
     """One row per shopper: everything landed by a day, in canonical order, with the snapshots it was made from."""
-    as_of = date.fromisoformat(config.as_of) if config.as_of else _last_day(lake)
-    held = config.holdout_days or training_run.days_to_judge(lake.spark, as_of, config.holdout_cases, MOST_HELD)
-    cut = as_of - timedelta(days=held)
-    publication, ref = training_run.publish_training_set(lake.spark, lake.settings, as_of, cut, config.longest_history)
-    yield from gates.hand_over(
+    as_of = date.fromisoformat(config.as_of) if config.as_of else _last_complete_day(lake)
+    holdout_days = config.holdout_days or training_run.evaluation_days(
+        lake.spark, as_of, config.min_holdout_cases, MAX_HOLDOUT_DAYS
+    )
+    train_until = as_of - timedelta(days=holdout_days)
+    publication, ref = training_run.publish_training_set(
+        lake.spark, lake.settings, as_of, train_until, config.max_history_events
+    )
+    yield from gates.publish_table(
         context,
         publication,
         ref,
         as_of=str(as_of),
-        learns_until=str(cut),
+        learns_until=str(train_until),
         made_from=dg.MetadataValue.json(ref.snapshots),
     )
 
 
 @dg.asset(
-    backfill_policy=ONE_RUN, group_name=GROUP, kinds={"torch"}, owners=OWNERS, output_required=False,
-    check_specs=gates.specs("trained_model"), pool=ACCELERATOR_POOL,
+    backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"torch"}, owners=OWNERS, output_required=False,
+    check_specs=gates.check_specs("trained_model"), pool=ACCELERATOR_POOL,
 )  # fmt: skip
 def trained_model(
     context: dg.AssetExecutionContext,
@@ -107,27 +111,31 @@ def trained_model(
     lake: dg.ResourceParam[Lake],
     tracking: dg.ResourceParam[Tracking],
     training_set: TrainingSetRef,
-) -> gates.Published:
+) -> gates.AssetResults:
     """The transformer's weights and the JSON that rebuilds it."""
     run = RunParams(**config.model_dump())
-    if run.distribute == "spark":
+    if run.distributed == "spark":
         _ = lake.spark  # the session whose tasks train
-    params = configuration(config.params_from, TrainParams(**config.model_dump()), lake.store)
-    outcome = train_model(lake.settings, lake.store, training_set, params, lambda p: context.log.info(_told(p)), run)
-    written = tracking.write(context.log, notes.of_training(outcome, training_set, datetime.now(UTC)))
-    yield from gates.hand_over_one(context, outcome, **pictures.of_training(outcome.made), **written)
+    params = resolve_params(config.param_source, TrainParams(**config.model_dump()), lake.store)
+    result = train_model(
+        lake.settings, lake.store, training_set, params, lambda p: context.log.info(_progress_line(p)), run
+    )
+    tracking_metadata = tracking.log_run(
+        context.log, notes.training_run_record(result, training_set, datetime.now(UTC))
+    )
+    yield from gates.publish_artifact(context, result, **pictures.training_metadata(result.value), **tracking_metadata)
 
 
-def _told(p: "Progress") -> str:
+def _progress_line(progress: "EpochMetrics") -> str:
     return (
-        f"epoch {p.epoch} of at most {p.epochs}: loss {p.loss:.3f}, NDCG@10 of held-out baskets {p.ndcg_at_10:.4f}, "
-        f"{p.seconds:.0f} s so far, at most {p.seconds_left:.0f} s left"
+        f"epoch {progress.epoch} of at most {progress.max_epochs}: loss {progress.loss:.3f}, NDCG@10 of held-out baskets {progress.ndcg_at_10:.4f}, "
+        f"{progress.seconds:.0f} s so far, at most {progress.seconds_left:.0f} s left"
     )
 
 
-def _last_day(lake: Lake) -> date:
+def _last_complete_day(lake: Lake) -> date:
     # Today's evening is still missing: it would be judged as if the day were over.
-    day = day_records.last_published(lake.store, "histories", today=datetime.now(UTC).date())
+    day = day_records.last_published_day(lake.store, "histories", today=datetime.now(UTC).date())
     if day is None:
-        raise LakeError("training_set", "no landing day has been published yet", load_days(lake.store))
+        raise LakeError("training_set", "no landing day has been published yet", materialize_hint(lake.store))
     return day

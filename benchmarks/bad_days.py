@@ -18,28 +18,28 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import SecretStr
 
-from benchmarks.bad_day_kinds import KINDS
-from benchmarks.report import finish, say
-from freshet.delivery import land
+from benchmarks.bad_day_kinds import CORRUPTIONS
+from benchmarks.report import print_progress, print_result
+from freshet.delivery import land_files
 from freshet.settings import Settings
 from freshet.simulation.landing_files import write_landing_files
 from freshet.simulation.params import ShopParams
 from freshet.simulation.shop import generate
 from freshet.store import open_store
 from freshet.tables import session
-from freshet.tables.day_run import DayRun
-from freshet.tables.mapping import read
+from freshet.tables.day_run import DailyTables
+from freshet.tables.mapping import read_mapping
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from freshet.gates.rules import Judgement
+    from freshet.gates.rules import GateReport
 
-Seen = Literal["refused", "warned", "green"]
-KEY: Final = "benchmark"
-GOOD: Final = 28  # days before the first bad one
-FIRST: Final = date(2026, 1, 5)
-EXAMPLES: Final = Path(__file__).parents[1] / "examples"
+DayStatus = Literal["refused", "warned", "green"]
+PSEUDONYM_KEY: Final = "benchmark"
+GOOD_DAYS: Final = 28  # days before the first bad one
+FIRST_DAY: Final = date(2026, 1, 5)
+EXAMPLES_FOLDER: Final = Path(__file__).parents[1] / "examples"
 
 
 def main() -> None:
@@ -47,34 +47,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("seeds", type=int, nargs="*", default=[301, 302])
     parser.add_argument("--csv", type=Path, help="the file of Online Retail")
-    asked = parser.parse_args()
-    if asked.csv is not None:
-        finish("bad_days", _real_shop(asked.csv.absolute()))
+    args = parser.parse_args()
+    if args.csv is not None:
+        print_result("bad_days", _real_shop_counts(args.csv.absolute()))
         return
-    seen = {seed: _simulated(seed) for seed in asked.seeds}
-    _print(seen)
-    finish("bad_days", {"seeds": asked.seeds, "days": _days(seen), "good": _good(seen)})
+    results_by_seed = {seed: _simulated_results(seed) for seed in args.seeds}
+    _print_results(results_by_seed)
+    print_result(
+        "bad_days",
+        {"seeds": args.seeds, "days": _statuses_by_kind(results_by_seed), "good": _good_day_counts(results_by_seed)},
+    )
 
 
-def _simulated(seed: int) -> dict[str, list[tuple[Seen, str]]]:
+def _simulated_results(seed: int) -> dict[str, list[tuple[DayStatus, str]]]:
     """Kind of day → what was seen of each such day, and why; `good` is one of the kinds."""
-    days = [FIRST + timedelta(days=n) for n in range(GOOD + 2 * len(KINDS))]
-    kinds = dict(zip(days[GOOD + 1 :: 2], KINDS, strict=False))
-    say(f"seed {seed}: {len(days)} days, {len(kinds)} of them bad")
+    days = [FIRST_DAY + timedelta(days=n) for n in range(GOOD_DAYS + 2 * len(CORRUPTIONS))]
+    kinds = dict(zip(days[GOOD_DAYS + 1 :: 2], CORRUPTIONS, strict=False))
+    print_progress(f"seed {seed}: {len(days)} days, {len(kinds)} of them bad")
     with tempfile.TemporaryDirectory() as temporary:
-        settings = _settings(Path(temporary) / "lake", "simulated_shop.yaml", FIRST)
+        settings = _settings(Path(temporary) / "lake", "simulated_shop.yaml", FIRST_DAY)
         _deliver(settings, seed, days, kinds)
-        judgement, _ = _run(settings, days)
-    results: dict[str, list[tuple[Seen, str]]] = {}
-    for day, verdict in _verdicts(judgement, days).items():
-        results.setdefault(kinds.get(day, "good"), []).append(verdict)
+        report, _ = _run_gate(settings, days)
+    results: dict[str, list[tuple[DayStatus, str]]] = {}
+    for day, status in _day_statuses(report, days).items():
+        results.setdefault(kinds.get(day, "good"), []).append(status)
     return results
 
 
 def _deliver(settings: Settings, seed: int, days: Sequence[date], kinds: Mapping[date, str]) -> None:
     import pandas as pd
 
-    shop = generate(ShopParams(seed=seed, first_day=FIRST, days=len(days), looks=0.32 * len(days)))
+    shop = generate(ShopParams(seed=seed, first_day=FIRST_DAY, days=len(days), views_per_shopper=0.32 * len(days)))
     with tempfile.TemporaryDirectory() as temporary:
         files = write_landing_files(shop, Path(temporary)).files
         frames = {
@@ -83,7 +86,7 @@ def _deliver(settings: Settings, seed: int, days: Sequence[date], kinds: Mapping
     for number, day in enumerate(days):
         frame = frames[day]
         if day in kinds:
-            frame = KINDS[kinds[day]](frame, frames[days[number - 1]], number)
+            frame = CORRUPTIONS[kinds[day]](frame, frames[days[number - 1]], number)
         _write(settings, day, frame)
 
 
@@ -93,69 +96,76 @@ def _write(settings: Settings, day: date, frame: "pd.DataFrame") -> None:
     frame.to_csv(folder / "events.csv", index=False)
 
 
-def _real_shop(file: Path) -> dict[str, object]:
-    first = date(2010, 12, 1)
+def _real_shop_counts(file: Path) -> dict[str, object]:
+    first_day = date(2010, 12, 1)
     with tempfile.TemporaryDirectory() as temporary:
-        settings = _settings(Path(temporary) / "lake", "online_retail.yaml", first)
-        land(settings, [file], read(settings.mapping or Path()), None, lambda _: None)
-        judgement, published = _run(settings, [first + timedelta(days=n) for n in range(374)])
-    verdicts = _verdicts(judgement, published)
-    for day, (seen, why) in verdicts.items():
-        if seen != "green":
-            print(f"{day:%Y-%m-%d %a}  {seen:<8} {why}")
-    return {"days": len(published), **Counter(seen for seen, _ in verdicts.values())}
+        settings = _settings(Path(temporary) / "lake", "online_retail.yaml", first_day)
+        land_files(settings, [file], read_mapping(settings.mapping or Path()), None, lambda _: None)
+        report, published = _run_gate(settings, [first_day + timedelta(days=n) for n in range(374)])
+    statuses = _day_statuses(report, published)
+    for day, (status, reasons) in statuses.items():
+        if status != "green":
+            print(f"{day:%Y-%m-%d %a}  {status:<8} {reasons}")
+    return {"days": len(published), **Counter(seen for seen, _ in statuses.values())}
 
 
-def _settings(lake: Path, mapping: str, first: date) -> Settings:
+def _settings(lake: Path, mapping: str, first_day: date) -> Settings:
     lake.mkdir(parents=True)
-    key = SecretStr(KEY)
-    return Settings(_env_file=None, lake=str(lake), mapping=EXAMPLES / mapping, first_day=first, pseudonym_key=key)
+    key = SecretStr(PSEUDONYM_KEY)
+    return Settings(
+        _env_file=None, lake=str(lake), mapping=EXAMPLES_FOLDER / mapping, first_day=first_day, pseudonym_key=key
+    )
 
 
-def _run(settings: Settings, days: Sequence[date]) -> tuple["Judgement", Sequence[date]]:
+def _run_gate(settings: Settings, days: Sequence[date]) -> tuple["GateReport", Sequence[date]]:
     """What the gate of `events` says, and the days that hold something."""
-    run = DayRun(session.start(settings), settings, open_store(settings.lake), days)
-    run.raw_events(read(settings.mapping or Path()), KEY.encode())
-    run.quarantined_events()
-    done = run.events()
-    return done.judgement, [*done.published, *(date.fromisoformat(day) for day in done.refused)]
+    run = DailyTables(session.start_session(settings), settings, open_store(settings.lake), days)
+    run.publish_raw_events(read_mapping(settings.mapping or Path()), PSEUDONYM_KEY.encode())
+    run.publish_quarantined_events()
+    publish_result = run.publish_events()
+    return publish_result.gate_report, [
+        *publish_result.published,
+        *(date.fromisoformat(day) for day in publish_result.refused),
+    ]
 
 
-def _verdicts(judgement: "Judgement", days: Sequence[date]) -> dict[date, tuple[Seen, str]]:
-    why: dict[str, list[tuple[bool, str]]] = {}
-    for finding in judgement.findings:
-        for culprit in finding.culprits:
-            stops = culprit.stops and finding.rule.severity != "warn"
-            why.setdefault(culprit.where, []).append((not stops, culprit.finding))
-    return {day: _verdict(sorted(why.get(str(day), []))) for day in sorted(days)}
+def _day_statuses(report: "GateReport", days: Sequence[date]) -> dict[date, tuple[DayStatus, str]]:
+    violations: dict[str, list[tuple[bool, str]]] = {}
+    for rule_result in report.results:
+        for violation in rule_result.violations:
+            is_blocking = violation.is_blocking and rule_result.rule.severity != "warn"
+            violations.setdefault(violation.where, []).append((not is_blocking, violation.message))
+    return {day: _day_status(sorted(violations.get(str(day), []))) for day in sorted(days)}
 
 
-def _verdict(why: Sequence[tuple[bool, str]]) -> tuple[Seen, str]:
-    if not why:
+def _day_status(violations: Sequence[tuple[bool, str]]) -> tuple[DayStatus, str]:
+    if not violations:
         return "green", ""
-    return "warned" if why[0][0] else "refused", "; ".join(text for _, text in why)
+    return "warned" if violations[0][0] else "refused", "; ".join(text for _, text in violations)
 
 
-def _print(seen: Mapping[int, Mapping[str, Sequence[tuple[Seen, str]]]]) -> None:
-    for kind in KINDS:
-        verdicts = [results[kind][0] for results in seen.values()]
-        print(f"{kind:<28}{'/'.join(verdict for verdict, _ in verdicts):<20} {verdicts[0][1][:110]}")
-    for seed, results in seen.items():
+def _print_results(results_by_seed: Mapping[int, Mapping[str, Sequence[tuple[DayStatus, str]]]]) -> None:
+    for kind in CORRUPTIONS:
+        statuses = [results[kind][0] for results in results_by_seed.values()]
+        print(f"{kind:<28}{'/'.join(status for status, _ in statuses):<20} {statuses[0][1][:110]}")
+    for seed, results in results_by_seed.items():
         counts = Counter(verdict for verdict, _ in results["good"])
         print(
             f"good days, seed {seed}: {len(results['good'])}, refused {counts['refused']}, warned of {counts['warned']}"
         )
-        for verdict, why in results["good"]:
+        for verdict, reasons in results["good"]:
             if verdict != "green":
-                print(f"  {verdict}: {why}")
+                print(f"  {verdict}: {reasons}")
 
 
-def _days(seen: Mapping[int, Mapping[str, Sequence[tuple[Seen, str]]]]) -> dict[str, list[Seen]]:
-    return {kind: [results[kind][0][0] for results in seen.values()] for kind in KINDS}
+def _statuses_by_kind(
+    results_by_seed: Mapping[int, Mapping[str, Sequence[tuple[DayStatus, str]]]],
+) -> dict[str, list[DayStatus]]:
+    return {kind: [results[kind][0][0] for results in results_by_seed.values()] for kind in CORRUPTIONS}
 
 
-def _good(seen: Mapping[int, Mapping[str, Sequence[tuple[Seen, str]]]]) -> dict[str, int]:
-    return dict(Counter(verdict for results in seen.values() for verdict, _ in results["good"]))
+def _good_day_counts(results_by_seed: Mapping[int, Mapping[str, Sequence[tuple[DayStatus, str]]]]) -> dict[str, int]:
+    return dict(Counter(status for results in results_by_seed.values() for status, _ in results["good"]))
 
 
 if __name__ == "__main__":

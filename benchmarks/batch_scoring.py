@@ -17,16 +17,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.random_bundle import release, write
-from benchmarks.report import finish, say
-from freshet.live.journal import current
-from freshet.live.latest import FOLDER, save_latest
+from benchmarks.random_bundle import release_copy, write_bundle
+from benchmarks.report import print_progress, print_result
+from freshet.live.journal import champion_entry
+from freshet.live.latest import HISTORIES_FOLDER, save_latest_histories
 from freshet.live.sealed import MANIFEST
 from freshet.settings import Settings
-from freshet.stages.scoring import Scoring, lists, scored
+from freshet.stages.scoring import ScoringJob, score_batches, score_shoppers
 from freshet.store import open_store
 
-BATCH = 5000  # shoppers of an Arrow batch in one process
+BATCH_SHOPPERS = 5000  # shoppers of an Arrow batch in one process
 
 
 def main() -> None:
@@ -37,30 +37,30 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=20)
     parser.add_argument("--k", type=int, default=20)
     parser.add_argument("--master", default="local[*]")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        scoring = _lake(Path(temporary), asked.shoppers, asked.items, asked.events, asked.k)
-        figures = _one_process(scoring, asked.shoppers)
-        figures |= _spark(scoring, asked.shoppers, asked.master)
+        scoring_inputs = _prepare_lake(Path(temporary), args.shoppers, args.items, args.events, args.k)
+        figures = _score_in_process(scoring_inputs, args.shoppers)
+        figures |= _score_on_spark(scoring_inputs, args.shoppers, args.master)
     figures["ratio"] = figures["spark"] / figures["one_process"]
-    about = {name: getattr(asked, name) for name in ("shoppers", "items", "events", "k", "master")}
-    finish("batch_scoring", {**about, **{name: round(value, 2) for name, value in figures.items()}})
+    settings = {name: getattr(args, name) for name in ("shoppers", "items", "events", "k", "master")}
+    print_result("batch_scoring", {**settings, **{name: round(value, 2) for name, value in figures.items()}})
 
 
-def _lake(root: Path, shoppers: int, items: int, events: int, k: int) -> Scoring:
-    say(f"{shoppers:,} histories, {items:,} items")
-    files, made, store = root / "bundle", root / "latest", open_store(str(root / "lake"))
-    files.mkdir()
-    made.mkdir()
-    write(files, items)
-    release(store, files, "random")
-    latest = _latest(made, shoppers, items, events)
-    store.put_folder(made, f"{FOLDER}/{latest}", MANIFEST)
-    entry = current(store)
-    return Scoring(store.root, root / "cache", entry.bundle if entry else "", latest, k)
+def _prepare_lake(root: Path, shoppers: int, items: int, events: int, k: int) -> ScoringJob:
+    print_progress(f"{shoppers:,} histories, {items:,} items")
+    bundle_folder, latest_folder, store = root / "bundle", root / "latest", open_store(str(root / "lake"))
+    bundle_folder.mkdir()
+    latest_folder.mkdir()
+    write_bundle(bundle_folder, items)
+    release_copy(store, bundle_folder, "random")
+    latest = _save_histories(latest_folder, shoppers, items, events)
+    store.put_folder(latest_folder, f"{HISTORIES_FOLDER}/{latest}", MANIFEST)
+    entry = champion_entry(store)
+    return ScoringJob(store.root, root / "cache", entry.bundle if entry else "", latest, k)
 
 
-def _latest(folder: Path, shoppers: int, items: int, events: int) -> str:
+def _save_histories(folder: Path, shoppers: int, items: int, events: int) -> str:
     """Lengths are geometric: most shoppers came a few times, some very often."""
     rng = np.random.default_rng(0)
     sizes = np.minimum(rng.geometric(1 / events, shoppers), 400)
@@ -74,34 +74,34 @@ def _latest(folder: Path, shoppers: int, items: int, events: int) -> str:
         "times": np.arange(rows) * 60,
         "days": np.full(rows, 19783, dtype=np.int32),
     }
-    return save_latest(arrays, date(2024, 3, 1), folder)
+    return save_latest_histories(arrays, date(2024, 3, 1), folder)
 
 
-def _one_process(scoring: Scoring, shoppers: int) -> dict[str, float]:
-    say("one process")
-    begun, worked = time.perf_counter(), time.process_time()
-    done = sum(batch.num_rows for batch in lists(scoring, _batches(shoppers)))
-    wall, work = time.perf_counter() - begun, time.process_time() - worked
-    return {"one_process": done / wall, "one_process_per_processor_second": done / work}
+def _score_in_process(scoring: ScoringJob, shoppers: int) -> dict[str, float]:
+    print_progress("one process")
+    wall_start, cpu_start = time.perf_counter(), time.process_time()
+    n_scored = sum(batch.num_rows for batch in score_batches(scoring, _id_batches(shoppers)))
+    wall, cpu = time.perf_counter() - wall_start, time.process_time() - cpu_start
+    return {"one_process": n_scored / wall, "one_process_per_processor_second": n_scored / cpu}
 
 
-def _batches(shoppers: int) -> Iterator[pa.RecordBatch]:
-    for start in range(0, shoppers, BATCH):
-        yield pa.record_batch({"id": pa.array(range(start, min(start + BATCH, shoppers)), pa.int64())})
+def _id_batches(shoppers: int) -> Iterator[pa.RecordBatch]:
+    for start in range(0, shoppers, BATCH_SHOPPERS):
+        yield pa.record_batch({"id": pa.array(range(start, min(start + BATCH_SHOPPERS, shoppers)), pa.int64())})
 
 
-def _spark(scoring: Scoring, shoppers: int, master: str) -> dict[str, float]:
+def _score_on_spark(scoring: ScoringJob, shoppers: int, master: str) -> dict[str, float]:
     from freshet.tables import session
 
-    say(f"Spark on {master}")
-    begun = time.perf_counter()
-    spark = session.start(Settings(_env_file=None, lake=scoring.lake, spark_master=master))
-    started = time.perf_counter()
-    scored(spark, scoring, shoppers).write.format("noop").mode("overwrite").save()
-    seconds = time.perf_counter() - started
+    print_progress(f"Spark on {master}")
+    start = time.perf_counter()
+    spark = session.start_session(Settings(_env_file=None, lake=scoring.lake, spark_master=master))
+    scoring_start = time.perf_counter()
+    score_shoppers(spark, scoring, shoppers).write.format("noop").mode("overwrite").save()
+    seconds = time.perf_counter() - scoring_start
     cores = spark.sparkContext.defaultParallelism
     spark.stop()
-    return {"spark": shoppers / seconds, "spark_cores": cores, "spark_start_seconds": started - begun}
+    return {"spark": shoppers / seconds, "spark_cores": cores, "spark_start_seconds": scoring_start - start}
 
 
 if __name__ == "__main__":

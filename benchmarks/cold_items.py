@@ -20,111 +20,120 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from freshet.cases import Cases, next_basket_cases
+from freshet.cases import EvalCases, next_basket_cases
 from freshet.history import ModelInput
-from freshet.item_inputs import Schema, parse_schema
-from freshet.judge.evaluation import evaluate, narrowed
-from freshet.live.scorer import NEVER, Scores
-from freshet.model.padded import PaddedShopperEncoder, scores_of
+from freshet.item_inputs import ItemSchema, parse_schema
+from freshet.judge.evaluation import evaluate_cases, filter_targets
+from freshet.live.scorer import EXCLUDED_SCORE, Scores
+from freshet.model.padded import PaddedShopperEncoder, score_items
 from freshet.model.params import TrainParams
 from freshet.model.training import train
 from freshet.training_set import TrainingSet
 
-FEW = 5
+FEW_EVENTS = 5
 K = 10
 
 
 @dataclass(frozen=True)
-class TorchScorer:
+class TorchModelScorer:
     """The model as validation scores, for every item of the vocabulary."""
 
     encoder: PaddedShopperEncoder
     item_vectors: torch.Tensor
-    length: int
+    max_history: int
 
     @property
-    def width(self) -> int:
+    def n_scores(self) -> int:
         """V + 1."""
         return len(self.item_vectors)
 
     @torch.inference_mode()
     def score(self, batch: ModelInput) -> Scores:
         """(B, V + 1)."""
-        items, types, gaps = (torch.from_numpy(x) for x in batch.padded())
+        items, types, gaps = (torch.from_numpy(x) for x in batch.pad())
         vectors, repeats = self.encoder(items, types, gaps)
-        scores: Scores = scores_of(vectors, repeats, items, self.item_vectors).numpy()
-        scores[:, 0] = NEVER
+        scores: Scores = score_items(vectors, repeats, items, self.item_vectors).numpy()
+        scores[:, 0] = EXCLUDED_SCORE
         return scores
 
 
 def main() -> None:
     """Train every model and print the table."""
-    arguments = _arguments()
-    data = _simulated(arguments)
-    cases = next_basket_cases(data.histories, data.cut, data.as_of)
-    slices = slices_of(data)
-    begun, rows = time.perf_counter(), {}
-    for name, params, inputs in _models(arguments, data.vocabulary.inputs):
-        scorer = _trained(data, params, inputs)
-        rows[name] = measured(scorer, cases, slices)
-        print(f"{name:<34}" + "".join(f"  {part} {value:.4f}" for part, value in rows[name].items()), flush=True)
+    args = _parse_args()
+    dataset = _simulated_dataset(args)
+    cases = next_basket_cases(dataset.histories, dataset.train_until, dataset.as_of)
+    slices = item_slices(dataset)
+    start, results = time.perf_counter(), {}
+    for name, params, inputs in _configurations(args, dataset.vocabulary.item_schema):
+        scorer = _train_scorer(dataset, params, inputs)
+        results[name] = ndcg_by_slice(scorer, cases, slices)
+        print(
+            f"{name:<34}" + "".join(f"  {slice_name} {value:.4f}" for slice_name, value in results[name].items()),
+            flush=True,
+        )
     counts = {part: int(items[cases.targets].sum()) for part, items in slices.items()}
-    about = {"items": len(data.vocabulary), "cases": len(cases), "targets": counts}
-    print(json.dumps({"data": about, "models": rows, "seconds": round(time.perf_counter() - begun, 1)}))
+    data_summary = {"items": len(dataset.vocabulary), "cases": len(cases), "targets": counts}
+    print(json.dumps({"data": data_summary, "models": results, "seconds": round(time.perf_counter() - start, 1)}))
 
 
-def slices_of(data: TrainingSet) -> dict[str, NDArray[np.bool_]]:
+def item_slices(dataset: TrainingSet) -> dict[str, NDArray[np.bool_]]:
     """Name → (V + 1,) the items with so many events up to the cut."""
-    taught = data.histories.items[data.histories.days <= data.cut]
-    events = np.bincount(taught, minlength=len(data.vocabulary) + 1)
-    there = np.arange(len(events)) > 0
+    training_items = dataset.histories.items[dataset.histories.days <= dataset.train_until]
+    event_counts = np.bincount(training_items, minlength=len(dataset.vocabulary) + 1)
+    is_item = np.arange(len(event_counts)) > 0
     return {
-        "all": there,
-        "no event": there & (events == 0),
-        "1 to 5": (events >= 1) & (events <= FEW) & there,
-        "more": (events > FEW) & there,
+        "all": is_item,
+        "no event": is_item & (event_counts == 0),
+        "1 to 5": (event_counts >= 1) & (event_counts <= FEW_EVENTS) & is_item,
+        "more": (event_counts > FEW_EVENTS) & is_item,
     }
 
 
-def measured(scorer: TorchScorer, cases: Cases, slices: dict[str, NDArray[np.bool_]]) -> dict[str, float]:
+def ndcg_by_slice(scorer: TorchModelScorer, cases: EvalCases, slices: dict[str, NDArray[np.bool_]]) -> dict[str, float]:
     """NDCG@10 by slice, each as if only its items had been asked for."""
-    found = evaluate(scorer, cases, [K])
-    return {name: narrowed(found, cases, items).means([K])[f"ndcg@{K}"] for name, items in slices.items()}
+    scores = evaluate_cases(scorer, cases, [K])
+    return {name: filter_targets(scores, cases, items).means([K])[f"ndcg@{K}"] for name, items in slices.items()}
 
 
-def _trained(data: TrainingSet, params: TrainParams, inputs: Schema) -> TorchScorer:
-    described = replace(data, vocabulary=replace(data.vocabulary, inputs=inputs))
-    model: Any = train(described, params, "cpu", lambda p: _say(f"epoch {p.epoch} {p.ndcg_at_10:.4f}")).model
-    return TorchScorer(PaddedShopperEncoder(model).eval(), model.item_vectors().detach(), params.length)
+def _train_scorer(dataset: TrainingSet, params: TrainParams, item_schema: ItemSchema) -> TorchModelScorer:
+    dataset_with_schema = replace(dataset, vocabulary=replace(dataset.vocabulary, item_schema=item_schema))
+    model: Any = train(
+        dataset_with_schema, params, "cpu", lambda p: _print_progress(f"epoch {p.epoch} {p.ndcg_at_10:.4f}")
+    ).model
+    return TorchModelScorer(PaddedShopperEncoder(model).eval(), model.item_vectors().detach(), params.max_history)
 
 
-def _models(arguments: argparse.Namespace, inputs: Schema) -> Iterator[tuple[str, TrainParams, Schema]]:
+def _configurations(args: argparse.Namespace, item_schema: ItemSchema) -> Iterator[tuple[str, TrainParams, ItemSchema]]:
     """Without content; with it; with it and every share of ids dropped; each with every seed."""
-    for seed in arguments.seeds:
+    for seed in args.seeds:
         params = TrainParams(seed=seed)
         yield f"without content, seed {seed}", params.model_copy(update={"id_dropout": 0.0}), ()
-        for share in arguments.id_dropout:
-            yield f"content, id_dropout {share:g}, seed {seed}", params.model_copy(update={"id_dropout": share}), inputs
+        for id_dropout in args.id_dropout:
+            yield (
+                f"content, id_dropout {id_dropout:g}, seed {seed}",
+                params.model_copy(update={"id_dropout": id_dropout}),
+                item_schema,
+            )
 
 
-def _simulated(arguments: argparse.Namespace) -> TrainingSet:
-    from benchmarks.simulation_training import training_set
+def _simulated_dataset(args: argparse.Namespace) -> TrainingSet:
+    from benchmarks.simulation_training import simulated_training_set
     from freshet.simulation.params import ShopParams
     from freshet.simulation.shop import generate
 
-    last = arguments.days - 1
+    last_day = args.days - 1
     params = ShopParams(
-        first_day=date(2024, 1, 1), days=arguments.days, shoppers=arguments.shoppers, items=arguments.items,
-        turnover=arguments.turnover,
+        first_day=date(2024, 1, 1), days=args.days, shoppers=args.shoppers, items=args.items,
+        catalogue_churn=args.turnover,
     )  # fmt: skip
-    data = training_set(generate(params), last - arguments.held, last)
-    return replace(data, vocabulary=replace(data.vocabulary, inputs=parse_schema(arguments.inputs)))
+    dataset = simulated_training_set(generate(params), last_day - args.held, last_day)
+    return replace(dataset, vocabulary=replace(dataset.vocabulary, item_schema=parse_schema(args.inputs)))
 
 
-def _arguments() -> argparse.Namespace:
+def _parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, kind, usual in (("days", int, 28), ("held", int, 4), ("turnover", float, 0.01), ("items", int, 600)):
-        parser.add_argument(f"--{name}", type=kind, default=usual)
+    for name, kind, default in (("days", int, 28), ("held", int, 4), ("turnover", float, 0.01), ("items", int, 600)):
+        parser.add_argument(f"--{name}", type=kind, default=default)
     parser.add_argument("--shoppers", type=int, default=2000)
     parser.add_argument("--seeds", type=lambda text: [int(x) for x in text.split(",")], default=[0])
     parser.add_argument("--id-dropout", type=lambda text: [float(x) for x in text.split(",")], default=[0.0, 0.1, 0.2])
@@ -132,7 +141,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _say(text: str) -> None:
+def _print_progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 

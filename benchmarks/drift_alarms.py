@@ -14,127 +14,129 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
-from benchmarks.simulation_training import training_set
+from benchmarks.simulation_training import simulated_training_set
 from freshet.cases import next_basket_cases
-from freshet.columns import EVENT_TYPES, TYPE_CODE
+from freshet.columns import EVENT_TYPE_CODES, EVENT_TYPES
 from freshet.history import Histories
-from freshet.judge.evaluation import evaluate, remap
+from freshet.judge.evaluation import evaluate_cases, remap_cases
 from freshet.judge.metrics import ndcg
-from freshet.live.baselines import SequentialRules, build_baselines
+from freshet.live.baselines import SequentialRulesScorer, build_baselines
 from freshet.simulation.landing_files import write_landing_files
 from freshet.simulation.params import Drift, DriftKind, ShopParams
 from freshet.simulation.shop import Shop, generate
 from freshet.training_set import TrainingSet
-from freshet.watch.comparison import Side, compare_columns
+from freshet.watch.comparison import DriftWindowData, compare_columns
 from freshet.watch.params import DriftParams
-from freshet.watch.quality import Quality, compare_quality
-from freshet.watch.verdict import Compared, DriftVerdict, decide
+from freshet.watch.quality import QualityDrift, compare_quality
+from freshet.watch.verdict import DriftMeasurements, DriftVerdict, decide
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DRIFT_KINDS: tuple[DriftKind, ...] = get_args(DriftKind)
-CUT, AS_OF = 17, 20  # numbers of days: the champion learns up to the first and is judged up to the second
-FRESH = (1, 2, 3)  # days that have landed since
-SHOPPERS = 2_000
-FIRST = 201  # seed; `slack` was set on 101 to 120
+TRAIN_UNTIL, AS_OF = 17, 20  # numbers of days: the champion learns up to the first and is judged up to the second
+CURRENT_DAYS = (1, 2, 3)  # days that have landed since
+N_SHOPPERS = 2_000
+FIRST_SEED = 201  # seed; `slack` was set on 101 to 120
 PARAMS = DriftParams()
 
 
-def verdicts(shop: Shop, fresh_days: Sequence[int], doubled_looks: float = 0.0) -> list[DriftVerdict]:
+def drift_verdicts(shop: Shop, current_days: Sequence[int], doubled_view_share: float = 0.0) -> list[DriftVerdict]:
     """What the reports say when so many days have landed after those the champion knows.
 
     doubled_looks: the share of the fresh days' looks that a tracker has written twice, a second apart.
     """
-    events, champion = _events(shop), training_set(shop, CUT, AS_OF)
-    events = _doubled(events, shop.params.first_day + timedelta(days=AS_OF), doubled_looks)
-    return [_verdict(shop, events, champion, days, doubled_looks) for days in fresh_days]
+    events, train_set = _events_table(shop), simulated_training_set(shop, TRAIN_UNTIL, AS_OF)
+    events = _with_doubled_views(events, shop.params.first_day + timedelta(days=AS_OF), doubled_view_share)
+    return [_drift_verdict(shop, events, train_set, days, doubled_view_share) for days in current_days]
 
 
-def _doubled(events: "pd.DataFrame", after: date, share: float) -> "pd.DataFrame":
+def _with_doubled_views(events: "pd.DataFrame", after_day: date, share: float) -> "pd.DataFrame":
     import pandas as pd
 
-    looks = events[(events["landing_date"] > after) & (events["event_type"] == "view")]
-    copies = looks[np.random.default_rng(1).random(len(looks)) < share]
+    views = events[(events["landing_date"] > after_day) & (events["event_type"] == "view")]
+    copies = views[np.random.default_rng(1).random(len(views)) < share]
     copies = copies.assign(event_time=copies["event_time"] - pd.Timedelta(seconds=1))
     return pd.concat([events, copies], ignore_index=True)
 
 
-def doubled_histories(histories: Histories, after: int, share: float) -> Histories:
+def with_doubled_views(histories: Histories, after_day: int, share: float) -> Histories:
     """Of the looks landed after day `after` a share with a copy a second before, as a faulty tracker writes them."""
-    looks = (histories.days > after) & (histories.types == TYPE_CODE["view"])
-    times = 1 + (looks & (np.random.default_rng(1).random(len(looks)) < share))
-    rows = np.repeat(np.arange(len(times)), times)
-    copy = np.append(rows[1:] == rows[:-1], False)
+    views = (histories.days > after_day) & (histories.types == EVENT_TYPE_CODES["view"])
+    copies = 1 + (views & (np.random.default_rng(1).random(len(views)) < share))
+    rows = np.repeat(np.arange(len(copies)), copies)
+    is_copy = np.append(rows[1:] == rows[:-1], False)
     return Histories(
         histories.shoppers,
-        np.concatenate([[0], np.cumsum(times)])[histories.offsets],
+        np.concatenate([[0], np.cumsum(copies)])[histories.offsets],
         histories.items[rows],
         histories.types[rows],
-        histories.times[rows] - copy,
+        histories.times[rows] - is_copy,
         histories.days[rows],
     )
 
 
-def _verdict(
-    shop: Shop, events: "pd.DataFrame", champion: TrainingSet, days: int, doubled_looks: float
+def _drift_verdict(
+    shop: Shop, events: "pd.DataFrame", train_set: TrainingSet, n_current_days: int, doubled_view_share: float
 ) -> DriftVerdict:
-    first = shop.params.first_day
-    reference, fresh = range(CUT + 1), range(AS_OF + 1, AS_OF + 1 + days)
-    sides = [_side(events, [first + timedelta(days=n) for n in span]) for span in (reference, fresh)]
-    known = champion.vocabulary.index_of([str(item) for item in sides[1].events["item_id"]])
-    found = Compared(
+    first_day = shop.params.first_day
+    reference, current = range(TRAIN_UNTIL + 1), range(AS_OF + 1, AS_OF + 1 + n_current_days)
+    windows = [_drift_window(events, [first_day + timedelta(days=n) for n in span]) for span in (reference, current)]
+    item_indices = train_set.vocabulary.indices([str(item) for item in windows[1].events["item_id"]])
+    measurements = DriftMeasurements(
         bundle="sequential rules",
         release=1,
-        reference=(first, first + timedelta(days=CUT)),
-        fresh=(first + timedelta(days=fresh[0]), first + timedelta(days=fresh[-1])),
-        fresh_events=len(known),
-        columns=compare_columns(sides[0], sides[1], PARAMS),
-        unknown=float((known == 0).mean()),
-        quality=_quality(shop, champion, fresh[-1], doubled_looks),
+        reference=(first_day, first_day + timedelta(days=TRAIN_UNTIL)),
+        current=(first_day + timedelta(days=current[0]), first_day + timedelta(days=current[-1])),
+        current_events=len(item_indices),
+        columns=compare_columns(windows[0], windows[1], PARAMS),
+        unknown_share=float((item_indices == 0).mean()),
+        quality=_quality_drift(shop, train_set, current[-1], doubled_view_share),
     )
-    return decide(found, PARAMS)
+    return decide(measurements, PARAMS)
 
 
-def _events(shop: Shop) -> "pd.DataFrame":
+def _events_table(shop: Shop) -> "pd.DataFrame":
     """The good rows of the shop's export, as the table `events` has them."""
     import pandas as pd
 
     with tempfile.TemporaryDirectory() as temporary:
         files = write_landing_files(shop, Path(temporary)).files
-        parts = [pd.read_csv(path).assign(landing_date=date.fromisoformat(path.stem[-10:])) for path in files]
-    rows = pd.concat(parts, ignore_index=True).drop_duplicates("event_id")
+        frames = [pd.read_csv(path).assign(landing_date=date.fromisoformat(path.stem[-10:])) for path in files]
+    rows = pd.concat(frames, ignore_index=True).drop_duplicates("event_id")
     rows["event_time"] = pd.to_datetime(rows["event_time"])
     late = rows["event_time"].dt.date > rows["landing_date"]
-    good: pd.DataFrame = rows[rows["item_id"].notna() & rows["event_type"].isin(EVENT_TYPES) & ~late]
-    return good
+    valid_events: pd.DataFrame = rows[rows["item_id"].notna() & rows["event_type"].isin(EVENT_TYPES) & ~late]
+    return valid_events
 
 
-def _side(events: "pd.DataFrame", days: Sequence[date]) -> Side:
-    own = events[events["landing_date"].isin(days)]
-    own = own.assign(shopper=own["user_id"].fillna(own["session_id"]))
-    grouped = own.assign(bought=own["event_type"] == "purchase").groupby(["landing_date", "shopper"])
+def _drift_window(events: "pd.DataFrame", days: Sequence[date]) -> DriftWindowData:
+    window_events = events[events["landing_date"].isin(days)]
+    window_events = window_events.assign(shopper=window_events["user_id"].fillna(window_events["session_id"]))
+    grouped = window_events.assign(bought=window_events["event_type"] == "purchase").groupby(
+        ["landing_date", "shopper"]
+    )
     features = grouped.agg(events=("event_id", "size"), purchases=("bought", "sum")).reset_index(level=0)
-    return Side(own, features.reset_index(drop=True))
+    return DriftWindowData(window_events, features.reset_index(drop=True))
 
 
-def _quality(shop: Shop, champion: TrainingSet, last: int, doubled_looks: float) -> Quality:
-    whole = training_set(shop, CUT, last)
-    histories = doubled_histories(whole.histories, champion.cut - CUT + AS_OF, doubled_looks)
-    never = np.arange(len(champion.vocabulary) + 1) == 0
-    scorer = SequentialRules(build_baselines(champion), never)
-    opened = champion.cut - CUT
-    sides = []
-    for after, until in ((CUT, AS_OF), (AS_OF, last)):
-        cases = next_basket_cases(histories, opened + after, opened + until)
-        chosen = np.random.default_rng(PARAMS.seed).permutation(len(cases))[: PARAMS.cases]
-        own = remap(cases.take(np.sort(chosen)), whole.vocabulary, champion.vocabulary)
-        answers = evaluate(scorer, own, (10,))
-        sides.append((ndcg(answers.hits, answers.sizes, 10), own.owners))
-    return compare_quality(*sides[0], *sides[1], PARAMS)
+def _quality_drift(shop: Shop, train_set: TrainingSet, last_day: int, doubled_view_share: float) -> QualityDrift:
+    full_set = simulated_training_set(shop, TRAIN_UNTIL, last_day)
+    histories = with_doubled_views(full_set.histories, train_set.train_until - TRAIN_UNTIL + AS_OF, doubled_view_share)
+    excluded_items = np.arange(len(train_set.vocabulary) + 1) == 0
+    scorer = SequentialRulesScorer(build_baselines(train_set), excluded_items)
+    first_day = train_set.train_until - TRAIN_UNTIL
+    windows = []
+    for after, until in ((TRAIN_UNTIL, AS_OF), (AS_OF, last_day)):
+        cases = next_basket_cases(histories, first_day + after, first_day + until)
+        sampled_indices = np.random.default_rng(PARAMS.seed).permutation(len(cases))[: PARAMS.max_cases]
+        sampled_cases = remap_cases(cases.take(np.sort(sampled_indices)), full_set.vocabulary, train_set.vocabulary)
+        scores = evaluate_cases(scorer, sampled_cases, (10,))
+        windows.append((ndcg(scores.hits, scores.n_targets, 10), sampled_cases.shopper_index))
+    return compare_quality(*windows[0], *windows[1], PARAMS)
 
 
-def shop(seed: int, kind: DriftKind | None, strength: float = 1.0, shoppers: int = SHOPPERS) -> Shop:
+def generate_shop(seed: int, kind: DriftKind | None, strength: float = 1.0, shoppers: int = N_SHOPPERS) -> Shop:
     """The demo's shop, with a drift that begins with the fresh days."""
     drifts = () if kind is None else (Drift(kind, AS_OF + 1, strength),)
     return generate(ShopParams(seed=seed, shoppers=shoppers, drifts=drifts))
@@ -142,30 +144,34 @@ def shop(seed: int, kind: DriftKind | None, strength: float = 1.0, shoppers: int
 
 def main(seeds: int) -> None:
     """One line per kind, strength and number of fresh days: how many of the shops are said to have drifted."""
-    kinds: list[tuple[DriftKind | None, float]] = [(None, 0.0)]
-    kinds += [(kind, strength) for strength in (1.0, 0.5) for kind in DRIFT_KINDS]
-    _report_doubled_looks(seeds)
-    for kind, strength in kinds:
-        fresh, count = (FRESH, seeds) if kind is None else (FRESH[:2], max(1, seeds // 5))
-        shops = (shop(seed, kind, strength) for seed in range(FIRST, FIRST + count))
-        told = list(zip(*(verdicts(one, fresh) for one in shops), strict=True))
+    drifts: list[tuple[DriftKind | None, float]] = [(None, 0.0)]
+    drifts += [(kind, strength) for strength in (1.0, 0.5) for kind in DRIFT_KINDS]
+    _report_doubled_views(seeds)
+    for kind, strength in drifts:
+        current_days, count = (CURRENT_DAYS, seeds) if kind is None else (CURRENT_DAYS[:2], max(1, seeds // 5))
+        shops = (generate_shop(seed, kind, strength) for seed in range(FIRST_SEED, FIRST_SEED + count))
+        verdicts_by_days = list(zip(*(drift_verdicts(verdict, current_days) for verdict in shops), strict=True))
         name = "no drift" if kind is None else f"{kind} {strength:g}"
-        for days, own in zip(fresh, told, strict=True):
-            sys.stdout.write(f"{name:<14} {days} fresh days: {sum(v.drifted for v in own)} of {count}\n")
-            sys.stdout.writelines(f"      {one.sentence}\n" for one in own if one.drifted == (kind is None))
+        for days, verdicts in zip(current_days, verdicts_by_days, strict=True):
+            sys.stdout.write(f"{name:<14} {days} fresh days: {sum(v.drifted for v in verdicts)} of {count}\n")
+            sys.stdout.writelines(f"      {one.sentence}\n" for one in verdicts if one.drifted == (kind is None))
         sys.stdout.flush()
 
 
-def _report_doubled_looks(seeds: int) -> None:
+def _report_doubled_views(seeds: int) -> None:
     """Looks written twice: in how many shops the column shows it, and in how many the answers are called too good."""
     count = max(1, seeds // 5)
-    shops = [shop(seed, None) for seed in range(FIRST, FIRST + count)]
+    shops = [generate_shop(seed, None) for seed in range(FIRST_SEED, FIRST_SEED + count)]
     for share in (1.0, 0.2):
-        for days, own in zip(FRESH[:2], zip(*(verdicts(s, FRESH[:2], share) for s in shops), strict=True), strict=True):
-            seen = sum(any(c.drifted and c.name == "same item again" for c in v.columns) for v in own)
-            rose = sum(bool(v.too_good) for v in own)
-            words = f"column {seen}, too good {rose} of {count}"
-            sys.stdout.write(f"doubled {share:g} {days} fresh days: {words}\n")
+        for days, verdicts in zip(
+            CURRENT_DAYS[:2],
+            zip(*(drift_verdicts(s, CURRENT_DAYS[:2], share) for s in shops), strict=True),
+            strict=True,
+        ):
+            n_drifted = sum(any(c.drifted and c.name == "same item again" for c in v.columns) for v in verdicts)
+            n_too_good = sum(bool(v.too_good) for v in verdicts)
+            summary = f"column {n_drifted}, too good {n_too_good} of {count}"
+            sys.stdout.write(f"doubled {share:g} {days} fresh days: {summary}\n")
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from benchmarks.gateway_measures import Shop, measured
-from benchmarks.gateway_process import gateway
-from benchmarks.installed import RUNTIME, base_dependencies, closure, size
-from benchmarks.random_bundle import write
-from benchmarks.report import finish, median, say
+from benchmarks.gateway_measures import BenchmarkShop, measure_gateway
+from benchmarks.gateway_process import run_gateway
+from benchmarks.installed import RUNTIME_PACKAGE, base_dependencies, dependency_closure, package_bytes
+from benchmarks.random_bundle import write_bundle
+from benchmarks.report import median, print_progress, print_result
 from freshet.live.bundle import VOCABULARY, load_vocabulary
 from freshet.live.released import current_release
 from freshet.store import open_store
@@ -33,47 +33,47 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=5)
     parser.add_argument("--clicks", type=int, default=200)
     parser.add_argument("--swaps", type=int, default=20)
-    asked = parser.parse_args()
-    cores = {int(core) for core in asked.cores.split(",") if core}
+    args = parser.parse_args()
+    cores = {int(core) for core in args.cores.split(",") if core}
     with tempfile.TemporaryDirectory() as temporary:
-        shop = shop_of(Path(temporary), asked.items, asked.lake)
-        figures = _ready(shop, Path(temporary), asked.starts)
-        with gateway(Path(shop.store.root), Path(temporary) / "state", cores) as running:
+        shop = shop_of(Path(temporary), args.items, args.lake)
+        figures = _startup_times(shop, Path(temporary), args.starts)
+        with run_gateway(Path(shop.store.root), Path(temporary) / "state", cores) as running:
             running.wait_until_ready()
-            figures |= asyncio.run(measured(shop, running, asked.seconds, asked.clicks, asked.swaps))
-    about = {"items": len(shop.items), "gateway_cores": sorted(cores) or "all", "load_average": os.getloadavg()[0]}
-    finish("gateway", {**about, **figures, "installed_mb": _installed()})
+            figures |= asyncio.run(measure_gateway(shop, running, args.seconds, args.clicks, args.swaps))
+    settings = {"items": len(shop.items), "gateway_cores": sorted(cores) or "all", "load_average": os.getloadavg()[0]}
+    print_result("gateway", {**settings, **figures, "installed_mb": _installed_mb()})
 
 
-def _installed() -> float:
-    names = closure(base_dependencies(Path("pyproject.toml")))
-    return round(sum(size(name) for name in names if name != RUNTIME) / 1e6, 1)
+def _installed_mb() -> float:
+    names = dependency_closure(base_dependencies(Path("pyproject.toml")))
+    return round(sum(package_bytes(name) for name in names if name != RUNTIME_PACKAGE) / 1e6, 1)
 
 
-def shop_of(root: Path, items: int, lake: Path | None) -> Shop:
+def shop_of(root: Path, items: int, lake: Path | None) -> BenchmarkShop:
     """A lake with one release: of a model that has learned nothing, or the one that is released in `lake`."""
-    say("a lake with one release")
-    files, store = root / "bundle", open_store(str(root / "lake"))
+    print_progress("a lake with one release")
+    bundle_folder, store = root / "bundle", open_store(str(root / "lake"))
     if lake is None:
-        files.mkdir()
-        write(files, items)
+        bundle_folder.mkdir()
+        write_bundle(bundle_folder, items)
     else:
-        found = current_release(open_store(str(lake)), root)
-        if found is None:
+        released_bundle = current_release(open_store(str(lake)), root)
+        if released_bundle is None:
             raise SystemExit(f"{lake}: nothing has been released there")
-        shutil.copytree(found.bundle.folder, files)
-    shop = Shop(store, files, load_vocabulary(files / VOCABULARY).item_ids[1:].tolist())
+        shutil.copytree(released_bundle.bundle.folder, bundle_folder)
+    shop = BenchmarkShop(store, bundle_folder, load_vocabulary(bundle_folder / VOCABULARY).item_ids[1:].tolist())
     shop.release("0")
     return shop
 
 
-def _ready(shop: Shop, root: Path, starts: int) -> dict[str, object]:
-    say(f"{starts} starts")
-    seconds = []
+def _startup_times(shop: BenchmarkShop, root: Path, starts: int) -> dict[str, object]:
+    print_progress(f"{starts} starts")
+    startup_s = []
     for number in range(starts):
-        with gateway(Path(shop.store.root), root / f"state{number}") as running:
-            seconds.append(running.wait_until_ready())
-    return {"ready_s": round(median(seconds), 2), "ready_s_worst": round(max(seconds), 2)}
+        with run_gateway(Path(shop.store.root), root / f"state{number}") as running:
+            startup_s.append(running.wait_until_ready())
+    return {"ready_s": round(median(startup_s), 2), "ready_s_worst": round(max(startup_s), 2)}
 
 
 if __name__ == "__main__":

@@ -14,15 +14,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.report import finish, median, say
-from freshet.serving.app import application
+from benchmarks.report import median, print_progress, print_result
+from freshet.serving.app import create_app
 from freshet.serving.clock import system_clock
-from freshet.serving.garbage import settle
+from freshet.serving.garbage import freeze_heap
 from freshet.serving.gateway import Gateway
-from freshet.serving.state import hold, state_folder
+from freshet.serving.state import acquire_state_lock, state_folder
 from freshet.settings import Settings
 
-READY = 300.0  # seconds at most
+READY_TIMEOUT_S = 300.0  # seconds at most
 
 
 def main() -> None:
@@ -30,54 +30,54 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, default=10_000)
     parser.add_argument("--times", type=int, default=9)
-    arguments = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        figures = _measured(Path(temporary), arguments.items, arguments.times)
-    finish("gateway_pauses", {"items": arguments.items, **figures})
+        figures = _measure_pauses(Path(temporary), args.items, args.times)
+    print_result("gateway_pauses", {"items": args.items, **figures})
 
 
-def _measured(root: Path, items: int, times: int) -> dict[str, object]:
-    lake = _lake(root, items)
-    settings = Settings(_env_file=None, lake=lake, state=root / "state", cache=root / "cache")
-    held = hold(state_folder(settings))
-    gateway = Gateway(settings, b"key", held.folder, system_clock())
-    app = application(gateway)
+def _measure_pauses(root: Path, items: int, times: int) -> dict[str, object]:
+    lake = _build_lake(root, items)
+    settings = Settings(_env_file=None, lake=lake, gateway_state_dir=root / "state", cache_dir=root / "cache")
+    state_lock = acquire_state_lock(state_folder(settings))
+    gateway = Gateway(settings, b"key", state_lock.folder, system_clock())
+    app = create_app(gateway)
     gateway.start()
     try:
-        _wait(gateway)
-        before, there = [_collection() for _ in range(times)], len(gc.get_objects())
-        settle()
-        after, left = [_collection() for _ in range(times)], len(gc.get_objects())
+        _wait_until_ready(gateway)
+        before_ms, containers_before = [_collection_ms() for _ in range(times)], len(gc.get_objects())
+        freeze_heap()
+        after_ms, containers_after = [_collection_ms() for _ in range(times)], len(gc.get_objects())
     finally:
         gateway.stop()
-        held.release()
+        state_lock.release()
         del app
-    say(f"{there:,} containers, {left:,} once settled")
+    print_progress(f"{containers_before:,} containers, {containers_after:,} once settled")
     return {
-        "before_ms": round(median(before), 2), "settled_ms": round(median(after), 2), "containers": there,
-        "containers_settled": left,
+        "before_ms": round(median(before_ms), 2), "settled_ms": round(median(after_ms), 2), "containers": containers_before,
+        "containers_settled": containers_after,
     }  # fmt: skip
 
 
-def _lake(root: Path, items: int) -> str:
+def _build_lake(root: Path, items: int) -> str:
     """Made by a process of its own: what it loads is no part of a gateway."""
     code = f"import pathlib, benchmarks.gateway as g; g.shop_of(pathlib.Path({str(root)!r}), {items}, None)"
     subprocess.run([sys.executable, "-c", code], check=True)
     return str(root / "lake")
 
 
-def _wait(gateway: Gateway) -> None:
-    until = time.monotonic() + READY
-    while gateway.current.serving is None:
-        if time.monotonic() > until:
-            raise SystemExit(f"no release served within {READY:.0f} s: {gateway.reasons()}")
+def _wait_until_ready(gateway: Gateway) -> None:
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while gateway.active_state.release is None:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"no release served within {READY_TIMEOUT_S:.0f} s: {gateway.problems()}")
         time.sleep(0.05)
 
 
-def _collection() -> float:
-    begun = time.thread_time()
+def _collection_ms() -> float:
+    start = time.thread_time()
     gc.collect()
-    return 1000 * (time.thread_time() - begun)
+    return 1000 * (time.thread_time() - start)
 
 
 if __name__ == "__main__":

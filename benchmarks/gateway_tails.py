@@ -24,35 +24,35 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from benchmarks.gateway import shop_of
-from benchmarks.gateway_measures import Shop, event, events_for_shoppers, question
-from benchmarks.gateway_process import Running, gateway
+from benchmarks.gateway_measures import BenchmarkShop, event_request, post_histories, recommendation_request
+from benchmarks.gateway_process import GatewayProcess, run_gateway
 from benchmarks.http_load import Request
-from benchmarks.report import finish, say
+from benchmarks.report import print_progress, print_result
 
-SOURCE: Final = Path(__file__).with_name("open_loop.c")
-CONNECTIONS: Final = 128
-EVENT_EVERY: Final = 10  # requests, of which one is an event
-REQUESTS: Final = 5000  # different ones
-WARM_UP: Final = 2.0  # seconds of load before anything counts
-HERE: Final = "this checkout"
+CLIENT_SOURCE: Final = Path(__file__).with_name("open_loop.c")
+N_CONNECTIONS: Final = 128
+EVENT_INTERVAL: Final = 10  # requests, of which one is an event
+N_REQUESTS: Final = 5000  # different ones
+WARM_UP_S: Final = 2.0  # seconds of load before anything counts
+THIS_CHECKOUT: Final = "this checkout"
 
 
 @dataclass
-class Tails:
+class TailLatencies:
     """What became of the requests of one side at one rate."""
 
     milliseconds: list[float] = field(default_factory=list)
-    late: list[float] = field(default_factory=list)  # milliseconds that they left after they were due
+    sent_late_ms: list[float] = field(default_factory=list)  # milliseconds that they left after they were due
     failed: int = 0
-    processor: float = 0.0  # seconds of the gateway
+    cpu_s: float = 0.0  # seconds of the gateway
 
     def figures(self) -> dict[str, object]:
         """Milliseconds, and processor milliseconds a request."""
         quantiles = np.quantile(self.milliseconds or [float("nan")], [0.5, 0.99, 0.999, 1]).round(2).tolist()
-        named = dict(zip(("p50_ms", "p99_ms", "p999_ms", "worst_ms"), quantiles, strict=True))
-        each = 1000 * self.processor / max(1, len(self.milliseconds))
-        late = round(float(np.quantile(self.late or [0.0], 0.99)), 2)
-        return {**named, "sent_late_p99_ms": late, "failed": self.failed, "processor_ms": round(each, 3)}
+        quantile_ms = dict(zip(("p50_ms", "p99_ms", "p999_ms", "worst_ms"), quantiles, strict=True))
+        cpu_ms = 1000 * self.cpu_s / max(1, len(self.milliseconds))
+        late_p99_ms = round(float(np.quantile(self.sent_late_ms or [0.0], 0.99)), 2)
+        return {**quantile_ms, "sent_late_p99_ms": late_p99_ms, "failed": self.failed, "processor_ms": round(cpu_ms, 3)}
 
 
 def main() -> None:
@@ -63,86 +63,97 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--against", type=Path, action="append", default=[])
-    arguments = parser.parse_args()
-    rates = [int(rate) for rate in arguments.rates.split(",")]
+    args = parser.parse_args()
+    rates = [int(rate) for rate in args.rates.split(",")]
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
         root = Path(temporary)
-        client, shop = _client(root), shop_of(root, arguments.items, None)
-        checkouts = {HERE: None, **{str(path): path.absolute() for path in arguments.against}}
-        sides = {
-            name: stack.enter_context(gateway(Path(shop.store.root), root / f"state{place}", code=code))
-            for place, (name, code) in enumerate(checkouts.items())
+        client, shop = _compile_client(root), shop_of(root, args.items, None)
+        checkouts = {THIS_CHECKOUT: None, **{str(path): path.absolute() for path in args.against}}
+        gateways = {
+            name: stack.enter_context(run_gateway(Path(shop.store.root), root / f"state{index}", checkout=code))
+            for index, (name, code) in enumerate(checkouts.items())
         }
-        figures = _in_turns(client, root, shop, sides, rates, arguments.seconds, arguments.rounds)
-    about = {"items": arguments.items, "seconds": arguments.seconds, "rounds": arguments.rounds}
-    finish("gateway_tails", {**about, "load_average": os.getloadavg()[0], "sides": figures})
+        figures = _measure_in_turns(client, root, shop, gateways, rates, args.seconds, args.rounds)
+    settings = {"items": args.items, "seconds": args.seconds, "rounds": args.rounds}
+    print_result("gateway_tails", {**settings, "load_average": os.getloadavg()[0], "sides": figures})
 
 
-def _in_turns(
-    client: Path, root: Path, shop: Shop, sides: dict[str, Running], rates: list[int], seconds: float, rounds: int
+def _measure_in_turns(
+    client: Path,
+    root: Path,
+    shop: BenchmarkShop,
+    gateways: dict[str, GatewayProcess],
+    rates: list[int],
+    seconds: float,
+    rounds: int,
 ) -> dict[str, dict[str, dict[str, object]]]:
     """Side → rate → figures."""
     requests = root / "requests"
-    requests.write_bytes(b"".join(_record(number, shop) for number in range(REQUESTS)))
-    for running in sides.values():
+    requests.write_bytes(b"".join(_request_record(number, shop) for number in range(N_REQUESTS)))
+    for running in gateways.values():
         running.wait_until_ready()
-        events_for_shoppers(shop, running.address)
-        list(_requests(client, running, rates[0], WARM_UP, 0, requests))
-    tails = {name: {rate: Tails() for rate in rates} for name in sides}
+        post_histories(shop, running.address)
+        list(_send_requests(client, running, rates[0], WARM_UP_S, 0, requests))
+    tails = {name: {rate: TailLatencies() for rate in rates} for name in gateways}
     for rate in rates:
         for round_ in range(rounds):
-            for name, running in sides.items():
-                _measure(tails[name][rate], _requests(client, running, rate, seconds, round_ + 1, requests), running)
-        for name in sides:
-            say(f"{rate:>6}/s  {name}: {json.dumps(tails[name][rate].figures())}")
-    return {name: {str(rate): one.figures() for rate, one in of.items()} for name, of in tails.items()}
+            for name, running in gateways.items():
+                _measure(
+                    tails[name][rate], _send_requests(client, running, rate, seconds, round_ + 1, requests), running
+                )
+        for name in gateways:
+            print_progress(f"{rate:>6}/s  {name}: {json.dumps(tails[name][rate].figures())}")
+    return {
+        name: {str(rate): tail.figures() for rate, tail in tails_by_rate.items()}
+        for name, tails_by_rate in tails.items()
+    }
 
 
-def _measure(tails: Tails, answers: Iterator[tuple[int, float, float]], running: Running) -> None:
-    before = running.processor_seconds()
-    for status, milliseconds, late in answers:
+def _measure(tails: TailLatencies, responses: Iterator[tuple[int, float, float]], running: GatewayProcess) -> None:
+    cpu_before = running.cpu_seconds()
+    for status, milliseconds, late_ms in responses:
         if 200 <= status < 300:
             tails.milliseconds.append(milliseconds)
-            tails.late.append(late)
+            tails.sent_late_ms.append(late_ms)
         else:
             tails.failed += 1
-    tails.processor += running.processor_seconds() - before
+    tails.cpu_s += running.cpu_seconds() - cpu_before
 
 
-def _requests(
-    client: Path, running: Running, rate: int, seconds: float, seed: int, requests: Path
+def _send_requests(
+    client: Path, running: GatewayProcess, rate: int, seconds: float, seed: int, requests: Path
 ) -> Iterator[tuple[int, float, float]]:
     """(status, milliseconds, milliseconds that it was sent late) of every request."""
     port = urlsplit(running.address).port
-    arguments = [port, rate, seconds, CONNECTIONS, seed, requests]
-    done = subprocess.run(
+    arguments = [port, rate, seconds, N_CONNECTIONS, seed, requests]
+    completed_process = subprocess.run(
         [client, *map(str, arguments)], capture_output=True, text=True, check=True, timeout=seconds + 60
     )
-    for line in done.stdout.splitlines():
-        _, status, milliseconds, late = line.split()
-        yield int(status), float(milliseconds), float(late)
+    for line in completed_process.stdout.splitlines():
+        _, status, milliseconds, late_ms = line.split()
+        yield int(status), float(milliseconds), float(late_ms)
 
 
-def _record(number: int, shop: Shop) -> bytes:
+def _request_record(number: int, shop: BenchmarkShop) -> bytes:
     """A request as the client reads it."""
-    kind = int(number % EVENT_EVERY == 0)
-    text = _text(event(shop, number) if kind else question(number))
+    kind = int(number % EVENT_INTERVAL == 0)
+    text = _http_text(event_request(shop, number) if kind else recommendation_request(number))
     return struct.pack("=ii", kind, len(text)) + text
 
 
-def _text(request: Request) -> bytes:
+def _http_text(request: Request) -> bytes:
     method, path, body = request
     return f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def _client(root: Path) -> Path:
+def _compile_client(root: Path) -> Path:
     """The client, compiled."""
-    built = root / "open_loop"
+    binary = root / "open_loop"
     try:
-        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", built, SOURCE, "-lm"], check=True)
+        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", binary, CLIENT_SOURCE, "-lm"], check=True)
     except FileNotFoundError:
         raise SystemExit("benchmarks.gateway_tails: there is no C compiler; install gcc or clang as `cc`") from None
-    return built
+    return binary
 
 
 if __name__ == "__main__":

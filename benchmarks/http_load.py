@@ -9,27 +9,27 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-LIMIT = 30.0  # seconds that one request may take
+REQUEST_TIMEOUT_S = 30.0  # seconds that one request may take
 Request = tuple[str, str, bytes]  # method, path, body
 
 
 @dataclass
-class Load:
+class LoadResult:
     """What became of many requests."""
 
     seconds: float = 0.0
     milliseconds: list[float] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)  # status and body of what was not answered with 2xx
+    failures: list[str] = field(default_factory=list)  # status and body of what was not answered with 2xx
 
     @property
-    def a_second(self) -> float:
+    def per_second(self) -> float:
         """Answered requests."""
         return len(self.milliseconds) / self.seconds
 
-    def quantile(self, share: float) -> float:
+    def quantile(self, q: float) -> float:
         """Milliseconds."""
         ordered = sorted(self.milliseconds)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+        return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
 
 
 class Connection:
@@ -45,12 +45,12 @@ class Connection:
     async def __aexit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._writer.close()
 
-    async def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+    async def request(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
         """(status, body). Raises TimeoutError after LIMIT seconds."""
-        async with asyncio.timeout(LIMIT):
-            return await self._ask(method, path, body)
+        async with asyncio.timeout(REQUEST_TIMEOUT_S):
+            return await self._request(method, path, body)
 
-    async def _ask(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    async def _request(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
         head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
         self._writer.write(head.encode() + body)
         lines = (await self._reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
@@ -59,28 +59,30 @@ class Connection:
 
     async def json(self, method: str, path: str, body: object = None) -> Any:
         """The answer, which must be 2xx."""
-        status, answer = await self.ask(method, path, b"" if body is None else json.dumps(body).encode())
+        status, answer = await self.request(method, path, b"" if body is None else json.dumps(body).encode())
         if not 200 <= status < 300:
             raise RuntimeError(f"{method} {path}: {status} {answer[:200]!r}")
         return json.loads(answer)
 
 
-async def load(address: str, connections: int, until: Callable[[float], bool], make: Callable[[int], Request]) -> Load:
+async def run_load(
+    address: str, connections: int, is_done: Callable[[float], bool], make_request: Callable[[int], Request]
+) -> LoadResult:
     """So many connections, each asking one thing after the other until `until(seconds since begin)`."""
-    found, begun = Load(), time.perf_counter()
+    load_result, start = LoadResult(), time.perf_counter()
 
-    async def one(number: int) -> None:
+    async def connect(number: int) -> None:
         async with Connection(address) as connection:
-            while not until(time.perf_counter() - begun):
-                asked = time.perf_counter()
-                status, body = await connection.ask(*make(number))
+            while not is_done(time.perf_counter() - start):
+                request_start = time.perf_counter()
+                status, body = await connection.request(*make_request(number))
                 if 200 <= status < 300:
-                    found.milliseconds.append(1000 * (time.perf_counter() - asked))
+                    load_result.milliseconds.append(1000 * (time.perf_counter() - request_start))
                 else:
-                    found.failed.append(f"{status} {body[:200]!r}")
+                    load_result.failures.append(f"{status} {body[:200]!r}")
                 number += connections
 
-    results = await asyncio.gather(*(one(number) for number in range(connections)), return_exceptions=True)
-    found.failed += [repr(result) for result in results if isinstance(result, BaseException)]
-    found.seconds = time.perf_counter() - begun
-    return found
+    outcomes = await asyncio.gather(*(connect(number) for number in range(connections)), return_exceptions=True)
+    load_result.failures += [repr(result) for result in outcomes if isinstance(result, BaseException)]
+    load_result.seconds = time.perf_counter() - start
+    return load_result

@@ -8,35 +8,35 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-RUNTIME = "onnxruntime-gpu"  # counted apart
+RUNTIME_PACKAGE = "onnxruntime-gpu"  # counted apart
 
 
 def base_dependencies(pyproject: Path) -> list[str]:
     """What the wheel needs without any extra."""
-    found: list[str] = tomllib.loads(pyproject.read_text())["project"]["dependencies"]
-    return found
+    dependencies: list[str] = tomllib.loads(pyproject.read_text())["project"]["dependencies"]
+    return dependencies
 
 
-def closure(requirements: Iterable[str]) -> set[str]:
+def dependency_closure(requirements: Iterable[str]) -> set[str]:
     """The names of all packages that these need on this machine, themselves included."""
-    found: set[tuple[str, frozenset[str]]] = set()
-    asked = [Requirement(line) for line in requirements]
-    while asked:
-        requirement = asked.pop()
+    visited_keys: set[tuple[str, frozenset[str]]] = set()
+    pending_requirements = [Requirement(line) for line in requirements]
+    while pending_requirements:
+        requirement = pending_requirements.pop()
         key = (canonicalize_name(requirement.name), frozenset(requirement.extras))
-        if key in found:
+        if key in visited_keys:
             continue
-        found.add(key)
+        visited_keys.add(key)
         inner = map(Requirement, requires(requirement.name) or ())
-        asked += [one for one in inner if _needed(one, requirement.extras)]
-    return {name for name, _ in found}
+        pending_requirements += [dependency for dependency in inner if _is_needed(dependency, requirement.extras)]
+    return {name for name, _ in visited_keys}
 
 
-def size(package: str) -> int:
+def package_bytes(package: str) -> int:
     """Bytes of its files, as recorded when it was installed."""
     return sum(file.size or 0 for file in distribution(package).files or ())
 
 
-def _needed(requirement: Requirement, extras: set[str]) -> bool:
+def _is_needed(requirement: Requirement, extras: set[str]) -> bool:
     marker = requirement.marker
     return marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras))

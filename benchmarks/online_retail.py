@@ -17,13 +17,13 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.report import finish, say
+from benchmarks.report import print_progress, print_result
 from freshet import days as day_records
 from freshet.live import journal
 from freshet.store import Store, open_store
 
-FIRST, LAST = "2010-12-01", "2011-12-09"
-COUNTS = {
+FIRST_DAY, LAST_DAY = "2010-12-01", "2011-12-09"
+COUNT_NAMES = {
     "landed": "landed",
     "skipped": "skipped",
     "quarantined": "quarantined",
@@ -33,17 +33,17 @@ COUNTS = {
 
 
 @dataclass
-class Memory:
+class MemoryMonitor:
     """Watches a process and all below it: the most they have held at once; pages they share count twice."""
 
     root: int
-    peak: int = 0  # bytes
-    ended: threading.Event = field(default_factory=threading.Event)
+    peak_bytes: int = 0  # bytes
+    stopped: threading.Event = field(default_factory=threading.Event)
 
     def watch(self) -> None:
         """Look twice a second until `ended` is set."""
-        while not self.ended.wait(0.5):
-            self.peak = max(self.peak, sum(_resident(pid) for pid in _below(self.root)))
+        while not self.stopped.wait(0.5):
+            self.peak_bytes = max(self.peak_bytes, sum(_resident_bytes(pid) for pid in _process_tree(self.root)))
 
 
 def main() -> None:
@@ -53,15 +53,20 @@ def main() -> None:
     file = parser.parse_args().file.absolute()
     with tempfile.TemporaryDirectory() as temporary:
         settings = _settings(Path(temporary))
-        land = _timed([sys.executable, "-m", "freshet.cli.main", "land", str(file)], settings)
-        run = _timed(
+        land = _run_timed([sys.executable, "-m", "freshet.cli.main", "land", str(file)], settings)
+        run = _run_timed(
             [str(Path(sys.executable).with_name("dagster")), "asset", "materialize", "-m", "pipelines.definitions",
-             "--select", "*", "--partition-range", f"{FIRST}...{LAST}"],
+             "--select", "*", "--partition-range", f"{FIRST_DAY}...{LAST_DAY}"],
             settings,
         )  # fmt: skip
-        finish(
+        print_result(
             "online_retail",
-            {"land_s": land[0], "run_s": run[0], "peak_mib": run[1], **_found(open_store(settings["FRESHET_LAKE"]))},
+            {
+                "land_s": land[0],
+                "run_s": run[0],
+                "peak_mib": run[1],
+                **_lake_summary(open_store(settings["FRESHET_LAKE"])),
+            },
         )
 
 
@@ -72,45 +77,45 @@ def _settings(root: Path) -> dict[str, str]:
     return {
         "FRESHET_LAKE": str(root / "lake"),
         "FRESHET_MAPPING": str(Path("examples/online_retail.yaml").absolute()),
-        "FRESHET_FIRST_DAY": FIRST,
+        "FRESHET_FIRST_DAY": FIRST_DAY,
         "DAGSTER_HOME": str(home),
     }
 
 
-def _timed(command: list[str], settings: dict[str, str]) -> tuple[float, int]:
+def _run_timed(command: list[str], settings: dict[str, str]) -> tuple[float, int]:
     """(seconds, peak MiB). The command's own lines go to stderr."""
-    say(" ".join(command[1:]))
-    begun = time.perf_counter()
+    print_progress(" ".join(command[1:]))
+    start = time.perf_counter()
     with subprocess.Popen(command, env={**os.environ, **settings}, stdout=sys.stderr, stderr=sys.stderr) as process:
-        memory = Memory(process.pid)
+        memory = MemoryMonitor(process.pid)
         watcher = threading.Thread(target=memory.watch, daemon=True)
         watcher.start()
         code = process.wait()
-        memory.ended.set()
+        memory.stopped.set()
         watcher.join()
     if code:
         sys.exit(code)
-    return round(time.perf_counter() - begun, 1), memory.peak // 2**20
+    return round(time.perf_counter() - start, 1), memory.peak_bytes // 2**20
 
 
-def _found(store: Store) -> dict[str, object]:
-    records = day_records.read(store, "events").values()
-    totals = {said: sum(r.counts.get(name, 0) for r in records) for name, said in COUNTS.items()}
+def _lake_summary(store: Store) -> dict[str, object]:
+    records = day_records.latest_records(store, "events").values()
+    totals = {label: sum(r.counts.get(name, 0) for r in records) for name, label in COUNT_NAMES.items()}
     evaluations = [json.loads(store.get(path)) for path in store.list("evaluations") if path.endswith(".json")]
-    judged = evaluations[-1]
-    last = journal.current(store)
+    evaluation = evaluations[-1]
+    current_release = journal.champion_entry(store)
     return {
         "days": len(records),
         "rows": totals,
-        "cases": judged["evaluation"]["cases"],
-        "ndcg@10": {name: round(row["ndcg@10"], 4) for name, row in judged["evaluation"]["table"].items()},
-        "recall@10": {name: round(row["recall@10"], 4) for name, row in judged["evaluation"]["table"].items()},
-        "verdict": judged["verdict"]["sentence"],
-        "released": last is not None,
+        "cases": evaluation["evaluation"]["cases"],
+        "ndcg@10": {name: round(row["ndcg@10"], 4) for name, row in evaluation["evaluation"]["table"].items()},
+        "recall@10": {name: round(row["recall@10"], 4) for name, row in evaluation["evaluation"]["table"].items()},
+        "verdict": evaluation["verdict"]["sentence"],
+        "released": current_release is not None,
     }
 
 
-def _below(root: int) -> list[int]:
+def _process_tree(root: int) -> list[int]:
     """The process and everything it has started, from /proc."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -119,15 +124,15 @@ def _below(root: int) -> list[int]:
         except OSError:
             continue  # it ended while we looked
         parents[int(stat.parent.name)] = int(fields[1])
-    family, grown = {root}, True
-    while grown:
-        more = {pid for pid, parent in parents.items() if parent in family} - family
-        family |= more
-        grown = bool(more)
-    return sorted(family)
+    process_ids, has_grown = {root}, True
+    while has_grown:
+        children = {pid for pid, parent in parents.items() if parent in process_ids} - process_ids
+        process_ids |= children
+        has_grown = bool(children)
+    return sorted(process_ids)
 
 
-def _resident(pid: int) -> int:
+def _resident_bytes(pid: int) -> int:
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError):

@@ -18,20 +18,20 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.report import finish, median, say
+from benchmarks.report import median, print_progress, print_result
 from freshet.errors import GateError
 
 if TYPE_CHECKING:
-    from freshet.stages.outcome import Outcome, Ref
+    from freshet.stages.outcome import Ref, StepResult
     from resources.lake import Lake
 
 HOLDOUT_DAYS = 2
-TRAINING = {"max_epochs": 1, "width": 16, "blocks": 1, "heads": 2}
-CONFIG = {
-    "ops": {"trained_model": {"config": TRAINING}, "training_set": {"config": {"holdout_days": HOLDOUT_DAYS}}},
+TRAINING_CONFIG = {"max_epochs": 1, "width": 16, "blocks": 1, "heads": 2}
+RUN_CONFIG = {
+    "ops": {"trained_model": {"config": TRAINING_CONFIG}, "training_set": {"config": {"holdout_days": HOLDOUT_DAYS}}},
     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
 }
-BUDGET_RUN, BUDGET_ASSET, BUDGET_CHECK = 2.0, 0.045, 0.010  # seconds
+RUN_BUDGET_S, ASSET_BUDGET_S, CHECK_BUDGET_S = 2.0, 0.045, 0.010  # seconds
 
 
 def main() -> None:
@@ -39,18 +39,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--range-days", type=int, help="measure a run over so many days of tables that cost nothing")
-    given = parser.parse_args()
-    runs = given.runs
-    if given.range_days:
+    args = parser.parse_args()
+    runs = args.runs
+    if args.range_days:
         from benchmarks.orchestration_range import measure
 
         with tempfile.TemporaryDirectory() as temporary:
-            measure(Path(temporary), given.range_days)
+            measure(Path(temporary), args.range_days)
         return
     with tempfile.TemporaryDirectory() as temporary:
         _prepare(Path(temporary))
-        bare, through_dagster, counts = _sides()
-        pairs = [(_timed(bare), _timed(through_dagster)) for _ in _turns(runs)]
+        run_bare, run_dagster, counts = _runners()
+        pairs = [(_time_call(run_bare), _time_call(run_dagster)) for _ in _run_range(runs)]
         _report(pairs, *counts)
 
 
@@ -64,25 +64,25 @@ def _prepare(root: Path) -> None:
     shutil.copy("deploy/dagster.yaml", root / "dagster")
 
 
-def _turns(runs: int) -> range:
-    say(f"{runs} turns, bare and through Dagster")
+def _run_range(runs: int) -> range:
+    print_progress(f"{runs} turns, bare and through Dagster")
     return range(runs)
 
 
-def _timed(work: Callable[[], None]) -> float:
-    begun = time.perf_counter()
+def _time_call(work: Callable[[], None]) -> float:
+    start = time.perf_counter()
     work()
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
-def _sides() -> tuple[Callable[[], None], Callable[[], None], tuple[int, int]]:
+def _runners() -> tuple[Callable[[], None], Callable[[], None], tuple[int, int]]:
     """(the bare call, the Dagster run, (assets, checks)); both warmed up by one turn."""
     import dagster as dg
 
     from assets.shop import SETTINGS
     from freshet.simulation.params import ShopParams
     from pipelines.definitions import defs
-    from pipelines.jobs import DAILY_TABLES, FROM_DAYS, MODEL
+    from pipelines.jobs import DAILY_TABLES, DERIVED_ASSETS, MODEL_ASSETS
     from pipelines.simulated import deliver
     from resources.lake import Lake
 
@@ -91,80 +91,80 @@ def _sides() -> tuple[Callable[[], None], Callable[[], None], tuple[int, int]]:
     job = defs.resolve_job_def("daily")
     instance = dg.DagsterInstance.get()
 
-    def through_dagster() -> None:
-        job.execute_in_process(instance=instance, tags={"dagster/partition": str(days[-1])}, run_config=CONFIG)
+    def run_dagster() -> None:
+        job.execute_in_process(instance=instance, tags={"dagster/partition": str(days[-1])}, run_config=RUN_CONFIG)
 
-    say("the days before, and one turn to warm up")
-    daily_tables(lake, days[:-1])
-    everything(lake, days[-1:])
-    through_dagster()
-    selected = {*DAILY_TABLES, *FROM_DAYS, *MODEL}
-    every = [definition for definition in defs.assets or () if isinstance(definition, dg.AssetsDefinition)]
-    assets = [definition for definition in every if selected & {key.to_user_string() for key in definition.keys}]
-    checks = sum(spec.asset_key.to_user_string() in selected for one in assets for spec in one.check_specs)
-    return lambda: everything(lake, days[-1:]), through_dagster, (len(selected), checks)
+    print_progress("the days before, and one turn to warm up")
+    publish_daily_tables(lake, days[:-1])
+    run_all_steps(lake, days[-1:])
+    run_dagster()
+    selected = {*DAILY_TABLES, *DERIVED_ASSETS, *MODEL_ASSETS}
+    definitions = [definition for definition in defs.assets or () if isinstance(definition, dg.AssetsDefinition)]
+    assets = [definition for definition in definitions if selected & {key.to_user_string() for key in definition.keys}]
+    checks = sum(spec.asset_key.to_user_string() in selected for asset in assets for spec in asset.check_specs)
+    return lambda: run_all_steps(lake, days[-1:]), run_dagster, (len(selected), checks)
 
 
-def daily_tables(lake: "Lake", days: Sequence[date]) -> None:
+def publish_daily_tables(lake: "Lake", days: Sequence[date]) -> None:
     """What the daily assets do, without Dagster."""
     from freshet.tables import features
-    from freshet.tables.day_run import DayRun
+    from freshet.tables.day_run import DailyTables
     from freshet.tables.impressions import publish_impressions
     from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, USER_FEATURES
 
-    run = DayRun(lake.spark, lake.settings, lake.store, days)
-    run.raw_events(lake.mapping_for([]), lake.key)
-    run.quarantined_events()
-    run.events()
-    run.from_events(ITEMS, features.items, "items", None)
-    run.from_events(ITEM_FEATURES, features.item_features, "rows", "returns")
-    run.from_events(USER_FEATURES, features.user_features, "rows", None)
-    run.from_events(HISTORIES, features.histories, "rows", None)
+    run = DailyTables(lake.spark, lake.settings, lake.store, days)
+    run.publish_raw_events(lake.mapping_for([]), lake.pseudonym_key)
+    run.publish_quarantined_events()
+    run.publish_events()
+    run.publish_from_events(ITEMS, features.items, "items", None)
+    run.publish_from_events(ITEM_FEATURES, features.item_features, "rows", "returns")
+    run.publish_from_events(USER_FEATURES, features.user_features, "rows", None)
+    run.publish_from_events(HISTORIES, features.histories, "rows", None)
     publish_impressions(run)
 
 
-def everything(lake: "Lake", days: Sequence[date]) -> None:
+def run_all_steps(lake: "Lake", days: Sequence[date]) -> None:
     """What the assets of `daily` do, without Dagster."""
-    from freshet.judge.params import JudgeParams
+    from freshet.judge.params import EvaluationParams
     from freshet.model.params import TrainParams
     from freshet.stages.bundle import make_bundle
     from freshet.stages.drift import make_drift_report
     from freshet.stages.evaluation import evaluate_bundle
-    from freshet.stages.item_vectors import make_item_vectors
-    from freshet.stages.latest import make_latest
+    from freshet.stages.item_vectors import make_content_embeddings
+    from freshet.stages.latest import make_latest_histories
     from freshet.stages.model import train_model
     from freshet.stages.new_items import make_new_items
     from freshet.stages.release import release_bundle
     from freshet.tables.training_run import publish_training_set, publish_vocabulary
     from freshet.watch.params import DriftParams
 
-    daily_tables(lake, days)
+    publish_daily_tables(lake, days)
     settings, store, as_of = lake.settings, lake.store, days[-1]
     publish_vocabulary(lake.spark, settings)
-    make_item_vectors(settings, store)
+    make_content_embeddings(settings, store)
     make_new_items(settings, store)
-    cut = as_of - timedelta(days=HOLDOUT_DAYS)
-    _, training_set = publish_training_set(lake.spark, settings, as_of, cut, 2000)
-    make_latest(settings, store, training_set)
+    train_until = as_of - timedelta(days=HOLDOUT_DAYS)
+    _, training_set = publish_training_set(lake.spark, settings, as_of, train_until, 2000)
+    make_latest_histories(settings, store, training_set)
     make_drift_report(settings, store, DriftParams(), datetime.now(UTC).date())
-    model = train_model(settings, store, training_set, TrainParams(**TRAINING), lambda _: None)
-    bundle = make_bundle(settings, store, _ref(model))
-    evaluation = evaluate_bundle(settings, store, _ref(bundle), JudgeParams())
-    release_bundle(store, _ref(evaluation), settings, by="benchmark")
+    model = train_model(settings, store, training_set, TrainParams(**TRAINING_CONFIG), lambda _: None)
+    bundle = make_bundle(settings, store, _require_ref(model))
+    evaluation = evaluate_bundle(settings, store, _require_ref(bundle), EvaluationParams())
+    release_bundle(store, _require_ref(evaluation), settings, by="benchmark")
 
 
-def _ref(outcome: "Outcome[Any, Ref]") -> "Ref":
-    if outcome.ref is None:
-        raise GateError(outcome.judgement.subject, outcome.message(), "mend it before measuring")
-    return outcome.ref
+def _require_ref(result: "StepResult[Any, Ref]") -> "Ref":
+    if result.ref is None:
+        raise GateError(result.gate.subject, result.message(), "mend it before measuring")
+    return result.ref
 
 
 def _report(pairs: list[tuple[float, float]], assets: int, checks: int) -> None:
     overhead = [dagster - bare for bare, dagster in pairs]
-    budget = BUDGET_RUN + BUDGET_ASSET * assets + BUDGET_CHECK * checks
+    budget = RUN_BUDGET_S + ASSET_BUDGET_S * assets + CHECK_BUDGET_S * checks
     for bare, dagster in pairs:
-        say(f"bare {bare:.2f} s, through Dagster {dagster:.2f} s")
-    finish(
+        print_progress(f"bare {bare:.2f} s, through Dagster {dagster:.2f} s")
+    print_result(
         "orchestration",
         {
             "bare_s": round(median([bare for bare, _ in pairs]), 3),

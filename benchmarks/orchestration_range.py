@@ -16,68 +16,76 @@ from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
-from benchmarks.report import finish, say
+from benchmarks.report import print_progress, print_result
 from resources.run_days import range_tags
 
 if TYPE_CHECKING:
-    from freshet.tables.publication import Publication
+    from freshet.tables.publication import PublishResult
 
-DEPLOYED: Final = Path("deploy/dagster.yaml")
-LOGS: Final = {"dagster": "telemetry:\n  enabled: false\n", "freshet": DEPLOYED.read_text()}  # which event log is used
-QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-FIRST: Final = date(2024, 1, 1)
+DAGSTER_CONFIG: Final = Path("deploy/dagster.yaml")
+EVENT_LOG_CONFIGS: Final = {
+    "dagster": "telemetry:\n  enabled: false\n",
+    "freshet": DAGSTER_CONFIG.read_text(),
+}  # which event log is used
+QUIET_RUN_CONFIG: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+FIRST_DAY: Final = date(2024, 1, 1)
 
 
 @dataclass(frozen=True)
-class Cost:
+class RunCost:
     """Of one run. before: seconds until its first step; processor: seconds of this process; most: events by type."""
 
     seconds: float
-    before: float
-    processor: float
+    startup_s: float
+    cpu_s: float
     events: int
-    most: dict[str, int]
+    top_events: dict[str, int]
 
 
 def measure(root: Path, days: int) -> None:
     """One run over the range with Dagster's own event log, one with ours; prints both."""
     _prepare(root)
     definitions = _definitions()
-    costs = {name: _run(definitions, _home(root / name, text), days) for name, text in LOGS.items()}
+    costs = {
+        name: _measure_run(definitions, _write_home(root / name, text), days)
+        for name, text in EVENT_LOG_CONFIGS.items()
+    }
     for name, cost in costs.items():
-        say(f"{name}: {cost.events} events, {cost.seconds:.1f} s, {cost.before:.1f} s of them before the first step")
-    finish("orchestration_range", {"days": days, **{name: vars(cost) for name, cost in costs.items()}})
+        print_progress(
+            f"{name}: {cost.events} events, {cost.seconds:.1f} s, {cost.startup_s:.1f} s of them before the first step"
+        )
+    print_result("orchestration_range", {"days": days, **{name: vars(cost) for name, cost in costs.items()}})
 
 
 def _prepare(root: Path) -> None:
     """The settings are read when the assets are imported, so they are set before."""
     os.environ["FRESHET_LAKE"] = str(root / "lake")
-    os.environ["FRESHET_FIRST_DAY"] = FIRST.isoformat()
+    os.environ["FRESHET_FIRST_DAY"] = FIRST_DAY.isoformat()
 
 
-def _home(folder: Path, text: str) -> Path:
+def _write_home(folder: Path, text: str) -> Path:
     folder.mkdir()
     (folder / "dagster.yaml").write_text(text)
     return folder
 
 
-def _run(definitions: dg.Definitions, home: Path, days: int) -> Cost:
+def _measure_run(definitions: dg.Definitions, home: Path, days: int) -> RunCost:
     os.environ["DAGSTER_HOME"] = str(home)
     job = definitions.resolve_implicit_global_asset_job_def()
-    tags = range_tags([FIRST + timedelta(days=number) for number in range(days)])
+    tags = range_tags([FIRST_DAY + timedelta(days=number) for number in range(days)])
     with dg.DagsterInstance.from_config(str(home)) as instance:
-        begin, processor = time.time(), _processor()
-        done = job.execute_in_process(instance=instance, tags=tags, run_config=QUIET)
-        seconds = time.time() - begin
-        processor = _processor() - processor
-        logs = instance.all_logs(done.run_id)
+        start, cpu_s = time.time(), _cpu_seconds()
+        result = job.execute_in_process(instance=instance, tags=tags, run_config=QUIET_RUN_CONFIG)
+        seconds = time.time() - start
+        cpu_s = _cpu_seconds() - cpu_s
+        logs = instance.all_logs(result.run_id)
     names = [log.dagster_event.event_type_value if log.dagster_event else "log" for log in logs]
-    first = next(log.timestamp for log, name in zip(logs, names, strict=True) if name == "STEP_START")
-    most = dict(Counter(names).most_common(5))
-    return Cost(round(seconds, 2), round(first - begin, 2), round(processor, 2), len(names), most)
+    first_step = next(log.timestamp for log, name in zip(logs, names, strict=True) if name == "STEP_START")
+    top_events = dict(Counter(names).most_common(5))
+    return RunCost(round(seconds, 2), round(first_step - start, 2), round(cpu_s, 2), len(names), top_events)
 
 
-def _processor() -> float:
+def _cpu_seconds() -> float:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 
@@ -92,39 +100,39 @@ def _definitions() -> dg.Definitions:
 
     tables = {table.name for table in TABLES if table.daily}
     graph = defs.resolve_asset_graph()
-    own = [_cheap(key.to_user_string(), graph.get(key).parent_keys) for key in graph.toposorted_asset_keys
+    assets = [_stub_asset(key.to_user_string(), graph.get(key).parent_keys) for key in graph.toposorted_asset_keys
            if key.to_user_string() in tables]  # fmt: skip
-    return dg.Definitions(own, resources={"io_manager": LakeIO(Lake(SETTINGS))}, executor=dg.in_process_executor)
+    return dg.Definitions(assets, resources={"io_manager": LakeIO(Lake(SETTINGS))}, executor=dg.in_process_executor)
 
 
-def _cheap(name: str, parents: Any) -> dg.AssetsDefinition:
+def _stub_asset(name: str, parents: Any) -> dg.AssetsDefinition:
     from assets import gates
-    from assets.shop import DAILY, ONE_RUN, days_of
+    from assets.shop import DAILY_PARTITIONS, SINGLE_RUN, partition_days
 
     @dg.asset(
-        name=name, partitions_def=DAILY, backfill_policy=ONE_RUN, output_required=False, deps=sorted(parents),
-        check_specs=gates.specs(name),
+        name=name, partitions_def=DAILY_PARTITIONS, backfill_policy=SINGLE_RUN, output_required=False, deps=sorted(parents),
+        check_specs=gates.check_specs(name),
     )  # fmt: skip
     def table(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        yield from gates.hand_over(context, _publication(name, days_of(context)))
+        yield from gates.publish_table(context, _stub_publish_result(name, partition_days(context)))
 
     return table
 
 
-def _publication(name: str, days: Sequence[date]) -> "Publication":
+def _stub_publish_result(name: str, days: Sequence[date]) -> "PublishResult":
     """Twelve counts a day, as a real profile has; every rule holds."""
     import pandas as pd
 
     from assets.shop import SETTINGS
-    from freshet.gates.rules import Finding, Judgement
+    from freshet.gates.rules import GateReport, RuleResult
     from freshet.gates.suites import suite
-    from freshet.tables.publication import Publication
+    from freshet.tables.publication import PublishResult
     from freshet.tables.schemas import TABLES
 
     table = next(table for table in TABLES if table.name == name)
-    empty = tuple(days) if name == "impressions" else tuple(days[7::8])
+    empty_days = tuple(days) if name == "impressions" else tuple(days[7::8])
     counts = {"rows": 1000, **{f"count_{number}": 0 for number in range(11)}}
     profile = pd.DataFrame([counts] * len(days), index=pd.Index(days, name="landing_date"))
-    judgement = Judgement(name, tuple(Finding(rule, ()) for rule in suite(name, SETTINGS)))
-    published = tuple(day for day in days if day not in set(empty))
-    return Publication(table, published, {}, judgement, profile, 7, empty)
+    report = GateReport(name, tuple(RuleResult(rule, ()) for rule in suite(name, SETTINGS)))
+    published_days = tuple(day for day in days if day not in set(empty_days))
+    return PublishResult(table, published_days, {}, report, profile, 7, empty_days)

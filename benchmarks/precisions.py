@@ -18,16 +18,16 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.random_bundle import write
-from benchmarks.report import finish, say
+from benchmarks.random_bundle import write_bundle
+from benchmarks.report import print_progress, print_result
 from freshet.history import ModelInput
-from freshet.judge.together import alike_together
-from freshet.live.bundle import Bundle, encoder_file, open_bundle
+from freshet.judge.together import batch_invariance
+from freshet.live.bundle import Bundle, encoder_file_name, open_bundle
 from freshet.live.ranker import Ranker, open_ranker
-from freshet.live.scorer import products, rows, top_k
+from freshet.live.scorer import dot_products, slice_batch, top_k
 
-GROUP = 16
-TOP = 20
+GROUP_SIZE = 16
+TOP_K = 20
 
 
 def main() -> None:
@@ -37,123 +37,127 @@ def main() -> None:
     parser.add_argument("--longest", type=int, default=100, help="events of the longest history")
     parser.add_argument("--histories", type=int, default=160)
     parser.add_argument("--rounds", type=int, default=5)
-    arguments = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        say("sealing a random bundle")
-        write(folder, arguments.items)
+        print_progress("sealing a random bundle")
+        write_bundle(folder, args.items)
         bundle = open_bundle(folder)
-        batch = histories(arguments.items, min(arguments.longest, bundle.manifest.length), arguments.histories)
-        reference = lists(open_ranker(bundle, "fp32", threads=1), batch)
+        batch = random_histories(args.items, min(args.longest, bundle.manifest.max_history), args.histories)
+        reference = top_k_lists(open_ranker(bundle, "fp32", threads=1), batch)
         encoders = {}
-        for name, ranker in rankers(bundle).items():
-            say(name)
-            encoders[name] = figures(ranker, batch, reference, arguments.rounds)
-        finish(
+        for name, ranker in open_rankers(bundle).items():
+            print_progress(name)
+            encoders[name] = encoder_figures(ranker, batch, reference, args.rounds)
+        print_result(
             "precisions",
             {
-                "items": arguments.items,
-                "longest": arguments.longest,
+                "items": args.items,
+                "longest": args.longest,
                 "encoders": encoders,
-                "products": of_products(bundle),
+                "products": product_times_ms(bundle),
             },
         )
 
 
-def rankers(bundle: Bundle) -> dict[str, Ranker]:
+def open_rankers(bundle: Bundle) -> dict[str, Ranker]:
     """Every encoder, each in the ways it can be asked."""
     fp32, int8 = (open_ranker(bundle, precision, threads=1) for precision in ("fp32", "int8"))
-    in_blocks(bundle.folder)
+    quantize_in_blocks(bundle.folder)
     blocks = open_ranker(bundle, "int8", threads=1)
     return {
-        "fp32, padded": replace(fp32, runs="together"),
+        "fp32, padded": replace(fp32, batching="together"),
         "fp32, by length": fp32,
-        "int8, padded": replace(int8, runs="together"),
+        "int8, padded": replace(int8, batching="together"),
         "int8, one by one": int8,
         "int8 in blocks, by length": blocks,
     }
 
 
-def in_blocks(folder: Path) -> None:
+def quantize_in_blocks(folder: Path) -> None:
     """Put int8 with a scale for every 128 numbers of an event in the place of the bundle's own."""
     import onnx
     from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
 
     config = DefaultWeightOnlyQuantConfig(block_size=128, is_symmetric=True, accuracy_level=4, bits=8)
-    quantizer = MatMulNBitsQuantizer(onnx.load(folder / encoder_file("fp32")), algo_config=config)
+    quantizer = MatMulNBitsQuantizer(onnx.load(folder / encoder_file_name("fp32")), algo_config=config)
     logging.disable(logging.INFO)
     quantizer.process()
-    onnx.save(quantizer.model.model, folder / encoder_file("int8"))
+    onnx.save(quantizer.model.model, folder / encoder_file_name("int8"))
 
 
-def histories(items: int, length: int, count: int) -> ModelInput:
+def random_histories(items: int, length: int, count: int) -> ModelInput:
     """One event to `length` of random items, in no order."""
-    random = np.random.default_rng(0)
-    sizes = np.concatenate([[1, length], random.integers(1, length + 1, count - 2)])
-    offsets = np.concatenate([[0], np.cumsum(random.permutation(sizes))])
+    rng = np.random.default_rng(0)
+    sizes = np.concatenate([[1, length], rng.integers(1, length + 1, count - 2)])
+    offsets = np.concatenate([[0], np.cumsum(rng.permutation(sizes))])
     total = int(offsets[-1])
-    gaps = random.integers(1, 24, total)
+    gaps = rng.integers(1, 24, total)
     gaps[offsets[:-1]] = 0
-    drawn = random.integers(1, items + 1, total), random.integers(1, 5, total)
-    return ModelInput(offsets, *drawn, gaps, np.arange(total))
+    items_and_types = rng.integers(1, items + 1, total), rng.integers(1, 5, total)
+    return ModelInput(offsets, *items_and_types, gaps, np.arange(total))
 
 
-def figures(ranker: Ranker, batch: ModelInput, reference: list[set[int]], rounds: int) -> dict[str, float | int]:
+def encoder_figures(
+    ranker: Ranker, batch: ModelInput, reference: list[set[int]], rounds: int
+) -> dict[str, float | int]:
     """Share of fp32's top 20, share alike in a group, and milliseconds of encoding a history."""
     size = len(batch.offsets) - 1
-    own = lists(ranker, batch)
-    alone, single = best(rounds, lambda: times(ranker, batch, 1))
-    grouped, _ = best(rounds, lambda: times(ranker, batch, GROUP))
+    ranked_lists = top_k_lists(ranker, batch)
+    single_ms, single_samples = best_round(rounds, lambda: encode_times_ms(ranker, batch, 1))
+    group_ms, _ = best_round(rounds, lambda: encode_times_ms(ranker, batch, GROUP_SIZE))
     return {
-        "top_20_of_fp32": round(float(np.mean([len(a & b) / TOP for a, b in zip(own, reference, strict=True)])), 4),
-        "alike_in_a_group": round(alike_together(ranker, batch), 4),
-        "alone_ms": round(alone / size, 3),
-        "alone_p99_ms": round(float(np.quantile(single, 0.99)), 3),
-        "in_a_group_ms": round(grouped / size, 3),
+        "top_20_of_fp32": round(
+            float(np.mean([len(a & b) / TOP_K for a, b in zip(ranked_lists, reference, strict=True)])), 4
+        ),
+        "alike_in_a_group": round(batch_invariance(ranker, batch), 4),
+        "alone_ms": round(single_ms / size, 3),
+        "alone_p99_ms": round(float(np.quantile(single_samples, 0.99)), 3),
+        "in_a_group_ms": round(group_ms / size, 3),
     }
 
 
-def lists(ranker: Ranker, batch: ModelInput) -> list[set[int]]:
+def top_k_lists(ranker: Ranker, batch: ModelInput) -> list[set[int]]:
     """Every history's top 20, asked alone."""
     size = len(batch.offsets) - 1
-    return [set(top_k(ranker.score(rows(batch, n, n + 1)), TOP)[0][0].tolist()) for n in range(size)]
+    return [set(top_k(ranker.score(slice_batch(batch, n, n + 1)), TOP_K)[0][0].tolist()) for n in range(size)]
 
 
-def times(ranker: Ranker, batch: ModelInput, group: int) -> list[float]:
+def encode_times_ms(ranker: Ranker, batch: ModelInput, group: int) -> list[float]:
     """Milliseconds of processor time of each group."""
-    size, taken = len(batch.offsets) - 1, []
+    size, times_ms = len(batch.offsets) - 1, []
     for start in range(0, size, group):
-        part = rows(batch, start, min(start + group, size))
-        begun = time.thread_time()
+        part = slice_batch(batch, start, min(start + group, size))
+        group_start = time.thread_time()
         ranker.encode(part)
-        taken.append(1000 * (time.thread_time() - begun))
-    return taken
+        times_ms.append(1000 * (time.thread_time() - group_start))
+    return times_ms
 
 
-def best(rounds: int, measure: Callable[[], list[float]]) -> tuple[float, list[float]]:
+def best_round(rounds: int, measure: Callable[[], list[float]]) -> tuple[float, list[float]]:
     """(sum, every value) of the round with the least sum; the first warms up."""
     return min((sum(values), values) for values in [measure() for _ in range(rounds + 1)][1:])
 
 
-def of_products(bundle: Bundle) -> dict[str, float]:
+def product_times_ms(bundle: Bundle) -> dict[str, float]:
     """Milliseconds of scoring all items for a group: block by block, and as one product."""
-    vectors = np.random.default_rng(0).normal(size=(GROUP, bundle.item_vectors.shape[1])).astype(np.float32)
-    of_items, one = bundle.item_vectors, vectors[:1]
+    vectors = np.random.default_rng(0).normal(size=(GROUP_SIZE, bundle.item_embeddings.shape[1])).astype(np.float32)
+    item_embeddings, single_vector = bundle.item_embeddings, vectors[:1]
     return {
-        "1, by blocks": _milliseconds(lambda: products(one, of_items)),
-        "1, one product": _milliseconds(lambda: one @ of_items.T),
-        f"{GROUP}, by blocks": _milliseconds(lambda: products(vectors, of_items)),
-        f"{GROUP}, one product": _milliseconds(lambda: vectors @ of_items.T),
+        "1, by blocks": _best_ms(lambda: dot_products(single_vector, item_embeddings)),
+        "1, one product": _best_ms(lambda: single_vector @ item_embeddings.T),
+        f"{GROUP_SIZE}, by blocks": _best_ms(lambda: dot_products(vectors, item_embeddings)),
+        f"{GROUP_SIZE}, one product": _best_ms(lambda: vectors @ item_embeddings.T),
     }
 
 
-def _milliseconds(work: Callable[[], object]) -> float:
-    taken = []
+def _best_ms(work: Callable[[], object]) -> float:
+    times_ms = []
     for _ in range(20):
-        begun = time.thread_time()
+        start = time.thread_time()
         work()
-        taken.append(1000 * (time.thread_time() - begun))
-    return round(min(taken), 3)
+        times_ms.append(1000 * (time.thread_time() - start))
+    return round(min(times_ms), 3)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ from importlib.metadata import version
 PACKAGES = ("dagster", "pyspark", "pyiceberg", "torch", "onnxruntime-gpu", "great-expectations")
 
 
-def say(text: str) -> None:
+def print_progress(text: str) -> None:
     """Progress, to stderr."""
     sys.stderr.write(f"{text}\n")
 
 
-def finish(name: str, figures: Mapping[str, object]) -> None:
+def print_result(name: str, figures: Mapping[str, object]) -> None:
     """The line that is kept."""
     line = {
         "benchmark": name,

@@ -16,15 +16,15 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.report import finish, median, say
-from benchmarks.simulation_shapes import real, simulated, table
+from benchmarks.report import median, print_progress, print_result
+from benchmarks.simulation_shapes import format_table, real_shapes, simulated_shape
 from freshet.simulation.landing_files import write_landing_files
 from freshet.simulation.params import DRIFT_KINDS, ShopParams
 from freshet.simulation.shop import Shop, generate
 
-A_SHOPPER = 29.0  # events in 28 days, guests' and bots' shared out
-ITEMS = 10_000
-REPEATS = 3
+EVENTS_PER_SHOPPER = 29.0  # events in 28 days, guests' and bots' shared out
+N_ITEMS = 10_000
+N_REPEATS = 3
 
 
 def main() -> None:
@@ -38,63 +38,77 @@ def main() -> None:
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--calm", action="store_true")
     parser.add_argument("--drift", choices=DRIFT_KINDS, default="habit")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     logging.getLogger("freshet").setLevel(logging.INFO)
-    if asked.quality:
-        _quality([int(seed) for seed in asked.seeds.split(",")], asked.drift, small=asked.small, only_calm=asked.calm)
+    if args.quality:
+        _measure_quality(
+            [int(seed) for seed in args.seeds.split(",")], args.drift, small=args.small, no_drift_only=args.calm
+        )
     else:
-        _speed_and_shapes(asked.events, asked.data, asked.picture)
+        _measure_speed_and_shapes(args.events, args.data, args.picture)
 
 
-def _quality(seeds: list[int], kind: str, *, small: bool, only_calm: bool) -> None:
+def _measure_quality(seeds: list[int], kind: str, *, small: bool, no_drift_only: bool) -> None:
     from typing import cast
 
-    from benchmarks.simulation_quality import DAYS, DRIFT_DAY, SMALL, TRAIN, calm, figures, quality
+    from benchmarks.simulation_quality import (
+        DRIFT_DAY,
+        N_DAYS,
+        SMALL_TRAIN_PARAMS,
+        TRAIN_PARAMS,
+        measure_with_drift,
+        measure_without_drift,
+        summarize,
+    )
     from freshet.simulation.params import DriftKind
 
-    train = SMALL if small else TRAIN
-    setting = {"drift": kind, "drift_day": DRIFT_DAY, "days": DAYS, "train": train.model_dump()}
-    if only_calm:
-        finish("simulation_calm", {**setting, "quality": [asdict(calm(seed, train)) for seed in seeds]})
+    train = SMALL_TRAIN_PARAMS if small else TRAIN_PARAMS
+    settings = {"drift": kind, "drift_day": DRIFT_DAY, "days": N_DAYS, "train": train.model_dump()}
+    if no_drift_only:
+        print_result(
+            "simulation_calm", {**settings, "quality": [asdict(measure_without_drift(seed, train)) for seed in seeds]}
+        )
         return
-    qualities = [quality(seed, cast(DriftKind, kind), train=train) for seed in seeds]
-    finish("simulation_quality", {**setting, **figures(qualities)})
+    qualities = [measure_with_drift(seed, cast(DriftKind, kind), train=train) for seed in seeds]
+    print_result("simulation_quality", {**settings, **summarize(qualities)})
 
 
-def _speed_and_shapes(events: int, data: Path, picture: Path | None) -> None:
-    params = ShopParams(shoppers=max(1, round(events / A_SHOPPER)), items=ITEMS)
-    shop, seconds, processor = _timed_shop(params)
-    written = _written(shop)
-    shapes = [*real(data), simulated("demo", generate(ShopParams())), simulated("large", shop)]
-    say(table(shapes))
+def _measure_speed_and_shapes(events: int, data: Path, picture: Path | None) -> None:
+    params = ShopParams(shoppers=max(1, round(events / EVENTS_PER_SHOPPER)), items=N_ITEMS)
+    shop, wall_s, cpu_s = _time_generation(params)
+    write_s = _write_seconds(shop)
+    shapes = [*real_shapes(data), simulated_shape("demo", generate(ShopParams())), simulated_shape("large", shop)]
+    print_progress(format_table(shapes))
     if picture is not None:
-        from benchmarks.simulation_picture import draw
+        from benchmarks.simulation_picture import plot_shapes
 
-        draw(shapes, picture)
-    figures = {"events": len(shop.events), "generate_s": seconds, "generate_cpu_s": processor, "write_s": written}
-    finish("simulation", {**figures, "shapes": {shape.name: asdict(shape.figures) for shape in shapes}})
+        plot_shapes(shapes, picture)
+    figures = {"events": len(shop.events), "generate_s": wall_s, "generate_cpu_s": cpu_s, "write_s": write_s}
+    print_result("simulation", {**figures, "shapes": {shape.name: asdict(shape.figures) for shape in shapes}})
 
 
-def _timed_shop(params: ShopParams) -> tuple[Shop, float, float]:
+def _time_generation(params: ShopParams) -> tuple[Shop, float, float]:
     """(the shop, median seconds, median processor seconds)"""
-    taken = []
-    for number in range(REPEATS):
-        begun = time.perf_counter(), time.process_time()
+    times = []
+    for number in range(N_REPEATS):
+        start = time.perf_counter(), time.process_time()
         shop = generate(params)
-        taken.append((time.perf_counter() - begun[0], time.process_time() - begun[1]))
-        wall, processor = taken[-1]
-        say(f"{number + 1} of {REPEATS}: {len(shop.events):,} events in {wall:.2f} s, {processor:.2f} s of processor")
-    walls, processors = zip(*taken, strict=True)
-    return shop, round(median(list(walls)), 2), round(median(list(processors)), 2)
+        times.append((time.perf_counter() - start[0], time.process_time() - start[1]))
+        wall, cpu = times[-1]
+        print_progress(
+            f"{number + 1} of {N_REPEATS}: {len(shop.events):,} events in {wall:.2f} s, {cpu:.2f} s of processor"
+        )
+    wall_times, cpu_times = zip(*times, strict=True)
+    return shop, round(median(list(wall_times)), 2), round(median(list(cpu_times)), 2)
 
 
-def _written(shop: Shop) -> float:
-    begun = time.perf_counter()
+def _write_seconds(shop: Shop) -> float:
+    start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        delivered = write_landing_files(shop, Path(folder))
-    seconds = round(time.perf_counter() - begun, 2)
-    say(f"{delivered.rows:,} rows written in {seconds} s")
+        export = write_landing_files(shop, Path(folder))
+    seconds = round(time.perf_counter() - start, 2)
+    print_progress(f"{export.rows:,} rows written in {seconds} s")
     return seconds
 
 

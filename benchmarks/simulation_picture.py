@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.simulation_shapes import Shape
+from benchmarks.simulation_shapes import ShopShape
 
-REAL, SIMULATED = "#8a8f98", "#0b7285"
-LINES = ("-", "--", ":")
+REAL_COLOR, SIMULATED_COLOR = "#8a8f98", "#0b7285"
+LINE_STYLES = ("-", "--", ":")
 
 
-def draw(shapes: list[Shape], path: Path) -> None:
+def plot_shapes(shapes: list[ShopShape], path: Path) -> None:
     """A png: real shops in grey, simulated ones in colour. Both axes of both halves are logarithmic but for shares."""
     from matplotlib.figure import Figure
 
@@ -18,9 +18,13 @@ def draw(shapes: list[Shape], path: Path) -> None:
     left, right = figure.subplots(1, 2)
     counts = {"demo": 0, "real": 0}
     for shape in shapes:
-        ours = shape.name in ("demo", "large")
-        kind = "demo" if ours else "real"
-        style = {"color": SIMULATED if ours else REAL, "linestyle": LINES[counts[kind]], "label": shape.name}
+        is_simulated = shape.name in ("demo", "large")
+        kind = "demo" if is_simulated else "real"
+        style = {
+            "color": SIMULATED_COLOR if is_simulated else REAL_COLOR,
+            "linestyle": LINE_STYLES[counts[kind]],
+            "label": shape.name,
+        }
         counts[kind] += 1
         share = np.arange(1, len(shape.item_counts) + 1) / len(shape.item_counts)
         left.plot(share, np.cumsum(shape.item_counts) / shape.item_counts.sum(), **style)
@@ -31,8 +35,8 @@ def draw(shapes: list[Shape], path: Path) -> None:
         xscale="log", yscale="log", xlabel="events in a visit", ylabel="share of visits as long", ylim=(1e-3, 1.2)
     )
     right.set_xlim(1, 200)
-    for half in (left, right):
-        half.legend(frameon=False)
-        half.spines[["top", "right"]].set_visible(False)
+    for axes in (left, right):
+        axes.legend(frameon=False)
+        axes.spines[["top", "right"]].set_visible(False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)

@@ -6,40 +6,49 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.report import say
-from benchmarks.simulation_training import ranker, training_set
+from benchmarks.report import print_progress
+from benchmarks.simulation_training import simulated_training_set, train_ranker
 from freshet.columns import EVENT_TYPES
 from freshet.judge.comparison import (
     CHALLENGER,
     CHAMPION,
-    ITEM_TO_ITEM,
+    ITEM_KNN,
     POPULAR,
     SEQUENTIAL_RULES,
     Evaluation,
     compare,
 )
 from freshet.live.ranker import Ranker
-from freshet.live.released import Event, history_of
+from freshet.live.released import HistoryEvent, to_history
 from freshet.model.params import TrainParams
-from freshet.simulation.clock import DAY, day_number
-from freshet.simulation.live_shop import Event as Posted
+from freshet.simulation.clock import DAY_SECONDS, day_number
+from freshet.simulation.live_shop import EventPayload as Posted
 from freshet.simulation.live_shop import LiveShop
 from freshet.simulation.params import Drift, DriftKind, ShopParams
 from freshet.simulation.shop import Shop, generate
 from freshet.training_set import TrainingSet
 
-HOLDOUT = 7  # days that judge: Freshet's default
-DRIFT_DAY, DAYS = 28, 77  # four weeks, then seven
-LISTS, PLACES = 2_000, 10
-SHOP = ShopParams(days=DAYS, looks=25.0)  # looks are of all days: as many a day as in the default's 28
-TRAIN = TrainParams(max_epochs=8)
-SMALL = TrainParams(
-    max_epochs=8, steps_per_epoch=60, length=50, width=64, vector=64, blocks=1, members=1, learning_rate=5e-3
+HOLDOUT_DAYS = 7  # days that judge: Freshet's default
+DRIFT_DAY, N_DAYS = 28, 77  # four weeks, then seven
+N_LISTS, TOP_K = 2_000, 10
+SHOP_PARAMS = ShopParams(
+    days=N_DAYS, views_per_shopper=25.0
+)  # looks are of all days: as many a day as in the default's 28
+TRAIN_PARAMS = TrainParams(max_epochs=8)
+SMALL_TRAIN_PARAMS = TrainParams(
+    max_epochs=8,
+    steps_per_epoch=60,
+    max_history=50,
+    hidden_dim=64,
+    embedding_dim=64,
+    n_layers=1,
+    ensemble_size=1,
+    learning_rate=5e-3,
 )  # as the demo's model
 
 
 @dataclass(frozen=True)
-class Quality:
+class DriftQuality:
     """Of one seed. NDCG@10 of the next basket, all items ranked; click-through of LISTS answered lists."""
 
     seed: int
@@ -58,7 +67,7 @@ class Quality:
 
 
 @dataclass(frozen=True)
-class Calm:
+class BaselineQuality:
     """NDCG@10 before the drift only, of one seed."""
 
     seed: int
@@ -66,98 +75,110 @@ class Calm:
     ratios: dict[str, float]  # the model against each baseline
 
 
-def calm(seed: int, train: TrainParams, holdout: int = HOLDOUT) -> Calm:
+def measure_without_drift(seed: int, train: TrainParams, holdout: int = HOLDOUT_DAYS) -> BaselineQuality:
     """A champion and the baselines on the last `holdout` days before the drift: the first third of `quality`."""
-    known = training_set(generate(replace(SHOP, seed=seed)), DRIFT_DAY - 1 - holdout, DRIFT_DAY - 1)
+    dataset = simulated_training_set(generate(replace(SHOP_PARAMS, seed=seed)), DRIFT_DAY - 1 - holdout, DRIFT_DAY - 1)
     with tempfile.TemporaryDirectory() as folder:
-        ndcg = _ndcg(compare(known, ranker(known, train, Path(folder)), None).evaluation)
-    say(f"seed {seed}: {ndcg}")
-    return Calm(seed, ndcg, {name: round(ndcg[CHALLENGER] / ndcg[name], 3) for name in ndcg if name != CHALLENGER})
+        ndcg = _ndcg_by_model(compare(dataset, train_ranker(dataset, train, Path(folder)), None).evaluation)
+    print_progress(f"seed {seed}: {ndcg}")
+    return BaselineQuality(
+        seed, ndcg, {name: round(ndcg[CHALLENGER] / ndcg[name], 3) for name in ndcg if name != CHALLENGER}
+    )
 
 
-def quality(
-    seed: int, kind: DriftKind, shop_params: ShopParams = SHOP, train: TrainParams = TRAIN, holdout: int = HOLDOUT
-) -> Quality:
+def measure_with_drift(
+    seed: int,
+    kind: DriftKind,
+    shop_params: ShopParams = SHOP_PARAMS,
+    train: TrainParams = TRAIN_PARAMS,
+    holdout: int = HOLDOUT_DAYS,
+) -> DriftQuality:
     """Train before the drift, judge after it, train again at the shop's end.
 
     Before: as of the day before the drift. After: as of the shop's last day; both judged on their last `holdout` days.
     """
-    begins = shop_params.drifts[0].day if shop_params.drifts else DRIFT_DAY
+    drift_day = shop_params.drifts[0].day if shop_params.drifts else DRIFT_DAY
     # On the day of the drift shoppers are asked in the shop that has none: their habits as they were.
-    steady, shop = (generate(replace(shop_params, seed=seed, drifts=d)) for d in ((), (Drift(kind, begins),)))
+    shop_without_drift, shop = (
+        generate(replace(shop_params, seed=seed, drifts=d)) for d in ((), (Drift(kind, drift_day),))
+    )
     with tempfile.TemporaryDirectory() as folder:
-        known = training_set(shop, begins - 1 - holdout, begins - 1)
-        champion = ranker(known, train, Path(folder) / "champion")
-        before = _ndcg(compare(known, champion, None).evaluation)
-        say(f"seed {seed}: before {before}")
-        later = training_set(shop, shop_params.days - 1 - holdout, shop_params.days - 1)
-        retrained = ranker(later, train, Path(folder) / "retrained")
-        after = _ndcg(compare(later, retrained, champion).evaluation)
-        say(f"seed {seed}: after {after}")
-        clicks = [click_through(steady, begins, champion, known)]
-        clicks += [click_through(shop, shop_params.days, model, later) for model in (champion, retrained)]
-    return _summary(seed, before, after, *clicks)
+        dataset_before = simulated_training_set(shop, drift_day - 1 - holdout, drift_day - 1)
+        champion = train_ranker(dataset_before, train, Path(folder) / "champion")
+        ndcg_before = _ndcg_by_model(compare(dataset_before, champion, None).evaluation)
+        print_progress(f"seed {seed}: before {ndcg_before}")
+        dataset_after = simulated_training_set(shop, shop_params.days - 1 - holdout, shop_params.days - 1)
+        retrained = train_ranker(dataset_after, train, Path(folder) / "retrained")
+        ndcg_after = _ndcg_by_model(compare(dataset_after, retrained, champion).evaluation)
+        print_progress(f"seed {seed}: after {ndcg_after}")
+        clicks = [click_through(shop_without_drift, drift_day, champion, dataset_before)]
+        clicks += [click_through(shop, shop_params.days, model, dataset_after) for model in (champion, retrained)]
+    return _quality_row(seed, ndcg_before, ndcg_after, *clicks)
 
 
-def click_through(shop: Shop, day: int, model: Ranker, lake: TrainingSet, lists: int = LISTS) -> float:
+def click_through(shop: Shop, day: int, model: Ranker, dataset: TrainingSet, n_lists: int = N_LISTS) -> float:
     """Share of lists in which something was clicked. lake: who had done what before that day."""
-    live, mine, clicked = LiveShop(shop, day), dict[str, list[Event]](), 0
-    rows = {str(name): row for row, name in enumerate(lake.histories.shoppers)}
-    midnight = (day_number(shop.params.first_day) + day) * DAY
-    for _ in range(lists):
-        visit = live.visit()
-        who = visit.user_id or visit.session_id
-        own = mine.setdefault(who, _landed(lake, rows[who], midnight) if who in rows else [])
-        own += _as_events(visit.events)
-        shown = model.recommend(history_of(own, model.bundle.vocabulary), PLACES)[0].item_ids
-        reaction = live.answer(visit, shown)
-        own += _as_events(reaction.events)
-        clicked += reaction.kind != "left"
-    return round(clicked / lists, 4)
+    live_shop, events_by_shopper, n_clicked = LiveShop(shop, day), dict[str, list[HistoryEvent]](), 0
+    rows = {str(name): row for row, name in enumerate(dataset.histories.shoppers)}
+    midnight = (day_number(shop.params.first_day) + day) * DAY_SECONDS
+    for _ in range(n_lists):
+        visit = live_shop.start_session()
+        shopper = visit.user_id or visit.session_id
+        events = events_by_shopper.setdefault(
+            shopper, _landed_events(dataset, rows[shopper], midnight) if shopper in rows else []
+        )
+        events += _as_events(visit.events)
+        item_ids = model.recommend(to_history(events, model.bundle.vocabulary), TOP_K)[0].item_ids
+        reaction = live_shop.react_to_list(visit, item_ids)
+        events += _as_events(reaction.events)
+        n_clicked += reaction.kind != "left"
+    return round(n_clicked / n_lists, 4)
 
 
-def figures(found: list[Quality]) -> dict[str, object]:
+def summarize(qualities: list[DriftQuality]) -> dict[str, object]:
     """For the JSON line: every seed, and the worst of what has to be reached."""
     return {
-        "quality": [asdict(each) for each in found],
-        "worst_ratio": min(each.ratio for each in found),
-        "worst_recovered": min(each.recovered for each in found),
+        "quality": [asdict(quality) for quality in qualities],
+        "worst_ratio": min(each.ratio for each in qualities),
+        "worst_recovered": min(each.recovered for each in qualities),
     }
 
 
-def _ndcg(evaluation: Evaluation) -> dict[str, float]:
+def _ndcg_by_model(evaluation: Evaluation) -> dict[str, float]:
     return {name: round(row["ndcg@10"], 4) for name, row in evaluation.table.items()}
 
 
-def _summary(seed: int, before: dict[str, float], after: dict[str, float], *clicks: float) -> Quality:
-    lost = before[CHALLENGER] - after[CHAMPION]
-    return Quality(
+def _quality_row(
+    seed: int, ndcg_before: dict[str, float], ndcg_after: dict[str, float], *clicks: float
+) -> DriftQuality:
+    ndcg_drop = ndcg_before[CHALLENGER] - ndcg_after[CHAMPION]
+    return DriftQuality(
         seed,
-        before[CHALLENGER],
-        before[POPULAR],
-        before[ITEM_TO_ITEM],
-        before[SEQUENTIAL_RULES],
-        _ratio(before),
-        after[CHAMPION],
-        after[CHALLENGER],
-        round((after[CHALLENGER] - after[CHAMPION]) / lost, 3),
-        _ratio(after),
+        ndcg_before[CHALLENGER],
+        ndcg_before[POPULAR],
+        ndcg_before[ITEM_KNN],
+        ndcg_before[SEQUENTIAL_RULES],
+        _model_to_baseline_ratio(ndcg_before),
+        ndcg_after[CHAMPION],
+        ndcg_after[CHALLENGER],
+        round((ndcg_after[CHALLENGER] - ndcg_after[CHAMPION]) / ndcg_drop, 3),
+        _model_to_baseline_ratio(ndcg_after),
         *clicks,
     )
 
 
-def _ratio(ndcg: dict[str, float]) -> float:
+def _model_to_baseline_ratio(ndcg: dict[str, float]) -> float:
     """Of the challenger to the best baseline."""
-    return round(ndcg[CHALLENGER] / max(ndcg[name] for name in (POPULAR, ITEM_TO_ITEM, SEQUENTIAL_RULES)), 3)
+    return round(ndcg[CHALLENGER] / max(ndcg[name] for name in (POPULAR, ITEM_KNN, SEQUENTIAL_RULES)), 3)
 
 
-def _landed(lake: TrainingSet, row: int, midnight: int) -> list[Event]:
-    h, ids = lake.histories, lake.vocabulary.item_ids
-    chosen = [n for n in range(h.offsets[row], h.offsets[row + 1]) if h.times[n] < midnight]
-    return [(str(ids[h.items[n]]), EVENT_TYPES[h.types[n] - 1], int(h.times[n]), int(h.days[n])) for n in chosen]
+def _landed_events(dataset: TrainingSet, row: int, midnight: int) -> list[HistoryEvent]:
+    h, ids = dataset.histories, dataset.vocabulary.item_ids
+    rows = [n for n in range(h.offsets[row], h.offsets[row + 1]) if h.times[n] < midnight]
+    return [(str(ids[h.items[n]]), EVENT_TYPES[h.types[n] - 1], int(h.times[n]), int(h.days[n])) for n in rows]
 
 
-def _as_events(posted: tuple[Posted, ...]) -> list[Event]:
+def _as_events(posted: tuple[Posted, ...]) -> list[HistoryEvent]:
     return [
         (str(e["item_id"]), str(e["event_type"]), int(np.datetime64(str(e["event_time"])[:-1], "s").astype(int)), 0)
         for e in posted

@@ -11,21 +11,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report import say
+from benchmarks.report import print_progress
 from freshet.simulation.moments import EVENT_NAMES, VIEW
 from freshet.simulation.shop import Shop
 
 Ints = NDArray[np.int64]
 
-SERENADE = Path("bolcom-serenade-toy/train.txt.gz")
-OTTO = Path("otto-sample/train.jsonl")
-RETAIL = Path("uci_online_retail/online-retail-dataset.csv.gz")
-AWAY = 1_800  # seconds without a click: another visit
-OTTO_KINDS = ("clicks", "carts", "orders", "")
+SERENADE_FILE = Path("bolcom-serenade-toy/train.txt.gz")
+OTTO_FILE = Path("otto-sample/train.jsonl")
+RETAIL_FILE = Path("uci_online_retail/online-retail-dataset.csv.gz")
+SESSION_GAP_S = 1_800  # seconds without a click: another visit
+OTTO_EVENT_TYPES = ("clicks", "carts", "orders", "")
 
 
 @dataclass(frozen=True)
-class Clicks:
+class EventLog:
     """E events of a shop, whoever they come from. Numbers stand for names; -1 = not told."""
 
     shopper: Ints
@@ -37,7 +37,7 @@ class Clicks:
 
 
 @dataclass(frozen=True)
-class Figures:
+class ShapeFigures:
     """What can be told of every one of them. Shares are of 1."""
 
     events_an_item: float
@@ -64,122 +64,126 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Shape:
+class ShopShape:
     """A column of the table; the two curves are for the picture."""
 
     name: str
-    figures: Figures
+    figures: ShapeFigures
     item_counts: Ints  # falling
     visit_sizes: Ints
 
 
-def real(data: Path) -> Iterator[Shape]:
+def real_shapes(data: Path) -> Iterator[ShopShape]:
     """Serenade's clicks, the OTTO sample, Online Retail: those that are there."""
-    sources = (("Serenade", SERENADE, _serenade), ("OTTO", OTTO, _otto), ("Online Retail", RETAIL, _retail))
-    for name, file, read in sources:
-        if (data / file).exists():
-            yield shape(name, read(data / file))
-        else:
-            say(f"{data / file} is not there: no column for {name}")
-
-
-def simulated(name: str, shop: Shop) -> Shape:
-    """Of people: bots are left out, as a shop does before it counts. Shoppers are those with an account."""
-    events = shop.events.take(~shop.bots[shop.events.shopper])
-    shopper = np.where(shop.guests[events.shopper], -1, events.shopper)
-    clicks = Clicks(shopper, events.visit, events.item, events.kind, events.time, shop.catalogue.prices)
-    return shape(name, clicks)
-
-
-def shape(name: str, clicks: Clicks) -> Shape:
-    """All figures; None where the source does not tell."""
-    items, visits = _counts(clicks.item), _counts(clicks.visit)
-    known = clicks.shopper >= 0
-    people = _counts(clicks.shopper[known])
-    kinds = np.bincount(clicks.kind, minlength=len(EVENT_NAMES)) / len(clicks.kind)
-    pauses = _pauses(clicks)
-    figures = Figures(
-        events_an_item=len(clicks.item) / len(items),
-        items_top_1=_top(items, 0.01),
-        items_top_10=_top(items, 0.1),
-        items_gini=gini(items),
-        shoppers_top_1=_top(people, 0.01),
-        shoppers_top_10=_top(people, 0.1),
-        shoppers_gini=gini(people),
-        visits_a_shopper=len(np.unique(clicks.visit[known])) / len(people),
-        events_a_visit=float(visits.mean()),
-        events_a_visit_median=float(np.median(visits)),
-        events_a_visit_90=float(np.quantile(visits, 0.9)),
-        events_a_visit_99=float(np.quantile(visits, 0.99)),
-        repeats=_repeats(clicks.shopper[known], clicks.item[known]),
-        repeats_in_visit=_repeats(clicks.visit, clicks.item),
-        views=float(kinds[0]),
-        carts=float(kinds[1]),
-        purchases=float(kinds[2]),
-        returns=float(kinds[3]),
-        pause_median=float(np.quantile(pauses, 0.5)) if pauses.any() else None,
-        pause_75=float(np.quantile(pauses, 0.75)) if pauses.any() else None,
-        price_spread=float(np.log(clicks.prices).std()) if len(clicks.prices) else None,
+    sources = (
+        ("Serenade", SERENADE_FILE, _read_serenade),
+        ("OTTO", OTTO_FILE, _read_otto),
+        ("Online Retail", RETAIL_FILE, _read_online_retail),
     )
-    return Shape(name, figures, items, visits)
+    for name, file, read_events in sources:
+        if (data / file).exists():
+            yield measure_shape(name, read_events(data / file))
+        else:
+            print_progress(f"{data / file} is not there: no column for {name}")
+
+
+def simulated_shape(name: str, shop: Shop) -> ShopShape:
+    """Of people: bots are left out, as a shop does before it counts. Shoppers are those with an account."""
+    events = shop.events.take(~shop.is_bot[shop.events.shopper])
+    shopper = np.where(shop.is_guest[events.shopper], -1, events.shopper)
+    event_log = EventLog(shopper, events.session, events.item, events.event_type, events.time, shop.catalogue.prices)
+    return measure_shape(name, event_log)
+
+
+def measure_shape(name: str, events: EventLog) -> ShopShape:
+    """All figures; None where the source does not tell."""
+    item_counts, visit_sizes = _sorted_counts(events.item), _sorted_counts(events.visit)
+    has_shopper = events.shopper >= 0
+    shopper_counts = _sorted_counts(events.shopper[has_shopper])
+    type_shares = np.bincount(events.kind, minlength=len(EVENT_NAMES)) / len(events.kind)
+    view_pauses = _view_pauses(events)
+    figures = ShapeFigures(
+        events_an_item=len(events.item) / len(item_counts),
+        items_top_1=_top_share(item_counts, 0.01),
+        items_top_10=_top_share(item_counts, 0.1),
+        items_gini=gini(item_counts),
+        shoppers_top_1=_top_share(shopper_counts, 0.01),
+        shoppers_top_10=_top_share(shopper_counts, 0.1),
+        shoppers_gini=gini(shopper_counts),
+        visits_a_shopper=len(np.unique(events.visit[has_shopper])) / len(shopper_counts),
+        events_a_visit=float(visit_sizes.mean()),
+        events_a_visit_median=float(np.median(visit_sizes)),
+        events_a_visit_90=float(np.quantile(visit_sizes, 0.9)),
+        events_a_visit_99=float(np.quantile(visit_sizes, 0.99)),
+        repeats=_repeat_share(events.shopper[has_shopper], events.item[has_shopper]),
+        repeats_in_visit=_repeat_share(events.visit, events.item),
+        views=float(type_shares[0]),
+        carts=float(type_shares[1]),
+        purchases=float(type_shares[2]),
+        returns=float(type_shares[3]),
+        pause_median=float(np.quantile(view_pauses, 0.5)) if view_pauses.any() else None,
+        pause_75=float(np.quantile(view_pauses, 0.75)) if view_pauses.any() else None,
+        price_spread=float(np.log(events.prices).std()) if len(events.prices) else None,
+    )
+    return ShopShape(name, figures, item_counts, visit_sizes)
 
 
 def gini(counts: Ints) -> float:
     """0: all have the same. 1: one has everything."""
-    rising = np.sort(counts)
-    return float(1 + 1 / len(rising) - 2 * np.cumsum(rising).sum() / (len(rising) * rising.sum()))
+    ascending = np.sort(counts)
+    return float(1 + 1 / len(ascending) - 2 * np.cumsum(ascending).sum() / (len(ascending) * ascending.sum()))
 
 
-def table(shapes: list[Shape]) -> str:
+def format_table(shapes: list[ShopShape]) -> str:
     """Markdown: figures down, shops across."""
-    head = ["", *(each.name for each in shapes)]
+    head = ["", *(shape.name for shape in shapes)]
     rows = [
-        [field.replace("_", " "), *(_shown(getattr(each.figures, field)) for each in shapes)]
-        for field in Figures.__dataclass_fields__
+        [field.replace("_", " "), *(_format_figure(getattr(each.figures, field)) for each in shapes)]
+        for field in ShapeFigures.__dataclass_fields__
     ]
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---", *("---:" for _ in shapes)], *rows])
 
 
-def _shown(value: float | None) -> str:
+def _format_figure(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}" if value < 1.5 else f"{value:.1f}"
 
 
-def _counts(numbers: Ints) -> Ints:
+def _sorted_counts(numbers: Ints) -> Ints:
     return -np.sort(-np.unique(numbers, return_counts=True)[1])
 
 
-def _top(falling: Ints, share: float) -> float:
-    return float(falling[: max(1, int(len(falling) * share))].sum() / falling.sum())
+def _top_share(descending: Ints, share: float) -> float:
+    return float(descending[: max(1, int(len(descending) * share))].sum() / descending.sum())
 
 
-def _repeats(owner: Ints, item: Ints) -> float:
+def _repeat_share(owner: Ints, item: Ints) -> float:
     return 1 - len(np.unique(np.stack([owner, item]), axis=1)[0]) / len(owner)
 
 
-def _pauses(clicks: Clicks) -> Ints:
-    order = np.lexsort((clicks.time, clicks.visit))
-    order = order[clicks.kind[order] == VIEW]
-    return np.asarray(np.diff(clicks.time[order])[np.diff(clicks.visit[order]) == 0])
+def _view_pauses(events: EventLog) -> Ints:
+    order = np.lexsort((events.time, events.visit))
+    order = order[events.kind[order] == VIEW]
+    return np.asarray(np.diff(events.time[order])[np.diff(events.visit[order]) == 0])
 
 
-def _serenade(path: Path) -> Clicks:
+def _read_serenade(path: Path) -> EventLog:
     with gzip.open(path, "rt") as file:
         rows = [line.split("\t") for line in file.read().splitlines()[1:]]
     session, item = (np.array([int(row[column]) for row in rows]) for column in (0, 1))
     time = np.array([int(float(row[2])) for row in rows])
-    return Clicks(session, session, item, np.zeros(len(rows), np.int64), time, np.zeros(0))
+    return EventLog(session, session, item, np.zeros(len(rows), np.int64), time, np.zeros(0))
 
 
-def _otto(path: Path) -> Clicks:
+def _read_otto(path: Path) -> EventLog:
     sessions = [json.loads(line) for line in path.read_text().splitlines()]
     events = [(session["session"], event) for session in sessions for event in session["events"]]
-    rows = [(who, e["aid"], OTTO_KINDS.index(e["type"]), e["ts"] // 1000) for who, e in events]
+    rows = [(session_id, e["aid"], OTTO_EVENT_TYPES.index(e["type"]), e["ts"] // 1000) for session_id, e in events]
     shopper, item, kind, time = np.array(rows).T
-    away = np.append(True, (np.diff(shopper) != 0) | (np.diff(time) > AWAY))
-    return Clicks(shopper, np.cumsum(away), item, kind, time, np.zeros(0))
+    is_new_visit = np.append(True, (np.diff(shopper) != 0) | (np.diff(time) > SESSION_GAP_S))
+    return EventLog(shopper, np.cumsum(is_new_visit), item, kind, time, np.zeros(0))
 
 
-def _retail(path: Path) -> Clicks:
+def _read_online_retail(path: Path) -> EventLog:
     """Lines with a customer: an invoice is a visit, a cancellation a return."""
     with gzip.open(path, "rt", encoding="latin1") as file:
         rows = [row for row in csv.DictReader(file) if row["CustomerID"]]
@@ -188,4 +192,4 @@ def _retail(path: Path) -> Clicks:
     kind = np.array([3 if row["InvoiceNo"].startswith("C") else 2 for row in rows])
     time = np.array([int(datetime.strptime(row["InvoiceDate"], "%m/%d/%Y %H:%M").timestamp()) for row in rows])
     prices = {row["StockCode"]: float(row["UnitPrice"]) for row in rows if float(row["UnitPrice"]) > 0}
-    return Clicks(customer, invoice, item, kind, time, np.array(list(prices.values())))
+    return EventLog(customer, invoice, item, kind, time, np.array(list(prices.values())))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.report import finish, say
+from benchmarks.report import print_progress, print_result
 from benchmarks.tables_peer import duckdb_tables
 from freshet.settings import Settings
 from freshet.store import open_store
@@ -29,12 +29,12 @@ from freshet.store import open_store
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from freshet.tables.publication import Publication
+    from freshet.tables.publication import PublishResult
 
-FIRST = date(2024, 3, 1)
-KEY = b"benchmark"
-HEADER = "id,at,user,visit,item,kind,pieces,price,title,category"
-MAPPING = """shop: benchmark
+FIRST_DAY = date(2024, 3, 1)
+PSEUDONYM_KEY = b"benchmark"
+CSV_HEADER = "id,at,user,visit,item,kind,pieces,price,title,category"
+MAPPING_YAML = """shop: benchmark
 time_zone: UTC
 currency: EUR
 source: {format: csv}
@@ -54,11 +54,11 @@ events:
 
 
 @dataclass(frozen=True)
-class Cost:
+class WorkCost:
     """What a piece of work took. processor: seconds of user and system time, all processes; seconds: by the clock."""
 
-    processor: float
-    seconds: float
+    cpu_s: float
+    wall_s: float
 
 
 def main() -> None:
@@ -69,143 +69,153 @@ def main() -> None:
     parser.add_argument("--shoppers", type=int, default=100_000)
     parser.add_argument("--items", type=int, default=20_000)
     parser.add_argument("--skip-peer", action="store_true", help="without DuckDB")
-    given = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        settings = _shop(Path(temporary))
-        days = [FIRST + timedelta(days=number) for number in range(given.days)]
-        _land(settings, days, given.events, given.shoppers, given.items)
-        spark = _session(settings)
-        ours = _freshet(spark, settings, days[:-1])
-        further = _freshet(spark, settings, days[-1:])
-        counted = spark.table("lake.shop.events").count()
+        settings = _prepare_shop(Path(temporary))
+        days = [FIRST_DAY + timedelta(days=number) for number in range(args.days)]
+        _land_events(settings, days, args.events, args.shoppers, args.items)
+        spark = _start_spark(settings)
+        freshet_costs = _publish_tables(spark, settings, days[:-1])
+        next_day_costs = _publish_tables(spark, settings, days[-1:])
+        n_published = spark.table("lake.shop.events").count()
         spark.stop()
-        peer = {} if given.skip_peer else _duckdb(Path(settings.lake), counted)
-    finish("tables", {**vars(given), "published": counted, **_figures(ours, further, peer)})
+        duckdb_costs = {} if args.skip_peer else _run_duckdb(Path(settings.lake), n_published)
+    print_result(
+        "tables", {**vars(args), "published": n_published, **_figures(freshet_costs, next_day_costs, duckdb_costs)}
+    )
 
 
-def processor_seconds() -> float:
+def cpu_seconds() -> float:
     """User and system time of this process and all below it so far; of children that have ended, too."""
-    ticks, parents = {}, {}
+    cpu_ticks, parents = {}, {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
         except OSError:
             continue  # it has ended meanwhile
-        ticks[int(path.parent.name)] = sum(map(int, fields[11:15]))
+        cpu_ticks[int(path.parent.name)] = sum(map(int, fields[11:15]))
         parents[int(path.parent.name)] = int(fields[1])
-    family = {os.getpid()}
-    while more := {child for child, parent in parents.items() if parent in family} - family:
-        family |= more
-    return sum(ticks[number] for number in family) / os.sysconf("SC_CLK_TCK")
+    process_ids = {os.getpid()}
+    while children := {child for child, parent in parents.items() if parent in process_ids} - process_ids:
+        process_ids |= children
+    return sum(cpu_ticks[number] for number in process_ids) / os.sysconf("SC_CLK_TCK")
 
 
-def measured(work: Callable[[], object]) -> Cost:
+def measure_cost(work: Callable[[], object]) -> WorkCost:
     """What it took."""
-    before, begun = processor_seconds(), time.perf_counter()
+    cpu_before, start = cpu_seconds(), time.perf_counter()
     work()
-    return Cost(processor_seconds() - before, time.perf_counter() - begun)
+    return WorkCost(cpu_seconds() - cpu_before, time.perf_counter() - start)
 
 
-def _shop(root: Path) -> Settings:
+def _prepare_shop(root: Path) -> Settings:
     mapping = root / "mapping.yaml"
-    mapping.write_text(MAPPING)
+    mapping.write_text(MAPPING_YAML)
     (root / "lake").mkdir()
     # A laptop's memory is enough; days are made up and compared with none before them.
-    return Settings(_env_file=None, lake=str(root / "lake"), mapping=mapping, first_day=FIRST, usual_days=0)
+    return Settings(
+        _env_file=None, lake=str(root / "lake"), mapping=mapping, first_day=FIRST_DAY, anomaly_window_days=0
+    )
 
 
-def _session(settings: Settings) -> "SparkSession":
+def _start_spark(settings: Settings) -> "SparkSession":
     from freshet.tables import session
 
-    say("starting Spark")
-    spark = session.start(settings)
+    print_progress("starting Spark")
+    spark = session.start_session(settings)
     spark.range(1).count()
     return spark
 
 
-def _land(settings: Settings, days: list[date], events: int, shoppers: int, items: int) -> None:
+def _land_events(settings: Settings, days: list[date], events: int, shoppers: int, items: int) -> None:
     rng = np.random.default_rng(7)
     per_day, copies = events // len(days), max(1, events // len(days) // 100)
-    earlier: list[str] = []
+    earlier_lines: list[str] = []
     for number, day in enumerate(days):
-        say(f"landing {day}: {per_day:,} events")
-        lines = _lines(rng, day, number * per_day, per_day - (copies if earlier else 0), shoppers, items)
-        lines += [earlier[place] for place in rng.integers(0, len(earlier), copies)] if earlier else []
-        earlier = (earlier + lines)[-200_000:]
+        print_progress(f"landing {day}: {per_day:,} events")
+        lines = _csv_lines(rng, day, number * per_day, per_day - (copies if earlier_lines else 0), shoppers, items)
+        lines += (
+            [earlier_lines[index] for index in rng.integers(0, len(earlier_lines), copies)] if earlier_lines else []
+        )
+        earlier_lines = (earlier_lines + lines)[-200_000:]
         folder = Path(settings.lake) / "landing" / "events" / f"dt={day}"
         folder.mkdir(parents=True)
-        (folder / "events.csv").write_text("\n".join([HEADER, *lines]) + "\n")
+        (folder / "events.csv").write_text("\n".join([CSV_HEADER, *lines]) + "\n")
 
 
-def _lines(rng: np.random.Generator, day: date, start: int, count: int, shoppers: int, items: int) -> list[str]:
+def _csv_lines(rng: np.random.Generator, day: date, start: int, count: int, shoppers: int, items: int) -> list[str]:
     """csv lines in the order of time; one in 200 has no item."""
     item = (items * rng.random(count) ** 3).astype(int)
     user = (shoppers * rng.random(count) ** 2).astype(int)
     second = np.sort(rng.integers(0, 86_400, count))
     kind = rng.choice(["view", "view", "view", "view", "cart", "purchase"], count)
-    broken = rng.random(count) < 0.005
+    is_invalid = rng.random(count) < 0.005
     return [
         f"e{start + n:012d},{day} {s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d},"
         f"{'' if u % 3 else f'user{u}'},visit{u}-{day.day},"
         f"{'' if b else f'item{i}'},{k},1,{i % 90 + 1}.90,Plain title number {i},category {i % 40}"
-        for n, (s, u, i, k, b) in enumerate(zip(second, user, item, kind, broken, strict=True))
+        for n, (s, u, i, k, b) in enumerate(zip(second, user, item, kind, is_invalid, strict=True))
     ]
 
 
-def _freshet(spark: "SparkSession", settings: Settings, days: list[date]) -> dict[str, Cost]:
+def _publish_tables(spark: "SparkSession", settings: Settings, days: list[date]) -> dict[str, WorkCost]:
     """Every daily table of these days, as its asset makes it."""
     from freshet.tables import features
-    from freshet.tables.day_run import DayRun
-    from freshet.tables.mapping import read
+    from freshet.tables.day_run import DailyTables
+    from freshet.tables.mapping import read_mapping
     from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, USER_FEATURES
 
     assert settings.mapping is not None
-    mapping = read(settings.mapping)
-    run = DayRun(spark, settings, open_store(settings.lake), days)
-    tables: dict[str, Callable[[], Publication]] = {
-        "raw_events": lambda: run.raw_events(mapping, KEY),
-        "quarantined_events": run.quarantined_events,
-        "events": run.events,
-        "items": lambda: run.from_events(ITEMS, features.items, "items", None),
-        "item_features": lambda: run.from_events(ITEM_FEATURES, features.item_features, "rows", "returns"),
-        "user_features": lambda: run.from_events(USER_FEATURES, features.user_features, "rows", None),
-        "histories": lambda: run.from_events(HISTORIES, features.histories, "rows", None),
+    mapping = read_mapping(settings.mapping)
+    run = DailyTables(spark, settings, open_store(settings.lake), days)
+    tables: dict[str, Callable[[], PublishResult]] = {
+        "raw_events": lambda: run.publish_raw_events(mapping, PSEUDONYM_KEY),
+        "quarantined_events": run.publish_quarantined_events,
+        "events": run.publish_events,
+        "items": lambda: run.publish_from_events(ITEMS, features.items, "items", None),
+        "item_features": lambda: run.publish_from_events(ITEM_FEATURES, features.item_features, "rows", "returns"),
+        "user_features": lambda: run.publish_from_events(USER_FEATURES, features.user_features, "rows", None),
+        "histories": lambda: run.publish_from_events(HISTORIES, features.histories, "rows", None),
     }
-    return {name: _published(name, make) for name, make in tables.items()}
+    return {name: _publish_table(name, make) for name, make in tables.items()}
 
 
-def _published(name: str, make: "Callable[[], Publication]") -> Cost:
-    done: list[Publication] = []
-    cost = measured(lambda: done.append(make()))
-    if done[0].refused:
-        raise SystemExit(f"{name} was refused, so there is no figure:\n{done[0].message()}")
-    say(f"{name}: {cost.processor:.1f} s of processor time, {cost.seconds:.1f} s")
+def _publish_table(name: str, publish: "Callable[[], PublishResult]") -> WorkCost:
+    results: list[PublishResult] = []
+    cost = measure_cost(lambda: results.append(publish()))
+    if results[0].refused:
+        raise SystemExit(f"{name} was refused, so there is no figure:\n{results[0].message()}")
+    print_progress(f"{name}: {cost.cpu_s:.1f} s of processor time, {cost.wall_s:.1f} s")
     return cost
 
 
-def _duckdb(lake: Path, counted: int) -> dict[str, Cost]:
-    costs: dict[str, Cost] = {}
-    for name, work in duckdb_tables(lake / "landing" / "events", lake.parent / "duckdb", KEY):
+def _run_duckdb(lake: Path, n_published: int) -> dict[str, WorkCost]:
+    costs: dict[str, WorkCost] = {}
+    for name, work in duckdb_tables(lake / "landing" / "events", lake.parent / "duckdb", PSEUDONYM_KEY):
         rows: list[int] = []
-        costs[name] = measured(lambda work=work, rows=rows: rows.append(work()))  # type: ignore[misc]
-        say(f"DuckDB {name}: {costs[name].processor:.1f} s of processor time, {rows[0]:,} rows")
-        if name == "events" and rows[0] != counted:
-            raise SystemExit(f"Freshet published {counted:,} events and DuckDB {rows[0]:,}: they do not do the same")
+        costs[name] = measure_cost(lambda work=work, rows=rows: rows.append(work()))  # type: ignore[misc]
+        print_progress(f"DuckDB {name}: {costs[name].cpu_s:.1f} s of processor time, {rows[0]:,} rows")
+        if name == "events" and rows[0] != n_published:
+            raise SystemExit(
+                f"Freshet published {n_published:,} events and DuckDB {rows[0]:,}: they do not do the same"
+            )
     return costs
 
 
-def _figures(ours: Mapping[str, Cost], further: Mapping[str, Cost], peer: Mapping[str, Cost]) -> dict[str, object]:
-    both = {name: ours[name].processor + further[name].processor for name in ours}
-    total, peers = sum(both.values()), sum(cost.processor for cost in peer.values())
+def _figures(
+    freshet_costs: Mapping[str, WorkCost], next_day_costs: Mapping[str, WorkCost], duckdb_costs: Mapping[str, WorkCost]
+) -> dict[str, object]:
+    cpu_by_table = {name: freshet_costs[name].cpu_s + next_day_costs[name].cpu_s for name in freshet_costs}
+    total, duckdb_total = sum(cpu_by_table.values()), sum(cost.cpu_s for cost in duckdb_costs.values())
     return {
-        "processor_seconds": _rounded(both),
-        "duckdb_processor_seconds": _rounded({name: cost.processor for name, cost in peer.items()}),
+        "processor_seconds": _rounded(cpu_by_table),
+        "duckdb_processor_seconds": _rounded({name: cost.cpu_s for name, cost in duckdb_costs.items()}),
         "total": round(total, 1),
-        "duckdb_total": round(peers, 1),
-        "times_duckdb": round(total / peers, 2) if peers else None,
-        "further_day_seconds": _rounded({name: cost.seconds for name, cost in further.items()}),
-        "further_day_total_seconds": round(sum(cost.seconds for cost in further.values()), 1),
-        "further_day_total_processor_seconds": round(sum(cost.processor for cost in further.values()), 1),
+        "duckdb_total": round(duckdb_total, 1),
+        "times_duckdb": round(total / duckdb_total, 2) if duckdb_total else None,
+        "further_day_seconds": _rounded({name: cost.wall_s for name, cost in next_day_costs.items()}),
+        "further_day_total_seconds": round(sum(cost.wall_s for cost in next_day_costs.values()), 1),
+        "further_day_total_processor_seconds": round(sum(cost.cpu_s for cost in next_day_costs.values()), 1),
     }
 
 

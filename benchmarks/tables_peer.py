@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
-BLOCK = 64  # bytes, of SHA-256
-LOOK_BACK = 7  # days
+HMAC_BLOCK_BYTES = 64  # bytes, of SHA-256
+DEDUP_DAYS = 7  # days
 
-RAW = """
+RAW_EVENTS_SQL = """
 SELECT nullif(trim(id), '') AS event_id, {user} AS user_id, {visit} AS session_id, nullif(trim(item), '') AS item_id,
        lower(trim(kind)) AS event_type, try_cast("at" AS TIMESTAMP) AS event_time,
        try_cast(pieces AS DOUBLE) AS quantity, try_cast(price AS DECIMAL(18, 4)) AS price, title, category,
@@ -15,15 +15,15 @@ SELECT nullif(trim(id), '') AS event_id, {user} AS user_id, {visit} AS session_i
        row_number() OVER () AS source_row
 FROM read_csv('{files}', header = true, all_varchar = true, hive_partitioning = true, filename = true)
 """
-VALID = """item_id IS NOT NULL AND coalesce(user_id, session_id) IS NOT NULL AND event_time IS NOT NULL
+VALID_EVENT_SQL = """item_id IS NOT NULL AND coalesce(user_id, session_id) IS NOT NULL AND event_time IS NOT NULL
     AND event_time < landing_date + INTERVAL 2 DAY AND event_type IN ('view', 'cart', 'purchase', 'return')
     AND (quantity IS NULL OR quantity > 0) AND (price IS NULL OR price >= 0)"""
-TABLES = {
-    "quarantined_events": f"SELECT * FROM raw_events WHERE NOT coalesce({VALID}, false)",
+TABLE_QUERIES = {
+    "quarantined_events": f"SELECT * FROM raw_events WHERE NOT coalesce({VALID_EVENT_SQL}, false)",
     "events": f"""
-        SELECT *, coalesce(user_id, session_id) AS shopper FROM raw_events WHERE {VALID}
+        SELECT *, coalesce(user_id, session_id) AS shopper FROM raw_events WHERE {VALID_EVENT_SQL}
         QUALIFY coalesce(landing_date - lag(landing_date) OVER (
-            PARTITION BY event_id ORDER BY landing_date, source_file, source_row) > {LOOK_BACK}, true)""",
+            PARTITION BY event_id ORDER BY landing_date, source_file, source_row) > {DEDUP_DAYS}, true)""",
     "items": """
         SELECT landing_date, item_id, max_by(title, (event_time, source_row)) AS title,
                max_by(category, (event_time, source_row)) AS category, max_by(price, (event_time, source_row)) AS price
@@ -47,27 +47,29 @@ def duckdb_tables(landing: Path, folder: Path, key: bytes) -> Iterator[tuple[str
     import duckdb
 
     folder.mkdir()
-    base = duckdb.connect()
-    base.execute("SET preserve_insertion_order = false; SET TimeZone = 'UTC'")
-    raw = RAW.format(
-        files=landing / "*" / "*.csv", user=_pseudonym('"user"', "user", key), visit=_pseudonym("visit", "session", key)
+    connection = duckdb.connect()
+    connection.execute("SET preserve_insertion_order = false; SET TimeZone = 'UTC'")
+    raw_events_query = RAW_EVENTS_SQL.format(
+        files=landing / "*" / "*.csv",
+        user=_pseudonym_sql('"user"', "user", key),
+        visit=_pseudonym_sql("visit", "session", key),
     )
 
-    def make(name: str, query: str) -> int:
+    def write_table(name: str, query: str) -> int:
         path = folder / f"{name}.parquet"
-        base.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
-        base.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{path}')")
-        return int(base.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])
+        connection.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{path}')")
+        return int(connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])
 
-    yield "raw_events", lambda: make("raw_events", raw)
-    for name, query in TABLES.items():
-        yield name, lambda name=name, query=query: make(name, query)  # type: ignore[misc]
+    yield "raw_events", lambda: write_table("raw_events", raw_events_query)
+    for name, query in TABLE_QUERIES.items():
+        yield name, lambda name=name, query=query: write_table(name, query)  # type: ignore[misc]
 
 
-def _pseudonym(column: str, kind: str, key: bytes) -> str:
+def _pseudonym_sql(column: str, kind: str, key: bytes) -> str:
     """HMAC-SHA256 of `kind:value`, its first 32 hex characters, as `freshet.tables.pseudonyms` gives it."""
-    padded = (sha256(key).digest() if len(key) > BLOCK else key).ljust(BLOCK, b"\0")
+    padded = (sha256(key).digest() if len(key) > HMAC_BLOCK_BYTES else key).ljust(HMAC_BLOCK_BYTES, b"\0")
     inner, outer = ("".join(f"\\x{byte ^ pad:02X}" for byte in padded) for pad in (0x36, 0x5C))
     value = f"nullif(trim({column}), '')"
-    first = f"unhex(sha256('{inner}'::BLOB || encode('{kind}:' || {value})))"
-    return f"CASE WHEN {value} IS NOT NULL THEN substr(sha256('{outer}'::BLOB || {first}), 1, 32) END"
+    inner_digest = f"unhex(sha256('{inner}'::BLOB || encode('{kind}:' || {value})))"
+    return f"CASE WHEN {value} IS NOT NULL THEN substr(sha256('{outer}'::BLOB || {inner_digest}), 1, 32) END"

@@ -5,35 +5,40 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.report import say
-from benchmarks.verdict_outcomes import Pair, draw, worse
+from benchmarks.report import print_progress
+from benchmarks.verdict_outcomes import ModelPair, degrade, draw_outcomes
 from freshet.judge.margins import lower_bounds
-from freshet.judge.params import JudgeParams
+from freshet.judge.params import EvaluationParams
 
-TRIES: Final = 10
-SKEW: Final = 0.8
+N_TRIES: Final = 10
+BASKET_SKEW: Final = 0.8
 
 
 @dataclass(frozen=True)
-class Looks:
+class RepeatedTries:
     """How often a wrong release has come about by the k-th model."""
 
     pair: str
-    baskets: int
+    n_baskets: int
     worse: float
-    by_try: tuple[float, ...]  # every model is judged
-    first_only: float  # one verdict per window and champion; the others wait for a person
+    wrong_release_by_try: tuple[float, ...]  # every model is judged
+    wrong_release_first_only: float  # one verdict per window and champion; the others wait for a person
 
 
-def looks(pair: Pair, baskets: int, runs: int, params: JudgeParams, seed: int) -> Looks:
+def simulate_tries(pair: ModelPair, n_baskets: int, n_runs: int, params: EvaluationParams, seed: int) -> RepeatedTries:
     """The share of `runs` windows in which one of the first k models is released, k = 1 … TRIES."""
-    rng = np.random.default_rng([seed, baskets, TRIES])
-    passed = np.zeros((runs, TRIES), dtype=bool)
-    for run in range(runs):
-        drawn = draw(pair, baskets, SKEW, 1 + TRIES, rng)
-        columns = worse(drawn.values[:, 1:], params.margin, rng) - (1 - params.margin) * drawn.values[:, :1]
-        passed[run] = lower_bounds(columns, drawn.owners, params)[0] > 0
+    rng = np.random.default_rng([seed, n_baskets, N_TRIES])
+    passed = np.zeros((n_runs, N_TRIES), dtype=bool)
+    for run in range(n_runs):
+        outcomes = draw_outcomes(pair, n_baskets, BASKET_SKEW, 1 + N_TRIES, rng)
+        differences = (
+            degrade(outcomes.values[:, 1:], params.non_inferiority_margin, rng)
+            - (1 - params.non_inferiority_margin) * outcomes.values[:, :1]
+        )
+        passed[run] = lower_bounds(differences, outcomes.owners, params)[0] > 0
     by_try = np.maximum.accumulate(passed, axis=1).mean(axis=0)
-    outcome = Looks(pair.name, baskets, params.margin, tuple(by_try.round(4).tolist()), round(float(by_try[0]), 4))
-    say(str(outcome))
-    return outcome
+    result = RepeatedTries(
+        pair.name, n_baskets, params.non_inferiority_margin, tuple(by_try.round(4).tolist()), round(float(by_try[0]), 4)
+    )
+    print_progress(str(result))
+    return result

@@ -5,71 +5,79 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.report import say
-from benchmarks.verdict_outcomes import Pair, draw, worse
+from benchmarks.report import print_progress
+from benchmarks.verdict_outcomes import ModelPair, degrade, draw_outcomes
 from freshet.judge.margins import lower_bounds
 from freshet.judge.metrics import Values
-from freshet.judge.params import JudgeParams
+from freshet.judge.params import EvaluationParams
 
-SKEW: Final = 0.8
-LOSES: Final = 0.005  # of its quality, a freshly trained model from night to night
-AGES: Final = 0.01  # of its quality, a model that serves from night to night
-BASELINE: Final = 0.9  # of the first model's quality, every night: item-to-item on Online Retail
+BASKET_SKEW: Final = 0.8
+NIGHTLY_LOSS: Final = 0.005  # of its quality, a freshly trained model from night to night
+NIGHTLY_AGEING: Final = 0.01  # of its quality, a model that serves from night to night
+BASELINE_QUALITY: Final = 0.9  # of the first model's quality, every night: item-to-item on Online Retail
 
 
 @dataclass(frozen=True)
-class Nights:
+class NightsSummary:
     """Sixty nights, on average over the runs. Quality is a share of the first model's on its first night."""
 
-    yardstick: str
+    compared_with: str
     nights: int
     releases: float
     lowest_released: float  # quality of the worst model that any run released
-    serves: float  # quality of what serves on the last night
-    noticed: float  # the first night on which a verdict says "not as good as the baseline"; beyond the last: never
+    final_quality: float  # quality of what serves on the last night
+    noticed_night: (
+        float  # the first night on which a verdict says "not as good as the baseline"; beyond the last: never
+    )
 
 
-def nights(pair: Pair, baskets: int, count: int, runs: int, params: JudgeParams, seed: int) -> list[Nights]:
+def simulate_nights(
+    pair: ModelPair, baskets: int, count: int, runs: int, params: EvaluationParams, seed: int
+) -> list[NightsSummary]:
     """With the champion as the only measure, and with the baselines asked every night."""
     rows = []
-    for yardstick in ("champion only", "champion and baselines"):
+    for compared_with in ("champion only", "champion and baselines"):
         rng = np.random.default_rng([seed, count])
-        figures = np.array([_run(pair, baskets, count, yardstick != "champion only", params, rng) for _ in range(runs)])
-        releases, lowest, serves, noticed = figures.T
-        row = Nights(
-            yardstick,
+        figures = np.array(
+            [_simulate_run(pair, baskets, count, compared_with != "champion only", params, rng) for _ in range(runs)]
+        )
+        releases, lowest_quality, final_quality, noticed = figures.T
+        row = NightsSummary(
+            compared_with,
             count,
             round(float(releases.mean()), 1),
-            round(float(lowest.min()), 3),
-            round(float(serves.mean()), 3),
+            round(float(lowest_quality.min()), 3),
+            round(float(final_quality.mean()), 3),
             round(float(noticed.mean()), 1),
         )
-        say(str(row))
+        print_progress(str(row))
         rows.append(row)
     return rows
 
 
-def _run(
-    pair: Pair, baskets: int, count: int, baselines: bool, params: JudgeParams, rng: np.random.Generator
+def _simulate_run(
+    pair: ModelPair, baskets: int, count: int, baselines: bool, params: EvaluationParams, rng: np.random.Generator
 ) -> tuple[int, float, float, int]:
     """(releases, lowest quality released, quality of what serves in the end, night on which it was noticed)."""
-    champion, releases, lowest, noticed = 1.0, 0, 1.0, count + 1
+    champion, releases, lowest_quality, noticed = 1.0, 0, 1.0, count + 1
     for night in range(1, count + 1):
-        champion *= 1 - AGES
-        fresh = (1 - LOSES) ** night
-        bounds = _bounds(pair, baskets, (fresh, champion, BASELINE), params, rng)
+        champion *= 1 - NIGHTLY_AGEING
+        challenger = (1 - NIGHTLY_LOSS) ** night
+        bounds = _quality_bounds(pair, baskets, (challenger, champion, BASELINE_QUALITY), params, rng)
         if baselines and bounds[1] <= 0:
             noticed = min(noticed, night)
         if bounds[0] > 0 and (bounds[1] > 0 or not baselines):
-            champion, releases, lowest = fresh, releases + 1, min(lowest, fresh)
-    return releases, lowest, champion, noticed
+            champion, releases, lowest_quality = challenger, releases + 1, min(lowest_quality, challenger)
+    return releases, lowest_quality, champion, noticed
 
 
-def _bounds(
-    pair: Pair, baskets: int, qualities: tuple[float, ...], params: JudgeParams, rng: np.random.Generator
+def _quality_bounds(
+    pair: ModelPair, baskets: int, qualities: tuple[float, ...], params: EvaluationParams, rng: np.random.Generator
 ) -> Values:
     """(2,) of the challenger against champion and baseline: above 0 is no worse by the margin."""
-    drawn = draw(pair, baskets, SKEW, len(qualities), rng)
-    mine, *others = (worse(values, 1 - q, rng) for values, q in zip(drawn.values.T, qualities, strict=True))
-    columns = mine[:, None] - (1 - params.margin) * np.column_stack(others)
-    return lower_bounds(columns, drawn.owners, params)[0]
+    outcomes = draw_outcomes(pair, baskets, BASKET_SKEW, len(qualities), rng)
+    challenger_values, *reference_values = (
+        degrade(values, 1 - q, rng) for values, q in zip(outcomes.values.T, qualities, strict=True)
+    )
+    differences = challenger_values[:, None] - (1 - params.non_inferiority_margin) * np.column_stack(reference_values)
+    return lower_bounds(differences, outcomes.owners, params)[0]

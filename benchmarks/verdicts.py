@@ -13,24 +13,24 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report import finish, say
-from benchmarks.verdict_looks import looks
-from benchmarks.verdict_nights import nights
-from benchmarks.verdict_outcomes import CLICKS, CLUSTERED, PAIRS, Pair, draw, worse
+from benchmarks.report import print_progress, print_result
+from benchmarks.verdict_looks import simulate_tries
+from benchmarks.verdict_nights import simulate_nights
+from benchmarks.verdict_outcomes import CLICKS_PAIR, CLUSTERED_PAIR, MODEL_PAIRS, ModelPair, degrade, draw_outcomes
 from freshet.judge.bootstrap import effective_shoppers
 from freshet.judge.margins import lower_bounds
-from freshet.judge.params import JudgeParams
+from freshet.judge.params import EvaluationParams
 
-BASKETS = (500, 1_000, 3_000, 10_000)
-WORSE = (0.0, 0.01, 0.02, 0.05)  # share of its NDCG that the challenger truly lacks
-SKEWS = {"one basket each": 0.0, "a few each": 0.8, "some have hundreds": 1.6}
-USUAL = "a few each"
-MOST = 1_000_000  # baskets drawn for a point: fewer verdicts where each is large
-SAMPLES = 500  # of the bootstrap: a quarter of the judge's, for speed
+BASKET_COUNTS = (500, 1_000, 3_000, 10_000)
+TRUE_LOSSES = (0.0, 0.01, 0.02, 0.05)  # share of its NDCG that the challenger truly lacks
+BASKET_SKEWS = {"one basket each": 0.0, "a few each": 0.8, "some have hundreds": 1.6}
+DEFAULT_SKEW = "a few each"
+MAX_BASKETS_PER_POINT = 1_000_000  # baskets drawn for a point: fewer verdicts where each is large
+BOOTSTRAP_SAMPLES = 500  # of the bootstrap: a quarter of the judge's, for speed
 
 
 @dataclass(frozen=True)
-class Point:
+class VerdictPoint:
     """How often a challenger of one configuration, only fresher, is released."""
 
     pair: str
@@ -50,59 +50,78 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=500, help="verdicts behind a figure, at most")
     parser.add_argument("--nights", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--baskets", type=_numbers, default=BASKETS, help="500,1000")
-    arguments = parser.parse_args()
-    params, begun = JudgeParams(samples=SAMPLES), time.perf_counter()
-    points = list(curve(arguments.baskets, arguments.runs, params, arguments.seed))
-    say(as_table(points))
-    usual = 3_000 if 3_000 in arguments.baskets else arguments.baskets[-1]
-    tries = looks(CLICKS, usual, arguments.runs, params, arguments.seed)
-    aged = nights(CLICKS, usual, arguments.nights, max(1, arguments.runs // 50), params, arguments.seed)
-    finish(
+    parser.add_argument("--baskets", type=_parse_ints, default=BASKET_COUNTS, help="500,1000")
+    args = parser.parse_args()
+    params, start = EvaluationParams(bootstrap_samples=BOOTSTRAP_SAMPLES), time.perf_counter()
+    points = list(verdict_curve(args.baskets, args.runs, params, args.seed))
+    print_progress(format_table(points))
+    n_baskets = 3_000 if 3_000 in args.baskets else args.baskets[-1]
+    tries = simulate_tries(CLICKS_PAIR, n_baskets, args.runs, params, args.seed)
+    night_rows = simulate_nights(CLICKS_PAIR, n_baskets, args.nights, max(1, args.runs // 50), params, args.seed)
+    print_result(
         "verdicts",
         {
-            "runs": arguments.runs,
+            "runs": args.runs,
             "curve": [asdict(point) for point in points],
             "looks": asdict(tries),
-            "nights": [asdict(night) for night in aged],
-            "seconds": round(time.perf_counter() - begun, 1),
+            "nights": [asdict(night) for night in night_rows],
+            "seconds": round(time.perf_counter() - start, 1),
         },
     )
 
 
-def curve(baskets: tuple[int, ...], runs: int, params: JudgeParams, seed: int) -> Iterator[Point]:
+def verdict_curve(baskets: tuple[int, ...], runs: int, params: EvaluationParams, seed: int) -> Iterator[VerdictPoint]:
     """A point per pair and number of baskets; of the last pair also with other numbers of baskets a shopper."""
-    for pair in PAIRS:
-        for name in SKEWS if pair is CLUSTERED else (USUAL,):
+    for pair in MODEL_PAIRS:
+        for name in BASKET_SKEWS if pair is CLUSTERED_PAIR else (DEFAULT_SKEW,):
             for count in baskets:
-                yield point(pair, name, count, runs, params, seed)
+                yield verdict_point(pair, name, count, runs, params, seed)
 
 
-def point(pair: Pair, name: str, baskets: int, runs: int, params: JudgeParams, seed: int) -> Point:
+def verdict_point(
+    pair: ModelPair, name: str, baskets: int, runs: int, params: EvaluationParams, seed: int
+) -> VerdictPoint:
     """Verdicts on so many baskets of shoppers who have as many each as `name` says."""
-    skew = SKEWS[name]
+    skew = BASKET_SKEWS[name]
     rng = np.random.default_rng([seed, baskets, round(10 * skew)])
-    runs = max(1, min(runs, MOST // baskets))
-    new, old, errors, effective = [], [], [], []
+    runs = max(1, min(runs, MAX_BASKETS_PER_POINT // baskets))
+    passed_by_shopper, passed_by_basket, errors, effective_counts = [], [], [], []
     for _ in range(runs):
-        drawn = draw(pair, baskets, skew, 2, rng)
-        champion = drawn.values[:, 0]
-        columns = np.column_stack([worse(drawn.values[:, 1], share, rng) for share in WORSE])
-        columns -= (1 - params.margin) * champion[:, None]
-        bounds, error = lower_bounds(columns, drawn.owners, params)
-        effective.append(effective_shoppers(drawn.owners))
-        new.append((bounds > 0) & (effective[-1] >= params.minimum_shoppers))
-        old.append(lower_bounds(columns, np.arange(baskets), params)[0] > 0)
+        outcomes = draw_outcomes(pair, baskets, skew, 2, rng)
+        champion = outcomes.values[:, 0]
+        differences = np.column_stack([degrade(outcomes.values[:, 1], share, rng) for share in TRUE_LOSSES])
+        differences -= (1 - params.non_inferiority_margin) * champion[:, None]
+        bounds, error = lower_bounds(differences, outcomes.owners, params)
+        effective_counts.append(effective_shoppers(outcomes.owners))
+        passed_by_shopper.append((bounds > 0) & (effective_counts[-1] >= params.min_shoppers))
+        passed_by_basket.append(lower_bounds(differences, np.arange(baskets), params)[0] > 0)
         errors.append(error[0] / champion.mean())
-    counted, error_share = round(float(np.mean(effective))), round(float(np.mean(errors)), 5)
-    point = Point(pair.name, name, baskets, runs, counted, error_share, WORSE, _shares(new), _shares(old))
-    say(str(point))
+    mean_effective, error_share = round(float(np.mean(effective_counts))), round(float(np.mean(errors)), 5)
+    point = VerdictPoint(
+        pair.name,
+        name,
+        baskets,
+        runs,
+        mean_effective,
+        error_share,
+        TRUE_LOSSES,
+        _release_shares(passed_by_shopper),
+        _release_shares(passed_by_basket),
+    )
+    print_progress(str(point))
     return point
 
 
-def as_table(points: list[Point]) -> str:
+def format_table(points: list[VerdictPoint]) -> str:
     """Markdown: released by drawing shoppers, in brackets by drawing baskets."""
-    head = ["pair", "baskets a shopper", "baskets", "shoppers count as", "error", *(f"−{share:.0%}" for share in WORSE)]
+    head = [
+        "pair",
+        "baskets a shopper",
+        "baskets",
+        "shoppers count as",
+        "error",
+        *(f"−{share:.0%}" for share in TRUE_LOSSES),
+    ]
     rows = [
         [p.pair, p.shoppers, f"{p.baskets:,}", f"{p.effective_shoppers:,}", f"{p.error:.2%}",
          *(f"{new:.1%} ({old:.1%})" for new, old in zip(p.released, p.released_by_baskets, strict=True))]
@@ -112,11 +131,11 @@ def as_table(points: list[Point]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _shares(passed: list[NDArray[np.bool_]]) -> tuple[float, ...]:
-    return tuple(np.mean(passed, axis=0).round(4).tolist())
+def _release_shares(passed_runs: list[NDArray[np.bool_]]) -> tuple[float, ...]:
+    return tuple(np.mean(passed_runs, axis=0).round(4).tolist())
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def _parse_ints(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in text.split(","))
 
 

@@ -12,25 +12,25 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from benchmarks.report import finish, say
-from benchmarks.simulation_training import training_set
+from benchmarks.report import print_progress, print_result
+from benchmarks.simulation_training import simulated_training_set
 from freshet.cases import next_basket_cases
 from freshet.model.own import Model
 from freshet.model.params import TrainParams
-from freshet.model.training import Means, Progress, Trained, train
-from freshet.model.validation import ndcg
-from freshet.model.warm import Yesterday
+from freshet.model.training import EpochMetrics, TrainerContext, TrainingResult, train
+from freshet.model.validation import mean_ndcg
+from freshet.model.warm import WarmStartModel
 from freshet.simulation.params import ShopParams
 from freshet.simulation.shop import Shop, generate
 from freshet.training_set import TrainingSet
 
-JUDGED = 5  # days after the cut
-COLD, WARM = (1, 2, 4, 8, 12), (1, 2, 3)  # epochs
-EQUAL = 0.98  # of the best cold quality: what a bootstrap over these baskets cannot tell apart
+EVALUATED_DAYS = 5  # days after the cut
+COLD_EPOCHS, WARM_EPOCHS = (1, 2, 4, 8, 12), (1, 2, 3)  # epochs
+EQUAL_QUALITY_SHARE = 0.98  # of the best cold quality: what a bootstrap over these baskets cannot tell apart
 
 
 @dataclass(frozen=True)
-class Point:
+class TrainingPoint:
     """One training: its quality on baskets that landed after the cut, and what it took."""
 
     start: str
@@ -42,78 +42,97 @@ class Point:
 
 def main() -> None:
     """Prints a line per training, then the JSON line."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--seed", type=int, default=1)
-    arguments.add_argument("--days", type=int, default=3, help="days that are trained warm, one after the other")
-    arguments.add_argument("--shoppers", type=int, default=2000)
-    asked = arguments.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--days", type=int, default=3, help="days that are trained warm, one after the other")
+    parser.add_argument("--shoppers", type=int, default=2000)
+    args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    shop = generate(ShopParams(seed=asked.seed, shoppers=asked.shoppers))
-    last = shop.params.days - 1 - JUDGED
-    before = _chain(shop, last - asked.days, asked.days - 1)
-    today = training_set(shop, last, last + JUDGED)
-    kept = _point(today, before.model, "yesterday", 0, None)
-    points = [kept, *_curve(today, before)]
-    say("| start | epochs | NDCG@10 | seconds | interactions |\n|---|---:|---:|---:|---:|")
+    shop = generate(ShopParams(seed=args.seed, shoppers=args.shoppers))
+    last_day = shop.params.days - 1 - EVALUATED_DAYS
+    warm_model = _warm_start_chain(shop, last_day - args.days, args.days - 1)
+    dataset = simulated_training_set(shop, last_day, last_day + EVALUATED_DAYS)
+    stale_point = _training_point(dataset, warm_model.model, "yesterday", 0, None)
+    points = [stale_point, *_quality_curve(dataset, warm_model)]
+    print_progress("| start | epochs | NDCG@10 | seconds | interactions |\n|---|---:|---:|---:|---:|")
     for p in points:
-        say(f"| {p.start} | {p.epochs} | {p.ndcg_at_10:.4f} | {p.seconds:.1f} | {p.interactions:,} |")
-    finish("warm_start", {"points": [asdict(point) for point in points], **_summary(points)})
+        print_progress(f"| {p.start} | {p.epochs} | {p.ndcg_at_10:.4f} | {p.seconds:.1f} | {p.interactions:,} |")
+    print_result("warm_start", {"points": [asdict(point) for point in points], **_summary(points)})
 
 
-def _chain(shop: Shop, first: int, days: int) -> Yesterday:
+def _warm_start_chain(shop: Shop, first_day: int, days: int) -> WarmStartModel:
     """A cold model as of day `first`, then a warm one a day."""
-    model = _made(training_set(shop, first, first + JUDGED), _params(), None)
-    for day in range(first + 1, first + 1 + days):
-        model = _made(training_set(shop, day, day + JUDGED), _params(), model)
+    model = _train_model(simulated_training_set(shop, first_day, first_day + EVALUATED_DAYS), _train_params(), None)
+    for day in range(first_day + 1, first_day + 1 + days):
+        model = _train_model(simulated_training_set(shop, day, day + EVALUATED_DAYS), _train_params(), model)
     return model
 
 
-def _curve(today: TrainingSet, before: Yesterday) -> Iterator[Point]:
-    for epochs in COLD:
-        trained = train(today, _params(max_epochs=epochs), progress=_tell)
-        yield _point(today, trained.model, "cold", epochs, trained)
-    for epochs in WARM:
-        trained = train(today, _params(warm_epochs=epochs), progress=_tell, means=Means(yesterday=before))
-        say(f"remembered: {trained.remembered}")
-        yield _point(today, trained.model, "warm", epochs, trained)
+def _quality_curve(dataset: TrainingSet, warm_model: WarmStartModel) -> Iterator[TrainingPoint]:
+    for epochs in COLD_EPOCHS:
+        result = train(dataset, _train_params(max_epochs=epochs), on_epoch=_print_epoch)
+        yield _training_point(dataset, result.model, "cold", epochs, result)
+    for epochs in WARM_EPOCHS:
+        result = train(
+            dataset,
+            _train_params(warm_epochs=epochs),
+            on_epoch=_print_epoch,
+            context=TrainerContext(warm_start=warm_model),
+        )
+        print_progress(f"remembered: {result.forgetting}")
+        yield _training_point(dataset, result.model, "warm", epochs, result)
 
 
-def _tell(p: Progress) -> None:
-    say(f"  epoch {p.epoch} of {p.epochs}: loss {p.loss:.3f}, held-out NDCG@10 {p.ndcg_at_10:.4f}, {p.seconds:.1f} s")
+def _print_epoch(p: EpochMetrics) -> None:
+    print_progress(
+        f"  epoch {p.epoch} of {p.max_epochs}: loss {p.loss:.3f}, held-out NDCG@10 {p.ndcg_at_10:.4f}, {p.seconds:.1f} s"
+    )
 
 
-def _params(**changed: int) -> TrainParams:
-    return TrainParams(**{"patience": 99, **changed})
+def _train_params(**overrides: int) -> TrainParams:
+    return TrainParams(**{"patience": 99, **overrides})
 
 
-def _made(data: TrainingSet, params: TrainParams, yesterday: Yesterday | None) -> Yesterday:
-    trained = train(data, params, progress=_tell, means=Means(yesterday=yesterday))
-    say(f"cut {data.cut}: {trained.warm_from or 'cold'}, {trained.seconds:.1f} s, {_quality(data, trained.model):.4f}")
-    return Yesterday(str(data.cut), trained.model, data.vocabulary.item_ids, data.vocabulary.generation, data.cut)
+def _train_model(dataset: TrainingSet, params: TrainParams, warm_model: WarmStartModel | None) -> WarmStartModel:
+    result = train(dataset, params, on_epoch=_print_epoch, context=TrainerContext(warm_start=warm_model))
+    print_progress(
+        f"cut {dataset.train_until}: {result.warm_start_id or 'cold'}, {result.seconds:.1f} s, {_next_basket_ndcg(dataset, result.model):.4f}"
+    )
+    return WarmStartModel(
+        str(dataset.train_until),
+        result.model,
+        dataset.vocabulary.item_ids,
+        dataset.vocabulary.generation,
+        dataset.train_until,
+    )
 
 
-def _point(data: TrainingSet, model: Model, start: str, epochs: int, trained: Trained | None) -> Point:
-    seconds = trained.seconds if trained else 0.0
-    interactions = round(trained.seconds * trained.interactions_per_second) if trained else 0
-    point = Point(start, epochs, round(_quality(data, model), 5), round(seconds, 2), interactions)
-    say(str(point))
+def _training_point(
+    dataset: TrainingSet, model: Model, start: str, epochs: int, result: TrainingResult | None
+) -> TrainingPoint:
+    seconds = result.seconds if result else 0.0
+    interactions = round(result.seconds * result.events_per_second) if result else 0
+    point = TrainingPoint(start, epochs, round(_next_basket_ndcg(dataset, model), 5), round(seconds, 2), interactions)
+    print_progress(str(point))
     return point
 
 
-def _quality(data: TrainingSet, model: Model) -> float:
+def _next_basket_ndcg(dataset: TrainingSet, model: Model) -> float:
     """NDCG@10 of the baskets of the JUDGED days after the cut; items unknown to the model are a miss."""
-    items = data.histories.items
-    known = replace(data.histories, items=np.where(items <= model.config.items, items, 0))
-    return ndcg(model, next_basket_cases(known, data.cut, data.as_of), TrainParams().length)
+    items = dataset.histories.items
+    in_vocabulary = replace(dataset.histories, items=np.where(items <= model.config.n_items, items, 0))
+    return mean_ndcg(
+        model, next_basket_cases(in_vocabulary, dataset.train_until, dataset.as_of), TrainParams().max_history
+    )
 
 
-def _summary(points: list[Point]) -> dict[str, object]:
+def _summary(points: list[TrainingPoint]) -> dict[str, object]:
     """The share of a cold training's cost at which a warm one is as good."""
     cold = max((p for p in points if p.start == "cold"), key=lambda p: p.ndcg_at_10)
-    enough = [p for p in points if p.start == "warm" and p.ndcg_at_10 >= EQUAL * cold.ndcg_at_10]
-    if not enough:
+    good_enough = [p for p in points if p.start == "warm" and p.ndcg_at_10 >= EQUAL_QUALITY_SHARE * cold.ndcg_at_10]
+    if not good_enough:
         return {"best_cold": asdict(cold), "warm": None}
-    warm = min(enough, key=lambda p: p.interactions)
+    warm = min(good_enough, key=lambda p: p.interactions)
     shares = {"seconds": warm.seconds / cold.seconds, "interactions": warm.interactions / cold.interactions}
     return {"best_cold": asdict(cold), "warm": asdict(warm), "share_of_cost": shares}
 

@@ -21,15 +21,15 @@ SOURCE_ROW: Final = "source_row"
 SOURCE_POSITION: Final = "source_position"
 SKIPPED: Final = "skipped"
 CORRUPT: Final = "corrupt_record"
-FLAW: Final = "flaw"
+PRE_HASH_REASON: Final = "flaw"
 REASON: Final = "reason"
 
 EventType = Literal["view", "cart", "purchase", "return"]
 EVENT_TYPES: Final[tuple[str, ...]] = get_args(EventType)
 # Codes start at 1: 0 is padding, everywhere.
 PAD: Final = 0
-TYPE_CODE: Final[dict[str, int]] = {name: code for code, name in enumerate(EVENT_TYPES, start=1)}
-RETURN_CODE: Final = TYPE_CODE["return"]
+EVENT_TYPE_CODES: Final[dict[str, int]] = {name: code for code, name in enumerate(EVENT_TYPES, start=1)}
+RETURN_TYPE_CODE: Final = EVENT_TYPE_CODES["return"]
 
 # The rungs of the ladder that answers: docs of the gateway explain each.
 TIERS: Final = ("sequence", "precomputed", "content", "segment", "popular")

@@ -10,53 +10,66 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.history import Histories, Ints, is_target, select
-from freshet.meetings import Counted, Floats, count, meetings, merged, strongest
+from freshet.history import Histories, Ints, is_target, select_events
+from freshet.meetings import (
+    Floats,
+    PairWeights,
+    cooccurrence_pairs,
+    merge_pair_weights,
+    sum_pair_weights,
+    top_k_per_group,
+)
 
 # Chosen once, on weeks before the judged ones, for orders and clicks together: docs/evaluation.md.
-NEIGHBOURS: Final = 100  # kept per item
-SPAN: Final = 4  # baskets that a basket is neighbour to
-DECAY: Final = 0.5  # per basket between
-TOGETHER: Final = 0.3  # in one basket
-BACKWARD: Final = 0.5  # from the later item to the earlier, against 1 forward
+N_NEIGHBOURS: Final = 100  # kept per item
+MAX_BASKET_GAP: Final = 4  # baskets that a basket is neighbour to
+BASKET_DECAY: Final = 0.5  # per basket between
+SAME_BASKET_WEIGHT: Final = 0.3  # in one basket
+BACKWARD_WEIGHT: Final = 0.5  # from the later item to the earlier, against 1 forward
 
 
-def covisitation(histories: Histories, cut: int, size: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def compute_item_knn(
+    histories: Histories, train_until: int, vocab_size: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """(neighbours, similarities), each (size, NEIGHBOURS): for every item the nearest, nearest first; 0 = none.
 
     Only events landed by day `cut` count, and nothing that was sent back. size: V + 1.
     """
-    known = (histories.days <= cut) & (histories.items > 0) & is_target(histories.types)
-    seen = select(histories, known)
-    met = count(meetings(seen, seen.items, size, SPAN), meeting_weights(), size * size)
-    codes, weights = _both_ways(*met, size)
-    first, second = codes // size, codes % size
-    counts = np.maximum(np.bincount(seen.items, minlength=size), 1)
-    return _nearest(first, second, weights / np.sqrt(counts[first] * counts[second]), size)
+    is_counted = (histories.days <= train_until) & (histories.items > 0) & is_target(histories.types)
+    counted = select_events(histories, is_counted)
+    pair_sums = sum_pair_weights(
+        cooccurrence_pairs(counted, counted.items, vocab_size, MAX_BASKET_GAP), pair_weights(), vocab_size * vocab_size
+    )
+    codes, weights = _symmetrize(*pair_sums, vocab_size)
+    first, second = codes // vocab_size, codes % vocab_size
+    counts = np.maximum(np.bincount(counted.items, minlength=vocab_size), 1)
+    return _top_neighbours(first, second, weights / np.sqrt(counts[first] * counts[second]), vocab_size)
 
 
-def meeting_weights() -> Floats:
+def pair_weights() -> Floats:
     """(SPAN + 1, 2) forward and backward weight of a meeting of two events, by the baskets between them."""
-    apart = np.concatenate([[TOGETHER], DECAY ** np.arange(SPAN)])
-    return np.stack([apart, np.concatenate([[TOGETHER], BACKWARD * apart[1:]])], axis=1)
+    by_gap = np.concatenate([[SAME_BASKET_WEIGHT], BASKET_DECAY ** np.arange(MAX_BASKET_GAP)])
+    return np.stack([by_gap, np.concatenate([[SAME_BASKET_WEIGHT], BACKWARD_WEIGHT * by_gap[1:]])], axis=1)
 
 
-def _both_ways(codes: Ints, weights: Floats, size: int) -> tuple[Ints, Floats]:
+def _symmetrize(codes: Ints, weights: Floats, vocab_size: int) -> tuple[Ints, Floats]:
     """Forward weights of (i, j) plus backward weights of (j, i); an item does not meet itself."""
-    other = codes // size != codes % size
-    codes, weights = codes[other], weights[other]
-    turned = codes % size * size + codes // size
-    order = np.argsort(turned)
-    back: Counted = (turned[order], weights[order, 1:])
-    both = merged((codes, weights[:, :1]), back)
-    return both[0], both[1][:, 0]
+    is_distinct = codes // vocab_size != codes % vocab_size
+    codes, weights = codes[is_distinct], weights[is_distinct]
+    reversed_codes = codes % vocab_size * vocab_size + codes // vocab_size
+    order = np.argsort(reversed_codes)
+    backward: PairWeights = (reversed_codes[order], weights[order, 1:])
+    summed = merge_pair_weights((codes, weights[:, :1]), backward)
+    return summed[0], summed[1][:, 0]
 
 
-def _nearest(first: Ints, second: Ints, similarity: Floats, size: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _top_neighbours(
+    first: Ints, second: Ints, similarity: Floats, vocab_size: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The NEIGHBOURS most similar of every item; of equal ones the lower index. Pairs come in rising order."""
-    chosen, places = strongest(first, similarity, NEIGHBOURS)
-    neighbours = np.zeros((size, NEIGHBOURS), dtype=np.int32)
-    scores = np.zeros((size, NEIGHBOURS), dtype=np.float32)
-    neighbours[first[chosen], places] = second[chosen]
-    scores[first[chosen], places] = similarity[chosen]
+    rows, ranks = top_k_per_group(first, similarity, N_NEIGHBOURS)
+    neighbours = np.zeros((vocab_size, N_NEIGHBOURS), dtype=np.int32)
+    scores = np.zeros((vocab_size, N_NEIGHBOURS), dtype=np.float32)
+    neighbours[first[rows], ranks] = second[rows]
+    scores[first[rows], ranks] = similarity[rows]
     return neighbours, scores

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import date
 
-from freshet.days import DayRecord, read, visible
+from freshet.days import DayRecord, latest_records, visible_entries
 from freshet.store import Store
 
 
 @dataclass(frozen=True)
-class DayAccount:
+class DayStatus:
     """One landing day.
 
     record: what readers see of the day; where it was never published, what its last run counted. refusal: why its last
@@ -16,24 +16,34 @@ class DayAccount:
     """
 
     record: DayRecord
-    refusal: tuple[str, ...] = ()
+    refusal_reasons: tuple[str, ...] = ()
 
     @property
-    def seen_from_before(self) -> bool:
+    def shows_earlier_run(self) -> bool:
         """Whether readers see an earlier run of the day than the last one, which was refused."""
-        return bool(self.refusal) and self.record.verdict != "refused"
+        return bool(self.refusal_reasons) and self.record.verdict != "refused"
 
 
-def day_accounts(store: Store) -> list[DayAccount]:
+def day_statuses(store: Store) -> list[DayStatus]:
     """Every day that has been run, in order; one whose files could not be read, too."""
-    unread = {day: record for day, record in read(store, "raw_events").items() if record.verdict == "refused"}
-    last, seen = read(store, "events"), {day: entry.record for day, entry in visible(store, "events").items()}
-    return [_account(day, unread.get(day), last.get(day), seen.get(day)) for day in sorted({*unread, *last})]
+    unreadable = {
+        day: record for day, record in latest_records(store, "raw_events").items() if record.verdict == "refused"
+    }
+    last, visible_records = (
+        latest_records(store, "events"),
+        {day: entry.record for day, entry in visible_entries(store, "events").items()},
+    )
+    return [
+        _day_status(day, unreadable.get(day), last.get(day), visible_records.get(day))
+        for day in sorted({*unreadable, *last})
+    ]
 
 
-def _account(day: date, unread: DayRecord | None, last: DayRecord | None, seen: DayRecord | None) -> DayAccount:
-    if unread is not None:
+def _day_status(
+    day: date, unreadable: DayRecord | None, last: DayRecord | None, visible_record: DayRecord | None
+) -> DayStatus:
+    if unreadable is not None:
         # Nothing of the day was read: the counts of a run that came after it are of older rows.
-        return DayAccount(seen or DayRecord(day=day, verdict="refused", counts={}), unread.why)
+        return DayStatus(visible_record or DayRecord(day=day, verdict="refused", counts={}), unreadable.why)
     assert last is not None
-    return DayAccount(seen or last, last.why if last.verdict == "refused" else ())
+    return DayStatus(visible_record or last, last.why if last.verdict == "refused" else ())

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from freshet.store import Store
 
-STAMP: Final = "%Y%m%dT%H%M%S%f"
+TIMESTAMP_FORMAT: Final = "%Y%m%dT%H%M%S%f"
 
 
 class DayRecord(BaseModel):
@@ -31,10 +31,10 @@ class DayRecord(BaseModel):
     counts: dict[str, int]
     why: tuple[str, ...] = ()
     sources: dict[str, str] = Field(default_factory=dict)  # upstream table → the attempt that this one was made from
-    counted_in: tuple[date, ...] = ()  # refused events: the other days whose published events are the same ones
+    published_in: tuple[date, ...] = ()  # refused events: the other days whose published events are the same ones
 
 
-class Attempt(BaseModel):
+class PublishAttempt(BaseModel):
     """Everything one attempt decided about a table."""
 
     model_config = ConfigDict(frozen=True)
@@ -45,7 +45,7 @@ class Attempt(BaseModel):
     snapshot: int | None
     records: tuple[DayRecord, ...]
 
-    def of(self, day: date) -> DayRecord | None:
+    def record_of(self, day: date) -> DayRecord | None:
         """The record of one day; None where the attempt does not speak of it."""
         return self._by_day.get(day)
 
@@ -54,121 +54,125 @@ class Attempt(BaseModel):
         return {record.day: record for record in self.records}
 
 
-class Entry(NamedTuple):
+class DayEntry(NamedTuple):
     """A day's record and the attempt that wrote it."""
 
     attempt: str
     record: DayRecord
 
 
-def write(store: Store, attempt: Attempt) -> None:
+def write_attempt(store: Store, attempt: PublishAttempt) -> None:
     """Keep the attempt. Raises LakeError when the disk is full."""
     days = [record.day for record in attempt.records]
-    stamp = attempt.at.strftime(STAMP)
-    name = f"{min(days)}_{max(days)}_{stamp}_{attempt.attempt}.json"
+    timestamp = attempt.at.strftime(TIMESTAMP_FORMAT)
+    name = f"{min(days)}_{max(days)}_{timestamp}_{attempt.attempt}.json"
     store.put_if_absent(f"days/{attempt.table}/{name}", attempt.model_dump_json().encode())
 
 
-def read(store: Store, table: str, days: Iterable[date] | None = None) -> dict[date, DayRecord]:
+def latest_records(store: Store, table: str, days: Iterable[date] | None = None) -> dict[date, DayRecord]:
     """The latest record of every day that has one, in the order of days; of the given days only, where given."""
-    return {day: entry.record for day, entry in latest(store, table, days).items()}
+    return {day: entry.record for day, entry in latest_entries(store, table, days).items()}
 
 
-def latest(store: Store, table: str, days: Iterable[date] | None = None) -> dict[date, Entry]:
+def latest_entries(store: Store, table: str, days: Iterable[date] | None = None) -> dict[date, DayEntry]:
     """As `read`, with the attempt that wrote each record."""
-    entries = _latest(store, _by_day(store, table, None if days is None else set(days)))
+    entries = _iter_latest(store, _paths_by_day(store, table, None if days is None else set(days)))
     return {entry.record.day: entry for entry in reversed(list(entries))}
 
 
-def visible(store: Store, table: str, days: Iterable[date] | None = None) -> dict[date, Entry]:
+def visible_entries(store: Store, table: str, days: Iterable[date] | None = None) -> dict[date, DayEntry]:
     """What readers see of each day: its latest record that was not refused, in the order of days."""
-    entries = _latest(store, _by_day(store, table, None if days is None else set(days)), refused=False)
+    entries = _iter_latest(
+        store, _paths_by_day(store, table, None if days is None else set(days)), include_refused=False
+    )
     return {entry.record.day: entry for entry in reversed(list(entries))}
 
 
-def published(store: Store, table: str, after: date | None = None, until: date | None = None) -> Iterator[date]:
+def published_days(store: Store, table: str, after: date | None = None, until: date | None = None) -> Iterator[date]:
     """The days that were published with rows, the last one first; none up to `after`, none later than `until`.
 
     A record is opened when its day is reached, so whoever needs the last days reads a few of them.
     """
-    attempts = _by_day(store, table, None)
-    asked = {d: p for d, p in attempts.items() if (after is None or d > after) and (until is None or d <= until)}
-    records = (entry.record for entry in _latest(store, asked))
+    attempts = _paths_by_day(store, table, None)
+    paths_by_day = {d: p for d, p in attempts.items() if (after is None or d > after) and (until is None or d <= until)}
+    records = (entry.record for entry in _iter_latest(store, paths_by_day))
     return (r.day for r in records if r.verdict == "published" and r.counts["rows"] > 0)
 
 
-def last_published(store: Store, table: str, today: date | None = None) -> date | None:
+def last_published_day(store: Store, table: str, today: date | None = None) -> date | None:
     """The last day of the table that was published with rows.
 
     today: a day that is not over counts only where there is no earlier one.
     """
-    days = published(store, table)
+    days = published_days(store, table)
     last = next(days, None)
     return last if last is None or last != today else next(days, last)
 
 
-def last_attempts(store: Store, table: str, days: Iterable[date]) -> dict[date, datetime]:
+def last_attempt_times(store: Store, table: str, days: Iterable[date]) -> dict[date, datetime]:
     """When each of the days was last tried, UTC, read from the names of the records; days never tried are left out."""
-    wanted = set(days)
-    found: dict[date, datetime] = {}
-    for path in sorted(_paths(store, table, wanted), key=_stamp):
-        at = datetime.strptime(_stamp(path), STAMP).replace(tzinfo=UTC)
-        found |= {day: at for day in wanted if _first(path) <= day <= _last(path)}
-    return found
+    day_set = set(days)
+    times: dict[date, datetime] = {}
+    for path in sorted(_attempt_paths(store, table, day_set), key=_timestamp):
+        at = datetime.strptime(_timestamp(path), TIMESTAMP_FORMAT).replace(tzinfo=UTC)
+        times |= {day: at for day in day_set if _first_day(path) <= day <= _last_day(path)}
+    return times
 
 
-def last_attempt(store: Store, table: str) -> Attempt | None:
+def last_attempt(store: Store, table: str) -> PublishAttempt | None:
     """The attempt at the table that was made last; None before the first."""
-    path = max(_paths(store, table, None), key=_stamp, default=None)
-    return None if path is None else Attempt.model_validate_json(store.get(path))
+    path = max(_attempt_paths(store, table, None), key=_timestamp, default=None)
+    return None if path is None else PublishAttempt.model_validate_json(store.get(path))
 
 
-def _latest(store: Store, attempts: Mapping[date, Sequence[str]], refused: bool = True) -> Iterator[Entry]:
+def _iter_latest(
+    store: Store, paths_by_day: Mapping[date, Sequence[str]], include_refused: bool = True
+) -> Iterator[DayEntry]:
     """The latest record of each day, the last day first. A record is opened once, and only where no later one knows.
 
     refused: whether one that was refused counts.
     """
-    opened: dict[str, Attempt] = {}
-    for day in sorted(attempts, reverse=True):
-        for path in attempts[day]:
-            if path not in opened:
-                opened[path] = Attempt.model_validate_json(store.get(path))
-            record = opened[path].of(day)
-            if record is not None and (refused or record.verdict != "refused"):
-                yield Entry(opened[path].attempt, record)
+    attempts: dict[str, PublishAttempt] = {}
+    for day in sorted(paths_by_day, reverse=True):
+        for path in paths_by_day[day]:
+            if path not in attempts:
+                attempts[path] = PublishAttempt.model_validate_json(store.get(path))
+            record = attempts[path].record_of(day)
+            if record is not None and (include_refused or record.verdict != "refused"):
+                yield DayEntry(attempts[path].attempt, record)
                 break
 
 
-def _by_day(store: Store, table: str, wanted: set[date] | None) -> dict[date, list[str]]:
+def _paths_by_day(store: Store, table: str, days: set[date] | None) -> dict[date, list[str]]:
     """Day → the records that may speak of it, the latest first: the names alone say so."""
-    found: dict[date, list[str]] = defaultdict(list)
-    for path in sorted(_paths(store, table, wanted), key=_stamp, reverse=True):
-        first, last = _first(path), _last(path)
+    paths: dict[date, list[str]] = defaultdict(list)
+    for path in sorted(_attempt_paths(store, table, days), key=_timestamp, reverse=True):
+        first, last = _first_day(path), _last_day(path)
         for number in range((last - first).days + 1):
             day = first + timedelta(days=number)
-            if wanted is None or day in wanted:
-                found[day].append(path)
-    return found
+            if days is None or day in days:
+                paths[day].append(path)
+    return paths
 
 
-def _paths(store: Store, table: str, wanted: set[date] | None) -> list[str]:
+def _attempt_paths(store: Store, table: str, days: set[date] | None) -> list[str]:
     paths = [path for path in store.list(f"days/{table}") if path.endswith(".json")]
-    if wanted is None:
+    if days is None:
         return paths
-    if not wanted:
+    if not days:
         return []
-    first, last = min(wanted), max(wanted)
-    return [path for path in paths if _first(path) <= last and _last(path) >= first]
+    first, last = min(days), max(days)
+    return [path for path in paths if _first_day(path) <= last and _last_day(path) >= first]
 
 
-def _first(path: str) -> date:
+def _first_day(path: str) -> date:
     return date.fromisoformat(path.rsplit("/", 1)[1].split("_")[0])
 
 
-def _last(path: str) -> date:
+def _last_day(path: str) -> date:
     return date.fromisoformat(path.rsplit("/", 1)[1].split("_")[1])
 
 
-def _stamp(path: str) -> str:
+def _timestamp(path: str) -> str:
     """When it was written; sorts as times do."""
     return path.rsplit("_", 2)[1]

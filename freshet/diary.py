@@ -6,7 +6,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True)
-class Point:
+class MetricPoint:
     """One value of a curve."""
 
     name: str
@@ -16,26 +16,26 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Note:
+class RunRecord:
     """One run. Written twice under the same key it is one run with the figures of both."""
 
     key: str  # what it is of, e.g. `model 1a2b…`; unique in the shop
     name: str
-    began: datetime  # UTC
+    started_at: datetime  # UTC
     seconds: float = 0.0
     parameters: Mapping[str, object] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
-    curves: tuple[Point, ...] = ()
+    points: tuple[MetricPoint, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     failed: bool = False
-    children: tuple["Note", ...] = ()
+    children: tuple["RunRecord", ...] = ()
 
 
 @dataclass(frozen=True)
-class Version:
+class ModelVersion:
     """A bundle as a version of the shop's registered model."""
 
     bundle: str
-    place: str  # in the lake
+    path: str  # in the lake
     key: str = ""  # of the run that made it; empty: unknown
     tags: Mapping[str, str] = field(default_factory=dict)

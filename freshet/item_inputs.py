@@ -6,62 +6,66 @@ from typing import Final, Literal, get_args
 
 from freshet.errors import SettingsError
 
-Kind = Literal["words", "category", "number", "flag", "vector"]
+FeatureKind = Literal["words", "category", "number", "flag", "vector"]
 
-SETTING: Final = "FRESHET_ITEM_INPUTS"
+SETTING_NAME: Final = "FRESHET_ITEM_INPUTS"
 TITLE, CATEGORY, PRICE = "title", "category", "price"  # what every catalogue has; any other column is an attribute
-EXAMPLE: Final = "write it as title:words,category:category,price:number,brand:category"
-RESERVED: Final = "items"  # the item encoder's own input: the index
+SYNTAX_HINT: Final = "write it as title:words,category:category,price:number,brand:category"
+INDEX_INPUT: Final = "items"  # the item encoder's own input: the index
 
 
 @dataclass(frozen=True)
-class Field:
+class ItemFeature:
     """One input of the item encoder: the column it reads, how, and how many rows its table (numbers its vector) has.
 
     size 0: not yet fitted to a catalogue.
     """
 
     name: str
-    kind: Kind
+    kind: FeatureKind
     size: int = 0
 
 
-Schema = tuple[Field, ...]
-DEFAULT: Final[Schema] = (Field(TITLE, "words"), Field(CATEGORY, "category"), Field(PRICE, "number"))
-NOTHING: Final = "none"  # as a setting: ids only
+ItemSchema = tuple[ItemFeature, ...]
+DEFAULT_SCHEMA: Final[ItemSchema] = (
+    ItemFeature(TITLE, "words"),
+    ItemFeature(CATEGORY, "category"),
+    ItemFeature(PRICE, "number"),
+)
+NO_FEATURES: Final = "none"  # as a setting: ids only
 
 
-def parse_schema(text: str) -> Schema:
+def parse_schema(text: str) -> ItemSchema:
     """`title:words,brand:category` as a schema without sizes; `none` is the empty one.
 
     Raises SettingsError naming the entry that is wrong.
     """
-    if text.strip() == NOTHING:
+    if text.strip() == NO_FEATURES:
         return ()
-    fields = tuple(_field(entry.strip()) for entry in text.split(",") if entry.strip())
-    names = [field.name for field in fields]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise SettingsError(SETTING, f"{twice} stands twice", "name every column once")
-    return fields
+    features = tuple(_parse_feature(entry.strip()) for entry in text.split(",") if entry.strip())
+    names = [field.name for field in features]
+    duplicate = next((name for name in names if names.count(name) > 1), None)
+    if duplicate is not None:
+        raise SettingsError(SETTING_NAME, f"{duplicate} stands twice", "name every column once")
+    return features
 
 
-def told(schema: Schema) -> str:
+def format_schema(schema: ItemSchema) -> str:
     """The schema as it stands in the settings."""
-    return ",".join(f"{field.name}:{field.kind}" for field in schema) or NOTHING
+    return ",".join(f"{field.name}:{field.kind}" for field in schema) or NO_FEATURES
 
 
-def attributes_of(schema: Schema) -> tuple[str, ...]:
+def attribute_columns(schema: ItemSchema) -> tuple[str, ...]:
     """The columns that the schema reads beyond title, category and price; vectors come from elsewhere."""
     return tuple(f.name for f in schema if f.kind != "vector" and f.name not in (TITLE, CATEGORY, PRICE))
 
 
-def _field(entry: str) -> Field:
+def _parse_feature(entry: str) -> ItemFeature:
     name, _, kind = (part.strip() for part in entry.partition(":"))
-    if name == RESERVED or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
-        raise SettingsError(SETTING, f"{entry!r} names no column", EXAMPLE)
-    for known in get_args(Kind):
-        if kind == known:
-            return Field(name, known)
-    what = f"{entry!r} is of no kind that there is ({', '.join(get_args(Kind))})"
-    raise SettingsError(SETTING, what, EXAMPLE)
+    if name == INDEX_INPUT or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
+        raise SettingsError(SETTING_NAME, f"{entry!r} names no column", SYNTAX_HINT)
+    for allowed in get_args(FeatureKind):
+        if kind == allowed:
+            return ItemFeature(name, allowed)
+    what = f"{entry!r} is of no kind that there is ({', '.join(get_args(FeatureKind))})"
+    raise SettingsError(SETTING_NAME, what, SYNTAX_HINT)

@@ -12,58 +12,58 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from freshet.content import Floats
+from freshet.content import Float32s
 from freshet.errors import LakeError
-from freshet.references import ItemVectorsRef
+from freshet.references import ContentEmbeddingsRef
 from freshet.store import Store
-from freshet.texts import Texts, packed, unpacked
+from freshet.texts import TextArray, pack_texts, unpack_texts
 
-FOLDER: Final = "item_vectors"
-PUBLISHED: Final = "published/item_vectors.json"
-REMAKE: Final = "materialize the asset `item_vectors` again"
+EMBEDDINGS_FOLDER: Final = "item_vectors"
+POINTER_PATH: Final = "published/item_vectors.json"
+REBUILD_FIX: Final = "materialize the asset `item_vectors` again"
 
 
 @dataclass(frozen=True)
-class ItemVectors:
+class ContentEmbeddings:
     """(n,) items and by name their (n, D) vectors; zeros = it has none."""
 
-    item_ids: Texts
-    vectors: Mapping[str, Floats]
+    item_ids: TextArray
+    vectors: Mapping[str, Float32s]
 
-    def of(self, item_ids: Sequence[str]) -> dict[str, Floats]:
+    def for_items(self, item_ids: Sequence[str]) -> dict[str, Float32s]:
         """By name (m, D) for other items, in their order; zeros for those that are not here."""
-        place = {item: row for row, item in enumerate(self.item_ids.tolist(), start=1)}
-        rows = np.array([place.get(item, 0) for item in item_ids], dtype=np.int64)
+        row_of = {item: row for row, item in enumerate(self.item_ids.tolist(), start=1)}
+        rows = np.array([row_of.get(item, 0) for item in item_ids], dtype=np.int64)
         return {name: np.concatenate([np.zeros_like(v[:1]), v])[rows] for name, v in self.vectors.items() if len(v)}
 
 
-def save_item_vectors(found: ItemVectors, store: Store) -> str:
+def save_content_embeddings(embeddings: ContentEmbeddings, store: Store) -> str:
     """Put the file into the lake; its name is the hash of its bytes."""
     buffer = io.BytesIO()
-    vectors = {f"of_{name}": values for name, values in found.vectors.items()}
-    arrays: dict[str, Any] = packed({"item_ids": found.item_ids, **vectors})
+    vectors = {f"of_{name}": values for name, values in embeddings.vectors.items()}
+    arrays: dict[str, Any] = pack_texts({"item_ids": embeddings.item_ids, **vectors})
     np.savez(buffer, **arrays)
     content = buffer.getvalue()
     name = hashlib.sha256(content).hexdigest()
-    store.put(f"{FOLDER}/{name}.npz", content)
+    store.put(f"{EMBEDDINGS_FOLDER}/{name}.npz", content)
     return name
 
 
-def read_item_vectors(store: Store, name: str) -> ItemVectors:
+def read_content_embeddings(store: Store, name: str) -> ContentEmbeddings:
     """Raises LakeError where the file is gone or has changed."""
-    path = f"{FOLDER}/{name}.npz"
+    path = f"{EMBEDDINGS_FOLDER}/{name}.npz"
     content = store.get(path)
     if hashlib.sha256(content).hexdigest() != name:
-        raise LakeError(store.where(path), "it has changed since it was written", REMAKE)
+        raise LakeError(store.full_path(path), "it has changed since it was written", REBUILD_FIX)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            own = unpacked({key: file[key] for key in file.files})
+            arrays = unpack_texts({key: file[key] for key in file.files})
     except (ValueError, BadZipFile) as error:
-        raise LakeError(store.where(path), f"it does not hold vectors ({error})", REMAKE) from None
-    ids = own.pop("item_ids")
-    return ItemVectors(ids, {key.removeprefix("of_"): values for key, values in own.items()})
+        raise LakeError(store.full_path(path), f"it does not hold vectors ({error})", REBUILD_FIX) from None
+    ids = arrays.pop("item_ids")
+    return ContentEmbeddings(ids, {key.removeprefix("of_"): values for key, values in arrays.items()})
 
 
-def published_item_vectors(store: Store) -> ItemVectorsRef | None:
+def published_content_embeddings(store: Store) -> ContentEmbeddingsRef | None:
     """Which vectors the pipeline published last; None before the first."""
-    return ItemVectorsRef.model_validate_json(store.get(PUBLISHED)) if store.exists(PUBLISHED) else None
+    return ContentEmbeddingsRef.model_validate_json(store.get(POINTER_PATH)) if store.exists(POINTER_PATH) else None

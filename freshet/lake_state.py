@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 from freshet.errors import LakeError, MissingLakeError
 
-CATALOG: Final = "catalog.db"
-RESTORE: Final = "`freshet catalog restore`"
-PATIENCE: Final = 30.0  # seconds that another process may hold the catalogue
-IN_USE: Final = "wait until the run that holds it has ended, then try again"
+CATALOG_FILE: Final = "catalog.db"
+RESTORE_COMMAND: Final = "`freshet catalog restore`"
+LOCK_TIMEOUT_S: Final = 30.0  # seconds that another process may hold the catalogue
+IN_USE_FIX: Final = "wait until the run that holds it has ended, then try again"
 
 
 def require_lake(root: str) -> None:
@@ -23,26 +23,28 @@ def require_lake(root: str) -> None:
     if "://" in root or Path(root).is_dir():
         return
     if Path(root).exists():
-        raise MissingLakeError(_named(root), "is a file, not a folder", "correct FRESHET_LAKE (`freshet settings`)")
+        raise MissingLakeError(
+            _lake_label(root), "is a file, not a folder", "correct FRESHET_LAKE (`freshet settings`)"
+        )
     fix = "correct FRESHET_LAKE (`freshet settings` says where it comes from), or begin a lake: `freshet land FILE…`"
-    raise MissingLakeError(_named(root), "there is no such folder", fix)
+    raise MissingLakeError(_lake_label(root), "there is no such folder", fix)
 
 
-def new_lake(root: str) -> str:
+def new_lake_message(root: str) -> str:
     """What to say where the next write begins a new lake; "" for a lake that is there.
 
     Raises MissingLakeError where the folder above is missing, too: a wrong name, or a disk that is not mounted.
     """
     if "://" in root or Path(root).is_dir():
         return ""
-    above = Path(root).parent
+    parent = Path(root).parent
     if Path(root).exists():
         require_lake(root)
-    if not above.is_dir():
-        make = f"`mkdir -p {shlex.quote(str(above))}`"
-        fix = f"correct FRESHET_LAKE (`freshet settings`), mount its disk, or make the folder above: {make}"
-        raise MissingLakeError(_named(root), f"neither it nor the folder above it is there ({above})", fix)
-    return f"a new lake begins at {_named(root)}"
+    if not parent.is_dir():
+        command = f"`mkdir -p {shlex.quote(str(parent))}`"
+        fix = f"correct FRESHET_LAKE (`freshet settings`), mount its disk, or make the folder above: {command}"
+        raise MissingLakeError(_lake_label(root), f"neither it nor the folder above it is there ({parent})", fix)
+    return f"a new lake begins at {_lake_label(root)}"
 
 
 def check_lake(root: str) -> None:
@@ -52,87 +54,92 @@ def check_lake(root: str) -> None:
     """
     if "://" in root:
         return
-    catalog, traces = Path(root) / CATALOG, _traces(Path(root))
-    if traces and not catalog.exists():
+    catalog, contents = Path(root) / CATALOG_FILE, _lake_contents(Path(root))
+    if contents and not catalog.exists():
         raise LakeError(
-            str(catalog), f"is missing, but the lake holds {traces}: a new one would hide them all", _fix(root)
+            str(catalog),
+            f"is missing, but the lake holds {contents}: a new one would hide them all",
+            _restore_fix(root),
         )
     if not catalog.exists():
         return
-    places = _table_places(catalog, _fix(root))
-    if traces and not places:
-        raise LakeError(str(catalog), f"knows no table, but the lake holds {traces}", _fix(root))
-    _check_places(Path(root), places)
+    locations = _table_locations(catalog, _restore_fix(root))
+    if contents and not locations:
+        raise LakeError(str(catalog), f"knows no table, but the lake holds {contents}", _restore_fix(root))
+    _check_locations(Path(root), locations)
 
 
-def _table_places(catalog: Path, fix: str) -> dict[str, str]:
+def _table_locations(catalog: Path, fix: str) -> dict[str, str]:
     """Table → its metadata file, as the catalogue has it. Raises LakeError for a damaged catalogue."""
     try:
-        with contextlib.closing(_open(catalog)) as connection:
-            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if said != "ok":
-                raise LakeError(str(catalog), f"is damaged ({said.splitlines()[-1]})", fix)
+        with contextlib.closing(_connect(catalog)) as connection:
+            (check_result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if check_result != "ok":
+                raise LakeError(str(catalog), f"is damaged ({check_result.splitlines()[-1]})", fix)
             names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if "iceberg_tables" not in names:
                 return {}
             rows = connection.execute("SELECT table_namespace, table_name, metadata_location FROM iceberg_tables")
             return {
-                f"{space}/{table}": place.removeprefix("file://").removeprefix("file:") for space, table, place in rows
+                f"{namespace}/{table}": location.removeprefix("file://").removeprefix("file:")
+                for namespace, table, location in rows
             }
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             # Not named by its file: what restores a damaged catalogue must leave one alone that is in use.
-            raise LakeError(str(catalog.parent), f"its catalogue is in use ({error})", IN_USE) from None
+            raise LakeError(str(catalog.parent), f"its catalogue is in use ({error})", IN_USE_FIX) from None
         raise LakeError(str(catalog), f"cannot be read ({error})", fix) from None
     except sqlite3.Error as error:
         raise LakeError(str(catalog), f"cannot be read ({error})", fix) from None
 
 
-def _open(catalog: Path) -> sqlite3.Connection:
+def _connect(catalog: Path) -> sqlite3.Connection:
     """Reading only, its write-ahead log included; SQLite cannot look for one in a folder that it may not write."""
-    how = "mode=ro" if os.access(catalog.parent, os.W_OK) else "immutable=1"
-    return sqlite3.connect(f"file:{quote(str(catalog))}?{how}", uri=True, timeout=PATIENCE)
+    mode = "mode=ro" if os.access(catalog.parent, os.W_OK) else "immutable=1"
+    return sqlite3.connect(f"file:{quote(str(catalog))}?{mode}", uri=True, timeout=LOCK_TIMEOUT_S)
 
 
-def _check_places(root: Path, places: dict[str, str]) -> None:
-    for table, place in places.items():
-        old, inside, _ = place.rpartition(f"/tables/{table}/metadata/")
-        if inside and not is_same_folder(Path(old), root):
-            raise moved(root, Path(old))
-        if not Path(place).exists():
+def _check_locations(root: Path, locations: dict[str, str]) -> None:
+    for table, location in locations.items():
+        old_root, metadata_part, _ = location.rpartition(f"/tables/{table}/metadata/")
+        if metadata_part and not is_same_folder(Path(old_root), root):
+            raise moved_lake_error(root, Path(old_root))
+        if not Path(location).exists():
             fix = f"see that the disk of {root / 'tables'} is mounted and whole, or put the folder back from a backup"
-            raise LakeError(place, f"is missing, but {root / CATALOG} names it as the state of {table}", fix)
+            raise LakeError(location, f"is missing, but {root / CATALOG_FILE} names it as the state of {table}", fix)
 
 
-def moved(root: Path, old: Path) -> LakeError:
+def moved_lake_error(root: Path, old_root: Path) -> LakeError:
     """Tables name their files by full path: what is read and written through this catalogue lies where it was."""
-    if old.exists():
-        what = f"is a copy of {old}: its tables name their files there, and would be read and written there"
+    if old_root.exists():
+        what = f"is a copy of {old_root}: its tables name their files there, and would be read and written there"
         return LakeError(
-            _named(str(root)), what, f"set FRESHET_LAKE={shlex.quote(str(old))}, or land the files in a new lake"
+            _lake_label(str(root)),
+            what,
+            f"set FRESHET_LAKE={shlex.quote(str(old_root))}, or land the files in a new lake",
         )
-    what = f"was moved here from {old}: its tables name their files by their full path there"
-    link = f"`ln -s {shlex.quote(str(root))} {shlex.quote(str(old))}`"
-    return LakeError(_named(str(root)), what, f"move it back, or let the old name lead here ({link})")
+    what = f"was moved here from {old_root}: its tables name their files by their full path there"
+    link_command = f"`ln -s {shlex.quote(str(root))} {shlex.quote(str(old_root))}`"
+    return LakeError(_lake_label(str(root)), what, f"move it back, or let the old name lead here ({link_command})")
 
 
-def is_same_folder(old: Path, root: Path) -> bool:
+def is_same_folder(other: Path, root: Path) -> bool:
     """Whether both names lead to one folder."""
-    return old == root or (old.exists() and root.exists() and old.samefile(root))
+    return other == root or (other.exists() and root.exists() and other.samefile(root))
 
 
-def _traces(root: Path) -> str:
+def _lake_contents(root: Path) -> str:
     """`7 tables, records of days, 1 release`; "" for a lake in which nothing was published yet."""
-    tables = sum(map(_was_written, _inside(root / "tables" / "shop")))
-    days = any(_has_snapshot(path) for table in _inside(root / "days") for path in _inside(table))
-    releases = sum(path.suffix == ".json" and path.stem.isdecimal() for path in _inside(root / "releases"))
-    counted = [
+    tables = sum(map(_has_commit, _list_folder(root / "tables" / "shop")))
+    days = any(_has_snapshot(path) for table in _list_folder(root / "days") for path in _list_folder(table))
+    releases = sum(path.suffix == ".json" and path.stem.isdecimal() for path in _list_folder(root / "releases"))
+    phrases = [
         f"{count} {name}{'s' * (count > 1)}" for count, name in ((tables, "table"), (releases, "release")) if count
     ]
-    return ", ".join([*counted, *(["records of days"] if days else [])])
+    return ", ".join([*phrases, *(["records of days"] if days else [])])
 
 
-def _was_written(table: Path) -> bool:
+def _has_commit(table: Path) -> bool:
     """Not only created: a run that is killed right then leaves a first version that no catalogue ever knew."""
     return any(not path.name.startswith("00000-") for path in (table / "metadata").glob("*.metadata.json"))
 
@@ -145,17 +152,17 @@ def _has_snapshot(record: Path) -> bool:
         return False
 
 
-def _inside(folder: Path) -> Iterator[Path]:
+def _list_folder(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
         yield from sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
-def _fix(root: str) -> str:
+def _restore_fix(root: str) -> str:
     return (
         f"see that the lake's own disk is mounted at {root}; "
-        f"else put {CATALOG} back from a backup, or make it again from the tables: {RESTORE}"
+        f"else put {CATALOG_FILE} back from a backup, or make it again from the tables: {RESTORE_COMMAND}"
     )
 
 
-def _named(root: str) -> str:
+def _lake_label(root: str) -> str:
     return f"{root} (FRESHET_LAKE)"

@@ -8,8 +8,8 @@ from typing import BinaryIO, Final
 
 from freshet.store import Store
 
-EVENTS: Final = "landing/events"
-IMPRESSIONS: Final = "landing/impressions"
+EVENTS_PREFIX: Final = "landing/events"
+IMPRESSIONS_PREFIX: Final = "landing/impressions"
 
 
 @dataclass(frozen=True, order=True)
@@ -18,12 +18,12 @@ class LandedFile:
 
     day: date
     name: str
-    below: str = EVENTS
+    prefix: str = EVENTS_PREFIX
 
     @property
     def path(self) -> str:
         """Its path in the lake's store."""
-        return f"{self.below}/{self.name}"
+        return f"{self.prefix}/{self.name}"
 
 
 @dataclass(frozen=True)
@@ -31,37 +31,37 @@ class StoredFile:
     """A landed file together with the store it lies in: it can be opened."""
 
     store: Store
-    landed: LandedFile
+    file: LandedFile
 
     @property
     def name(self) -> str:
-        return self.landed.name
+        return self.file.name
 
     @property
-    def url(self) -> str:
-        return self.store.where(self.landed.path)
+    def full_path(self) -> str:
+        return self.store.full_path(self.file.path)
 
     def open(self) -> BinaryIO:
         """Its bytes. Of a lake on S3 the whole file is fetched."""
         if self.store.is_local:
-            return self.store.local_path(self.landed.path).open("rb")
-        return io.BytesIO(self.store.get(self.landed.path))
+            return self.store.local_path(self.file.path).open("rb")
+        return io.BytesIO(self.store.get(self.file.path))
 
 
-def landed_files(store: Store, days: Collection[date] | None = None, below: str = EVENTS) -> list[LandedFile]:
+def landed_files(store: Store, days: Collection[date] | None = None, prefix: str = EVENTS_PREFIX) -> list[LandedFile]:
     """The files landed on `days` (on any day: None), by day and name; what Spark would not read is left out.
 
     below: what landed, EVENTS or IMPRESSIONS.
     """
     if days is None:
-        return sorted(filter(None, (landed_file(path, below) for path in store.list(below))))
-    prefixes = [f"{below}/dt={day.isoformat()}" for day in sorted(set(days))]
+        return sorted(filter(None, (landed_file(path, prefix) for path in store.list(prefix))))
+    prefixes = [f"{prefix}/dt={day.isoformat()}" for day in sorted(set(days))]
     # A listing a day is cheap for one day and dear for a year.
     if len(prefixes) > 7:
-        wanted = set(days)
-        return [file for file in landed_files(store, None, below) if file.day in wanted]
-    found = (landed_file(path, below) for prefix in prefixes for path in store.list(prefix))
-    return sorted(filter(None, found))
+        day_set = set(days)
+        return [file for file in landed_files(store, None, prefix) if file.day in day_set]
+    files = (landed_file(path, prefix) for day_prefix in prefixes for path in store.list(day_prefix))
+    return sorted(filter(None, files))
 
 
 def landing_days(store: Store) -> list[date]:
@@ -69,13 +69,13 @@ def landing_days(store: Store) -> list[date]:
     return sorted({file.day for file in landed_files(store)})
 
 
-def landed_file(path: str, below: str = EVENTS) -> LandedFile | None:
+def landed_file(path: str, prefix: str = EVENTS_PREFIX) -> LandedFile | None:
     """The file at `path` of the store, None for one that is hidden (`.x`, `_x`) or lies in no day's folder."""
-    name = path.removeprefix(f"{below}/")
+    name = path.removeprefix(f"{prefix}/")
     folder, _, rest = name.partition("/")
     if not rest or not folder.startswith("dt=") or any(part.startswith((".", "_")) for part in rest.split("/")):
         return None
     try:
-        return LandedFile(date.fromisoformat(folder.removeprefix("dt=")), name, below)
+        return LandedFile(date.fromisoformat(folder.removeprefix("dt=")), name, prefix)
     except ValueError:
         return None

@@ -14,91 +14,93 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.covisitation import covisitation
-from freshet.history import Histories, Ints, ModelInput, baskets_ago
-from freshet.sequential_rules import Rules
+from freshet.covisitation import compute_item_knn
+from freshet.history import Histories, Ints, ModelInput, basket_lags
+from freshet.sequential_rules import RuleTable
 
 Floats = NDArray[np.float64]
-Cells = tuple[Ints, Floats]  # places in flat scores (B, V + 1), each once and rising, and what is added there
+SparseScores = tuple[Ints, Floats]  # places in flat scores (B, V + 1), each once and rising, and what is added there
 
-SCALE: Final = 0.003  # nearness below it hardly counts: about one meeting of two items that were met often
+KNN_SCALE: Final = 0.003  # nearness below it hardly counts: about one meeting of two items that were met often
 RULE_SCALE: Final = 0.003  # a confidence below it hardly counts
-FAINT: Final = 0.01  # events that weigh less are left out: what is left are the last few baskets
+MIN_EVENT_WEIGHT: Final = 0.01  # events that weigh less are left out: what is left are the last few baskets
 
 
 @dataclass(frozen=True)
-class Blend:
+class KnnBlend:
     """How the tables are mixed in."""
 
-    trust: float = 0.0  # in what goes with what
-    recency: float = 1.0  # a basket's weight there against the one after it
-    rules: float = 0.0  # trust in what comes after what
+    knn_weight: float = 0.0  # in what goes with what
+    recency_decay: float = 1.0  # a basket's weight there against the one after it
+    rule_weight: float = 0.0  # trust in what comes after what
 
 
-NO_BLEND: Final = Blend()
+NO_BLEND: Final = KnnBlend()
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class ItemNeighbours:
     """For every item the nearest K, nearest first."""
 
     items: NDArray[np.int32]  # (V + 1, K) 0 = none
     similarities: NDArray[np.float32]  # (V + 1, K) 0 where there is none
 
     @classmethod
-    def of(cls, histories: Histories, items: int) -> "Neighbours":
+    def fit(cls, histories: Histories, n_items: int) -> "ItemNeighbours":
         """Counted over all of `histories`, for a vocabulary of `items`."""
-        return cls(*covisitation(histories, int(histories.days.max(initial=0)), items + 1))
+        return cls(*compute_item_knn(histories, int(histories.days.max(initial=0)), n_items + 1))
 
 
 @dataclass(frozen=True)
-class Tables:
+class BlendTables:
     """What is counted beside a model."""
 
-    near: Neighbours
-    rules: Rules
+    neighbours: ItemNeighbours
+    rules: RuleTable
 
     @classmethod
-    def of(cls, histories: Histories, items: int) -> "Tables":
+    def fit(cls, histories: Histories, n_items: int) -> "BlendTables":
         """Counted over all of `histories`, for a vocabulary of `items`."""
-        return cls(Neighbours.of(histories, items), Rules.of(histories, items))
+        return cls(ItemNeighbours.fit(histories, n_items), RuleTable.fit(histories, n_items))
 
 
-def add_tables(scores: NDArray[np.float32], batch: ModelInput, tables: Tables, blend: Blend) -> None:
+def add_blend(scores: NDArray[np.float32], batch: ModelInput, tables: BlendTables, blend: KnnBlend) -> None:
     """Adds to the scores (B, V + 1) of B histories, in place, what the tables are worth."""
-    for cells, values in blended(batch, tables, blend, scores.shape[1]):
+    for cells, values in blend_terms(batch, tables, blend, scores.shape[1]):
         scores.reshape(-1)[cells] += values.astype(np.float32)
 
 
-def blended(batch: ModelInput, tables: Tables, blend: Blend, columns: int) -> list[Cells]:
+def blend_terms(batch: ModelInput, tables: BlendTables, blend: KnnBlend, n_columns: int) -> list[SparseScores]:
     """What each table that is trusted adds to the scores (B, columns) of B histories."""
-    parts = []
-    if blend.trust:
-        cells, values = near(batch, tables.near, blend.recency, columns)
-        parts.append((cells, blend.trust * values))
-    if blend.rules:
-        cells, values = follow(batch, tables.rules, columns)
-        parts.append((cells, blend.rules * values))
-    return parts
+    terms = []
+    if blend.knn_weight:
+        cells, values = score_neighbours(batch, tables.neighbours, blend.recency_decay, n_columns)
+        terms.append((cells, blend.knn_weight * values))
+    if blend.rule_weight:
+        cells, values = score_rules(batch, tables.rules, n_columns)
+        terms.append((cells, blend.rule_weight * values))
+    return terms
 
 
-def near(batch: ModelInput, neighbours: Neighbours, recency: float, columns: int) -> Cells:
+def score_neighbours(
+    batch: ModelInput, neighbours: ItemNeighbours, recency_decay: float, n_columns: int
+) -> SparseScores:
     """log(1 + nearness / SCALE) of every item that is near at all, not yet times the trust."""
-    weights = recency ** baskets_ago(batch)  # (N,)
+    weights = recency_decay ** basket_lags(batch)  # (N,)
     owners = np.repeat(np.arange(len(batch.offsets) - 1), np.diff(batch.offsets))
-    heard = (weights >= FAINT) & (batch.items < len(neighbours.items))  # later items have met nobody yet
-    items = batch.items[heard]
-    cells = owners[heard, None] * columns + neighbours.items[items]  # (n, K)
-    values = weights[heard, None] * neighbours.similarities[items]
-    return _summed(cells.ravel(), values.ravel().astype(np.float64), SCALE)
+    is_used = (weights >= MIN_EVENT_WEIGHT) & (batch.items < len(neighbours.items))  # later items have met nobody yet
+    items = batch.items[is_used]
+    cells = owners[is_used, None] * n_columns + neighbours.items[items]  # (n, K)
+    values = weights[is_used, None] * neighbours.similarities[items]
+    return _log_scores(cells.ravel(), values.ravel().astype(np.float64), KNN_SCALE)
 
 
-def follow(batch: ModelInput, rules: Rules, columns: int) -> Cells:
+def score_rules(batch: ModelInput, rules: RuleTable, n_columns: int) -> SparseScores:
     """log(1 + rule score / RULE_SCALE) of every item of which the rules say something, not yet times the trust."""
-    return _summed(*rules.scores(batch, columns), RULE_SCALE)
+    return _log_scores(*rules.score(batch, n_columns), RULE_SCALE)
 
 
-def _summed(cells: Ints, values: Floats, scale: float) -> Cells:
+def _log_scores(cells: Ints, values: Floats, scale: float) -> SparseScores:
     """log(1 + sum of a cell's values / scale), of those above 0."""
-    places, of = np.unique(cells[values > 0], return_inverse=True)
-    return places, np.log1p(np.bincount(of, values[values > 0], minlength=len(places)) / scale)
+    positions, inverse = np.unique(cells[values > 0], return_inverse=True)
+    return positions, np.log1p(np.bincount(inverse, values[values > 0], minlength=len(positions)) / scale)

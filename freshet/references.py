@@ -6,20 +6,20 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 
-class _Reference(BaseModel):
+class _ArtifactRef(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class TrainingSetRef(_Reference):
+class TrainingSetRef(_ArtifactRef):
     """Which training set: the snapshots it was made from, enough to read the very same one again."""
 
     as_of: date
-    cut: date
+    train_until: date
     snapshots: Mapping[str, int]  # table → snapshot, training_set and vocabulary included
-    item_vectors: str | None = None  # which vectors of items, where there are any
+    content_embeddings: str | None = None  # which vectors of items, where there are any
 
 
-class SearchRef(_Reference):
+class TuningRef(_ArtifactRef):
     """Which configuration a search found better than the default one, and on what."""
 
     id: str  # hash of the rest
@@ -30,7 +30,7 @@ class SearchRef(_Reference):
     metrics: Mapping[str, JsonValue]  # of the winner and of the default, on the same held-out baskets
 
 
-class ModelRef(_Reference):
+class ModelRef(_ArtifactRef):
     """Which weights: `models/<id>`, and what they were trained on."""
 
     id: str
@@ -40,21 +40,21 @@ class ModelRef(_Reference):
     cost: Mapping[str, JsonValue] = {}  # what training it took; empty where nobody wrote it down
 
 
-class BundleRef(_Reference):
+class BundleRef(_ArtifactRef):
     """Which bundle: `bundles/<id>`, and what it was made from."""
 
     id: str
     model: ModelRef
 
 
-class EdgeRef(_Reference):
+class EdgeRef(_ArtifactRef):
     """Which edge bundle: `bundles/<id>`, and the full bundle that it was made from."""
 
     id: str
     bundle: BundleRef
 
 
-class EvaluationRef(_Reference):
+class EvaluationRef(_ArtifactRef):
     """Which judgement: `evaluations/<id>.json`, of which bundle, decided on which state of the journal."""
 
     id: str
@@ -62,21 +62,21 @@ class EvaluationRef(_Reference):
     decided_on: int  # number of the last release when the champion was scored; 0 = none
 
 
-class ReleaseRef(_Reference):
+class ReleaseRef(_ArtifactRef):
     """Which release, and the bundle it made the champion."""
 
     id: str  # the release's number
     bundle: str
 
 
-class LatestRef(_Reference):
+class LatestHistoriesRef(_ArtifactRef):
     """Which latest histories: `latest_histories/<id>`, and the last landing day in them."""
 
     id: str
     as_of: date
 
 
-class ListsRef(_Reference):
+class RecommendationsRef(_ArtifactRef):
     """Which lists made ahead: `recommendations/<id>`, of which bundle, and the last landing day they know."""
 
     id: str
@@ -84,21 +84,21 @@ class ListsRef(_Reference):
     as_of: date
 
 
-class ItemVectorsRef(_Reference):
+class ContentEmbeddingsRef(_ArtifactRef):
     """Which vectors of items: `item_vectors/<id>.npz`, and how many numbers each name has."""
 
     id: str
-    sizes: Mapping[str, int]
+    dims: Mapping[str, int]
 
 
-class NewItemsRef(_Reference):
+class NewItemsRef(_ArtifactRef):
     """Which new items: `new_items/<id>`, and the last landing day of any of them."""
 
     id: str
     as_of: date
 
 
-class DriftRef(_Reference):
+class DriftRef(_ArtifactRef):
     """Which drift report: `drift/<id>.json`, of which release, up to which landing day."""
 
     id: str

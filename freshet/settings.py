@@ -16,12 +16,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from freshet import telemetry, threads
 from freshet.errors import SettingsError
-from freshet.item_inputs import Schema, parse_schema, told
-from freshet.past.limits import DEFAULTS, Limit, format_limits, parse_limits
+from freshet.item_inputs import ItemSchema, format_schema, parse_schema
+from freshet.past.limits import DEFAULT_LIMITS, Limit, format_limits, parse_limits
 
 PREFIX = "FRESHET_"
 
-CRON = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
+CRON_FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
 
 
 class Settings(BaseSettings):
@@ -41,33 +41,33 @@ class Settings(BaseSettings):
     pseudonym_key: SecretStr | None = Field(
         None, description="key of the pseudonyms; unset: made once and kept in the lake, readable by its owner only"
     )
-    bad_share_limit: float = Field(
+    max_invalid_share: float = Field(
         0.05, ge=0, le=1, description="a day with a larger share of quarantined rows is not published"
     )
-    skipped_share_limit: float = Field(
+    max_skipped_share: float = Field(
         0.99, ge=0, le=1, description="a day with a larger share of skipped rows is not published; 1: any share is"
     )
-    deliveries: Literal["any", "daily"] = Field(
+    delivery_schedule: Literal["any", "daily"] = Field(
         "any",
         description="`daily`: a day without a delivery (by shop or gateway) is refused; `any`: it is a warning",
     )
-    usual_days: int = Field(
+    anomaly_window_days: int = Field(
         28, ge=0, le=400, description="a day is compared with the days published so many days before it; 0: with none"
     )
-    usual_limits: str = Field(
-        format_limits(DEFAULTS),
+    anomaly_limits: str = Field(
+        format_limits(DEFAULT_LIMITS),
         description="how many times off from usual a day is warned of and refused, as name:warn:refuse, …; `name:off`: "
         "not judged (docs/gates.md)",
     )
-    lookback_days: int = Field(7, ge=0, le=400, description="an event seen in so many days before is a duplicate")
-    cache: Path = Field(
+    dedup_lookback_days: int = Field(7, ge=0, le=400, description="an event seen in so many days before is a duplicate")
+    cache_dir: Path = Field(
         Path("~/.cache/freshet"), description="jars and the JVM's class archive, shared by all lakes of this user"
     )
     java_home: Path | None = Field(None, description="Java 17 to 22; unset: JAVA_HOME, then `java` on the PATH")
     spark_master: str = Field("local[*]", description="where Spark runs")
     spark_memory: str = Field("3g", pattern=r"^\d+[mg]$", description="memory of the Spark driver's JVM")
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where the model trains")
-    euro_per_hour: float | None = Field(
+    training_device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where the model trains")
+    cost_per_hour_eur: float | None = Field(
         None, ge=0, description="what the machine that trains costs; unset: no euro are shown"
     )
     serving_device: Literal["cpu", "cuda"] = Field(
@@ -76,18 +76,18 @@ class Settings(BaseSettings):
     anchor_release: int = Field(
         1, ge=1, description="number of the release that every later one is held against (docs/evaluation.md)"
     )
-    lists: Literal["fallback", "first"] = Field(
+    precomputed_lists: Literal["fallback", "first"] = Field(
         "fallback",
         description="lists made ahead answer when the encoder cannot; `first`: before it is asked, where they are good",
     )
-    item_inputs: str = Field(
+    item_schema: str = Field(
         "title:words,category:category,price:number",
         description="what the model reads of an item beside its id, as column:kind, …; `none`: nothing (docs/items.md)",
     )
-    study_database: SecretStr | None = Field(
+    optuna_storage: SecretStr | None = Field(
         None, description="where searches keep trials, an SQLAlchemy URL; unset: an SQLite file under FRESHET_STATE"
     )
-    tracking: SecretStr | None = Field(
+    mlflow_uri: SecretStr | None = Field(
         None, description="MLflow: a folder, a database's or a server's address; unset: nothing is tracked"
     )
     text_encoder: Literal["off", "minilm"] = Field(
@@ -95,24 +95,24 @@ class Settings(BaseSettings):
     )
     gateway_host: str = Field("127.0.0.1", min_length=1, description="the address the gateway listens on")
     gateway_port: int = Field(8080, ge=0, le=65_535, description="its port; 0: any that is free")
-    state: Path = Field(
+    gateway_state_dir: Path = Field(
         Path("~/.local/state/freshet"),
         description="what a gateway keeps on this machine: events on their way to the lake, recent events of shoppers",
     )
-    proof_seconds: float = Field(
+    bundle_check_timeout_s: float = Field(
         120,
         gt=0,
         le=86_400,
         description="a bundle must prove itself in so many seconds, and in as many more for each GB of it",
     )
-    seal_seconds: float = Field(
+    flush_interval_s: float = Field(
         60, gt=0, le=3_600, description="an event waits in the gateway so long, at most, before it lands"
     )
-    journal_seconds: float = Field(1, gt=0, le=3_600, description="how often the gateway looks at the release journal")
-    quiet_seconds: float = Field(
+    journal_poll_s: float = Field(1, gt=0, le=3_600, description="how often the gateway looks at the release journal")
+    landing_quiet_period_s: float = Field(
         5, ge=0, le=3_600, description="a landing day is run when no file of it is younger than this"
     )
-    landing_seconds: float = Field(
+    day_rerun_cooldown_s: float = Field(
         300, ge=0, le=86_400, description="a landing day is run again at the earliest so long after it was run last"
     )
     retrain_cron: str = Field("30 2 * * *", description="when yesterday is closed and a new model trained, UTC")
@@ -130,57 +130,57 @@ class Settings(BaseSettings):
 
     @field_validator("lake")
     @classmethod
-    def _absolute(cls, value: str) -> str:
+    def _make_lake_absolute(cls, value: str) -> str:
         return value.rstrip("/") if "://" in value else str(Path(value).expanduser().absolute())
 
     @field_validator("cache", "mapping", "java_home", "state")
     @classmethod
-    def _expanded(cls, value: Path | None) -> Path | None:
+    def _expand_path(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
 
     @field_validator("alert_webhook")
     @classmethod
-    def _address(cls, value: SecretStr | None) -> SecretStr | None:
+    def _check_webhook(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not re.fullmatch(r"https?://[^\s/]+\S*", value.get_secret_value()):
             raise ValueError("should be an address that begins with http:// or https://")
         return value
 
     @field_validator("item_inputs")
     @classmethod
-    def _inputs(cls, value: str) -> str:
+    def _normalize_item_schema(cls, value: str) -> str:
         try:
-            return told(parse_schema(value))
+            return format_schema(parse_schema(value))
         except SettingsError as error:
             raise ValueError(f"{error.what}; {error.fix}") from None
 
     @field_validator("usual_limits")
     @classmethod
-    def _limits(cls, value: str) -> str:
+    def _normalize_limits(cls, value: str) -> str:
         try:
             return format_limits(parse_limits(value))
         except SettingsError as error:
             raise ValueError(f"{error.what}; {error.fix}") from None
 
     @property
-    def limits(self) -> Mapping[str, Limit | None]:
+    def parsed_anomaly_limits(self) -> Mapping[str, Limit | None]:
         """`usual_limits`, read."""
-        return parse_limits(self.usual_limits)
+        return parse_limits(self.anomaly_limits)
 
     @property
-    def item_schema(self) -> Schema:
+    def item_feature_schema(self) -> ItemSchema:
         """`item_inputs`, read."""
-        return parse_schema(self.item_inputs)
+        return parse_schema(self.item_schema)
 
     @field_validator("study_database")
     @classmethod
-    def _database(cls, value: SecretStr | None) -> SecretStr | None:
+    def _check_storage_url(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not re.fullmatch(r"[a-z][a-z0-9+]*://\S+", value.get_secret_value()):
             raise ValueError("should be a database's address such as postgresql://user@host/studies")
         return value
 
     @field_validator("tracking")
     @classmethod
-    def _diary(cls, value: SecretStr | None) -> SecretStr | None:
+    def _normalize_mlflow_uri(cls, value: SecretStr | None) -> SecretStr | None:
         text = "" if value is None else value.get_secret_value()
         if "://" not in text:
             return value and SecretStr(str(Path(text).expanduser().absolute()))
@@ -190,17 +190,17 @@ class Settings(BaseSettings):
 
     @field_validator("retrain_cron")
     @classmethod
-    def _schedule(cls, value: str) -> str:
+    def _check_cron(cls, value: str) -> str:
         fields = value.split()
-        if len(fields) != len(CRON):
+        if len(fields) != len(CRON_FIELDS):
             raise ValueError(f"should have five fields (minute hour day month weekday), has {len(fields)}")
-        for field, (name, least, most) in zip(fields, CRON, strict=True):
-            if not all(_fits(part, least, most) for part in field.split(",")):
-                raise ValueError(f"{name} {field!r} should be *, or numbers {least}-{most} as in 1,5-9 or */2")
+        for field, (name, minimum, maximum) in zip(fields, CRON_FIELDS, strict=True):
+            if not all(_is_cron_part(part, minimum, maximum) for part in field.split(",")):
+                raise ValueError(f"{name} {field!r} should be *, or numbers {minimum}-{maximum} as in 1,5-9 or */2")
         return value
 
 
-class Surroundings(BaseSettings):
+class ForeignEnvironment(BaseSettings):
     """What the variables of other programs say. Read, never set; a `.env` cannot give them."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
@@ -217,34 +217,34 @@ def load() -> Settings:
     Raises SettingsError naming every variable that is wrong, its value and what is allowed, or the line of `.env` that
     is no setting.
     """
-    from freshet.origins import refuse_unreadable_lines, unknown_variables
+    from freshet.origins import check_env_file, unknown_variables
 
-    telemetry.off()
-    threads.patient()
-    refuse_unreadable_lines()
-    for name, nearest in unknown_variables().items():
-        hint = f"; did you mean {nearest}?" if nearest else ""
+    telemetry.disable_telemetry()
+    threads.use_passive_waiting()
+    check_env_file()
+    for name, suggestion in unknown_variables().items():
+        hint = f"; did you mean {suggestion}?" if suggestion else ""
         sys.stderr.write(f"warning: {name}: no such setting, it is ignored{hint}\n")
     try:
         return Settings()
     except ValidationError as error:
-        wrong = "; ".join(_wrong(str(e["loc"][0]), e.get("input"), e["msg"]) for e in error.errors())
+        problems = "; ".join(_setting_problem(str(e["loc"][0]), e.get("input"), e["msg"]) for e in error.errors())
         raise SettingsError(
-            "settings", wrong, "correct it in the environment or in .env (`freshet settings`)"
+            "settings", problems, "correct it in the environment or in .env (`freshet settings`)"
         ) from None
 
 
-def _fits(part: str, least: int, most: int) -> bool:
+def _is_cron_part(part: str, minimum: int, maximum: int) -> bool:
     """Whether it is `*`, a number or a range, with or without a step, and within its bounds."""
-    found = re.fullmatch(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?", part, re.ASCII)
-    if found is None:
+    match = re.fullmatch(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?", part, re.ASCII)
+    if match is None:
         return False
-    first, last, step = (None if number is None else int(number) for number in found.groups())
+    first, last, step = (None if number is None else int(number) for number in match.groups())
     numbers = [number for number in (first, last) if number is not None]
-    return all(least <= n <= most for n in numbers) and numbers == sorted(numbers) and step != 0
+    return all(minimum <= n <= maximum for n in numbers) and numbers == sorted(numbers) and step != 0
 
 
-def _wrong(name: str, value: object, why: str) -> str:
+def _setting_problem(name: str, value: object, reason: str) -> str:
     """`FRESHET_NAME='value': why`; the value of a secret is not shown."""
-    shown = "…" if SecretStr in get_args(Settings.model_fields[name].annotation) else repr(value)
-    return f"{PREFIX}{name.upper()}={shown}: {why.removeprefix('Value error, ')}"
+    value_text = "…" if SecretStr in get_args(Settings.model_fields[name].annotation) else repr(value)
+    return f"{PREFIX}{name.upper()}={value_text}: {reason.removeprefix('Value error, ')}"

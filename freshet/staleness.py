@@ -5,11 +5,11 @@ from datetime import date, timedelta
 from typing import Final
 
 from freshet import days as day_records
-from freshet.days import Entry
+from freshet.days import DayEntry
 from freshet.store import Store
 
 # Daily table → the tables that a day of it is made from.
-UPSTREAM: Final[Mapping[str, tuple[str, ...]]] = {
+UPSTREAM_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "quarantined_events": ("raw_events",),
     "events": ("raw_events", "quarantined_events"),
     "items": ("events",),
@@ -19,10 +19,10 @@ UPSTREAM: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def sources(store: Store, table: str, days: Collection[date]) -> dict[date, dict[str, str]]:
+def upstream_attempts(store: Store, table: str, days: Collection[date]) -> dict[date, dict[str, str]]:
     """Day → upstream table → its latest attempt: what a day that is made now is made from."""
-    upstream = _upstream(store, table, set(days))
-    return {day: {name: own[day].attempt for name, own in upstream.items() if day in own} for day in days}
+    upstream = _upstream_entries(store, table, set(days))
+    return {day: {name: entries[day].attempt for name, entries in upstream.items() if day in entries} for day in days}
 
 
 def stale_days(store: Store, table: str, days: Iterable[date] | None = None) -> list[date]:
@@ -32,48 +32,50 @@ def stale_days(store: Store, table: str, days: Iterable[date] | None = None) -> 
     never got to it. A day is not stale while it cannot be made (see `ready`), nor where its record does not say what
     it was made from: an older Freshet wrote it.
     """
-    asked = None if days is None else set(days)
-    own = day_records.latest(store, table, asked)
-    upstream = _upstream(store, table, asked)
+    day_set = None if days is None else set(days)
+    entries = day_records.latest_entries(store, table, day_set)
+    upstream = _upstream_entries(store, table, day_set)
     return [
-        day for day in sorted(_ready(upstream)) if _is_older(own.get(day), {n: e[day] for n, e in upstream.items()})
+        day
+        for day in sorted(_ready_days(upstream))
+        if _is_stale(entries.get(day), {n: e[day] for n, e in upstream.items()})
     ]
 
 
-def ready(store: Store, table: str, days: Collection[date]) -> set[date]:
+def ready_days(store: Store, table: str, days: Collection[date]) -> set[date]:
     """The days that can be made: every upstream table was published last, and from the latest attempt of the others."""
-    return _ready(_upstream(store, table, set(days)))
+    return _ready_days(_upstream_entries(store, table, set(days)))
 
 
-def around(days: Collection[date], reach: int) -> set[date]:
+def days_around(days: Collection[date], n_days: int) -> set[date]:
     """The days themselves and those up to `reach` days before and after each."""
-    return {day + timedelta(days=n) for day in days for n in range(-reach, reach + 1)}
+    return {day + timedelta(days=n) for day in days for n in range(-n_days, n_days + 1)}
 
 
-def after(days: Collection[date], reach: int) -> set[date]:
+def days_after(days: Collection[date], n_days: int) -> set[date]:
     """The days up to `reach` days after each, without the days themselves."""
-    return {day + timedelta(days=n) for day in days for n in range(1, reach + 1)} - set(days)
+    return {day + timedelta(days=n) for day in days for n in range(1, n_days + 1)} - set(days)
 
 
-def _upstream(store: Store, table: str, days: set[date] | None) -> dict[str, dict[date, Entry]]:
-    return {name: day_records.latest(store, name, days) for name in UPSTREAM.get(table, ())}
+def _upstream_entries(store: Store, table: str, days: set[date] | None) -> dict[str, dict[date, DayEntry]]:
+    return {name: day_records.latest_entries(store, name, days) for name in UPSTREAM_TABLES.get(table, ())}
 
 
-def _ready(upstream: Mapping[str, Mapping[date, Entry]]) -> set[date]:
-    everywhere = set.intersection(*(set(entries) for entries in upstream.values()))
-    return {day for day in everywhere if _fits({name: entries[day] for name, entries in upstream.items()})}
+def _ready_days(upstream: Mapping[str, Mapping[date, DayEntry]]) -> set[date]:
+    common_days = set.intersection(*(set(entries) for entries in upstream.values()))
+    return {day for day in common_days if _is_consistent({name: entries[day] for name, entries in upstream.items()})}
 
 
-def _fits(entries: Mapping[str, Entry]) -> bool:
+def _is_consistent(entries: Mapping[str, DayEntry]) -> bool:
     """Whether no table of the day was refused, and what each says of another's attempt is so now."""
     return all(
         entry.record.verdict != "refused"
-        and all(entries[name].attempt == made for name, made in entry.record.sources.items() if name in entries)
+        and all(entries[name].attempt == attempt for name, attempt in entry.record.sources.items() if name in entries)
         for entry in entries.values()
     )
 
 
-def _is_older(own: Entry | None, upstream: Mapping[str, Entry]) -> bool:
-    if own is None:
+def _is_stale(entry: DayEntry | None, upstream: Mapping[str, DayEntry]) -> bool:
+    if entry is None:
         return True
-    return any(upstream[name].attempt != made for name, made in own.record.sources.items() if name in upstream)
+    return any(upstream[name].attempt != attempt for name, attempt in entry.record.sources.items() if name in upstream)

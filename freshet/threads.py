@@ -3,7 +3,7 @@
 import os
 
 
-def patient() -> None:
+def use_passive_waiting() -> None:
     """Wait without burning the core, unless somebody has set it otherwise.
 
     On a machine that does anything else at the same time, spinning threads hold up the ones they wait for: an epoch
@@ -12,7 +12,7 @@ def patient() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
-def one_each() -> None:
+def use_single_blas_thread() -> None:
     """One thread per matrix product, unless somebody has set it otherwise.
 
     A gateway answers many small questions: measured 0.7 ms of processor time a question instead of 1.2, two threads

@@ -19,9 +19,9 @@ class TrainingSet:
     histories: Histories  # every event landed by `as_of`; items are indexes of `vocabulary`
     vocabulary: Vocabulary
     popularity: NDArray[np.float64]  # (V + 1,) views, carts and purchases in the 7 days up to `cut`
-    audience: NDArray[np.float64]  # (V + 1,) share of shopper-days up to `cut` on which the item was met
+    reach: NDArray[np.float64]  # (V + 1,) share of shopper-days up to `cut` on which the item was met
     first_days: Ints  # (S,) landing day of the shopper's first event
-    activity: Ints  # (S,) events up to `cut`
-    purchases: Ints  # (S,) purchases up to `cut`
-    cut: int
+    event_counts: Ints  # (S,) events up to `cut`
+    purchase_counts: Ints  # (S,) purchases up to `cut`
+    train_until: int
     as_of: int

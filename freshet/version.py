@@ -16,15 +16,15 @@ def code_version() -> str:
     commit = _git("rev-parse", "--short=12", "HEAD")
     if commit is None:
         return package
-    changed = _git("status", "--porcelain", "--untracked-files=no")
-    return f"{package}+{commit}{'.dirty' if changed else ''}"
+    is_dirty = _git("status", "--porcelain", "--untracked-files=no")
+    return f"{package}+{commit}{'.dirty' if is_dirty else ''}"
 
 
 def _git(*arguments: str) -> str | None:
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+    return result.stdout.strip()

@@ -7,32 +7,32 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.content import Columns, Floats
+from freshet.content import Float32s, ItemAttributes
 from freshet.errors import BundleError
 from freshet.history import Ints
-from freshet.item_inputs import CATEGORY, DEFAULT, TITLE, Schema
-from freshet.texts import Texts
+from freshet.item_inputs import CATEGORY, DEFAULT_SCHEMA, TITLE, ItemSchema
+from freshet.texts import TextArray
 
 
 @dataclass(frozen=True)
 class Vocabulary:
     """Row `i` describes index `i`; row 0 is PAD and describes nothing."""
 
-    item_ids: Texts  # (V + 1,)
-    titles: Texts  # (V + 1,) "" = unknown
-    categories: Texts  # (V + 1,) "" = unknown
+    item_ids: TextArray  # (V + 1,)
+    titles: TextArray  # (V + 1,) "" = unknown
+    categories: TextArray  # (V + 1,) "" = unknown
     prices: NDArray[np.float64]  # (V + 1,) in the shop's currency; NaN = unknown
-    tombstones: NDArray[np.bool_]  # (V + 1,) delisted: never recommended
+    delisted: NDArray[np.bool_]  # (V + 1,) delisted: never recommended
     generation: int = 1
-    attributes: Mapping[str, Texts] = field(default_factory=dict)  # further columns of the catalogue, (V + 1,) each
-    vectors: Mapping[str, Floats] = field(default_factory=dict)  # (V + 1, D) each; zeros = unknown
-    inputs: Schema = DEFAULT  # which of all that a model shall read
-    new: int = 0  # of the last items: came after the shopper encoder was trained, which does not read them
+    attributes: Mapping[str, TextArray] = field(default_factory=dict)  # further columns of the catalogue, (V + 1,) each
+    content_embeddings: Mapping[str, Float32s] = field(default_factory=dict)  # (V + 1, D) each; zeros = unknown
+    item_schema: ItemSchema = DEFAULT_SCHEMA  # which of all that a model shall read
+    n_new_items: int = 0  # of the last items: came after the shopper encoder was trained, which does not read them
 
     def __post_init__(self) -> None:
-        described = (*self.attributes.values(), *self.vectors.values())
-        sizes = {len(self.item_ids), len(self.titles), len(self.categories), len(self.prices), len(self.tombstones)}
-        sizes |= {len(values) for values in described}
+        item_columns = (*self.attributes.values(), *self.content_embeddings.values())
+        sizes = {len(self.item_ids), len(self.titles), len(self.categories), len(self.prices), len(self.delisted)}
+        sizes |= {len(values) for values in item_columns}
         if len(sizes) != 1 or self.item_ids[0] != "" or len(self._index) != len(self.item_ids):
             raise BundleError(
                 "vocabulary",
@@ -48,17 +48,17 @@ class Vocabulary:
     def _index(self) -> dict[str, int]:
         return {str(item): i for i, item in enumerate(self.item_ids)}
 
-    def index_of(self, item_ids: Sequence[str]) -> Ints:
+    def indices(self, item_ids: Sequence[str]) -> Ints:
         """(n,) vocabulary indexes; 0 where the item is not known."""
         return np.array([self._index.get(item, 0) for item in item_ids], dtype=np.int64)
 
-    def readable(self, item_ids: Sequence[str]) -> Ints:
+    def trained_indices(self, item_ids: Sequence[str]) -> Ints:
         """(n,) as `index_of`, as the shopper encoder reads it: 0 for an item that came after its training, too."""
-        found = self.index_of(item_ids)
-        return np.where(found <= len(self) - self.new, found, 0)
+        indices = self.indices(item_ids)
+        return np.where(indices <= len(self) - self.n_new_items, indices, 0)
 
     @property
-    def columns(self) -> Columns:
+    def item_attributes(self) -> ItemAttributes:
         """What the catalogue says, row by row."""
         texts = {TITLE: self.titles, CATEGORY: self.categories, **self.attributes}
-        return Columns(texts, self.prices, self.vectors)
+        return ItemAttributes(texts, self.prices, self.content_embeddings)

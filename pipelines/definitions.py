@@ -6,11 +6,11 @@ import dagster as dg
 
 from assets import events, features, release, search, serving, training, watching
 from assets.shop import SETTINGS
-from freshet.checkup.dagster import dagster_home
+from freshet.checkup.dagster import check_dagster_home
 from freshet.errors import MissingLakeError
 from freshet.lake_state import require_lake
 from pipelines import jobs
-from pipelines.schedules import nightly
+from pipelines.schedules import nightly_schedule
 from resources.lake import Lake
 from resources.lake_io import LakeIO
 from resources.tracking import Tracking
@@ -21,8 +21,8 @@ from sensors.landing import landing_sensor
 _LAKE = Lake(SETTINGS)
 
 # Without a home Dagster works, remembers nothing, and says nothing.
-if (_home := dagster_home(SETTINGS)).state == "wrong":
-    logging.getLogger("freshet").warning("%s: %s; %s", _home.part, _home.found, _home.fix)
+if (_home := check_dagster_home(SETTINGS)).status == "wrong":
+    logging.getLogger("freshet").warning("%s: %s; %s", _home.component, _home.message, _home.fix)
 # A mistyped lake would look like a shop in which nothing has landed.
 try:
     require_lake(SETTINGS.lake)
@@ -31,13 +31,13 @@ except MissingLakeError as _error:
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules([events, features, training, search, serving, release, watching]),
-    jobs=[jobs.day, jobs.retrain, jobs.daily, jobs.score, jobs.edge, jobs.study],
+    jobs=[jobs.update_tables, jobs.retrain, jobs.nightly, jobs.batch_scoring, jobs.edge_bundle, jobs.tune],
     sensors=[
-        landing_sensor(jobs.day, SETTINGS),
-        drift_sensor(jobs.retrain, jobs.MAKES_A_MODEL, jobs.AS_CHAMPION),
+        landing_sensor(jobs.update_tables, SETTINGS),
+        drift_sensor(jobs.retrain, jobs.TRAINING_JOBS, jobs.CHAMPION_CONFIG),
         failure_sensor(SETTINGS),
     ],
-    schedules=[nightly(jobs.daily, SETTINGS, jobs.AS_CHAMPION)],
+    schedules=[nightly_schedule(jobs.nightly, SETTINGS, jobs.CHAMPION_CONFIG)],
     resources={"lake": _LAKE, "io_manager": LakeIO(_LAKE), "tracking": Tracking(SETTINGS)},
     # One process and one Spark session a run: a process per step would start a JVM per step.
     executor=dg.in_process_executor,

@@ -8,40 +8,40 @@ DAILY_TABLES: Final = (
     "raw_events", "quarantined_events", "events", "items", "item_features", "user_features", "histories", "impressions",
 )  # fmt: skip
 # Made from all days so far: what a model learns from, what a gateway knows of its shoppers, the watch on drift.
-FROM_DAYS: Final = ("vocabulary", "item_vectors", "training_set", "latest_histories", "new_items", "drift_report")
-MODEL: Final = ("trained_model", "bundle", "evaluation", "release")
+DERIVED_ASSETS: Final = ("vocabulary", "item_vectors", "training_set", "latest_histories", "new_items", "drift_report")
+MODEL_ASSETS: Final = ("trained_model", "bundle", "evaluation", "release")
 
-day = dg.define_asset_job(
+update_tables = dg.define_asset_job(
     "day",
-    selection=dg.AssetSelection.assets(*DAILY_TABLES, *FROM_DAYS),
+    selection=dg.AssetSelection.assets(*DAILY_TABLES, *DERIVED_ASSETS),
     description="One landing day, or a range of them: every daily table, and what is made from all days so far.",
 )
 retrain = dg.define_asset_job(
     "retrain",
-    selection=dg.AssetSelection.assets(*MODEL),
+    selection=dg.AssetSelection.assets(*MODEL_ASSETS),
     description="A new model from the last training set, judged against the champion, released if it may serve.",
 )
-daily = dg.define_asset_job(
+nightly = dg.define_asset_job(
     "daily",
-    selection=dg.AssetSelection.assets(*DAILY_TABLES, *FROM_DAYS, *MODEL),
+    selection=dg.AssetSelection.assets(*DAILY_TABLES, *DERIVED_ASSETS, *MODEL_ASSETS),
     description="The end of a day: the day is closed and a new model made.",
 )
-score = dg.define_asset_job(
+batch_scoring = dg.define_asset_job(
     "score",
     selection=dg.AssetSelection.assets("recommendations"),
     description="Every shopper's list as a table, from the bundle that serves and the latest histories.",
 )
-study = dg.define_asset_job(
+tune = dg.define_asset_job(
     "study",
     selection=dg.AssetSelection.assets("search"),
     tags={"dagster/max_runtime": str(8 * 3600)},  # its own `max_minutes` come first; deploy/dagster.yaml has 4 hours
     description="A study on the last training set: is there a better configuration than the defaults?",
 )
-edge = dg.define_asset_job(
+edge_bundle = dg.define_asset_job(
     "edge",
     selection=dg.AssetSelection.assets("edge_bundle"),
     description="The last bundle made small, kept only if it answers like the full one.",
 )
 # What serves keeps its configuration, a search's winner, too, so that a new day's model need only be no worse.
-AS_CHAMPION: Final = {"ops": {"trained_model": {"config": {"params_from": "champion"}}}}
-MAKES_A_MODEL: Final = ("retrain", "daily")
+CHAMPION_CONFIG: Final = {"ops": {"trained_model": {"config": {"params_from": "champion"}}}}
+TRAINING_JOBS: Final = ("retrain", "daily")

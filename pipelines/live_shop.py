@@ -17,23 +17,23 @@ import typer
 
 from freshet.errors import SettingsError
 from freshet.landing import landing_days
-from freshet.live.journal_files import listing
+from freshet.live.journal_files import list_journal
 from freshet.settings import Settings, load
 from freshet.simulation.live_shop import LiveShop
 from freshet.simulation.params import Drift, ShopParams
 from freshet.simulation.shop import Shop, generate
 from freshet.store import Store, open_store
-from freshet.tables.mapping import Mapping, read
+from freshet.tables.mapping import SourceMapping, read_mapping
 from pipelines import entry
-from pipelines.ports import address
-from pipelines.simulated import deliver_days, keep_shop, kept_shop
-from pipelines.visits import visit_once
+from pipelines.ports import base_url
+from pipelines.simulated import deliver_days, load_shop_params, save_shop_params
+from pipelines.visits import run_session
 
 log = logging.getLogger("freshet")
 
-AT_ONCE: Final = 21  # days that land when a shop begins: enough for a first model
-CALM: Final = 7  # days after those before habits change
-FIRST_MODEL: Final = 900.0  # seconds that the shop waits for it, at most
+INITIAL_DAYS: Final = 21  # days that land when a shop begins: enough for a first model
+DAYS_BEFORE_DRIFT: Final = 7  # days after those before habits change
+FIRST_MODEL_TIMEOUT_S: Final = 900.0  # seconds that the shop waits for it, at most
 
 
 def main(
@@ -49,62 +49,68 @@ def main(
     if settings.mapping is None:
         raise SettingsError("FRESHET_MAPPING", "is not set", "run `make dev`, which sets it")
     store = open_store(settings.lake)
-    shop = generate(_shop(settings, store, ShopParams(shoppers=shoppers, items=items, first_day=settings.first_day)))
-    days = land_days(settings, read(settings.mapping), store, shop)
-    with httpx.Client(base_url=address(settings.gateway_host, settings.gateway_port), timeout=10) as client:
-        keep_open(shop, days, Door(client), day_seconds, visits)
+    shop = generate(
+        _shop_params(settings, store, ShopParams(shoppers=shoppers, items=items, first_day=settings.first_day))
+    )
+    days = land_days(settings, read_mapping(settings.mapping), store, shop)
+    with httpx.Client(base_url=base_url(settings.gateway_host, settings.gateway_port), timeout=10) as client:
+        run_shop(shop, days, HttpGatewayClient(client), day_seconds, visits)
 
 
-def _shop(settings: Settings, store: Store, wanted: ShopParams) -> ShopParams:
+def _shop_params(settings: Settings, store: Store, requested: ShopParams) -> ShopParams:
     """The lake's own shop, else the wanted one from the first day to yesterday, with a drift on its way."""
-    kept = kept_shop(store)
-    if kept is not None:
-        return kept
+    stored_params = load_shop_params(store)
+    if stored_params is not None:
+        return stored_params
     days = (datetime.now(UTC).date() - settings.first_day).days
-    if days < AT_ONCE + CALM:
-        fix = f"set FRESHET_FIRST_DAY to a day at least {AT_ONCE + CALM} days ago"
+    if days < INITIAL_DAYS + DAYS_BEFORE_DRIFT:
+        fix = f"set FRESHET_FIRST_DAY to a day at least {INITIAL_DAYS + DAYS_BEFORE_DRIFT} days ago"
         raise SettingsError("FRESHET_FIRST_DAY", f"{settings.first_day} leaves {days} days to simulate", fix)
     params = ShopParams(
-        first_day=settings.first_day, days=days, shoppers=wanted.shoppers, items=wanted.items,
-        drifts=(Drift("habit", AT_ONCE + CALM),),
+        first_day=settings.first_day, days=days, shoppers=requested.shoppers, items=requested.items,
+        drifts=(Drift("habit", INITIAL_DAYS + DAYS_BEFORE_DRIFT),),
     )  # fmt: skip
-    keep_shop(store, params)
+    save_shop_params(store, params)
     return params
 
 
-def land_days(settings: Settings, mapping: Mapping, store: Store, shop: Shop) -> Iterator[int]:
+def land_days(settings: Settings, mapping: SourceMapping, store: Store, shop: Shop) -> Iterator[int]:
     """Land the next day at each step; yields the number of the day that shoppers live in.
 
     After the first days it waits for a first model: until it is released, or refused, or its run has failed. A further
     day then has the next one trained.
     """
-    first = shop.params.first_day
-    landed = [day for day in landing_days(store) if first <= day < _end(shop)]
-    if not landed:
-        deliver_days(settings, mapping, shop, range(AT_ONCE))
-        last = first + timedelta(days=AT_ONCE - 1)
-        log.info("%d days have landed, %s is the last; the next one when a first model has been judged", AT_ONCE, last)
-    number = (max(landed) - first).days + 1 if landed else AT_ONCE
-    waits_until = time.monotonic() + FIRST_MODEL
+    first_day = shop.params.first_day
+    landed_days = [day for day in landing_days(store) if first_day <= day < _end_day(shop)]
+    if not landed_days:
+        deliver_days(settings, mapping, shop, range(INITIAL_DAYS))
+        last_day = first_day + timedelta(days=INITIAL_DAYS - 1)
+        log.info(
+            "%d days have landed, %s is the last; the next one when a first model has been judged",
+            INITIAL_DAYS,
+            last_day,
+        )
+    day_number = (max(landed_days) - first_day).days + 1 if landed_days else INITIAL_DAYS
+    wait_deadline = time.monotonic() + FIRST_MODEL_TIMEOUT_S
     while True:
-        yield number
-        if number < shop.params.days and (_first_model_is_judged(store) or time.monotonic() > waits_until):
-            deliver_days(settings, mapping, shop, range(number, number + 1))
-            log.info("%s has landed", first + timedelta(days=number))
-            number += 1
+        yield day_number
+        if day_number < shop.params.days and (_has_first_evaluation(store) or time.monotonic() > wait_deadline):
+            deliver_days(settings, mapping, shop, range(day_number, day_number + 1))
+            log.info("%s has landed", first_day + timedelta(days=day_number))
+            day_number += 1
 
 
-def _first_model_is_judged(store: Store) -> bool:
+def _has_first_evaluation(store: Store) -> bool:
     """Whether a model has been released or at least evaluated, or a run has failed."""
-    return bool(listing(store).entries) or any(store.list(folder) for folder in ("evaluations", "alerts"))
+    return bool(list_journal(store).entries) or any(store.list(folder) for folder in ("evaluations", "alerts"))
 
 
-def _end(shop: Shop) -> date:
+def _end_day(shop: Shop) -> date:
     return shop.params.first_day + timedelta(days=shop.params.days)
 
 
 @dataclass(frozen=True)
-class Door:
+class HttpGatewayClient:
     """The gateway, wherever it is up."""
 
     client: httpx.Client
@@ -113,34 +119,34 @@ class Door:
         """Raises httpx.HTTPError where it does not take them."""
         self.client.post("/v1/events", json=list(events)).raise_for_status()
 
-    def recommended(self, **who: Any) -> dict[str, Any] | None:
+    def recommend(self, **query: Any) -> dict[str, Any] | None:
         """The answer, None while nothing serves. Raises httpx.HTTPError where it has none."""
-        answer = self.client.get("/v1/recommendations", params=who)
-        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        response = self.client.get("/v1/recommendations", params=query)
+        if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             return None
-        found: dict[str, Any] = answer.raise_for_status().json()
-        return found
+        body: dict[str, Any] = response.raise_for_status().json()
+        return body
 
 
-def keep_open(shop: Shop, days: Iterator[int], door: Door, day_seconds: float, visits: float) -> None:
+def run_shop(shop: Shop, days: Iterator[int], gateway: HttpGatewayClient, day_seconds: float, visits: float) -> None:
     """Let shoppers visit, day by day, so many a second, and log each day how many of their lists were clicked."""
-    for turn, number in enumerate(days):
-        seed = int(time.time()) + turn  # a shop that is opened again has other visits
-        live = LiveShop(shop, number, seed, clock=lambda: datetime.now(UTC))
-        shown = clicked = 0
-        until = time.monotonic() + day_seconds
-        while time.monotonic() < until:
-            click = visited(door, live)
-            shown, clicked = shown + (click is not None), clicked + bool(click)
+    for attempt, day_number in enumerate(days):
+        seed = int(time.time()) + attempt  # a shop that is opened again has other visits
+        live_shop = LiveShop(shop, day_number, seed, clock=lambda: datetime.now(UTC))
+        n_lists = n_clicks = 0
+        deadline = time.monotonic() + day_seconds
+        while time.monotonic() < deadline:
+            reaction = try_session(gateway, live_shop)
+            n_lists, n_clicks = n_lists + (reaction is not None), n_clicks + bool(reaction)
             time.sleep(1 / visits)
-        if shown:  # counts: of a hundred lists or so, a share of 1 to 3 % would be noise
-            log.info("%d of %d lists clicked", clicked, shown)
+        if n_lists:  # counts: of a hundred lists or so, a share of 1 to 3 % would be noise
+            log.info("%d of %d lists clicked", n_clicks, n_lists)
 
 
-def visited(door: Door, live: LiveShop) -> bool | None:
+def try_session(gateway: HttpGatewayClient, live_shop: LiveShop) -> bool | None:
     """Whether the list was clicked; None where there was none, because nothing serves yet or something went wrong."""
     try:
-        reaction = visit_once(door, live).reaction
+        reaction = run_session(gateway, live_shop).reaction
     except httpx.TransportError:
         return None  # the gateway is starting, or somebody has stopped it: shoppers come again
     except httpx.HTTPError as error:

@@ -11,14 +11,14 @@ from freshet.landing import landing_days
 from freshet.live import journal
 from freshet.live.manifest import MANIFEST, Manifest
 from freshet.settings import Settings
-from freshet.stages.watched import learned_days
+from freshet.stages.watched import training_days
 from freshet.store import Store
 from resources.lake import Lake
 from resources.run_days import range_tags
-from sensors.runs import WHY, Job
+from sensors.runs import REASON_TAG, Job
 
 
-def nightly(job: Job, settings: Settings, config: Mapping[str, Any] | None = None) -> dg.ScheduleDefinition:
+def nightly_schedule(job: Job, settings: Settings, config: Mapping[str, Any] | None = None) -> dg.ScheduleDefinition:
     """The schedule that closes yesterday and retrains. config: the run configuration; None: the job's own."""
 
     @dg.schedule(
@@ -29,35 +29,37 @@ def nightly(job: Job, settings: Settings, config: Mapping[str, Any] | None = Non
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Every night: yesterday is closed and a new model made, where something has landed.",
     )
-    def night(context: dg.ScheduleEvaluationContext, lake: dg.ResourceParam[Lake]) -> dg.RunRequest | dg.SkipReason:
-        return closing(context.scheduled_execution_time, lake.store, settings, config)
+    def request_run(
+        context: dg.ScheduleEvaluationContext, lake: dg.ResourceParam[Lake]
+    ) -> dg.RunRequest | dg.SkipReason:
+        return close_day_request(context.scheduled_execution_time, lake.store, settings, config)
 
-    return night
+    return request_run
 
 
-def closing(
+def close_day_request(
     now: datetime, store: Store, settings: Settings, config: Mapping[str, Any] | None = None
 ) -> dg.RunRequest | dg.SkipReason:
     """The run that closes the day before `now`, one run whatever happens; or why there is nothing to close."""
     yesterday = now.date() - timedelta(days=1)
     if yesterday < settings.first_day:
         return dg.SkipReason(f"{yesterday} lies before the first day of the shop, {settings.first_day}.")
-    if yesterday not in landing_days(store) and not _news(store):
+    if yesterday not in landing_days(store) and not _has_unseen_days(store):
         return dg.SkipReason(f"Nothing landed on {yesterday}, and nothing since the champion was made.")
-    tags = {**range_tags([yesterday]), WHY: f"the night after {yesterday}: the day is closed"}
+    tags = {**range_tags([yesterday]), REASON_TAG: f"the night after {yesterday}: the day is closed"}
     return dg.RunRequest(run_key=yesterday.isoformat(), run_config=config, tags=tags)
 
 
-def _news(store: Store) -> bool:
+def _has_unseen_days(store: Store) -> bool:
     """Whether a day has been published that the champion does not know."""
-    last = day_records.last_published(store, "events")
-    entry = journal.current(store)
-    if entry is None or last is None:
-        return last is not None
-    return last > _knows(store, entry.bundle)
+    last_day = day_records.last_published_day(store, "events")
+    entry = journal.champion_entry(store)
+    if entry is None or last_day is None:
+        return last_day is not None
+    return last_day > _last_training_day(store, entry.bundle)
 
 
-def _knows(store: Store, bundle: str) -> date:
+def _last_training_day(store: Store, bundle: str) -> date:
     """The last landing day that a bundle's training set holds."""
     manifest = Manifest.model_validate_json(store.get(f"{journal.bundle_path(bundle)}/{MANIFEST}"))
-    return learned_days(manifest, bundle)[1]
+    return training_days(manifest, bundle)[1]

@@ -6,13 +6,13 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterRunStatus
 
-from sensors.runs import RUN_KEY, SENSOR, asked_before
+from sensors.runs import RUN_KEY_TAG, SENSOR_TAG, requested_run
 
-Config = Mapping[str, Any]
+RunConfig = Mapping[str, Any]
 
 
 def tick(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, sensor_name: str, run_config: Config | None = None
+    definitions: dg.Definitions, instance: dg.DagsterInstance, sensor_name: str, extra_config: RunConfig | None = None
 ) -> list[dg.ExecuteInProcessResult] | dg.SkipReason:
     """Evaluate a sensor and execute what it asks for, one run after the other; or why it asks for nothing.
 
@@ -21,36 +21,36 @@ def tick(
     DagsterInvariantViolationError for a name that is no sensor.
     """
     sensor = definitions.get_repository_def().get_sensor_def(sensor_name)
-    found = _evaluated(definitions, instance, sensor)
-    if found.skip_message:
-        return dg.SkipReason(found.skip_message)
-    requests = [request for request in found.run_requests or () if not _has_run(instance, sensor_name, request)]
+    tick_data = _evaluate_sensor(definitions, instance, sensor)
+    if tick_data.skip_message:
+        return dg.SkipReason(tick_data.skip_message)
+    requests = [request for request in tick_data.run_requests or () if not _has_run(instance, sensor_name, request)]
     if not requests:
         return dg.SkipReason("Everything it asks for has been run.")
-    return [_execute(definitions, instance, sensor, request, run_config or {}) for request in requests]
+    return [_execute(definitions, instance, sensor, request, extra_config or {}) for request in requests]
 
 
-def _evaluated(definitions: dg.Definitions, instance: dg.DagsterInstance, sensor: dg.SensorDefinition) -> Any:
+def _evaluate_sensor(definitions: dg.Definitions, instance: dg.DagsterInstance, sensor: dg.SensorDefinition) -> Any:
     """What the sensor says now (Dagster's SensorExecutionData, which has no public name); its cursor is kept."""
     repository = definitions.get_repository_def()
-    place = f"freshet/cursor/{sensor.name}"
+    cursor_key = f"freshet/cursor/{sensor.name}"
     with dg.build_sensor_context(
         instance=instance,
-        cursor=instance.run_storage.get_cursor_values({place}).get(place),
+        cursor=instance.run_storage.get_cursor_values({cursor_key}).get(cursor_key),
         repository_def=repository,
         sensor_name=sensor.name,
         resources=repository.get_top_level_resources(),
     ) as context:
-        found = sensor.evaluate_tick(context)
-    if found.cursor is not None:
-        instance.run_storage.set_cursor_values({place: found.cursor})
-    return found
+        tick_data = sensor.evaluate_tick(context)
+    if tick_data.cursor is not None:
+        instance.run_storage.set_cursor_values({cursor_key: tick_data.cursor})
+    return tick_data
 
 
 def _has_run(instance: dg.DagsterInstance, sensor_name: str, request: dg.RunRequest) -> bool:
     if request.run_key is None:
         return False
-    run = asked_before(instance, sensor_name, request.run_key)
+    run = requested_run(instance, sensor_name, request.run_key)
     return run is not None and run.status is not DagsterRunStatus.NOT_STARTED
 
 
@@ -59,15 +59,15 @@ def _execute(
     instance: dg.DagsterInstance,
     sensor: dg.SensorDefinition,
     request: dg.RunRequest,
-    more: Config,
+    extra_config: RunConfig,
 ) -> dg.ExecuteInProcessResult:
     job = definitions.resolve_job_def(request.job_name or str(sensor.job_name))
-    tags = {**request.tags, SENSOR: sensor.name}
+    tags = {**request.tags, SENSOR_TAG: sensor.name}
     if request.run_key is not None:
-        tags[RUN_KEY] = request.run_key
+        tags[RUN_KEY_TAG] = request.run_key
     return job.execute_in_process(
         instance=instance,
-        run_config=_merged(request.run_config, more, {node.name for node in job.graph.nodes}),
+        run_config=_merge_run_config(request.run_config, extra_config, {node.name for node in job.graph.nodes}),
         tags=tags,
         partition_key=request.partition_key,
         asset_selection=list(request.asset_selection) if request.asset_selection else None,
@@ -75,16 +75,16 @@ def _execute(
     )
 
 
-def _merged(asked: Config, more: Config, ops: set[str]) -> dict[str, Any]:
+def _merge_run_config(requested: RunConfig, extra_config: RunConfig, ops: set[str]) -> dict[str, Any]:
     """What the sensor asked for over what was given beside it, setting by setting."""
-    own = {name: value for name, value in more.get("ops", {}).items() if name in ops}
-    return _over({**more, "ops": own}, asked)
+    ops_config = {name: value for name, value in extra_config.get("ops", {}).items() if name in ops}
+    return _deep_merge({**extra_config, "ops": ops_config}, requested)
 
 
-def _over(below: Config, above: Config) -> dict[str, Any]:
+def _deep_merge(base: RunConfig, override: RunConfig) -> dict[str, Any]:
     """A configuration over another one, at every depth: one setting of an op leaves its others as they were."""
-    return {**below, **{name: _laid(below.get(name), value) for name, value in above.items()}}
+    return {**base, **{name: _merge_value(base.get(name), value) for name, value in override.items()}}
 
 
-def _laid(below: object, above: object) -> object:
-    return _over(below, above) if isinstance(below, Mapping) and isinstance(above, Mapping) else above
+def _merge_value(base: object, override: object) -> object:
+    return _deep_merge(base, override) if isinstance(base, Mapping) and isinstance(override, Mapping) else override

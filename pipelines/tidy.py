@@ -14,16 +14,16 @@ import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus
 
 from freshet.errors import SetupError
-from freshet.settings import Surroundings, load
+from freshet.settings import ForeignEnvironment, load
 from pipelines import entry
-from sensors.runs import KILLED
+from sensors.runs import KILLED_TAG
 
 log = logging.getLogger("freshet")
 
-RUNNING: Final = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
-PROCESSES: Final = Path("/proc")  # Linux only
-STATE, BEGUN = 0, 19  # fields of `stat`, counted behind the process's name
-REUSED: Final = 5.0  # seconds that a clock may be off; a process so much younger than its run is another one
+RUNNING_STATUSES: Final = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
+PROC_FOLDER: Final = Path("/proc")  # Linux only
+STAT_STATE_FIELD, STAT_START_FIELD = 0, 19  # fields of `stat`, counted behind the process's name
+CLOCK_TOLERANCE_S: Final = 5.0  # seconds that a clock may be off; a process so much younger than its run is another one
 
 
 def main() -> None:
@@ -31,51 +31,53 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     load()
-    home = Surroundings().dagster_home
+    home = ForeignEnvironment().dagster_home
     if home is None or not home.is_dir():
         raise SetupError("DAGSTER_HOME", f"{home or 'unset'} is no folder", "run `make dev`, which makes and sets it")
     with dg.DagsterInstance.get() as instance:
-        for run in end_killed(instance):
+        for run in fail_killed_runs(instance):
             log.info("run %s (%s) had been killed and is marked as failed", run.run_id[:8], run.job_name)
 
 
-def end_killed(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+def fail_killed_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     """Mark the runs as failed that Dagster holds for running although no process of theirs lives; those runs.
 
     For a moment at which nobody starts runs: one that is just being started has no process yet.
     """
-    running = instance.get_runs(dg.RunsFilter(statuses=list(RUNNING)))
-    killed = [run for run in running if not any(_lives(*found) for found in _processes(instance, run))]
-    for run in killed:
-        instance.add_run_tags(run.run_id, {KILLED: "yes"})
+    running_runs = instance.get_runs(dg.RunsFilter(statuses=list(RUNNING_STATUSES)))
+    killed_runs = [
+        run for run in running_runs if not any(_is_alive(*process) for process in _run_processes(instance, run))
+    ]
+    for run in killed_runs:
+        instance.add_run_tags(run.run_id, {KILLED_TAG: "yes"})
         instance.report_run_failed(
             run, "the run's process is gone: it was killed, or the machine went down; its sensor asks for it again"
         )
-    return killed
+    return killed_runs
 
 
-def _processes(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[tuple[int, float]]:
+def _run_processes(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[tuple[int, float]]:
     """(process, when it said so in seconds since 1970) of everything that has worked on the run."""
-    for written in instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT):
-        event = written.dagster_event
-        process = event.engine_event_data.metadata.get("pid") if event is not None else None
-        if process is not None and str(process.value).isdigit():
-            yield int(str(process.value)), written.timestamp
+    for record in instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT):
+        event = record.dagster_event
+        pid = event.engine_event_data.metadata.get("pid") if event is not None else None
+        if pid is not None and str(pid.value).isdigit():
+            yield int(str(pid.value)), record.timestamp
 
 
-def _lives(process: int, at: float) -> bool:
+def _is_alive(pid: int, logged_at: float) -> bool:
     """Whether the process that wrote something at `at` still runs, and its number has not gone to another since."""
     try:
-        os.kill(process, 0)
+        os.kill(pid, 0)
     except OSError:  # gone; or somebody else's, so it is not the one that wrote here
         return False
-    stat = PROCESSES / str(process) / "stat"
+    stat = PROC_FOLDER / str(pid) / "stat"
     if not stat.exists():
         return True
     fields = stat.read_text().rpartition(")")[2].split()
-    booted = next(line for line in (PROCESSES / "stat").read_text().splitlines() if line.startswith("btime"))
-    begun = int(booted.split()[1]) + int(fields[BEGUN]) / os.sysconf("SC_CLK_TCK")
-    return fields[STATE] != "Z" and begun <= at + REUSED
+    boot_line = next(line for line in (PROC_FOLDER / "stat").read_text().splitlines() if line.startswith("btime"))
+    started_at = int(boot_line.split()[1]) + int(fields[STAT_START_FIELD]) / os.sysconf("SC_CLK_TCK")
+    return fields[STAT_STATE_FIELD] != "Z" and started_at <= logged_at + CLOCK_TOLERANCE_S
 
 
 if __name__ == "__main__":

@@ -4,38 +4,38 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from freshet.simulation.live_shop import LiveShop, Reaction
+from freshet.simulation.live_shop import ListReaction, LiveShop
 
-SHOWN: Final = 10  # items of a list
+LIST_SIZE: Final = 10  # items of a list
 
 
-class Counter(Protocol):
+class GatewayClient(Protocol):
     """What a visit asks of a gateway. What it raises goes through."""
 
     def post(self, events: Sequence[dict[str, Any]]) -> None:
         """Hand over what somebody did."""
 
-    def recommended(self, **who: Any) -> dict[str, Any] | None:
+    def recommend(self, **query: Any) -> dict[str, Any] | None:
         """The answer to `user_id=…` or `session_id=…`; None while nothing serves."""
 
 
 @dataclass(frozen=True)
-class Visited:
+class SessionResult:
     """What became of a visit. reaction: None where no list was shown. posted: events, all acknowledged."""
 
-    reaction: Reaction | None
-    posted: int
+    reaction: ListReaction | None
+    n_posted: int
 
 
-def visit_once(counter: Counter, shop: LiveShop) -> Visited:
+def run_session(gateway: GatewayClient, shop: LiveShop) -> SessionResult:
     """Somebody comes: clicks are posted, a list is asked for, and what is done with it is posted, too."""
-    visit = shop.visit()
-    who = {"user_id": visit.user_id} if visit.user_id else {"session_id": visit.session_id}
-    counter.post(visit.events)
-    answer = counter.recommended(k=SHOWN, **who)
-    if answer is None:
-        return Visited(None, len(visit.events))
-    reaction = shop.answer(visit, [item["item_id"] for item in answer["items"]])
+    session = shop.start_session()
+    shopper_query = {"user_id": session.user_id} if session.user_id else {"session_id": session.session_id}
+    gateway.post(session.events)
+    response = gateway.recommend(k=LIST_SIZE, **shopper_query)
+    if response is None:
+        return SessionResult(None, len(session.events))
+    reaction = shop.react_to_list(session, [item["item_id"] for item in response["items"]])
     if reaction.events:
-        counter.post(reaction.events)
-    return Visited(reaction, len(visit.events) + len(reaction.events))
+        gateway.post(reaction.events)
+    return SessionResult(reaction, len(session.events) + len(reaction.events))

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from dagster._serdes import ConfigurableClassData
     from sqlalchemy.engine import Connection
 
-BATCH: Final = "DAGSTER_EVENT_BATCH_SIZE"  # Dagster hands over no batch where this is not set
-PLACE: Final = Path("history") / "runs"  # where Dagster's own storage keeps its files: both read the same ones
+BATCH_SIZE_VARIABLE: Final = "DAGSTER_EVENT_BATCH_SIZE"  # Dagster hands over no batch where this is not set
+RUNS_FOLDER: Final = Path("history") / "runs"  # where Dagster's own storage keeps its files: both read the same ones
 
 
 class BatchedEventLog(SqliteEventLogStorage):
@@ -43,8 +43,8 @@ class BatchedEventLog(SqliteEventLogStorage):
         cls, inst_data: "ConfigurableClassData | None", config_value: Mapping[str, Any]
     ) -> "BatchedEventLog":
         """As `dagster.yaml` names it. Every process that opens this log hands over events in batches from then on."""
-        os.environ.setdefault(BATCH, "1000")
-        return cls(str(Path(config_value["home"]) / PLACE), inst_data)
+        os.environ.setdefault(BATCH_SIZE_VARIABLE, "1000")
+        return cls(str(Path(config_value["home"]) / RUNS_FOLDER), inst_data)
 
     @property
     def supports_partition_subset_in_asset_materialization_planned_events(self) -> bool:

@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freshet.errors import SettingsError
-from freshet.lake_state import check_lake, new_lake
+from freshet.lake_state import check_lake, new_lake_message
 from freshet.landing import LandedFile
-from freshet.pseudonym import lake_key
+from freshet.pseudonym import load_pseudonym_key
 from freshet.settings import Settings
 from freshet.store import Store, open_store
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from freshet.tables.mapping import Mapping
+    from freshet.tables.mapping import SourceMapping
 
 log = logging.getLogger("freshet")
 
 # Slow to import, needed a little later: loaded while the JVM starts.
-_NEEDED_SOON = ("pandas", "great_expectations")
+_PRELOAD_MODULES = ("pandas", "great_expectations")
 
 
 @dataclass(frozen=True)
@@ -46,40 +46,40 @@ class Lake:
         """
         from freshet.tables import progress, session
 
-        if new := new_lake(self.settings.lake):
-            log.warning("%s", new)
+        if notice := new_lake_message(self.settings.lake):
+            log.warning("%s", notice)
             Path(self.settings.lake).mkdir()
         check_lake(self.settings.lake)
 
         log.info("starting Spark, about 10 s")
-        threading.Thread(target=_import_all, daemon=True).start()
-        started = session.start(self.settings)
-        progress.follow(started.sparkContext)
-        return started
+        threading.Thread(target=_preload_modules, daemon=True).start()
+        spark_session = session.start_session(self.settings)
+        progress.start_progress_thread(spark_session.sparkContext)
+        return spark_session
 
-    def mapping_for(self, files: Sequence[LandedFile]) -> "Mapping":
+    def mapping_for(self, files: Sequence[LandedFile]) -> "SourceMapping":
         """How to read these files: the shop's source mapping, which a shop that only posts to a gateway can do without.
 
         Raises SettingsError where none is set and one is needed, MappingError where it is wrong.
         """
-        from freshet.tables.collected import COLLECTED, is_collected
-        from freshet.tables.mapping import read
+        from freshet.tables.collected import GATEWAY_MAPPING, is_gateway_file
+        from freshet.tables.mapping import read_mapping
 
         if self.settings.mapping is not None:
-            return read(self.settings.mapping)
-        if all(is_collected(file) for file in files):
-            return COLLECTED
+            return read_mapping(self.settings.mapping)
+        if all(is_gateway_file(file) for file in files):
+            return GATEWAY_MAPPING
         raise SettingsError(
             "FRESHET_MAPPING", "no source mapping is set",
             "write one (examples/ has four, docs/mapping.md explains them) and set FRESHET_MAPPING to its path",
         )  # fmt: skip
 
     @cached_property
-    def key(self) -> bytes:
+    def pseudonym_key(self) -> bytes:
         """The key of the pseudonyms."""
-        return lake_key(self.settings)
+        return load_pseudonym_key(self.settings)
 
 
-def _import_all() -> None:
-    for name in _NEEDED_SOON:
+def _preload_modules() -> None:
+    for name in _PRELOAD_MODULES:
         importlib.import_module(name)

@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 import dagster as dg
 from pydantic import BaseModel
 
-from freshet.commands import load_days
+from freshet.commands import materialize_hint
 from freshet.errors import LakeError
 from freshet.store import Store
-from freshet.tables.publication import Publication
+from freshet.tables.publication import PublishResult
 from resources.lake import Lake
 
-Reference = TypeVar("Reference", bound=BaseModel)
+Ref = TypeVar("Ref", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class LakeIO(dg.IOManager):
 
     lake: Lake
 
-    def handle_output(self, context: dg.OutputContext, obj: Publication | BaseModel) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: PublishResult | BaseModel) -> None:
         """Keep a reference; let Dagster mark only the days that were published, and those that were cleared."""
-        if isinstance(obj, Publication):
-            _mark_only(context, (*obj.published, *obj.cleared))
+        if isinstance(obj, PublishResult):
+            _mark_only(context, (*obj.published, *obj.cleared_days))
         else:
             write_reference(self.lake.store, context.asset_key.path[-1], obj)
 
@@ -43,12 +43,12 @@ def read_reference(store: Store, name: str, kind: Any) -> BaseModel:
     """What the asset stands for. Raises LakeError where it was never published."""
     path = f"published/{name}.json"
     if not store.exists(path):
-        raise LakeError(name, "nothing has been published yet", load_days(store, f"+{name}"))
-    found: BaseModel = kind.model_validate_json(store.get(path))
-    return found
+        raise LakeError(name, "nothing has been published yet", materialize_hint(store, f"+{name}"))
+    reference: BaseModel = kind.model_validate_json(store.get(path))
+    return reference
 
 
-def published(store: Store, name: str, kind: type[Reference]) -> Reference | None:
+def published_reference(store: Store, name: str, kind: type[Ref]) -> Ref | None:
     """What the asset stands for; None where it was never published."""
     path = f"published/{name}.json"
     return kind.model_validate_json(store.get(path)) if store.exists(path) else None

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from logging import Logger
 
-from freshet.diary import Note, Version
+from freshet.diary import ModelVersion, RunRecord
 from freshet.settings import Settings
-from freshet.tracking import Diary, TrackingError, diary, shown
+from freshet.tracking import MlflowTracker, TrackingError, open_tracker, redact_url
 
 
 @dataclass(frozen=True)
@@ -15,28 +15,30 @@ class Tracking:
 
     settings: Settings
 
-    def write(self, log: Logger, note: Note) -> dict[str, str]:
+    def log_run(self, log: Logger, run: RunRecord) -> dict[str, str]:
         """Metadata for the asset's page: which run, or why none; nothing where tracking is off."""
-        return self._metadata(log, lambda book: f"run {book.write(note)}")
+        return self._metadata(log, lambda tracker: f"run {tracker.log_run(run)}")
 
-    def register(self, log: Logger, version: Version | None) -> dict[str, str]:
+    def register_version(self, log: Logger, version: ModelVersion | None) -> dict[str, str]:
         """The same for a bundle as a version of the shop's registered model."""
         if version is None:
             return {}
-        return self._metadata(log, lambda book: f"{book.shop} version {book.register(version)}")
+        return self._metadata(log, lambda tracker: f"{tracker.shop} version {tracker.register_version(version)}")
 
-    def crown(self, log: Logger, version: Version | None) -> dict[str, str]:
+    def set_champion_alias(self, log: Logger, version: ModelVersion | None) -> dict[str, str]:
         """The same for the version that serves from now on."""
         if version is None:
             return {}
-        return self._metadata(log, lambda book: f"{book.shop} version {book.crown(version)} is the champion")
+        return self._metadata(
+            log, lambda tracker: f"{tracker.shop} version {tracker.set_champion_alias(version)} is the champion"
+        )
 
-    def _metadata(self, log: Logger, write: Callable[[Diary], str]) -> dict[str, str]:
-        book = diary(self.settings)
-        if book is None:
+    def _metadata(self, log: Logger, write: Callable[[MlflowTracker], str]) -> dict[str, str]:
+        tracker = open_tracker(self.settings)
+        if tracker is None:
             return {}
         try:
-            return {"tracking": f"{write(book)} at {shown(book.address)}"}
+            return {"tracking": f"{write(tracker)} at {redact_url(tracker.uri)}"}
         except TrackingError as error:
             log.warning("not recorded: %s", error)
             return {"tracking": f"not recorded: {error}"}

@@ -9,43 +9,45 @@ import dagster as dg
 from freshet.settings import Settings
 from resources.alerts import Alert, send
 from resources.lake import Lake
-from resources.run_days import days_of
-from sensors.runs import WHY
+from resources.run_days import days_from_tags
+from sensors.runs import REASON_TAG
 
-NAME: Final = "run_failed"
-SECONDS: Final = 10
-LOOK: Final = "open the run, read the step's log, mend what it names, then run it again"
+SENSOR_NAME: Final = "run_failed"
+INTERVAL_S: Final = 10
+DEFAULT_FIX: Final = "open the run, read the step's log, mend what it names, then run it again"
 
 
 def failure_sensor(settings: Settings) -> dg.SensorDefinition:
     """The sensor that writes an alert for every failed run of this code location."""
 
     @dg.run_failure_sensor(
-        name=NAME,
-        minimum_interval_seconds=SECONDS,
+        name=SENSOR_NAME,
+        minimum_interval_seconds=INTERVAL_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Writes an alert into the lake, and posts it where a webhook is set, for every run that failed.",
     )
     def run_failed(context: dg.RunFailureSensorContext, lake: dg.ResourceParam[Lake]) -> None:
-        errors = [(event.step_key or "", _said(event)) for event in context.get_step_failure_events()]
+        errors = [(event.step_key or "", _error_text(event)) for event in context.get_step_failure_events()]
         run = context.dagster_run
-        sent = send(
-            lake.store, settings, alert(run, errors, context.failure_event.message or "", settings, datetime.now(UTC))
+        alert_delivery = send(
+            lake.store,
+            settings,
+            build_alert(run, errors, context.failure_event.message or "", settings, datetime.now(UTC)),
         )
-        context.log.info(f"{sent.path or 'no file'} written")
+        context.log.info(f"{alert_delivery.path or 'no file'} written")
 
     return run_failed
 
 
-def alert(
-    run: dg.DagsterRun, errors: Sequence[tuple[str, str]], otherwise: str, settings: Settings, now: datetime
+def build_alert(
+    run: dg.DagsterRun, errors: Sequence[tuple[str, str]], fallback_message: str, settings: Settings, now: datetime
 ) -> Alert:
     """What to tell. errors: (step, what it said) of every failed step; otherwise: what to say where none failed."""
     steps = [step for step, _ in errors]
-    days = days_of(run.tags)
+    days = days_from_tags(run.tags)
     span = "" if not days else f" of {days[0]}" if len(days) == 1 else f" of {days[0]}…{days[-1]}"
-    said = errors[0][1] if errors else otherwise
-    what, fix = parted(said)
+    message = errors[0][1] if errors else fallback_message
+    what, fix = split_message(message)
     return Alert(
         at=now,
         run=run.run_id,
@@ -55,37 +57,37 @@ def alert(
         error=what,
         fix=fix,
         link=f"{settings.dagster_url.rstrip('/')}/runs/{run.run_id}",
-        why=run.tags.get(WHY, ""),
+        why=run.tags.get(REASON_TAG, ""),
     )
 
 
-def parted(said: str) -> tuple[str, str]:
+def split_message(message: str) -> tuple[str, str]:
     """(the first line that names something, what to do): our own errors end in `; fix`, others do not."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
     for line in lines:
-        what, fix = _halves(line)
+        what, fix = _split_fix(line)
         if fix:
             return what, fix
-    return (lines[0] if lines else "nothing was said"), LOOK
+    return (lines[0] if lines else "nothing was said"), DEFAULT_FIX
 
 
-def _halves(line: str) -> tuple[str, str]:
+def _split_fix(line: str) -> tuple[str, str]:
     """(what stands before the first `; ` outside round brackets, what stands behind it).
 
     In brackets our errors give figures and reasons, which have semicolons of their own.
     """
     depth = 0
-    for place, letter in enumerate(line):
+    for position, letter in enumerate(line):
         if letter == "(":
             depth += 1
         elif letter == ")":
             depth = max(0, depth - 1)
-        elif depth == 0 and line.startswith("; ", place):
-            return line[:place], line[place + 2 :]
+        elif depth == 0 and line.startswith("; ", position):
+            return line[:position], line[position + 2 :]
     return line, ""
 
 
-def _said(event: dg.DagsterEvent) -> str:
+def _error_text(event: dg.DagsterEvent) -> str:
     """What the step's own error says, without Dagster's words around it."""
     data = event.step_failure_data
     if data.user_failure_data is not None and data.user_failure_data.description:

@@ -8,185 +8,201 @@ from typing import Final
 import dagster as dg
 from pydantic import BaseModel, ConfigDict, Field
 
-from freshet.arrivals import Arrival, LastRun, arrivals, differs, digest, landed_days, last_runs
-from freshet.commands import LAND
+from freshet.arrivals import (
+    LandedDay,
+    LastIngest,
+    has_new_files,
+    landing_folder_days,
+    last_ingests,
+    scan_landing,
+    short_digest,
+)
+from freshet.commands import LAND_COMMAND
 from freshet.settings import Settings
 from resources.lake import Lake
-from resources.run_days import neighbours, range_tags
-from sensors.runs import WHY, Job, days_under_way, next_key
+from resources.run_days import contiguous_ranges, range_tags
+from sensors.runs import REASON_TAG, Job, active_days, next_run_key
 
-NAME: Final = "landing"
-SECONDS: Final = 5  # between two looks at the landing
+SENSOR_NAME: Final = "landing"
+INTERVAL_S: Final = 5  # between two looks at the landing
 
 # Days next to each other are one run. More stretches than this are one run as well, which leaves the days between them
 # alone: a JVM and an import of everything for each of a hundred scattered days would cost hours.
-MOST_RUNS: Final = 3
-RECENT: Final = 3  # the last landing days, which are looked at every time
-SWEEP: Final = timedelta(minutes=10)  # and all others so often: somebody may deliver an old day late
+MAX_RUNS: Final = 3
+N_RECENT_DAYS: Final = 3  # the last landing days, which are looked at every time
+FULL_SCAN_INTERVAL: Final = timedelta(minutes=10)  # and all others so often: somebody may deliver an old day late
 
 
-class Memory(BaseModel):
+class SensorCursor(BaseModel):
     """The sensor's cursor. It saves reading only: what was run stands in the lake."""
 
     model_config = ConfigDict(frozen=True)
 
-    quiet: Mapping[date, str] = Field(default_factory=dict)  # day → digest of the files that its last run has seen
-    swept: datetime | None = None  # when all days were last looked at
+    ingested_digests: Mapping[date, str] = Field(
+        default_factory=dict
+    )  # day → digest of the files that its last run has seen
+    last_full_scan: datetime | None = None  # when all days were last looked at
 
 
 @dataclass(frozen=True)
-class Stretch:
+class DayRange:
     """Days that are run together, in order."""
 
     days: tuple[date, ...]
     key: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
-class Decision:
+class LandingDecision:
     """What to run, or why nothing is."""
 
-    stretches: tuple[Stretch, ...]
-    skip: str
+    day_ranges: tuple[DayRange, ...]
+    skip_reason: str
 
 
 @dataclass(frozen=True)
-class Situation:
+class LandingSensorInputs:
     """Everything the decision is made from."""
 
     days: Sequence[date]  # all that have landed
-    landed: Mapping[date, Arrival]  # of the days that were looked at
-    last: Mapping[date, LastRun]  # of the days that may be new
-    under_way: Mapping[date, str]  # day → run
-    quiet: Mapping[date, str]  # as remembered
+    landed: Mapping[date, LandedDay]  # of the days that were looked at
+    last_ingests: Mapping[date, LastIngest]  # of the days that may be new
+    active_runs: Mapping[date, str]  # day → run
+    ingested_digests: Mapping[date, str]  # as remembered
     now: datetime
 
-    def new(self) -> list[date]:
+    def new_days(self) -> list[date]:
         """The days that hold something their last run has not seen."""
         return [
             day
             for day, arrival in self.landed.items()
-            if self.quiet.get(day) != arrival.digest and differs(arrival, self.last.get(day))
+            if self.ingested_digests.get(day) != arrival.digest and has_new_files(arrival, self.last_ingests.get(day))
         ]
 
 
-def decide(situation: Situation, settings: Settings) -> Decision:
+def decide(inputs: LandingSensorInputs, settings: Settings) -> LandingDecision:
     """Which days to run: the new ones that can be run, are not being run, and were not run a moment ago."""
-    reasons, ready = [], []
-    for day in situation.new():
-        reason = _reason(day, situation, settings)
+    reasons, ready_days = [], []
+    for day in inputs.new_days():
+        reason = _wait_reason(day, inputs, settings)
         if reason:
             reasons.append(reason)
         else:
-            ready.append(day)
-    groups = neighbours(ready)
-    if len(groups) > MOST_RUNS:
-        groups = [tuple(ready)]
-    found = tuple(_stretch(group, situation.landed) for group in groups)
-    return Decision(found, "" if found else _nothing(situation, reasons))
+            ready_days.append(day)
+    groups = contiguous_ranges(ready_days)
+    if len(groups) > MAX_RUNS:
+        groups = [tuple(ready_days)]
+    day_ranges = tuple(_day_range(group, inputs.landed) for group in groups)
+    return LandingDecision(day_ranges, "" if day_ranges else _skip_reason(inputs, reasons))
 
 
 def landing_sensor(job: Job, settings: Settings) -> dg.SensorDefinition:
     """The sensor that starts `job` for days on which something landed."""
 
     @dg.sensor(
-        name=NAME,
+        name=SENSOR_NAME,
         job=job,
-        minimum_interval_seconds=SECONDS,
+        minimum_interval_seconds=INTERVAL_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Runs the landing days that hold files which their last run has not seen.",
     )
     def landing(context: dg.SensorEvaluationContext, lake: dg.ResourceParam[Lake]) -> dg.SensorResult:
-        memory = Memory.model_validate_json(context.cursor) if context.cursor else Memory()
-        situation = look(lake, context.instance, memory, datetime.now(UTC))
-        decision = decide(situation, settings)
-        found, refused = _not_yet_asked(context.instance, decision)
+        cursor = SensorCursor.model_validate_json(context.cursor) if context.cursor else SensorCursor()
+        inputs = gather_inputs(lake, context.instance, cursor, datetime.now(UTC))
+        decision = decide(inputs, settings)
+        pending, refusal = _pending_ranges(context.instance, decision)
         return dg.SensorResult(
-            run_requests=[_request(stretch) for stretch in found],
-            skip_reason=None if found else dg.SkipReason(decision.skip or refused),
-            cursor=remembered(situation, memory).model_dump_json(),
+            run_requests=[_run_request(stretch) for stretch in pending],
+            skip_reason=None if pending else dg.SkipReason(decision.skip_reason or refusal),
+            cursor=next_cursor(inputs, cursor).model_dump_json(),
         )
 
     return landing
 
 
-def look(lake: Lake, instance: dg.DagsterInstance, memory: Memory, now: datetime) -> Situation:
+def gather_inputs(lake: Lake, instance: dg.DagsterInstance, cursor: SensorCursor, now: datetime) -> LandingSensorInputs:
     """The landing, the lake's records of the days that have changed, and the runs under way."""
-    days = landed_days(lake.store)
-    restless = [day for day in days if day not in memory.quiet or day in days[-RECENT:]]
-    landed = arrivals(lake.store, None if _is_due(memory, now) else restless)
-    changed = [day for day, arrival in landed.items() if memory.quiet.get(day) != arrival.digest]
-    last = last_runs(lake.store, changed) if changed else {}
-    return Situation(days, landed, last, days_under_way(instance), memory.quiet, now)
+    days = landing_folder_days(lake.store)
+    days_to_scan = [day for day in days if day not in cursor.ingested_digests or day in days[-N_RECENT_DAYS:]]
+    landed = scan_landing(lake.store, None if _is_full_scan_due(cursor, now) else days_to_scan)
+    changed = [day for day, arrival in landed.items() if cursor.ingested_digests.get(day) != arrival.digest]
+    ingests = last_ingests(lake.store, changed) if changed else {}
+    return LandingSensorInputs(days, landed, ingests, active_days(instance), cursor.ingested_digests, now)
 
 
-def remembered(situation: Situation, memory: Memory) -> Memory:
+def next_cursor(inputs: LandingSensorInputs, cursor: SensorCursor) -> SensorCursor:
     """The days whose files their last run has seen, so that neither they nor their records are read at every tick."""
-    new = set(situation.new())
-    seen = {day: arrival.digest for day, arrival in situation.landed.items() if day not in new}
-    kept = {day: known for day, known in memory.quiet.items() if day in situation.days and day not in situation.landed}
-    swept = situation.now if _is_due(memory, situation.now) else memory.swept
-    return Memory(quiet={**kept, **seen}, swept=swept)
+    new_days = set(inputs.new_days())
+    scanned = {day: arrival.digest for day, arrival in inputs.landed.items() if day not in new_days}
+    unscanned = {
+        day: known_digest
+        for day, known_digest in cursor.ingested_digests.items()
+        if day in inputs.days and day not in inputs.landed
+    }
+    last_full_scan = inputs.now if _is_full_scan_due(cursor, inputs.now) else cursor.last_full_scan
+    return SensorCursor(ingested_digests={**unscanned, **scanned}, last_full_scan=last_full_scan)
 
 
-def _is_due(memory: Memory, now: datetime) -> bool:
+def _is_full_scan_due(cursor: SensorCursor, now: datetime) -> bool:
     """Whether all days are to be looked at again."""
-    return memory.swept is None or now - memory.swept >= SWEEP
+    return cursor.last_full_scan is None or now - cursor.last_full_scan >= FULL_SCAN_INTERVAL
 
 
-def _reason(day: date, situation: Situation, settings: Settings) -> str:
+def _wait_reason(day: date, inputs: LandingSensorInputs, settings: Settings) -> str:
     """Why a new day is not run now; empty where it is."""
     if day < settings.first_day:
         return f"{day} lies before the first day of the shop, {settings.first_day} (FRESHET_FIRST_DAY)"
-    if day > situation.now.date():
+    if day > inputs.now.date():
         return f"{day} has not begun yet"
-    if day in situation.under_way:
-        return f"{day} is being run ({situation.under_way[day][:8]})"
-    arrived = situation.landed[day].latest
-    if situation.now - arrived < timedelta(seconds=settings.quiet_seconds):
-        return f"files of {day} are still arriving, the last at {arrived:%H:%M:%S} (FRESHET_QUIET_SECONDS)"
-    last = situation.last.get(day)
-    wait = timedelta(seconds=settings.landing_seconds)
-    if last is not None and situation.now - last.at < wait:
-        left = (last.at + wait - situation.now).total_seconds()
-        return f"{day} was run a moment ago and is run again in {left:.0f} s (FRESHET_LANDING_SECONDS)"
+    if day in inputs.active_runs:
+        return f"{day} is being run ({inputs.active_runs[day][:8]})"
+    last_change = inputs.landed[day].last_change
+    if inputs.now - last_change < timedelta(seconds=settings.landing_quiet_period_s):
+        return f"files of {day} are still arriving, the last at {last_change:%H:%M:%S} (FRESHET_QUIET_SECONDS)"
+    last_ingest = inputs.last_ingests.get(day)
+    cooldown = timedelta(seconds=settings.day_rerun_cooldown_s)
+    if last_ingest is not None and inputs.now - last_ingest.ended_at < cooldown:
+        remaining_s = (last_ingest.ended_at + cooldown - inputs.now).total_seconds()
+        return f"{day} was run a moment ago and is run again in {remaining_s:.0f} s (FRESHET_LANDING_SECONDS)"
     return ""
 
 
-def _nothing(situation: Situation, reasons: list[str]) -> str:
+def _skip_reason(inputs: LandingSensorInputs, reasons: list[str]) -> str:
     if reasons:
         more = f"; and {len(reasons) - 3} more days" if len(reasons) > 3 else ""
         return f"{'; '.join(reasons[:3])}{more}."
-    if not situation.days:
-        return f"Nothing has landed yet; `{LAND}` puts files there."
-    return f"All {len(situation.days)} landed days have been run as they are, the last is {max(situation.days)}."
+    if not inputs.days:
+        return f"Nothing has landed yet; `{LAND_COMMAND}` puts files there."
+    return f"All {len(inputs.days)} landed days have been run as they are, the last is {max(inputs.days)}."
 
 
-def _stretch(group: tuple[date, ...], landed: Mapping[date, Arrival]) -> Stretch:
+def _day_range(group: tuple[date, ...], landed: Mapping[date, LandedDay]) -> DayRange:
     files = sum(sum(landed[day].files.values()) for day in group)
-    number = len(neighbours(group))
+    n_ranges = len(contiguous_ranges(group))
     span = str(group[0]) if len(group) == 1 else f"{group[0]}…{group[-1]}"
-    gaps = f" in {number} stretches" if number > 1 else ""
-    key = f"{span} {digest(landed[day].digest for day in group)}"
-    why = f"{len(group)} landing day{'s' * (len(group) > 1)} with news: {span}{gaps}, {files} file{'s' * (files > 1)}"
-    return Stretch(group, key, why)
+    gaps = f" in {n_ranges} stretches" if n_ranges > 1 else ""
+    key = f"{span} {short_digest(landed[day].digest for day in group)}"
+    reason = (
+        f"{len(group)} landing day{'s' * (len(group) > 1)} with news: {span}{gaps}, {files} file{'s' * (files > 1)}"
+    )
+    return DayRange(group, key, reason)
 
 
-def _request(stretch: Stretch) -> dg.RunRequest:
-    return dg.RunRequest(run_key=stretch.key, tags={**range_tags(stretch.days), WHY: stretch.why})
+def _run_request(day_range: DayRange) -> dg.RunRequest:
+    return dg.RunRequest(run_key=day_range.key, tags={**range_tags(day_range.days), REASON_TAG: day_range.reason})
 
 
-def _not_yet_asked(instance: dg.DagsterInstance, decision: Decision) -> tuple[list[Stretch], str]:
+def _pending_ranges(instance: dg.DagsterInstance, decision: LandingDecision) -> tuple[list[DayRange], str]:
     """The stretches without a run for these very files, and what to say of the others."""
-    found, said = [], []
-    for stretch in decision.stretches:
-        key, run = next_key(instance, NAME, stretch.key)
+    pending, messages = [], []
+    for day_range in decision.day_ranges:
+        key, run = next_run_key(instance, SENSOR_NAME, day_range.key)
         if run is None:
-            found.append(replace(stretch, key=key))
+            pending.append(replace(day_range, key=key))
         else:
-            said.append(
-                f"run {run.run_id[:8]} of {stretch.key.split()[0]} ended as {run.status.value} and read other files "
+            messages.append(
+                f"run {run.run_id[:8]} of {day_range.key.split()[0]} ended as {run.status.value} and read other files "
                 "than lie there; see its page, mend what it names, then run the days again by hand"
             )
-    return found, f"{'; '.join(said)}."
+    return pending, f"{'; '.join(messages)}."

@@ -6,7 +6,7 @@ from freshet.history import Histories
 from freshet.training_set import TrainingSet
 from freshet.vocabulary import Vocabulary
 
-ITEMS, SHOPPERS, EVENTS = 8, 40, 10
+N_ITEMS, N_SHOPPERS, N_EVENTS = 8, 40, 10
 
 
 def vocabulary_of(items: int) -> Vocabulary:
@@ -26,17 +26,19 @@ def histories_of(rows: list[list[tuple[int, int]]], types: list[list[int]] | Non
     return Histories(names, offsets, items, kinds.astype(np.int64), times, times // 86400)
 
 
-def training_set_of(histories: Histories, vocabulary: Vocabulary, cut: int) -> TrainingSet:
+def training_set_of(histories: Histories, vocabulary: Vocabulary, train_until: int) -> TrainingSet:
     popularity = np.bincount(histories.items, minlength=len(vocabulary) + 1).astype(float)
-    none = np.zeros(len(histories), dtype=np.int64)
-    return TrainingSet(histories, vocabulary, popularity, popularity * 0, none, none, none, cut, cut + 1)
+    zeros = np.zeros(len(histories), dtype=np.int64)
+    return TrainingSet(
+        histories, vocabulary, popularity, popularity * 0, zeros, zeros, zeros, train_until, train_until + 1
+    )
 
 
-def checkerboard() -> TrainingSet:
+def checkerboard_set() -> TrainingSet:
     """400 baskets of one item; what comes next is one of the four items of the shopper's colour."""
     rng = np.random.default_rng(0)
     rows = [
-        [(int(2 * rng.integers(ITEMS // 2) + 2 - s % 2), 86400 * day) for day in range(1, EVENTS + 1)]
-        for s in range(SHOPPERS)
+        [(int(2 * rng.integers(N_ITEMS // 2) + 2 - s % 2), 86400 * day) for day in range(1, N_EVENTS + 1)]
+        for s in range(N_SHOPPERS)
     ]
-    return training_set_of(histories_of(rows), vocabulary_of(ITEMS), cut=EVENTS)
+    return training_set_of(histories_of(rows), vocabulary_of(N_ITEMS), train_until=N_EVENTS)

@@ -23,8 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     """What `settings.load` does at every entry point, before torch is loaded by any test."""
-    telemetry.off()
-    threads.patient()
+    telemetry.disable_telemetry()
+    threads.use_passive_waiting()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,7 +46,7 @@ def spark(lake_settings: Settings) -> Iterator["SparkSession"]:
     """One session for all tests: starting one takes seconds."""
     from freshet.tables import session
 
-    started = session.start(lake_settings)
+    started = session.start_session(lake_settings)
     yield started
     started.stop()
 
@@ -62,4 +62,4 @@ def small_shop(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) 
     """A simulated shop with a trained model and its bundle. Its journal stays empty."""
     from tests import small_shop
 
-    return small_shop.build(spark, tmp_path_factory.mktemp("small") / "lake")
+    return small_shop.build_small_shop(spark, tmp_path_factory.mktemp("small") / "lake")

@@ -19,47 +19,47 @@ if TYPE_CHECKING:
 DAILY = ("raw_events", "quarantined_events", "events", "items", "item_features", "user_features", "histories")
 
 
-def lake_on(spark: "SparkSession", settings: Settings) -> Lake:
+def shared_spark_lake(spark: "SparkSession", settings: Settings) -> Lake:
     """The lake of `settings` in the running Spark, instead of a JVM of its own."""
     from tests import tiny_lake
 
     lake = Lake(settings)
-    lake.__dict__["spark"] = tiny_lake.session_on(spark, settings)  # where its cached property looks first
+    lake.__dict__["spark"] = tiny_lake.lake_session(spark, settings)  # where its cached property looks first
     return lake
 
 
 @dataclass(frozen=True)
-class Dagster:
+class DagsterHarness:
     """One lake, and a Dagster that remembers what was materialized on it."""
 
     lake: Lake
     instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.ephemeral)
 
-    def run(self, *names: str, days: Sequence[date] = (), **config: dict[str, Any]) -> "Run":
+    def run(self, *names: str, days: Sequence[date] = (), **op_config: dict[str, Any]) -> "RunOutcome":
         """Materialize the assets named, over these days and no day between them. config: asset → its values."""
         from pipelines.definitions import defs
 
-        own = dg.Definitions(
+        definitions = dg.Definitions(
             assets=defs.assets,
             resources={"lake": self.lake, "io_manager": LakeIO(self.lake), "tracking": Tracking(self.lake.settings)},
             executor=dg.in_process_executor,
         )
-        done = own.resolve_implicit_global_asset_job_def().execute_in_process(
+        run_result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=self.instance,
             asset_selection=[dg.AssetKey(name) for name in names],
-            run_config={"ops": {name: {"config": values} for name, values in config.items()}},
-            tags=_range(days),
+            run_config={"ops": {name: {"config": values} for name, values in op_config.items()}},
+            tags=_range_tags(days),
             raise_on_error=False,
         )
-        return Run(done)
+        return RunOutcome(run_result)
 
-    def days(self, name: str) -> set[str]:
+    def materialized_days(self, name: str) -> set[str]:
         """The days of an asset that Dagster holds for materialized."""
         return set(self.instance.get_materialized_partitions(dg.AssetKey(name)))
 
 
 @dataclass(frozen=True)
-class Run:
+class RunOutcome:
     """What became of a run."""
 
     done: "dg.ExecuteInProcessResult"
@@ -70,8 +70,8 @@ class Run:
 
     def materialized(self) -> list[str]:
         """Assets with a materialization, in the order in which they came."""
-        found = [event.asset_key.to_user_string() for event in self.done.get_asset_materialization_events()]
-        return list(dict.fromkeys(found))
+        names = [event.asset_key.to_user_string() for event in self.done.get_asset_materialization_events()]
+        return list(dict.fromkeys(names))
 
     def ran(self, name: str) -> bool:
         """Whether the asset's step began."""
@@ -79,9 +79,9 @@ class Run:
 
     def failure(self, name: str) -> str:
         """What the asset's step failed with, as a person reads it."""
-        said = self.failure_or_none(name)
-        assert said is not None, f"{name} did not fail"
-        return said
+        message = self.failure_or_none(name)
+        assert message is not None, f"{name} did not fail"
+        return message
 
     def failure_or_none(self, name: str) -> str | None:
         """The same, None where the step did not fail."""
@@ -99,16 +99,16 @@ class Run:
 
     def check(self, asset: str, name: str) -> Any:
         """The result of one check."""
-        (found,) = (c for c in self.checks() if (c.asset_key.path[-1], c.check_name) == (asset, name))
-        return found
+        (check,) = (c for c in self.checks() if (c.asset_key.path[-1], c.check_name) == (asset, name))
+        return check
 
 
-def figures(run: Run, name: str, day: date) -> dict[str, Any]:
+def materialization_metadata(run: RunOutcome, name: str, day: date) -> dict[str, Any]:
     """The metadata on the materialization of one day."""
     events = (e for e in run.done.get_asset_materialization_events() if e.asset_key == dg.AssetKey(name))
-    (found,) = (e.materialization for e in events if e.partition == str(day))
-    return {key: value.value for key, value in found.metadata.items()}
+    (materialization,) = (e.materialization for e in events if e.partition == str(day))
+    return {key: value.value for key, value in materialization.metadata.items()}
 
 
-def _range(days: Sequence[date]) -> dict[str, str]:
+def _range_tags(days: Sequence[date]) -> dict[str, str]:
     return range_tags(sorted(days)) if days else {}

@@ -31,12 +31,12 @@ def broken() -> None:
     failing()
 
 
-def definitions(lake: Lake, *sensors: dg.SensorDefinition) -> dg.Definitions:
+def sensor_definitions(lake: Lake, *sensors: dg.SensorDefinition) -> dg.Definitions:
     """The sensors on this lake, with `idle` to start."""
     return dg.Definitions(jobs=[idle, broken], sensors=sensors, resources={"lake": lake})
 
 
-def put(settings: Settings, path: str, content: str = "x") -> None:
+def write_file(settings: Settings, path: str, content: str = "x") -> None:
     """A file in the lake."""
     file = Path(settings.lake) / path
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from freshet.model.params import ModelConfig
 
-WIDTH = 12
+HIDDEN_DIM = 12
 
 
 class SmallGru(nn.Module):
@@ -13,22 +13,22 @@ class SmallGru(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.items = nn.Embedding(config.items + 1, WIDTH, padding_idx=0)
-        self.gru = nn.GRU(WIDTH, WIDTH, batch_first=True)
+        self.items = nn.Embedding(config.n_items + 1, HIDDEN_DIM, padding_idx=0)
+        self.gru = nn.GRU(HIDDEN_DIM, HIDDEN_DIM, batch_first=True)
 
     def forward(self, items: Tensor, types: Tensor, gaps: Tensor) -> Tensor:
         encoded, _ = self.gru(self.items(items))  # (B, T, WIDTH)
-        last = ((items != 0).sum(dim=1) - 1).clamp(min=0)  # (B,)
-        return encoded[torch.arange(items.shape[0]), last]
+        last_event = ((items != 0).sum(dim=1) - 1).clamp(min=0)  # (B,)
+        return encoded[torch.arange(items.shape[0]), last_event]
 
-    def item_vectors(self) -> Tensor:
+    def item_embeddings(self) -> Tensor:
         return self.items.weight
 
 
 class GruEverywhere(SmallGru):
     """It can be asked after every event at once."""
 
-    def everywhere(self, items: Tensor, types: Tensor, gaps: Tensor) -> Tensor:
+    def encode_all_events(self, items: Tensor, types: Tensor, gaps: Tensor) -> Tensor:
         encoded, _ = self.gru(self.items(items))
         return encoded
 
@@ -43,7 +43,7 @@ class Narrow(SmallGru):
 class FewItems(SmallGru):
     """It has forgotten row 0."""
 
-    def item_vectors(self) -> Tensor:
+    def item_embeddings(self) -> Tensor:
         return self.items.weight[1:]
 
 

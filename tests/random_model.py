@@ -5,68 +5,76 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from freshet.content import encode, fitted
+from freshet.content import encode_attributes, fit_schema
 from freshet.history import Histories, model_input
-from freshet.item_inputs import Schema
+from freshet.item_inputs import ItemSchema
 from freshet.live.baselines import Baselines, save_baselines
 from freshet.live.bundle import Bundle, open_bundle, save_vocabulary
-from freshet.live.golden import make_golden, whole_golden
-from freshet.live.manifest import Precision, seal
+from freshet.live.golden import golden_ranker_outputs, save_golden_requests
+from freshet.live.manifest import Precision, write_manifest
 from freshet.live.ranker import open_ranker
 from freshet.model.export import export
 from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
 from tests.checkerboard import vocabulary_of
 
-ITEMS, LENGTH, ASKED, TOP = 601, 24, 160, 20
-SHAPE = TrainParams(length=LENGTH, width=32, vector=32, heads=2, blocks=1, members=2)
+N_ITEMS, MAX_HISTORY, N_HISTORIES, TOP_K = 601, 24, 160, 20
+SMALL_PARAMS = TrainParams(
+    max_history=MAX_HISTORY, hidden_dim=32, embedding_dim=32, n_heads=2, n_layers=1, ensemble_size=2
+)
 
 
 def write_random_bundle(folder: Path, precision: Precision = "fp32") -> Bundle:
     """601 items; every second one has a twin with the very same vector, so that scores tie."""
     torch.manual_seed(0)
-    vocabulary = vocabulary_of(ITEMS)
-    inputs = fitted(vocabulary.inputs, vocabulary.columns)
-    model = Recommender(ModelConfig.of(SHAPE, ITEMS, inputs)).know(encode(inputs, vocabulary.columns))
-    model.begin(torch.randn(ITEMS + 1, 64), torch.randn(ITEMS + 1))
-    export(model.eval(), vocabulary, folder, half=True)
+    vocabulary = vocabulary_of(N_ITEMS)
+    inputs = fit_schema(vocabulary.item_schema, vocabulary.item_attributes)
+    model = Recommender(ModelConfig.from_params(SMALL_PARAMS, N_ITEMS, inputs)).load_content(
+        encode_attributes(inputs, vocabulary.item_attributes)
+    )
+    model.init_item_embeddings(torch.randn(N_ITEMS + 1, 64), torch.randn(N_ITEMS + 1))
+    export(model.eval(), vocabulary, folder, fp16=True)
     vectors = np.load(folder / "item_vectors.npy")
     vectors[302:602] = vectors[2:302]
     np.save(folder / "item_vectors.npy", vectors)
     save_vocabulary(vocabulary, folder / "vocabulary.npz")
     random = np.random.default_rng(0)
-    near = random.integers(0, ITEMS + 1, (ITEMS + 1, 5)).astype(np.int32)
-    popularity = random.integers(0, 9, ITEMS + 1).astype(np.float64)
+    near = random.integers(0, N_ITEMS + 1, (N_ITEMS + 1, 5)).astype(np.int32)
+    popularity = random.integers(0, 9, N_ITEMS + 1).astype(np.float64)
     save_baselines(Baselines(popularity, near, (near > 0).astype(np.float32)), folder / "baselines.npz")
-    batch = model_input(asked(), LENGTH)
+    batch = model_input(random_histories(), MAX_HISTORY)
     (folder / "golden.npz").touch()
-    ranker = open_ranker(_sealed(folder, precision, inputs))
-    make_golden(batch, ranker.encode(batch), folder / "golden.npz", whole_golden(ranker, batch))
-    return _sealed(folder, precision, inputs)
+    ranker = open_ranker(_seal_and_open(folder, precision, inputs))
+    save_golden_requests(batch, ranker.encode(batch), folder / "golden.npz", golden_ranker_outputs(ranker, batch))
+    return _seal_and_open(folder, precision, inputs)
 
 
-def _sealed(folder: Path, precision: Precision, inputs: Schema) -> Bundle:
+def _seal_and_open(folder: Path, precision: Precision, inputs: ItemSchema) -> Bundle:
     facts = {"created_by": "t", "lineage": {}, "parameters": {}, "metrics": {}}
-    return open_bundle(folder, seal(folder, precision=precision, length=LENGTH, item_inputs=inputs, **facts))
+    return open_bundle(
+        folder, write_manifest(folder, precision=precision, max_history=MAX_HISTORY, item_schema=inputs, **facts)
+    )
 
 
-def asked() -> Histories:
+def random_histories() -> Histories:
     """160 histories: none, one event, a few, many more than the encoder reads, in no order."""
     random = np.random.default_rng(1)
-    sizes = random.permutation(np.concatenate([np.repeat([0, 1, 2, 5, 8, LENGTH, 40], 15), random.integers(1, 30, 55)]))
+    sizes = random.permutation(
+        np.concatenate([np.repeat([0, 1, 2, 5, 8, MAX_HISTORY, 40], 15), random.integers(1, 30, 55)])
+    )
     total = int(sizes.sum())
     return Histories(
-        shoppers=np.arange(ASKED).astype(str),
+        shoppers=np.arange(N_HISTORIES).astype(str),
         offsets=np.concatenate([[0], np.cumsum(sizes)]),
-        items=random.integers(0, ITEMS + 1, total),
+        items=random.integers(0, N_ITEMS + 1, total),
         types=random.integers(1, 5, total),
         times=np.cumsum(random.integers(0, 9000, total)),
         days=np.zeros(total, dtype=np.int64),
     )
 
 
-def some(histories: Histories, start: int, stop: int) -> Histories:
+def shopper_slice(histories: Histories, start: int, stop: int) -> Histories:
     """The shoppers start … stop - 1."""
-    low, high = histories.offsets[start], histories.offsets[min(stop, ASKED)]
+    low, high = histories.offsets[start], histories.offsets[min(stop, N_HISTORIES)]
     events = (values[low:high] for values in (histories.items, histories.types, histories.times, histories.days))
     return Histories(histories.shoppers[start:stop], histories.offsets[start : stop + 1] - low, *events)

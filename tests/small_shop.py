@@ -14,10 +14,17 @@ from freshet.store import Store, open_store
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-MAPPING = Path(__file__).parents[1] / "examples" / "simulated_shop.yaml"
-FIRST = date(2024, 3, 4)
-TINY = TrainParams(
-    length=8, width=16, vector=16, blocks=1, heads=1, max_epochs=4, steps_per_epoch=100, validation_cases=50
+MAPPING_FILE = Path(__file__).parents[1] / "examples" / "simulated_shop.yaml"
+FIRST_DAY = date(2024, 3, 4)
+TINY_PARAMS = TrainParams(
+    max_history=8,
+    hidden_dim=16,
+    embedding_dim=16,
+    n_layers=1,
+    n_heads=1,
+    max_epochs=4,
+    steps_per_epoch=100,
+    max_validation_cases=50,
 )
 
 
@@ -36,38 +43,44 @@ class SmallShop:
         return open_store(self.settings.lake)
 
 
-def landed(folder: Path, shoppers: int = 300, days: int = 6, **more: object) -> tuple[Settings, tuple[date, ...]]:
+def land_simulated(
+    folder: Path, shoppers: int = 300, days: int = 6, **overrides: object
+) -> tuple[Settings, tuple[date, ...]]:
     """A lake in `folder` into which the shop's files have been landed."""
     from freshet.simulation.params import ShopParams
-    from freshet.tables.mapping import read
+    from freshet.tables.mapping import read_mapping
     from pipelines.simulated import deliver
 
-    settings = Settings(_env_file=None, lake=str(folder), mapping=MAPPING, first_day=FIRST, device="cpu", **more)
-    params = ShopParams(first_day=FIRST, days=days, shoppers=shoppers, items=80, categories=10, looks=8.0)
-    return settings, deliver(settings, read(MAPPING), params).days
+    settings = Settings(
+        _env_file=None, lake=str(folder), mapping=MAPPING_FILE, first_day=FIRST_DAY, training_device="cpu", **overrides
+    )
+    params = ShopParams(
+        first_day=FIRST_DAY, days=days, shoppers=shoppers, items=80, categories=10, views_per_shopper=8.0
+    )
+    return settings, deliver(settings, read_mapping(MAPPING_FILE), params).days
 
 
-def build(spark: "SparkSession", folder: Path) -> SmallShop:
+def build_small_shop(spark: "SparkSession", folder: Path) -> SmallShop:
     """Every stage up to the bundle."""
-    from freshet.pseudonym import lake_key
+    from freshet.pseudonym import load_pseudonym_key
     from freshet.stages.bundle import make_bundle
     from freshet.stages.model import train_model
     from freshet.tables import training_run
-    from freshet.tables.mapping import read
+    from freshet.tables.mapping import read_mapping
     from tests import tiny_lake
 
-    settings, days = landed(folder)
-    own = tiny_lake.session_on(spark, settings)
-    run = tiny_lake.day_run(own, settings, days)
-    run.raw_events(read(MAPPING), lake_key(settings))
-    run.quarantined_events()
-    run.events()
+    settings, days = land_simulated(folder)
+    session = tiny_lake.lake_session(spark, settings)
+    run = tiny_lake.day_run(session, settings, days)
+    run.publish_raw_events(read_mapping(MAPPING_FILE), load_pseudonym_key(settings))
+    run.publish_quarantined_events()
+    run.publish_events()
     tiny_lake.run_features(run)
-    training_run.publish_vocabulary(own, settings)
+    training_run.publish_vocabulary(session, settings)
     cut = days[-1] - timedelta(days=2)
-    _, training_set = training_run.publish_training_set(own, settings, days[-1], cut, 2000)
+    _, training_set = training_run.publish_training_set(session, settings, days[-1], cut, 2000)
     store = open_store(settings.lake)
-    model = train_model(settings, store, training_set, TINY, lambda _: None).ref
+    model = train_model(settings, store, training_set, TINY_PARAMS, lambda _: None).ref
     assert model is not None
     bundle = make_bundle(settings, store, model).ref
     assert bundle is not None

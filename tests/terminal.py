@@ -7,22 +7,22 @@ import sys
 from pathlib import Path
 
 
-def on_a_terminal(lake: Path, *words: str) -> str:
+def run_in_terminal(lake: Path, *arguments: str) -> str:
     """What `freshet …` writes there."""
     leader, follower = pty.openpty()
     environment = {**os.environ, "FRESHET_LAKE": str(lake), "COLUMNS": "80", "TERM": "dumb"}
-    command = [sys.executable, "-m", "freshet.cli.main", *words]
+    command = [sys.executable, "-m", "freshet.cli.main", *arguments]
     with subprocess.Popen(command, stdout=follower, env=environment, cwd=lake.parent) as process:
         os.close(follower)
         text = b""
-        while chunk := _read(leader):
+        while chunk := _read_all(leader):
             text += chunk
     os.close(leader)
     assert process.returncode == 0, text
     return text.decode().replace("\r\n", "\n")
 
 
-def _read(leader: int) -> bytes:
+def _read_all(leader: int) -> bytes:
     try:
         return os.read(leader, 65_536)
     except OSError:  # how Linux says that the other side is closed

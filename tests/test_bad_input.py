@@ -35,49 +35,49 @@ from tests.world import DAY1, DAY2, DELIVERIES, HEADER, MAPPING
 
 if TYPE_CHECKING:
     from freshet.settings import Settings
-    from tests.dagster_runs import Dagster
+    from tests.dagster_runs import DagsterHarness
 
 ROOT = Path(__file__).parents[1]
-TO_EVENTS = ("raw_events", "quarantined_events", "events")
+EVENT_TABLES = ("raw_events", "quarantined_events", "events")
 JAVA_FIX = "install Java 17 or 21 (`apt install openjdk-17-jre-headless`, or 21) or set FRESHET_JAVA_HOME to one"
-MEND = "put a good copy in its place (or delete it and land the mended export) and run the day again"
+MEND_FIX = "put a good copy in its place (or delete it and land the mended export) and run the day again"
 dagster_and_spark = [pytest.mark.dagster, pytest.mark.spark]
 
 
-def user_types(capsys, monkeypatch, *words: str) -> tuple[int, str, str]:
+def run_freshet(capsys, monkeypatch, *arguments: str) -> tuple[int, str, str]:
     """(exit code, stdout, stderr) of the `freshet` command."""
     from freshet.cli.main import main
 
-    monkeypatch.setattr(sys, "argv", ["freshet", *words])
-    with pytest.raises(SystemExit) as ended:
+    monkeypatch.setattr(sys, "argv", ["freshet", *arguments])
+    with pytest.raises(SystemExit) as exc_info:
         main()
-    said = capsys.readouterr()
-    return int(ended.value.code or 0), said.out, said.err
+    output = capsys.readouterr()
+    return int(exc_info.value.code or 0), output.out, output.err
 
 
 # Runs of a day, in Dagster.
 
 
-class Shop:
+class DayTwoShop:
     """A lake whose first day is published, and runs of its second day under changed settings."""
 
     def __init__(self, spark, settings: "Settings") -> None:
         self.spark, self.settings = spark, settings
 
-    def dagster(self, **changed: object) -> "Dagster":
-        from tests.dagster_runs import Dagster, lake_on
+    def dagster(self, **setting_overrides: object) -> "DagsterHarness":
+        from tests.dagster_runs import DagsterHarness, shared_spark_lake
 
-        return Dagster(lake_on(self.spark, self.settings.model_copy(update=changed)))
+        return DagsterHarness(shared_spark_lake(self.spark, self.settings.model_copy(update=setting_overrides)))
 
     def seen(self) -> list[tuple[object, ...]]:
         """What readers of `events` see."""
-        return tiny_lake.rows_of(tiny_lake.session_on(self.spark, self.settings), "events")
+        return tiny_lake.published_rows(tiny_lake.lake_session(self.spark, self.settings), "events")
 
     def deliver(self, files: Mapping[str, str | bytes]) -> None:
         """The second day's files, and no others."""
         for path in (Path(self.settings.lake) / "landing" / "events" / f"dt={DAY2}").glob("*"):
             path.unlink()
-        tiny_lake.deliver(self.settings, DAY2, files)
+        tiny_lake.deliver_files(self.settings, DAY2, files)
 
     def mapping(self, old: str, new: str) -> Path:
         """The shop's mapping with a mistake in it."""
@@ -88,15 +88,15 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def shop(spark, tmp_path_factory) -> Shop:
-    shop = Shop(spark, tiny_lake.shop(tmp_path_factory.mktemp("bad")))
-    tiny_lake.deliver(shop.settings, DAY1, DELIVERIES[DAY1])
-    assert shop.dagster().run(*TO_EVENTS, days=[DAY1]).success
+def shop(spark, tmp_path_factory) -> DayTwoShop:
+    shop = DayTwoShop(spark, tiny_lake.shop_settings(tmp_path_factory.mktemp("bad")))
+    tiny_lake.deliver_files(shop.settings, DAY1, DELIVERIES[DAY1])
+    assert shop.dagster().run(*EVENT_TABLES, days=[DAY1]).success
     return shop
 
 
 @contextmanager
-def production_unchanged(shop: Shop) -> Iterator[None]:
+def assert_production_unchanged(shop: DayTwoShop) -> Iterator[None]:
     """Readers see what they saw before."""
     shop.deliver(DELIVERIES[DAY2])
     before = shop.seen()
@@ -105,20 +105,20 @@ def production_unchanged(shop: Shop) -> Iterator[None]:
 
 
 @pytest.fixture
-def unchanged(shop):
+def unchanged_production(shop):
     """Whatever the test does."""
-    with production_unchanged(shop):
+    with assert_production_unchanged(shop):
         yield
 
 
 @pytest.fixture
-def afterwards(shop):
+def recovered_production(shop):
     """Whatever the test does; and the day, delivered and run well, succeeds."""
-    with production_unchanged(shop):
+    with assert_production_unchanged(shop):
         yield
     shop.deliver(DELIVERIES[DAY2])
-    done = shop.dagster().run(*TO_EVENTS, days=[DAY2])
-    assert done.success
+    run_result = shop.dagster().run(*EVENT_TABLES, days=[DAY2])
+    assert run_result.success
     assert {row[0] for row in shop.seen()} == {f"e{number}" for number in range(1, 8)}
 
 
@@ -127,84 +127,84 @@ class TestRuns:
 
     pytestmark = dagster_and_spark
 
-    def refusal(self, shop, **changed: object) -> str:
-        done = shop.dagster(**changed).run(*TO_EVENTS, days=[DAY2])
-        assert not done.success
-        assert not done.ran("events")
-        return done.failure("raw_events")
+    def refusal_message(self, shop, **setting_overrides: object) -> str:
+        run_result = shop.dagster(**setting_overrides).run(*EVENT_TABLES, days=[DAY2])
+        assert not run_result.success
+        assert not run_result.ran("events")
+        return run_result.failure("raw_events")
 
     def test_a_machine_without_java(self, shop, tmp_path, afterwards):
         from resources.lake import Lake
-        from tests.dagster_runs import Dagster
+        from tests.dagster_runs import DagsterHarness
 
         nowhere = shop.settings.model_copy(update={"java_home": tmp_path})
-        done = Dagster(Lake(nowhere)).run("raw_events", days=[DAY2])
-        assert done.failure("raw_events") == f"Java: no Java at {tmp_path}; {JAVA_FIX}"
+        run_result = DagsterHarness(Lake(nowhere)).run("raw_events", days=[DAY2])
+        assert run_result.failure("raw_events") == f"Java: no Java at {tmp_path}; {JAVA_FIX}"
 
     def test_an_old_java(self, shop, tmp_path, unchanged):
         from resources.lake import Lake
-        from tests.dagster_runs import Dagster
+        from tests.dagster_runs import DagsterHarness
 
         java = tmp_path / "bin" / "java"
         java.parent.mkdir()
         java.write_text('#!/bin/sh\ncase "$*" in *add-modules*) exit 1;; esac\necho \'java version "1.8.0_392"\' >&2\n')
         java.chmod(0o755)
         old = shop.settings.model_copy(update={"java_home": tmp_path})
-        done = Dagster(Lake(old)).run("raw_events", days=[DAY2])
-        assert done.failure("raw_events") == f"Java: Java 8 at {tmp_path} is too old; {JAVA_FIX}"
+        run_result = DagsterHarness(Lake(old)).run("raw_events", days=[DAY2])
+        assert run_result.failure("raw_events") == f"Java: Java 8 at {tmp_path} is too old; {JAVA_FIX}"
 
     def test_no_mapping(self, shop, unchanged):
-        assert self.refusal(shop, mapping=None) == (
+        assert self.refusal_message(shop, mapping=None) == (
             "FRESHET_MAPPING: no source mapping is set; "
             "write one (examples/ has four, docs/mapping.md explains them) and set FRESHET_MAPPING to its path"
         )
 
     def test_a_mapping_with_a_wrong_column(self, shop, afterwards):
         path = shop.mapping("item_id: item", "item_id: itm")
-        assert self.refusal(shop, mapping=path) == (
+        assert self.refusal_message(shop, mapping=path) == (
             "1 of 1 days refused, 0 published\n"
             "raw_events 2024-03-02: dt=2024-03-02/a.csv lacks the column itm "
             '(its header: "id,at,who,visit,item,kind,pieces,price,title,category") '
-            f"(deliver it with the columns that the mapping uses, or change the mapping); {MEND}"
+            f"(deliver it with the columns that the mapping uses, or change the mapping); {MEND_FIX}"
         )
 
     def test_a_mapping_with_a_wrong_expression(self, shop, unchanged):
         path = shop.mapping("to_timestamp(at)", "to_timestmp(at)")
-        assert self.refusal(shop, mapping=path) == (
+        assert self.refusal_message(shop, mapping=path) == (
             f"{path}:12:15: events.event_time: `to_timestmp(at)`: Spark has no function to_timestmp; "
             "did you mean to_timestamp or try_to_timestamp or to_utc_timestamp?"
         )
 
     def test_a_mapping_with_a_wrong_type(self, shop, unchanged):
         path = shop.mapping("where: kind <> 'ping'", "where: kind")
-        assert self.refusal(shop, mapping=path) == (
+        assert self.refusal_message(shop, mapping=path) == (
             f"{path}:5:8: where: `kind` gives string, not a boolean; write a condition, e.g. `Quantity > 0`"
         )
 
     def test_files_dropped_into_the_landing_that_cannot_be_read(self, shop, afterwards):
-        good = DELIVERIES[DAY2]["a.csv"].encode()
+        good_content = DELIVERIES[DAY2]["a.csv"].encode()
         shop.deliver(
             {
-                "a.csv": good,
+                "a.csv": good_content,
                 "b-empty.csv": b"",
-                "c-cut.csv.gz": gzip.compress(good, mtime=0)[:30],
-                "d-utf16.csv": good.decode().encode("utf-16"),
+                "c-cut.csv.gz": gzip.compress(good_content, mtime=0)[:30],
+                "d-utf16.csv": good_content.decode().encode("utf-16"),
             }
         )
-        assert self.refusal(shop) == (
+        assert self.refusal_message(shop) == (
             "1 of 1 days refused, 0 published\n"
             "raw_events 2024-03-02: "
             "dt=2024-03-02/b-empty.csv is empty (deliver it again, or remove it if nothing happened that day), "
             "dt=2024-03-02/c-cut.csv.gz ends in the middle of its compressed data (deliver the whole file again), "
             "dt=2024-03-02/d-utf16.csv is UTF-16 or binary, not text (save it as UTF-8: iconv -f UTF-16 -t UTF-8); "
-            + MEND
+            + MEND_FIX
         )
 
     def test_a_file_wrongly_encoded_further_down(self, shop, afterwards):
         rows = [f"x{n},2024-03-02 10:00:00,ann,s1,mug,view,,,Tasse größer,\n" for n in range(3)]
         shop.deliver({"a.csv": (HEADER + "".join(rows)).encode("iso-8859-1")})
-        done = shop.dagster().run(*TO_EVENTS, days=[DAY2])
-        assert done.failure("events") == (
+        run_result = shop.dagster().run(*EVENT_TABLES, days=[DAY2])
+        assert run_result.failure("events") == (
             "1 of 1 days refused, 0 published\n"
             "events 2024-03-02: 3 of 3 rows break the contract (bad_encoding 3; limit 0.25); "
             "look at quarantined_events of that day, mend the export or the mapping, then run the day again"
@@ -214,24 +214,24 @@ class TestRuns:
 @pytest.mark.dagster
 @pytest.mark.spark
 def test_a_shop_with_one_item(spark, tmp_path):
-    from tests.dagster_runs import Dagster, lake_on
+    from tests.dagster_runs import DagsterHarness, shared_spark_lake
 
-    settings = tiny_lake.shop(tmp_path)
-    dagster = Dagster(lake_on(spark, settings))
+    settings = tiny_lake.shop_settings(tmp_path)
+    dagster = DagsterHarness(shared_spark_lake(spark, settings))
     rows = [f"x{n},2024-03-01 10:0{n}:00,ann,s1,mug,view,,,Mug,\n" for n in range(4)]
-    tiny_lake.deliver(settings, DAY1, {"a.csv": HEADER + "".join(rows)})
-    done = dagster.run(*TO_EVENTS, "items", "vocabulary", days=[DAY1])
-    assert done.success  # it is only too early: no alert, and nothing is made from it
-    check = done.check("vocabulary", "there_is_a_choice")
+    tiny_lake.deliver_files(settings, DAY1, {"a.csv": HEADER + "".join(rows)})
+    run_result = dagster.run(*EVENT_TABLES, "items", "vocabulary", days=[DAY1])
+    assert run_result.success  # it is only too early: no alert, and nothing is made from it
+    check = run_result.check("vocabulary", "there_is_a_choice")
     assert (check.passed, check.severity.value) == (False, "WARN")
     assert check.description == (
         "vocabulary: the shop has 1 item(s), and a recommender needs two to choose between. "
         "Land more days, or look whether the mapping's item_id or `where` throws items away"
     )
-    assert done.materialized() == [*TO_EVENTS, "items"]
-    tiny_lake.deliver(settings, DAY2, DELIVERIES[DAY2])
-    assert dagster.run(*TO_EVENTS, "items", "vocabulary", days=[DAY2]).success
-    assert len(tiny_lake.rows_of(dagster.lake.spark, "vocabulary")) == 2
+    assert run_result.materialized() == [*EVENT_TABLES, "items"]
+    tiny_lake.deliver_files(settings, DAY2, DELIVERIES[DAY2])
+    assert dagster.run(*EVENT_TABLES, "items", "vocabulary", days=[DAY2]).success
+    assert len(tiny_lake.published_rows(dagster.lake.spark, "vocabulary")) == 2
 
 
 @pytest.mark.dagster
@@ -239,8 +239,8 @@ def test_without_a_home_for_dagster_it_is_said_where_the_code_is_loaded(tmp_path
     environment = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
     environment["FRESHET_LAKE"] = str(tmp_path)
     words = [sys.executable, "-c", "import pipelines.definitions"]
-    told = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    assert told.stderr == (
+    completed_process = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert completed_process.stderr == (
         "DAGSTER_HOME: not set: Dagster would forget every run (a .env cannot set it); "
         "type `source .venv/bin/activate` in the repository, or set DAGSTER_HOME to the full path of .freshet/dagster\n"
     )
@@ -249,7 +249,7 @@ def test_without_a_home_for_dagster_it_is_said_where_the_code_is_loaded(tmp_path
 # Two runs of the same day at once.
 
 
-class MeetingPlace(Mapping[date, object]):
+class StagingBarrier(Mapping[date, object]):
     """A fact of the gate that is known only once both runs have staged their rows."""
 
     def __init__(self) -> None:
@@ -270,41 +270,43 @@ class MeetingPlace(Mapping[date, object]):
 def test_of_two_runs_of_the_same_day_at_once_one_wins_and_the_other_says_so(spark, tmp_path):
     from freshet.tables.schemas import QUARANTINED_EVENTS
 
-    settings = tiny_lake.shop(tmp_path)
-    nobody = {"upstream_missing": {DAY1: 0}, "upstream_why": {DAY1: ""}}
-    both = {"upstream_missing": MeetingPlace(), "upstream_why": {DAY1: ""}}
-    said: dict[str, str] = {}
+    settings = tiny_lake.shop_settings(tmp_path)
+    plain_inputs = {"upstream_missing": {DAY1: 0}, "upstream_why": {DAY1: ""}}
+    racing_inputs = {"upstream_missing": StagingBarrier(), "upstream_why": {DAY1: ""}}
+    errors: dict[str, str] = {}
 
-    def attempt(who: str, facts: Mapping[str, Mapping[date, object]]) -> None:
-        own = tiny_lake.session_on(spark, settings)
-        row = {"event_id": who, "reason": "missing_item", "landing_date": DAY1}
-        values = [tuple(row.get(name) for name in QUARANTINED_EVENTS.names)]
-        frame = own.createDataFrame(values, QUARANTINED_EVENTS.struct)
+    def publish(writer_name: str, facts: Mapping[str, Mapping[date, object]]) -> None:
+        session = tiny_lake.lake_session(spark, settings)
+        row = {"event_id": writer_name, "reason": "missing_item", "landing_date": DAY1}
+        values = [tuple(row.get(name) for name in QUARANTINED_EVENTS.column_names)]
+        frame = session.createDataFrame(values, QUARANTINED_EVENTS.spark_schema)
         try:
-            tiny_lake.day_run(own, settings, [DAY1]).publish(frame, QUARANTINED_EVENTS, facts)
-            said[who] = "published"
+            tiny_lake.day_run(session, settings, [DAY1]).publish(frame, QUARANTINED_EVENTS, facts)
+            errors[writer_name] = "published"
         except LakeError as error:
-            said[who] = str(error)
+            errors[writer_name] = str(error)
 
-    attempt("before", nobody)
-    threads = [threading.Thread(target=attempt, args=(who, both)) for who in ("one", "other")]
+    publish("before", plain_inputs)
+    threads = [threading.Thread(target=publish, args=(run_name, racing_inputs)) for run_name in ("one", "other")]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(120)
-    (winner,) = (who for who in ("one", "other") if said[who] == "published")
+    (winner,) = (who for who in ("one", "other") if errors[who] == "published")
     (loser,) = {"one", "other"} - {winner}
-    assert said[loser] == (
+    assert errors[loser] == (
         "quarantined_events 2024-03-01: another run published the same days meanwhile; this attempt is dropped, "
         "readers see the other run's rows; run it again if you want this run's rows instead"
     )
 
-    def seen() -> list[object]:
-        return [row[0] for row in tiny_lake.rows_of(tiny_lake.session_on(spark, settings), "quarantined_events")]
+    def published_events() -> list[object]:
+        return [
+            row[0] for row in tiny_lake.published_rows(tiny_lake.lake_session(spark, settings), "quarantined_events")
+        ]
 
-    assert seen() == [winner]
-    attempt(loser, nobody)
-    assert (said[loser], seen()) == ("published", [loser])
+    assert published_events() == [winner]
+    publish(loser, plain_inputs)
+    assert (errors[loser], published_events()) == ("published", [loser])
 
 
 # Questions to what serves.
@@ -319,10 +321,10 @@ def lake(tmp_path, monkeypatch):
     return open_store(str(tmp_path / "lake"))
 
 
-def release(store, number: int, bundle: str) -> None:
-    from freshet.live.journal import Entry, append
+def write_release(store, number: int, bundle: str) -> None:
+    from freshet.live.journal import JournalEntry, append_entry
 
-    entry = Entry(
+    entry = JournalEntry(
         number=number,
         decided_on=number - 1,
         kind="release",
@@ -332,10 +334,10 @@ def release(store, number: int, bundle: str) -> None:
         at=datetime(2024, 3, 1, tzinfo=UTC),
         by="test",
     )
-    append(store, entry)
+    append_entry(store, entry)
 
 
-def stored(store, folder: Path, note: str) -> str:
+def put_bundle(store, folder: Path, note: str) -> str:
     """A bundle in the lake that differs by its note."""
     name = tiny_bundle.write_bundle(folder, note=note)
     store.put_folder(folder, f"bundles/{name}", "manifest.json")
@@ -346,23 +348,23 @@ def stored(store, folder: Path, note: str) -> str:
 def test_a_bundle_that_cannot_serve_names_the_rollback_and_after_it_answers_come_again(
     lake, tmp_path, capsys, monkeypatch, damage
 ):
-    first, second = (stored(lake, tmp_path / note, note) for note in ("first", "second"))
-    release(lake, 1, first)
-    release(lake, 2, second)
+    first, second = (put_bundle(lake, tmp_path / note, note) for note in ("first", "second"))
+    write_release(lake, 1, first)
+    write_release(lake, 2, second)
     folder = lake.local_path(f"bundles/{second}")
     vectors = folder / "item_vectors.npy"
     size = vectors.stat().st_size
     vectors.write_bytes(vectors.read_bytes()[:-1])
-    what = f"its bundle {second[:12]} does not load ({vectors}: it has {size - 1} bytes, sealed were {size})"
+    expected = f"its bundle {second[:12]} does not load ({vectors}: it has {size - 1} bytes, sealed were {size})"
     if damage == "gone":
         folder.rename(tmp_path / "elsewhere")
-        what = f"names the bundle {second[:12]}, which is gone"
-    code, _, said = user_types(capsys, monkeypatch, "recommend", "--items", "a")
+        expected = f"names the bundle {second[:12]}, which is gone"
+    code, _, output = run_freshet(capsys, monkeypatch, "recommend", "--items", "a")
     fix = 'run `freshet rollback --to 1 --why "…"`, or restore it from a backup of the lake'
-    assert (code, said) == (2, f"error: {lake.root}/releases/00000002.json: {what}; {fix}\n")
-    assert user_types(capsys, monkeypatch, "rollback", "--to", "1", "--why", "it is broken")[0] == 0
-    code, said, _ = user_types(capsys, monkeypatch, "recommend", "--items", "a")
-    assert (code, said.splitlines()[-1].endswith(f"bundle {first[:12]} · release 3 (rollback)")) == (0, True)
+    assert (code, output) == (2, f"error: {lake.root}/releases/00000002.json: {expected}; {fix}\n")
+    assert run_freshet(capsys, monkeypatch, "rollback", "--to", "1", "--why", "it is broken")[0] == 0
+    code, output, _ = run_freshet(capsys, monkeypatch, "recommend", "--items", "a")
+    assert (code, output.splitlines()[-1].endswith(f"bundle {first[:12]} · release 3 (rollback)")) == (0, True)
 
 
 @pytest.mark.parametrize(
@@ -382,37 +384,37 @@ def test_a_file_that_cannot_be_landed_is_one_line_and_nothing_is_landed(
 ):
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    code, _, said = user_types(capsys, monkeypatch, "land", str(tmp_path / name), "--date", "2024-03-01")
-    assert (code, said) == (2, f"error: {tmp_path / name}: {what}\n")
+    code, _, output = run_freshet(capsys, monkeypatch, "land", str(tmp_path / name), "--date", "2024-03-01")
+    assert (code, output) == (2, f"error: {tmp_path / name}: {what}\n")
     assert lake.list("landing") == ()
 
 
 @pytest.mark.spark
 def test_a_shopper_with_one_event_gets_recommendations_from_it(small_shop, capsys, monkeypatch):
-    once = with_one_event(small_shop.settings)
+    arguments = shopper_with_one_event(small_shop.settings)
     monkeypatch.setenv("FRESHET_LAKE", small_shop.settings.lake)
-    release(small_shop.store, 1, small_shop.bundle.id)
+    write_release(small_shop.store, 1, small_shop.bundle.id)
     try:
-        code, said, _ = user_types(capsys, monkeypatch, "recommend", *once, "-k", "3")
+        code, output, _ = run_freshet(capsys, monkeypatch, "recommend", *arguments, "-k", "3")
     finally:
         small_shop.store.local_path("releases/00000001.json").unlink()  # others find the journal empty
     assert code == 0
-    assert len(said.splitlines()) == 1 + 3 + 1
-    assert "tier sequence (from the shopper's own history)" in said.splitlines()[-1]
+    assert len(output.splitlines()) == 1 + 3 + 1
+    assert "tier sequence (from the shopper's own history)" in output.splitlines()[-1]
 
 
-def with_one_event(settings: "Settings") -> tuple[str, str]:
+def shopper_with_one_event(settings: "Settings") -> tuple[str, str]:
     """`--shopper` or `--session` of somebody who did one thing, by the ids the shop itself uses."""
     import csv
     from collections import Counter
 
-    from freshet.pseudonym import lake_key, pseudonym
-    from freshet.tables.reading import scan
+    from freshet.pseudonym import load_pseudonym_key, pseudonym
+    from freshet.tables.reading import scan_table
 
     lengths = Counter()
-    for row in scan(settings, "histories").to_pylist():
+    for row in scan_table(settings, "histories").to_pylist():
         lengths[row["shopper"]] += len(row["events"])
-    key = lake_key(settings)
+    key = load_pseudonym_key(settings)
     for path in sorted((Path(settings.lake) / "landing" / "events").rglob("*.csv")):
         with path.open() as file:
             for row in csv.DictReader(file):

@@ -25,67 +25,73 @@ pytestmark = pytest.mark.drill
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
 # Small, and judged leniently: here the way is tested and not the model.
-TINY = {
+TINY_CONFIG = {
     "training_set": {"holdout_days": 2},
     "trained_model": {"length": 16, "width": 16, "vector": 64, "blocks": 1, "heads": 1, "members": 2, "max_epochs": 12},
     "evaluation": {"minimum_cases": 20, "minimum_shoppers": 10, "samples": 200, "confidence": 0.55, "margin": 0.5},
 }
 # The libraries that only training and tables need are not there for an answer.
-FRESHET = (
+FRESHET_CODE = (
     "import sys; sys.modules.update(dict.fromkeys(('torch', 'pyspark', 'great_expectations', 'dagster')))\n"
     "from freshet.cli.main import main; main()"
 )
-BIN = Path(sys.executable).parent
-RANGE = "2010-12-01...2011-12-09"  # the year of the shop that README loads
-PARTS = ("skipped", "quarantined", "duplicate", "rows")
-DAYS = [small_shop.FIRST + timedelta(days=number) for number in range(7)]
+BIN_FOLDER = Path(sys.executable).parent
+DAY_RANGE = "2010-12-01...2011-12-09"  # the year of the shop that README loads
+COUNT_COLUMNS = ("skipped", "quarantined", "duplicate", "rows")
+DAYS = [small_shop.FIRST_DAY + timedelta(days=number) for number in range(7)]
 
 
-def readme(start: str, instead: dict[str, str] | None = None) -> str:
+def readme_line(start: str, replacements: dict[str, str] | None = None) -> str:
     """The line of README that begins so, exactly; instead: what is typed for its files, days and items."""
-    (line,) = {one.text for one in page_lines(ROOT / "README.md") if one.text.startswith(start) and not one.mention}
+    (line,) = {
+        command_line.text
+        for command_line in page_lines(ROOT / "README.md")
+        if command_line.text.startswith(start) and not command_line.mention
+    }
     line = re.split(r"\s+#", line)[0]
-    for old, new in (instead or {}).items():
+    for old, new in (replacements or {}).items():
         assert old in line
         line = line.replace(old, new)
     return line
 
 
 @dataclass(frozen=True)
-class Shop:
+class UserShop:
     """A shop as a user has it: a lake, a home of Dagster, and commands."""
 
     settings: Settings
     home: Path
 
-    def types(self, line: str, **more: str) -> subprocess.CompletedProcess:
+    def run_line(self, line: str, **variables: str) -> subprocess.CompletedProcess:
         """A line typed in the project's folder, in a shell in which `.venv/bin/activate` was sourced."""
-        return self._run(["bash", "-c", line], **({"PATH": f"{BIN}:{os.environ['PATH']}"} | more))
+        return self.run_command(["bash", "-c", line], **({"PATH": f"{BIN_FOLDER}:{os.environ['PATH']}"} | variables))
 
     def dagster(
         self, days: Sequence[date], config: dict | None = None, select: str = "*"
     ) -> subprocess.CompletedProcess:
         """README's `dagster asset materialize`, for other days; config: said behind it; select: instead of `*`."""
-        line = readme("dagster asset materialize", {RANGE: f"{days[0]}...{days[-1]}", "'*'": f"'{select}'"})
+        line = readme_line("dagster asset materialize", {DAY_RANGE: f"{days[0]}...{days[-1]}", "'*'": f"'{select}'"})
         if config is not None:
             ops = {name: {"config": values} for name, values in config.items()}
             line += f" --config-json {shlex.quote(json.dumps({'ops': ops}))}"
-        return self.types(line)
+        return self.run_line(line)
 
-    def freshet(self, *words: str, **more: str) -> str:
+    def freshet(self, *arguments: str, **variables: str) -> str:
         """What the `freshet` command prints."""
-        done = self._run([sys.executable, "-c", FRESHET, *words], **more)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        completed_process = self.run_command([sys.executable, "-c", FRESHET_CODE, *arguments], **variables)
+        assert completed_process.returncode == 0, completed_process.stderr
+        return completed_process.stdout
 
-    def _run(self, words: list[str], **more: str) -> subprocess.CompletedProcess:
-        return subprocess.run(words, cwd=ROOT, env=self.environment | more, capture_output=True, text=True, check=False)
+    def run_command(self, command: list[str], **variables: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment | variables, capture_output=True, text=True, check=False
+        )
 
     @property
     def environment(self) -> dict[str, str]:
         """This process's own, without settings of the machine's owner."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("FRESHET_")}
-        return kept | {
+        base_environment = {name: value for name, value in os.environ.items() if not name.startswith("FRESHET_")}
+        return base_environment | {
             "DAGSTER_HOME": str(self.home),
             "FRESHET_LAKE": self.settings.lake,
             "FRESHET_MAPPING": str(self.settings.mapping),
@@ -97,38 +103,38 @@ class Shop:
 
     def rows(self, table: str, day: date) -> list[dict]:
         """The published rows of a day, without a JVM."""
-        from freshet.tables.reading import scan
+        from freshet.tables.reading import scan_table
 
-        return scan(self.settings, table, where=f"landing_date == '{day}'").to_pylist()
+        return scan_table(self.settings, table, where=f"landing_date == '{day}'").to_pylist()
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory) -> Shop:
+def shop(tmp_path_factory) -> UserShop:
     folder = tmp_path_factory.mktemp("shop")
-    settings, _ = small_shop.landed(folder / "lake", days=7)
+    settings, _ = small_shop.land_simulated(folder / "lake", days=7)
     home = folder / "dagster"
     home.mkdir()
     (home / "dagster.yaml").write_text((ROOT / "deploy" / "dagster.yaml").read_text())
-    return Shop(settings, home)
+    return UserShop(settings, home)
 
 
 @pytest.fixture(scope="module")
-def first_days(shop) -> subprocess.CompletedProcess:
+def first_days_run(shop) -> subprocess.CompletedProcess:
     """One run of everything over the first six days."""
-    return shop.dagster(DAYS[:6], TINY)
+    return shop.dagster(DAYS[:6], TINY_CONFIG)
 
 
 @pytest.fixture(scope="module")
-def next_day(shop, first_days) -> subprocess.CompletedProcess:
+def next_day_run(shop, first_days) -> subprocess.CompletedProcess:
     """The seventh day by itself, and everything made from it."""
-    return shop.dagster(DAYS[6:], TINY)
+    return shop.dagster(DAYS[6:], TINY_CONFIG)
 
 
 def test_one_command_goes_from_landed_files_to_a_release(shop, first_days):
     assert first_days.returncode == 0, first_days.stderr[-3000:]
-    said = shop.freshet("releases").splitlines()
-    assert said[0] == "   no.  when (UTC)        bundle        NDCG@10  what"
-    assert said[1].startswith("*    1")
+    output = shop.freshet("releases").splitlines()
+    assert output[0] == "   no.  when (UTC)        bundle        NDCG@10  what"
+    assert output[1].startswith("*    1")
     assert "Released: the new model is better than what is popular (NDCG@10 0." in shop.freshet("releases", "1")
 
 
@@ -136,57 +142,57 @@ def test_every_landed_row_is_accounted_for(shop, first_days):
     lines = shop.freshet("days").splitlines()
     for line in lines[1:]:
         label, counts, verdict = re.fullmatch(r"(\S+(?: days)?) +((?:[\d,]+ +){6})(.+)", line).groups()
-        landed, *parts = (int(count.replace(",", "")) for count in counts.split())
-        assert landed == sum(parts), label
+        n_landed, *parts = (int(count.replace(",", "")) for count in counts.split())
+        assert n_landed == sum(parts), label
         assert "published" in verdict
     assert len(lines) == 1 + 6 + 1
 
 
 def test_items_just_met_are_answered_without_torch_and_without_java(shop, first_days):
-    met = ",".join(sorted({row["item_id"] for row in shop.rows("items", DAYS[0])})[:3])
-    said = shop.freshet(
-        "recommend", "--items", met, "-k", "5", PATH="/nonexistent", JAVA_HOME="/nonexistent"
+    item_ids = ",".join(sorted({row["item_id"] for row in shop.rows("items", DAYS[0])})[:3])
+    output = shop.freshet(
+        "recommend", "--items", item_ids, "-k", "5", PATH="/nonexistent", JAVA_HOME="/nonexistent"
     ).splitlines()
-    assert said[0].split() == ["rank", "item", "score", "title"]
-    assert len(said) == 1 + 5 + 1
-    assert said[-1].startswith("tier sequence (from the shopper's own history) · bundle ")
-    assert said[-1].endswith(" · release 1")
+    assert output[0].split() == ["rank", "item", "score", "title"]
+    assert len(output) == 1 + 5 + 1
+    assert output[-1].startswith("tier sequence (from the shopper's own history) · bundle ")
+    assert output[-1].endswith(" · release 1")
 
 
 def test_a_shopper_of_the_lake_is_answered_from_the_lakes_history(shop, first_days):
-    landed = next((Path(shop.settings.lake) / "landing" / "events" / f"dt={DAYS[0]}").iterdir())
-    with landed.open() as file:
+    landed_files = next((Path(shop.settings.lake) / "landing" / "events" / f"dt={DAYS[0]}").iterdir())
+    with landed_files.open() as file:
         user = next(row["user_id"] for row in csv.DictReader(file) if row["user_id"])
-    said = shop.freshet("recommend", "--shopper", user, PATH="/nonexistent", JAVA_HOME="/nonexistent").splitlines()
-    assert len(said) == 1 + 10 + 1
-    assert "(from the shopper's own history)" in said[-1]
+    output = shop.freshet("recommend", "--shopper", user, PATH="/nonexistent", JAVA_HOME="/nonexistent").splitlines()
+    assert len(output) == 1 + 10 + 1
+    assert "(from the shopper's own history)" in output[-1]
 
 
 def test_the_next_day_alone_meets_the_champion(shop, next_day):
     assert next_day.returncode == 0, next_day.stderr[-3000:]
-    said = shop.freshet("releases").splitlines()
-    assert len(said) == 3
-    assert said[2].startswith("*    2")
+    output = shop.freshet("releases").splitlines()
+    assert len(output) == 3
+    assert output[2].startswith("*    2")
     assert "Released: the new model is no worse than the model that serves now (NDCG@10 0." in shop.freshet(
         "releases", "2"
     )
 
 
 def test_a_day_run_again_gives_the_same_table(shop, next_day):
-    def seen() -> list[list[str]]:
+    def published_rows() -> list[list[str]]:
         return [sorted(map(repr, shop.rows(table, DAYS[6]))) for table in ("events", "histories")]
 
-    before = seen()
-    again = shop.dagster(DAYS[6:], select="raw_events,quarantined_events,events,histories")
-    assert again.returncode == 0, again.stderr[-3000:]
-    assert seen() == before
+    before = published_rows()
+    rerun = shop.dagster(DAYS[6:], select="raw_events,quarantined_events,events,histories")
+    assert rerun.returncode == 0, rerun.stderr[-3000:]
+    assert published_rows() == before
     assert all(before)
 
 
-def said_by(shop: Shop, line: str) -> str:
-    done = shop.types(line)
-    assert done.returncode == 0, (line, done.stdout[-1500:], done.stderr[-1500:])
-    return done.stdout
+def line_output(shop: UserShop, line: str) -> str:
+    completed_process = shop.run_line(line)
+    assert completed_process.returncode == 0, (line, completed_process.stdout[-1500:], completed_process.stderr[-1500:])
+    return completed_process.stdout
 
 
 def test_every_other_line_of_readme_does_what_it_says(shop, next_day, tmp_path):
@@ -194,69 +200,77 @@ def test_every_other_line_of_readme_does_what_it_says(shop, next_day, tmp_path):
     folder = Path(shop.settings.lake) / "landing" / "events"
     before = set(folder.rglob("*.csv"))
     delivery = next((folder / f"dt={DAYS[0]}").iterdir())
-    again = tmp_path / "again.csv"
-    again.write_bytes(delivery.read_bytes() + delivery.read_bytes().splitlines()[-1] + b"\n")
-    assert "1 file landed on 1 day" in said_by(shop, readme("freshet land", {"online-retail-dataset.csv": str(again)}))
-    (landed,) = set(folder.rglob("*.csv")) - before
-    landed.unlink()
+    csv_copy = tmp_path / "again.csv"
+    csv_copy.write_bytes(delivery.read_bytes() + delivery.read_bytes().splitlines()[-1] + b"\n")
+    assert "1 file landed on 1 day" in line_output(
+        shop, readme_line("freshet land", {"online-retail-dataset.csv": str(csv_copy)})
+    )
+    (landed_files,) = set(folder.rglob("*.csv")) - before
+    landed_files.unlink()
     items = ",".join(sorted({row["item_id"] for row in shop.rows("items", DAYS[0])})[:2])
-    assert said_by(shop, readme("freshet recommend", {"85123A,22423": items})).startswith("rank  item")
-    checked = readme("freshet mapping check", {"shop.yaml": str(shop.settings.mapping), "export.csv": str(delivery)})
-    assert "would be published: " in said_by(shop, checked)
-    assert said_by(shop, readme("freshet days")).splitlines()[-1].startswith("7 days")
-    assert said_by(shop, readme("freshet releases")).splitlines()[2].startswith("*    2")
-    assert f"FRESHET_LAKE  {shop.settings.lake}" in re.sub(" +", "  ", said_by(shop, readme("freshet settings")))
-    assert "\ngateway   will work\n" in said_by(shop, readme("freshet doctor"))
-    assert "rolled back to the bundle of release 1" in said_by(shop, readme("freshet rollback"))
+    assert line_output(shop, readme_line("freshet recommend", {"85123A,22423": items})).startswith("rank  item")
+    checked = readme_line(
+        "freshet mapping check", {"shop.yaml": str(shop.settings.mapping), "export.csv": str(delivery)}
+    )
+    assert "would be published: " in line_output(shop, checked)
+    assert line_output(shop, readme_line("freshet days")).splitlines()[-1].startswith("7 days")
+    assert line_output(shop, readme_line("freshet releases")).splitlines()[2].startswith("*    2")
+    assert f"FRESHET_LAKE  {shop.settings.lake}" in re.sub(
+        " +", "  ", line_output(shop, readme_line("freshet settings"))
+    )
+    assert "\ngateway   will work\n" in line_output(shop, readme_line("freshet doctor"))
+    assert "rolled back to the bundle of release 1" in line_output(shop, readme_line("freshet rollback"))
 
 
 def test_the_gateways_lines_of_readme_are_answered(shop, next_day, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    more = {"FRESHET_GATEWAY_PORT": address.rpartition(":")[2], "FRESHET_STATE": str(tmp_path)}
-    words = ["bash", "-c", f"exec {readme('freshet serve')}"]
-    environment = shop.environment | more | {"PATH": f"{BIN}:{os.environ['PATH']}"}
+    overrides = {"FRESHET_GATEWAY_PORT": address.rpartition(":")[2], "FRESHET_STATE": str(tmp_path)}
+    words = ["bash", "-c", f"exec {readme_line('freshet serve')}"]
+    environment = shop.environment | overrides | {"PATH": f"{BIN_FOLDER}:{os.environ['PATH']}"}
     with subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as gateway:
         try:
             assert address in gateway.stdout.readline()
-            posted = said_by(shop, readme("curl -s localhost:8080/v1/events", {"localhost:8080": address}))
+            posted = line_output(shop, readme_line("curl -s localhost:8080/v1/events", {"localhost:8080": address}))
             assert json.loads(posted)["accepted"] == 1
-            question = readme("curl -s 'localhost:8080/v1/recommendations", {"localhost:8080": address})
+            question = readme_line("curl -s 'localhost:8080/v1/recommendations", {"localhost:8080": address})
             for _ in range(100):  # the release is proven first
-                answer = json.loads(said_by(shop, question))
-                if "items" in answer:
+                body = json.loads(line_output(shop, question))
+                if "items" in body:
                     break
                 time.sleep(0.3)
-            assert len(answer["items"]) == 3
+            assert len(body["items"]) == 3
         finally:
             gateway.terminate()
 
 
-def run_days(spark, folder: Path, example: str, files: Sequence[str], first: date, last: date) -> dict[str, int]:
+def land_and_run_days(
+    spark, folder: Path, example: str, files: Sequence[str], first_day: date, last_day: date
+) -> dict[str, int]:
     """Land the files, run all daily tables over the days from first to last; what became of the rows, summed up."""
-    from freshet.delivery import land
-    from freshet.tables.mapping import read
+    from freshet.delivery import land_files
+    from freshet.tables.mapping import read_mapping
     from tests import tiny_lake
 
     if not DATA.is_dir():
         pytest.skip(f"there is no {DATA}")
     mapping = ROOT / "examples" / f"{example}.yaml"
     settings = Settings(_env_file=None, lake=str(folder / "lake"), mapping=mapping, first_day=date(2020, 1, 1))
-    land(settings, [DATA / name for name in files], read(mapping), None, lambda _: None)
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    run = tiny_lake.day_run(tiny_lake.session_on(spark, settings), settings, days)
+    land_files(settings, [DATA / name for name in files], read_mapping(mapping), None, lambda _: None)
+    days = [first_day + timedelta(days=n) for n in range((last_day - first_day).days + 1)]
+    run = tiny_lake.day_run(tiny_lake.lake_session(spark, settings), settings, days)
     published = {**tiny_lake.run_events(run), **tiny_lake.run_features(run)}
     assert [name for name, publication in published.items() if publication.refused] == []
     counted = published["events"].profile
-    return {name: int(counted[name].sum()) for name in ("landed", *PARTS)}
+    return {name: int(counted[name].sum()) for name in ("landed", *COUNT_COLUMNS)}
 
 
 @pytest.mark.realdata
 @pytest.mark.spark
 def test_ottos_sessions_become_862_events(spark, tmp_path):
     files = ["otto-sample/train.jsonl"]
-    otto = run_days(spark, tmp_path, "otto", files, date(2022, 7, 31), date(2022, 8, 28))
+    otto = land_and_run_days(spark, tmp_path, "otto", files, date(2022, 7, 31), date(2022, 8, 28))
     assert otto == {"landed": 862, "skipped": 0, "quarantined": 0, "duplicate": 0, "rows": 862}
 
 
@@ -264,7 +278,7 @@ def test_ottos_sessions_become_862_events(spark, tmp_path):
 @pytest.mark.spark
 def test_serenades_clicks_of_three_files_become_the_days_events(spark, tmp_path):
     files = [f"bolcom-serenade-toy/{name}.txt.gz" for name in ("train", "valid", "test")]
-    serenade = run_days(spark, tmp_path, "serenade", files, date(2020, 6, 28), date(2020, 6, 30))
+    serenade = land_and_run_days(spark, tmp_path, "serenade", files, date(2020, 6, 28), date(2020, 6, 30))
     assert serenade["landed"] == 3828 + 3636 + 13 + 1220 + 1451
-    assert serenade["landed"] == sum(serenade[name] for name in PARTS)
+    assert serenade["landed"] == sum(serenade[name] for name in COUNT_COLUMNS)
     assert serenade["quarantined"] == serenade["skipped"] == 0

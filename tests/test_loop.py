@@ -21,11 +21,11 @@ pytestmark = [pytest.mark.drill, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[1]
 HOST = "127.0.0.1"
-PATIENCE = 500  # seconds for a first release on a machine that does other things, too
+RELEASE_TIMEOUT_S = 500  # seconds for a first release on a machine that does other things, too
 
 
 @dataclass(frozen=True)
-class Loop:
+class DevProcess:
     """Everything `make dev` starts, in a process group of its own."""
 
     process: subprocess.Popen
@@ -33,26 +33,26 @@ class Loop:
     gateway: str
     log: Path
 
-    def wait(self, what: str, until: Callable[[], bool]) -> None:
-        begun = time.monotonic()
-        while not until():
+    def wait(self, description: str, is_done: Callable[[], bool]) -> None:
+        start = time.monotonic()
+        while not is_done():
             assert self.process.poll() is None, self.log.read_text()[-3000:]
-            assert time.monotonic() - begun < PATIENCE, f"no {what}\n{self.log.read_text()[-3000:]}"
+            assert time.monotonic() - start < RELEASE_TIMEOUT_S, f"no {description}\n{self.log.read_text()[-3000:]}"
             time.sleep(0.5)
 
 
 # A shop that is smaller than that of `make dev`, and has more visitors.
-SMALL = ("--simulated", "--shoppers", "250", "--items", "60", "--day-seconds", "60", "--visits", "10")
+SMALL_SHOP_ARGUMENTS = ("--simulated", "--shoppers", "250", "--items", "60", "--day-seconds", "60", "--visits", "10")
 
 
 @pytest.fixture(scope="module")
-def loop(tmp_path_factory) -> Iterator[Loop]:
+def dev_process(tmp_path_factory) -> Iterator[DevProcess]:
     folder = tmp_path_factory.mktemp("loop")
     (folder / "dagster").mkdir()
     (folder / "dagster" / "dagster.yaml").write_text((ROOT / "deploy" / "dagster.yaml").read_text())
     ports = [free_port(HOST, 0), free_port(HOST, 0)]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FRESHET_")}
-    environment = kept | {
+    base_environment = {name: value for name, value in os.environ.items() if not name.startswith("FRESHET_")}
+    environment = base_environment | {
         "DAGSTER_HOME": str(folder / "dagster"),
         "FRESHET_LAKE": str(folder / "lake"),
         "FRESHET_STATE": str(folder / "state"),
@@ -68,36 +68,38 @@ def loop(tmp_path_factory) -> Iterator[Loop]:
     log = folder / "log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "pipelines.dev", *SMALL],
+            [sys.executable, "-m", "pipelines.dev", *SMALL_SHOP_ARGUMENTS],
             cwd=ROOT, env=environment, stdout=out, stderr=out, start_new_session=True,
         )  # fmt: skip
-    yield Loop(process, open_store(str(folder / "lake")), f"http://{HOST}:{ports[0]}", log)
+    yield DevProcess(process, open_store(str(folder / "lake")), f"http://{HOST}:{ports[0]}", log)
     process.send_signal(signal.SIGINT)
     process.wait(120)
 
 
 def test_a_shop_that_nobody_looks_after_is_served_by_a_model_of_its_own(loop):
-    loop.wait("release", lambda: journal.length(loop.store) > 0)
-    assert journal.current(loop.store).verdict.startswith("Released: the new model is better than what is popular")
-    asked = {"items": "i0001,i0002,i0003"}
-    loop.wait("answer", lambda: httpx.get(f"{loop.gateway}/v1/recommendations", params=asked).status_code == 200)
-    answer = httpx.get(f"{loop.gateway}/v1/recommendations", params=asked).json()
-    assert (answer["tier"], answer["bundle"]) == ("sequence", journal.current(loop.store).bundle)
+    loop.wait("release", lambda: journal.entry_count(loop.store) > 0)
+    assert journal.champion_entry(loop.store).verdict.startswith(
+        "Released: the new model is better than what is popular"
+    )
+    query = {"items": "i0001,i0002,i0003"}
+    loop.wait("answer", lambda: httpx.get(f"{loop.gateway}/v1/recommendations", params=query).status_code == 200)
+    body = httpx.get(f"{loop.gateway}/v1/recommendations", params=query).json()
+    assert (body["tier"], body["bundle"]) == ("sequence", journal.champion_entry(loop.store).bundle)
 
 
 def test_what_shoppers_do_and_are_shown_lands_today(loop):
     today = datetime.now(UTC).date()
     for landing in ("events", "impressions"):
-        loop.wait(landing, lambda name=landing: bool(gateways_files(loop.store, name)))
+        loop.wait(landing, lambda name=landing: bool(landed_gateway_files(loop.store, name)))
     assert all(f"dt={today}" in path or f"dt={today - timedelta(days=1)}" in path
-               for name in ("events", "impressions") for path in gateways_files(loop.store, name))  # fmt: skip
+               for name in ("events", "impressions") for path in landed_gateway_files(loop.store, name))  # fmt: skip
 
 
 def test_the_gateway_begins_with_what_the_lake_knows(loop):
     loop.wait("histories", lambda: loop.store.exists("published/latest_histories.json"))
     loop.wait("readiness", lambda: httpx.get(f"{loop.gateway}/readyz").status_code == 200)
-    answer = httpx.get(f"{loop.gateway}/v1/recommendations", params={"user_id": regular(loop.store)}).json()
-    assert answer["tier"] == "sequence"
+    body = httpx.get(f"{loop.gateway}/v1/recommendations", params={"user_id": regular_shopper(loop.store)}).json()
+    assert body["tier"] == "sequence"
 
 
 def test_one_interrupt_ends_all_of_it_by_its_own_hand(loop):
@@ -105,32 +107,32 @@ def test_one_interrupt_ends_all_of_it_by_its_own_hand(loop):
     assert loop.process.wait(90) == 0
     with pytest.raises(httpx.TransportError):
         httpx.get(f"{loop.gateway}/healthz")
-    assert left_over(loop.store.root) == []
+    assert leftover_processes(loop.store.root) == []
     lines = loop.log.read_text().splitlines()
     assert lines[-1] == "Everything has ended."
     assert [line for line in lines if "is stopped" in line or "Traceback" in line] == []
 
 
-def gateways_files(store: Store, landing: str) -> list[str]:
+def landed_gateway_files(store: Store, landing: str) -> list[str]:
     """What the gateway has landed."""
-    own = store.list(f"landing/{landing}")
-    return [path for path in own if landing == "impressions" or "/gateway/" in path]
+    paths = store.list(f"landing/{landing}")
+    return [path for path in paths if landing == "impressions" or "/gateway/" in path]
 
 
-def regular(store: Store) -> str:
+def regular_shopper(store: Store) -> str:
     """A user whom the landed files know."""
     file = next(path for path in store.list("landing/events") if path.endswith(".csv"))
     rows = [line.split(",") for line in store.get(file).decode().splitlines()[1:]]
     return next(row[1] for row in rows if row[1])
 
 
-def left_over(lake: str) -> list[str]:
+def leftover_processes(lake: str) -> list[str]:
     """Command lines of the processes that were started for this lake and still run."""
-    found = []
+    command_lines = []
     for folder in Path("/proc").iterdir():
         try:
             if f"FRESHET_LAKE={lake}".encode() in (folder / "environ").read_bytes().split(b"\0"):
-                found.append((folder / "cmdline").read_text().replace("\0", " "))
+                command_lines.append((folder / "cmdline").read_text().replace("\0", " "))
         except OSError:
             continue  # no process, one of somebody else, or one that ended meanwhile
-    return found
+    return command_lines

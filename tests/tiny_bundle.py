@@ -14,30 +14,30 @@ from pydantic import JsonValue
 from freshet.history import Histories
 from freshet.live.baselines import Baselines, save_baselines
 from freshet.live.bundle import open_bundle, save_vocabulary
-from freshet.live.golden import make_golden, whole_golden
-from freshet.live.manifest import seal
+from freshet.live.golden import golden_ranker_outputs, save_golden_requests
+from freshet.live.manifest import write_manifest
 from freshet.live.ranker import open_ranker
-from freshet.live.scorer import Encoded
+from freshet.live.scorer import EncodedHistories
 from freshet.vocabulary import Vocabulary
 
-ITEMS = ("a", "b", "c", "d", "e", "f")
-EMBEDDING = np.array([[0, 0], [1, 0], [0, 1], [1, 0], [0, 1], [1, 0], [0, 1]], dtype=np.float32)
-VECTORS = EMBEDDING * (1 + np.arange(7, dtype=np.float32)[:, None] / 10)
+ITEM_IDS = ("a", "b", "c", "d", "e", "f")
+EMBEDDINGS = np.array([[0, 0], [1, 0], [0, 1], [1, 0], [0, 1], [1, 0], [0, 1]], dtype=np.float32)
+ITEM_EMBEDDINGS = EMBEDDINGS * (1 + np.arange(7, dtype=np.float32)[:, None] / 10)
 POPULARITY = np.array([0, 1, 9, 3, 4, 5, 0], dtype=np.float64)  # b, then e, d, c, a, f
 
 
-def vocabulary(ids: tuple[str, ...] = ITEMS, dead: tuple[str, ...] = ()) -> Vocabulary:
+def vocabulary(ids: tuple[str, ...] = ITEM_IDS, delisted: tuple[str, ...] = ()) -> Vocabulary:
     """Titles are "Item A", …; everything costs 1."""
     return Vocabulary(
         item_ids=np.array(["", *ids]),
         titles=np.array(["", *(f"Item {item.upper()}" for item in ids)]),
         categories=np.array([""] * (len(ids) + 1)),
         prices=np.array([np.nan, *(1.0 for _ in ids)]),
-        tombstones=np.array([False, *(item in dead for item in ids)]),
+        delisted=np.array([False, *(item in delisted for item in ids)]),
     )
 
 
-def write_encoder(path: Path, embedding: np.ndarray = EMBEDDING) -> None:
+def write_encoder(path: Path, embedding: np.ndarray = EMBEDDINGS) -> None:
     """items, types, gaps (B, T) → vectors (B, D), the mean of the embeddings of what is not padding; repeats 0."""
     inputs = [helper.make_tensor_value_info(n, TensorProto.INT64, ["B", "T"]) for n in ("items", "types", "gaps")]
     outputs = [
@@ -98,11 +98,11 @@ def write_item_encoder(path: Path) -> None:
 
 def write_bundle(
     folder: Path,
-    dead: tuple[str, ...] = (),
+    delisted: tuple[str, ...] = (),
     note: str = "",
     lineage: dict[str, JsonValue] | None = None,
     *,
-    whole: bool = True,
+    complete: bool = True,
 ) -> str:
     """A sealed bundle in `folder`; returns its id. note: makes it another bundle.
 
@@ -110,24 +110,29 @@ def write_bundle(
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_encoder(folder / "shopper_encoder.fp32.onnx")
-    write_encoder(folder / "shopper_encoder.int8.onnx", EMBEDDING * 1.01)
+    write_encoder(folder / "shopper_encoder.int8.onnx", EMBEDDINGS * 1.01)
     write_item_encoder(folder / "item_encoder.onnx")
-    np.save(folder / "item_vectors.npy", VECTORS)
-    save_vocabulary(vocabulary(dead=dead), folder / "vocabulary.npz")
-    none = np.zeros((7, 2), dtype=np.int32)
-    save_baselines(Baselines(POPULARITY, none, none.astype(np.float32)), folder / "baselines.npz")
-    asked = history(["a"], ["b", "b"])
-    answer = Encoded(np.array([[1, 0], [0, 1]], dtype=np.float32), np.zeros(3, dtype=np.float32))
-    make_golden(asked_input(asked), answer, folder / "golden.npz")
+    np.save(folder / "item_vectors.npy", ITEM_EMBEDDINGS)
+    save_vocabulary(vocabulary(delisted=delisted), folder / "vocabulary.npz")
+    zeros = np.zeros((7, 2), dtype=np.int32)
+    save_baselines(Baselines(POPULARITY, zeros, zeros.astype(np.float32)), folder / "baselines.npz")
+    golden_histories = view_histories(["a"], ["b", "b"])
+    golden_answer = EncodedHistories(np.array([[1, 0], [0, 1]], dtype=np.float32), np.zeros(3, dtype=np.float32))
+    save_golden_requests(encoder_input(golden_histories), golden_answer, folder / "golden.npz")
     facts = {"lineage": lineage or {}, "parameters": {"note": note}, "metrics": {}}
-    seal(folder, created_by="test", precision="fp32", length=4, **facts)
-    if whole:
+    write_manifest(folder, created_by="test", precision="fp32", max_history=4, **facts)
+    if complete:
         ranker = open_ranker(open_bundle(folder))
-        make_golden(asked_input(asked), answer, folder / "golden.npz", whole_golden(ranker, asked_input(asked)))
-    return seal(folder, created_by="test", precision="fp32", length=4, **facts)
+        save_golden_requests(
+            encoder_input(golden_histories),
+            golden_answer,
+            folder / "golden.npz",
+            golden_ranker_outputs(ranker, encoder_input(golden_histories)),
+        )
+    return write_manifest(folder, created_by="test", precision="fp32", max_history=4, **facts)
 
 
-def history(*shoppers: list[str]) -> Histories:
+def view_histories(*shoppers: list[str]) -> Histories:
     """Views a minute apart on day 0, one list of items per shopper; "?" is unknown."""
     ids = vocabulary()
     sizes = [len(items) for items in shoppers]
@@ -135,14 +140,14 @@ def history(*shoppers: list[str]) -> Histories:
     return Histories(
         shoppers=np.array([f"s{n}" for n in range(len(shoppers))]),
         offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        items=ids.index_of([item for items in shoppers for item in items]),
+        items=ids.indices([item for items in shoppers for item in items]),
         types=np.ones(total, dtype=np.int64),
         times=np.concatenate([np.arange(size) * 60 for size in sizes] or [np.zeros(0)]).astype(np.int64),
         days=np.zeros(total, dtype=np.int64),
     )
 
 
-def asked_input(histories: Histories):
+def encoder_input(histories: Histories):
     """What the tiny encoder reads."""
     from freshet.history import model_input
 

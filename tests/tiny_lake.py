@@ -10,33 +10,33 @@ from pydantic import SecretStr
 
 from freshet.settings import Settings
 from freshet.store import open_store
-from freshet.tables.mapping import read
+from freshet.tables.mapping import read_mapping
 from tests.world import DELIVERIES, KEY, MAPPING
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from freshet.tables.day_run import DayRun
-    from freshet.tables.publication import Publication
+    from freshet.tables.day_run import DailyTables
+    from freshet.tables.publication import PublishResult
 
 
-def shop(folder: Path, **more: object) -> Settings:
+def shop_settings(folder: Path, **overrides: object) -> Settings:
     """The shop's settings, with its mapping file and an empty lake in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "mapping.yaml").write_text(MAPPING)
-    given = {
+    fields = {
         "lake": str(folder / "lake"),
         "mapping": folder / "mapping.yaml",
         "first_day": date(2024, 1, 1),
         "pseudonym_key": SecretStr(KEY.decode()),
         "bad_share_limit": 0.25,  # one bad row of five is a large share, and these days are tiny
-        **more,
+        **overrides,
     }
-    Path(given["lake"]).mkdir(parents=True, exist_ok=True)
-    return Settings(_env_file=None, **given)
+    Path(fields["lake"]).mkdir(parents=True, exist_ok=True)
+    return Settings(_env_file=None, **fields)
 
 
-def deliver(settings: Settings, day: date, files: Mapping[str, str | bytes]) -> None:
+def deliver_files(settings: Settings, day: date, files: Mapping[str, str | bytes]) -> None:
     """Put files into the landing folder of a day."""
     folder = Path(settings.lake) / "landing" / "events" / f"dt={day}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -44,56 +44,56 @@ def deliver(settings: Settings, day: date, files: Mapping[str, str | bytes]) -> 
         (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def take_back(settings: Settings, day: date) -> None:
+def withdraw(settings: Settings, day: date) -> None:
     """Remove what was delivered for a day."""
     shutil.rmtree(Path(settings.lake) / "landing" / "events" / f"dt={day}")
 
 
-def deliver_all(settings: Settings) -> None:
+def deliver_all_days(settings: Settings) -> None:
     """The three days of the shop."""
     for day, files in DELIVERIES.items():
-        deliver(settings, day, files)
+        deliver_files(settings, day, files)
 
 
-def session_on(spark: "SparkSession", settings: Settings) -> "SparkSession":
+def lake_session(spark: "SparkSession", settings: Settings) -> "SparkSession":
     """The running Spark with the lake of `settings` mounted instead: a lake costs nothing but its tables."""
     from freshet.tables import session
 
-    own = spark.newSession()
-    for name, value in session.options(settings).items():
+    spark_session = spark.newSession()
+    for name, value in session.spark_options(settings).items():
         if name.startswith("spark.sql.catalog."):
-            own.conf.set(name, value)
-    return own
+            spark_session.conf.set(name, value)
+    return spark_session
 
 
-def day_run(spark: "SparkSession", settings: Settings, days: Sequence[date]) -> "DayRun":
+def day_run(spark: "SparkSession", settings: Settings, days: Sequence[date]) -> "DailyTables":
     """A run of these days."""
-    from freshet.tables.day_run import DayRun
+    from freshet.tables.day_run import DailyTables
 
-    return DayRun(spark, settings, open_store(settings.lake), days)
+    return DailyTables(spark, settings, open_store(settings.lake), days)
 
 
-def run_events(run: "DayRun") -> "dict[str, Publication]":
+def run_events(run: "DailyTables") -> "dict[str, PublishResult]":
     """raw_events, quarantined_events and events of the run's days."""
     return {
-        "raw_events": run.raw_events(read(run.settings.mapping), KEY),
-        "quarantined_events": run.quarantined_events(),
-        "events": run.events(),
+        "raw_events": run.publish_raw_events(read_mapping(run.settings.mapping), KEY),
+        "quarantined_events": run.publish_quarantined_events(),
+        "events": run.publish_events(),
     }
 
 
-def run_features(run: "DayRun") -> "dict[str, Publication]":
+def run_features(run: "DailyTables") -> "dict[str, PublishResult]":
     """The tables made from events, each held against the same counts as its asset does."""
     from freshet.tables import features, schemas
 
     return {
-        "items": run.from_events(schemas.ITEMS, features.items, "items", None),
-        "item_features": run.from_events(schemas.ITEM_FEATURES, features.item_features, "rows", "returns"),
-        "user_features": run.from_events(schemas.USER_FEATURES, features.user_features, "rows", None),
-        "histories": run.from_events(schemas.HISTORIES, features.histories, "rows", None),
+        "items": run.publish_from_events(schemas.ITEMS, features.items, "items", None),
+        "item_features": run.publish_from_events(schemas.ITEM_FEATURES, features.item_features, "rows", "returns"),
+        "user_features": run.publish_from_events(schemas.USER_FEATURES, features.user_features, "rows", None),
+        "histories": run.publish_from_events(schemas.HISTORIES, features.histories, "rows", None),
     }
 
 
-def rows_of(spark: "SparkSession", table: str) -> list[tuple[object, ...]]:
+def published_rows(spark: "SparkSession", table: str) -> list[tuple[object, ...]]:
     """Every published row of a table as plain values, sorted, so that two lakes can be compared."""
     return sorted((tuple(row) for row in spark.table(f"lake.shop.{table}").collect()), key=str)

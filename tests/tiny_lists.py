@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from freshet.live.latest import FOLDER, save_latest
+from freshet.live.latest import HISTORIES_FOLDER, save_latest_histories
 from freshet.live.sealed import MANIFEST
-from freshet.references import LatestRef
+from freshet.references import LatestHistoriesRef
 from freshet.store import open_store
 
 DAY = date(2024, 3, 1)
 
 
-def shopper(number: int) -> str:
+def pseudonym_of(number: int) -> str:
     """A pseudonym."""
     return f"{number:032x}"
 
@@ -24,7 +24,7 @@ def publish_latest(lake: str, folder: Path, *histories: str, shoppers: list[str]
     ids = sorted(set("".join(histories)))
     sizes = [len(items) for items in histories]
     arrays = {
-        "shoppers": np.array([one.encode() for one in shoppers or map(shopper, range(len(histories)))]),
+        "shoppers": np.array([shopper.encode() for shopper in shoppers or map(pseudonym_of, range(len(histories)))]),
         "offsets": np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
         "item_ids": np.array(ids),
         "items": np.array([ids.index(item) for items in histories for item in items], dtype=np.int32),
@@ -32,7 +32,7 @@ def publish_latest(lake: str, folder: Path, *histories: str, shoppers: list[str]
         "times": np.concatenate([60 * np.arange(size) for size in sizes]).astype(np.int64),
         "days": np.full(sum(sizes), 19783, dtype=np.int32),
     }
-    name, store = save_latest(arrays, DAY, folder), open_store(lake)
-    store.put_folder(folder, f"{FOLDER}/{name}", MANIFEST)
-    store.put("published/latest_histories.json", LatestRef(id=name, as_of=DAY).model_dump_json().encode())
+    name, store = save_latest_histories(arrays, DAY, folder), open_store(lake)
+    store.put_folder(folder, f"{HISTORIES_FOLDER}/{name}", MANIFEST)
+    store.put("published/latest_histories.json", LatestHistoriesRef(id=name, as_of=DAY).model_dump_json().encode())
     return name

@@ -25,10 +25,10 @@ from freshet.pseudonym import pseudonym
 KEY = b"the key of a tiny shop"
 DAY1, DAY2, DAY3 = date(2024, 3, 1), date(2024, 3, 2), date(2024, 3, 3)
 DAYS = (DAY1, DAY2, DAY3)
-N1, N2, N3 = 19783, 19784, 19785  # the same, in days since 1970
+DAY1_NUMBER, DAY2_NUMBER, DAY3_NUMBER = 19783, 19784, 19785  # the same, in days since 1970
 
 ANN, BOB = pseudonym(KEY, "user", "ann"), pseudonym(KEY, "user", "bob")
-S2, S4 = pseudonym(KEY, "session", "s2"), pseudonym(KEY, "session", "s4")
+SESSION_2, SESSION_4 = pseudonym(KEY, "session", "s2"), pseudonym(KEY, "session", "s4")
 
 MAPPING = """\
 shop: corner
@@ -78,34 +78,34 @@ DELIVERIES: dict[date, dict[str, str]] = {
 }
 
 
-def at(day: int, hour: int, minute: int = 0) -> datetime:
+def moment(day: int, hour: int, minute: int = 0) -> datetime:
     """A moment of March 2024, as Spark gives it back: UTC, without a zone."""
     return datetime(2024, 3, day, hour, minute)
 
 
-def seconds(day: int, hour: int, minute: int = 0) -> int:
+def moment_seconds(day: int, hour: int, minute: int = 0) -> int:
     """The same moment in seconds since 1970."""
-    return int(at(day, hour, minute).replace(tzinfo=UTC).timestamp())
+    return int(moment(day, hour, minute).replace(tzinfo=UTC).timestamp())
 
 
 # What every table must hold, in the order of its columns; rows sorted as they stand here.
-RAW = {  # day → (landed, skipped)
+RAW_COUNTS = {  # day → (landed, skipped)
     DAY1: (7, 1),
     DAY2: (5, 0),
     DAY3: (4, 1),
 }
 QUARANTINED = [("b1", "missing_item", DAY1), ("b2", "bad_price", DAY2)]
 EVENTS = [  # id, item, type, time, shopper, landing day, file, row
-    ("e1", "mug", "view", at(1, 9), ANN, DAY1, "dt=2024-03-01/a.csv", 1),
-    ("e2", "mug", "cart", at(1, 9), ANN, DAY1, "dt=2024-03-01/a.csv", 2),
-    ("e3", "pen", "view", at(1, 10), S2, DAY1, "dt=2024-03-01/a.csv", 3),
-    ("e4", "cup", "purchase", at(1, 11), ANN, DAY1, "dt=2024-03-01/a.csv", 5),
-    ("e5", "mug", "view", at(2, 8), BOB, DAY2, "dt=2024-03-02/a.csv", 1),
-    ("e6", "mug", "purchase", at(2, 8, 5), BOB, DAY2, "dt=2024-03-02/a.csv", 2),
-    ("e7", "pen", "view", at(1, 23, 59), ANN, DAY2, "dt=2024-03-02/a.csv", 4),
-    ("e8", "pen", "purchase", at(3, 12), ANN, DAY3, "dt=2024-03-03/a.csv", 1),
-    ("e9", "mug", "return", at(3, 13), BOB, DAY3, "dt=2024-03-03/a.csv", 2),
-    ("e10", "hat", "view", at(3, 14), S4, DAY3, "dt=2024-03-03/a.csv", 3),
+    ("e1", "mug", "view", moment(1, 9), ANN, DAY1, "dt=2024-03-01/a.csv", 1),
+    ("e2", "mug", "cart", moment(1, 9), ANN, DAY1, "dt=2024-03-01/a.csv", 2),
+    ("e3", "pen", "view", moment(1, 10), SESSION_2, DAY1, "dt=2024-03-01/a.csv", 3),
+    ("e4", "cup", "purchase", moment(1, 11), ANN, DAY1, "dt=2024-03-01/a.csv", 5),
+    ("e5", "mug", "view", moment(2, 8), BOB, DAY2, "dt=2024-03-02/a.csv", 1),
+    ("e6", "mug", "purchase", moment(2, 8, 5), BOB, DAY2, "dt=2024-03-02/a.csv", 2),
+    ("e7", "pen", "view", moment(1, 23, 59), ANN, DAY2, "dt=2024-03-02/a.csv", 4),
+    ("e8", "pen", "purchase", moment(3, 12), ANN, DAY3, "dt=2024-03-03/a.csv", 1),
+    ("e9", "mug", "return", moment(3, 13), BOB, DAY3, "dt=2024-03-03/a.csv", 2),
+    ("e10", "hat", "view", moment(3, 14), SESSION_4, DAY3, "dt=2024-03-03/a.csv", 3),
 ]
 ITEMS = [
     ("cup", "Cup", "kitchen", Decimal("3.0000"), DAY1, None),
@@ -136,21 +136,21 @@ ITEM_FEATURES = [  # item, views, carts, purchases, shoppers, day; a return is n
 ]
 USER_FEATURES = {  # shopper, events, purchases, day
     (ANN, 3, 1, DAY1),
-    (S2, 1, 0, DAY1),
+    (SESSION_2, 1, 0, DAY1),
     (ANN, 1, 0, DAY2),
     (BOB, 2, 1, DAY2),
     (ANN, 1, 1, DAY3),
     (BOB, 1, 0, DAY3),
-    (S4, 1, 0, DAY3),
+    (SESSION_4, 1, 0, DAY3),
 }
 HISTORIES = {  # (shopper, day) → its events
-    (ANN, DAY1): [(at(1, 9), "mug", "view"), (at(1, 9), "mug", "cart"), (at(1, 11), "cup", "purchase")],
-    (S2, DAY1): [(at(1, 10), "pen", "view")],
-    (ANN, DAY2): [(at(1, 23, 59), "pen", "view")],
-    (BOB, DAY2): [(at(2, 8), "mug", "view"), (at(2, 8, 5), "mug", "purchase")],
-    (ANN, DAY3): [(at(3, 12), "pen", "purchase")],
-    (BOB, DAY3): [(at(3, 13), "mug", "return")],
-    (S4, DAY3): [(at(3, 14), "hat", "view")],
+    (ANN, DAY1): [(moment(1, 9), "mug", "view"), (moment(1, 9), "mug", "cart"), (moment(1, 11), "cup", "purchase")],
+    (SESSION_2, DAY1): [(moment(1, 10), "pen", "view")],
+    (ANN, DAY2): [(moment(1, 23, 59), "pen", "view")],
+    (BOB, DAY2): [(moment(2, 8), "mug", "view"), (moment(2, 8, 5), "mug", "purchase")],
+    (ANN, DAY3): [(moment(3, 12), "pen", "purchase")],
+    (BOB, DAY3): [(moment(3, 13), "mug", "return")],
+    (SESSION_4, DAY3): [(moment(3, 14), "hat", "view")],
 }
 # By first landing, then by id: cup, mug, pen on day 1, hat on day 3. Facts are the last ones known.
 VOCABULARY = [
@@ -165,15 +165,15 @@ TRAINING_SET = {
     ANN: (
         [2, 2, 1, 3, 3],
         [1, 2, 3, 1, 3],
-        [seconds(1, 9), seconds(1, 9), seconds(1, 11), seconds(1, 23, 59), seconds(3, 12)],
-        [N1, N1, N1, N2, N3],
-        N1, 4, 1,
+        [moment_seconds(1, 9), moment_seconds(1, 9), moment_seconds(1, 11), moment_seconds(1, 23, 59), moment_seconds(3, 12)],
+        [DAY1_NUMBER, DAY1_NUMBER, DAY1_NUMBER, DAY2_NUMBER, DAY3_NUMBER],
+        DAY1_NUMBER, 4, 1,
     ),
-    BOB: ([2, 2, 2], [1, 3, 4], [seconds(2, 8), seconds(2, 8, 5), seconds(3, 13)], [N2, N2, N3], N2, 2, 1),
-    S2: ([3], [1], [seconds(1, 10)], [N1], N1, 1, 0),
-    S4: ([4], [1], [seconds(3, 14)], [N3], N3, 0, 0),
+    BOB: ([2, 2, 2], [1, 3, 4], [moment_seconds(2, 8), moment_seconds(2, 8, 5), moment_seconds(3, 13)], [DAY2_NUMBER, DAY2_NUMBER, DAY3_NUMBER], DAY2_NUMBER, 2, 1),
+    SESSION_2: ([3], [1], [moment_seconds(1, 10)], [DAY1_NUMBER], DAY1_NUMBER, 1, 0),
+    SESSION_4: ([4], [1], [moment_seconds(3, 14)], [DAY3_NUMBER], DAY3_NUMBER, 0, 0),
 }  # fmt: skip
 # Views, carts and purchases of days 1 and 2: cup 1, mug 2 + 2, pen 1 + 1, hat 0.
 POPULARITY = [0.0, 1.0, 4.0, 2.0, 0.0]
 # Shopper-days of days 1 and 2: cup 1, mug 1 + 1, pen 1 + 1, of 5.
-AUDIENCE = [0.0, 0.2, 0.4, 0.4, 0.0]
+AUDIENCE_SHARES = [0.0, 0.2, 0.4, 0.4, 0.0]

@@ -7,79 +7,81 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.quality.measures import DEEPEST
-from benchmarks.quality.neighbours import Neighbours
-from benchmarks.quality.splits import DAY, Split
-from benchmarks.report import say
-from freshet.cases import Cases
-from freshet.covisitation import covisitation
+from benchmarks.quality.measures import LIST_LENGTH
+from benchmarks.quality.neighbours import SessionKnn
+from benchmarks.quality.splits import DAY_SECONDS, Split
+from benchmarks.report import print_progress
+from freshet.cases import EvalCases
+from freshet.covisitation import compute_item_knn
 from freshet.history import Histories, Ints, is_target, model_input
-from freshet.live.baselines import Baselines, ItemToItem, Popular, SequentialRules
-from freshet.live.scorer import NEVER, Scorer, chunks, top_k
-from freshet.sequential_rules import sequential_rules
+from freshet.live.baselines import Baselines, ItemKnnScorer, PopularityScorer, SequentialRulesScorer
+from freshet.live.scorer import EXCLUDED_SCORE, Scorer, chunk_ranges, top_k
+from freshet.sequential_rules import count_rules
 
 RECENT_DAYS = 7
 
 
 @dataclass(frozen=True)
-class Answered:
+class RankedLists:
     """The lists of one method, and what they cost."""
 
     lists: Ints  # (C, DEEPEST)
     seconds: float
 
 
-def answer_all(split: Split) -> Iterator[tuple[str, Answered]]:
+def rank_all_baselines(split: Split) -> Iterator[tuple[str, RankedLists]]:
     """(name, answers) of every baseline, one after the other."""
     for name in ("popular", "popular 7 days", "item-to-item", "sequential rules", "V-SKNN"):
-        if name == "popular 7 days" and not split.timed:
-            say("popular 7 days: not asked, the file has no times")
+        if name == "popular 7 days" and not split.has_times:
+            print_progress("popular 7 days: not asked, the file has no times")
             continue
-        begun = time.perf_counter()
-        lists = answer(scorer(name, split), split.test, split.exclude_seen)
-        yield name, Answered(lists, time.perf_counter() - begun)
-        say(f"{name}: {time.perf_counter() - begun:.1f} s")
+        start = time.perf_counter()
+        lists = rank_cases(build_baseline(name, split), split.test, split.exclude_seen)
+        yield name, RankedLists(lists, time.perf_counter() - start)
+        print_progress(f"{name}: {time.perf_counter() - start:.1f} s")
 
 
-def scorer(name: str, split: Split) -> Scorer:
+def build_baseline(name: str, split: Split) -> Scorer:
     """The baseline called `name`, made from what the split lets it know."""
-    histories, size = split.known, len(split.vocabulary) + 1
-    never = np.arange(size) == 0
+    histories, size = split.full_train, len(split.vocabulary) + 1
+    excluded_items = np.arange(size) == 0
     if name == "V-SKNN":
-        return Neighbours.of(histories, size, timed=split.timed)
-    counted = _recent(histories) if name == "popular 7 days" else histories
-    popularity = np.bincount(counted.items[_wanted(counted)], minlength=size).astype(np.float64)
+        return SessionKnn.fit(histories, size, has_times=split.has_times)
+    counted_histories = _recent_histories(histories) if name == "popular 7 days" else histories
+    popularity = np.bincount(counted_histories.items[_is_target_event(counted_histories)], minlength=size).astype(
+        np.float64
+    )
     if name.startswith("popular"):
-        return Popular(Baselines(popularity, *_no_neighbours(size)), never)
+        return PopularityScorer(Baselines(popularity, *_empty_neighbours(size)), excluded_items)
     last = int(histories.days.max(initial=0))
     if name == "sequential rules":
-        rules = sequential_rules(histories, last, size)
-        return SequentialRules(Baselines(popularity, *_no_neighbours(size), rules), never)
-    return ItemToItem(Baselines(popularity, *covisitation(histories, last, size)), never)
+        rules = count_rules(histories, last, size)
+        return SequentialRulesScorer(Baselines(popularity, *_empty_neighbours(size), rules), excluded_items)
+    return ItemKnnScorer(Baselines(popularity, *compute_item_knn(histories, last, size)), excluded_items)
 
 
-def answer(asked: Scorer, cases: Cases, exclude_seen: bool) -> Ints:
+def rank_cases(scorer: Scorer, cases: EvalCases, exclude_seen: bool) -> Ints:
     """(C, DEEPEST) items, best first, 0 = empty place; of equal scores the lower index comes first."""
-    lists = np.zeros((len(cases), DEEPEST), dtype=np.int64)
-    everything = max(1, len(cases.histories.items))
-    for start, stop in chunks(len(cases), asked.width):
-        known = cases.take(slice(start, stop)).known(everything)
-        scores = asked.score(model_input(known, asked.length))
+    lists = np.zeros((len(cases), LIST_LENGTH), dtype=np.int64)
+    max_events = max(1, len(cases.histories.items))
+    for start, stop in chunk_ranges(len(cases), scorer.n_scores):
+        histories = cases.take(slice(start, stop)).input_histories(max_events)
+        scores = scorer.score(model_input(histories, scorer.max_history))
         if exclude_seen:
-            scores[np.repeat(np.arange(stop - start), np.diff(known.offsets)), known.items] = NEVER
-        best, _ = top_k(scores, DEEPEST)
-        lists[start:stop, : best.shape[1]] = best
+            scores[np.repeat(np.arange(stop - start), np.diff(histories.offsets)), histories.items] = EXCLUDED_SCORE
+        top_items, _ = top_k(scores, LIST_LENGTH)
+        lists[start:stop, : top_items.shape[1]] = top_items
     return lists
 
 
-def _recent(histories: Histories) -> Histories:
-    keep = histories.times > histories.times.max(initial=0) - RECENT_DAYS * DAY
-    return replace(histories, items=np.where(keep, histories.items, 0))
+def _recent_histories(histories: Histories) -> Histories:
+    is_recent = histories.times > histories.times.max(initial=0) - RECENT_DAYS * DAY_SECONDS
+    return replace(histories, items=np.where(is_recent, histories.items, 0))
 
 
-def _wanted(histories: Histories) -> NDArray[np.bool_]:
+def _is_target_event(histories: Histories) -> NDArray[np.bool_]:
     return np.logical_and(is_target(histories.types), histories.items > 0)
 
 
-def _no_neighbours(size: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _empty_neighbours(size: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     return np.zeros((size, 1), dtype=np.int32), np.zeros((size, 1), dtype=np.float32)

@@ -5,28 +5,28 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from freshet.cases import Cases
+from freshet.cases import EvalCases
 from freshet.history import Ints
-from freshet.judge.evaluation import Scores, hits
+from freshet.judge.evaluation import CaseScores, target_hits
 
-DEEPEST = 20  # places of a list that any metric looks at
-NAMES = {"hr": "hit_rate"}  # the field's short name → the judge's
+LIST_LENGTH = 20  # places of a list that any metric looks at
+METRIC_NAMES = {"hr": "hit_rate"}  # the field's short name → the judge's
 
-Figures = dict[str, float]
+Metrics = dict[str, float]
 Summary = dict[str, dict[str, float | None]]
 
 
-def figures(lists: Ints, cases: Cases, metrics: Sequence[str]) -> Figures:
+def list_metrics(lists: Ints, cases: EvalCases, metrics: Sequence[str]) -> Metrics:
     """Metric, as `ndcg@10`, → its mean over the cases. lists: (C, DEEPEST) items, best first, 0 = empty place."""
-    scores = Scores(lists, hits(lists, cases), np.diff(cases.target_offsets))
-    found = {}
+    scores = CaseScores(lists, target_hits(lists, cases), np.diff(cases.target_offsets))
+    metric_values = {}
     for metric in metrics:
         name, _, k = metric.partition("@")
-        found[metric] = float(scores.per_case(int(k))[f"{NAMES.get(name, name)}@{k}"].mean())
-    return found
+        metric_values[metric] = float(scores.per_case(int(k))[f"{METRIC_NAMES.get(name, name)}@{k}"].mean())
+    return metric_values
 
 
-def summary(runs: Sequence[Figures]) -> Summary:
+def summarize_runs(runs: Sequence[Metrics]) -> Summary:
     """Mean and sample deviation over the runs; one run has no deviation."""
     return {
         metric: {
@@ -37,14 +37,15 @@ def summary(runs: Sequence[Figures]) -> Summary:
     }
 
 
-def as_table(rows: Mapping[str, Summary]) -> str:
+def format_table(rows: Mapping[str, Summary]) -> str:
     """For people: a line per method, a column per metric."""
     metrics = list(next(iter(rows.values())))
     width = max(len(name) for name in rows)
     lines = [f"{'':{width}}  " + "".join(f"{metric:>18}" for metric in metrics)]
-    for name, found in rows.items():
+    for name, summary in rows.items():
         cells = [
-            f"{found[m]['mean']:.4f}" + ("" if found[m]["sd"] is None else f" ± {found[m]['sd']:.4f}") for m in metrics
+            f"{summary[m]['mean']:.4f}" + ("" if summary[m]["sd"] is None else f" ± {summary[m]['sd']:.4f}")
+            for m in metrics
         ]
         lines.append(f"{name:{width}}  " + "".join(f"{cell:>18}" for cell in cells))
     return "\n".join(lines)

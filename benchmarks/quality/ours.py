@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.quality.baselines import Answered
-from benchmarks.quality.measures import DEEPEST
+from benchmarks.quality.baselines import RankedLists
+from benchmarks.quality.measures import LIST_LENGTH
 from benchmarks.quality.splits import Split
-from benchmarks.report import say
-from freshet.cases import Cases
+from benchmarks.report import print_progress
+from freshet.cases import EvalCases
 from freshet.errors import FreshetError
 
 if TYPE_CHECKING:
     from freshet.model.params import TrainParams
-    from freshet.model.training import Progress, Trained
+    from freshet.model.training import EpochMetrics, TrainingResult
 
 
-def parameters(overrides: Sequence[str]) -> "TrainParams":
+def parse_params(overrides: Sequence[str]) -> "TrainParams":
     """The defaults with `name=value` on top.
 
     Raises FreshetError for a name that is none and a value that is not allowed.
@@ -28,32 +28,34 @@ def parameters(overrides: Sequence[str]) -> "TrainParams":
 
     from freshet.model.params import TrainParams
 
-    given = dict(text.partition("=")[::2] for text in overrides)
-    unknown = sorted(set(given) - set(TrainParams.model_fields))
+    values = dict(text.partition("=")[::2] for text in overrides)
+    unknown = sorted(set(values) - set(TrainParams.model_fields))
     if unknown:
         fix = f"take one of {', '.join(TrainParams.model_fields)}"
         raise FreshetError("--set", f"{', '.join(unknown)}: no parameter of the training", fix)
     try:
-        return TrainParams.model_validate(given)
+        return TrainParams.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise FreshetError(f"--set {first['loc'][0]}", str(first["msg"]), "correct the value") from error
+        first_error = error.errors()[0]
+        raise FreshetError(f"--set {first_error['loc'][0]}", str(first_error["msg"]), "correct the value") from error
 
 
-def answer(split: Split, params: "TrainParams", validation_cases: int | None = None) -> Answered:
+def train_and_rank(split: Split, params: "TrainParams", validation_cases: int | None = None) -> RankedLists:
     """The lists of one training with the seed of `params`. validation_cases: at most so many are scored, None: all."""
-    from freshet.model.validation import lists_of
+    from freshet.model.validation import top_k_lists
 
-    begun = time.perf_counter()
-    held_out = _some(split.validation, validation_cases)
-    trained = _fit(split, held_out, params)
+    start = time.perf_counter()
+    validation_cases_sample = _sample_cases(split.validation, validation_cases)
+    trained = _train(split, validation_cases_sample, params)
     if split.refit is not None:
-        trained = _fit_again(split, held_out, params, trained.best.epoch)
-    lists = lists_of(trained.model, split.test, params.length, split.exclude_seen, DEEPEST, trained.tables).numpy()
-    return Answered(lists, time.perf_counter() - begun)
+        trained = _refit(split, validation_cases_sample, params, trained.best.epoch)
+    lists = top_k_lists(
+        trained.model, split.test, params.max_history, split.exclude_seen, LIST_LENGTH, trained.tables
+    ).numpy()
+    return RankedLists(lists, time.perf_counter() - start)
 
 
-def differing(params: "TrainParams") -> Mapping[str, object]:
+def non_default_params(params: "TrainParams") -> Mapping[str, object]:
     """What is not the default."""
     from freshet.model.params import TrainParams
 
@@ -61,32 +63,32 @@ def differing(params: "TrainParams") -> Mapping[str, object]:
     return {name: value for name, value in params.model_dump().items() if value != defaults[name] and name != "seed"}
 
 
-def _fit(split: Split, held_out: Cases, params: "TrainParams") -> "Trained":
-    from freshet.model.corpus import corpus
-    from freshet.model.lesson import Lesson
+def _train(split: Split, held_out: EvalCases, params: "TrainParams") -> "TrainingResult":
+    from freshet.model.corpus import build_dataset
+    from freshet.model.lesson import TrainValidationSplit
     from freshet.model.training import fit
 
-    taught = Lesson(corpus(split.train), held_out, split.train, split.exclude_seen)
-    return fit(taught, split.vocabulary, params, progress=partial(_say, f"seed {params.seed}"))
+    train_split = TrainValidationSplit(build_dataset(split.train), held_out, split.train, split.exclude_seen)
+    return fit(train_split, split.vocabulary, params, on_epoch=partial(_print_epoch, f"seed {params.seed}"))
 
 
-def _fit_again(split: Split, held_out: Cases, params: "TrainParams", epochs: int) -> "Trained":
+def _refit(split: Split, held_out: EvalCases, params: "TrainParams", epochs: int) -> "TrainingResult":
     """From all that may be known, for as many epochs as did best."""
     from dataclasses import replace
 
-    known = replace(split, train=split.known, refit=None)
-    return _fit(known, held_out, params.model_copy(update={"max_epochs": epochs}))
+    refit_split = replace(split, train=split.full_train, refit=None)
+    return _train(refit_split, held_out, params.model_copy(update={"max_epochs": epochs}))
 
 
-def _some(cases: Cases, most: int | None) -> Cases:
-    if most is None or len(cases) <= most:
+def _sample_cases(cases: EvalCases, max_cases: int | None) -> EvalCases:
+    if max_cases is None or len(cases) <= max_cases:
         return cases
-    return cases.take(np.sort(np.random.default_rng(0).permutation(len(cases))[:most]))
+    return cases.take(np.sort(np.random.default_rng(0).permutation(len(cases))[:max_cases]))
 
 
-def _say(run: str, progress: "Progress") -> None:
-    p = progress
-    say(
-        f"{run}, epoch {p.epoch} of {p.epochs}: loss {p.loss:.4f}, validation NDCG@10 {p.ndcg_at_10:.4f},"
+def _print_epoch(run: str, epoch: "EpochMetrics") -> None:
+    p = epoch
+    print_progress(
+        f"{run}, epoch {p.epoch} of {p.max_epochs}: loss {p.loss:.4f}, validation NDCG@10 {p.ndcg_at_10:.4f},"
         f" {p.seconds:.0f} s, at most {p.seconds_left:.0f} s more"
     )

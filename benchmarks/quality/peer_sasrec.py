@@ -22,52 +22,52 @@ from rectools.models import SASRecModel
 
 from freshet.judge import metrics
 
-RECOMMENDED = {"session_max_len": 100, "n_heads": 4, "n_factors": 256, "n_blocks": 2, "lr": 1e-3, "loss": "softmax"}
-CHUNK = 256
-CUT_OFF = 10
+PEER_SETTINGS = {"session_max_len": 100, "n_heads": 4, "n_factors": 256, "n_blocks": 2, "lr": 1e-3, "loss": "softmax"}
+BATCH_CASES = 256
+NDCG_K = 10
 
 
 @dataclass
-class Watch:
+class EpochMonitor:
     """What happened in the epochs so far. seconds: of training alone, the validation left out."""
 
     patience: int
-    seconds: list[float] = field(default_factory=list)
+    epoch_seconds: list[float] = field(default_factory=list)
     ndcg: list[float] = field(default_factory=list)
-    weights: dict[str, torch.Tensor] = field(default_factory=dict)
-    begun: float = 0.0
-    judging: float = 0.0  # seconds of all validations
+    best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
+    epoch_start: float = 0.0
+    evaluation_seconds: float = 0.0  # seconds of all validations
 
     @property
-    def best(self) -> int:
+    def best_epoch(self) -> int:
         """The epoch with the best validation, from 1."""
         return 1 + int(np.argmax(self.ndcg)) if self.ndcg else 0
 
 
-def answer(arrays: dict[str, Any], told: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+def train_and_rank(arrays: dict[str, Any], options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """((C, deepest) lists, what the training took)."""
-    watch = Watch(told["patience"])
-    model = _fit(arrays, "train", told, told["epochs"], watch)
-    model.lightning_model.load_state_dict(watch.weights)
+    monitor = EpochMonitor(options["patience"])
+    model = _fit(arrays, "train", options, options["epochs"], monitor)
+    model.lightning_model.load_state_dict(monitor.best_weights)
     if "refit_items" in arrays:
-        model = _fit(arrays, "refit", told, watch.best, None)
-    deepest = int(arrays["deepest"])
-    lists = np.concatenate(list(_lists(model, arrays, "test", deepest)))
+        model = _fit(arrays, "refit", options, monitor.best_epoch, None)
+    list_length = int(arrays["deepest"])
+    lists = np.concatenate(list(_ranked_lists(model, arrays, "test", list_length)))
     return lists, {
-        "epoch_seconds": watch.seconds,
-        "evaluation_seconds": watch.judging,
-        "ndcg@10": watch.ndcg,
-        "interactions": _interactions(model),
-        "peak_mib": _peak(),
+        "epoch_seconds": monitor.epoch_seconds,
+        "evaluation_seconds": monitor.evaluation_seconds,
+        "ndcg@10": monitor.ndcg,
+        "interactions": _n_interactions(model),
+        "peak_mib": _peak_mib(),
         "device": torch.cuda.get_device_name()
         if torch.cuda.is_available()
         else f"cpu ({torch.get_num_threads()} threads)",
     }
 
 
-def _fit(arrays: dict[str, Any], name: str, told: dict[str, Any], epochs: int, watch: Watch | None) -> Any:
-    seed_everything(told["seed"], workers=True)
-    model = SASRecModel(get_trainer_func=None, epochs=epochs, **{**RECOMMENDED, **told["settings"]})
+def _fit(arrays: dict[str, Any], name: str, options: dict[str, Any], epochs: int, monitor: EpochMonitor | None) -> Any:
+    seed_everything(options["seed"], workers=True)
+    model = SASRecModel(get_trainer_func=None, epochs=epochs, **{**PEER_SETTINGS, **options["settings"]})
     model._trainer = Trainer(
         max_epochs=epochs,
         min_epochs=1,
@@ -75,79 +75,84 @@ def _fit(arrays: dict[str, Any], name: str, told: dict[str, Any], epochs: int, w
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        callbacks=_callbacks(model, arrays, watch) if watch else [],
+        callbacks=_callbacks(model, arrays, monitor) if monitor else [],
     )
-    model.fit(Dataset.construct(_frame(arrays, name)))
+    model.fit(Dataset.construct(_interactions_frame(arrays, name)))
     return model
 
 
-def _callbacks(model: Any, arrays: dict[str, Any], watch: Watch) -> list[Any]:
+def _callbacks(model: Any, arrays: dict[str, Any], monitor: EpochMonitor) -> list[Any]:
     """Plain functions: RecTools copies its trainer, and functions are not copied with it."""
 
-    def begin(*_: Any) -> None:
-        watch.begun = _now()
+    def start_epoch(*_: Any) -> None:
+        monitor.epoch_start = _synchronized_time()
 
-    def end(trainer: Any, module: Any) -> None:
-        watch.seconds.append(_now() - watch.begun)
-        watch.ndcg.append(_ndcg(model, arrays))
-        watch.judging += _now() - watch.begun - watch.seconds[-1]
+    def end_epoch(trainer: Any, module: Any) -> None:
+        monitor.epoch_seconds.append(_synchronized_time() - monitor.epoch_start)
+        monitor.ndcg.append(_ndcg(model, arrays))
+        monitor.evaluation_seconds += _synchronized_time() - monitor.epoch_start - monitor.epoch_seconds[-1]
         module.train()
-        if watch.best == len(watch.ndcg):
-            watch.weights = copy.deepcopy(module.state_dict())
-        trainer.should_stop = len(watch.ndcg) - watch.best >= watch.patience
-        print(f"RecTools, epoch {len(watch.ndcg)}: NDCG@10 {watch.ndcg[-1]:.4f}, {watch.seconds[-1]:.1f} s", flush=True)
+        if monitor.best_epoch == len(monitor.ndcg):
+            monitor.best_weights = copy.deepcopy(module.state_dict())
+        trainer.should_stop = len(monitor.ndcg) - monitor.best_epoch >= monitor.patience
+        print(
+            f"RecTools, epoch {len(monitor.ndcg)}: NDCG@10 {monitor.ndcg[-1]:.4f}, {monitor.epoch_seconds[-1]:.1f} s",
+            flush=True,
+        )
 
-    return [LambdaCallback(on_train_epoch_start=begin, on_train_epoch_end=end)]
+    return [LambdaCallback(on_train_epoch_start=start_epoch, on_train_epoch_end=end_epoch)]
 
 
-def _frame(arrays: dict[str, Any], name: str) -> pd.DataFrame:
+def _interactions_frame(arrays: dict[str, Any], name: str) -> pd.DataFrame:
     """RecTools' table; the time is the place, for its order within a history is all that it uses."""
     lengths = np.diff(arrays[f"{name}_offsets"])
-    place = np.arange(lengths.sum()) - np.repeat(arrays[f"{name}_offsets"][:-1], lengths)
+    position = np.arange(lengths.sum()) - np.repeat(arrays[f"{name}_offsets"][:-1], lengths)
     return pd.DataFrame(
         {
             Columns.User: np.repeat(np.arange(len(lengths)), lengths),
             Columns.Item: arrays[f"{name}_items"],
             Columns.Weight: 1,
-            Columns.Datetime: pd.to_datetime(place, unit="s"),
+            Columns.Datetime: pd.to_datetime(position, unit="s"),
         }
     )
 
 
 def _ndcg(model: Any, arrays: dict[str, Any]) -> float:
-    lists = np.concatenate(list(_lists(model, arrays, "validation", CUT_OFF)))
+    lists = np.concatenate(list(_ranked_lists(model, arrays, "validation", NDCG_K)))
     sizes = np.diff(arrays["validation_target_offsets"])
     case, width = np.repeat(np.arange(len(sizes)), sizes), int(arrays["items"]) + 1
-    wanted = case * width + arrays["validation_targets"]
-    hits = np.isin(np.arange(len(lists))[:, None] * width + lists, wanted[arrays["validation_targets"] > 0])
-    return float(metrics.ndcg(hits & (lists > 0), sizes, CUT_OFF).mean())
+    target_keys = case * width + arrays["validation_targets"]
+    hits = np.isin(np.arange(len(lists))[:, None] * width + lists, target_keys[arrays["validation_targets"] > 0])
+    return float(metrics.ndcg(hits & (lists > 0), sizes, NDCG_K).mean())
 
 
 @torch.inference_mode()
-def _lists(model: Any, arrays: dict[str, Any], name: str, k: int) -> Any:
+def _ranked_lists(model: Any, arrays: dict[str, Any], name: str, k: int) -> Any:
     """The k best of every case, CHUNK cases at a time, as RecTools scores: the last position times the items."""
     module, preparator = model.lightning_model, model.data_preparator
     net = module.torch_model
     net.to("cuda" if torch.cuda.is_available() else "cpu").eval()
-    known = np.asarray(preparator.get_known_item_ids(), dtype=np.int64)
-    internal = np.zeros(int(arrays["items"]) + 1, dtype=np.int64)
-    internal[known] = preparator.get_known_items_sorted_internal_ids()
-    external = np.zeros(len(known) + preparator.n_item_extra_tokens, dtype=np.int64)
-    external[internal[known]] = known
+    known_items = np.asarray(preparator.get_known_item_ids(), dtype=np.int64)
+    to_internal = np.zeros(int(arrays["items"]) + 1, dtype=np.int64)
+    to_internal[known_items] = preparator.get_known_items_sorted_internal_ids()
+    to_external = np.zeros(len(known_items) + preparator.n_item_extra_tokens, dtype=np.int64)
+    to_external[to_internal[known_items]] = known_items
     embeddings = net.item_model.get_all_embeddings()
-    offsets, items = arrays[f"{name}_offsets"], internal[arrays[f"{name}_items"]]
-    for start in range(0, len(offsets) - 1, CHUNK):
-        ends = offsets[start : start + CHUNK + 1]
-        rows = [items[a:b] for a, b in pairwise(ends)]
+    offsets, items = arrays[f"{name}_offsets"], to_internal[arrays[f"{name}_items"]]
+    for start in range(0, len(offsets) - 1, BATCH_CASES):
+        batch_offsets = offsets[start : start + BATCH_CASES + 1]
+        rows = [items[a:b] for a, b in pairwise(batch_offsets)]
         scores = _scores(net, embeddings, [row[row > 0] for row in rows], preparator.session_max_len)
         scores[:, : preparator.n_item_extra_tokens] = -torch.inf
         if arrays["exclude_seen"]:
             owners = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
             scores[torch.from_numpy(owners), torch.from_numpy(np.concatenate(rows))] = -torch.inf
-        best, found = scores.topk(min(k, scores.shape[1]), dim=1)
-        part = np.zeros((len(rows), k), dtype=np.int64)
-        part[:, : found.shape[1]] = np.where(best.cpu() > -np.inf, external[found.cpu().numpy()], 0)
-        yield part
+        top_scores, top_items = scores.topk(min(k, scores.shape[1]), dim=1)
+        batch_lists = np.zeros((len(rows), k), dtype=np.int64)
+        batch_lists[:, : top_items.shape[1]] = np.where(
+            top_scores.cpu() > -np.inf, to_external[top_items.cpu().numpy()], 0
+        )
+        yield batch_lists
 
 
 def _scores(net: Any, embeddings: torch.Tensor, rows: list[Any], length: int) -> torch.Tensor:
@@ -161,20 +166,20 @@ def _scores(net: Any, embeddings: torch.Tensor, rows: list[Any], length: int) ->
     return scores
 
 
-def _interactions(model: Any) -> int:
+def _n_interactions(model: Any) -> int:
     """Items asked for in an epoch: of every history cut to the model's length, all but the first."""
     frame = model.data_preparator.train_dataset.interactions.df
     return int(len(frame) - frame[Columns.User].nunique())
 
 
-def _now() -> float:
+def _synchronized_time() -> float:
     """Seconds, when the device has done what it was given."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return time.perf_counter()
 
 
-def _peak() -> float:
+def _peak_mib() -> float:
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

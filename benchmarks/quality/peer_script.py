@@ -15,20 +15,20 @@ Arrays = dict[str, Any]
 
 def main() -> None:
     """Ask the method named."""
-    method, data, out, words = sys.argv[1:]
-    with np.load(Path(data)) as file:
+    method, split_path, lists_path, options_json = sys.argv[1:]
+    with np.load(Path(split_path)) as file:
         arrays = {name: file[name] for name in file.files}
-    told = json.loads(words)
+    options = json.loads(options_json)
     if method == "sasrec":
-        from benchmarks.quality.peer_sasrec import answer
+        from benchmarks.quality.peer_sasrec import train_and_rank
 
-        lists, facts = answer(arrays, told)
+        lists, facts = train_and_rank(arrays, options)
     else:
-        lists, facts = _implicit(method, arrays, told), {}
-    np.savez(Path(out), lists=lists, facts=json.dumps(facts))
+        lists, facts = _rank_with_implicit(method, arrays, options), {}
+    np.savez(Path(lists_path), lists=lists, facts=json.dumps(facts))
 
 
-def _implicit(method: str, arrays: Arrays, told: dict[str, Any]) -> Any:
+def _rank_with_implicit(method: str, arrays: Arrays, options: dict[str, Any]) -> Any:
     """(C, deepest) of implicit's cosine item-item or ALS; how often somebody had an item is its weight."""
     from implicit.als import AlternatingLeastSquares
     from implicit.nearest_neighbours import CosineRecommender
@@ -37,21 +37,25 @@ def _implicit(method: str, arrays: Arrays, told: dict[str, Any]) -> Any:
     if method == "cosine":
         model = CosineRecommender(K=100)
     else:
-        model = AlternatingLeastSquares(random_state=told["seed"], factors=128)
-    model.fit(_matrix(arrays, name), show_progress=False)
-    cases, deepest = _matrix(arrays, "test"), int(arrays["deepest"])
-    lists = np.zeros((cases.shape[0], deepest), dtype=np.int64)
+        model = AlternatingLeastSquares(random_state=options["seed"], factors=128)
+    model.fit(_interaction_matrix(arrays, name), show_progress=False)
+    cases, list_length = _interaction_matrix(arrays, "test"), int(arrays["deepest"])
+    lists = np.zeros((cases.shape[0], list_length), dtype=np.int64)
     for start in range(0, len(lists), 4096):
         rows = np.arange(start, min(start + 4096, len(lists)))
-        found, scores = model.recommend(
-            rows, cases[rows], N=deepest, filter_already_liked_items=bool(arrays["exclude_seen"]), recalculate_user=True
+        items, scores = model.recommend(
+            rows,
+            cases[rows],
+            N=list_length,
+            filter_already_liked_items=bool(arrays["exclude_seen"]),
+            recalculate_user=True,
         )
-        usable = np.isfinite(scores) & (scores > np.finfo(np.float32).min) & (found > 0)
-        lists[rows, : found.shape[1]] = np.where(usable, found, 0)
+        is_valid = np.isfinite(scores) & (scores > np.finfo(np.float32).min) & (items > 0)
+        lists[rows, : items.shape[1]] = np.where(is_valid, items, 0)
     return lists
 
 
-def _matrix(arrays: Arrays, name: str) -> Any:
+def _interaction_matrix(arrays: Arrays, name: str) -> Any:
     """(histories, V + 1) how often each item stands in each, as compressed rows."""
     from scipy import sparse
 

@@ -16,16 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.quality.baselines import Answered
-from benchmarks.quality.measures import DEEPEST
+from benchmarks.quality.baselines import RankedLists
+from benchmarks.quality.measures import LIST_LENGTH
 from benchmarks.quality.splits import Split
-from benchmarks.report import say
-from freshet.cases import Cases
+from benchmarks.report import print_progress
+from freshet.cases import EvalCases
 from freshet.errors import SetupError
-from freshet.history import Histories, is_target, select
+from freshet.history import Histories, is_target, select_events
 from freshet.settings import load
 
-REQUIREMENTS = Path(__file__).parents[1] / "peers.txt"
+REQUIREMENTS_FILE = Path(__file__).parents[1] / "peers.txt"
 ROOT = Path(__file__).parents[2]
 # --peers' name → (method of the script, name in the table, whether a seed changes it)
 METHODS = {
@@ -35,7 +35,7 @@ METHODS = {
 
 
 @dataclass(frozen=True)
-class Told:
+class PeerSettings:
     """What a peer's script was told beside the split: the same words for all, each takes what it knows."""
 
     epochs: int
@@ -43,45 +43,52 @@ class Told:
     settings: Mapping[str, object]  # of RecTools' constructor, over what its authors recommend
 
 
-def answer_all(split: Split, names: Sequence[str], seeds: Sequence[int], told: Told) -> Iterator[tuple[str, Answered]]:
+def rank_all_peers(
+    split: Split, names: Sequence[str], seeds: Sequence[int], settings: PeerSettings
+) -> Iterator[tuple[str, RankedLists]]:
     """(name in the table, answers), one for every seed that matters.
 
     Raises SetupError where the peers cannot be installed or one of them fails.
     """
-    python = environment(load().cache / "peers")
+    python = prepare_environment(load().cache_dir / "peers")
     with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "split.npz"
-        write(split, data)
-        for method, shown, seeded in (row for name in names for row in METHODS[name]):
-            for seed in seeds if seeded else seeds[:1]:
-                begun = time.perf_counter()
-                run(python, data, Path(folder) / "lists.npz", method, seed, told)
-                with np.load(Path(folder) / "lists.npz") as found:
-                    yield shown, Answered(found["lists"], time.perf_counter() - begun)
+        split_path = Path(folder) / "split.npz"
+        write_split(split, split_path)
+        for method, table_name, uses_seed in (row for name in names for row in METHODS[name]):
+            for seed in seeds if uses_seed else seeds[:1]:
+                start = time.perf_counter()
+                run_peer(python, split_path, Path(folder) / "lists.npz", method, seed, settings)
+                with np.load(Path(folder) / "lists.npz") as arrays:
+                    yield table_name, RankedLists(arrays["lists"], time.perf_counter() - start)
 
 
-def environment(folder: Path) -> Path:
+def prepare_environment(folder: Path) -> Path:
     """The Python of the peers' virtual environment, made on first use. Raises SetupError when that fails."""
-    home = folder / hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
-    python = home / "bin" / "python"
-    if (home / "ready").exists():
+    env_folder = folder / hashlib.sha256(REQUIREMENTS_FILE.read_bytes()).hexdigest()[:12]
+    python = env_folder / "bin" / "python"
+    if (env_folder / "ready").exists():
         return python
-    say(f"peers: installing {REQUIREMENTS.name} into {home}")
-    shutil.rmtree(home, ignore_errors=True)
+    print_progress(f"peers: installing {REQUIREMENTS_FILE.name} into {env_folder}")
+    shutil.rmtree(env_folder, ignore_errors=True)
     uv = shutil.which("uv")
     if uv:
-        _install([uv, "venv", "--quiet", "--python", sys.executable, str(home)])
-        _install([uv, "pip", "install", "--quiet", "--python", str(python), "-r", str(REQUIREMENTS)])
+        _install([uv, "venv", "--quiet", "--python", sys.executable, str(env_folder)])
+        _install([uv, "pip", "install", "--quiet", "--python", str(python), "-r", str(REQUIREMENTS_FILE)])
     else:
-        _install([sys.executable, "-m", "venv", str(home)])
-        _install([str(python), "-m", "pip", "install", "--quiet", "-r", str(REQUIREMENTS)])
-    (home / "ready").touch()
+        _install([sys.executable, "-m", "venv", str(env_folder)])
+        _install([str(python), "-m", "pip", "install", "--quiet", "-r", str(REQUIREMENTS_FILE)])
+    (env_folder / "ready").touch()
     return python
 
 
-def run(python: Path, data: Path, lists: Path, method: str, seed: int, told: Told) -> None:
+def run_peer(python: Path, split_path: Path, lists_path: Path, method: str, seed: int, settings: PeerSettings) -> None:
     """One peer on one split; its lines go to stderr. Raises SetupError when it fails."""
-    words = {"epochs": told.epochs, "patience": told.patience, "settings": dict(told.settings), "seed": seed}
+    options = {
+        "epochs": settings.epochs,
+        "patience": settings.patience,
+        "settings": dict(settings.settings),
+        "seed": seed,
+    }
     command = [
         str(python),
         "-W",
@@ -89,38 +96,40 @@ def run(python: Path, data: Path, lists: Path, method: str, seed: int, told: Tol
         "-m",
         "benchmarks.quality.peer_script",
         method,
-        str(data),
-        str(lists),
-        json.dumps(words),
+        str(split_path),
+        str(lists_path),
+        json.dumps(options),
     ]
     code = subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False).returncode
     if code:
         raise SetupError(f"peer {method}", f"ended with exit code {code}", "read its lines above, or leave it out")
 
 
-def write(split: Split, path: Path) -> None:
+def write_split(split: Split, path: Path) -> None:
     """The split as plain arrays: histories packed, returns left out, for they are no interest."""
     arrays: dict[str, object] = {"items": len(split.vocabulary), "exclude_seen": split.exclude_seen}
-    arrays |= {"deepest": DEEPEST, **_histories("train", split.train)}
-    arrays |= {**_cases("validation", split.validation), **_cases("test", split.test)}
+    arrays |= {"deepest": LIST_LENGTH, **_history_arrays("train", split.train)}
+    arrays |= {**_case_arrays("validation", split.validation), **_case_arrays("test", split.test)}
     if split.refit is not None:
-        arrays |= _histories("refit", split.refit)
+        arrays |= _history_arrays("refit", split.refit)
     np.savez(path, **arrays)  # type: ignore[arg-type]
 
 
-def _histories(name: str, histories: Histories) -> dict[str, object]:
-    kept = select(histories, is_target(histories.types) & (histories.items > 0))
-    return {f"{name}_offsets": kept.offsets, f"{name}_items": kept.items, f"{name}_times": kept.times}
+def _history_arrays(name: str, histories: Histories) -> dict[str, object]:
+    targets = select_events(histories, is_target(histories.types) & (histories.items > 0))
+    return {f"{name}_offsets": targets.offsets, f"{name}_items": targets.items, f"{name}_times": targets.times}
 
 
-def _cases(name: str, cases: Cases) -> dict[str, object]:
-    known = _histories(name, cases.known(max(1, len(cases.histories.items))))
-    return {**known, f"{name}_targets": cases.targets, f"{name}_target_offsets": cases.target_offsets}
+def _case_arrays(name: str, cases: EvalCases) -> dict[str, object]:
+    history_arrays = _history_arrays(name, cases.input_histories(max(1, len(cases.histories.items))))
+    return {**history_arrays, f"{name}_targets": cases.targets, f"{name}_target_offsets": cases.target_offsets}
 
 
 def _install(command: Sequence[str]) -> None:
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    if found.returncode:
-        last = (found.stderr.strip().splitlines() or ["no word"])[-1]
+    completed_process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if completed_process.returncode:
+        last_line = (completed_process.stderr.strip().splitlines() or ["no word"])[-1]
         fix = "look at the network, or leave --peers out"
-        raise SetupError("peers", f"{' '.join(command[:3])} ended with exit code {found.returncode}: {last}", fix)
+        raise SetupError(
+            "peers", f"{' '.join(command[:3])} ended with exit code {completed_process.returncode}: {last_line}", fix
+        )

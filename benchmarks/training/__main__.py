@@ -12,59 +12,61 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.report import finish, say
+from benchmarks.report import print_progress, print_result
 from benchmarks.training import large, limits, ours, peer
-from benchmarks.training.runs import Run, Sizes, figures
+from benchmarks.training.runs import ModelSizes, TrainingRun, run_figures
 from freshet.errors import FreshetError
 
 
 def main() -> None:
     """Measure what was asked for, report."""
-    asked = _arguments()
+    args = _parse_args()
     try:
-        name, found = _measured(asked)
+        name, figures = _measure(args)
     except FreshetError as error:
         sys.exit(str(error))
-    finish(name, found)
+    print_result(name, figures)
 
 
-def _measured(asked: argparse.Namespace) -> tuple[str, dict[str, object]]:
-    sizes = Sizes(asked.width, asked.blocks, asked.heads, asked.length, asked.batch, asked.dropout)
-    if asked.large:
-        return "training_large", large.measure(asked.items, asked.width)
-    if asked.file is None:
+def _measure(args: argparse.Namespace) -> tuple[str, dict[str, object]]:
+    sizes = ModelSizes(args.width, args.blocks, args.heads, args.length, args.batch, args.dropout)
+    if args.large:
+        return "training_large", large.measure(args.items, args.width)
+    if args.file is None:
         raise FreshetError("benchmarks.training", "no file", "name a file of interactions, or ask for --large")
-    if asked.profile:
-        return "training_profile", _profiled(asked.file, sizes, asked.set)
-    return "training", _compared(asked, sizes)
+    if args.profile:
+        return "training_profile", _profile(args.file, sizes, args.set)
+    return "training", _compare(args, sizes)
 
 
-def _compared(asked: argparse.Namespace, sizes: Sizes) -> dict[str, object]:
-    theirs = None if asked.without_peer else peer.measure(asked.file, sizes, asked.peer_epochs or asked.epochs)
-    mine = ours.measure(asked.file, sizes, asked.epochs, asked.set)
-    target = asked.target if asked.target is not None else max((theirs or mine).ndcg)
-    _say("Freshet", mine)
-    if theirs is not None:
-        _say("RecTools", theirs)
+def _compare(args: argparse.Namespace, sizes: ModelSizes) -> dict[str, object]:
+    peer_run = None if args.without_peer else peer.measure(args.file, sizes, args.peer_epochs or args.epochs)
+    our_run = ours.measure(args.file, sizes, args.epochs, args.set)
+    target = args.target if args.target is not None else max((peer_run or our_run).ndcg)
+    _print_run("Freshet", our_run)
+    if peer_run is not None:
+        _print_run("RecTools", peer_run)
     return {
-        "ours": figures(mine, target),
-        "rectools": None if theirs is None else figures(theirs, target),
-        "ratio": None if theirs is None else round(mine.interactions_per_second / theirs.interactions_per_second, 2),
+        "ours": run_figures(our_run, target),
+        "rectools": None if peer_run is None else run_figures(peer_run, target),
+        "ratio": None
+        if peer_run is None
+        else round(our_run.interactions_per_second / peer_run.interactions_per_second, 2),
         "target_ndcg@10": round(target, 4),
         "sizes": asdict(sizes),
-        "set": asked.set,
-        "device": mine.device,
+        "set": args.set,
+        "device": our_run.device,
     }
 
 
-def _profiled(file: Path, sizes: Sizes, overrides: list[str]) -> dict[str, object]:
+def _profile(file: Path, sizes: ModelSizes, overrides: list[str]) -> dict[str, object]:
     table, limit = limits.profile(file, sizes, overrides)
     sys.stdout.write(table + "\n")
     return {
-        "mflop_per_interaction": round(limit.flop / 1e6, 2),
-        "kib_of_scores_per_interaction": round(limit.logit_bytes / 1024, 1),
-        "machine_gflops": round(limit.flops / 1e9, 1),
-        "machine_gb_per_second": round(limit.bandwidth / 1e9, 1),
+        "mflop_per_interaction": round(limit.flop_per_target / 1e6, 2),
+        "kib_of_scores_per_interaction": round(limit.logit_bytes_per_target / 1024, 1),
+        "machine_gflops": round(limit.machine_flops / 1e9, 1),
+        "machine_gb_per_second": round(limit.machine_bandwidth / 1e9, 1),
         "interactions_per_second_by_flop": round(limit.by_flop),
         "interactions_per_second_by_bytes": round(limit.by_bytes),
         "sizes": asdict(sizes),
@@ -72,18 +74,18 @@ def _profiled(file: Path, sizes: Sizes, overrides: list[str]) -> dict[str, objec
     }
 
 
-def _say(name: str, run: Run) -> None:
-    say(
+def _print_run(name: str, run: TrainingRun) -> None:
+    print_progress(
         f"{name}: {run.interactions_per_second:,.0f} interactions a second, best NDCG@10 {max(run.ndcg):.4f}, "
-        f"set-up {run.set_up_seconds:.1f} s, evaluation {run.evaluation_seconds:.1f} s, peak {run.peak_mib:,.0f} MiB"
+        f"set-up {run.setup_seconds:.1f} s, evaluation {run.evaluation_seconds:.1f} s, peak {run.peak_mib:,.0f} MiB"
     )
 
 
-def _arguments() -> argparse.Namespace:
+def _parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, nargs="?", help="lines `user item item …`, or pairs `user item`")
-    plain = Sizes()
-    for name, value in asdict(plain).items():
+    default_sizes = ModelSizes()
+    for name, value in asdict(default_sizes).items():
         parser.add_argument(f"--{name}", type=type(value), default=value)
     parser.add_argument("--epochs", type=int, default=10, help="of both")
     parser.add_argument("--peer-epochs", type=int, help="of RecTools alone")

@@ -7,66 +7,73 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.quality.splits import DAY, Split, plain_vocabulary, single
-from benchmarks.report import say
-from benchmarks.training.ours import Prepared, prepared
-from benchmarks.training.runs import Sizes
-from freshet.columns import TYPE_CODE
+from benchmarks.quality.splits import DAY_SECONDS, Split, id_only_vocabulary, single_target_cases
+from benchmarks.report import print_progress
+from benchmarks.training.ours import PreparedTraining, prepare_training
+from benchmarks.training.runs import ModelSizes
+from freshet.columns import EVENT_TYPE_CODES
 from freshet.history import Histories
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SHOPPERS, EVENTS = 20_000, 20
-STEPS = 5
-BATCH = 100  # histories: 2,000 events asked at once
-DRAWN = 8192  # negatives, where not all items are scored
-DRAWS = 20  # of which the mean loss is shown
-PLAIN_ROWS = 128  # events whose scores of all items are held at once, for the comparison
-ZIPF = 1.2  # exponent of the items' popularity
+N_SHOPPERS, EVENTS_PER_SHOPPER = 20_000, 20
+N_STEPS = 5
+BATCH_HISTORIES = 100  # histories: 2,000 events asked at once
+N_NEGATIVES = 8192  # negatives, where not all items are scored
+N_LOSS_SAMPLES = 20  # of which the mean loss is shown
+REFERENCE_BATCH_EVENTS = 128  # events whose scores of all items are held at once, for the comparison
+ZIPF_EXPONENT = 1.2  # exponent of the items' popularity
 
 
 def measure(items: int, width: int) -> dict[str, object]:
     """Trains a few steps in a new process, with the scores of all items and with those of some that stand for all."""
-    found: dict[str, object] = {"items": items, "width": width, "all_scores_mib": round(_all_scores(items) / 2**20)}
-    for name, negatives in (("all", items), ("drawn", DRAWN)):
+    figures: dict[str, object] = {
+        "items": items,
+        "width": width,
+        "all_scores_mib": round(_all_scores_bytes(items) / 2**20),
+    }
+    for name, negatives in (("all", items), ("drawn", N_NEGATIVES)):
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            found[name] = pool.submit(stepped, items, width, negatives).result()
-    return found
+            figures[name] = pool.submit(train_steps, items, width, negatives).result()
+    return figures
 
 
-def _all_scores(items: int) -> int:
+def _all_scores_bytes(items: int) -> int:
     """Bytes."""
-    return BATCH * EVENTS * (items + 1) * 4
+    return BATCH_HISTORIES * EVENTS_PER_SHOPPER * (items + 1) * 4
 
 
-def stepped(items: int, width: int, negatives: int) -> dict[str, object]:
+def train_steps(items: int, width: int, negatives: int) -> dict[str, object]:
     """Peak memory of the steps, before anything plain is computed, then both losses of the same questions."""
     from freshet.model import device as devices
 
-    sizes, overrides = Sizes(width=width, length=EVENTS, batch=BATCH), (f"negatives={negatives}",)
-    ready = prepared(synthetic(items), sizes, 1, overrides)
-    before = devices.peak_memory(ready.course.place)
-    say(f"ready with {before / 2**20:,.0f} MiB")
-    begun, steps = time.perf_counter(), ready.steps()
-    for _ in range(STEPS):
+    sizes, overrides = (
+        ModelSizes(width=width, length=EVENTS_PER_SHOPPER, batch=BATCH_HISTORIES),
+        (f"negatives={negatives}",),
+    )
+    training = prepare_training(synthetic_split(items), sizes, 1, overrides)
+    memory_before = devices.peak_memory(training.state.device)
+    print_progress(f"ready with {memory_before / 2**20:,.0f} MiB")
+    start, steps = time.perf_counter(), training.epoch_steps()
+    for _ in range(N_STEPS):
         next(steps)
-    seconds = (time.perf_counter() - begun) / STEPS
-    peak = devices.peak_memory(ready.course.place)
-    say(f"{seconds:.1f} s a step, peak {peak / 2**20:,.0f} MiB")
-    taught, plain = losses(ready)
+    seconds = (time.perf_counter() - start) / N_STEPS
+    peak = devices.peak_memory(training.state.device)
+    print_progress(f"{seconds:.1f} s a step, peak {peak / 2**20:,.0f} MiB")
+    sampled_loss, full_loss = compare_losses(training)
     return {
         "negatives": negatives,
         "peak_mib": round(peak / 2**20),
-        "peak_before_first_step_mib": round(before / 2**20),
+        "peak_before_first_step_mib": round(memory_before / 2**20),
         "seconds_per_step": round(seconds, 2),
-        "loss": taught,
-        "plain_loss": plain,
-        "device": devices.name(ready.course.place),
+        "loss": sampled_loss,
+        "plain_loss": full_loss,
+        "device": devices.device_name(training.state.device),
     }
 
 
-def losses(ready: Prepared) -> tuple[float, float]:
+def compare_losses(training: PreparedTraining) -> tuple[float, float]:
     """(what training teaches, the cross-entropy of all scores at once) for the same small batch, in nats.
 
     The first is the mean of DRAWS where items are drawn, and the same every time where none are.
@@ -76,16 +83,18 @@ def losses(ready: Prepared) -> tuple[float, float]:
     from freshet.model.batches import batches
     from freshet.model.own import step_loss
 
-    model, place = ready.course.model.eval(), ready.course.place
+    model, device = training.state.model.eval(), training.state.device
     rng = np.random.default_rng(0)
-    batch = next(iter(batches(ready.corpus, ready.params.length, PLAIN_ROWS, 0.0, rng))).to(place)
+    batch = next(iter(batches(training.dataset, training.params.max_history, REFERENCE_BATCH_EVENTS, 0.0, rng))).to(
+        device
+    )
     with torch.no_grad():
-        draws = DRAWS if ready.course.drawing is not None else 1
-        taught = [float(step_loss(model, batch, drawing=ready.course.drawing)) for _ in range(draws)]
-        return sum(taught) / draws, float(_plain(model, batch))
+        n_samples = N_LOSS_SAMPLES if training.state.sampler is not None else 1
+        sampled_losses = [float(step_loss(model, batch, sampler=training.state.sampler)) for _ in range(n_samples)]
+        return sum(sampled_losses) / n_samples, float(_full_softmax_loss(model, batch))
 
 
-def _plain(model: object, batch: object) -> "Tensor":
+def _full_softmax_loss(model: object, batch: object) -> "Tensor":
     """All scores at once, and torch's own cross-entropy: every question here asks for one item."""
     from torch.nn import functional as F
 
@@ -95,14 +104,14 @@ def _plain(model: object, batch: object) -> "Tensor":
     return F.cross_entropy(scores[:, 1:], batch.following.items - 1)  # type: ignore[attr-defined]
 
 
-def synthetic(items: int) -> Split:
+def synthetic_split(items: int) -> Split:
     """SHOPPERS histories of EVENTS items each, popular ones more often; the last two events are asked as always."""
     rng = np.random.default_rng(0)
-    drawn = (rng.zipf(ZIPF, SHOPPERS * EVENTS) - 1) % items + 1
-    times = np.tile(np.arange(EVENTS) * DAY, SHOPPERS)
-    offsets = np.arange(SHOPPERS + 1) * EVENTS
-    types = np.full(len(drawn), TYPE_CODE["view"])
-    histories = Histories(np.arange(SHOPPERS).astype(str), offsets, drawn, types, times, times // DAY)
-    asked = single(histories, offsets[1:] - 1)
+    items_column = (rng.zipf(ZIPF_EXPONENT, N_SHOPPERS * EVENTS_PER_SHOPPER) - 1) % items + 1
+    times = np.tile(np.arange(EVENTS_PER_SHOPPER) * DAY_SECONDS, N_SHOPPERS)
+    offsets = np.arange(N_SHOPPERS + 1) * EVENTS_PER_SHOPPER
+    types = np.full(len(items_column), EVENT_TYPE_CODES["view"])
+    histories = Histories(np.arange(N_SHOPPERS).astype(str), offsets, items_column, types, times, times // DAY_SECONDS)
+    cases = single_target_cases(histories, offsets[1:] - 1)
     ids = np.arange(1, items + 1).astype(str)
-    return Split(plain_vocabulary(ids), histories, asked, asked, True, False, ("ndcg@10",), {}, ())
+    return Split(id_only_vocabulary(ids), histories, cases, cases, True, False, ("ndcg@10",), {}, ())

@@ -13,109 +13,111 @@ from typing import TYPE_CHECKING
 
 from benchmarks.quality.files import read_interactions
 from benchmarks.quality.splits import leave_one_out
-from benchmarks.report import say
-from benchmarks.training.ours import Prepared, prepared
-from benchmarks.training.runs import Sizes
+from benchmarks.report import print_progress
+from benchmarks.training.ours import PreparedTraining, prepare_training
+from benchmarks.training.runs import ModelSizes
 
 if TYPE_CHECKING:
     import torch
     from torch.autograd.profiler_util import FunctionEventAvg
 
-    from freshet.model.course import Course
+    from freshet.model.course import TrainState
 
-STEPS = 10  # profiled, after as many warm ones
-GROUPS = 14  # shown
-EDGE, COPIED = 2048, 1 << 26  # of the square product; numbers copied: 256 MiB
+PROFILED_STEPS = 10  # profiled, after as many warm ones
+MAX_OPERATIONS = 14  # shown
+MATRIX_SIZE, N_COPIED_FLOATS = 2048, 1 << 26  # of the square product; numbers copied: 256 MiB
 
 
 @dataclass(frozen=True)
-class Limit:
+class HardwareLimit:
     """What a step needs, and what the machine gives."""
 
-    flop: float  # of one asked item
-    logit_bytes: float  # of one asked item's scores, written or read once
-    flops: float  # a second, measured: a large product of fp32 matrices
-    bandwidth: float  # bytes a second, measured: a copy, read and written
+    flop_per_target: float  # of one asked item
+    logit_bytes_per_target: float  # of one asked item's scores, written or read once
+    machine_flops: float  # a second, measured: a large product of fp32 matrices
+    machine_bandwidth: float  # bytes a second, measured: a copy, read and written
 
     @property
     def by_flop(self) -> float:
         """Interactions a second if nothing but the products took time."""
-        return self.flops / self.flop
+        return self.machine_flops / self.flop_per_target
 
     @property
     def by_bytes(self) -> float:
         """Interactions a second if nothing but moving the scores took time: written, read, and back the same."""
-        return self.bandwidth / (4 * self.logit_bytes)
+        return self.machine_bandwidth / (4 * self.logit_bytes_per_target)
 
 
-def profile(file: Path, sizes: Sizes, overrides: list[str]) -> tuple[str, Limit]:
+def profile(file: Path, sizes: ModelSizes, overrides: list[str]) -> tuple[str, HardwareLimit]:
     """(the table of the operations that take most, the limit) of Freshet's training on `file`."""
     from torch.profiler import ProfilerActivity
-    from torch.profiler import profile as watched
+    from torch.profiler import profile as torch_profile
 
-    ready = prepared(leave_one_out(read_interactions(file)), sizes, 1, overrides)
-    _take(ready, STEPS)
-    on_gpu = ready.course.place.type == "cuda"
-    say(f"profiling {STEPS} steps")
-    with watched(activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]) as found:
-        _take(ready, STEPS)
-    spent = {event.key: (_microseconds(event, on_gpu), event.count) for event in found.key_averages()}
-    return as_table(spent), _limit(ready.course)
+    training = prepare_training(leave_one_out(read_interactions(file)), sizes, 1, overrides)
+    _run_steps(training, PROFILED_STEPS)
+    on_gpu = training.state.device.type == "cuda"
+    print_progress(f"profiling {PROFILED_STEPS} steps")
+    with torch_profile(activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]) as profiler:
+        _run_steps(training, PROFILED_STEPS)
+    operation_times = {event.key: (_microseconds(event, on_gpu), event.count) for event in profiler.key_averages()}
+    return format_table(operation_times), _hardware_limit(training.state)
 
 
-def as_table(spent: Mapping[str, tuple[float, int]]) -> str:
+def format_table(operation_times: Mapping[str, tuple[float, int]]) -> str:
     """Operation → (microseconds of its own, calls), as lines for people, the longest first."""
-    whole = sum(took for took, _ in spent.values())
-    longest = sorted(spent.items(), key=lambda item: -item[1][0])[:GROUPS]
+    total_us = sum(time_us for time_us, _ in operation_times.values())
+    longest = sorted(operation_times.items(), key=lambda item: -item[1][0])[:MAX_OPERATIONS]
     lines = [f"{'operation':44}{'share':>8}{'ms a step':>12}{'calls a step':>14}"]
     for name, (took, calls) in longest:
-        lines.append(f"{name[:43]:44}{took / whole:8.1%}{took / 1000 / STEPS:12.2f}{calls / STEPS:14.1f}")
-    rest = whole - sum(took for _, (took, _) in longest)
-    lines.append(f"{'everything else':44}{rest / whole:8.1%}{rest / 1000 / STEPS:12.2f}")
+        lines.append(
+            f"{name[:43]:44}{took / total_us:8.1%}{took / 1000 / PROFILED_STEPS:12.2f}{calls / PROFILED_STEPS:14.1f}"
+        )
+    rest_us = total_us - sum(took for _, (took, _) in longest)
+    lines.append(f"{'everything else':44}{rest_us / total_us:8.1%}{rest_us / 1000 / PROFILED_STEPS:12.2f}")
     return "\n".join(lines)
 
 
-def _take(ready: Prepared, steps: int) -> None:
+def _run_steps(training: PreparedTraining, steps: int) -> None:
     """So many steps, over as many epochs as they need."""
-    taken = 0
-    while taken < steps:
-        for _ in islice(ready.steps(), steps - taken):
-            taken += 1
-        ready.course.losses.clear()
+    n_steps = 0
+    while n_steps < steps:
+        for _ in islice(training.epoch_steps(), steps - n_steps):
+            n_steps += 1
+        training.state.epoch_losses.clear()
 
 
 def _microseconds(event: "FunctionEventAvg", on_gpu: bool) -> float:
     return float(event.self_device_time_total if on_gpu else event.self_cpu_time_total)
 
 
-def _limit(course: "Course") -> Limit:
-    tables = [p for name, p in course.model.named_parameters() if name.startswith("items.")]
-    passed = sum(
-        p.numel() for name, p in course.model.named_parameters() if not name.startswith("items.") and p.dim() == 2
+def _hardware_limit(state: "TrainState") -> HardwareLimit:
+    item_tables = [p for name, p in state.model.named_parameters() if name.startswith("items.")]
+    dense_weights = sum(
+        p.numel() for name, p in state.model.named_parameters() if not name.startswith("items.") and p.dim() == 2
     )
-    items, width = max((p.shape for p in tables if p.dim() == 2), key=lambda shape: shape[0])
-    return Limit(6.0 * passed + 6.0 * width * items, 4.0 * items, *_machine(course.place))
+    items, width = max((p.shape for p in item_tables if p.dim() == 2), key=lambda shape: shape[0])
+    return HardwareLimit(6.0 * dense_weights + 6.0 * width * items, 4.0 * items, *_measure_machine(state.device))
 
 
-def _machine(place: "torch.device") -> tuple[float, float]:
+def _measure_machine(device: "torch.device") -> tuple[float, float]:
     """(FLOP a second of a large fp32 product, bytes a second of a copy): the best of five each."""
     import torch
 
-    a, b = torch.randn(2, EDGE, EDGE, device=place)
-    source = torch.ones(COPIED, device=place)
+    a, b = torch.randn(2, MATRIX_SIZE, MATRIX_SIZE, device=device)
+    source = torch.ones(N_COPIED_FLOATS, device=device)
     target = torch.empty_like(source)
-    product, copied = _best(lambda: torch.mm(a, b), place), _best(lambda: target.copy_(source), place)
-    return 2.0 * EDGE**3 / product, 2.0 * 4 * COPIED / copied
+    product, copied = _best_seconds(lambda: torch.mm(a, b), device), _best_seconds(lambda: target.copy_(source), device)
+    return 2.0 * MATRIX_SIZE**3 / product, 2.0 * 4 * N_COPIED_FLOATS / copied
 
 
-def _best(work: Callable[[], object], place: "torch.device") -> float:
+def _best_seconds(work: Callable[[], object], device: "torch.device") -> float:
     import torch
 
     times = []
     for _ in range(6):
-        begun = time.perf_counter()
+        start = time.perf_counter()
         work()
-        if place.type == "cuda":
+        if device.type == "cuda":
             torch.cuda.synchronize()
-        times.append(time.perf_counter() - begun)
+        times.append(time.perf_counter() - start)
     return min(times[1:])

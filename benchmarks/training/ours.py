@@ -12,100 +12,102 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.quality.files import read_interactions
-from benchmarks.quality.ours import parameters
+from benchmarks.quality.ours import parse_params
 from benchmarks.quality.splits import Split, leave_one_out
-from benchmarks.report import say
-from benchmarks.training.runs import Run, Sizes
+from benchmarks.report import print_progress
+from benchmarks.training.runs import ModelSizes, TrainingRun
 
 if TYPE_CHECKING:
     import torch
 
-    from freshet.model.corpus import Corpus
-    from freshet.model.course import Course
+    from freshet.model.corpus import TrainingDataset
+    from freshet.model.course import TrainState
     from freshet.model.params import TrainParams
 
-SMALLEST = 512  # events a batch may hold at most, at least: TrainParams allows no less
+MIN_BATCH_EVENTS = 512  # events a batch may hold at most, at least: TrainParams allows no less
 
 
-def measure(file: Path, sizes: Sizes, epochs: int, overrides: Sequence[str]) -> Run:
+def measure(file: Path, sizes: ModelSizes, epochs: int, overrides: Sequence[str]) -> TrainingRun:
     """Trains on `file` for `epochs` in a new process."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(trained, file, sizes, epochs, tuple(overrides)).result()
+        return pool.submit(train_and_measure, file, sizes, epochs, tuple(overrides)).result()
 
 
-def trained(file: Path, sizes: Sizes, epochs: int, overrides: Sequence[str]) -> Run:
+def train_and_measure(file: Path, sizes: ModelSizes, epochs: int, overrides: Sequence[str]) -> TrainingRun:
     """Reads, trains epoch after epoch, and asks the validation after each."""
     from freshet.model import device as devices
     from freshet.model.course import mean_loss
-    from freshet.model.validation import ndcg
+    from freshet.model.validation import mean_ndcg
 
     split = leave_one_out(read_interactions(file))
-    begun = time.perf_counter()
-    ready = prepared(split, sizes, epochs, overrides)
-    course, params = ready.course, ready.params
-    clock, seconds, scores = Clock(course.place), [], []
-    set_up = time.perf_counter() - begun
+    start = time.perf_counter()
+    training = prepare_training(split, sizes, epochs, overrides)
+    state, params = training.state, training.params
+    clock, seconds, scores = DeviceClock(state.device), [], []
+    set_up = time.perf_counter() - start
     for epoch in range(1, epochs + 1):
         clock.start()
-        for _ in ready.steps():
+        for _ in training.epoch_steps():
             pass
-        loss = mean_loss(course, params)
+        loss = mean_loss(state, params)
         seconds.append(clock.stop())
-        course.losses.clear()
-        scores.append(ndcg(course.model, split.validation, params.length, split.exclude_seen))
-        clock.judged()
-        say(f"Freshet, epoch {epoch}: loss {loss:.4f}, NDCG@10 {scores[-1]:.4f}, {seconds[-1]:.1f} s")
-    peak = devices.peak_memory(course.place) / 2**20
-    kept = tuple(seconds), tuple(scores), ready.interactions
-    return Run(*kept, set_up, clock.evaluation, peak, devices.name(course.place))
+        state.epoch_losses.clear()
+        scores.append(mean_ndcg(state.model, split.validation, params.max_history, split.exclude_seen))
+        clock.add_evaluation()
+        print_progress(f"Freshet, epoch {epoch}: loss {loss:.4f}, NDCG@10 {scores[-1]:.4f}, {seconds[-1]:.1f} s")
+    peak = devices.peak_memory(state.device) / 2**20
+    epochs_and_interactions = tuple(seconds), tuple(scores), training.n_interactions
+    return TrainingRun(
+        *epochs_and_interactions, set_up, clock.evaluation_seconds, peak, devices.device_name(state.device)
+    )
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedTraining:
     """A training before its first step."""
 
-    corpus: "Corpus"
+    dataset: "TrainingDataset"
     params: "TrainParams"
-    course: "Course"
+    state: "TrainState"
 
     @property
-    def interactions(self) -> int:
+    def n_interactions(self) -> int:
         """Rows of an epoch that are asked what comes next."""
-        following = self.corpus.following
-        return int(np.count_nonzero(following[:, 1] > following[:, 0]))
+        target_ranges = self.dataset.target_ranges
+        return int(np.count_nonzero(target_ranges[:, 1] > target_ranges[:, 0]))
 
-    def steps(self) -> Iterator[None]:
+    def epoch_steps(self) -> Iterator[None]:
         """Those of one epoch."""
         from freshet.model.course import train_epoch
-        from freshet.model.ranks import Ranks
+        from freshet.model.ranks import ProcessGroup
 
-        self.course.model.train()
-        return train_epoch(self.course, self.corpus, self.params, Ranks())
+        self.state.model.train()
+        return train_epoch(self.state, self.dataset, self.params, ProcessGroup())
 
 
-def prepared(split: Split, sizes: Sizes, epochs: int, overrides: Sequence[str]) -> Prepared:
+def prepare_training(split: Split, sizes: ModelSizes, epochs: int, overrides: Sequence[str]) -> PreparedTraining:
     """As `fit` would begin, on the best device there is."""
     from freshet.model import device as devices
-    from freshet.model.corpus import corpus
-    from freshet.model.course import begun
+    from freshet.model.corpus import build_dataset
+    from freshet.model.course import init_train_state
     from freshet.model.run_params import RunParams
-    from freshet.model.start import untrained
+    from freshet.model.start import build_initial_model
 
-    place = devices.pick("auto")
+    device = devices.select_device("auto")
     devices.use_all_cores()
-    learned, params = corpus(split.train), like(sizes, split, epochs, overrides)
-    model = untrained(split.vocabulary, learned, params).to(place)
-    course = begun(model, learned, params, place, RunParams().precision)
-    return Prepared(learned, params, course)
+    dataset, params = build_dataset(split.train), matching_params(sizes, split, epochs, overrides)
+    model = build_initial_model(split.vocabulary, dataset, params).to(device)
+    state = init_train_state(model, dataset, params, device, RunParams().precision)
+    return PreparedTraining(dataset, params, state)
 
 
-def like(sizes: Sizes, split: Split, epochs: int, overrides: Sequence[str]) -> "TrainParams":
+def matching_params(sizes: ModelSizes, split: Split, epochs: int, overrides: Sequence[str]) -> "TrainParams":
     """Parameters of this size; a batch holds as many events as `sizes.batch` histories do on average."""
     from freshet.model.params import TrainParams
 
     lengths = np.minimum(np.diff(split.train.offsets), sizes.length)
-    rows = sizes.batch * float(lengths[lengths > 0].mean())
-    wanted = {
+    batch_events = sizes.batch * float(lengths[lengths > 0].mean())
+    values = {
         "width": sizes.width,
         "vector": sizes.width,
         "blocks": sizes.blocks,
@@ -114,33 +116,33 @@ def like(sizes: Sizes, split: Split, epochs: int, overrides: Sequence[str]) -> "
         "negatives": len(split.vocabulary),  # all items, as the peer
         "length": sizes.length,
         "dropout": sizes.dropout,
-        "steps_per_epoch": max(1, math.ceil(len(split.train.items) / rows)),
-        "batch_rows": max(SMALLEST, math.ceil(2 * rows)),
+        "steps_per_epoch": max(1, math.ceil(len(split.train.items) / batch_events)),
+        "batch_rows": max(MIN_BATCH_EVENTS, math.ceil(2 * batch_events)),
         "max_epochs": epochs,
     }
-    known = [f"{name}={value}" for name, value in wanted.items() if name in TrainParams.model_fields]
-    return parameters([*known, *overrides])
+    overridable = [f"{name}={value}" for name, value in values.items() if name in TrainParams.model_fields]
+    return parse_params([*overridable, *overrides])
 
 
-class Clock:
+class DeviceClock:
     """Waits for the device before it looks."""
 
-    def __init__(self, place: "torch.device") -> None:
-        self.on_gpu = place.type == "cuda"
-        self.evaluation = 0.0
-        self.last = 0.0
+    def __init__(self, device: "torch.device") -> None:
+        self.on_gpu = device.type == "cuda"
+        self.evaluation_seconds = 0.0
+        self.last_time = 0.0
 
     def start(self) -> None:
-        self.last = self._now()
+        self.last_time = self._synchronized_time()
 
     def stop(self) -> float:
-        before, self.last = self.last, self._now()
-        return self.last - before
+        start_time, self.last_time = self.last_time, self._synchronized_time()
+        return self.last_time - start_time
 
-    def judged(self) -> None:
-        self.evaluation += self.stop()
+    def add_evaluation(self) -> None:
+        self.evaluation_seconds += self.stop()
 
-    def _now(self) -> float:
+    def _synchronized_time(self) -> float:
         if self.on_gpu:
             import torch
 

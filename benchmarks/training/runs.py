@@ -7,7 +7,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Sizes:
+class ModelSizes:
     """What both trainers are given alike."""
 
     width: int = 64
@@ -19,13 +19,13 @@ class Sizes:
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """Epoch by epoch. interactions: items asked for in an epoch, no padding among them."""
 
     epoch_seconds: tuple[float, ...]  # of training alone
     ndcg: tuple[float, ...]  # NDCG@10 of the validation
     interactions: int
-    set_up_seconds: float  # everything before the first step
+    setup_seconds: float  # everything before the first step
     evaluation_seconds: float  # of all epochs together
     peak_mib: float  # of the process, or of the GPU where there is one
     device: str
@@ -36,22 +36,22 @@ class Run:
         return self.interactions / float(np.median(self.epoch_seconds))
 
 
-def seconds_to(target: float, epoch_seconds: Sequence[float], ndcg: Sequence[float]) -> float | None:
+def seconds_to_target(target: float, epoch_seconds: Sequence[float], ndcg: Sequence[float]) -> float | None:
     """Seconds of training until the first epoch whose NDCG is at least `target`; None if none is."""
-    reached = [number for number, value in enumerate(ndcg) if value >= target]
-    return sum(epoch_seconds[: reached[0] + 1]) if reached else None
+    epochs_reached = [number for number, value in enumerate(ndcg) if value >= target]
+    return sum(epoch_seconds[: epochs_reached[0] + 1]) if epochs_reached else None
 
 
-def figures(run: Run, target: float) -> dict[str, object]:
+def run_figures(run: TrainingRun, target: float) -> dict[str, object]:
     """For the JSON line."""
-    needed = seconds_to(target, run.epoch_seconds, run.ndcg)
+    target_seconds = seconds_to_target(target, run.epoch_seconds, run.ndcg)
     return {
         "interactions_per_second": round(run.interactions_per_second, 1),
-        "seconds_to_quality": None if needed is None else round(needed, 1),
+        "seconds_to_quality": None if target_seconds is None else round(target_seconds, 1),
         "peak_mib": round(run.peak_mib),
         "epochs": len(run.ndcg),
         "epoch_seconds": round(float(np.median(run.epoch_seconds)), 2),
         "best_ndcg@10": round(max(run.ndcg), 4),
-        "set_up_seconds": round(run.set_up_seconds, 1),
+        "set_up_seconds": round(run.setup_seconds, 1),
         "evaluation_seconds": round(run.evaluation_seconds, 1),
     }

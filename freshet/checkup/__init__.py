@@ -3,26 +3,26 @@
 from collections.abc import Callable
 
 from freshet.checkup import dagster, machine, shop
-from freshet.checkup.finding import Finding
+from freshet.checkup.finding import CheckResult
 from freshet.settings import Settings
 
-CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    machine.python,
-    machine.java,
-    machine.jars,
-    machine.class_archive,
-    machine.torch_device,
-    machine.onnx_providers,
-    dagster.dagster_home,
-    shop.lake,
-    shop.mapping,
-    shop.first_day,
-    shop.releases,
-    shop.gateway_state,
-    dagster.telemetry_switches,
+CHECKS: tuple[Callable[[Settings], CheckResult], ...] = (
+    machine.check_python,
+    machine.check_java,
+    machine.check_jars,
+    machine.check_class_archive,
+    machine.check_torch_device,
+    machine.check_onnx_providers,
+    dagster.check_dagster_home,
+    shop.check_lake_folder,
+    shop.check_mapping,
+    shop.check_first_day,
+    shop.check_releases,
+    shop.check_gateway_state,
+    dagster.check_telemetry,
 )
 
 
-def findings(settings: Settings) -> list[Finding]:
+def run_checks(settings: Settings) -> list[CheckResult]:
     """Every check, in the order in which a new user would meet them."""
     return [check(settings) for check in CHECKS]

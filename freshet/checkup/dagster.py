@@ -4,45 +4,70 @@ import os
 from typing import Final
 
 from freshet import telemetry
-from freshet.checkup.finding import Finding, Work
-from freshet.settings import Settings, Surroundings
+from freshet.checkup.finding import Capability, CheckResult
+from freshet.settings import ForeignEnvironment, Settings
 
-ACTIVATE = (
+DAGSTER_HOME_FIX = (
     "type `source .venv/bin/activate` in the repository, or set DAGSTER_HOME to the full path of .freshet/dagster"
 )
 
-RUNS: Final[tuple[Work, ...]] = ("pipeline", "training")
+RUN_CAPABILITIES: Final[tuple[Capability, ...]] = ("pipeline", "training")
 
 
-def dagster_home(_settings: Settings) -> Finding:
+def check_dagster_home(_settings: Settings) -> CheckResult:
     """Where Dagster keeps runs and logs. It reads the variable before any `.env`, so a `.env` cannot set it."""
-    home = Surroundings().dagster_home
+    home = ForeignEnvironment().dagster_home
     if home is None:
-        return Finding(
-            "DAGSTER_HOME", "wrong", "not set: Dagster would forget every run (a .env cannot set it)", ACTIVATE, RUNS
+        return CheckResult(
+            "DAGSTER_HOME",
+            "wrong",
+            "not set: Dagster would forget every run (a .env cannot set it)",
+            DAGSTER_HOME_FIX,
+            RUN_CAPABILITIES,
         )
     if not home.is_absolute():
-        return Finding("DAGSTER_HOME", "wrong", f"{home} is not a full path: Dagster refuses it", ACTIVATE, RUNS)
+        return CheckResult(
+            "DAGSTER_HOME",
+            "wrong",
+            f"{home} is not a full path: Dagster refuses it",
+            DAGSTER_HOME_FIX,
+            RUN_CAPABILITIES,
+        )
     if not home.is_dir():
-        return Finding("DAGSTER_HOME", "wrong", f"{home} is no folder", f"`mkdir -p {home}`, or {ACTIVATE}", RUNS)
+        return CheckResult(
+            "DAGSTER_HOME",
+            "wrong",
+            f"{home} is no folder",
+            f"`mkdir -p {home}`, or {DAGSTER_HOME_FIX}",
+            RUN_CAPABILITIES,
+        )
     if not os.access(home, os.W_OK):
-        return Finding("DAGSTER_HOME", "wrong", f"{home} cannot be written", f"`chown` it, or {ACTIVATE}", RUNS)
+        return CheckResult(
+            "DAGSTER_HOME", "wrong", f"{home} cannot be written", f"`chown` it, or {DAGSTER_HOME_FIX}", RUN_CAPABILITIES
+        )
     if not (home / "dagster.yaml").exists():
-        return Finding(
-            "DAGSTER_HOME", "missing", f"{home} has no dagster.yaml", f"cp deploy/dagster.yaml {home}/", RUNS
+        return CheckResult(
+            "DAGSTER_HOME",
+            "missing",
+            f"{home} has no dagster.yaml",
+            f"cp deploy/dagster.yaml {home}/",
+            RUN_CAPABILITIES,
         )
-    return Finding("DAGSTER_HOME", "ok", str(home))
+    return CheckResult("DAGSTER_HOME", "ok", str(home))
 
 
-def telemetry_switches(_settings: Settings) -> Finding:
+def check_telemetry(_settings: Settings) -> CheckResult:
     """Nothing under Freshet calls home."""
-    home = Surroundings().dagster_home
+    home = ForeignEnvironment().dagster_home
     file = home / "dagster.yaml" if home is not None else None
-    left = telemetry.left_on()
+    enabled_switches = telemetry.enabled_telemetry()
     if file is not None and file.is_file() and "telemetry:\n  enabled: false" not in file.read_text():
-        left.append(f"telemetry in {file}")
-    if left:
-        return Finding(
-            "telemetry", "missing", f"not off: {', '.join(left)}", "unset the variables; see deploy/dagster.yaml"
+        enabled_switches.append(f"telemetry in {file}")
+    if enabled_switches:
+        return CheckResult(
+            "telemetry",
+            "missing",
+            f"not off: {', '.join(enabled_switches)}",
+            "unset the variables; see deploy/dagster.yaml",
         )
-    return Finding("telemetry", "ok", "off in every library")
+    return CheckResult("telemetry", "ok", "off in every library")

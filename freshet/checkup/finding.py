@@ -3,20 +3,20 @@
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-State = Literal["ok", "missing", "wrong"]
-Work = Literal["pipeline", "training", "gateway"]
-ALL: Final[tuple[Work, ...]] = get_args(Work)
+CheckStatus = Literal["ok", "missing", "wrong"]
+Capability = Literal["pipeline", "training", "gateway"]
+CAPABILITIES: Final[tuple[Capability, ...]] = get_args(Capability)
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One line of the table.
 
     touches: the work that it stops where it is `wrong`, and limits where it is `missing`.
     """
 
-    part: str
-    state: State
-    found: str
+    component: str
+    status: CheckStatus
+    message: str
     fix: str = ""
-    touches: tuple[Work, ...] = ()
+    affects: tuple[Capability, ...] = ()

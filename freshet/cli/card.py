@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from freshet.store import Store
 
 
-def add_to(app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Register the command."""
     app.command(rich_help_panel="The model")(card)
 
 
 def card(
-    which: Annotated[
+    release_or_bundle: Annotated[
         str, typer.Argument(help="A release's number or the start of a bundle's id. Default: what serves.")
     ] = "",
 ) -> None:
@@ -27,37 +27,43 @@ def card(
 
     Piped, it is Markdown: freshet card > card.md
     """
-    from freshet.live.bundle import model_card
+    from freshet.live.bundle import read_model_card
     from freshet.live.released import fetch_bundle
     from freshet.store import open_store
 
-    settings = asked.settings_of_lake()
+    settings = asked.load_lake_settings()
     store = open_store(settings.lake)
-    name = asked.released(settings).bundle.id if not which else _named(store, which)
-    markdown.show(_evaluated(store, name) or model_card(fetch_bundle(store, name, settings.cache)))
+    bundle_id = (
+        asked.load_release(settings).bundle.id if not release_or_bundle else _resolve_bundle(store, release_or_bundle)
+    )
+    markdown.print_markdown(
+        _latest_evaluation_card(store, bundle_id) or read_model_card(fetch_bundle(store, bundle_id, settings.cache_dir))
+    )
 
 
-def _named(store: "Store", which: str) -> str:
+def _resolve_bundle(store: "Store", release_or_bundle: str) -> str:
     """The bundle that is meant. Raises BundleError where none is, or several are."""
     from freshet.live import journal
 
-    if which.isdigit() and 0 < int(which) <= journal.length(store):
-        return journal.read_entry(store, int(which)).bundle
-    found = [name for name in store.folders("bundles") if name.startswith(which)]
-    if len(found) != 1:
-        what = f"there is no release of this number, and {len(found) or 'no'} bundles have an id that begins so"
-        raise BundleError(which, what, "name a release's number (`freshet releases`) or more of the bundle's id")
-    return found[0]
+    if release_or_bundle.isdigit() and 0 < int(release_or_bundle) <= journal.entry_count(store):
+        return journal.read_entry(store, int(release_or_bundle)).bundle
+    matches = [bundle_id for bundle_id in store.list_folders("bundles") if bundle_id.startswith(release_or_bundle)]
+    if len(matches) != 1:
+        what = f"there is no release of this number, and {len(matches) or 'no'} bundles have an id that begins so"
+        raise BundleError(
+            release_or_bundle, what, "name a release's number (`freshet releases`) or more of the bundle's id"
+        )
+    return matches[0]
 
 
-def _evaluated(store: "Store", bundle: str) -> str:
+def _latest_evaluation_card(store: "Store", bundle_id: str) -> str:
     """The card of the bundle's evaluation that was decided on the latest state of the journal; "" without any."""
     import json
 
-    found = []
+    cards = []
     for path in store.list("evaluations"):
         if path.endswith(".json"):
-            kept = json.loads(store.get(path))
-            if kept["bundle"] == bundle and store.exists(path.removesuffix("json") + "md"):
-                found.append((kept["decided_on"], path.removesuffix("json") + "md"))
-    return store.get(max(found)[1]).decode() if found else ""
+            record = json.loads(store.get(path))
+            if record["bundle"] == bundle_id and store.exists(path.removesuffix("json") + "md"):
+                cards.append((record["decided_on"], path.removesuffix("json") + "md"))
+    return store.get(max(cards)[1]).decode() if cards else ""

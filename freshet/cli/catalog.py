@@ -5,7 +5,7 @@ import typer
 from freshet.settings import load
 
 
-def add_to(app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Register the commands."""
     group = typer.Typer(help="The catalogue, which names the state of every table.", no_args_is_help=True)
     group.command("restore")(restore)
@@ -20,5 +20,5 @@ def restore() -> None:
     root = load().lake
     tables = restore_catalog(root)
     for table in tables:
-        typer.echo(f"{table.name:<20}as of {table.changed:%Y-%m-%d %H:%M} UTC")
+        typer.echo(f"{table.name:<20}as of {table.modified_at:%Y-%m-%d %H:%M} UTC")
     typer.echo(f"{root}/catalog.db names {len(tables)} {'table' if len(tables) == 1 else 'tables'} again")

@@ -7,27 +7,27 @@ from typing import Annotated
 import typer
 
 from freshet.cli import terminal
-from freshet.cli.asked import settings_of_lake
-from freshet.commands import day_range, load_days, materialize
-from freshet.day_accounts import DayAccount, day_accounts
-from freshet.days import DayRecord, read
+from freshet.cli.asked import load_lake_settings
+from freshet.commands import materialize_command, materialize_hint, partition_range
+from freshet.day_accounts import DayStatus, day_statuses
+from freshet.days import DayRecord, latest_records
 from freshet.errors import EmptyLakeError, LakeError, SettingsError
 from freshet.landing import landing_days
-from freshet.past.acceptance import Acceptance, acceptances
+from freshet.past.acceptance import Acceptance, load_acceptances
 from freshet.past.acceptance import accept as accept_day
 from freshet.store import Store, open_store
 
-COUNTS = ("landed", "skipped", "quarantined", "duplicate", "refused", "published")
-ACCEPTED = "mend that first; what can be accepted is a day whose events are unlike those of the days before it"
-WIDTHS = (9, 9, 12, 10, 9, 10)  # with the day and a verdict of one word: 80 columns
+COUNT_COLUMNS = ("landed", "skipped", "quarantined", "duplicate", "refused", "published")
+ACCEPT_FIX = "mend that first; what can be accepted is a day whose events are unlike those of the days before it"
+COLUMN_WIDTHS = (9, 9, 12, 10, 9, 10)  # with the day and a verdict of one word: 80 columns
 
 
-def add_to(app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Register the command."""
-    own = typer.Typer(add_completion=False)
-    own.callback(invoke_without_command=True)(days)
-    own.command("accept")(accept)
-    app.add_typer(own, name="days", rich_help_panel="Data")
+    group = typer.Typer(add_completion=False)
+    group.callback(invoke_without_command=True)(days)
+    group.command("accept")(accept)
+    app.add_typer(group, name="days", rich_help_panel="Data")
 
 
 def days(
@@ -46,23 +46,30 @@ def days(
     """
     if context.invoked_subcommand is not None:
         return
-    store = open_store(settings_of_lake().lake)
-    known = day_accounts(store)
-    accounts = [account for account in known if _inside(account.record.day, first, last)]
+    store = open_store(load_lake_settings().lake)
+    all_accounts = day_statuses(store)
+    accounts = [account for account in all_accounts if _is_in_range(account.record.day, first, last)]
     if not accounts:
-        raise _nothing(known, store)
+        raise _no_days_error(all_accounts, store)
     columns = terminal.width()
-    said = {acceptance.day: acceptance for acceptance in acceptances(store)}
-    typer.echo(line("day", COUNTS, "verdict", columns))
+    acceptances_by_day = {acceptance.day: acceptance for acceptance in load_acceptances(store)}
+    typer.echo(table_row("day", COUNT_COLUMNS, "verdict", columns))
     for account in [] if total else accounts:
         record = account.record
-        typer.echo(line(str(record.day), _figures(_counts(record)), _verdict(account, said), columns))
-    sums = [sum(counts) for counts in zip(*(_counts(account.record) for account in accounts), strict=True)]
+        typer.echo(
+            table_row(
+                str(record.day),
+                _format_counts(_row_counts(record)),
+                _verdict_text(account, acceptances_by_day),
+                columns,
+            )
+        )
+    totals = [sum(counts) for counts in zip(*(_row_counts(account.record) for account in accounts), strict=True)]
     title = f"{len(accounts)} day{'s' if len(accounts) > 1 else ''}"
-    typer.echo(line(title, _figures(sums), _verdicts(accounts), columns))
-    waiting = sorted(set(landing_days(store)) - {account.record.day for account in known})
-    if days_inside := [day for day in waiting if _inside(day, first, last)]:
-        typer.echo(_waiting(days_inside), err=True)
+    typer.echo(table_row(title, _format_counts(totals), _verdict_summary(accounts), columns))
+    pending_days = sorted(set(landing_days(store)) - {account.record.day for account in all_accounts})
+    if pending_in_range := [day for day in pending_days if _is_in_range(day, first, last)]:
+        typer.echo(_pending_days_message(pending_in_range), err=True)
 
 
 def accept(
@@ -79,77 +86,77 @@ def accept(
     """
     if not why.strip():
         raise SettingsError("--why", "is empty", "say what makes the day right")
-    store = open_store(settings_of_lake().lake)
-    landed = landing_days(store)
-    if not landed:
+    store = open_store(load_lake_settings().lake)
+    days_with_files = landing_days(store)
+    if not days_with_files:
         raise LakeError(store.root, "nothing has landed in it", "look whether FRESHET_LAKE is the shop's lake")
-    if day.date() not in landed:
+    if day.date() not in days_with_files:
         raise LakeError(
             f"landing day {day:%Y-%m-%d}", "nothing has landed on it", "see `freshet days` for the day meant"
         )
-    unread = read(store, "raw_events", [day.date()]).get(day.date())
-    if unread is not None and unread.verdict == "refused":
+    raw_record = latest_records(store, "raw_events", [day.date()]).get(day.date())
+    if raw_record is not None and raw_record.verdict == "refused":
         raise LakeError(
-            f"raw_events {day:%Y-%m-%d}", f"its files cannot be accepted: {'; '.join(unread.why)}", ACCEPTED
+            f"raw_events {day:%Y-%m-%d}", f"its files cannot be accepted: {'; '.join(raw_record.why)}", ACCEPT_FIX
         )
     accept_day(store, day.date(), why.strip(), datetime.now(UTC), onwards)
-    then = f" Days after it are compared with the days since {day:%Y-%m-%d}." if onwards else ""
-    run = materialize("*", day_range([day.date()]))
-    typer.echo(f"{day:%Y-%m-%d} is accepted: {why.strip()}.{then}")
-    typer.echo(f"The landing sensor runs it again within minutes; without Dagster's daemon, {run}")
+    comparison_note = f" Days after it are compared with the days since {day:%Y-%m-%d}." if onwards else ""
+    command = materialize_command("*", partition_range([day.date()]))
+    typer.echo(f"{day:%Y-%m-%d} is accepted: {why.strip()}.{comparison_note}")
+    typer.echo(f"The landing sensor runs it again within minutes; without Dagster's daemon, {command}")
 
 
-def _verdict(account: DayAccount, said: dict[date, Acceptance]) -> str:
+def _verdict_text(account: DayStatus, acceptances_by_day: dict[date, Acceptance]) -> str:
     record = account.record
-    again = "; refused when it was run again" if account.seen_from_before else ""
-    why = f": {'; '.join(account.refusal)}" if account.refusal else ""
-    acceptance = said.get(record.day)
-    accepted = f" (accepted by {acceptance.who}: {acceptance.why})" if acceptance else ""
-    return f"{record.verdict}{accepted}{again}{why}"
+    rerun_note = "; refused when it was run again" if account.shows_earlier_run else ""
+    refusal_text = f": {'; '.join(account.refusal_reasons)}" if account.refusal_reasons else ""
+    acceptance = acceptances_by_day.get(record.day)
+    acceptance_note = f" (accepted by {acceptance.who}: {acceptance.why})" if acceptance else ""
+    return f"{record.verdict}{acceptance_note}{rerun_note}{refusal_text}"
 
 
-def _verdicts(accounts: list[DayAccount]) -> str:
+def _verdict_summary(accounts: list[DayStatus]) -> str:
     """How many days have which verdict; what is rare is named where there is one."""
-    number = Counter(account.record.verdict for account in accounts)
-    empty = f", {number['empty']} empty" if number["empty"] else ""
-    again = sum(account.seen_from_before for account in accounts)
-    seen = f", {again} refused when run again" if again else ""
-    return f"{number['published']} published, {number['refused']} refused{empty}{seen}"
+    counts = Counter(account.record.verdict for account in accounts)
+    empty_text = f", {counts['empty']} empty" if counts["empty"] else ""
+    n_refused_reruns = sum(account.shows_earlier_run for account in accounts)
+    rerun_text = f", {n_refused_reruns} refused when run again" if n_refused_reruns else ""
+    return f"{counts['published']} published, {counts['refused']} refused{empty_text}{rerun_text}"
 
 
-def _waiting(days: list[date]) -> str:
+def _pending_days_message(days: list[date]) -> str:
     span = f"{days[0]} to {days[-1]}" if len(days) > 1 else str(days[0])
     return f"{len(days)} landed day{'s have' if len(days) > 1 else ' has'} not been run yet: {span}"
 
 
-def _nothing(known: list[DayAccount], store: Store) -> EmptyLakeError:
+def _no_days_error(accounts: list[DayStatus], store: Store) -> EmptyLakeError:
     where = f"{store.root} (FRESHET_LAKE)"
-    if known:
-        fix = f"ask for days from {known[0].record.day} to {known[-1].record.day}"
+    if accounts:
+        fix = f"ask for days from {accounts[0].record.day} to {accounts[-1].record.day}"
         return EmptyLakeError(where, "no day of these has been run", fix)
-    return EmptyLakeError(where, "no day has been run yet", load_days(store))
+    return EmptyLakeError(where, "no day has been run yet", materialize_hint(store))
 
 
-def _counts(record: DayRecord) -> list[int]:
+def _row_counts(record: DayRecord) -> list[int]:
     """As COUNTS: of a refused day nothing is published, whatever its gate let through."""
     landed, skipped, quarantined, duplicate, rows = (
         record.counts.get(name, 0) for name in ("landed", "skipped", "quarantined", "duplicate", "rows")
     )
-    kept = (rows, 0) if record.verdict == "refused" else (0, rows)
-    return [landed, skipped, quarantined, duplicate, *kept]
+    refused_published = (rows, 0) if record.verdict == "refused" else (0, rows)
+    return [landed, skipped, quarantined, duplicate, *refused_published]
 
 
-def _figures(counts: list[int]) -> tuple[str, ...]:
+def _format_counts(counts: list[int]) -> tuple[str, ...]:
     return tuple(f"{count:,}" for count in counts)
 
 
-def line(day: str, cells: tuple[str, ...], verdict: str, columns: int | None) -> str:
+def table_row(label: str, cells: tuple[str, ...], verdict: str, columns: int | None) -> str:
     """A row of the table; a verdict that does not fit into so many columns goes below it. None: all on one line."""
-    start = f"{day:<11}{''.join(f'{cell:>{width}}' for cell, width in zip(cells, WIDTHS, strict=True))}"
-    if columns is None or len(start) + 1 + len(verdict) <= columns:
-        return f"{start} {verdict}"
-    return f"{start}\n  {terminal.wrap(verdict, columns, 2)}"
+    prefix = f"{label:<11}{''.join(f'{cell:>{width}}' for cell, width in zip(cells, COLUMN_WIDTHS, strict=True))}"
+    if columns is None or len(prefix) + 1 + len(verdict) <= columns:
+        return f"{prefix} {verdict}"
+    return f"{prefix}\n  {terminal.wrap(verdict, columns, 2)}"
 
 
-def _inside(day: date, first: datetime | None, last: datetime | None) -> bool:
+def _is_in_range(day: date, first: datetime | None, last: datetime | None) -> bool:
     return (first is None or day >= first.date()) and (last is None or day <= last.date())

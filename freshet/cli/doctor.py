@@ -6,14 +6,14 @@ from typing import Final
 import typer
 
 from freshet import settings
-from freshet.checkup import findings
-from freshet.checkup.finding import ALL, Finding, Work
+from freshet.checkup import run_checks
+from freshet.checkup.finding import CAPABILITIES, Capability, CheckResult
 from freshet.cli import terminal
 
-INDENT: Final = 22  # of what is found, behind the state and the part
+DETAIL_INDENT: Final = 22  # of what is found, behind the state and the part
 
 
-def add_to(app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Register the command."""
     app.command("doctor", rich_help_panel="This machine")(doctor)
 
@@ -23,26 +23,29 @@ def doctor() -> None:
 
     Exit code 1 if the pipeline, the training or the gateway will not work, or anything else is wrong.
     """
-    table, columns = findings(settings.load()), terminal.width()
-    for line in [*(_row(finding, columns) for finding in table), "", *conclusions(table)]:
+    results, columns = run_checks(settings.load()), terminal.width()
+    for line in [*(_format_result(result, columns) for result in results), "", *capability_lines(results)]:
         typer.echo(line)
-    raise typer.Exit(1 if any(finding.state == "wrong" for finding in table) else 0)
+    raise typer.Exit(1 if any(finding.status == "wrong" for finding in results) else 0)
 
 
-def conclusions(table: Sequence[Finding]) -> list[str]:
+def capability_lines(results: Sequence[CheckResult]) -> list[str]:
     """For each kind of work whether it will work, and the parts that stop or limit it."""
-    return [f"{work:<10}{_outlook(table, work)}" for work in ALL]
+    return [f"{capability:<10}{_capability_summary(results, capability)}" for capability in CAPABILITIES]
 
 
-def _outlook(table: Sequence[Finding], work: Work) -> str:
+def _capability_summary(results: Sequence[CheckResult], capability: Capability) -> str:
     wrong, missing = (
-        [line.part for line in table if line.state == state and work in line.touches] for state in ("wrong", "missing")
+        [result.component for result in results if result.status == status and capability in result.affects]
+        for status in ("wrong", "missing")
     )
     if wrong:
         return f"will not work: {', '.join(wrong)}"
     return f"will work, within limits: {', '.join(missing)}" if missing else "will work"
 
 
-def _row(line: Finding, columns: int | None) -> str:
-    row = f"{line.state:<8}{line.part:<14}{terminal.wrap(line.found, columns, INDENT)}"
-    return f"{row}\n{'':<{INDENT}}→ {terminal.wrap(line.fix, columns, INDENT + 2)}" if line.fix else row
+def _format_result(result: CheckResult, columns: int | None) -> str:
+    row = f"{result.status:<8}{result.component:<14}{terminal.wrap(result.message, columns, DETAIL_INDENT)}"
+    return (
+        f"{row}\n{'':<{DETAIL_INDENT}}→ {terminal.wrap(result.fix, columns, DETAIL_INDENT + 2)}" if result.fix else row
+    )

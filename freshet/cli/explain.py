@@ -11,10 +11,10 @@ from freshet.errors import SettingsError
 
 if TYPE_CHECKING:
     from freshet.live.explanation import Explanation
-    from freshet.live.released import Event, Release
+    from freshet.live.released import HistoryEvent, Release
 
 
-def add_to(app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Register the command."""
     app.command(rich_help_panel="The model")(explain)
 
@@ -32,44 +32,44 @@ def explain(
 
     Give exactly one of --items, --shopper and --session.
     """
-    asked.one_of("freshet explain", items, shopper, session)
-    settings = asked.settings_of_lake()
-    release = asked.released(settings)
-    _known(release, item)
-    events = asked.events_of(settings, release, items, shopper, session)
-    _show(release, item, events, _explained(release, item, events), k, timed=not items)
+    asked.require_exactly_one("freshet explain", items, shopper, session)
+    settings = asked.load_lake_settings()
+    release = asked.load_release(settings)
+    _require_known_item(release, item)
+    events = asked.load_events(settings, release, items, shopper, session)
+    _print_explanation(release, item, events, _compute_explanation(release, item, events), k, timed=not items)
 
 
-def _known(release: "Release", item: str) -> None:
-    if release.bundle.vocabulary.index_of([item])[0] == 0:
+def _require_known_item(release: "Release", item: str) -> None:
+    if release.bundle.vocabulary.indices([item])[0] == 0:
         what = f"{release.entry.title} does not know the item {item!r}"
         raise SettingsError("freshet explain", what, "check the id; `freshet recommend` shows ids it knows")
 
 
-def _explained(release: "Release", item: str, events: "list[Event]") -> "Explanation":
-    from freshet.live.explanation import explain as explained
+def _compute_explanation(release: "Release", item: str, events: "list[HistoryEvent]") -> "Explanation":
+    from freshet.live.explanation import explain as explain_item
     from freshet.live.ranker import open_ranker
-    from freshet.live.released import history_of
+    from freshet.live.released import to_history
 
     vocabulary = release.bundle.vocabulary
-    return explained(open_ranker(release.bundle), history_of(events, vocabulary), vocabulary.index_of([item]))[0]
+    return explain_item(open_ranker(release.bundle), to_history(events, vocabulary), vocabulary.indices([item]))[0]
 
 
-def _show(
-    release: "Release", item: str, events: "Sequence[Event]", found: "Explanation", k: int, *, timed: bool
+def _print_explanation(
+    release: "Release", item: str, events: "Sequence[HistoryEvent]", explanation: "Explanation", k: int, *, timed: bool
 ) -> None:
     """The table. timed: whether the events have times, as those of the lake; `--items` names items only."""
     vocabulary = release.bundle.vocabulary
     titles = dict(zip(vocabulary.item_ids, vocabulary.titles, strict=True))
-    typer.echo(f"{item} scores {found.score:.4f} · bundle {release.bundle.id[:12]} · {release.entry.title}")
-    if not found.influences:
+    typer.echo(f"{item} scores {explanation.score:.4f} · bundle {release.bundle.id[:12]} · {release.entry.title}")
+    if not explanation.contributions:
         typer.echo("nothing is known of this shopper: the score is how popular the item is")
         return
-    width = max(len("item"), *(len(events[one.event][0]) for one in found.influences))
-    when = f"{'when (UTC)':<16}  " if timed else ""
-    typer.echo(f"{'moves it':>9}  {'event':<8}  {when}{'item':<{width}}  title")
-    for one in found.influences[:k]:
-        name, kind, seconds, _ = events[one.event]
-        when = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}  " if timed else ""
-        line = f"{one.moved:>+9.4f}  {kind:<8}  {when}{name:<{width}}  {titles[name]}".rstrip()
+    width = max(len("item"), *(len(events[influence.event_row][0]) for influence in explanation.contributions))
+    time_column = f"{'when (UTC)':<16}  " if timed else ""
+    typer.echo(f"{'moves it':>9}  {'event':<8}  {time_column}{'item':<{width}}  title")
+    for one in explanation.contributions[:k]:
+        item_id, event_type, seconds, _ = events[one.event_row]
+        time_column = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}  " if timed else ""
+        line = f"{one.score_delta:>+9.4f}  {event_type:<8}  {time_column}{item_id:<{width}}  {titles[item_id]}".rstrip()
         typer.echo(terminal.shorten(line, terminal.width()))

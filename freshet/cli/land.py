@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from freshet import settings as settings_
-from freshet.commands import day_range, materialize
-from freshet.lake_state import new_lake
+from freshet.commands import materialize_command, partition_range
+from freshet.lake_state import new_lake_message
 
 if TYPE_CHECKING:
-    from freshet.delivery import Landed
+    from freshet.delivery import LandedFileResult
 
 
-def add_to(app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Register the command."""
     app.command("land", rich_help_panel="Data")(land)
 
@@ -31,55 +31,62 @@ def land(
     A file of many days is cut as the mapping says. What to type next is printed.
     """
     from freshet import delivery
-    from freshet.tables.mapping import read
+    from freshet.tables.mapping import read_mapping
 
     settings = settings_.load()
-    new = new_lake(settings.lake)
+    new_lake_notice = new_lake_message(settings.lake)
     path = mapping or settings.mapping
-    under = None if day is None else day.date()
-    landed = delivery.land(settings, files, read(path) if path else None, under, _progress)
-    _progress("")
-    if new:
-        typer.echo(new, err=True)
-    for line in [*_report(landed), *next_steps({part.day for part in landed}, datetime.now(UTC).date())]:
+    landing_day = None if day is None else day.date()
+    landed_files = delivery.land_files(
+        settings, files, read_mapping(path) if path else None, landing_day, _show_progress
+    )
+    _show_progress("")
+    if new_lake_notice:
+        typer.echo(new_lake_notice, err=True)
+    for line in [
+        *_summary_lines(landed_files),
+        *next_steps({file.day for file in landed_files}, datetime.now(UTC).date()),
+    ]:
         typer.echo(line)
 
 
-def _report(landed: "Sequence[Landed]") -> list[str]:
-    days = sorted({part.day for part in landed})
-    files = len({part.source for part in landed})
-    known = [part.rows for part in landed if part.rows is not None]
-    rows = f"{sum(known):,} rows" if len(known) == len(landed) else "rows not counted (no mapping)"
-    there = sum(not part.new for part in landed)
+def _summary_lines(landed_files: "Sequence[LandedFileResult]") -> list[str]:
+    days = sorted({file.day for file in landed_files})
+    n_files = len({part.source for part in landed_files})
+    row_counts = [part.rows for part in landed_files if part.rows is not None]
+    rows_text = f"{sum(row_counts):,} rows" if len(row_counts) == len(landed_files) else "rows not counted (no mapping)"
+    n_existing = sum(not part.is_new for part in landed_files)
     lines = [
-        f"{files} {'file' if files == 1 else 'files'} landed on {len(days)} {'day' if len(days) == 1 else 'days'}, "
-        f"{days[0]} to {days[-1]}: {rows}",
+        f"{n_files} {'file' if n_files == 1 else 'files'} landed on {len(days)} {'day' if len(days) == 1 else 'days'}, "
+        f"{days[0]} to {days[-1]}: {rows_text}",
     ]
-    if there:
-        lines.append(f"{there} of {len(landed)} were there already and were left as they are")
-    if undated := sum(part.undated for part in landed):
-        who, they, them = ("1 row has", "it", "it") if undated == 1 else (f"{undated:,} rows have", "they", "them")
-        lines.append(f"{who} no date that can be read; {they} landed with the row before {them}")
+    if n_existing:
+        lines.append(f"{n_existing} of {len(landed_files)} were there already and were left as they are")
+    if undated := sum(part.undated_rows for part in landed_files):
+        subject, pronoun, object_pronoun = (
+            ("1 row has", "it", "it") if undated == 1 else (f"{undated:,} rows have", "they", "them")
+        )
+        lines.append(f"{subject} no date that can be read; {pronoun} landed with the row before {object_pronoun}")
     return lines
 
 
 def next_steps(days: "Collection[date]", today: date) -> list[str]:
     """What to type after landing these days; a day that has not begun (UTC) cannot be run yet."""
     lines = []
-    if begun := [day for day in days if day <= today]:
+    if runnable_days := [day for day in days if day <= today]:
         lines += [
             "",
             "Next, for tables, model and release (in the repository, with .venv active):",
-            f"  {materialize('*', day_range(begun)).strip('`')}",
+            f"  {materialize_command('*', partition_range(runnable_days)).strip('`')}",
             "Or start `make dev`: its landing sensor runs these days, and a first model follows.",
         ]
-    if later := sorted(day for day in days if day > today):
-        span = str(later[0]) if len(later) == 1 else f"{later[0]} to {later[-1]}"
+    if future_days := sorted(day for day in days if day > today):
+        span = str(future_days[0]) if len(future_days) == 1 else f"{future_days[0]} to {future_days[-1]}"
         lines.append(f"{span} lies ahead: the landing sensor runs a day once it has begun (UTC)")
     return lines
 
 
-def _progress(line: str) -> None:
+def _show_progress(line: str) -> None:
     """One line that is written over, on a terminal only."""
     if sys.stderr.isatty():
         typer.echo(f"\r\033[K{line}", nl=False, err=True)

@@ -28,12 +28,26 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for noun in (setup, doctor, settings, land, mapping, days, releases, release, card, recommend, explain, serve, catalog):
-    noun.add_to(app)
+for command in (
+    setup,
+    doctor,
+    settings,
+    land,
+    mapping,
+    days,
+    releases,
+    release,
+    card,
+    recommend,
+    explain,
+    serve,
+    catalog,
+):
+    command.register(app)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(enabled: bool) -> None:
+    if enabled:
         from freshet.version import code_version
 
         typer.echo(f"freshet {code_version()}")
@@ -43,7 +57,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def freshet(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Keep an e-commerce recommender fresh from the events in a data lake."""

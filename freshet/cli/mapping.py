@@ -9,7 +9,7 @@ from freshet import settings as settings_
 from freshet.cli import terminal
 
 
-def add_to(app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Register the commands."""
     group = typer.Typer(help="Source mappings: how a shop's files become events.", no_args_is_help=True)
     group.command("check")(check)
@@ -25,26 +25,26 @@ def check(
 
     Exit code 1 where a day of these files would be refused.
     """
-    from freshet.tables.mapping import read
+    from freshet.tables.mapping import read_mapping
 
     settings = settings_.load()
-    mapping = read(file)
-    from freshet.cli.trial_report import refusals, report, verdict
+    mapping = read_mapping(file)
+    from freshet.cli.trial_report import refusal_messages, report_lines, verdict_lines
     from freshet.tables import session, trial
 
-    trial.check_files(data, mapping, columns_too=False)
-    _progress("starting Spark …")
-    spark = session.start(settings)
-    _progress(f"reading {len(data)} {'file' if len(data) == 1 else 'files'} …")
-    found = trial.trial(spark, mapping, data, datetime.now(UTC).date(), settings.lookback_days)
-    refused, columns = refusals(found, settings), terminal.width()
+    trial.check_files(data, mapping, check_columns=False)
+    _show_progress("starting Spark …")
+    spark = session.start_session(settings)
+    _show_progress(f"reading {len(data)} {'file' if len(data) == 1 else 'files'} …")
+    report_data = trial.dry_run(spark, mapping, data, datetime.now(UTC).date(), settings.dedup_lookback_days)
+    messages, columns = refusal_messages(report_data, settings), terminal.width()
     typer.echo(f"{file}: Spark takes all {len(mapping.expressions())} expressions for the columns of these files")
-    for line in report(found):
+    for line in report_lines(report_data):
         typer.echo(terminal.shorten(line, columns))
-    for line in verdict(found, refused):
+    for line in verdict_lines(report_data, messages):
         typer.echo(line)
-    raise typer.Exit(1 if refused else 0)
+    raise typer.Exit(1 if messages else 0)
 
 
-def _progress(line: str) -> None:
+def _show_progress(line: str) -> None:
     typer.echo(line, err=True)

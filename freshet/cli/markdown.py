@@ -5,7 +5,7 @@ import sys
 from freshet.cli import terminal
 
 
-def show(text: str) -> None:
+def print_markdown(text: str) -> None:
     """Print Markdown: rendered on a terminal, as it stands into a pipe or a file."""
     columns = terminal.width()
     if columns is None:

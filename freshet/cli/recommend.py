@@ -7,11 +7,11 @@ import typer
 from freshet.cli import asked, terminal
 
 if TYPE_CHECKING:
-    from freshet.live.ranker import Answer
-    from freshet.live.released import Event, Release
+    from freshet.live.ranker import RankedItems
+    from freshet.live.released import HistoryEvent, Release
 
 
-def add_to(app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Register the command."""
     app.command(rich_help_panel="The model")(recommend)
 
@@ -26,29 +26,29 @@ def recommend(
 
     Give exactly one of --items, --shopper and --session.
     """
-    asked.one_of("freshet recommend", items, shopper, session)
-    settings = asked.settings_of_lake()
-    release = asked.released(settings)
-    events = asked.events_of(settings, release, items, shopper, session)
-    _show(release, _answer(release, events, k))
+    asked.require_exactly_one("freshet recommend", items, shopper, session)
+    settings = asked.load_lake_settings()
+    release = asked.load_release(settings)
+    events = asked.load_events(settings, release, items, shopper, session)
+    _print_items(release, _rank_items(release, events, k))
 
 
-def _answer(release: "Release", events: "list[Event]", k: int) -> "Answer":
+def _rank_items(release: "Release", events: "list[HistoryEvent]", k: int) -> "RankedItems":
     from freshet.live.ranker import open_ranker
-    from freshet.live.released import history_of
+    from freshet.live.released import to_history
 
     ranker = open_ranker(release.bundle)
-    return ranker.recommend(history_of(events, release.bundle.vocabulary), k)[0]
+    return ranker.recommend(to_history(events, release.bundle.vocabulary), k)[0]
 
 
-def _show(release: "Release", answer: "Answer") -> None:
+def _print_items(release: "Release", ranked_items: "RankedItems") -> None:
     """The table, and who answered."""
     titles = dict(zip(release.bundle.vocabulary.item_ids, release.bundle.vocabulary.titles, strict=True))
     columns = terminal.width()
-    width = max(len("item"), *(len(item) for item in answer.item_ids))
+    width = max(len("item"), *(len(item) for item in ranked_items.item_ids))
     typer.echo(f"rank  {'item':<{width}}  {'score':>9}  title")
-    for rank, (item, score) in enumerate(zip(answer.item_ids, answer.scores, strict=True), start=1):
+    for rank, (item, score) in enumerate(zip(ranked_items.item_ids, ranked_items.scores, strict=True), start=1):
         line = f"{rank:>4}  {item:<{width}}  {score:>9.4f}  {titles[item]}".rstrip()
         typer.echo(terminal.shorten(line, columns))
-    meant = "nothing is known of this shopper" if answer.tier == "popular" else "from the shopper's own history"
-    typer.echo(f"tier {answer.tier} ({meant}) · bundle {release.bundle.id[:12]} · {release.entry.title}")
+    source = "nothing is known of this shopper" if ranked_items.tier == "popular" else "from the shopper's own history"
+    typer.echo(f"tier {ranked_items.tier} ({source}) · bundle {release.bundle.id[:12]} · {release.entry.title}")

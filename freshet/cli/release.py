@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from freshet.cli import asked
-from freshet.cli.releases import crown
+from freshet.cli.releases import set_champion_alias
 from freshet.errors import SettingsError
 
 if TYPE_CHECKING:
     from freshet.store import Store
 
-BUNDLE = "Start of the id of the bundle to release: one that was judged good and waits for a person."
-LEAST = 6  # characters of a bundle's id
+BUNDLE_HELP = "Start of the id of the bundle to release: one that was judged good and waits for a person."
+MIN_ID_CHARS = 6  # characters of a bundle's id
 
 
-def add_to(app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Register the command."""
     app.command(rich_help_panel="The model")(release)
 
 
 def release(
-    bundle: Annotated[str, typer.Argument(help=BUNDLE)] = "",
+    bundle: Annotated[str, typer.Argument(help=BUNDLE_HELP)] = "",
     why: Annotated[str, typer.Option(help="The reason, for the people who read the journal later.")] = "",
     hold: Annotated[bool, typer.Option("--hold", help="Stop releases until --resume; what serves goes on.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="End the hold.")] = False,
@@ -38,54 +38,62 @@ def release(
     if not why and not resume:
         raise SettingsError("freshet release", "--why is missing", 'give the reason: --why "…"')
     if hold:
-        _hold(why)
+        _hold_releases(why)
     elif resume:
-        _resume(why)
+        _resume_releases(why)
     else:
-        _release(bundle, why)
+        _release_bundle(bundle, why)
 
 
-def _release(start: str, why: str) -> None:
-    from freshet.stages.named_release import release_named
+def _release_bundle(id_prefix: str, why: str) -> None:
+    from freshet.stages.named_release import release_held_bundle
     from freshet.store import open_store
 
-    settings = asked.settings_of_lake()
+    settings = asked.load_lake_settings()
     store = open_store(settings.lake)
-    entry = release_named(store, settings, _bundle(store, start), why, getuser(), datetime.now(UTC))
+    entry = release_held_bundle(store, settings, _find_bundle(store, id_prefix), why, getuser(), datetime.now(UTC))
     typer.echo(f"release {entry.number}: bundle {entry.bundle[:12]}. {entry.verdict}")
-    crown(settings, entry)
+    set_champion_alias(settings, entry)
 
 
-def _hold(why: str) -> None:
+def _hold_releases(why: str) -> None:
     from freshet.live.holds import hold_releases, hold_sentence
-    from freshet.live.journal import length, serving
+    from freshet.live.journal import entry_count, last_release_entry
     from freshet.store import open_store
 
-    store = open_store(asked.settings_of_lake().lake)
-    last, serves = length(store), serving(store)
-    if serves is None:
-        raise asked.nothing_released(store)
-    entry = hold_releases(store, last, serves.bundle, why, getuser(), datetime.now(UTC))
-    already = "already: " if entry.number <= last else ""
-    typer.echo(f"{entry.title}: {already}{hold_sentence(entry)}")
+    store = open_store(asked.load_lake_settings().lake)
+    last_number, current_entry = entry_count(store), last_release_entry(store)
+    if current_entry is None:
+        raise asked.no_release_error(store)
+    entry = hold_releases(store, last_number, current_entry.bundle, why, getuser(), datetime.now(UTC))
+    note = "already: " if entry.number <= last_number else ""
+    typer.echo(f"{entry.title}: {note}{hold_sentence(entry)}")
 
 
-def _resume(why: str) -> None:
+def _resume_releases(why: str) -> None:
     from freshet.live.holds import resume_releases
-    from freshet.live.journal import length
+    from freshet.live.journal import entry_count
     from freshet.store import open_store
 
-    store = open_store(asked.settings_of_lake().lake)
-    if not length(store):
-        raise asked.nothing_released(store)
+    store = open_store(asked.load_lake_settings().lake)
+    if not entry_count(store):
+        raise asked.no_release_error(store)
     entry, hold = resume_releases(store, why, getuser(), datetime.now(UTC))
     typer.echo(f"{entry.title}: releases are open again; {hold.by} held them since {hold.at:%Y-%m-%d %H:%M} UTC")
 
 
-def _bundle(store: "Store", start: str) -> str:
+def _find_bundle(store: "Store", id_prefix: str) -> str:
     """The one bundle whose id begins so."""
-    names = [name for name in store.folders("bundles") if name.startswith(start)] if len(start) >= LEAST else []
-    if len(names) != 1:
-        what = f"{len(names) or 'no'} bundles have an id of which these are the first {LEAST} characters or more"
-        raise SettingsError(f"freshet release {start}", what, f"give the first {LEAST} characters of one id or more")
-    return names[0]
+    matches = (
+        [name for name in store.list_folders("bundles") if name.startswith(id_prefix)]
+        if len(id_prefix) >= MIN_ID_CHARS
+        else []
+    )
+    if len(matches) != 1:
+        what = (
+            f"{len(matches) or 'no'} bundles have an id of which these are the first {MIN_ID_CHARS} characters or more"
+        )
+        raise SettingsError(
+            f"freshet release {id_prefix}", what, f"give the first {MIN_ID_CHARS} characters of one id or more"
+        )
+    return matches[0]

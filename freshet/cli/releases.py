@@ -11,17 +11,17 @@ from freshet.cli import asked, terminal
 from freshet.settings import Settings
 
 if TYPE_CHECKING:
-    from freshet.live.journal import Entry
+    from freshet.live.journal import JournalEntry
     from freshet.store import Store
 
 METRIC: Final = "ndcg@10"
 # Beside a release: the first of them that was judged.
-OTHERS: Final = ("champion", "sequential rules", "item-to-item", "popular")
-NAMES: Final = {"champion": "the champion"}
-INDENT: Final = 12  # of the values of one release in full
+REFERENCE_SCORERS: Final = ("champion", "sequential rules", "item-to-item", "popular")
+SCORER_NAMES: Final = {"champion": "the champion"}
+DETAIL_INDENT: Final = 12  # of the values of one release in full
 
 
-def add_to(app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Register the commands."""
     app.command(rich_help_panel="The model")(releases)
     app.command(rich_help_panel="The model")(rollback)
@@ -36,24 +36,24 @@ def releases(
     A rollback is a release, too: of a bundle that served before. Numbers are the journal's: 1, 2, 3, … A hold of
     releases and its end take one as well. Below: bundles that were judged good since and wait for a person.
     """
-    from freshet.live.journal import read, read_entry
+    from freshet.live.journal import read_entries, read_entry
     from freshet.store import open_store
 
-    store = open_store(asked.settings_of_lake().lake)
+    store = open_store(asked.load_lake_settings().lake)
     _warn_of_strays(store)
-    entries = read(store)
+    entries = read_entries(store)
     if not entries:
-        for line in _waiting(store, entries):
+        for line in _pending_lines(store, entries):
             typer.echo(line)
-        raise asked.nothing_released(store)
+        raise asked.no_release_error(store)
     if number is not None and not 1 <= number <= len(entries):
-        raise _no_release(store.root, number, len(entries))
+        raise _no_release_error(store.root, number, len(entries))
     columns = terminal.width()
     if long or number is not None:
-        chosen = entries if number is None else (read_entry(store, number),)
-        typer.echo("\n\n".join(in_full(entry, entries, columns) for entry in chosen))
+        selected_entries = entries if number is None else (read_entry(store, number),)
+        typer.echo("\n\n".join(release_details(entry, entries, columns) for entry in selected_entries))
         return
-    for line in (*table(entries, columns), *_held(entries), *_waiting(store, entries)):
+    for line in (*release_table(entries, columns), *_hold_lines(entries), *_pending_lines(store, entries)):
         typer.echo(line)
     if columns is not None:
         typer.echo("`freshet releases NUMBER` shows one in full.")
@@ -70,129 +70,137 @@ def rollback(
     again, name it: `freshet release BUNDLE`. It works while Dagster is down. The bundle is verified first. Gateways
     follow within FRESHET_JOURNAL_SECONDS.
     """
-    from freshet.live.holds import RESUME
-    from freshet.live.journal import length
+    from freshet.live.holds import RESUME_COMMAND
+    from freshet.live.journal import entry_count
     from freshet.live.rollback import roll_back
     from freshet.store import open_store
 
-    settings = asked.settings_of_lake()
+    settings = asked.load_lake_settings()
     store = open_store(settings.lake)
-    if not length(store):
-        raise asked.nothing_released(store)
-    entry, target = roll_back(store, settings.cache, to, why, getuser(), datetime.now(UTC), hold=hold)
+    if not entry_count(store):
+        raise asked.no_release_error(store)
+    entry, target = roll_back(store, settings.cache_dir, to, why, getuser(), datetime.now(UTC), hold=hold)
     typer.echo(f"release {entry.number}: rolled back to the bundle of release {target.number}, {target.bundle[:12]}")
     if hold:
-        typer.echo(f"Releases are held; {RESUME} ends that.")
-    crown(settings, entry)
+        typer.echo(f"Releases are held; {RESUME_COMMAND} ends that.")
+    set_champion_alias(settings, entry)
 
 
-def table(entries: "Sequence[Entry]", columns: int | None) -> list[str]:
+def release_table(entries: "Sequence[JournalEntry]", columns: int | None) -> list[str]:
     """A line per entry, none longer than `columns`; `*` marks the release that serves."""
-    serves = _serving(entries)
+    serving_number = _serving_number(entries)
     lines = ["   no.  when (UTC)        bundle        NDCG@10  what"]
     for entry in entries:
         ndcg = _ndcg(entry, "challenger")
-        figure = " " * 7 if ndcg is None else f"{ndcg:7.4f}"
-        mark = "*" if entry.number == serves else " "
-        start = f"{mark} {entry.number:>4}  {entry.at:%Y-%m-%d %H:%M}  {entry.bundle[:12]}  {figure}"
-        lines.append(terminal.shorten(f"{start}  {_note(entry, entries)}".rstrip(), columns))
+        ndcg_text = " " * 7 if ndcg is None else f"{ndcg:7.4f}"
+        marker = "*" if entry.number == serving_number else " "
+        prefix = f"{marker} {entry.number:>4}  {entry.at:%Y-%m-%d %H:%M}  {entry.bundle[:12]}  {ndcg_text}"
+        lines.append(terminal.shorten(f"{prefix}  {_entry_summary(entry, entries)}".rstrip(), columns))
     return lines
 
 
-def in_full(entry: "Entry", entries: "Sequence[Entry]", columns: int | None) -> str:
+def release_details(entry: "JournalEntry", entries: "Sequence[JournalEntry]", columns: int | None) -> str:
     """Everything the journal says of a release, in lines of `columns`."""
-    from freshet.live.journal import taken_back
+    from freshet.live.journal import rolled_back_bundles
 
-    back = taken_back(entries).get(entry.bundle)
-    figures = {name: _ndcg(entry, name) for name in ("challenger", *OTHERS)}
-    facts = {
+    rollback_entry = rolled_back_bundles(entries).get(entry.bundle)
+    ndcg_by_scorer = {name: _ndcg(entry, name) for name in ("challenger", *REFERENCE_SCORERS)}
+    fields = {
         "when": f"{entry.at:%Y-%m-%d %H:%M} UTC, by {entry.by}",
         "bundle": entry.bundle,
         "verdict": entry.verdict,
         "why": "" if entry.why in entry.verdict else entry.why,
-        "back": f"taken back by release {back.number}, {back.by}: {back.why}" if back else "",
-        "NDCG@10": ", ".join(f"{name} {value:.4f}" for name, value in figures.items() if value is not None),
+        "back": f"taken back by release {rollback_entry.number}, {rollback_entry.by}: {rollback_entry.why}"
+        if rollback_entry
+        else "",
+        "NDCG@10": ", ".join(f"{name} {value:.4f}" for name, value in ndcg_by_scorer.items() if value is not None),
         "card": f"freshet card {entry.number}" if entry.is_release else "",
     }
-    serves = ", serves" if entry.number == _serving(entries) else ""
-    lines = [f"{entry.title}{serves}"]
-    lines += [f"  {name:<{INDENT - 2}}{terminal.wrap(fact, columns, INDENT)}" for name, fact in facts.items() if fact]
+    serving_note = ", serves" if entry.number == _serving_number(entries) else ""
+    lines = [f"{entry.title}{serving_note}"]
+    lines += [
+        f"  {name:<{DETAIL_INDENT - 2}}{terminal.wrap(fact, columns, DETAIL_INDENT)}"
+        for name, fact in fields.items()
+        if fact
+    ]
     return "\n".join(lines)
 
 
-def _note(entry: "Entry", entries: "Sequence[Entry]") -> str:
+def _entry_summary(entry: "JournalEntry", entries: "Sequence[JournalEntry]") -> str:
     """In a few words: by how much a new model leads, or what a person decided and why."""
-    from freshet.live.journal import taken_back
+    from freshet.live.journal import rolled_back_bundles
 
     if not entry.is_release:
         return f"{'releases are held' if entry.kind == 'hold' else 'releases are open again'}: {entry.why}".rstrip(": ")
     if entry.kind == "rollback":
-        first = next(other.number for other in entries if other.bundle == entry.bundle)
-        return f"back to {first}: {entry.why}"
-    back = taken_back(entries).get(entry.bundle)
-    return f"{_lead(entry)}{f', taken back by {back.number}' if back else ''}"
+        first_number = next(earlier.number for earlier in entries if earlier.bundle == entry.bundle)
+        return f"back to {first_number}: {entry.why}"
+    rollback_entry = rolled_back_bundles(entries).get(entry.bundle)
+    return f"{_lead_summary(entry)}{f', taken back by {rollback_entry.number}' if rollback_entry else ''}"
 
 
-def _lead(entry: "Entry") -> str:
-    mine = _ndcg(entry, "challenger")
-    other, theirs = next(((name, value) for name in OTHERS if (value := _ndcg(entry, name))), ("", 0.0))
-    if mine is None or not theirs:
+def _lead_summary(entry: "JournalEntry") -> str:
+    challenger_ndcg = _ndcg(entry, "challenger")
+    reference, reference_ndcg = next(
+        ((name, value) for name in REFERENCE_SCORERS if (value := _ndcg(entry, name))), ("", 0.0)
+    )
+    if challenger_ndcg is None or not reference_ndcg:
         return "new"
-    lead = mine / theirs - 1
+    lead = challenger_ndcg / reference_ndcg - 1
     percent = f"{abs(lead):.0%}" if abs(lead) >= 0.1 else f"{abs(lead):.1%}"
-    return f"new, {percent.replace('%', ' %')} {'above' if lead >= 0 else 'below'} {NAMES.get(other, other)}"
+    return f"new, {percent.replace('%', ' %')} {'above' if lead >= 0 else 'below'} {SCORER_NAMES.get(reference, reference)}"
 
 
-def _serving(entries: "Sequence[Entry]") -> int:
+def _serving_number(entries: "Sequence[JournalEntry]") -> int:
     """The number of the release that serves."""
     return next((entry.number for entry in reversed(entries) if entry.is_release), 0)
 
 
-def _held(entries: "Sequence[Entry]") -> list[str]:
-    from freshet.live.holds import RESUME, held, hold_sentence
+def _hold_lines(entries: "Sequence[JournalEntry]") -> list[str]:
+    from freshet.live.holds import RESUME_COMMAND, hold_in_force, hold_sentence
 
-    hold = held(entries)
-    return [] if hold is None else [f"Now {hold_sentence(hold)}; {RESUME} ends that."]
+    hold = hold_in_force(entries)
+    return [] if hold is None else [f"Now {hold_sentence(hold)}; {RESUME_COMMAND} ends that."]
 
 
-def _waiting(store: "Store", entries: "Sequence[Entry]") -> list[str]:
+def _pending_lines(store: "Store", entries: "Sequence[JournalEntry]") -> list[str]:
     from freshet.stages.waiting import waiting_bundles
 
-    return [f"Now {waiting.sentence}." for waiting in waiting_bundles(store, entries)]
+    return [f"Now {pending.sentence}." for pending in waiting_bundles(store, entries)]
 
 
 def _warn_of_strays(store: "Store") -> None:
-    from freshet.live.journal_files import listing, stray_warning
+    from freshet.live.journal_files import list_journal, stray_warning
 
-    strays = listing(store).strays
+    strays = list_journal(store).strays
     if strays:
         typer.echo(f"warning: {stray_warning(store, strays)}", err=True)
 
 
-def _ndcg(entry: "Entry", scorer: str) -> float | None:
+def _ndcg(entry: "JournalEntry", scorer: str) -> float | None:
     row = entry.metrics.get(scorer)
     value = row.get(METRIC) if isinstance(row, dict) else None
     return float(value) if isinstance(value, int | float) else None
 
 
-def _no_release(lake: str, number: int, last: int) -> Exception:
+def _no_release_error(lake: str, number: int, last_number: int) -> Exception:
     from freshet.errors import JournalError
 
-    what = f"there is no release {number}, the last is {last}"
+    what = f"there is no release {number}, the last is {last_number}"
     return JournalError(f"{lake}/releases", what, "choose one from `freshet releases`")
 
 
-def crown(settings: Settings, entry: "Entry") -> None:
+def set_champion_alias(settings: Settings, entry: "JournalEntry") -> None:
     """Say so in MLflow, too, where it is on. What serves is the journal's word alone, so this never fails."""
-    from freshet.diary import Version
+    from freshet.diary import ModelVersion
     from freshet.live.journal import bundle_path
-    from freshet.tracking import TrackingError, diary
+    from freshet.tracking import TrackingError, open_tracker
 
-    book = diary(settings)
-    if book is None:
+    tracker = open_tracker(settings)
+    if tracker is None:
         return
-    place = f"{settings.lake}/{bundle_path(entry.bundle)}"
+    path = f"{settings.lake}/{bundle_path(entry.bundle)}"
     try:
-        book.crown(Version(entry.bundle, place, tags={"release": str(entry.number)}))
+        tracker.set_champion_alias(ModelVersion(entry.bundle, path, tags={"release": str(entry.number)}))
     except TrackingError as error:
         typer.echo(f"warning: not recorded: {error}", err=True)

@@ -18,11 +18,11 @@ class ServeCommand(TyperCommand):
         """Read the settings only now: importing this module must not."""
         for option in self.params:
             if isinstance(option, TyperOption) and option.name in ("host", "port"):
-                option.show_default = _default(option.name)
+                option.show_default = _default_text(option.name)
         super().format_help(ctx, formatter)
 
 
-def add_to(app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Register the command."""
     app.command(cls=ServeCommand, rich_help_panel="Serving")(serve)
 
@@ -35,17 +35,17 @@ def serve(
 
     It follows the releases. Ends on Ctrl-C or SIGTERM.
     """
-    threads.one_each()
+    threads.use_single_blas_thread()
     from freshet.serving.clock import system_clock
-    from freshet.serving.run import serve as run
+    from freshet.serving.run import serve as run_server
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    given = {"gateway_host": host, "gateway_port": port}
-    settings = load().model_copy(update={name: value for name, value in given.items() if value is not None})
-    run(settings, system_clock(), lambda address: typer.echo(f"the gateway listens on {address}"))
+    overrides = {"gateway_host": host, "gateway_port": port}
+    settings = load().model_copy(update={name: value for name, value in overrides.items() if value is not None})
+    run_server(settings, system_clock(), lambda address: typer.echo(f"the gateway listens on {address}"))
 
 
-def _default(option: str) -> str:
+def _default_text(option: str) -> str:
     """`8080, FRESHET_GATEWAY_PORT`; the variable alone where the settings cannot be read."""
     variable = f"FRESHET_GATEWAY_{option.upper()}"
     try:

@@ -6,10 +6,10 @@ import typer
 
 from freshet import settings as chosen
 from freshet.cli import terminal
-from freshet.origins import Origin, origins
+from freshet.origins import SettingSource, setting_sources
 
 
-def add_to(app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Register the command."""
     app.command("settings", rich_help_panel="This machine")(settings)
 
@@ -19,18 +19,18 @@ def settings(as_json: bool = typer.Option(False, "--json", help="One JSON object
 
     Secrets are masked. What differs from run to run is run configuration, in Dagster's launchpad.
     """
-    rows = origins(chosen.load())
+    rows = setting_sources(chosen.load())
     typer.echo(_as_json(rows) if as_json else _as_table(rows))
 
 
-def _as_json(rows: list[Origin]) -> str:
+def _as_json(rows: list[SettingSource]) -> str:
     return json.dumps(
         {row.variable: {"value": row.value, "source": row.source, "description": row.description} for row in rows},
         indent=2,
     )
 
 
-def _as_table(rows: list[Origin]) -> str:
+def _as_table(rows: list[SettingSource]) -> str:
     indent, columns = max(len(row.variable) for row in rows) + 2, terminal.width()
     return "\n".join(
         f"{row.variable:<{indent}}{row.value or '(unset)'}  [{row.source}]\n"

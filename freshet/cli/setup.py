@@ -6,7 +6,7 @@ from freshet import settings
 from freshet.installation import class_archive, jars, java
 
 
-def add_to(app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Register the command."""
     app.command("setup", rich_help_panel="This machine")(setup)
 
@@ -16,8 +16,8 @@ def setup() -> None:
 
     Downloads what is missing and checks it. Safe to repeat.
     """
-    chosen = settings.load()
-    typer.echo(f"Java           {java.ensure(chosen, typer.echo)}")
-    for jar in jars.fetch_jars(chosen, typer.echo):
+    machine_settings = settings.load()
+    typer.echo(f"Java           {java.ensure_java(machine_settings, typer.echo)}")
+    for jar in jars.fetch_jars(machine_settings, typer.echo):
         typer.echo(f"jar            {jar}")
-    typer.echo(f"class archive  {class_archive.make(chosen, typer.echo) or 'none'}")
+    typer.echo(f"class archive  {class_archive.build_archive(machine_settings, typer.echo) or 'none'}")

@@ -5,44 +5,46 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from freshet.gates.rules import Culprit, Finding, Judgement, Rule
+from freshet.gates.rules import GateReport, Rule, RuleResult, Violation
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def judge(subject: str, profile: "pd.DataFrame", rules: Sequence[Rule]) -> Judgement:
+def check_rules(subject: str, profile: "pd.DataFrame", rules: Sequence[Rule]) -> GateReport:
     """Hold every row of the profile against every rule. The frame's index names the rows (a day, a bundle).
 
     Raises KeyError where a rule names a column that the profile lacks: a gate that cannot look must not pass.
     """
-    asked = {name for rule in rules for name in (rule.column, rule.pardon) if name}
-    missing = sorted(asked - set(profile.columns))
+    required = {name for rule in rules for name in (rule.column, rule.waiver_column) if name}
+    missing = sorted(required - set(profile.columns))
     if missing:
         raise KeyError(f"{subject}: the profile lacks {missing}, which its rules judge")
     frame = profile.reset_index(names="where").astype({"where": str})
     results = _validate(frame, rules)
-    return Judgement(subject, tuple(_finding(rule, frame, result) for rule, result in zip(rules, results, strict=True)))
+    return GateReport(
+        subject, tuple(_rule_result(rule, frame, result) for rule, result in zip(rules, results, strict=True))
+    )
 
 
-def _finding(rule: Rule, frame: "pd.DataFrame", result: Any) -> Finding:
-    if wrong := _exceptions(result.exception_info or {}):
-        raise RuntimeError(f"{rule.name}: the expectation could not be evaluated: {'; '.join(wrong)}")
+def _rule_result(rule: Rule, frame: "pd.DataFrame", result: Any) -> RuleResult:
+    if messages := _exception_messages(result.exception_info or {}):
+        raise RuntimeError(f"{rule.name}: the expectation could not be evaluated: {'; '.join(messages)}")
     rows = [] if result.success else sorted(result.result["unexpected_index_list"], key=lambda r: str(r["where"]))
-    told: dict[Any, dict[str, Any]] = {row["where"]: dict(row) for row in frame.to_dict("records")}  # type: ignore[arg-type]
-    return Finding(rule, tuple(_culprit(rule, told[r["where"]]) for r in rows))
+    rows_by_name: dict[Any, dict[str, Any]] = {row["where"]: dict(row) for row in frame.to_dict("records")}  # type: ignore[arg-type]
+    return RuleResult(rule, tuple(_violation(rule, rows_by_name[r["where"]]) for r in rows))
 
 
-def _culprit(rule: Rule, row: dict[str, Any]) -> Culprit:
+def _violation(rule: Rule, row: dict[str, Any]) -> Violation:
     # A rule that only warns has culprits, too: its severity says that they stop nothing.
-    stops = rule.severity == "warn" or rule.stops(row)
-    return Culprit(row["where"], rule.finding(row), stops)
+    is_blocking = rule.severity == "warn" or rule.blocks(row)
+    return Violation(row["where"], rule.format_message(row), is_blocking)
 
 
-def _exceptions(info: dict[str, Any]) -> list[str]:
+def _exception_messages(info: dict[str, Any]) -> list[str]:
     """What went wrong inside Great Expectations, which tells it at the top or once per metric."""
-    found = [info, *(inner for inner in info.values() if isinstance(inner, dict))]
-    return [str(one["exception_message"]) for one in found if one.get("raised_exception")]
+    entries = [info, *(inner for inner in info.values() if isinstance(inner, dict))]
+    return [str(entry["exception_message"]) for entry in entries if entry.get("raised_exception")]
 
 
 def _validate(frame: "pd.DataFrame", rules: Sequence[Rule]) -> list[Any]:
@@ -53,14 +55,14 @@ def _validate(frame: "pd.DataFrame", rules: Sequence[Rule]) -> list[Any]:
         name="gate",
         expectations=[
             gx.expectations.ExpectColumnValuesToBeBetween(
-                column=rule.column, min_value=rule.least, max_value=rule.highest, meta={"rule": rule.name}
+                column=rule.column, min_value=rule.min_value, max_value=rule.warn_threshold, meta={"rule": rule.name}
             )
             for rule in rules
         ],
     )
-    format_ = {"result_format": "COMPLETE", "unexpected_index_column_names": ["where"]}
-    found = {r.expectation_config.meta["rule"]: r for r in batch.validate(suite, result_format=format_).results}
-    return [found[rule.name] for rule in rules]
+    result_format = {"result_format": "COMPLETE", "unexpected_index_column_names": ["where"]}
+    results = {r.expectation_config.meta["rule"]: r for r in batch.validate(suite, result_format=result_format).results}
+    return [results[rule.name] for rule in rules]
 
 
 @cache

@@ -20,95 +20,99 @@ class Rule:
 
     name: str
     column: str
-    says: str
+    message_template: str
     fix: str
-    least: float | None = None
-    most: float | None = None
+    min_value: float | None = None
+    max_value: float | None = None
     severity: Literal["error", "hold", "warn"] = "error"
-    warn_most: float | None = None
-    pardon: str | None = None
+    warn_above: float | None = None
+    waiver_column: str | None = None
 
     @property
-    def highest(self) -> float | None:
+    def warn_threshold(self) -> float | None:
         """The highest value that nothing is said of."""
-        return self.most if self.warn_most is None else self.warn_most
+        return self.max_value if self.warn_above is None else self.warn_above
 
-    def stops(self, row: Mapping[str, Any]) -> bool:
+    def blocks(self, row: Mapping[str, Any]) -> bool:
         """Whether one row of the profile keeps it from being published; a row within the bounds does not."""
         value = row[self.column]
         if self.severity == "warn" or value is None or value != value:
             return False
-        outside = (self.least is not None and value < self.least) or (self.most is not None and value > self.most)
-        return bool(outside and not (self.pardon and row[self.pardon]))
+        outside = (self.min_value is not None and value < self.min_value) or (
+            self.max_value is not None and value > self.max_value
+        )
+        return bool(outside and not (self.waiver_column and row[self.waiver_column]))
 
-    def finding(self, row: Mapping[str, Any]) -> str:
+    def format_message(self, row: Mapping[str, Any]) -> str:
         """What to say about one row of the profile that breaks the rule."""
-        bound = self.least if self.least is not None else self.most
-        return self.says.format_map({**row, "limit": f"{bound:g}"})
+        bound = self.min_value if self.min_value is not None else self.max_value
+        return self.message_template.format_map({**row, "limit": f"{bound:g}"})
 
     @property
-    def limit(self) -> str:
+    def bounds_text(self) -> str:
         """The rule in words of its own: `bad_share ≤ 0.05`."""
         parts = []
-        if self.least is not None:
-            parts.append(f"≥ {self.least:g}")
-        if self.most is not None:
-            parts.append(f"≤ {self.most:g}")
-        also = "" if self.warn_most is None else f", warning above {self.warn_most:g}"
-        return f"{self.column} {' and '.join(parts)}{also}"
+        if self.min_value is not None:
+            parts.append(f"≥ {self.min_value:g}")
+        if self.max_value is not None:
+            parts.append(f"≤ {self.max_value:g}")
+        warning = "" if self.warn_above is None else f", warning above {self.warn_above:g}"
+        return f"{self.column} {' and '.join(parts)}{warning}"
 
 
 @dataclass(frozen=True)
-class Culprit:
+class Violation:
     """One row of the profile that breaks a rule: a day, or the one row of a table, model or bundle."""
 
     where: str
-    finding: str
-    stops: bool = True  # False: a warning, whatever the severity of the rule
+    message: str
+    is_blocking: bool = True  # False: a warning, whatever the severity of the rule
 
 
 @dataclass(frozen=True)
-class Finding:
+class RuleResult:
     """What the gate found for one rule."""
 
     rule: Rule
-    culprits: tuple[Culprit, ...]
+    violations: tuple[Violation, ...]
 
     @property
-    def holds(self) -> bool:
-        return not self.culprits
+    def passed(self) -> bool:
+        return not self.violations
 
     @property
-    def stops(self) -> bool:
+    def is_blocking(self) -> bool:
         """Whether something is kept from being published."""
-        return self.rule.severity != "warn" and any(culprit.stops for culprit in self.culprits)
+        return self.rule.severity != "warn" and any(culprit.is_blocking for culprit in self.violations)
 
-    def fix(self, culprit: Culprit) -> str:
+    def fix_for(self, violation: Violation) -> str:
         """What to do about one of the culprits."""
-        return self.rule.fix.replace("{where}", culprit.where)
+        return self.rule.fix.replace("{where}", violation.where)
 
 
 @dataclass(frozen=True)
-class Judgement:
+class GateReport:
     """What the gate found for all rules of a suite."""
 
     subject: str
-    findings: tuple[Finding, ...]
+    results: tuple[RuleResult, ...]
 
     @property
-    def refusals(self) -> tuple[tuple[Finding, Culprit], ...]:
+    def blocking_violations(self) -> tuple[tuple[RuleResult, Violation], ...]:
         """What stops a publication: the finding, and the day or the one row that it is about."""
-        stopping = (finding for finding in self.findings if finding.rule.severity != "warn")
-        return tuple((finding, culprit) for finding in stopping for culprit in finding.culprits if culprit.stops)
+        blocking = (finding for finding in self.results if finding.rule.severity != "warn")
+        return tuple(
+            (finding, culprit) for finding in blocking for culprit in finding.violations if culprit.is_blocking
+        )
 
-    def bad(self) -> dict[str, list[str]]:
+    def refusal_reasons(self) -> dict[str, list[str]]:
         """Where → findings, for everything that stops a publication."""
-        found: dict[str, list[str]] = {}
-        for finding, culprit in self.refusals:
-            found.setdefault(culprit.where, []).append(f"{culprit.finding}; {finding.fix(culprit)}")
-        return found
+        reasons: dict[str, list[str]] = {}
+        for result, violation in self.blocking_violations:
+            reasons.setdefault(violation.where, []).append(f"{violation.message}; {result.fix_for(violation)}")
+        return reasons
 
     @property
-    def fails(self) -> bool:
+    def has_errors(self) -> bool:
         """Whether what was found is somebody's fault, and not only too early."""
-        return any(finding.rule.severity == "error" and finding.stops for finding in self.findings)
+        return any(finding.rule.severity == "error" and finding.is_blocking for finding in self.results)

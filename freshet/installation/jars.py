@@ -15,11 +15,11 @@ from freshet.errors import SetupError
 from freshet.machine import JARS, Jar
 from freshet.settings import Settings
 
-Say = Callable[[str], None]
+Progress = Callable[[str], None]
 MB = 1_000_000
 
 
-def fetch_jars(settings: Settings, say: Say) -> list[Path]:
+def fetch_jars(settings: Settings, progress: Progress) -> list[Path]:
     """Bring every jar into the cache, by content; nothing is fetched when they are there already.
 
     say is handed a line whenever there is progress to tell. Raises SetupError when a jar cannot be
@@ -27,55 +27,55 @@ def fetch_jars(settings: Settings, say: Say) -> list[Path]:
     """
     missing = [jar for jar in JARS if _checksum(machine.jar_path(settings, jar)) != jar.sha256]
     if missing:
-        home = machine.java(settings)
-        settings.cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="fetching-", dir=settings.cache) as folder:
-            _fetch(home, missing, Path(folder), say)
+        java_home = machine.find_java(settings)
+        settings.cache_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="fetching-", dir=settings.cache_dir) as folder:
+            _download_jars(java_home, missing, Path(folder), progress)
             for jar in missing:
-                _take(jar, _fetched(jar, Path(folder)), machine.jar_path(settings, jar))
-    return machine.jars(settings)
+                _install_jar(jar, _downloaded_path(jar, Path(folder)), machine.jar_path(settings, jar))
+    return machine.require_jars(settings)
 
 
-def _fetch(home: Path, missing: Sequence[Jar], folder: Path, say: Say) -> None:
+def _download_jars(java_home: Path, missing: Sequence[Jar], folder: Path, progress: Progress) -> None:
     """Let Spark's own resolver download, and tell how far it is."""
-    names, megabytes = ", ".join(jar.file for jar in missing), sum(jar.size for jar in missing) / MB
-    say(f"fetching {names} ({megabytes:.0f} MB)")
+    names, megabytes = ", ".join(jar.filename for jar in missing), sum(jar.size for jar in missing) / MB
+    progress(f"fetching {names} ({megabytes:.0f} MB)")
     with ThreadPoolExecutor(1) as pool:
-        work = pool.submit(_resolve, home, missing, folder)
-        while not wait([work], timeout=5).done:
-            say(f"  {_bytes_under(folder) / MB:.0f} of {megabytes:.0f} MB")
-        work.result()
+        future = pool.submit(_resolve_jars, java_home, missing, folder)
+        while not wait([future], timeout=5).done:
+            progress(f"  {_bytes_under(folder) / MB:.0f} of {megabytes:.0f} MB")
+        future.result()
 
 
-def _resolve(home: Path, missing: Sequence[Jar], folder: Path) -> None:
+def _resolve_jars(java_home: Path, missing: Sequence[Jar], folder: Path) -> None:
     """Resolve coordinates as `spark.jars.packages` would, into a private folder, without what they depend on."""
     from py4j.protocol import Py4JError
 
     coordinates = ",".join(jar.coordinate for jar in missing)
-    with _resolver(home, folder) as jvm:
+    with _resolver_jvm(java_home, folder) as jvm:
         option, err = jvm.scala.Option, jvm.System.err
-        nothing = jvm.scala.jdk.javaapi.CollectionConverters.asScala(jvm.java.util.ArrayList()).toSeq()
-        maven = jvm.org.apache.spark.util.MavenUtils
+        exclusions = jvm.scala.jdk.javaapi.CollectionConverters.asScala(jvm.java.util.ArrayList()).toSeq()
+        maven_utils = jvm.org.apache.spark.util.MavenUtils
         try:
-            ivy = maven.buildIvySettings(option.empty(), option.apply(str(folder)), False, err)
-            maven.resolveMavenCoordinates(coordinates, ivy, option.empty(), False, nothing, False, err)
+            ivy = maven_utils.buildIvySettings(option.empty(), option.apply(str(folder)), False, err)
+            maven_utils.resolveMavenCoordinates(coordinates, ivy, option.empty(), False, exclusions, False, err)
         except Py4JError as error:
             raise SetupError(
-                "jars", f"Spark's resolver could not fetch {coordinates}: {_reason(error)}", _fix()
+                "jars", f"Spark's resolver could not fetch {coordinates}: {_reason(error)}", _fix_text()
             ) from None
 
 
 @contextmanager
-def _resolver(home: Path, folder: Path) -> Iterator[Any]:
+def _resolver_jvm(java_home: Path, folder: Path) -> Iterator[Any]:
     """A small JVM with Spark's classes. Its home folder is private: a broken ~/.m2 or ~/.ivy2 cannot hurt."""
     from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
 
-    spark = _spark_jars()
+    spark_folder = _spark_jars_folder()
     port, secret = launch_gateway(
-        jarpath=str(next(spark.glob("py4j-*.jar"))),
-        classpath=str(spark / "*"),
+        jarpath=str(next(spark_folder.glob("py4j-*.jar"))),
+        classpath=str(spark_folder / "*"),
         javaopts=[f"-Duser.home={folder}", "-Djava.net.useSystemProxies=true"],
-        java_path=str(home / "bin" / "java"),
+        java_path=str(java_home / "bin" / "java"),
         die_on_exit=True,
         enable_auth=True,
     )
@@ -86,28 +86,30 @@ def _resolver(home: Path, folder: Path) -> Iterator[Any]:
         gateway.shutdown()
 
 
-def _spark_jars() -> Path:
+def _spark_jars_folder() -> Path:
     """The folder of Spark's own jars inside the installed package, found without importing it."""
-    found = find_spec("pyspark")
-    if found is None or not found.submodule_search_locations:
+    spec = find_spec("pyspark")
+    if spec is None or not spec.submodule_search_locations:
         raise SetupError("pyspark", "it is not installed", "run `make setup`")
-    return Path(found.submodule_search_locations[0]) / "jars"
+    return Path(spec.submodule_search_locations[0]) / "jars"
 
 
-def _fetched(jar: Jar, folder: Path) -> Path:
+def _downloaded_path(jar: Jar, folder: Path) -> Path:
     """Where the resolver put a jar."""
-    return folder / "jars" / f"{jar.group}_{jar.file}"
+    return folder / "jars" / f"{jar.group}_{jar.filename}"
 
 
-def _take(jar: Jar, fetched: Path, path: Path) -> None:
+def _install_jar(jar: Jar, download: Path, path: Path) -> None:
     """Move a fetched jar to its place if it is the pinned one."""
-    found = _checksum(fetched)
-    if found != jar.sha256:
-        fetched.unlink(missing_ok=True)
+    checksum = _checksum(download)
+    if checksum != jar.sha256:
+        download.unlink(missing_ok=True)
         path.unlink(missing_ok=True)
-        raise SetupError(jar.coordinate, f"its SHA-256 is {found}, pinned is {jar.sha256}; it was removed", _fix())
+        raise SetupError(
+            jar.coordinate, f"its SHA-256 is {checksum}, pinned is {jar.sha256}; it was removed", _fix_text()
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(fetched, path)  # same disk: a rename, so a reader sees all of it or nothing
+    shutil.move(download, path)  # same disk: a rename, so a reader sees all of it or nothing
 
 
 def _checksum(path: Path) -> str | None:
@@ -129,6 +131,6 @@ def _reason(error: Exception) -> str:
     return lines[-1] if lines else type(error).__name__
 
 
-def _fix() -> str:
-    files = " and ".join(jar.file for jar in JARS)
+def _fix_text() -> str:
+    files = " and ".join(jar.filename for jar in JARS)
     return f"check the network and run `freshet setup` again, or put {files} into the folder `jars` of FRESHET_CACHE"

@@ -7,141 +7,170 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from freshet.judge.collapse import idle_encoder, narrower, same_for_everybody
+from freshet.judge.collapse import diversity_loss_reason, encoder_collapse_reason, personalisation_collapse_reason
 from freshet.judge.comparison import ANCHOR, BASELINES, CHALLENGER, CHAMPION, Comparison, Evaluation
 from freshet.judge.guard_params import GuardParams
-from freshet.judge.holds import hold
+from freshet.judge.holds import add_holds
 from freshet.judge.metrics import ndcg
-from freshet.judge.paired import paired
-from freshet.judge.params import JudgeParams
+from freshet.judge.paired import paired_difference
+from freshet.judge.params import EvaluationParams
 from freshet.judge.rises import suspicious_rise
-from freshet.judge.slices import falls
+from freshet.judge.slices import slice_regressions
 from freshet.judge.verdict import Verdict
-from freshet.judge.yardstick import Standing, ratio
+from freshet.judge.yardstick import ReleaseMetrics, baseline_ratio
 
 GUARDS: Final = ("encoder", "sameness", "narrowing", "slices", "anchor", "ratio", "rise", "echo")
 
 
 @dataclass(frozen=True)
-class Sign:
+class GuardResult:
     """What one guard says: "" where all is well."""
 
     guard: str
-    said: str = ""
-    holds: bool = True  # False: a warning
+    message: str = ""
+    is_hold: bool = True  # False: a warning
 
 
-QUIET: Final = tuple(Sign(guard) for guard in GUARDS)  # where there were too few baskets to say anything
+SILENT_GUARDS: Final = tuple(GuardResult(guard) for guard in GUARDS)  # where there were too few baskets to say anything
 
 
 @dataclass(frozen=True)
-class Judgeable:
+class GuardInputs:
     """What the guards look at. past: the releases before, oldest first."""
 
     comparison: Comparison
-    past: Sequence[Standing]
-    judging: JudgeParams
-    limits: GuardParams
-    fresher: bool  # of the champion's configuration
-    anchor: int = 1  # the release that it is
+    past_releases: Sequence[ReleaseMetrics]
+    judge_params: EvaluationParams
+    guard_params: GuardParams
+    same_configuration: bool  # of the champion's configuration
+    anchor_release: int = 1  # the release that it is
 
 
-def signs(what: Judgeable) -> tuple[Sign, ...]:
+def run_guards(inputs: GuardInputs) -> tuple[GuardResult, ...]:
     """One of each guard, in the order of GUARDS."""
-    looks: dict[str, Callable[[Judgeable], Sign]] = {
-        "encoder": _encoder,
-        "sameness": _sameness,
-        "narrowing": _narrowing,
-        "slices": _slices,
-        "anchor": _anchor,
-        "ratio": _ratio,
-        "rise": _rise,
-        "echo": _echo,
+    guards_by_name: dict[str, Callable[[GuardInputs], GuardResult]] = {
+        "encoder": _encoder_guard,
+        "sameness": _sameness_guard,
+        "narrowing": _narrowing_guard,
+        "slices": _slices_guard,
+        "anchor": _anchor_guard,
+        "ratio": _ratio_guard,
+        "rise": _rise_guard,
+        "echo": _echo_guard,
     }
-    return tuple(looks[guard](what) for guard in GUARDS)
+    return tuple(guards_by_name[guard](inputs) for guard in GUARDS)
 
 
-def guarded(verdict: Verdict, found: Sequence[Sign], held: Sequence[str] = (), warnings: Sequence[str] = ()) -> Verdict:
+def apply_guards(
+    verdict: Verdict, results: Sequence[GuardResult], holds: Sequence[str] = (), warnings: Sequence[str] = ()
+) -> Verdict:
     """The verdict with what the guards say, behind what holds it and warns of it besides."""
-    said = [sign for sign in found if sign.said]
-    held, warnings = [*held, *(s.said for s in said if s.holds)], [*warnings, *(s.said for s in said if not s.holds)]
-    return hold(verdict, held, warnings)
-
-
-def _encoder(what: Judgeable) -> Sign:
-    k, confidence = what.judging.ndcg_k, what.judging.confidence
-    said, holds = idle_encoder(what.comparison, k, confidence, fresher=what.fresher)
-    return Sign("encoder", said, holds=holds)
-
-
-def _sameness(what: Judgeable) -> Sign:
-    return Sign("sameness", same_for_everybody(what.comparison.evaluation, what.limits.personalisation_floor))
-
-
-def _narrowing(what: Judgeable) -> Sign:
-    return Sign("narrowing", narrower(what.comparison.evaluation, what.limits), holds=False)
-
-
-def _slices(what: Judgeable) -> Sign:
-    fallen = falls(what.comparison, what.judging.ndcg_k, what.judging.confidence, what.limits)
-    words = "; ".join(fall.words for fall in fallen)
-    said = f"it serves a part of the shop worse than the champion: {words}" if fallen else ""
-    return Sign("slices", said, holds=any(fall.far for fall in fallen))
-
-
-def _anchor(what: Judgeable) -> Sign:
-    comparison, k = what.comparison, what.judging.ndcg_k
-    if ANCHOR not in comparison.scores:
-        return Sign("anchor")
-    mine, theirs = (
-        ndcg(scores.hits, scores.sizes, k) for scores in (comparison.scores[CHALLENGER], comparison.scores[ANCHOR])
+    triggered = [sign for sign in results if sign.message]
+    holds, warnings = (
+        [*holds, *(s.message for s in triggered if s.is_hold)],
+        [*warnings, *(s.message for s in triggered if not s.is_hold)],
     )
-    if paired(mine - theirs, comparison.owners).upper(what.judging.confidence) >= 0:
-        return Sign("anchor")
-    figures = f"NDCG@{k} {mine.mean():.4f} against {theirs.mean():.4f}"
-    return Sign("anchor", f"the frozen release {what.anchor} is surely better than it ({figures})")
+    return add_holds(verdict, holds, warnings)
 
 
-def _ratio(what: Judgeable) -> Sign:
-    now = _ndcg(what.comparison.evaluation, what.judging.ndcg_k)
-    result = ratio(now, what.past, CHALLENGER, BASELINES, what.limits.ratio_floor)
-    return Sign("ratio", result.sentence if result is not None and result.behind else "", holds=False)
+def _encoder_guard(inputs: GuardInputs) -> GuardResult:
+    k, confidence = inputs.judge_params.ndcg_k, inputs.judge_params.confidence
+    message, is_hold = encoder_collapse_reason(
+        inputs.comparison, k, confidence, same_configuration=inputs.same_configuration
+    )
+    return GuardResult("encoder", message, is_hold=is_hold)
 
 
-def _rise(what: Judgeable) -> Sign:
-    comparison, k = what.comparison, what.judging.ndcg_k
-    surely = {
-        name: paired(ndcg(scores.hits, scores.sizes, k), comparison.owners).lower(what.judging.confidence)
+def _sameness_guard(inputs: GuardInputs) -> GuardResult:
+    return GuardResult(
+        "sameness",
+        personalisation_collapse_reason(inputs.comparison.evaluation, inputs.guard_params.min_personalisation),
+    )
+
+
+def _narrowing_guard(inputs: GuardInputs) -> GuardResult:
+    return GuardResult(
+        "narrowing", diversity_loss_reason(inputs.comparison.evaluation, inputs.guard_params), is_hold=False
+    )
+
+
+def _slices_guard(inputs: GuardInputs) -> GuardResult:
+    regressions = slice_regressions(
+        inputs.comparison, inputs.judge_params.ndcg_k, inputs.judge_params.confidence, inputs.guard_params
+    )
+    summary = "; ".join(fall.summary for fall in regressions)
+    message = f"it serves a part of the shop worse than the champion: {summary}" if regressions else ""
+    return GuardResult("slices", message, is_hold=any(fall.exceeds_margin for fall in regressions))
+
+
+def _anchor_guard(inputs: GuardInputs) -> GuardResult:
+    comparison, k = inputs.comparison, inputs.judge_params.ndcg_k
+    if ANCHOR not in comparison.scores:
+        return GuardResult("anchor")
+    challenger_ndcg, anchor_ndcg = (
+        ndcg(scores.hits, scores.n_targets, k) for scores in (comparison.scores[CHALLENGER], comparison.scores[ANCHOR])
+    )
+    if (
+        paired_difference(challenger_ndcg - anchor_ndcg, comparison.shopper_index).upper_bound(
+            inputs.judge_params.confidence
+        )
+        >= 0
+    ):
+        return GuardResult("anchor")
+    figures = f"NDCG@{k} {challenger_ndcg.mean():.4f} against {anchor_ndcg.mean():.4f}"
+    return GuardResult("anchor", f"the frozen release {inputs.anchor_release} is surely better than it ({figures})")
+
+
+def _ratio_guard(inputs: GuardInputs) -> GuardResult:
+    current_ndcg = _ndcg_by_scorer(inputs.comparison.evaluation, inputs.judge_params.ndcg_k)
+    result = baseline_ratio(
+        current_ndcg, inputs.past_releases, CHALLENGER, BASELINES, inputs.guard_params.min_baseline_ratio
+    )
+    return GuardResult("ratio", result.sentence if result is not None and result.is_below_min else "", is_hold=False)
+
+
+def _rise_guard(inputs: GuardInputs) -> GuardResult:
+    comparison, k = inputs.comparison, inputs.judge_params.ndcg_k
+    lower_bounds = {
+        name: paired_difference(ndcg(scores.hits, scores.n_targets, k), comparison.shopper_index).lower_bound(
+            inputs.judge_params.confidence
+        )
         for name, scores in comparison.scores.items()
     }
-    now, models = _ndcg(comparison.evaluation, k), (CHALLENGER, CHAMPION)
-    said, holds = suspicious_rise(
-        now, surely, what.past, models, BASELINES, what.limits.rise_limit, repeating=_echoing(what) or _repeating(what)
+    current_ndcg, models = _ndcg_by_scorer(comparison.evaluation, k), (CHALLENGER, CHAMPION)
+    message, is_hold = suspicious_rise(
+        current_ndcg,
+        lower_bounds,
+        inputs.past_releases,
+        models,
+        BASELINES,
+        inputs.guard_params.max_ndcg_rise,
+        has_more_repeats=_has_more_echoes(inputs) or _has_more_repeats(inputs),
     )
-    return Sign("rise", said, holds=holds)
+    return GuardResult("rise", message, is_hold=is_hold)
 
 
-def _echoing(what: Judgeable) -> bool:
-    evaluation = what.comparison.evaluation
-    return evaluation.echoes - evaluation.echoes_before > what.limits.echo_limit
+def _has_more_echoes(inputs: GuardInputs) -> bool:
+    evaluation = inputs.comparison.evaluation
+    return evaluation.echo_share - evaluation.reference_echo_share > inputs.guard_params.max_echo_rise
 
 
-def _repeating(what: Judgeable) -> bool:
+def _has_more_repeats(inputs: GuardInputs) -> bool:
     """A copy that comes later than an echo, or a page that reloads itself: the same item again, after any time."""
-    evaluation = what.comparison.evaluation
-    return evaluation.repeats - evaluation.repeats_before > what.limits.echo_limit
+    evaluation = inputs.comparison.evaluation
+    return evaluation.repeat_share - evaluation.reference_repeat_share > inputs.guard_params.max_echo_rise
 
 
-def _echo(what: Judgeable) -> Sign:
-    evaluation = what.comparison.evaluation
-    if not _echoing(what):
-        return Sign("echo")
-    return Sign(
+def _echo_guard(inputs: GuardInputs) -> GuardResult:
+    evaluation = inputs.comparison.evaluation
+    if not _has_more_echoes(inputs):
+        return GuardResult("echo")
+    return GuardResult(
         "echo",
-        f"{evaluation.echoes:.0%} of the baskets ask again for the item of seconds before, on the days before only "
-        f"{evaluation.echoes_before:.0%}: look for events that are written twice",
+        f"{evaluation.echo_share:.0%} of the baskets ask again for the item of seconds before, on the days before only "
+        f"{evaluation.reference_echo_share:.0%}: look for events that are written twice",
     )
 
 
-def _ndcg(evaluation: Evaluation, k: int) -> dict[str, float]:
+def _ndcg_by_scorer(evaluation: Evaluation, k: int) -> dict[str, float]:
     return {name: row[f"ndcg@{k}"] for name, row in evaluation.table.items() if f"ndcg@{k}" in row}

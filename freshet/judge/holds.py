@@ -5,23 +5,23 @@ from collections.abc import Sequence
 from freshet.judge.verdict import Verdict
 
 
-def hold(verdict: Verdict, held: Sequence[str], warnings: Sequence[str] = ()) -> Verdict:
+def add_holds(verdict: Verdict, holds: Sequence[str], warnings: Sequence[str] = ()) -> Verdict:
     """The verdict with what holds it, and what only warns. A held verdict releases nothing.
 
     held, warnings: half-sentences, as a verdict's reasons are. Where the statistics refused the challenger anyway, they
     stay the reason and what would have held it is said behind them.
     """
-    said = [verdict.sentence]
-    if held and verdict.released:
-        said = [f"Held for a person: {'; '.join(held)}. Otherwise: {verdict.sentence}"]
-    elif held:
-        said.append(f"It would also wait for a person: {'; '.join(held)}.")
-    said += [f"Warning: {warning}." for warning in warnings]
+    sentences = [verdict.sentence]
+    if holds and verdict.released:
+        sentences = [f"Held for a person: {'; '.join(holds)}. Otherwise: {verdict.sentence}"]
+    elif holds:
+        sentences.append(f"It would also wait for a person: {'; '.join(holds)}.")
+    sentences += [f"Warning: {warning}." for warning in warnings]
     return verdict.model_copy(
         update={
-            "released": verdict.released and not held,
-            "sentence": " ".join(said),
-            "held": (*verdict.held, *held),
+            "released": verdict.released and not holds,
+            "sentence": " ".join(sentences),
+            "held": (*verdict.holds, *holds),
             "warnings": (*verdict.warnings, *warnings),
         }
     )

@@ -15,20 +15,20 @@ Values = NDArray[np.float64]
 
 def discounts(k: int) -> Values:
     """(k,) what a hit is worth by place: 1 / log2(1 + place)."""
-    worth: Values = 1.0 / np.log2(np.arange(2, k + 2))
-    return worth
+    weights: Values = 1.0 / np.log2(np.arange(2, k + 2))
+    return weights
 
 
-def ndcg(hits: Hits, sizes: Ints, k: int) -> Values:
+def ndcg(hits: Hits, n_targets: Ints, k: int) -> Values:
     """(C,) DCG / the best DCG that min(k, targets) places allow, hits worth 1 (Järvelin and Kekäläinen 2002)."""
-    best = np.concatenate([[0.0], np.cumsum(discounts(k))])[np.minimum(sizes, k)]
-    gained: Values = hits[:, :k] @ discounts(hits[:, :k].shape[1]) / best
-    return gained
+    ideal_dcg = np.concatenate([[0.0], np.cumsum(discounts(k))])[np.minimum(n_targets, k)]
+    values: Values = hits[:, :k] @ discounts(hits[:, :k].shape[1]) / ideal_dcg
+    return values
 
 
-def recall(hits: Hits, sizes: Ints, k: int) -> Values:
+def recall(hits: Hits, n_targets: Ints, k: int) -> Values:
     """(C,) hits / targets. The standard form: below 1 where there are more targets than k."""
-    share: Values = hits[:, :k].sum(axis=1) / sizes
+    share: Values = hits[:, :k].sum(axis=1) / n_targets
     return share
 
 
@@ -46,13 +46,13 @@ def mrr(hits: Hits, k: int) -> Values:
 
 def hit_rate(hits: Hits, k: int) -> Values:
     """(C,) 1 where the list holds at least one target."""
-    found: Values = hits[:, :k].any(axis=1) * np.ones(len(hits))
-    return found
+    values: Values = hits[:, :k].any(axis=1) * np.ones(len(hits))
+    return values
 
 
-def coverage(lists: Ints, items: int) -> float:
+def coverage(lists: Ints, n_items: int) -> float:
     """Share of all `items` that stand in at least one of the lists (C, k); 0 in a list is an empty place."""
-    return float(np.count_nonzero(np.unique(lists)) / max(1, items))
+    return float(np.count_nonzero(np.unique(lists)) / max(1, n_items))
 
 
 def novelty(lists: Ints, audience: Values) -> float:
@@ -60,22 +60,22 @@ def novelty(lists: Ints, audience: Values) -> float:
 
     An item nobody has met counts as the least met of the others, so that the mean stays finite.
     """
-    met = audience[audience > 0]
-    floor = float(met.min()) if len(met) else 1.0
-    shown = lists[lists > 0]
-    return float(-np.log2(np.maximum(audience[shown], floor)).mean()) if len(shown) else 0.0
+    seen = audience[audience > 0]
+    floor = float(seen.min()) if len(seen) else 1.0
+    listed_items = lists[lists > 0]
+    return float(-np.log2(np.maximum(audience[listed_items], floor)).mean()) if len(listed_items) else 0.0
 
 
 def popularity_share(lists: Ints, head: NDArray[np.bool_]) -> float:
     """Share of all recommended places that go to items of the `head` (V + 1,)."""
-    shown = lists[lists > 0]
-    return float(head[shown].mean()) if len(shown) else 0.0
+    listed_items = lists[lists > 0]
+    return float(head[listed_items].mean()) if len(listed_items) else 0.0
 
 
 def head_items(audience: Values) -> NDArray[np.bool_]:
     """(V + 1,) the fewest items that together have half of the audience; of equal ones those that came first."""
     order = np.argsort(-audience, kind="stable")
-    before = np.cumsum(audience[order]) - audience[order]
+    audience_before = np.cumsum(audience[order]) - audience[order]
     head = np.zeros(len(audience), dtype=bool)
-    head[order] = (before < audience.sum() / 2) & (audience[order] > 0)
+    head[order] = (audience_before < audience.sum() / 2) & (audience[order] > 0)
     return head

@@ -9,41 +9,41 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from freshet.judge.yardstick import Metrics, Standing
+from freshet.judge.yardstick import NdcgByScorer, ReleaseMetrics
 
-LEAK: Final = "look whether the model knows what it is asked for"
-TWICE: Final = "it is the data, look for events that are written twice"
-GROWTH: Final = "no more baskets repeat the item before than used to, so it may be a young shop's longer histories"
+LEAK_HINT: Final = "look whether the model knows what it is asked for"
+DUPLICATE_EVENTS_HINT: Final = "it is the data, look for events that are written twice"
+GROWTH_HINT: Final = "no more baskets repeat the item before than used to, so it may be a young shop's longer histories"
 
 
 @dataclass(frozen=True)
-class Rise:
+class MetricRise:
     """One scorer now, beside the best of the past."""
 
     name: str
-    then: float
-    now: float
+    past_best: float
+    current: float
 
     @property
-    def share(self) -> float:
+    def relative_rise(self) -> float:
         """By how much of `then` it rose."""
-        return self.now / self.then - 1
+        return self.current / self.past_best - 1
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """`challenger 0.28 → 0.34, +21%`."""
-        return f"{self.name} {self.then:.4f} → {self.now:.4f}, {self.share:+.0%}"
+        return f"{self.name} {self.past_best:.4f} → {self.current:.4f}, {self.relative_rise:+.0%}"
 
 
 def suspicious_rise(
-    now: Metrics,
-    surely: Metrics,
-    past: Sequence[Standing],
+    current_ndcg: NdcgByScorer,
+    lower_bounds: NdcgByScorer,
+    past_releases: Sequence[ReleaseMetrics],
     models: Sequence[str],
     baselines: Sequence[str],
-    limit: float,
+    max_rise: float,
     *,
-    repeating: bool,
+    has_more_repeats: bool,
 ) -> tuple[str, bool]:
     """(What is too good to be true, whether a person must look before a release); "" where nothing rose too far.
 
@@ -53,26 +53,39 @@ def suspicious_rise(
     answers better.
     surely: scorer → its NDCG is at least this. repeating: more of the baskets repeat the item before than used to.
     """
-    rises = [rise for name in models if (rise := _rise(name, models[0], now, past)) is not None]
-    high = [rise for rise in rises if rise.share > limit and surely.get(rise.name, 0.0) > rise.then]
-    if not high:
+    model_rises = [
+        rise for name in models if (rise := _metric_rise(name, models[0], current_ndcg, past_releases)) is not None
+    ]
+    large_rises = [
+        rise
+        for rise in model_rises
+        if rise.relative_rise > max_rise and lower_bounds.get(rise.name, 0.0) > rise.past_best
+    ]
+    if not large_rises:
         return "", False
-    others = [rise for name in baselines if (rise := _rise(name, name, now, past)) is not None]
-    figures, beside = ("; ".join(rise.words for rise in some) for some in (high, others))
-    told = f"NDCG is too good to be true, beside the best of the last {len(past)} releases ({figures})"
-    if not _shared(high, others):
-        return f"{told}, and baselines did not rise like that ({beside}): {LEAK}", True
-    return f"{told}, and baselines rose with it ({beside}): {TWICE if repeating else GROWTH}", repeating
+    baseline_rises = [
+        rise for name in baselines if (rise := _metric_rise(name, name, current_ndcg, past_releases)) is not None
+    ]
+    model_text, baseline_text = ("; ".join(rise.summary for rise in group) for group in (large_rises, baseline_rises))
+    message = f"NDCG is too good to be true, beside the best of the last {len(past_releases)} releases ({model_text})"
+    if not _is_shared(large_rises, baseline_rises):
+        return f"{message}, and baselines did not rise like that ({baseline_text}): {LEAK_HINT}", True
+    return (
+        f"{message}, and baselines rose with it ({baseline_text}): {DUPLICATE_EVENTS_HINT if has_more_repeats else GROWTH_HINT}",
+        has_more_repeats,
+    )
 
 
-def _shared(high: Sequence[Rise], others: Sequence[Rise]) -> bool:
+def _is_shared(large_rises: Sequence[MetricRise], baseline_rises: Sequence[MetricRise]) -> bool:
     """Whether a good baseline rose at least half as much as what rose most; a weak one rises by luck alone."""
-    good = max((rise.then for rise in others), default=0.0) / 2
-    most = max(rise.share for rise in high)
-    return any(rise.share >= most / 2 for rise in others if rise.then >= good)
+    min_past_ndcg = max((rise.past_best for rise in baseline_rises), default=0.0) / 2
+    max_rise = max(rise.relative_rise for rise in large_rises)
+    return any(rise.relative_rise >= max_rise / 2 for rise in baseline_rises if rise.past_best >= min_past_ndcg)
 
 
-def _rise(name: str, row: str, now: Metrics, past: Sequence[Standing]) -> Rise | None:
+def _metric_rise(
+    name: str, reference_name: str, current_ndcg: NdcgByScorer, past_releases: Sequence[ReleaseMetrics]
+) -> MetricRise | None:
     """`name` now beside the best that the row had; None where either is not known."""
-    then = max((standing.ndcg.get(row, 0.0) for standing in past), default=0.0)
-    return Rise(name, then, now[name]) if then > 0 and name in now else None
+    past_best = max((standing.ndcg.get(reference_name, 0.0) for standing in past_releases), default=0.0)
+    return MetricRise(name, past_best, current_ndcg[name]) if past_best > 0 and name in current_ndcg else None

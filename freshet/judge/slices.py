@@ -2,31 +2,33 @@
 
 from dataclasses import dataclass
 
-from freshet.judge.comparison import CHALLENGER, CHAMPION, Comparison, Part
+from freshet.judge.comparison import CHALLENGER, CHAMPION, Comparison, SliceScores
 from freshet.judge.guard_params import GuardParams
 from freshet.judge.metrics import Values, ndcg
-from freshet.judge.paired import Paired, paired
+from freshet.judge.paired import PairedDifference, paired_difference
 
 
 @dataclass(frozen=True)
-class Fall:
+class SliceRegression:
     """A slice in which the challenger is surely worse than the champion."""
 
     name: str
-    cases: int
-    challenger: float  # mean NDCG
-    champion: float
-    surely: float  # the champion is better by at least this share of its NDCG
-    far: bool  # by more than the margin
+    n_cases: int
+    challenger_ndcg: float  # mean NDCG
+    champion_ndcg: float
+    min_relative_loss: float  # the champion is better by at least this share of its NDCG
+    exceeds_margin: bool  # by more than the margin
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """`rare items 0.1200 → 0.0900 (412 baskets, surely 11% worse)`."""
-        figures = f"{self.champion:.4f} → {self.challenger:.4f}"
-        return f"{self.name} {figures} ({self.cases:,} baskets, surely {self.surely:.0%} worse)"
+        figures = f"{self.champion_ndcg:.4f} → {self.challenger_ndcg:.4f}"
+        return f"{self.name} {figures} ({self.n_cases:,} baskets, surely {self.min_relative_loss:.0%} worse)"
 
 
-def falls(comparison: Comparison, k: int, confidence: float, params: GuardParams) -> tuple[Fall, ...]:
+def slice_regressions(
+    comparison: Comparison, k: int, confidence: float, params: GuardParams
+) -> tuple[SliceRegression, ...]:
     """Slices that are surely worse, the worst first; none without a champion.
 
     Each is tested on its own baskets, over shoppers. The error of one test is divided by the number of slices
@@ -34,22 +36,42 @@ def falls(comparison: Comparison, k: int, confidence: float, params: GuardParams
     """
     if CHAMPION not in comparison.scores:
         return ()
-    results = {name: _paired(part, k) for name, part in comparison.parts.items()}
-    tested = {name: result for name, result in results.items() if result.shoppers >= params.slice_shoppers}
-    each = 1 - (1 - confidence) / max(1, len(tested))
-    fallen = (_fall(name, comparison.parts[name], result.upper(each), k, params) for name, result in tested.items())
-    return tuple(sorted((fall for fall in fallen if fall.surely > 0), key=lambda fall: -fall.surely))
+    differences = {
+        name: _champion_difference(slice_answers, k) for name, slice_answers in comparison.slice_scores.items()
+    }
+    testable = {name: result for name, result in differences.items() if result.n_shoppers >= params.min_slice_shoppers}
+    slice_confidence = 1 - (1 - confidence) / max(1, len(testable))
+    regressions = (
+        _slice_regression(name, comparison.slice_scores[name], result.upper_bound(slice_confidence), k, params)
+        for name, result in testable.items()
+    )
+    return tuple(
+        sorted((fall for fall in regressions if fall.min_relative_loss > 0), key=lambda fall: -fall.min_relative_loss)
+    )
 
 
-def _paired(part: Part, k: int) -> Paired:
-    return paired(_ndcg(part, CHALLENGER, k) - _ndcg(part, CHAMPION, k), part.owners)
+def _champion_difference(slice_scores: SliceScores, k: int) -> PairedDifference:
+    return paired_difference(
+        _case_ndcg(slice_scores, CHALLENGER, k) - _case_ndcg(slice_scores, CHAMPION, k), slice_scores.shopper_index
+    )
 
 
-def _fall(name: str, part: Part, upper: float, k: int, params: GuardParams) -> Fall:
-    challenger, champion = (float(_ndcg(part, who, k).mean()) for who in (CHALLENGER, CHAMPION))
-    surely = -upper / champion if champion > 0 else 0.0
-    return Fall(name, len(part.owners), challenger, champion, surely, surely > params.slice_margin)
+def _slice_regression(
+    name: str, slice_scores: SliceScores, upper_bound: float, k: int, params: GuardParams
+) -> SliceRegression:
+    challenger_ndcg, champion_ndcg = (
+        float(_case_ndcg(slice_scores, scorer, k).mean()) for scorer in (CHALLENGER, CHAMPION)
+    )
+    min_relative_loss = -upper_bound / champion_ndcg if champion_ndcg > 0 else 0.0
+    return SliceRegression(
+        name,
+        len(slice_scores.shopper_index),
+        challenger_ndcg,
+        champion_ndcg,
+        min_relative_loss,
+        min_relative_loss > params.slice_margin,
+    )
 
 
-def _ndcg(part: Part, name: str, k: int) -> Values:
-    return ndcg(part.scores[name].hits, part.scores[name].sizes, k)
+def _case_ndcg(slice_scores: SliceScores, name: str, k: int) -> Values:
+    return ndcg(slice_scores.scores[name].hits, slice_scores.scores[name].n_targets, k)

@@ -6,37 +6,37 @@ import numpy as np
 
 from freshet.history import Ints, ModelInput
 from freshet.live.ranker import Ranker
-from freshet.live.scorer import Scores, rows, taken, top_k
+from freshet.live.scorer import Scores, select_histories, slice_batch, top_k
 
-TOP: Final = 20
-GROUPS: Final = (2, 16, 64)
+TOP_K: Final = 20
+GROUP_SIZES: Final = (2, 16, 64)
 # Scores so close, as a share of the largest, may change places: a GPU rounds by the shape of what it multiplies.
-NEAR_TIE: Final = {"cpu": 1e-5, "cuda": 1e-2}
-SEED: Final = 7
+NEAR_TIE_TOLERANCE: Final = {"cpu": 1e-5, "cuda": 1e-2}
+GROUPING_SEED: Final = 7
 
 
-def alike_together(ranker: Ranker, batch: ModelInput, near_tie: float = NEAR_TIE["cpu"]) -> float:
+def batch_invariance(ranker: Ranker, batch: ModelInput, tie_tolerance: float = NEAR_TIE_TOLERANCE["cpu"]) -> float:
     """The share of a batch's B histories whose top 20 is the same alone and in groups of 2, 16 and 64.
 
     The groups are drawn, so that short and long histories are asked together. Items whose scores differ by less than
     `near_tie` of the list's largest may stand in each other's place. 1 where there is no history.
     """
-    size = len(batch.offsets) - 1
-    alone = [ranker.score(rows(batch, place, place + 1))[0] for place in range(size)]
-    alike = np.ones(size, dtype=np.bool_)
-    order = np.random.default_rng(SEED).permutation(size)
-    for group in (order[start : start + n] for n in GROUPS for start in range(0, size, n)):
-        items = top_k(ranker.score(taken(batch, group)), TOP)[0]
+    n_histories = len(batch.offsets) - 1
+    single_scores = [ranker.score(slice_batch(batch, index, index + 1))[0] for index in range(n_histories)]
+    is_invariant = np.ones(n_histories, dtype=np.bool_)
+    order = np.random.default_rng(GROUPING_SEED).permutation(n_histories)
+    for group in (order[start : start + n] for n in GROUP_SIZES for start in range(0, n_histories, n)):
+        items = top_k(ranker.score(select_histories(batch, group)), TOP_K)[0]
         for place, row in zip(group, items, strict=True):
-            alike[place] &= _same(alone[place], row, near_tie)
-    return float(alike.mean()) if size else 1.0
+            is_invariant[place] &= _same_top_k(single_scores[place], row, tie_tolerance)
+    return float(is_invariant.mean()) if n_histories else 1.0
 
 
-def _same(alone: Scores, items: Ints, near_tie: float) -> bool:
+def _same_top_k(scores: Scores, items: Ints, tie_tolerance: float) -> bool:
     """Whether `items` (TOP,) are the best by the scores (V + 1,), but for near ties."""
-    own, best = top_k(alone[None], TOP)
-    there = own[0] > 0
-    if (items > 0).sum() != there.sum():
+    top_items, top_scores = top_k(scores[None], TOP_K)
+    is_filled = top_items[0] > 0
+    if (items > 0).sum() != is_filled.sum():
         return False
-    off = np.abs(alone[items[there]] - best[0][there]).max(initial=0.0)
-    return bool(off <= near_tie * max(float(np.abs(best[0][there]).max(initial=0.0)), 1e-6))
+    difference = np.abs(scores[items[is_filled]] - top_scores[0][is_filled]).max(initial=0.0)
+    return bool(difference <= tie_tolerance * max(float(np.abs(top_scores[0][is_filled]).max(initial=0.0)), 1e-6))

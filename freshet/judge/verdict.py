@@ -7,18 +7,18 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from freshet.judge.bootstrap import effective_shoppers
-from freshet.judge.comparison import CHAMPION, ITEM_TO_ITEM, POPULAR, SEQUENTIAL_RULES, Comparison
-from freshet.judge.margins import Claim, Margin, paired_margins
-from freshet.judge.params import JudgeParams
+from freshet.judge.comparison import CHAMPION, ITEM_KNN, POPULAR, SEQUENTIAL_RULES, Comparison
+from freshet.judge.margins import Claim, MarginTest, run_margin_tests
+from freshet.judge.params import EvaluationParams
 
-Rule = Literal["first", "fresher", "changed"]
+VerdictRule = Literal["first", "fresher", "changed"]
 
-BASELINES: Final = (POPULAR, ITEM_TO_ITEM, SEQUENTIAL_RULES)
+TESTED_BASELINES: Final = (POPULAR, ITEM_KNN, SEQUENTIAL_RULES)
 # Where only the last event matters the rules are the best there can be, and the model holds them: as good is enough.
-MIXED_IN: Final = (SEQUENTIAL_RULES,)
-NAMES: Final = {
+BLENDED_BASELINES: Final = (SEQUENTIAL_RULES,)
+SCORER_LABELS: Final = {
     POPULAR: "what is popular",
-    ITEM_TO_ITEM: "what goes with what (item-to-item)",
+    ITEM_KNN: "what goes with what (item-to-item)",
     SEQUENTIAL_RULES: "what comes after what (sequential rules)",
     CHAMPION: "the model that serves now",
 }
@@ -30,27 +30,27 @@ class Verdict(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     released: bool
-    rule: Rule
+    rule: VerdictRule
     sentence: str
     reasons: tuple[str, ...]
-    margins: tuple[Margin, ...]
-    cases: int
-    shoppers: int = 0  # whose baskets they are; 0 in verdicts of before they were counted
-    held: tuple[str, ...] = ()  # why a person must look first; not empty: `released` is false
+    margin_tests: tuple[MarginTest, ...]
+    n_cases: int
+    n_shoppers: int = 0  # whose baskets they are; 0 in verdicts of before they were counted
+    holds: tuple[str, ...] = ()  # why a person must look first; not empty: `released` is false
     warnings: tuple[str, ...] = ()  # what to know, without it deciding anything
 
     @property
     def passed(self) -> bool:
         """Whether the statistics alone would release it, whatever holds it."""
-        return bool(self.margins) and all(margin.passed for margin in self.margins)
+        return bool(self.margin_tests) and all(margin.passed for margin in self.margin_tests)
 
     @property
-    def waits(self) -> bool:
+    def is_held(self) -> bool:
         """Whether nothing but a person's word is missing."""
-        return bool(self.held) and self.passed
+        return bool(self.holds) and self.passed
 
 
-def decide(comparison: Comparison, params: JudgeParams, *, same_configuration: bool = False) -> Verdict:
+def decide_verdict(comparison: Comparison, params: EvaluationParams, *, same_configuration: bool = False) -> Verdict:
     """Whether the challenger is released.
 
     The first release must beat what is popular and item-to-item, and be no worse than sequential rules by a margin.
@@ -61,31 +61,31 @@ def decide(comparison: Comparison, params: JudgeParams, *, same_configuration: b
     same_configuration is read only where there is a champion.
     """
     has_champion = CHAMPION in comparison.scores
-    rule: Rule = "first" if not has_champion else "fresher" if same_configuration else "changed"
-    if too_few := _too_few(comparison, params):
-        return _not_asked(rule, too_few, comparison)
-    margins = paired_margins(comparison, _claims(rule, comparison), params)
-    reasons = tuple(_reason(margin, params) for margin in margins)
-    released = all(margin.passed for margin in margins)
-    cases, shoppers = len(comparison.owners), _shoppers(comparison)
-    head = "Released" if released else "Not released"
-    sentence = f"{head}: {'; '.join(reasons)} ({cases:,} baskets of {shoppers:,} shoppers asked for)."
+    rule: VerdictRule = "first" if not has_champion else "fresher" if same_configuration else "changed"
+    if shortage := _data_shortage(comparison, params):
+        return _shortage_verdict(rule, shortage, comparison)
+    margin_tests = run_margin_tests(comparison, _claims(rule, comparison), params)
+    reasons = tuple(_reason(margin, params) for margin in margin_tests)
+    released = all(margin.passed for margin in margin_tests)
+    n_cases, n_shoppers = len(comparison.shopper_index), _count_shoppers(comparison)
+    outcome = "Released" if released else "Not released"
+    sentence = f"{outcome}: {'; '.join(reasons)} ({n_cases:,} baskets of {n_shoppers:,} shoppers asked for)."
     return Verdict(
         released=released,
         rule=rule,
         sentence=sentence,
         reasons=reasons,
-        margins=margins,
-        cases=cases,
-        shoppers=shoppers,
+        margin_tests=margin_tests,
+        n_cases=n_cases,
+        n_shoppers=n_shoppers,
     )
 
 
-def _claims(rule: Rule, comparison: Comparison) -> dict[str, Claim]:
+def _claims(rule: VerdictRule, comparison: Comparison) -> dict[str, Claim]:
     """What has to be shown against whom; baselines that the bundle lacks are not asked."""
     baselines: dict[str, Claim] = {
-        name: "better" if rule == "first" and name not in MIXED_IN else "no worse"
-        for name in BASELINES
+        name: "better" if rule == "first" and name not in BLENDED_BASELINES else "no worse"
+        for name in TESTED_BASELINES
         if name in comparison.scores
     }
     if rule == "first":
@@ -93,58 +93,62 @@ def _claims(rule: Rule, comparison: Comparison) -> dict[str, Claim]:
     return {CHAMPION: "no worse" if rule == "fresher" else "better", **baselines}
 
 
-def _reason(margin: Margin, params: JudgeParams) -> str:
+def _reason(test: MarginTest, params: EvaluationParams) -> str:
     """One half-sentence that a shop owner understands, with the figures in brackets."""
-    sure = f"{params.confidence:.0%} sure"
-    if margin.claim == "no worse":
-        claim = "is no worse than" if margin.passed else "is not shown to be as good as"
+    confidence_text = f"{params.confidence:.0%} sure"
+    if test.claim == "no worse":
+        claim = "is no worse than" if test.passed else "is not shown to be as good as"
     else:
-        claim = "is better than" if margin.passed else "is not shown to be better than"
+        claim = "is better than" if test.passed else "is not shown to be better than"
     figures = (
-        f"NDCG@{params.ndcg_k} {margin.challenger:.4f} against {margin.other:.4f}, "
-        f"difference at least {margin.lower:+.4f}, {sure}, needed above {margin.needed:+.4f}{_more(margin)}"
+        f"NDCG@{params.ndcg_k} {test.challenger_ndcg:.4f} against {test.reference_ndcg:.4f}, "
+        f"difference at least {test.lower_bound:+.4f}, {confidence_text}, needed above {test.threshold:+.4f}{_more_cases_hint(test)}"
     )
-    return f"the new model {claim} {NAMES[margin.against]} ({figures})"
+    return f"the new model {claim} {SCORER_LABELS[test.reference]} ({figures})"
 
 
-def _more(margin: Margin) -> str:
+def _more_cases_hint(test: MarginTest) -> str:
     """What would have shown it: the advice that belongs to a claim that did not pass."""
-    if margin.more_cases is None:
+    if test.additional_cases is None:
         return ""
-    who = "an equally good model" if margin.claim == "no worse" else "a difference like this"
-    return f"; {who} needs about {_rounded(margin.more_cases):,} more baskets to show it"
+    subject = "an equally good model" if test.claim == "no worse" else "a difference like this"
+    return f"; {subject} needs about {_round_up(test.additional_cases):,} more baskets to show it"
 
 
-def _rounded(number: int) -> int:
+def _round_up(number: int) -> int:
     """Two digits: more would promise what an estimate cannot hold."""
     unit = int(10 ** max(0, len(str(number)) - 2))
     return math.ceil(number / unit) * unit
 
 
-def _too_few(comparison: Comparison, params: JudgeParams) -> str:
+def _data_shortage(comparison: Comparison, params: EvaluationParams) -> str:
     """Why luck cannot be told from merit; "" where it can."""
-    cases, shoppers, counted = len(comparison.owners), _shoppers(comparison), effective_shoppers(comparison.owners)
-    if cases < params.minimum_cases:
-        return f"only {cases} baskets to ask for, {params.minimum_cases} are needed to tell luck from merit"
-    if counted >= params.minimum_shoppers:
+    n_cases, n_shoppers, effective = (
+        len(comparison.shopper_index),
+        _count_shoppers(comparison),
+        effective_shoppers(comparison.shopper_index),
+    )
+    if n_cases < params.min_cases:
+        return f"only {n_cases} baskets to ask for, {params.min_cases} are needed to tell luck from merit"
+    if effective >= params.min_shoppers:
         return ""
-    uneven = f", so unevenly that they count as {counted:.0f}" if round(counted) < shoppers else ""
-    whose = f"{shoppers:,} {'shopper' if shoppers == 1 else 'shoppers'}{uneven}"
-    needed = f"{params.minimum_shoppers} are needed to tell luck from merit"
-    return f"the {cases:,} baskets to ask for are of only {whose}; {needed}"
+    imbalance_text = f", so unevenly that they count as {effective:.0f}" if round(effective) < n_shoppers else ""
+    shopper_text = f"{n_shoppers:,} {'shopper' if n_shoppers == 1 else 'shoppers'}{imbalance_text}"
+    requirement = f"{params.min_shoppers} are needed to tell luck from merit"
+    return f"the {n_cases:,} baskets to ask for are of only {shopper_text}; {requirement}"
 
 
-def _not_asked(rule: Rule, reason: str, comparison: Comparison) -> Verdict:
+def _shortage_verdict(rule: VerdictRule, reason: str, comparison: Comparison) -> Verdict:
     return Verdict(
         released=False,
         rule=rule,
         sentence=f"Not released: {reason}. Make a new model when more has landed, or hold out more days.",
         reasons=(reason,),
-        margins=(),
-        cases=len(comparison.owners),
-        shoppers=_shoppers(comparison),
+        margin_tests=(),
+        n_cases=len(comparison.shopper_index),
+        n_shoppers=_count_shoppers(comparison),
     )
 
 
-def _shoppers(comparison: Comparison) -> int:
-    return len(np.unique(comparison.owners))
+def _count_shoppers(comparison: Comparison) -> int:
+    return len(np.unique(comparison.shopper_index))

@@ -9,75 +9,83 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from freshet.live.journal import Entry
+from freshet.live.journal import JournalEntry
 
-SMOOTH: Final = 3  # releases: the median of so many is what is compared, for one night's ratio is noisy
+SMOOTHING_RELEASES: Final = 3  # releases: the median of so many is what is compared, for one night's ratio is noisy
 
-Metrics = Mapping[str, float]  # scorer → NDCG
+NdcgByScorer = Mapping[str, float]  # scorer → NDCG
 
 
 @dataclass(frozen=True)
-class Standing:
+class ReleaseMetrics:
     """How everybody did when a release was judged."""
 
     release: int
     bundle: str
-    ndcg: Metrics
+    ndcg: NdcgByScorer
 
 
 @dataclass(frozen=True)
-class Ratio:
+class BaselineRatio:
     """The challenger's ratio to the best baseline beside the best of the releases before it; both smoothed."""
 
-    now: float
-    best: float
+    current: float
+    past_best: float
     release: int  # the last of those that the best was taken over
-    share: float  # now / best
-    behind: bool
+    relative_ratio: float  # now / best
+    is_below_min: bool
 
     @property
     def sentence(self) -> str:
         """`it is 1.31 times as good as the best baseline, 92% of the 1.42 that release 7 reached …`."""
         return (
-            f"it is {self.now:.2f} times as good as the best baseline, {self.share:.0%} of the {self.best:.2f} that "
-            f"release {self.release} reached (medians of {SMOOTH} releases)"
+            f"it is {self.current:.2f} times as good as the best baseline, {self.relative_ratio:.0%} of the {self.past_best:.2f} that "
+            f"release {self.release} reached (medians of {SMOOTHING_RELEASES} releases)"
         )
 
 
-def standings(entries: Iterable[Entry], k: int, recent: int) -> tuple[Standing, ...]:
+def release_metrics(entries: Iterable[JournalEntry], k: int, n_releases: int) -> tuple[ReleaseMetrics, ...]:
     """The last `recent` releases whose figures the journal holds, oldest first. Rollbacks judged nothing."""
-    rows = []
+    releases = []
     for entry in entries:
         ndcg = {name: _ndcg(row, k) for name, row in entry.metrics.items()}
-        known = {name: value for name, value in ndcg.items() if value is not None}
-        if entry.kind == "release" and known:
-            rows.append(Standing(entry.number, entry.bundle, known))
-    return tuple(rows[-recent:])
+        known_ndcg = {name: value for name, value in ndcg.items() if value is not None}
+        if entry.kind == "release" and known_ndcg:
+            releases.append(ReleaseMetrics(entry.number, entry.bundle, known_ndcg))
+    return tuple(releases[-n_releases:])
 
 
-def ratio(
-    now: Metrics, past: Sequence[Standing], challenger: str, baselines: Sequence[str], floor: float
-) -> Ratio | None:
+def baseline_ratio(
+    current_ndcg: NdcgByScorer,
+    past_releases: Sequence[ReleaseMetrics],
+    challenger: str,
+    baselines: Sequence[str],
+    min_ratio: float,
+) -> BaselineRatio | None:
     """The challenger's standing among the releases before it; None where there is none to compare with.
 
     Only baselines that all of them were asked beside count, so that a new baseline makes nobody worse.
     """
-    rows = [standing for standing in past if challenger in standing.ndcg]
-    shared = [name for name in baselines if all(name in row for row in [now, *(r.ndcg for r in rows)])]
-    if not rows or not shared:
+    releases = [standing for standing in past_releases if challenger in standing.ndcg]
+    shared_baselines = [
+        name for name in baselines if all(name in row for row in [current_ndcg, *(r.ndcg for r in releases)])
+    ]
+    if not releases or not shared_baselines:
         return None
-    ratios = [_times(row, challenger, shared) for row in [*(r.ndcg for r in rows), now]]
-    smooth = [median(ratios[max(0, place - SMOOTH + 1) : place + 1]) for place in range(len(ratios))]
-    best = max(range(len(rows)), key=lambda place: smooth[place])
-    if smooth[best] <= 0:
+    ratios = [_ratio_to_best(row, challenger, shared_baselines) for row in [*(r.ndcg for r in releases), current_ndcg]]
+    smoothed = [median(ratios[max(0, index - SMOOTHING_RELEASES + 1) : index + 1]) for index in range(len(ratios))]
+    best_index = max(range(len(releases)), key=lambda place: smoothed[place])
+    if smoothed[best_index] <= 0:
         return None
-    share = smooth[-1] / smooth[best]
-    return Ratio(smooth[-1], smooth[best], rows[best].release, share, share < floor)
+    relative_ratio = smoothed[-1] / smoothed[best_index]
+    return BaselineRatio(
+        smoothed[-1], smoothed[best_index], releases[best_index].release, relative_ratio, relative_ratio < min_ratio
+    )
 
 
-def _times(row: Metrics, challenger: str, baselines: Sequence[str]) -> float:
-    best = max(row[name] for name in baselines)
-    return row[challenger] / best if best > 0 else 0.0
+def _ratio_to_best(ndcg: NdcgByScorer, challenger: str, baselines: Sequence[str]) -> float:
+    best_baseline = max(ndcg[name] for name in baselines)
+    return ndcg[challenger] / best_baseline if best_baseline > 0 else 0.0
 
 
 def _ndcg(row: object, k: int) -> float | None:

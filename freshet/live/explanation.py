@@ -10,16 +10,16 @@ import numpy as np
 
 from freshet.history import Histories, Ints, ModelInput, model_input
 from freshet.live.ranker import Ranker
-from freshet.live.scorer import Encoded, Scores
-from freshet.neighbourhood import blended
+from freshet.live.scorer import EncodedHistories, Scores
+from freshet.neighbourhood import blend_terms
 
 
 @dataclass(frozen=True)
-class Influence:
+class EventContribution:
     """An event of the history and what it does to an item's score. Above 0: without it the score would be lower."""
 
-    event: int  # row of the history that was asked for
-    moved: float
+    event_row: int  # row of the history that was asked for
+    score_delta: float
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Explanation:
 
     item: int  # vocabulary index
     score: float
-    influences: tuple[Influence, ...]  # of every event that the encoder reads; none where it knows none
+    contributions: tuple[EventContribution, ...]  # of every event that the encoder reads; none where it knows none
 
 
 def explain(ranker: Ranker, history: Histories, items: Ints) -> list[Explanation]:
@@ -37,53 +37,59 @@ def explain(ranker: Ranker, history: Histories, items: Ints) -> list[Explanation
     Of a history of one known event the comparison is with the encoder's answer to an empty one. Raises BundleError when
     the encoder's answer is not a number.
     """
-    rows = np.flatnonzero(history.items > 0)[-ranker.length - 1 :]  # one more may move into the window
-    left_out = rows[-ranker.length :]
-    if len(rows) == 0:
+    known_rows = np.flatnonzero(history.items > 0)[-ranker.max_history - 1 :]  # one more may move into the window
+    left_out_rows = known_rows[-ranker.max_history :]
+    if len(known_rows) == 0:
         return [Explanation(int(item), float(ranker.bundle.baselines.popularity[item]), ()) for item in items]
-    batch = model_input(_without_each(history, rows, left_out), ranker.length)
-    scores = _of_items(ranker.sound(batch), batch.items, np.diff(batch.offsets), ranker.bundle.item_vectors, items)
-    scores += _by_tables(ranker, batch, items)
-    moved = scores[0] - scores[1:]  # (L, n)
-    found = []
+    batch = model_input(_leave_one_out(history, known_rows, left_out_rows), ranker.max_history)
+    scores = _encoder_scores(
+        ranker.encode_checked(batch), batch.items, np.diff(batch.offsets), ranker.bundle.item_embeddings, items
+    )
+    scores += _blend_scores(ranker, batch, items)
+    score_deltas = scores[0] - scores[1:]  # (L, n)
+    explanations = []
     for column, item in enumerate(items):
-        order = np.argsort(-np.abs(moved[:, column]), kind="stable")
-        influences = tuple(Influence(int(left_out[row]), float(moved[row, column])) for row in order)
-        found.append(Explanation(int(item), float(scores[0, column]), influences))
-    return found
+        order = np.argsort(-np.abs(score_deltas[:, column]), kind="stable")
+        contributions = tuple(
+            EventContribution(int(left_out_rows[row]), float(score_deltas[row, column])) for row in order
+        )
+        explanations.append(Explanation(int(item), float(scores[0, column]), contributions))
+    return explanations
 
 
-def _without_each(history: Histories, rows: Ints, left_out: Ints) -> Histories:
+def _leave_one_out(history: Histories, rows: Ints, left_out_rows: Ints) -> Histories:
     """L + 1 histories: the rows, and the rows without each of `left_out`."""
-    parts = [rows, *(rows[rows != row] for row in left_out)]
-    every = np.concatenate(parts)
+    row_sets = [rows, *(rows[rows != row] for row in left_out_rows)]
+    all_rows = np.concatenate(row_sets)
     return Histories(
-        shoppers=np.repeat(history.shoppers, len(parts)),
-        offsets=np.cumsum([0, *map(len, parts)], dtype=np.int64),
-        items=history.items[every],
-        types=history.types[every],
-        times=history.times[every],
-        days=history.days[every],
+        shoppers=np.repeat(history.shoppers, len(row_sets)),
+        offsets=np.cumsum([0, *map(len, row_sets)], dtype=np.int64),
+        items=history.items[all_rows],
+        types=history.types[all_rows],
+        times=history.times[all_rows],
+        days=history.days[all_rows],
     )
 
 
-def _of_items(encoded: Encoded, met: Ints, sizes: Ints, item_vectors: Scores, items: Ints) -> Scores:
+def _encoder_scores(
+    encoded: EncodedHistories, history_items: Ints, sizes: Ints, item_embeddings: Scores, items: Ints
+) -> Scores:
     """(B, n) the scores of some items only: the same numbers as `Encoded.scores`, without the other columns."""
-    out: Scores = encoded.vectors @ item_vectors[items].T
-    owners = np.repeat(np.arange(len(sizes)), sizes)
+    out: Scores = encoded.embeddings @ item_embeddings[items].T
+    history_rows = np.repeat(np.arange(len(sizes)), sizes)
     for column, item in enumerate(items):
-        there = met == item
-        out[:, column] += np.bincount(owners[there], encoded.repeats[there], minlength=len(sizes))
+        matches = history_items == item
+        out[:, column] += np.bincount(history_rows[matches], encoded.repeat_scores[matches], minlength=len(sizes))
     return out
 
 
-def _by_tables(ranker: Ranker, batch: ModelInput, items: Ints) -> Scores:
+def _blend_scores(ranker: Ranker, batch: ModelInput, items: Ints) -> Scores:
     """(B, n) what the ranker adds to these items for going with what was met, or coming after it."""
-    bundle, width = ranker.bundle, ranker.width
-    wanted = np.arange(len(batch.offsets) - 1)[:, None] * width + items  # (B, n)
-    added: Scores = np.zeros(wanted.shape, dtype=np.float32)
-    for cells, values in blended(batch, bundle.baselines.tables, bundle.manifest.blend, width):
-        at = np.searchsorted(cells, wanted)
-        there = np.append(cells, -1)[at] == wanted
-        added += np.where(there, np.append(values, 0.0)[at], 0.0).astype(np.float32)
-    return added
+    bundle, n_scores = ranker.bundle, ranker.n_scores
+    target_cells = np.arange(len(batch.offsets) - 1)[:, None] * n_scores + items  # (B, n)
+    blend_scores: Scores = np.zeros(target_cells.shape, dtype=np.float32)
+    for cells, values in blend_terms(batch, bundle.baselines.blend_tables, bundle.manifest.blend, n_scores):
+        positions = np.searchsorted(cells, target_cells)
+        matches = np.append(cells, -1)[positions] == target_cells
+        blend_scores += np.where(matches, np.append(values, 0.0)[positions], 0.0).astype(np.float32)
+    return blend_scores

@@ -13,78 +13,85 @@ from numpy.typing import NDArray
 
 from freshet.errors import BundleError
 from freshet.history import Ints, ModelInput
-from freshet.live.arrays import array_names, read_arrays
+from freshet.live.arrays import array_names, load_arrays
 from freshet.live.bundle import GOLDEN
-from freshet.live.manifest import REBUILD
+from freshet.live.manifest import REBUILD_FIX
 from freshet.live.ranker import Ranker
-from freshet.live.scorer import Encoded
-from freshet.live.whole import difference_of, item_vectors_difference, whole_answers
-from freshet.texts import packed, unpacked
+from freshet.live.scorer import EncodedHistories
+from freshet.live.whole import compute_ranker_outputs, item_embeddings_difference, ranker_differences
+from freshet.texts import pack_texts, unpack_texts
 
 # Another processor sums in another order: a little difference is no other model. What rounds may round otherwise.
-TOLERANCE: Final = {"fp32": 1e-3, "fp16": 2e-2, "int8": 5e-2}
-EXACT: Final = 1e-3  # of what is fp32 in every bundle: the item encoder and the baselines
-REQUESTS: Final = ("items", "types", "gaps", "vectors", "repeats")
+ENCODER_TOLERANCE: Final = {"fp32": 1e-3, "fp16": 2e-2, "int8": 5e-2}
+FP32_TOLERANCE: Final = 1e-3  # of what is fp32 in every bundle: the item encoder and the baselines
+ENCODER_ARRAYS: Final = ("items", "types", "gaps", "vectors", "repeats")
 
 
-def make_golden(
-    batch: ModelInput, answer: Encoded, path: Path, whole: Mapping[str, NDArray[Any]] | None = None
+def save_golden_requests(
+    batch: ModelInput, encoded: EncodedHistories, path: Path, ranker_outputs: Mapping[str, NDArray[Any]] | None = None
 ) -> None:
     """Write `golden.npz`: padded requests, what the encoder which serves answers, and the arrays of `whole_golden`."""
-    items, types, gaps = batch.padded()
-    requests = (items, types, gaps, answer.vectors, answer.repeats)
-    arrays: dict[str, Any] = {**dict(zip(REQUESTS, requests, strict=True)), **packed(whole or {})}
+    items, types, gaps = batch.pad()
+    encoder_arrays = (items, types, gaps, encoded.embeddings, encoded.repeat_scores)
+    arrays: dict[str, Any] = {
+        **dict(zip(ENCODER_ARRAYS, encoder_arrays, strict=True)),
+        **pack_texts(ranker_outputs or {}),
+    }
     np.savez(path, **arrays)
 
 
-def whole_golden(ranker: Ranker, batch: ModelInput) -> dict[str, NDArray[Any]]:
+def golden_ranker_outputs(ranker: Ranker, batch: ModelInput) -> dict[str, NDArray[Any]]:
     """What a bundle that is as it shall be answers beyond its encoder, for `make_golden`."""
-    return whole_answers(ranker, _packed(*batch.padded()))
+    return compute_ranker_outputs(ranker, _pack(*batch.pad()))
 
 
-def check_golden(ranker: Ranker) -> float:
+def check_golden_requests(ranker: Ranker) -> float:
     """The largest difference from what was answered at export, in units of the answer's own size.
 
     The encoder first, then the whole ranker. A bundle from before the ranker was asked is held against its own item
     encoder instead, where it has one. Raises BundleError when something differs by more than rounding can explain.
     """
     path = ranker.bundle.folder / GOLDEN
-    batch, answer = _read(path)
-    scale = max(float(np.abs(answer.numbers()).max(initial=0.0)), 1e-6)
-    difference = float(np.abs(ranker.encode(batch).numbers() - answer.numbers()).max(initial=0.0)) / scale
-    allowed = TOLERANCE[ranker.bundle.manifest.precision]
-    if not difference <= allowed:
-        what = f"golden requests are answered otherwise than at export (off by {difference:.2g}, allowed {allowed:g})"
-        raise BundleError(str(path), what, REBUILD)
-    return max(difference, _whole_difference(ranker, batch, path, allowed))
+    batch, expected = _load_requests(path)
+    scale = max(float(np.abs(expected.flatten()).max(initial=0.0)), 1e-6)
+    difference = float(np.abs(ranker.encode(batch).flatten() - expected.flatten()).max(initial=0.0)) / scale
+    tolerance = ENCODER_TOLERANCE[ranker.bundle.manifest.precision]
+    if not difference <= tolerance:
+        what = f"golden requests are answered otherwise than at export (off by {difference:.2g}, allowed {tolerance:g})"
+        raise BundleError(str(path), what, REBUILD_FIX)
+    return max(difference, _ranker_difference(ranker, batch, path, tolerance))
 
 
-def _whole_difference(ranker: Ranker, batch: ModelInput, path: Path, allowed: float) -> float:
-    names = [name for name in array_names(path, "golden requests") if name not in REQUESTS]
+def _ranker_difference(ranker: Ranker, batch: ModelInput, path: Path, encoder_tolerance: float) -> float:
+    names = [name for name in array_names(path, "golden requests") if name not in ENCODER_ARRAYS]
     if not names:
-        return _checked(str(path), "item vectors", item_vectors_difference(ranker.bundle), EXACT, "the item encoder's")
-    sealed = unpacked(dict(zip(names, read_arrays(path, names, "golden requests"), strict=True)))
-    worst = 0.0
-    for part, difference in difference_of(ranker, batch, sealed).items():
-        limit = allowed if part == "lists" else EXACT
-        worst = max(worst, _checked(str(path), part, difference, limit, "those at export"))
-    return worst
+        return _check_difference(
+            str(path), "item vectors", item_embeddings_difference(ranker.bundle), FP32_TOLERANCE, "the item encoder's"
+        )
+    expected = unpack_texts(dict(zip(names, load_arrays(path, names, "golden requests"), strict=True)))
+    max_difference = 0.0
+    for component, difference in ranker_differences(ranker, batch, expected).items():
+        tolerance = encoder_tolerance if component == "lists" else FP32_TOLERANCE
+        max_difference = max(
+            max_difference, _check_difference(str(path), component, difference, tolerance, "those at export")
+        )
+    return max_difference
 
 
-def _checked(path: str, part: str, difference: float, limit: float, whose: str) -> float:
-    if not difference <= limit:
-        what = f"its {part} are not {whose} (off by {difference:.2g}, allowed {limit:g})"
-        raise BundleError(path, what, REBUILD)
+def _check_difference(path: str, component: str, difference: float, tolerance: float, reference: str) -> float:
+    if not difference <= tolerance:
+        what = f"its {component} are not {reference} (off by {difference:.2g}, allowed {tolerance:g})"
+        raise BundleError(path, what, REBUILD_FIX)
     return difference
 
 
-def _read(path: Path) -> tuple[ModelInput, Encoded]:
-    items, types, gaps, vectors, repeats = read_arrays(path, REQUESTS, "golden requests")
-    return _packed(items, types, gaps), Encoded(vectors, repeats)
+def _load_requests(path: Path) -> tuple[ModelInput, EncodedHistories]:
+    items, types, gaps, vectors, repeats = load_arrays(path, ENCODER_ARRAYS, "golden requests")
+    return _pack(items, types, gaps), EncodedHistories(vectors, repeats)
 
 
-def _packed(items: Ints, types: Ints, gaps: Ints) -> ModelInput:
+def _pack(items: Ints, types: Ints, gaps: Ints) -> ModelInput:
     """The padding taken off again: (B, T) to packed rows."""
-    there = items > 0
-    offsets = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
-    return ModelInput(offsets, items[there], types[there], gaps[there], np.arange(int(offsets[-1])))
+    is_event = items > 0
+    offsets = np.concatenate([[0], np.cumsum(is_event.sum(axis=1))])
+    return ModelInput(offsets, items[is_event], types[is_event], gaps[is_event], np.arange(int(offsets[-1])))

@@ -5,21 +5,21 @@ from typing import Any, Final
 
 import numpy as np
 
-from freshet.codes import BANDS
-from freshet.content import CATEGORY_BUCKETS, WORD_BUCKETS, Columns, encode
+from freshet.codes import N_NUMBER_BUCKETS
+from freshet.content import MIN_CATEGORY_BUCKETS, MIN_WORD_BUCKETS, ItemAttributes, encode_attributes
 from freshet.errors import BundleError
 from freshet.history import Ints
-from freshet.item_inputs import CATEGORY, PRICE, RESERVED, TITLE, Field, Schema
+from freshet.item_inputs import CATEGORY, INDEX_INPUT, PRICE, TITLE, ItemFeature, ItemSchema
 from freshet.live.bundle import ITEM_ENCODER, Bundle
-from freshet.live.manifest import REBUILD
+from freshet.live.manifest import REBUILD_FIX
 from freshet.live.ranker import open_session
 from freshet.live.scorer import Scores
 
 # Bundles sealed before the manifest named the inputs: what they read, and what their encoder calls it.
-FORMER: Final[Schema] = (
-    Field(TITLE, "words", WORD_BUCKETS), Field(CATEGORY, "category", CATEGORY_BUCKETS), Field(PRICE, "number", BANDS),
+LEGACY_SCHEMA: Final[ItemSchema] = (
+    ItemFeature(TITLE, "words", MIN_WORD_BUCKETS), ItemFeature(CATEGORY, "category", MIN_CATEGORY_BUCKETS), ItemFeature(PRICE, "number", N_NUMBER_BUCKETS),
 )  # fmt: skip
-FORMER_NAMES: Final = {TITLE: "words", CATEGORY: "categories", PRICE: "price_bands"}
+LEGACY_INPUT_NAMES: Final = {TITLE: "words", CATEGORY: "categories", PRICE: "price_bands"}
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,19 @@ class ItemEncoder:
     """A bundle's item encoder, running, with the schema that it was trained on."""
 
     session: Any  # onnxruntime.InferenceSession
-    schema: Schema
-    names: dict[str, str]  # field → the encoder's own name for it
+    schema: ItemSchema
+    input_names: dict[str, str]  # field → the encoder's own name for it
 
-    def encode(self, columns: Columns, items: Ints | None = None) -> Scores:
+    def encode(self, attributes: ItemAttributes, items: Ints | None = None) -> Scores:
         """(n, E) vectors. items: (n,) indexes; 0, and where none are given: known by content only.
 
         Vectors that the columns do not have, or of another length than it was trained on, are unknown.
         """
-        known = encode(self.schema, columns.with_vectors(self.schema)).fields
-        feed = {self.names[name]: values for name, values in known.items()}
-        feed[RESERVED] = np.zeros(len(columns), dtype=np.int64) if items is None else items
-        vectors: Scores = self.session.run(["vectors"], feed)[0]
-        return vectors
+        features = encode_attributes(self.schema, attributes.fill_missing_embeddings(self.schema)).features
+        feed = {self.input_names[name]: values for name, values in features.items()}
+        feed[INDEX_INPUT] = np.zeros(len(attributes), dtype=np.int64) if items is None else items
+        embeddings: Scores = self.session.run(["vectors"], feed)[0]
+        return embeddings
 
 
 def open_item_encoder(bundle: Bundle, threads: int = 1) -> ItemEncoder | None:
@@ -47,11 +47,11 @@ def open_item_encoder(bundle: Bundle, threads: int = 1) -> ItemEncoder | None:
     if ITEM_ENCODER not in bundle.manifest.files:
         return None
     session = open_session(bundle, ITEM_ENCODER, threads=threads)
-    told = bundle.manifest.item_inputs
-    schema = FORMER if told is None else told
-    names = FORMER_NAMES if told is None else {field.name: field.name for field in schema}
-    inputs = (RESERVED, *names.values())
+    manifest_schema = bundle.manifest.item_schema
+    schema = LEGACY_SCHEMA if manifest_schema is None else manifest_schema
+    input_names = LEGACY_INPUT_NAMES if manifest_schema is None else {field.name: field.name for field in schema}
+    inputs = (INDEX_INPUT, *input_names.values())
     if {x.name for x in session.get_inputs()} != set(inputs):
         what = f"it does not take {', '.join(sorted(inputs))}"
-        raise BundleError(f"{bundle.folder}/{ITEM_ENCODER}", what, REBUILD)
-    return ItemEncoder(session, schema, names)
+        raise BundleError(f"{bundle.folder}/{ITEM_ENCODER}", what, REBUILD_FIX)
+    return ItemEncoder(session, schema, input_names)

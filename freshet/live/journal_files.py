@@ -7,34 +7,34 @@ from typing import Final, NamedTuple
 from freshet.errors import JournalError
 from freshet.store import Store
 
-FOLDER: Final = "releases"
-DIGITS: Final = 8
-ENTRY_NAME: Final = re.compile(rf"\d{{{DIGITS}}}\.json", re.ASCII)
-NO_NUMBER: Final = f"{0:0{DIGITS}d}.json"  # entries count from 1
+JOURNAL_FOLDER: Final = "releases"
+NUMBER_DIGITS: Final = 8
+ENTRY_NAME_PATTERN: Final = re.compile(rf"\d{{{NUMBER_DIGITS}}}\.json", re.ASCII)
+ZERO_ENTRY_NAME: Final = f"{0:0{NUMBER_DIGITS}d}.json"  # entries count from 1
 
 
 def entry_path(number: int) -> str:
     """`releases/00000042.json`."""
-    return f"{FOLDER}/{number:0{DIGITS}d}.json"
+    return f"{JOURNAL_FOLDER}/{number:0{NUMBER_DIGITS}d}.json"
 
 
-class Listing(NamedTuple):
+class JournalListing(NamedTuple):
     """What lies in the journal's folder. strays: names of what others put there, a folder's with `/` at its end."""
 
     entries: tuple[str, ...]  # paths, in the order of their numbers
     strays: tuple[str, ...]
 
 
-def listing(store: Store) -> Listing:
+def list_journal(store: Store) -> JournalListing:
     """The entries, and everything else: `.DS_Store`, a backup, a folder. It is no part of the journal."""
-    names = store.names(FOLDER)
-    entries = [name for name in names if ENTRY_NAME.fullmatch(name) and name != NO_NUMBER]
+    names = store.list_names(JOURNAL_FOLDER)
+    entries = [name for name in names if ENTRY_NAME_PATTERN.fullmatch(name) and name != ZERO_ENTRY_NAME]
     strays = (name.encode("utf-8", "backslashreplace").decode() for name in names if name not in set(entries))
-    return Listing(tuple(f"{FOLDER}/{name}" for name in entries), tuple(strays))
+    return JournalListing(tuple(f"{JOURNAL_FOLDER}/{name}" for name in entries), tuple(strays))
 
 
 def stray_warning(store: Store, strays: Sequence[str]) -> JournalError:
     """What to say of files that are no entries. It is no error: nothing is raised for them."""
-    some = ", ".join(strays[:3]) + (f" and {len(strays) - 3} more" if len(strays) > 3 else "")
-    what = f"{some} {'is no entry' if len(strays) == 1 else 'are no entries'} of the journal: ignored"
-    return JournalError(store.where(FOLDER), what, "move what is not needed there out of this folder")
+    examples = ", ".join(strays[:3]) + (f" and {len(strays) - 3} more" if len(strays) > 3 else "")
+    what = f"{examples} {'is no entry' if len(strays) == 1 else 'are no entries'} of the journal: ignored"
+    return JournalError(store.full_path(JOURNAL_FOLDER), what, "move what is not needed there out of this folder")

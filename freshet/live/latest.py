@@ -16,18 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshet.columns import EVENT_TYPES
-from freshet.history import WINDOW
-from freshet.live.released import Event
+from freshet.history import HISTORY_WINDOW
+from freshet.live.released import HistoryEvent
 from freshet.live.sealed import MANIFEST as MANIFEST
-from freshet.live.sealed import open_arrays, seal_arrays
-from freshet.references import LatestRef
+from freshet.live.sealed import open_array_folder, save_array_folder
+from freshet.references import LatestHistoriesRef
 from freshet.store import Store
-from freshet.texts import Texts
+from freshet.texts import TextArray
 
-FOLDER: Final = "latest_histories"
-PUBLISHED: Final = "published/latest_histories.json"
-REMAKE: Final = "materialize the asset `latest_histories` again"
-ARRAYS: Final = ("shoppers", "offsets", "item_ids", "items", "types", "times", "days")
+HISTORIES_FOLDER: Final = "latest_histories"
+PUBLISHED_HISTORIES: Final = "published/latest_histories.json"
+REBUILD_FIX: Final = "materialize the asset `latest_histories` again"
+HISTORY_ARRAYS: Final = ("shoppers", "offsets", "item_ids", "items", "types", "times", "days")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class LatestHistories:
     as_of: date  # the last landing day in it
     shoppers: NDArray[np.bytes_]  # (S,) pseudonyms, ascending
     offsets: NDArray[np.int64]  # (S + 1,)
-    item_ids: Texts  # (U,)
+    item_ids: TextArray  # (U,)
     items: NDArray[np.int32]  # (N,) place in item_ids
     types: NDArray[np.int8]  # (N,) codes of columns.EVENT_TYPES, from 1
     times: NDArray[np.int64]  # (N,) seconds since 1970, UTC
@@ -48,61 +48,61 @@ class LatestHistories:
         """Shoppers."""
         return len(self.shoppers)
 
-    def of(self, shopper: str) -> list[Event]:
+    def for_shopper(self, shopper: str) -> list[HistoryEvent]:
         """One shopper's events in canonical order; none of a shopper nobody knows."""
-        name = np.bytes_(shopper.encode())
-        place = int(np.searchsorted(self.shoppers, name))
-        if place == len(self.shoppers) or self.shoppers[place] != name:
+        key = np.bytes_(shopper.encode())
+        index = int(np.searchsorted(self.shoppers, key))
+        if index == len(self.shoppers) or self.shoppers[index] != key:
             return []
-        rows = slice(int(self.offsets[place]), int(self.offsets[place + 1]))
-        ids, kinds = self.item_ids[self.items[rows]].tolist(), [EVENT_TYPES[code - 1] for code in self.types[rows]]
-        return list(zip(ids, kinds, self.times[rows].tolist(), self.days[rows].tolist(), strict=True))
+        rows = slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+        ids, types = self.item_ids[self.items[rows]].tolist(), [EVENT_TYPES[code - 1] for code in self.types[rows]]
+        return list(zip(ids, types, self.times[rows].tolist(), self.days[rows].tolist(), strict=True))
 
 
-def save_latest(arrays: dict[str, NDArray[Any]], as_of: date, folder: Path) -> str:
+def save_latest_histories(arrays: dict[str, NDArray[Any]], as_of: date, folder: Path) -> str:
     """Write the arrays of `ARRAYS` and the manifest that seals them; the id is the manifest's hash."""
-    return seal_arrays({name: arrays[name] for name in ARRAYS}, {"as_of": str(as_of)}, folder)
+    return save_array_folder({name: arrays[name] for name in HISTORY_ARRAYS}, {"as_of": str(as_of)}, folder)
 
 
-def open_latest(folder: Path, name: str) -> LatestHistories:
+def open_latest_histories(folder: Path, folder_id: str) -> LatestHistories:
     """The histories in `folder`, whose id must be `name`; about a second per GB.
 
     Raises BundleError where a file is missing or any byte of it has changed.
     """
-    facts, arrays = open_arrays(folder, name, REMAKE)
-    return LatestHistories(name, date.fromisoformat(facts["as_of"]), **arrays)
+    metadata, arrays = open_array_folder(folder, folder_id, REBUILD_FIX)
+    return LatestHistories(folder_id, date.fromisoformat(metadata["as_of"]), **arrays)
 
 
-def published_latest(store: Store) -> LatestRef | None:
+def published_histories_ref(store: Store) -> LatestHistoriesRef | None:
     """Which latest histories the pipeline published last; None before the first."""
-    if not store.exists(PUBLISHED):
+    if not store.exists(PUBLISHED_HISTORIES):
         return None
-    return LatestRef.model_validate_json(store.get(PUBLISHED))
+    return LatestHistoriesRef.model_validate_json(store.get(PUBLISHED_HISTORIES))
 
 
-def latest_histories(store: Store, cache: Path) -> LatestHistories | None:
+def load_latest_histories(store: Store, cache: Path) -> LatestHistories | None:
     """The newest published, None before the first. Raises LakeError or BundleError where they cannot be read.
 
     cache: where those of a remote lake are kept on this machine.
     """
-    ref = published_latest(store)
+    ref = published_histories_ref(store)
     if ref is None:
         return None
-    return open_latest(store.fetch_folder(f"{FOLDER}/{ref.id}", cache.expanduser()), ref.id)
+    return open_latest_histories(store.fetch_folder(f"{HISTORIES_FOLDER}/{ref.id}", cache.expanduser()), ref.id)
 
 
-def merged(lake: Sequence[Event], own: Sequence[Event]) -> list[Event]:
+def merge_events(lake_events: Sequence[HistoryEvent], gateway_events: Sequence[HistoryEvent]) -> list[HistoryEvent]:
     """What lake and gateway know of one shopper, in canonical order, the last WINDOW; what both know counts once.
 
     A union of multisets: an event that happened twice in one second stays twice. own: oldest first.
     """
-    known = Counter(lake)
-    more = []
-    for event in own:
-        if known[event] > 0:
-            known[event] -= 1
+    remaining = Counter(lake_events)
+    new_events = []
+    for event in gateway_events:
+        if remaining[event] > 0:
+            remaining[event] -= 1
         else:
-            more.append(event)
+            new_events.append(event)
     # By time and day; stable, so the rest stays in order.
-    in_order = sorted([*lake, *more], key=lambda event: event[2:])
-    return in_order[-WINDOW:]
+    sorted_events = sorted([*lake_events, *new_events], key=lambda event: event[2:])
+    return sorted_events[-HISTORY_WINDOW:]

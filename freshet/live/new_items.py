@@ -16,16 +16,16 @@ from freshet.history import Ints
 from freshet.live.baselines import Baselines
 from freshet.live.bundle import Bundle
 from freshet.live.item_encoder import ItemEncoder
-from freshet.live.sealed import open_arrays, seal_arrays
+from freshet.live.sealed import open_array_folder, save_array_folder
 from freshet.references import NewItemsRef
 from freshet.store import Store
-from freshet.texts import no_texts
+from freshet.texts import blank_texts
 from freshet.vocabulary import Vocabulary
 
-FOLDER: Final = "new_items"
-PUBLISHED: Final = "published/new_items.json"
-REMAKE: Final = "materialize the asset `new_items` again"
-TEXT, VECTOR = "text-", "vector-"  # before the names of further columns
+NEW_ITEMS_FOLDER: Final = "new_items"
+PUBLISHED_NEW_ITEMS: Final = "published/new_items.json"
+REBUILD_FIX: Final = "materialize the asset `new_items` again"
+TEXT_PREFIX, VECTOR_PREFIX = "text-", "vector-"  # before the names of further columns
 
 
 @dataclass(frozen=True)
@@ -41,74 +41,83 @@ def save_new_items(items: Vocabulary, folder: Path) -> str:
     arrays: dict[str, NDArray[Any]] = {
         "item_ids": items.item_ids, "titles": items.titles, "categories": items.categories, "prices": items.prices,
     }  # fmt: skip
-    arrays |= {f"{TEXT}{name}": values for name, values in items.attributes.items()}
-    arrays |= {f"{VECTOR}{name}": values for name, values in items.vectors.items()}
-    return seal_arrays(arrays, {}, folder)
+    arrays |= {f"{TEXT_PREFIX}{name}": values for name, values in items.attributes.items()}
+    arrays |= {f"{VECTOR_PREFIX}{name}": values for name, values in items.content_embeddings.items()}
+    return save_array_folder(arrays, {}, folder)
 
 
-def open_new_items(folder: Path, name: str) -> NewItems:
+def open_new_items(folder: Path, folder_id: str) -> NewItems:
     """The items in `folder`, whose id must be `name`. Raises BundleError where any byte of it has changed."""
-    _, arrays = open_arrays(folder, name, REMAKE)
+    _, arrays = open_array_folder(folder, folder_id, REBUILD_FIX)
     ids, titles, categories, prices = (arrays[name] for name in ("item_ids", "titles", "categories", "prices"))
-    attributes = {k.removeprefix(TEXT): values for k, values in arrays.items() if k.startswith(TEXT)}
-    vectors = {k.removeprefix(VECTOR): values for k, values in arrays.items() if k.startswith(VECTOR)}
-    alive = np.zeros(len(ids), dtype=np.bool_)
-    return NewItems(name, Vocabulary(ids, titles, categories, prices, alive, attributes=attributes, vectors=vectors))
+    attributes = {k.removeprefix(TEXT_PREFIX): values for k, values in arrays.items() if k.startswith(TEXT_PREFIX)}
+    vectors = {k.removeprefix(VECTOR_PREFIX): values for k, values in arrays.items() if k.startswith(VECTOR_PREFIX)}
+    tombstones = np.zeros(len(ids), dtype=np.bool_)
+    return NewItems(
+        folder_id,
+        Vocabulary(ids, titles, categories, prices, tombstones, attributes=attributes, content_embeddings=vectors),
+    )
 
 
-def published_new_items(store: Store) -> NewItemsRef | None:
+def published_new_items_ref(store: Store) -> NewItemsRef | None:
     """Which new items the pipeline published last; None before the first."""
-    return NewItemsRef.model_validate_json(store.get(PUBLISHED)) if store.exists(PUBLISHED) else None
+    return (
+        NewItemsRef.model_validate_json(store.get(PUBLISHED_NEW_ITEMS)) if store.exists(PUBLISHED_NEW_ITEMS) else None
+    )
 
 
-def latest_new_items(store: Store, cache: Path) -> NewItems | None:
+def load_new_items(store: Store, cache: Path) -> NewItems | None:
     """The newest published, None before the first. Raises LakeError or BundleError where they cannot be read."""
-    ref = published_new_items(store)
+    ref = published_new_items_ref(store)
     if ref is None:
         return None
-    return open_new_items(store.fetch_folder(f"{FOLDER}/{ref.id}", cache.expanduser()), ref.id)
+    return open_new_items(store.fetch_folder(f"{NEW_ITEMS_FOLDER}/{ref.id}", cache.expanduser()), ref.id)
 
 
-def welcomed(bundle: Bundle, encoder: ItemEncoder | None, items: Vocabulary) -> Bundle:
+def with_new_items(bundle: Bundle, encoder: ItemEncoder | None, items: Vocabulary) -> Bundle:
     """The bundle with those of `items` behind its own that it does not know and of which something is said."""
-    there = (items.item_ids != "") & ~items.tombstones
-    unknown = np.flatnonzero(there & (bundle.vocabulary.index_of(items.item_ids.tolist()) == 0))
-    if encoder is None or len(unknown) == 0:
+    is_available = (items.item_ids != "") & ~items.delisted
+    unknown_rows = np.flatnonzero(is_available & (bundle.vocabulary.indices(items.item_ids.tolist()) == 0))
+    if encoder is None or len(unknown_rows) == 0:
         return bundle
-    vectors = encoder.encode(items.columns.rows(unknown))
-    described = vectors.any(axis=1)  # all zeros: nothing that the encoder reads is known of it
-    if not described.any():
+    embeddings = encoder.encode(items.item_attributes.take(unknown_rows))
+    has_content = embeddings.any(axis=1)  # all zeros: nothing that the encoder reads is known of it
+    if not has_content.any():
         return bundle
     return replace(
         bundle,
-        vocabulary=_behind(bundle.vocabulary, items, unknown[described]),
-        item_vectors=np.concatenate([bundle.item_vectors, vectors[described]]),
-        baselines=_without_demand(bundle.baselines, int(described.sum())),
+        vocabulary=_append_items(bundle.vocabulary, items, unknown_rows[has_content]),
+        item_embeddings=np.concatenate([bundle.item_embeddings, embeddings[has_content]]),
+        baselines=_append_cold_items(bundle.baselines, int(has_content.sum())),
     )
 
 
-def _behind(own: Vocabulary, items: Vocabulary, rows: Ints) -> Vocabulary:
-    nothing = no_texts(len(rows))
-    more = {name: items.attributes[name][rows] if name in items.attributes else nothing for name in own.attributes}
+def _append_items(vocabulary: Vocabulary, items: Vocabulary, rows: Ints) -> Vocabulary:
+    blank = blank_texts(len(rows))
+    new_attributes = {
+        name: items.attributes[name][rows] if name in items.attributes else blank for name in vocabulary.attributes
+    }
     return Vocabulary(
-        np.concatenate([own.item_ids, items.item_ids[rows]]),
-        np.concatenate([own.titles, items.titles[rows]]),
-        np.concatenate([own.categories, items.categories[rows]]),
-        np.concatenate([own.prices, items.prices[rows]]),
-        np.concatenate([own.tombstones, np.zeros(len(rows), np.bool_)]),
-        own.generation,
-        {name: np.concatenate([values, more[name]]) for name, values in own.attributes.items()},
-        inputs=own.inputs,
-        new=own.new + len(rows),
+        np.concatenate([vocabulary.item_ids, items.item_ids[rows]]),
+        np.concatenate([vocabulary.titles, items.titles[rows]]),
+        np.concatenate([vocabulary.categories, items.categories[rows]]),
+        np.concatenate([vocabulary.prices, items.prices[rows]]),
+        np.concatenate([vocabulary.delisted, np.zeros(len(rows), np.bool_)]),
+        vocabulary.generation,
+        {name: np.concatenate([values, new_attributes[name]]) for name, values in vocabulary.attributes.items()},
+        item_schema=vocabulary.item_schema,
+        n_new_items=vocabulary.n_new_items + len(rows),
     )
 
 
-def _without_demand(known: Baselines, count: int) -> Baselines:
+def _append_cold_items(baselines: Baselines, n_items: int) -> Baselines:
     """Nobody was after them yet, and nothing is known to go with them."""
-    width = known.neighbours.shape[1]
+    n_neighbours = baselines.neighbours.shape[1]
     return Baselines(
-        np.concatenate([known.popularity, np.zeros(count, known.popularity.dtype)]),
-        np.concatenate([known.neighbours, np.zeros((count, width), known.neighbours.dtype)]),
-        np.concatenate([known.neighbour_scores, np.zeros((count, width), known.neighbour_scores.dtype)]),
-        known.rules,
+        np.concatenate([baselines.popularity, np.zeros(n_items, baselines.popularity.dtype)]),
+        np.concatenate([baselines.neighbours, np.zeros((n_items, n_neighbours), baselines.neighbours.dtype)]),
+        np.concatenate(
+            [baselines.neighbour_scores, np.zeros((n_items, n_neighbours), baselines.neighbour_scores.dtype)]
+        ),
+        baselines.rules,
     )

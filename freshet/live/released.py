@@ -6,23 +6,23 @@ from pathlib import Path
 
 import numpy as np
 
-from freshet.columns import TYPE_CODE, EventType
+from freshet.columns import EVENT_TYPE_CODES, EventType
 from freshet.errors import FreshetError, JournalError
 from freshet.history import Histories
 from freshet.live.bundle import Bundle, open_bundle
-from freshet.live.journal import Entry, bundle_path, current, rollback_advice
+from freshet.live.journal import JournalEntry, bundle_path, champion_entry, rollback_advice
 from freshet.live.journal_files import entry_path
 from freshet.store import Store
 from freshet.vocabulary import Vocabulary
 
-Event = tuple[str, str, int, int]  # item id, event type, seconds since 1970, landing day since 1970
+HistoryEvent = tuple[str, str, int, int]  # item id, event type, seconds since 1970, landing day since 1970
 
 
 @dataclass(frozen=True)
 class Release:
     """A journal entry and the bundle it names, verified."""
 
-    entry: Entry
+    entry: JournalEntry
     bundle: Bundle
 
 
@@ -32,40 +32,42 @@ def current_release(store: Store, cache: Path) -> Release | None:
     cache: where bundles of a remote lake are kept on this machine. Raises JournalError when the journal is broken or
     its bundle is gone or corrupt, with the rollback to type.
     """
-    entry = current(store)
+    entry = champion_entry(store)
     if entry is None:
         return None
     try:
         return Release(entry, fetch_bundle(store, entry.bundle, cache))
     except FreshetError as error:
         what = f"its bundle {entry.bundle[:12]} does not load ({error.where}: {error.what})"
-        raise JournalError(store.where(entry_path(entry.number)), what, rollback_advice(store, entry.number)) from error
+        raise JournalError(
+            store.full_path(entry_path(entry.number)), what, rollback_advice(store, entry.number)
+        ) from error
 
 
-def fetch_bundle(store: Store, bundle: str, cache: Path) -> Bundle:
+def fetch_bundle(store: Store, bundle_id: str, cache: Path) -> Bundle:
     """A bundle of the lake, verified. Raises LakeError when it is gone, BundleError when it is corrupt."""
-    return open_bundle(store.fetch_folder(bundle_path(bundle), cache.expanduser()), bundle)
+    return open_bundle(store.fetch_folder(bundle_path(bundle_id), cache.expanduser()), bundle_id)
 
 
-def history_of(events: Sequence[Event], vocabulary: Vocabulary) -> Histories:
+def to_history(events: Sequence[HistoryEvent], vocabulary: Vocabulary) -> Histories:
     """One shopper's events, oldest first, as a history in the bundle's own indexes."""
-    return histories_of([events], vocabulary)
+    return to_histories([events], vocabulary)
 
 
-def histories_of(shoppers: Sequence[Sequence[Event]], vocabulary: Vocabulary) -> Histories:
+def to_histories(events_by_shopper: Sequence[Sequence[HistoryEvent]], vocabulary: Vocabulary) -> Histories:
     """The events of each of S shoppers, oldest first, as histories in the bundle's own indexes."""
-    events = [event for own in shoppers for event in own]
+    events = [event for shopper_events in events_by_shopper for event in shopper_events]
     return Histories(
-        shoppers=np.array([""] * len(shoppers)),
-        offsets=np.cumsum([0, *map(len, shoppers)], dtype=np.int64),
-        items=vocabulary.readable([item for item, _, _, _ in events]),
-        types=np.array([TYPE_CODE[kind] for _, kind, _, _ in events], dtype=np.int64),
+        shoppers=np.array([""] * len(events_by_shopper)),
+        offsets=np.cumsum([0, *map(len, events_by_shopper)], dtype=np.int64),
+        items=vocabulary.trained_indices([item for item, _, _, _ in events]),
+        types=np.array([EVENT_TYPE_CODES[kind] for _, kind, _, _ in events], dtype=np.int64),
         times=np.array([time for _, _, time, _ in events], dtype=np.int64),
         days=np.array([day for _, _, _, day in events], dtype=np.int64),
     )
 
 
-def just_met(item_ids: Sequence[str], event_type: EventType) -> list[Event]:
+def items_as_events(item_ids: Sequence[str], event_type: EventType) -> list[HistoryEvent]:
     """Items met one after the other, a minute apart: what `--items` means.
 
     event_type: the bundle's own, for a model that has seen purchases only makes nothing of a view.

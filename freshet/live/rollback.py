@@ -5,15 +5,15 @@ from pathlib import Path
 
 from freshet.errors import JournalError
 from freshet.live.holds import hold_releases
-from freshet.live.journal import Entry, append, earlier, length, read_entry, readable
-from freshet.live.journal_files import FOLDER
+from freshet.live.journal import JournalEntry, append_entry, entry_count, previous_release, read_entry, readable_entries
+from freshet.live.journal_files import JOURNAL_FOLDER
 from freshet.live.released import fetch_bundle
 from freshet.store import Store
 
 
 def roll_back(
     store: Store, cache: Path, to: int | None, why: str, by: str, now: datetime, *, hold: bool = False
-) -> tuple[Entry, Entry]:
+) -> tuple[JournalEntry, JournalEntry]:
     """Serve the bundle of release `to` again; `to` None: the newest bundle before the one that serves.
 
     A bundle that was taken back is gone back to only where `to` names it. hold: releases are held, too; the hold is
@@ -21,15 +21,15 @@ def roll_back(
     bundle is verified first. Raises JournalError where there is no such release or another process wrote to the journal
     meanwhile, BundleError where the bundle is damaged.
     """
-    last = length(store)
-    target = _target(store, last, to)
+    last_number = entry_count(store)
+    target = _rollback_target(store, last_number, to)
     fetch_bundle(store, target.bundle, cache)
     if hold:
-        serves = [entry.bundle for entry in readable(store, last) if entry.is_release][-1]
-        last = max(last, hold_releases(store, last, serves, why, by, now).number)
-    entry = Entry(
-        number=last + 1,
-        decided_on=last,
+        champion_id = [entry.bundle for entry in readable_entries(store, last_number) if entry.is_release][-1]
+        last_number = max(last_number, hold_releases(store, last_number, champion_id, why, by, now).number)
+    entry = JournalEntry(
+        number=last_number + 1,
+        decided_on=last_number,
         kind="rollback",
         bundle=target.bundle,
         verdict=f"Rolled back to the bundle of release {target.number}.",
@@ -38,21 +38,23 @@ def roll_back(
         at=now,
         by=by,
     )
-    append(store, entry)
+    append_entry(store, entry)
     return entry, target
 
 
-def _target(store: Store, last: int, to: int | None) -> Entry:
+def _rollback_target(store: Store, last_number: int, to: int | None) -> JournalEntry:
     """The release to go back to: the one asked for, else the newest with another bundle than the last."""
-    where = store.where(FOLDER)
+    where = store.full_path(JOURNAL_FOLDER)
     if to is None:
-        target = earlier(store, last) if last else None
+        target = previous_release(store, last_number) if last_number else None
         if target is None:
             fix = "see `freshet releases`; `--to NUMBER` goes back to a bundle that was taken back, too"
             raise JournalError(where, "there is no earlier bundle to go back to", fix)
         return target
-    if not 1 <= to <= last:
-        raise JournalError(where, f"there is no release {to}, the last is {last}", "choose one from `freshet releases`")
+    if not 1 <= to <= last_number:
+        raise JournalError(
+            where, f"there is no release {to}, the last is {last_number}", "choose one from `freshet releases`"
+        )
     entry = read_entry(store, to)
     if not entry.is_release:
         raise JournalError(where, f"{entry.title} is no release", "choose one from `freshet releases`")

@@ -10,59 +10,63 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshet.history import Ints, ModelInput
-from freshet.live.baselines import ItemToItem, Popular, SequentialRules
+from freshet.live.baselines import ItemKnnScorer, PopularityScorer, SequentialRulesScorer
 from freshet.live.bundle import Bundle
 from freshet.live.item_encoder import open_item_encoder
 from freshet.live.ranker import Ranker
-from freshet.live.scorer import Scorer, Scores, taken, top_k
-from freshet.texts import texts
+from freshet.live.scorer import Scorer, Scores, select_histories, top_k
+from freshet.texts import text_array
 from freshet.vocabulary import Vocabulary
 
-ASKED: Final = 16  # of the golden requests, short and long ones: of a million items more would cost a gigabyte
-TOP: Final = 20
-ITEMS: Final = 256  # of the catalogue, evenly spread
-BETWEEN: Final = "\x1f"  # stands in no id, title or category
+MAX_REQUESTS: Final = 16  # of the golden requests, short and long ones: of a million items more would cost a gigabyte
+TOP_K: Final = 20
+MAX_SAMPLE_ITEMS: Final = 256  # of the catalogue, evenly spread
+FIELD_SEPARATOR: Final = "\x1f"  # stands in no id, title or category
 
 
-def whole_answers(ranker: Ranker, batch: ModelInput) -> dict[str, NDArray[Any]]:
+def compute_ranker_outputs(ranker: Ranker, batch: ModelInput) -> dict[str, NDArray[Any]]:
     """Lists with ids and scores, the baselines' lists, what is said of some items, and those items' vectors."""
     bundle = ranker.bundle
-    asked, sample = _asked(batch), _sample(bundle.vocabulary)
-    items, scores = top_k(ranker.score(asked), TOP)
-    answers = {
+    requests, sample_items = _sample_requests(batch), _sample_items(bundle.vocabulary)
+    items, scores = top_k(ranker.score(requests), TOP_K)
+    outputs = {
         "listed_ids": bundle.vocabulary.item_ids[items.ravel()],
         "listed_scores": scores,
-        "sample": sample,
-        "sample_texts": _sample_texts(bundle.vocabulary, sample),
+        "sample": sample_items,
+        "sample_texts": _sample_texts(bundle.vocabulary, sample_items),
     }
-    for name, scorer in _baselines(bundle).items():
-        answers[f"{name}_items"], answers[f"{name}_scores"] = top_k(scorer.score(_latest(asked, scorer)), TOP)
-    vectors = _new_vectors(bundle, sample)
-    return answers if vectors is None else {**answers, "sample_vectors": vectors}
+    for name, scorer in _baseline_scorers(bundle).items():
+        outputs[f"{name}_items"], outputs[f"{name}_scores"] = top_k(
+            scorer.score(_truncate_histories(requests, scorer)), TOP_K
+        )
+    embeddings = _content_only_embeddings(bundle, sample_items)
+    return outputs if embeddings is None else {**outputs, "sample_vectors": embeddings}
 
 
-def difference_of(ranker: Ranker, batch: ModelInput, sealed: Mapping[str, NDArray[Any]]) -> dict[str, float]:
+def ranker_differences(ranker: Ranker, batch: ModelInput, expected: Mapping[str, NDArray[Any]]) -> dict[str, float]:
     """Part of the bundle → how far its answers are from the sealed ones."""
-    bundle, asked = ranker.bundle, _asked(batch)
-    known = sealed["sample"][sealed["sample"] <= len(bundle.vocabulary)]
-    same = list(_sample_texts(bundle.vocabulary, known)) == list(sealed["sample_texts"])
-    differences = {"items": 0.0 if same else float("inf")}
-    listed = bundle.vocabulary.index_of(sealed["listed_ids"].tolist()).reshape(sealed["listed_scores"].shape)
-    differences["lists"] = _lists_difference(ranker.score(asked), listed, sealed["listed_scores"])
-    for name, scorer in _baselines(bundle).items():
-        if f"{name}_items" in sealed:
-            scores = scorer.score(_latest(asked, scorer))
+    bundle, requests = ranker.bundle, _sample_requests(batch)
+    sample_items = expected["sample"][expected["sample"] <= len(bundle.vocabulary)]
+    texts_match = list(_sample_texts(bundle.vocabulary, sample_items)) == list(expected["sample_texts"])
+    differences = {"items": 0.0 if texts_match else float("inf")}
+    listed_items = bundle.vocabulary.indices(expected["listed_ids"].tolist()).reshape(expected["listed_scores"].shape)
+    differences["lists"] = _lists_difference(ranker.score(requests), listed_items, expected["listed_scores"])
+    for name, scorer in _baseline_scorers(bundle).items():
+        if f"{name}_items" in expected:
+            scores = scorer.score(_truncate_histories(requests, scorer))
             differences[f"{name} baseline's lists"] = _lists_difference(
-                scores, sealed[f"{name}_items"], sealed[f"{name}_scores"]
+                scores, expected[f"{name}_items"], expected[f"{name}_scores"]
             )
-    if "sample_vectors" in sealed:
-        vectors = _new_vectors(bundle, sealed["sample"])
-        off = float("inf") if vectors is None else _difference(sealed["sample_vectors"], vectors)
-        differences["item encoder's vectors"] = off
+    if "sample_vectors" in expected:
+        embeddings = _content_only_embeddings(bundle, expected["sample"])
+        difference = (
+            float("inf") if embeddings is None else _relative_difference(expected["sample_vectors"], embeddings)
+        )
+        differences["item encoder's vectors"] = difference
     return differences
 
 
-def item_vectors_difference(bundle: Bundle) -> float:
+def item_embeddings_difference(bundle: Bundle) -> float:
     """How far some of the item vectors are from what the bundle's own item encoder gives; 0 where that cannot be asked.
 
     An item that the model never met has the vector of its content alone, any other that of its number and its content.
@@ -70,68 +74,74 @@ def item_vectors_difference(bundle: Bundle) -> float:
     encoder = open_item_encoder(bundle)
     if encoder is None or any(field.kind == "vector" for field in encoder.schema):
         return 0.0  # vectors of a catalogue are not in the bundle
-    sample = _sample(bundle.vocabulary)
-    columns, stored = bundle.vocabulary.columns.rows(sample), bundle.item_vectors[sample]
-    encodings = (encoder.encode(columns, sample), encoder.encode(columns))
-    off = np.min([np.abs(vectors - stored).max(axis=1) for vectors in encodings], axis=0)
-    return float(off.max(initial=0.0)) / max(float(np.abs(stored).max(initial=0.0)), 1e-6)
+    sample_items = _sample_items(bundle.vocabulary)
+    attributes, stored_embeddings = (
+        bundle.vocabulary.item_attributes.take(sample_items),
+        bundle.item_embeddings[sample_items],
+    )
+    encoded_variants = (encoder.encode(attributes, sample_items), encoder.encode(attributes))
+    differences = np.min([np.abs(vectors - stored_embeddings).max(axis=1) for vectors in encoded_variants], axis=0)
+    return float(differences.max(initial=0.0)) / max(float(np.abs(stored_embeddings).max(initial=0.0)), 1e-6)
 
 
-def _lists_difference(scores: Scores, items: Ints, sealed: Scores) -> float:
+def _lists_difference(scores: Scores, items: Ints, expected: Scores) -> float:
     """Of scores (B, V + 1): those of the sealed items, and the best ones; where room is left nothing is compared."""
-    there = np.isfinite(sealed)
-    own = np.take_along_axis(scores, items, axis=1)
-    best = top_k(scores, items.shape[1])[1]
-    if best.shape != sealed.shape or (np.isfinite(best) != there).any():
+    is_filled = np.isfinite(expected)
+    actual = np.take_along_axis(scores, items, axis=1)
+    best_scores = top_k(scores, items.shape[1])[1]
+    if best_scores.shape != expected.shape or (np.isfinite(best_scores) != is_filled).any():
         return float("inf")
-    return max(_difference(sealed[there], own[there]), _difference(sealed[there], best[there]))
+    return max(
+        _relative_difference(expected[is_filled], actual[is_filled]),
+        _relative_difference(expected[is_filled], best_scores[is_filled]),
+    )
 
 
-def _difference(want: Scores, got: Scores) -> float:
-    if want.shape != got.shape or not np.isfinite(got).all():
+def _relative_difference(expected: Scores, actual: Scores) -> float:
+    if expected.shape != actual.shape or not np.isfinite(actual).all():
         return float("inf")
-    return float(np.abs(want - got).max(initial=0.0)) / max(float(np.abs(want).max(initial=0.0)), 1e-6)
+    return float(np.abs(expected - actual).max(initial=0.0)) / max(float(np.abs(expected).max(initial=0.0)), 1e-6)
 
 
-def _asked(batch: ModelInput) -> ModelInput:
+def _sample_requests(batch: ModelInput) -> ModelInput:
     """At most ASKED histories of a batch, from the shortest to the longest."""
     order = np.argsort(np.diff(batch.offsets), kind="stable")
-    places = np.unique(np.linspace(0, len(order) - 1, ASKED).round().astype(np.int64))
-    return taken(batch, order[places])
+    positions = np.unique(np.linspace(0, len(order) - 1, MAX_REQUESTS).round().astype(np.int64))
+    return select_histories(batch, order[positions])
 
 
-def _sample(vocabulary: Vocabulary) -> Ints:
-    return np.unique(np.linspace(1, len(vocabulary), ITEMS).round().astype(np.int64))
+def _sample_items(vocabulary: Vocabulary) -> Ints:
+    return np.unique(np.linspace(1, len(vocabulary), MAX_SAMPLE_ITEMS).round().astype(np.int64))
 
 
 def _sample_texts(vocabulary: Vocabulary, items: Ints) -> NDArray[Any]:
     """One text for each item: everything that the vocabulary says of it."""
     columns = (
-        vocabulary.item_ids, vocabulary.titles, vocabulary.categories, vocabulary.prices, vocabulary.tombstones,
+        vocabulary.item_ids, vocabulary.titles, vocabulary.categories, vocabulary.prices, vocabulary.delisted,
         *(values for _, values in sorted(vocabulary.attributes.items())),
     )  # fmt: skip
-    return texts(BETWEEN.join(str(values[item]) for values in columns) for item in items)
+    return text_array(FIELD_SEPARATOR.join(str(values[item]) for values in columns) for item in items)
 
 
-def _baselines(bundle: Bundle) -> dict[str, Scorer]:
-    never = bundle.vocabulary.tombstones | (np.arange(len(bundle.vocabulary) + 1) == 0)
+def _baseline_scorers(bundle: Bundle) -> dict[str, Scorer]:
+    excluded_items = bundle.vocabulary.delisted | (np.arange(len(bundle.vocabulary) + 1) == 0)
     return {
-        "popular": Popular(bundle.baselines, never),
-        "item_to_item": ItemToItem(bundle.baselines, never),
-        "sequential_rules": SequentialRules(bundle.baselines, never),
+        "popular": PopularityScorer(bundle.baselines, excluded_items),
+        "item_to_item": ItemKnnScorer(bundle.baselines, excluded_items),
+        "sequential_rules": SequentialRulesScorer(bundle.baselines, excluded_items),
     }
 
 
-def _latest(batch: ModelInput, scorer: Scorer) -> ModelInput:
+def _truncate_histories(batch: ModelInput, scorer: Scorer) -> ModelInput:
     """The events that the scorer reads: the latest of each history."""
-    sizes = np.minimum(np.diff(batch.offsets), scorer.length)
+    sizes = np.minimum(np.diff(batch.offsets), scorer.max_history)
     ends = np.repeat(batch.offsets[1:], sizes)
     offsets = np.concatenate([[0], np.cumsum(sizes)])
-    places = ends - np.repeat(offsets[1:], sizes) + np.arange(int(offsets[-1]))
-    return ModelInput(offsets, batch.items[places], batch.types[places], batch.gaps[places], batch.times[places])
+    rows = ends - np.repeat(offsets[1:], sizes) + np.arange(int(offsets[-1]))
+    return ModelInput(offsets, batch.items[rows], batch.types[rows], batch.gaps[rows], batch.times[rows])
 
 
-def _new_vectors(bundle: Bundle, items: Ints) -> Scores | None:
+def _content_only_embeddings(bundle: Bundle, items: Ints) -> Scores | None:
     """(n, E) what the item encoder makes of these items' content; None for a bundle without one."""
     encoder = open_item_encoder(bundle)
-    return None if encoder is None else encoder.encode(bundle.vocabulary.columns.rows(items))
+    return None if encoder is None else encoder.encode(bundle.vocabulary.item_attributes.take(items))

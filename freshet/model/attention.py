@@ -7,21 +7,21 @@ from torch import Tensor
 from torch.nn import functional as F
 
 # (…, H, D / H) queries, keys, values -> the same shape
-Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+AttentionFn = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
-def attend_packed(groups: tuple[tuple[int, int], ...]) -> Attend:
+def packed_attention(groups: tuple[tuple[int, int], ...]) -> AttentionFn:
     """Causal attention within each window of a packed batch, exactly: equal lengths lie together as rectangles."""
     sizes = [count * length for count, length in groups]
 
     def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         parts = zip(groups, *(torch.split(x, sizes) for x in (q, k, v)), strict=True)
-        return torch.cat([attend_padded(*(x.unflatten(0, group) for x in xs)).flatten(0, 1) for group, *xs in parts])
+        return torch.cat([padded_attention(*(x.unflatten(0, group) for x in xs)).flatten(0, 1) for group, *xs in parts])
 
     return attend
 
 
-def attend_padded(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def padded_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """(B, T, H, d) each -> (B, T, H, d). Padding is on the right, where causal attention never looks."""
     q, k, v = (x.transpose(1, 2) for x in (q, k, v))  # (B, H, T, d)
     if q.device.type == "cpu" and q.dtype == torch.bfloat16:  # torch's kernel is five times slower back in bfloat16

@@ -16,15 +16,15 @@ from freshet.errors import FreshetError
 if TYPE_CHECKING:
     import onnx
 
-PREFIX: Final = "onnx:"  # of a model's name; the folder follows
-ENCODER: Final = "shopper_encoder.onnx"
-VECTORS: Final = "item_vectors.npy"
-INPUTS: Final = ("items", "types", "gaps")
-OUTPUTS: Final = ("vectors", "repeats")
-GUIDE: Final = "give it what docs/training.md asks for (An encoder of your own)"
+ONNX_PREFIX: Final = "onnx:"  # of a model's name; the folder follows
+ENCODER_FILE: Final = "shopper_encoder.onnx"
+EMBEDDINGS_FILE: Final = "item_vectors.npy"
+INPUT_NAMES: Final = ("items", "types", "gaps")
+OUTPUT_NAMES: Final = ("vectors", "repeats")
+FIX: Final = "give it what docs/training.md asks for (An encoder of your own)"
 
 
-class Brought(nn.Module):
+class OnnxShopperEncoder(nn.Module):
     """The file's bytes and the vectors (V + 1, E) as buffers, so that a checkpoint holds both."""
 
     encoder: Tensor
@@ -45,44 +45,44 @@ class Brought(nn.Module):
 
             options = SessionOptions()
             options.intra_op_num_threads = 1
-            self._session = InferenceSession(self.content(), options, providers=["CPUExecutionProvider"])
-        given = dict(zip(INPUTS, (items.cpu().numpy(), types.cpu().numpy(), gaps.cpu().numpy()), strict=True))
-        return tuple(torch.from_numpy(found) for found in self._session.run(list(OUTPUTS), given))
+            self._session = InferenceSession(self.onnx_bytes(), options, providers=["CPUExecutionProvider"])
+        feeds = dict(zip(INPUT_NAMES, (items.cpu().numpy(), types.cpu().numpy(), gaps.cpu().numpy()), strict=True))
+        return tuple(torch.from_numpy(output) for output in self._session.run(list(OUTPUT_NAMES), feeds))
 
-    def item_vectors(self) -> Tensor:
+    def item_embeddings(self) -> Tensor:
         """(V + 1, E)."""
         return self.vectors
 
-    def content(self) -> bytes:
+    def onnx_bytes(self) -> bytes:
         """The ONNX file."""
         return bytes(self.encoder.numpy().tobytes())
 
 
-def is_brought(name: str) -> bool:
+def is_onnx_model(name: str) -> bool:
     """Whether a model of that name is an encoder brought by path."""
-    return name.startswith(PREFIX)
+    return name.startswith(ONNX_PREFIX)
 
 
-def read(name: str, items: int) -> Brought:
+def load_onnx_encoder(name: str, n_items: int) -> OnnxShopperEncoder:
     """What lies in the folder that `name` says, for a vocabulary of V items; those without a vector get zeros.
 
     Raises FreshetError naming the file that is missing or is not what it should be.
     """
-    folder = Path(name.removeprefix(PREFIX)).expanduser()
-    for file in (ENCODER, VECTORS):
+    folder = Path(name.removeprefix(ONNX_PREFIX)).expanduser()
+    for file in (ENCODER_FILE, EMBEDDINGS_FILE):
         if not (folder / file).is_file():
             _refuse(name, f"there is no {file} in it")
-    vectors = np.load(folder / VECTORS, allow_pickle=False)
-    if vectors.ndim != 2 or vectors.dtype != np.float32 or not 1 <= len(vectors) <= items + 1:
-        wanted = f"float32 (n, E) with at most {items + 1} rows, row i for index i of the vocabulary"
-        _refuse(name, f"{VECTORS} is {vectors.dtype} {vectors.shape}, needed is {wanted}")
-    padded = np.zeros((items + 1, vectors.shape[1]), dtype=np.float32)
-    padded[1 : len(vectors)] = vectors[1:]
-    encoder = np.frombuffer(bytearray(_checked(name, folder / ENCODER)), dtype=np.uint8)
-    return Brought(torch.from_numpy(encoder), torch.from_numpy(padded))
+    vectors = np.load(folder / EMBEDDINGS_FILE, allow_pickle=False)
+    if vectors.ndim != 2 or vectors.dtype != np.float32 or not 1 <= len(vectors) <= n_items + 1:
+        expected = f"float32 (n, E) with at most {n_items + 1} rows, row i for index i of the vocabulary"
+        _refuse(name, f"{EMBEDDINGS_FILE} is {vectors.dtype} {vectors.shape}, needed is {expected}")
+    embeddings = np.zeros((n_items + 1, vectors.shape[1]), dtype=np.float32)
+    embeddings[1 : len(vectors)] = vectors[1:]
+    encoder = np.frombuffer(bytearray(_read_checked_onnx(name, folder / ENCODER_FILE)), dtype=np.uint8)
+    return OnnxShopperEncoder(torch.from_numpy(encoder), torch.from_numpy(embeddings))
 
 
-def _checked(name: str, path: Path) -> bytes:
+def _read_checked_onnx(name: str, path: Path) -> bytes:
     """The file, which takes INPUTS and gives OUTPUTS; repeats of zeros are added where it gives none."""
     import onnx
     from google.protobuf.message import DecodeError
@@ -90,27 +90,31 @@ def _checked(name: str, path: Path) -> bytes:
     try:
         model = onnx.load(path)
     except DecodeError:
-        _refuse(name, f"{ENCODER} is no ONNX file")
-    takes = tuple(value.name for value in model.graph.input)
-    gives = tuple(value.name for value in model.graph.output)
-    if set(takes) != set(INPUTS) or gives[:1] != OUTPUTS[:1] or not set(gives) <= set(OUTPUTS):
-        what = f"{ENCODER} takes {', '.join(takes)} and gives {', '.join(gives)}"
-        _refuse(name, f"{what}; needed are {', '.join(INPUTS)} and vectors, with or without repeats")
-    if len(gives) == 1:
-        _add_zeros(model)
+        _refuse(name, f"{ENCODER_FILE} is no ONNX file")
+    input_names = tuple(value.name for value in model.graph.input)
+    output_names = tuple(value.name for value in model.graph.output)
+    if (
+        set(input_names) != set(INPUT_NAMES)
+        or output_names[:1] != OUTPUT_NAMES[:1]
+        or not set(output_names) <= set(OUTPUT_NAMES)
+    ):
+        what = f"{ENCODER_FILE} takes {', '.join(input_names)} and gives {', '.join(output_names)}"
+        _refuse(name, f"{what}; needed are {', '.join(INPUT_NAMES)} and vectors, with or without repeats")
+    if len(output_names) == 1:
+        _add_zero_repeats(model)
     return bytes(model.SerializeToString())
 
 
-def _add_zeros(model: "onnx.ModelProto") -> None:
+def _add_zero_repeats(model: "onnx.ModelProto") -> None:
     """A second output: zeros in the shape of `items`."""
     from onnx import TensorProto, helper
 
     shape = next(value for value in model.graph.input if value.name == "items").type.tensor_type.shape
-    sizes = [side.dim_param or side.dim_value for side in shape.dim]
-    nothing = helper.make_tensor("freshet_zero", TensorProto.FLOAT, [], [0.0])
+    sizes = [axis.dim_param or axis.dim_value for axis in shape.dim]
+    zero = helper.make_tensor("freshet_zero", TensorProto.FLOAT, [], [0.0])
     model.graph.node.extend(
         [
-            helper.make_node("Constant", [], ["freshet_nothing"], value=nothing),
+            helper.make_node("Constant", [], ["freshet_nothing"], value=zero),
             helper.make_node("Cast", ["items"], ["freshet_items"], to=TensorProto.FLOAT),
             helper.make_node("Mul", ["freshet_items", "freshet_nothing"], ["repeats"]),
         ]
@@ -119,4 +123,4 @@ def _add_zeros(model: "onnx.ModelProto") -> None:
 
 
 def _refuse(name: str, what: str) -> NoReturn:
-    raise FreshetError(f"model={name}", what, GUIDE)
+    raise FreshetError(f"model={name}", what, FIX)

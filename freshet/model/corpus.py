@@ -7,20 +7,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from freshet.history import Histories, Ints, baskets, is_target, model_input
+from freshet.history import Histories, Ints, basket_ids, is_target, model_input
 
 
 @dataclass(frozen=True)
-class Corpus:
+class TrainingDataset:
     """Packed histories, and for every row a range of `targets`. A range (lo, hi) with lo == hi asks nothing."""
 
     offsets: Ints  # (S + 1,)
     items: Ints  # (N,)
     types: Ints  # (N,)
     gaps: Ints  # (N,)
-    closes: NDArray[np.bool_]  # (N,) the row is the last of its basket
+    basket_end: NDArray[np.bool_]  # (N,) the row is the last of its basket
     targets: Ints  # (M,) the different items of every basket, returns left out
-    following: Ints  # (N, 2) the shopper's next basket that holds a target
+    target_ranges: Ints  # (N, 2) the shopper's next basket that holds a target
 
     @property
     def lengths(self) -> Ints:
@@ -28,58 +28,60 @@ class Corpus:
         return np.diff(self.offsets)
 
 
-def corpus(histories: Histories, never: NDArray[np.bool_] | None = None) -> Corpus:
+def build_dataset(histories: Histories, excluded_items: NDArray[np.bool_] | None = None) -> TrainingDataset:
     """Everything that `histories` can teach. Events with items outside the vocabulary are left out.
 
     never: (V + 1,) items that are no target, for they are never recommended.
     """
-    whole = model_input(histories, max(1, len(histories.items)))
-    basket = baskets(whole.times, whole.offsets)
-    wanted = is_target(whole.types) & _first_in_basket(basket, whole.items)
-    if never is not None:
-        wanted &= ~never[whole.items]
-    seen = np.cumsum(wanted, dtype=np.int64)  # targets up to and including each row
-    count = int(basket.max(initial=-1)) + 1
-    ends = np.searchsorted(basket, np.arange(count), side="right")
-    closes = np.zeros(len(basket), dtype=bool)
-    closes[ends - 1] = True
-    limits = np.concatenate([[0], seen[ends - 1]]).astype(np.int64)  # basket b owns targets[limits[b]:limits[b + 1]]
-    owners = np.repeat(np.arange(len(whole.offsets) - 1), np.diff(whole.offsets))
-    return Corpus(
-        whole.offsets,
-        whole.items,
-        whole.types,
-        whole.gaps,
-        closes,
-        whole.items[wanted],
-        _following(limits, owners[ends - 1])[basket],
+    events = model_input(histories, max(1, len(histories.items)))
+    basket = basket_ids(events.times, events.offsets)
+    target_mask = is_target(events.types) & _is_first_in_basket(basket, events.items)
+    if excluded_items is not None:
+        target_mask &= ~excluded_items[events.items]
+    target_counts = np.cumsum(target_mask, dtype=np.int64)  # targets up to and including each row
+    n_baskets = int(basket.max(initial=-1)) + 1
+    ends = np.searchsorted(basket, np.arange(n_baskets), side="right")
+    basket_end = np.zeros(len(basket), dtype=bool)
+    basket_end[ends - 1] = True
+    target_offsets = np.concatenate([[0], target_counts[ends - 1]]).astype(
+        np.int64
+    )  # basket b owns targets[limits[b]:limits[b + 1]]
+    shopper_index = np.repeat(np.arange(len(events.offsets) - 1), np.diff(events.offsets))
+    return TrainingDataset(
+        events.offsets,
+        events.items,
+        events.types,
+        events.gaps,
+        basket_end,
+        events.items[target_mask],
+        _next_basket_ranges(target_offsets, shopper_index[ends - 1])[basket],
     )
 
 
-def met_items(taught: Corpus, items: int) -> Tensor:
+def observed_items(dataset: TrainingDataset, n_items: int) -> Tensor:
     """(V + 1,) which of V items anything can be learned of; PAD is none."""
-    return events_of(taught, items + 1) > 0
+    return events_per_item(dataset, n_items + 1) > 0
 
 
-def events_of(taught: Corpus, rows: int) -> Tensor:
+def events_per_item(dataset: TrainingDataset, n_rows: int) -> Tensor:
     """(rows,) events of each item."""
-    return torch.from_numpy(np.bincount(taught.items, minlength=rows)).float()
+    return torch.from_numpy(np.bincount(dataset.items, minlength=n_rows)).float()
 
 
-def _first_in_basket(basket: Ints, items: Ints) -> NDArray[np.bool_]:
+def _is_first_in_basket(basket: Ints, items: Ints) -> NDArray[np.bool_]:
     """(N,) false where the item stood in the same basket before."""
     first = np.zeros(len(items), dtype=bool)
     first[np.unique(np.stack([basket, items]), axis=1, return_index=True)[1]] = True
     return first
 
 
-def _following(limits: Ints, owners: Ints) -> Ints:
+def _next_basket_ranges(target_offsets: Ints, shopper_index: Ints) -> Ints:
     """(K, 2) for each of K baskets, the targets of the same owner's next basket that has any."""
-    count = len(owners)
-    numbers = np.where(np.diff(limits) > 0, np.arange(count), count)
-    nearest = np.minimum.accumulate(numbers[::-1])[::-1]  # itself, if it has targets
-    after = np.append(nearest, count)[1:]
-    found = after < count
-    found[found] = owners[after[found]] == owners[found]
-    at = np.where(found, after, 0)
-    return np.where(found[:, None], np.stack([limits[at], limits[at + 1]], axis=1), 0)
+    n_baskets = len(shopper_index)
+    with_targets = np.where(np.diff(target_offsets) > 0, np.arange(n_baskets), n_baskets)
+    nearest = np.minimum.accumulate(with_targets[::-1])[::-1]  # itself, if it has targets
+    next_baskets = np.append(nearest, n_baskets)[1:]
+    has_next = next_baskets < n_baskets
+    has_next[has_next] = shopper_index[next_baskets[has_next]] == shopper_index[has_next]
+    index = np.where(has_next, next_baskets, 0)
+    return np.where(has_next[:, None], np.stack([target_offsets[index], target_offsets[index + 1]], axis=1), 0)

@@ -19,85 +19,93 @@ import torch
 from torch import Tensor
 
 from freshet.columns import PAD
-from freshet.model.batches import Batch, windows
-from freshet.model.corpus import Corpus
-from freshet.model.losses import Added, Wanted
+from freshet.model.batches import Batch, sample_windows
+from freshet.model.corpus import TrainingDataset
+from freshet.model.losses import SoftTargets, SparseScoreDelta
 
-SEVERAL = 2  # times what is drawn: with fewer items a draw saves next to nothing
+MIN_CATALOGUE_RATIO = 2  # times what is drawn: with fewer items a draw saves next to nothing
 
 
-def draws(items: int, evenly: int) -> bool:
+def uses_sampling(n_items: int, n_uniform: int) -> bool:
     """Whether a catalogue of so many items is drawn from."""
-    return items > SEVERAL * evenly
+    return n_items > MIN_CATALOGUE_RATIO * n_uniform
 
 
 @dataclass(frozen=True)
-class Drawn:
+class SampledItems:
     """The items that are in, and what their scores are raised by: the logarithm of how many each stands for."""
 
     items: Tensor  # (S,) rising, PAD first
-    raised: Tensor  # (S,)
+    log_q_correction: Tensor  # (S,)
 
-    def places(self, batch: Batch) -> Batch:
+    def remap_batch(self, batch: Batch) -> Batch:
         """The batch with every item's place among the drawn ones in its stead."""
-        asked = replace(batch.following, items=self._places(batch.following.items))
-        return replace(batch, items=self._places(batch.items), following=asked)
+        targets = replace(batch.targets, items=self._remap(batch.targets.items))
+        return replace(batch, items=self._remap(batch.items), targets=targets)
 
-    def once(self, wanted: Wanted, added: Added) -> Added:
+    def cancel_target_correction(self, targets: SoftTargets, score_delta: SparseScoreDelta) -> SparseScoreDelta:
         """What is added to scores, and what they are raised by taken back from all that a question brings along.
 
         Both name places.
         """
-        question, _ = wanted.spread()
+        query, _ = targets.expand()
         size = len(self.items)
-        cells = torch.cat([added.questions * size + added.items, question * size + wanted.items])
-        certain = torch.unique(cells)
-        questions = torch.cat([added.questions, certain // size])
-        order = torch.argsort(questions, stable=True)  # parts of the questions want them to rise
-        items = torch.cat([added.items, certain % size])
-        values = torch.cat([added.values, -self.raised[certain % size].to(added.values.dtype)])
-        return Added(questions[order], items[order], values[order])
+        cells = torch.cat([score_delta.queries * size + score_delta.items, query * size + targets.items])
+        certain_cells = torch.unique(cells)
+        queries = torch.cat([score_delta.queries, certain_cells // size])
+        order = torch.argsort(queries, stable=True)  # parts of the questions want them to rise
+        items = torch.cat([score_delta.items, certain_cells % size])
+        values = torch.cat(
+            [score_delta.values, -self.log_q_correction[certain_cells % size].to(score_delta.values.dtype)]
+        )
+        return SparseScoreDelta(queries[order], items[order], values[order])
 
-    def _places(self, items: Tensor) -> Tensor:
+    def _remap(self, items: Tensor) -> Tensor:
         return torch.searchsorted(self.items, items)
 
 
 @dataclass(frozen=True)
-class Drawing:
+class NegativeSampler:
     """How items are drawn for the batches of a corpus."""
 
-    holding: Tensor  # (V + 1,) windows of an epoch that hold the item
-    events: int  # of an epoch
-    evenly: int  # items drawn beside those of a batch
+    windows_per_item: Tensor  # (V + 1,) windows of an epoch that hold the item
+    n_events: int  # of an epoch
+    n_uniform: int  # items drawn beside those of a batch
 
     @classmethod
-    def of(cls, taught: Corpus, items: int, length: int, evenly: int, place: torch.device) -> "Drawing | None":
+    def fit(
+        cls, dataset: TrainingDataset, n_items: int, max_length: int, n_uniform: int, device: torch.device
+    ) -> "NegativeSampler | None":
         """None where there are at most SEVERAL times as many `items`: then nothing is left out. place: of the model."""
-        if not draws(items, evenly):
+        if not uses_sampling(n_items, n_uniform):
             return None
-        sizes = windows(taught.lengths, length, np.random.default_rng(0))[:, 2]  # every row lies in one window
-        pairs = np.unique(np.repeat(np.arange(len(sizes)), sizes) * (items + 1) + taught.items)
-        holding = np.bincount(pairs % (items + 1), minlength=items + 1)
-        return cls(torch.from_numpy(holding).to(place), len(taught.items), evenly)
+        sizes = sample_windows(dataset.lengths, max_length, np.random.default_rng(0))[
+            :, 2
+        ]  # every row lies in one window
+        pairs = np.unique(np.repeat(np.arange(len(sizes)), sizes) * (n_items + 1) + dataset.items)
+        windows_per_item = np.bincount(pairs % (n_items + 1), minlength=n_items + 1)
+        return cls(torch.from_numpy(windows_per_item).to(device), len(dataset.items), n_uniform)
 
-    def draw(self, parts: Sequence[Batch]) -> Drawn:
+    def sample(self, batches: Sequence[Batch]) -> SampledItems:
         """What stands for all items in these parts of a batch: their own, and `evenly` others by torch's generator."""
-        place, rows = parts[0].items.device, len(self.holding)
-        chosen = torch.zeros(rows, dtype=torch.bool, device=place)
-        for part in parts:
-            chosen[part.items] = True
-            chosen[part.following.items] = True
-        chosen[torch.randint(1, rows, (self.evenly,), device=place)] = True
-        chosen[PAD] = True
-        items = chosen.nonzero().flatten()
-        return Drawn(items, -self._chances(items, sum(len(part.items) for part in parts)).log())
+        device, n_rows = batches[0].items.device, len(self.windows_per_item)
+        mask = torch.zeros(n_rows, dtype=torch.bool, device=device)
+        for part in batches:
+            mask[part.items] = True
+            mask[part.targets.items] = True
+        mask[torch.randint(1, n_rows, (self.n_uniform,), device=device)] = True
+        mask[PAD] = True
+        items = mask.nonzero().flatten()
+        return SampledItems(items, -self._inclusion_probability(items, sum(len(part.items) for part in batches)).log())
 
-    def _chances(self, items: Tensor, events: int) -> Tensor:
+    def _inclusion_probability(self, items: Tensor, n_events: int) -> Tensor:
         """(S,) of each item to be drawn: by any of the windows in so many events, or evenly.
 
         Windows of one length come together, but as batches have like many events, every window has the same chance to
         be in the next one: that of an event.
         """
-        share = min(1.0, events / max(1, self.events))
-        missed = (1 - share) ** self.holding[items] * (1 - 1 / (len(self.holding) - 1)) ** self.evenly
-        return 1 - missed
+        fraction = min(1.0, n_events / max(1, self.n_events))
+        p_excluded = (1 - fraction) ** self.windows_per_item[items] * (
+            1 - 1 / (len(self.windows_per_item) - 1)
+        ) ** self.n_uniform
+        return 1 - p_excluded

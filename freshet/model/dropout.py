@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-LEVELS = 256  # a mask is drawn from one random byte per number: the dropped share is a multiple of 1 / 256
+MASK_LEVELS = 256  # a mask is drawn from one random byte per number: the dropped share is a multiple of 1 / 256
 
 _generator: ContextVar[np.random.Generator | None] = ContextVar("dropout_generator", default=None)
 
@@ -31,18 +31,18 @@ class Dropout(nn.Module):
     threads. With `dropout_generator` they are random bytes instead.
     """
 
-    def __init__(self, share: float) -> None:
+    def __init__(self, rate: float) -> None:
         super().__init__()
-        self.share = share
+        self.rate = rate
 
     def forward(self, x: Tensor) -> Tensor:
         """(…) -> the same shape."""
-        if not self.training or self.share == 0:
+        if not self.training or self.rate == 0:
             return x
         generator = _generator.get()
         if generator is None or x.device.type != "cpu":
-            return F.dropout(x, self.share)
-        dropped = min(LEVELS - 1, max(1, round(self.share * LEVELS)))
-        drawn = np.frombuffer(generator.bytes(x.numel()), np.uint8) >= dropped
-        mask = torch.from_numpy(drawn).view(x.shape).to(x.dtype).mul_(LEVELS / (LEVELS - dropped))
+            return F.dropout(x, self.rate)
+        drop_level = min(MASK_LEVELS - 1, max(1, round(self.rate * MASK_LEVELS)))
+        keep = np.frombuffer(generator.bytes(x.numel()), np.uint8) >= drop_level
+        mask = torch.from_numpy(keep).view(x.shape).to(x.dtype).mul_(MASK_LEVELS / (MASK_LEVELS - drop_level))
         return x * mask

@@ -14,23 +14,23 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.export import Dim
 
-from freshet.content import ItemContent, encode
+from freshet.content import EncodedItems, encode_attributes
 from freshet.errors import BundleError
 from freshet.history import Ints
-from freshet.item_inputs import RESERVED
-from freshet.model.brought import Brought
-from freshet.model.graphs import from_graph, key_of
-from freshet.model.items import unknown
-from freshet.model.own import Model, Own, encoder_of
+from freshet.item_inputs import INDEX_INPUT
+from freshet.model.brought import OnnxShopperEncoder
+from freshet.model.graphs import export_with_cache, graph_key
+from freshet.model.items import empty_content
+from freshet.model.own import CustomModelAdapter, Model, serving_encoder
 from freshet.model.transformer import Recommender
 from freshet.vocabulary import Vocabulary
 
-SHOPPERS = "shopper_encoder.fp32.onnx"
-SHOPPERS_INT8 = "shopper_encoder.int8.onnx"
-SHOPPERS_FP16 = "shopper_encoder.fp16.onnx"
-ITEMS = "item_encoder.onnx"
-ITEM_VECTORS = "item_vectors.npy"
-CHATTER = ("torch.onnx", "onnxscript", "onnx_ir", "onnxruntime", "onnxruntime.quantization", "root")
+SHOPPER_ENCODER_FILE = "shopper_encoder.fp32.onnx"
+SHOPPER_ENCODER_INT8_FILE = "shopper_encoder.int8.onnx"
+SHOPPER_ENCODER_FP16_FILE = "shopper_encoder.fp16.onnx"
+ITEM_ENCODER_FILE = "item_encoder.onnx"
+ITEM_EMBEDDINGS_FILE = "item_vectors.npy"
+NOISY_LOGGERS = ("torch.onnx", "onnxscript", "onnx_ir", "onnxruntime", "onnxruntime.quantization", "root")
 
 Floats = NDArray[np.float32]
 
@@ -40,8 +40,8 @@ def export(
     vocabulary: Vocabulary,
     folder: Path,
     progress: Callable[[str], None] = lambda _: None,
-    graphs: Path | None = None,
-    half: bool = False,
+    graph_cache: Path | None = None,
+    fp16: bool = False,
 ) -> tuple[Path, ...]:
     """Writes the files into `folder` and returns their paths; a model of your own has no item encoder.
 
@@ -50,100 +50,127 @@ def export(
     half: the shopper encoder in fp16 as well, for a GPU.
     Raises BundleError if the model was trained on another vocabulary.
     """
-    if len(vocabulary) != model.config.items:
+    if len(vocabulary) != model.config.n_items:
         raise BundleError(
             "bundle",
-            f"the model knows {model.config.items} items, the vocabulary {len(vocabulary)}",
+            f"the model knows {model.config.n_items} items, the vocabulary {len(vocabulary)}",
             "materialize the asset `trained_model` again",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    progress(SHOPPERS)
-    _export_shoppers(model, folder / SHOPPERS, _kept(graphs, "shoppers", model))
-    progress(SHOPPERS_INT8)
-    _quantize(folder / SHOPPERS, folder / SHOPPERS_INT8)
-    if half:
-        progress(SHOPPERS_FP16)
-        _halve(folder / SHOPPERS, folder / SHOPPERS_FP16)
+    progress(SHOPPER_ENCODER_FILE)
+    _export_shopper_encoder(model, folder / SHOPPER_ENCODER_FILE, _cached_graph_path(graph_cache, "shoppers", model))
+    progress(SHOPPER_ENCODER_INT8_FILE)
+    _quantize(folder / SHOPPER_ENCODER_FILE, folder / SHOPPER_ENCODER_INT8_FILE)
+    if fp16:
+        progress(SHOPPER_ENCODER_FP16_FILE)
+        _convert_to_fp16(folder / SHOPPER_ENCODER_FILE, folder / SHOPPER_ENCODER_FP16_FILE)
     if isinstance(model, Recommender):
-        progress(ITEMS)
-        _export_items(model, folder / ITEMS, _kept(graphs, "items", model))
-    progress(ITEM_VECTORS)
-    np.save(folder / ITEM_VECTORS, reference_item_vectors(model, vocabulary))
-    paths = (folder / name for name in (SHOPPERS, SHOPPERS_INT8, SHOPPERS_FP16, ITEMS, ITEM_VECTORS))
+        progress(ITEM_ENCODER_FILE)
+        _export_item_encoder(model, folder / ITEM_ENCODER_FILE, _cached_graph_path(graph_cache, "items", model))
+    progress(ITEM_EMBEDDINGS_FILE)
+    np.save(folder / ITEM_EMBEDDINGS_FILE, reference_item_embeddings(model, vocabulary))
+    paths = (
+        folder / name
+        for name in (
+            SHOPPER_ENCODER_FILE,
+            SHOPPER_ENCODER_INT8_FILE,
+            SHOPPER_ENCODER_FP16_FILE,
+            ITEM_ENCODER_FILE,
+            ITEM_EMBEDDINGS_FILE,
+        )
+    )
     return tuple(path for path in paths if path.exists())
 
 
 @torch.inference_mode()
-def reference_answer(model: Model, items: Ints, types: Ints, gaps: Ints) -> tuple[Floats, Floats]:
+def reference_outputs(model: Model, items: Ints, types: Ints, gaps: Ints) -> tuple[Floats, Floats]:
     """What torch answers to right-padded histories (B, T): float32 (B, E) vectors and (B, T) repeats.
 
     The first rung of the parity ladder.
     """
-    encoder = encoder_of(model).cpu().eval()
+    encoder = serving_encoder(model).cpu().eval()
     vectors, repeats = encoder(*(torch.from_numpy(x) for x in (items, types, gaps)))
     return vectors.numpy(), repeats.numpy()
 
 
 @torch.inference_mode()
-def reference_item_vectors(model: Model, vocabulary: Vocabulary) -> Floats:
+def reference_item_embeddings(model: Model, vocabulary: Vocabulary) -> Floats:
     """float32 (V + 1, E) of the vocabulary's items, row 0 zeros. Score = shopper vectors @ item vectors.T."""
-    if isinstance(model, Own):
-        vectors: Floats = model.item_vectors().numpy()
-        return vectors
-    return item_vectors_of(model, model.numbers().numpy(), encode(model.config.inputs, vocabulary.columns))
+    if isinstance(model, CustomModelAdapter):
+        embeddings: Floats = model.item_embeddings().numpy()
+        return embeddings
+    return embed_items(
+        model, model.item_indices().numpy(), encode_attributes(model.config.item_schema, vocabulary.item_attributes)
+    )
 
 
 @torch.inference_mode()
-def item_vectors_of(model: Recommender, items: Ints, known: ItemContent) -> Floats:
+def embed_items(model: Recommender, items: Ints, content: EncodedItems) -> Floats:
     """float32 (n, E) of n items; items (n,) = 0 for those known by their content only."""
-    contents = (torch.from_numpy(known.fields[field.name]) for field in model.config.inputs)
-    vectors: Floats = model.items(torch.from_numpy(items), *contents).numpy()
-    return vectors
+    contents = (torch.from_numpy(content.features[field.name]) for field in model.config.item_schema)
+    embeddings: Floats = model.item_encoder(torch.from_numpy(items), *contents).numpy()
+    return embeddings
 
 
-def _kept(graphs: Path | None, name: str, model: Model) -> Path | None:
+def _cached_graph_path(graph_cache: Path | None, name: str, model: Model) -> Path | None:
     """Where the graph is kept; nowhere for a model of a team's own, whose code lies elsewhere."""
-    return graphs / key_of(name, model.config) if graphs is not None and type(model) is Recommender else None
+    return (
+        graph_cache / graph_key(name, model.config) if graph_cache is not None and type(model) is Recommender else None
+    )
 
 
-def _export_shoppers(model: Model, path: Path, kept: Path | None) -> None:
-    if isinstance(model, Own) and isinstance(model.net, Brought):
-        path.write_bytes(model.net.content())
+def _export_shopper_encoder(model: Model, path: Path, cached_graph: Path | None) -> None:
+    if isinstance(model, CustomModelAdapter) and isinstance(model.net, OnnxShopperEncoder):
+        path.write_bytes(model.net.onnx_bytes())
         return
-    length = min(3, model.config.length)
+    length = min(3, model.config.max_history)
     examples = tuple(torch.ones((2, length), dtype=torch.int64) for _ in range(3))  # one tensor thrice is one input
-    batch, events = Dim("batch", min=1), Dim("events", min=1, max=model.config.length)
-    shape = {0: batch, 1: events}
-    _export(encoder_of(model), examples, ["items", "types", "gaps"], ["vectors", "repeats"], (shape,) * 3, path, kept)
-
-
-def _export_items(model: Recommender, path: Path, kept: Path | None) -> None:
-    fields = model.config.inputs
-    arguments = (torch.ones(2, dtype=torch.int64), *(unknown(field, 2) + 1 for field in fields))
-    names = [RESERVED, *(field.name for field in fields)]
-    shape = {0: Dim("items", min=1)}
+    batch, events = Dim("batch", min=1), Dim("events", min=1, max=model.config.max_history)
+    dynamic_axes = {0: batch, 1: events}
     _export(
-        model.items, arguments, names, ["vectors"], (shape, *([(shape,) * len(fields)] if fields else [])), path, kept
+        serving_encoder(model),
+        examples,
+        ["items", "types", "gaps"],
+        ["vectors", "repeats"],
+        (dynamic_axes,) * 3,
+        path,
+        cached_graph,
+    )
+
+
+def _export_item_encoder(model: Recommender, path: Path, cached_graph: Path | None) -> None:
+    fields = model.config.item_schema
+    examples = (torch.ones(2, dtype=torch.int64), *(empty_content(field, 2) + 1 for field in fields))
+    input_names = [INDEX_INPUT, *(field.name for field in fields)]
+    dynamic_axes = {0: Dim("items", min=1)}
+    _export(
+        model.item_encoder,
+        examples,
+        input_names,
+        ["vectors"],
+        (dynamic_axes, *([(dynamic_axes,) * len(fields)] if fields else [])),
+        path,
+        cached_graph,
     )
 
 
 def _export(
     module: nn.Module,
-    arguments: tuple[Tensor, ...],
-    names: list[str],
-    outputs: list[str],
-    shapes: tuple[Any, ...],  # the dimensions that vary, per input; nested where the module takes *inputs
+    examples: tuple[Tensor, ...],
+    input_names: list[str],
+    output_names: list[str],
+    dynamic_shapes: tuple[Any, ...],  # the dimensions that vary, per input; nested where the module takes *inputs
     path: Path,
-    kept: Path | None,
+    cached_graph: Path | None,
 ) -> None:
-    def trace(into: Path, *, optimize: bool = False) -> None:
+    def trace(target: Path, *, optimize: bool = False) -> None:
         torch.onnx.export(
             module.eval(),
-            arguments,
-            into,
-            input_names=names,
-            output_names=outputs,
-            dynamic_shapes=shapes,
+            examples,
+            target,
+            input_names=input_names,
+            output_names=output_names,
+            dynamic_shapes=dynamic_shapes,
             dynamo=True,
             external_data=False,
             verbose=False,
@@ -152,11 +179,11 @@ def _export(
 
     import onnx
 
-    with _quiet():
-        if kept is None:
+    with _silence_exporter():
+        if cached_graph is None:
             trace(path, optimize=True)
         else:
-            onnx.save(from_graph(module.eval(), kept, trace), path)
+            onnx.save(export_with_cache(module.eval(), cached_graph, trace), path)
 
 
 def _quantize(source: Path, target: Path) -> None:
@@ -170,26 +197,26 @@ def _quantize(source: Path, target: Path) -> None:
     model = onnx.load(source)
     # The quantizer turns weights round in place and then trips over the shapes noted for them: it infers them anew.
     del model.graph.value_info[:]
-    with _quiet():
+    with _silence_exporter():
         quantize_dynamic(model, target, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
 
 
-def _halve(source: Path, target: Path) -> None:
+def _convert_to_fp16(source: Path, target: Path) -> None:
     """Weights and activations in 16 bits; what goes in and comes out keeps its type, so nobody else need know."""
     import onnx
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
-    with _quiet():
+    with _silence_exporter():
         onnx.save(convert_float_to_float16(onnx.load(source), keep_io_types=True), target)
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def _silence_exporter() -> Iterator[None]:
     """The exporter talks on every channel there is; its errors are exceptions, which come through."""
-    levels = {name: logging.getLogger(name).level for name in CHATTER}
+    levels = {name: logging.getLogger(name).level for name in NOISY_LOGGERS}
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        for name in CHATTER:
+        for name in NOISY_LOGGERS:
             logging.getLogger(name).setLevel(logging.ERROR)
         try:
             yield

@@ -20,14 +20,21 @@ from torch import Tensor, nn
 
 from freshet.model.params import ModelConfig
 
-LIBRARIES: Final = ("torch", "onnx", "onnxscript")
-NOT_IN_IT: Final = ("items", "blend")  # of the config: how many rows a table has, and what is mixed in after the graph
+GRAPH_LIBRARIES: Final = ("torch", "onnx", "onnxscript")
+IGNORED_FIELDS: Final = (
+    "items",
+    "blend",
+)  # of the config: how many rows a table has, and what is mixed in after the graph
 
 
-def key_of(name: str, config: ModelConfig) -> str:
+def graph_key(name: str, config: ModelConfig) -> str:
     """The name of a graph: what is exported, the model's shape, the code that says what it computes, the exporter."""
-    shape = {field: value for field, value in asdict(config).items() if field not in NOT_IN_IT}
-    parts = [name, json.dumps(shape, sort_keys=True, default=str), *(f"{lib} {version(lib)}" for lib in LIBRARIES)]
+    architecture = {field: value for field, value in asdict(config).items() if field not in IGNORED_FIELDS}
+    parts = [
+        name,
+        json.dumps(architecture, sort_keys=True, default=str),
+        *(f"{lib} {version(lib)}" for lib in GRAPH_LIBRARIES),
+    ]
     sources = sorted(Path(__file__).parent.glob("*.py"))
     digest = hashlib.sha256("\n".join(parts).encode())
     for source in sources:
@@ -35,7 +42,7 @@ def key_of(name: str, config: ModelConfig) -> str:
     return f"{name}.{digest.hexdigest()[:32]}.onnx"
 
 
-def from_graph(module: nn.Module, kept: Path, trace: Callable[[Path], None]) -> Any:
+def export_with_cache(module: nn.Module, cached_graph: Path, trace: Callable[[Path], None]) -> Any:
     """The module as an optimised ONNX model, from the graph in `kept`, which is made by `trace` where it is missing.
 
     trace: exports the module, not optimised, into a file.
@@ -44,41 +51,41 @@ def from_graph(module: nn.Module, kept: Path, trace: Callable[[Path], None]) -> 
     from onnxscript import optimizer
 
     weights = module.state_dict()
-    if not kept.exists():
+    if not cached_graph.exists():
         with tempfile.TemporaryDirectory() as temporary:
             trace(Path(temporary) / "traced.onnx")
             traced = onnx.load(Path(temporary) / "traced.onnx")
-        if not _is_named(traced, weights):
+        if not _has_only_named_weights(traced, weights):
             return optimizer.optimize(traced)
-        _keep(traced, kept)
-    graph = onnx.load(kept)
-    _fill(graph, weights)
+        _store_graph(traced, cached_graph)
+    graph = onnx.load(cached_graph)
+    _insert_weights(graph, weights)
     return optimizer.optimize(graph)
 
 
-def _is_named(model: Any, weights: dict[str, Tensor]) -> bool:
+def _has_only_named_weights(model: Any, weights: dict[str, Tensor]) -> bool:
     """Whether every number that was stored beside the graph is one of the weights, as it is."""
     from onnx import numpy_helper
 
-    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    return all(name in weights and (value == weights[name].cpu().numpy()).all() for name, value in stored.items())
+    initializers = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    return all(name in weights and (value == weights[name].cpu().numpy()).all() for name, value in initializers.items())
 
 
-def _keep(model: Any, path: Path) -> None:
+def _store_graph(model: Any, path: Path) -> None:
     """Without its weights; whole or not at all, whoever else writes the same."""
     import onnx
 
-    bare = onnx.ModelProto()
-    bare.CopyFrom(model)
-    for tensor in bare.graph.initializer:
+    weightless = onnx.ModelProto()
+    weightless.CopyFrom(model)
+    for tensor in weightless.graph.initializer:
         tensor.ClearField("raw_data")
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}")
-    onnx.save(bare, part)
-    part.replace(path)
+    partial_path = path.with_suffix(f".{os.getpid()}")
+    onnx.save(weightless, partial_path)
+    partial_path.replace(path)
 
 
-def _fill(model: Any, weights: dict[str, Tensor]) -> None:
+def _insert_weights(model: Any, weights: dict[str, Tensor]) -> None:
     from onnx import numpy_helper
 
     for tensor in model.graph.initializer:

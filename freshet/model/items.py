@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from freshet.codes import TITLE_WORDS
+from freshet.codes import MAX_TITLE_WORDS
 from freshet.columns import PAD
-from freshet.item_inputs import Field
+from freshet.item_inputs import ItemFeature
 from freshet.model.params import ModelConfig
 
 
@@ -22,11 +22,11 @@ class ItemEncoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        size = config.numbers
-        self.members, self.vector = config.members, config.vector
-        self.kinds = tuple(field.kind for field in config.inputs)
-        self.ids = nn.Embedding(config.items + 1, size, padding_idx=PAD)
-        self.fields = nn.ModuleList(_reader(field, size) for field in config.inputs)
+        dim = config.item_dim
+        self.ensemble_size, self.embedding_dim = config.ensemble_size, config.embedding_dim
+        self.kinds = tuple(field.kind for field in config.item_schema)
+        self.ids = nn.Embedding(config.n_items + 1, dim, padding_idx=PAD)
+        self.fields = nn.ModuleList(_field_encoder(field, dim) for field in config.item_schema)
 
     def forward(self, items: Tensor, *content: Tensor) -> Tensor:
         """items (n,), then each field of the schema in its order -> (n, E). items = 0: known by content only.
@@ -34,48 +34,48 @@ class ItemEncoder(nn.Module):
         Each member's vector has length 1, so that no item is shown for its length alone; the bias says how much it is
         asked for.
         """
-        directions, biases = self.parts(items, *content)
+        directions, biases = self.member_embeddings(items, *content)
         return torch.cat([directions.flatten(1), biases], dim=1)
 
-    def parts(self, items: Tensor, *content: Tensor) -> tuple[Tensor, Tensor]:
+    def member_embeddings(self, items: Tensor, *content: Tensor) -> tuple[Tensor, Tensor]:
         """The same, not yet joined: (n, M, P) every member's vectors, and (n, 1) biases."""
-        sums = self.sums(items, *content)  # (n, E)
+        raw = self.raw_embeddings(items, *content)  # (n, E)
         # Split: the way back joins once, where slices would fill a table of zeros each.
-        vectors, biases = torch.split(sums, [self.members * self.vector, 1], dim=1)
-        return F.normalize(vectors.reshape(-1, self.members, self.vector), dim=-1), biases
+        vectors, biases = torch.split(raw, [self.ensemble_size * self.embedding_dim, 1], dim=1)
+        return F.normalize(vectors.reshape(-1, self.ensemble_size, self.embedding_dim), dim=-1), biases
 
-    def sums(self, items: Tensor, *content: Tensor) -> Tensor:
+    def raw_embeddings(self, items: Tensor, *content: Tensor) -> Tensor:
         """The same before lengths are made 1: (n, E), linear in every table."""
-        vectors: Tensor = self.ids(items)
-        for kind, read, values in zip(self.kinds, self.fields, content, strict=True):
+        embeddings: Tensor = self.ids(items)
+        for kind, layer, values in zip(self.kinds, self.fields, content, strict=True):
             # words: (n, W) -> (n, E); vector: (n, D) -> (n, E); else (n,) -> (n, E)
-            vectors = vectors + (_mean_of_words(read, values) if kind == "words" else read(values))
-        return vectors
+            embeddings = embeddings + (_mean_of_words(layer, values) if kind == "words" else layer(values))
+        return embeddings
 
-    def forget_content(self) -> None:
+    def zero_content(self) -> None:
         """Content says nothing, as before the first step."""
-        for read in self.fields:
-            assert isinstance(read, nn.Embedding | nn.Linear)
-            nn.init.zeros_(read.weight)
+        for layer in self.fields:
+            assert isinstance(layer, nn.Embedding | nn.Linear)
+            nn.init.zeros_(layer.weight)
 
 
-def _reader(field: Field, size: int) -> nn.Module:
+def _field_encoder(field: ItemFeature, dim: int) -> nn.Module:
     if field.kind == "vector":
-        return nn.Linear(field.size, size, bias=False)
-    return nn.Embedding(field.size, size, padding_idx=PAD)
+        return nn.Linear(field.size, dim, bias=False)
+    return nn.Embedding(field.size, dim, padding_idx=PAD)
 
 
-def _mean_of_words(read: nn.Module, values: Tensor) -> Tensor:
+def _mean_of_words(embedding: nn.Module, values: Tensor) -> Tensor:
     """(n, W) -> (n, E) the mean of the words that are there."""
-    assert isinstance(read, nn.Embedding)
+    assert isinstance(embedding, nn.Embedding)
     if torch.compiler.is_exporting():  # ONNX has no bag; training has no time for (n, W, E)
-        there = (values != PAD).unsqueeze(-1)  # (n, W, 1)
-        mean: Tensor = (read(values) * there).sum(dim=1) / there.sum(dim=1).clamp(min=1)
+        mask = (values != PAD).unsqueeze(-1)  # (n, W, 1)
+        mean: Tensor = (embedding(values) * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
         return mean
-    return F.embedding_bag(values, read.weight, mode="mean", padding_idx=PAD)
+    return F.embedding_bag(values, embedding.weight, mode="mean", padding_idx=PAD)
 
 
-def unknown(field: Field, items: int) -> Tensor:
+def empty_content(field: ItemFeature, n_items: int) -> Tensor:
     """The field's values for so many items of which the catalogue says nothing."""
-    shape = {"words": (items, TITLE_WORDS), "vector": (items, field.size)}.get(field.kind, (items,))
+    shape = {"words": (n_items, MAX_TITLE_WORDS), "vector": (n_items, field.size)}.get(field.kind, (n_items,))
     return torch.zeros(shape, dtype=torch.float32 if field.kind == "vector" else torch.int64)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from freshet.columns import PAD
-from freshet.model.attention import attend_padded
+from freshet.model.attention import padded_attention
 from freshet.model.transformer import Recommender, encoders
 
 
@@ -23,32 +23,34 @@ class PaddedShopperEncoder(nn.Module):
 
     def __init__(self, model: Recommender) -> None:
         super().__init__()
-        self.shoppers = model.shoppers
+        self.shoppers = model.shopper_encoders
         with torch.no_grad():
-            self.register_buffer("table", model.item_vectors()[:, :-1].clone())  # (V + 1, M · P)
+            self.register_buffer("table", model.item_embeddings()[:, :-1].clone())  # (V + 1, M · P)
 
     def forward(self, items: Tensor, types: Tensor, gaps: Tensor) -> tuple[Tensor, Tensor]:
         """(B, T) each, T at most the config's length -> (B, E) of the last event that is no padding, and (B, T)."""
         positions = torch.arange(items.shape[1], device=items.device)  # (T,)
-        there = items != PAD  # (B, T)
-        rows, last = torch.arange(items.shape[0], device=items.device), (there.sum(dim=1) - 1).clamp(min=0)  # (B,)
-        known = there.unsqueeze(1).to(self.table.dtype)  # (B, 1, T)
-        parts = F.embedding(items, self.table).chunk(len(self.shoppers), dim=-1)  # M of (B, T, P)
+        mask = items != PAD  # (B, T)
+        rows, last = torch.arange(items.shape[0], device=items.device), (mask.sum(dim=1) - 1).clamp(min=0)  # (B,)
+        visible = mask.unsqueeze(1).to(self.table.dtype)  # (B, 1, T)
+        member_inputs = F.embedding(items, self.table).chunk(len(self.shoppers), dim=-1)  # M of (B, T, P)
         vectors, repeats = [], []
-        for encoder, part in zip(encoders(self.shoppers), parts, strict=True):
-            encoded = encoder(part, types, gaps, positions, attend_padded)  # (B, T, D)
-            asked = encoded[rows, last]  # (B, D)
-            repeats.append(encoder.memory(asked.unsqueeze(1), encoded, items, known).squeeze(1))  # (B, T)
-            vectors.append(encoder.vectors(asked))  # (B, P)
-        return mean_of(vectors), torch.stack(repeats).mean(dim=0)
+        for encoder, inputs in zip(encoders(self.shoppers), member_inputs, strict=True):
+            encoded = encoder(inputs, types, gaps, positions, padded_attention)  # (B, T, D)
+            last_states = encoded[rows, last]  # (B, D)
+            repeats.append(
+                encoder.repeat_attention(last_states.unsqueeze(1), encoded, items, visible).squeeze(1)
+            )  # (B, T)
+            vectors.append(encoder.project(last_states))  # (B, P)
+        return ensemble_mean(vectors), torch.stack(repeats).mean(dim=0)
 
 
-def mean_of(vectors: list[Tensor]) -> Tensor:
+def ensemble_mean(vectors: list[Tensor]) -> Tensor:
     """M members' (B, P) -> (B, E): its product with an item's vector is the mean of theirs, and its bias."""
     directions = torch.cat(vectors, dim=1) / len(vectors)  # (B, M · P)
     return torch.cat([directions, torch.ones_like(directions[:, :1])], dim=1)
 
 
-def scores_of(vectors: Tensor, repeats: Tensor, items: Tensor, item_vectors: Tensor) -> Tensor:
+def score_items(vectors: Tensor, repeats: Tensor, items: Tensor, item_embeddings: Tensor) -> Tensor:
     """(B, E), (B, T), (B, T), (V + 1, E) -> (B, V + 1)."""
-    return (vectors @ item_vectors.T).scatter_add(1, items, repeats)
+    return (vectors @ item_embeddings.T).scatter_add(1, items, repeats)

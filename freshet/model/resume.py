@@ -16,45 +16,45 @@ import torch
 from safetensors.torch import load, save_file
 from torch import Tensor
 
-from freshet.model.course import Course, Progress
-from freshet.model.ranks import Ranks
+from freshet.model.course import EpochMetrics, TrainState
+from freshet.model.ranks import ProcessGroup
 from freshet.store import Store
 
 log = logging.getLogger("freshet")
 
-KEPT = 2  # the newest, and one before it should the newest be damaged
-FACTS = "facts"
+MAX_STATE_FILES = 2  # the newest, and one before it should the newest be damaged
+METADATA_KEY = "facts"
 
 
 @dataclass(frozen=True)
-class ResumePoint:
+class TrainingCheckpoint:
     """The files `<epochs over>-<steps>-<sha256>.safetensors` below `folder`, which belongs to one training only."""
 
     store: Store
     folder: str
-    every: float = 30.0  # seconds between two files; 0: after every step
+    interval_s: float = 30.0  # seconds between two files; 0: after every step
 
-    def save(self, course: Course) -> None:
+    def save(self, state: TrainState) -> None:
         """Write the course as it is now, whole or not at all. Files older than the one before are removed."""
         with tempfile.TemporaryDirectory() as temporary:
             file = Path(temporary) / "state"
-            save_file(_tensors(course), file)
-            place = f"{len(course.curve):04d}-{course.step:09d}"
+            save_file(_state_tensors(state), file)
+            progress_key = f"{len(state.curve):04d}-{state.step:09d}"
             with file.open("rb") as content:
-                name = f"{place}-{hashlib.file_digest(content, 'sha256').hexdigest()}.safetensors"
+                name = f"{progress_key}-{hashlib.file_digest(content, 'sha256').hexdigest()}.safetensors"
             self.store.put(f"{self.folder}/{name}", file)
-        for path in self.store.list(self.folder)[:-KEPT]:
+        for path in self.store.list(self.folder)[:-MAX_STATE_FILES]:
             self.store.remove(path)
 
-    def load(self, course: Course, ranks: Ranks) -> bool:
+    def load(self, state: TrainState, process_group: ProcessGroup) -> bool:
         """Take the course up where the newest whole file left it; False where there is none.
 
         The first process chooses the file, so that all go on from the same step.
         """
-        chosen = ranks.told_by_first(self._newest() if ranks.first else "")
-        if not chosen:
+        path = process_group.broadcast(self._latest_intact() if process_group.is_main else "")
+        if not path:
             return False
-        _restore(course, load(self.store.get(chosen)))
+        _restore(state, load(self.store.get(path)))
         return True
 
     def remove(self) -> None:
@@ -62,11 +62,11 @@ class ResumePoint:
         for path in self.store.list(self.folder):
             self.store.remove(path)
 
-    def _newest(self) -> str:
+    def _latest_intact(self) -> str:
         for path in reversed(self.store.list(self.folder)):
             if _digest(self.store.get(path)) == Path(path).stem.rpartition("-")[2]:
                 return path
-            log.warning("%s is damaged: the training goes on from the file before, if any", self.store.where(path))
+            log.warning("%s is damaged: the training goes on from the file before, if any", self.store.full_path(path))
             self.store.remove(path)  # or it would count as one of the newest
         return ""
 
@@ -75,44 +75,48 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _tensors(course: Course) -> dict[str, Tensor]:
+def _state_tensors(state: TrainState) -> dict[str, Tensor]:
     """Everything that the next step depends on; what is no tensor goes as JSON in one of bytes."""
-    slots = course.optimizer.state_dict()["state"]
-    found = {
-        **{f"model/{name}": value for name, value in course.model.state_dict().items()},
-        **{f"best/{name}": value for name, value in course.best.items()},
-        **{f"slot/{number}/{name}": torch.as_tensor(v) for number, own in slots.items() for name, v in own.items()},
+    optimizer_slots = state.optimizer.state_dict()["state"]
+    tensors = {
+        **{f"model/{name}": value for name, value in state.model.state_dict().items()},
+        **{f"best/{name}": value for name, value in state.best_weights.items()},
+        **{
+            f"slot/{index}/{name}": torch.as_tensor(v)
+            for index, slot in optimizer_slots.items()
+            for name, v in slot.items()
+        },
     }
-    if course.losses:
-        found["losses"] = torch.stack(course.losses)
-    facts = {
-        "step": course.step,
-        "over": course.over,
-        "seconds": course.seconds,
-        "device": course.device,
-        "peak_memory": course.peak_memory,
-        "curve": [asdict(progress) for progress in course.curve],
+    if state.epoch_losses:
+        tensors["losses"] = torch.stack(state.epoch_losses)
+    metadata = {
+        "step": state.step,
+        "over": state.is_finished,
+        "seconds": state.seconds,
+        "device": state.device_name,
+        "peak_memory": state.peak_memory,
+        "curve": [asdict(epoch_metrics) for epoch_metrics in state.curve],
     }
-    found[FACTS] = torch.frombuffer(bytearray(json.dumps(facts).encode()), dtype=torch.uint8)
+    tensors[METADATA_KEY] = torch.frombuffer(bytearray(json.dumps(metadata).encode()), dtype=torch.uint8)
     # A copy of each: two names may share their memory (tied weights), which the format refuses.
-    return {name: value.detach().cpu().contiguous().clone() for name, value in found.items()}
+    return {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
 
 
-def _restore(course: Course, tensors: dict[str, Tensor]) -> None:
-    facts: dict[str, Any] = json.loads(bytes(tensors[FACTS].numpy().tobytes()))
-    course.step, course.over, course.seconds = facts["step"], facts["over"], facts["seconds"]
-    course.device, course.peak_memory = facts["device"], facts["peak_memory"]
-    course.curve = [Progress(**progress) for progress in facts["curve"]]
+def _restore(state: TrainState, tensors: dict[str, Tensor]) -> None:
+    metadata: dict[str, Any] = json.loads(bytes(tensors[METADATA_KEY].numpy().tobytes()))
+    state.step, state.is_finished, state.seconds = metadata["step"], metadata["over"], metadata["seconds"]
+    state.device_name, state.peak_memory = metadata["device"], metadata["peak_memory"]
+    state.curve = [EpochMetrics(**epoch_metrics) for epoch_metrics in metadata["curve"]]
     losses = tensors.get("losses")
-    course.losses = [] if losses is None else list(losses.to(course.place))
-    course.model.load_state_dict(_below("model", tensors))
-    course.best = {name: value.to(course.place) for name, value in _below("best", tensors).items()}
+    state.epoch_losses = [] if losses is None else list(losses.to(state.device))
+    state.model.load_state_dict(_strip_prefix("model", tensors))
+    state.best_weights = {name: value.to(state.device) for name, value in _strip_prefix("best", tensors).items()}
     slots: dict[int, dict[str, Tensor]] = {}
-    for path, value in _below("slot", tensors).items():
-        number, _, name = path.partition("/")
-        slots.setdefault(int(number), {})[name] = value
-    course.optimizer.load_state_dict({**course.optimizer.state_dict(), "state": slots})
+    for path, value in _strip_prefix("slot", tensors).items():
+        index, _, name = path.partition("/")
+        slots.setdefault(int(index), {})[name] = value
+    state.optimizer.load_state_dict({**state.optimizer.state_dict(), "state": slots})
 
 
-def _below(folder: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(f"{folder}/"): value for name, value in tensors.items() if name.startswith(f"{folder}/")}
+def _strip_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(f"{prefix}/"): value for name, value in tensors.items() if name.startswith(f"{prefix}/")}

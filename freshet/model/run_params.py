@@ -12,11 +12,13 @@ class RunParams(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    distribute: Literal["one", "torchrun", "spark"] = Field(
+    distributed: Literal["one", "torchrun", "spark"] = Field(
         "one", description="one process; several on this machine; or one Spark task each (TorchDistributor)"
     )
-    processes: int = Field(2, ge=1, le=4096, description="how many, where it is not one; each takes a GPU if there are")
-    save_seconds: float = Field(
+    num_processes: int = Field(
+        2, ge=1, le=4096, description="how many, where it is not one; each takes a GPU if there are"
+    )
+    checkpoint_interval_s: float = Field(
         30.0,
         ge=0,
         description="the state is saved so often, and after every epoch: so much a killed training loses",

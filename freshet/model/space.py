@@ -11,108 +11,118 @@ from freshet.model.params import TrainParams
 
 
 @dataclass(frozen=True)
-class Choice:
+class Categorical:
     """One of these values, without an order."""
 
     values: tuple[Any, ...]
 
-    def holding(self, value: Any) -> "Choice":
+    def including(self, value: Any) -> "Categorical":
         """The same with `value` among them: what is the default can always be tried."""
-        return self if value in self.values else Choice((*self.values, value))
+        return self if value in self.values else Categorical((*self.values, value))
 
 
 @dataclass(frozen=True)
-class Range:
+class FloatRange:
     """A number from `low` to `high`, evenly drawn by value, or by size where `log`."""
 
     low: float
     high: float
     log: bool = False
 
-    def holding(self, value: float | None) -> "Range":
+    def including(self, value: float | None) -> "FloatRange":
         """The same, wide enough for `value`; None is left to a rule, whose values lie within."""
         if value is None:
             return self
-        return Range(min(self.low, value), max(self.high, value), self.log and value > 0)
+        return FloatRange(min(self.low, value), max(self.high, value), self.log and value > 0)
 
 
-Dimension = Choice | Range
-Space = Mapping[str, Dimension]
+Dimension = Categorical | FloatRange
+SearchSpace = Mapping[str, Dimension]
 
 # Field of TrainParams → what is tried. What is held out (validation_*, seed) is not searched: scores would not compare.
-SPACE: Final[Space] = {
-    "length": Choice((50, 100, 200)),
-    "width": Choice((32, 64, 128, 256)),
-    "vector": Choice((64, 128, 256)),
-    "blocks": Choice((1, 2, 3)),
-    "heads": Choice((1, 2, 4)),
-    "members": Choice((1, 2, 3)),
-    "dropout": Range(0.0, 0.6),
-    "id_dropout": Range(0.0, 0.3),
-    "learning_rate": Range(5e-4, 1e-2, log=True),
-    "weight_decay": Range(1e-4, 0.3, log=True),
-    "steps_per_epoch": Choice((50, 100, 200, 400)),
-    "inside_share": Range(0.0, 1.0),
+DEFAULT_SEARCH_SPACE: Final[SearchSpace] = {
+    "length": Categorical((50, 100, 200)),
+    "width": Categorical((32, 64, 128, 256)),
+    "vector": Categorical((64, 128, 256)),
+    "blocks": Categorical((1, 2, 3)),
+    "heads": Categorical((1, 2, 4)),
+    "members": Categorical((1, 2, 3)),
+    "dropout": FloatRange(0.0, 0.6),
+    "id_dropout": FloatRange(0.0, 0.3),
+    "learning_rate": FloatRange(5e-4, 1e-2, log=True),
+    "weight_decay": FloatRange(1e-4, 0.3, log=True),
+    "steps_per_epoch": Categorical((50, 100, 200, 400)),
+    "inside_share": FloatRange(0.0, 1.0),
 }
 
 
-class SearchParams(BaseModel):
+class TuningParams(BaseModel):
     """How to search."""
 
     model_config = ConfigDict(frozen=True)
 
-    trials: int = Field(30, ge=1, description="configurations tried in all; those before an interruption count")
+    n_trials: int = Field(30, ge=1, description="configurations tried in all; those before an interruption count")
     max_minutes: float = Field(240.0, gt=0, description="time limit of this run; the trial it meets is given up")
-    least_complete: int = Field(5, ge=2, description="with fewer trials that went to their end nothing is published")
-    over: list[str] = Field([], description="parameters to vary, others keep their default; empty: all of the space")
-    fixed: dict[str, Any] = Field({}, description="values of every trial that differ from the defaults")
+    min_completed_trials: int = Field(
+        5, ge=2, description="with fewer trials that went to their end nothing is published"
+    )
+    search_params: list[str] = Field(
+        [], description="parameters to vary, others keep their default; empty: all of the space"
+    )
+    fixed_params: dict[str, Any] = Field({}, description="values of every trial that differ from the defaults")
     pruner: Literal["median", "hyperband", "none"] = Field(
         "median", description="gives up a trial that is worse than the median of the others at the same epoch, or …"
     )
-    before_pruning: int = Field(5, ge=1, description="trials that go to their end before the median gives any up")
+    n_startup_trials: int = Field(5, ge=1, description="trials that go to their end before the median gives any up")
     seed: int = Field(0, ge=0, description="of the sampler (TPE)")
 
 
-def base_of(params: SearchParams) -> TrainParams:
+def base_params(params: TuningParams) -> TrainParams:
     """The defaults with what is fixed: the configuration that has to be beaten.
 
     Raises FreshetError naming every value that is none.
     """
-    unknown = sorted(set(params.fixed) - set(TrainParams.model_fields))
+    unknown = sorted(set(params.fixed_params) - set(TrainParams.model_fields))
     if unknown:
         raise FreshetError(
             "search, `fixed`", f"there is no parameter {', '.join(unknown)}",
             f"choose from {', '.join(TrainParams.model_fields)}",
         )  # fmt: skip
     try:
-        return TrainParams(**params.fixed)
+        return TrainParams(**params.fixed_params)
     except ValidationError as error:
-        raise FreshetError("search, `fixed`", wrong(error), "correct it in the launchpad") from None
+        raise FreshetError("search, `fixed`", validation_message(error), "correct it in the launchpad") from None
 
 
-def space_of(params: SearchParams, base: TrainParams, space: Space = SPACE) -> Space:
+def search_space(params: TuningParams, base: TrainParams, space: SearchSpace = DEFAULT_SEARCH_SPACE) -> SearchSpace:
     """What is varied: `over`, or all of the space, without what is fixed; every dimension holds the base's value.
 
     Raises FreshetError where `over` names what the space does not have, or nothing is left to vary.
     """
-    unknown = sorted(set(params.over) - set(space))
+    unknown = sorted(set(params.search_params) - set(space))
     if unknown:
         raise FreshetError(
             "search, `over`", f"{', '.join(unknown)} cannot be varied",
             f"choose from {', '.join(space)}, or add a line to SPACE in freshet/model/space.py",
         )  # fmt: skip
-    names = [name for name in space if name not in params.fixed and (name in params.over or not params.over)]
+    names = [
+        name
+        for name in space
+        if name not in params.fixed_params and (name in params.search_params or not params.search_params)
+    ]
     if not names:
         raise FreshetError("search", "every parameter is fixed: there is nothing to vary", "fix fewer")
-    return {name: space[name].holding(getattr(base, name)) for name in names}
+    return {name: space[name].including(getattr(base, name)) for name in names}
 
 
-def described(space: Space) -> Mapping[str, Any]:
+def space_as_dict(space: SearchSpace) -> Mapping[str, Any]:
     """The space as plain values, for a study's name and its record."""
-    return {name: {"kind": type(one).__name__, **asdict(one)} for name, one in space.items()}
+    return {name: {"kind": type(dimension).__name__, **asdict(dimension)} for name, dimension in space.items()}
 
 
-def wrong(error: ValidationError) -> str:
+def validation_message(error: ValidationError) -> str:
     """`width=63: …; blocks=0: …`."""
-    found = [(".".join(map(str, e["loc"])), e["input"], e["msg"].removeprefix("Value error, ")) for e in error.errors()]
-    return "; ".join(f"{name}={value!r}: {why}" if name else why for name, value, why in found)
+    errors = [
+        (".".join(map(str, e["loc"])), e["input"], e["msg"].removeprefix("Value error, ")) for e in error.errors()
+    ]
+    return "; ".join(f"{name}={value!r}: {message}" if name else message for name, value, message in errors)

@@ -10,59 +10,59 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from freshet.columns import RETURN_CODE
+from freshet.columns import RETURN_TYPE_CODE
 from freshet.history import Ints
-from freshet.model.corpus import Corpus
+from freshet.model.corpus import TrainingDataset
 
-FADE = 0.25  # power of an item's popularity that is divided out: best-sellers go with everything
-ROUNDS = 5
-SPARE = 8  # directions more than needed, for accuracy
+POPULARITY_EXPONENT = 0.25  # power of an item's popularity that is divided out: best-sellers go with everything
+POWER_ITERATIONS = 5
+OVERSAMPLED_DIMS = 8  # directions more than needed, for accuracy
 
 
-def start_vectors(corpus: Corpus, items: int, size: int, seed: int) -> Tensor:
+def init_embeddings(dataset: TrainingDataset, n_items: int, dim: int, seed: int) -> Tensor:
     """(V + 1, size) with row 0 zeros and a mean squared length of 1; columns beyond the data's rank are zeros."""
-    shopper, item = _incidence(corpus, items)
-    basis = _subspace(shopper, item, items, size, seed)
-    out = torch.zeros((items + 1, size))
-    out[:, : min(size, basis.shape[1])] = basis[:, :size]
-    out[0] = 0
+    shopper, item = _shopper_item_pairs(dataset, n_items)
+    basis = _right_singular_vectors(shopper, item, n_items, dim, seed)
+    embeddings = torch.zeros((n_items + 1, dim))
+    embeddings[:, : min(dim, basis.shape[1])] = basis[:, :dim]
+    embeddings[0] = 0
     # The square root of the length keeps rare items from vanishing beside best-sellers.
-    out /= out.norm(dim=1, keepdim=True).clamp(min=1e-9).sqrt()
-    scale: Tensor = out[1:].norm(dim=1).pow(2).mean().sqrt().clamp(min=1e-9)
-    return out / scale
+    embeddings /= embeddings.norm(dim=1, keepdim=True).clamp(min=1e-9).sqrt()
+    scale: Tensor = embeddings[1:].norm(dim=1).pow(2).mean().sqrt().clamp(min=1e-9)
+    return embeddings / scale
 
 
-def start_biases(corpus: Corpus, items: int) -> Tensor:
+def init_biases(dataset: TrainingDataset, n_items: int) -> Tensor:
     """(V + 1,) log(1 + how often the item was a target): the score of a shopper of whom nothing is known."""
-    return torch.from_numpy(np.bincount(corpus.targets, minlength=items + 1)).float().log1p()
+    return torch.from_numpy(np.bincount(dataset.targets, minlength=n_items + 1)).float().log1p()
 
 
-def _subspace(shopper: Tensor, item: Tensor, items: int, size: int, seed: int) -> Tensor:
+def _right_singular_vectors(shopper: Tensor, item: Tensor, n_items: int, dim: int, seed: int) -> Tensor:
     """(V + 1, rank) the leading right singular vectors of the weighted shopper × item matrix."""
-    count = int(shopper.max()) + 1
-    popular = torch.bincount(item, minlength=items + 1).clamp(min=1).float()
-    sizes = torch.bincount(shopper, minlength=count).clamp(min=1).float()
-    values = popular[item] ** -FADE * sizes[shopper] ** -0.5
-    across = _sparse(shopper, item, values, (count, items + 1))
-    back = _sparse(item, shopper, values, (items + 1, count))
+    n_shoppers = int(shopper.max()) + 1
+    item_counts = torch.bincount(item, minlength=n_items + 1).clamp(min=1).float()
+    shopper_counts = torch.bincount(shopper, minlength=n_shoppers).clamp(min=1).float()
+    values = item_counts[item] ** -POPULARITY_EXPONENT * shopper_counts[shopper] ** -0.5
+    shopper_by_item = _sparse_matrix(shopper, item, values, (n_shoppers, n_items + 1))
+    item_by_shopper = _sparse_matrix(item, shopper, values, (n_items + 1, n_shoppers))
     generator = torch.Generator().manual_seed(seed)
-    basis = torch.randn((items + 1, min(size + SPARE, items, count)), generator=generator)
-    for _ in range(ROUNDS):
-        basis = torch.linalg.qr(back @ (across @ basis)).Q
-    turn: Tensor = torch.linalg.svd(across @ basis, full_matrices=False).Vh
-    return basis @ turn.T
+    basis = torch.randn((n_items + 1, min(dim + OVERSAMPLED_DIMS, n_items, n_shoppers)), generator=generator)
+    for _ in range(POWER_ITERATIONS):
+        basis = torch.linalg.qr(item_by_shopper @ (shopper_by_item @ basis)).Q
+    rotation: Tensor = torch.linalg.svd(shopper_by_item @ basis, full_matrices=False).Vh
+    return basis @ rotation.T
 
 
-def _sparse(rows: Tensor, columns: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
+def _sparse_matrix(rows: Tensor, columns: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
     """Compressed by row, ten times faster to multiply than coordinates; torch calls it beta and says so every time."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse", category=UserWarning)
         return torch.sparse_coo_tensor(torch.stack([rows, columns]), values, shape).coalesce().to_sparse_csr()
 
 
-def _incidence(corpus: Corpus, items: int) -> tuple[Tensor, Tensor]:
+def _shopper_item_pairs(dataset: TrainingDataset, n_items: int) -> tuple[Tensor, Tensor]:
     """(shopper, item), each pair once, of everything that was not sent back."""
-    owners: Ints = np.repeat(np.arange(len(corpus.lengths)), corpus.lengths)
-    met = corpus.types != RETURN_CODE
-    pairs = np.unique(owners[met] * (items + 1) + corpus.items[met])
-    return torch.from_numpy(pairs // (items + 1)), torch.from_numpy(pairs % (items + 1))
+    shopper_index: Ints = np.repeat(np.arange(len(dataset.lengths)), dataset.lengths)
+    mask = dataset.types != RETURN_TYPE_CODE
+    pairs = np.unique(shopper_index[mask] * (n_items + 1) + dataset.items[mask])
+    return torch.from_numpy(pairs // (n_items + 1)), torch.from_numpy(pairs % (n_items + 1))

@@ -2,33 +2,38 @@
 
 import torch
 
-from freshet.content import encode, fitted, not_empty
-from freshet.model.corpus import Corpus, met_items
-from freshet.model.own import Model, own
-from freshet.model.params import FRESHET, ModelConfig, TrainParams
-from freshet.model.spectral import start_biases, start_vectors
+from freshet.content import drop_empty_features, encode_attributes, fit_schema
+from freshet.model.corpus import TrainingDataset, observed_items
+from freshet.model.own import Model, build_custom_model
+from freshet.model.params import BUILTIN_MODEL, ModelConfig, TrainParams
+from freshet.model.spectral import init_biases, init_embeddings
 from freshet.model.transformer import Recommender
-from freshet.model.warm import Yesterday, carry_over
+from freshet.model.warm import WarmStartModel, load_warm_weights
 from freshet.vocabulary import Vocabulary
 
 
-def untrained(vocabulary: Vocabulary, corpus: Corpus, params: TrainParams, yesterday: Yesterday | None = None) -> Model:
+def build_initial_model(
+    vocabulary: Vocabulary, dataset: TrainingDataset, params: TrainParams, warm_start: WarmStartModel | None = None
+) -> Model:
     """Item vectors from co-occurrence, everything else from the seed. A model of your own begins as its class says.
 
     With a model of yesterday its weights take their place.
     """
     torch.manual_seed(params.seed)
-    items, schema = len(vocabulary), fitted(vocabulary.inputs, vocabulary.columns)
-    content = encode(schema, vocabulary.columns)
+    n_items, schema = len(vocabulary), fit_schema(vocabulary.item_schema, vocabulary.item_attributes)
+    content = encode_attributes(schema, vocabulary.item_attributes)
     # Yesterday's tables stay as large as they are: they have room to grow.
-    inputs = yesterday.model.config.inputs if yesterday else not_empty(schema, content)
-    config = ModelConfig.of(params, items, inputs)
-    content = content if inputs == schema else encode(inputs, vocabulary.columns)
-    if params.model != FRESHET:
-        model: Model = own(params.model, config).know(content)
-        return model if yesterday is None else carry_over(yesterday, model)
-    model = Recommender(config).know(content).meet(met_items(corpus, items))
-    if yesterday is not None:
-        return carry_over(yesterday, model)
-    starts = [start_vectors(corpus, items, params.vector, params.seed + member) for member in range(params.members)]
-    return model.begin(torch.cat(starts, dim=1), start_biases(corpus, items))
+    item_schema = warm_start.model.config.item_schema if warm_start else drop_empty_features(schema, content)
+    config = ModelConfig.from_params(params, n_items, item_schema)
+    content = content if item_schema == schema else encode_attributes(item_schema, vocabulary.item_attributes)
+    if params.model_class != BUILTIN_MODEL:
+        model: Model = build_custom_model(params.model_class, config).load_content(content)
+        return model if warm_start is None else load_warm_weights(warm_start, model)
+    model = Recommender(config).load_content(content).set_observed_items(observed_items(dataset, n_items))
+    if warm_start is not None:
+        return load_warm_weights(warm_start, model)
+    embeddings = [
+        init_embeddings(dataset, n_items, params.embedding_dim, params.seed + member)
+        for member in range(params.ensemble_size)
+    ]
+    return model.init_item_embeddings(torch.cat(embeddings, dim=1), init_biases(dataset, n_items))

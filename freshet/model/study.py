@@ -15,23 +15,23 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from freshet.errors import FreshetError
 from freshet.model.params import TrainParams
-from freshet.model.space import SearchParams, Space, described
+from freshet.model.space import SearchSpace, TuningParams, space_as_dict
 
 log = logging.getLogger("freshet")
 
-HEARTBEAT: Final = 10  # seconds; a trial that has not been heard of for twice as long is dead
-DEFAULT: Final = "default"  # attribute of the trial of the default configuration
-SETTLED: Final = (TrialState.COMPLETE, TrialState.PRUNED)
+HEARTBEAT_S: Final = 10  # seconds; a trial that has not been heard of for twice as long is dead
+DEFAULT_TRIAL_KEY: Final = "default"  # attribute of the trial of the default configuration
+FINISHED_STATES: Final = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
-def study_name(training_set: Mapping[str, Any], base: TrainParams, space: Space) -> str:
+def study_name(training_set: Mapping[str, Any], base_params: TrainParams, space: SearchSpace) -> str:
     """The same for the same training set, defaults and space: scores of one study can be compared."""
-    content = {"training_set": training_set, "base": base.model_dump(), "space": described(space)}
+    content = {"training_set": training_set, "base": base_params.model_dump(), "space": space_as_dict(space)}
     return f"search-{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]}"
 
 
 def open_study(
-    database: str, name: str, params: SearchParams, most_epochs: int, heartbeat: int = HEARTBEAT
+    database_url: str, name: str, params: TuningParams, max_epochs: int, heartbeat_s: int = HEARTBEAT_S
 ) -> optuna.Study:
     """The study of that name, made if need be; trials known so far make the sampler's seed, or it would repeat itself.
 
@@ -39,55 +39,57 @@ def open_study(
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        storage = _storage(database, heartbeat)
+        storage = _storage(database_url, heartbeat_s)
         study = optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
     except (SQLAlchemyError, ImportError) as error:
-        why = " ".join(str(getattr(error, "orig", None) or error).split())
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())
         fix = "correct the address, or unset it: the study then lies in an SQLite file under FRESHET_STATE"
-        raise FreshetError("FRESHET_STUDY_DATABASE", f"cannot be opened ({why})", fix) from None
+        raise FreshetError("FRESHET_STUDY_DATABASE", f"cannot be opened ({reason})", fix) from None
     study.sampler = optuna.samplers.TPESampler(seed=params.seed + len(study.get_trials(deepcopy=False)))
-    study.pruner = _pruner(params, most_epochs)
+    study.pruner = _pruner(params, max_epochs)
     return study
 
 
-def go_on(study: optuna.Study, default: Mapping[str, Any], tell: Callable[[str], None], heartbeat: int) -> None:
+def resume_study(
+    study: optuna.Study, default_params: Mapping[str, Any], progress: Callable[[str], None], heartbeat_s: int
+) -> None:
     """Trials that a killed search left behind are marked failed and asked for again; the default comes first.
 
     One that another process is at work on gives a sign of life meanwhile, and is left alone.
     """
-    if left := len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))):
-        tell(f"{left} trial(s) seem to be running: waiting {2 * heartbeat + 1} s for a sign of life")
-        time.sleep(2 * heartbeat + 1)
+    if n_running := len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))):
+        progress(f"{n_running} trial(s) seem to be running: waiting {2 * heartbeat_s + 1} s for a sign of life")
+        time.sleep(2 * heartbeat_s + 1)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             optuna.storages.fail_stale_trials(study)
-    again = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-    if again:
-        tell(f"{len(again)} interrupted trial(s) will be run again")
-    alive = (TrialState.COMPLETE, TrialState.WAITING, TrialState.RUNNING)
-    if not any(DEFAULT in trial.user_attrs for trial in study.get_trials(deepcopy=False, states=alive)):
-        study.enqueue_trial(dict(default), user_attrs={DEFAULT: True})
+    waiting_trials = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    if waiting_trials:
+        progress(f"{len(waiting_trials)} interrupted trial(s) will be run again")
+    live_states = (TrialState.COMPLETE, TrialState.WAITING, TrialState.RUNNING)
+    if not any(DEFAULT_TRIAL_KEY in trial.user_attrs for trial in study.get_trials(deepcopy=False, states=live_states)):
+        study.enqueue_trial(dict(default_params), user_attrs={DEFAULT_TRIAL_KEY: True})
 
 
-def settled(study: optuna.Study) -> int:
+def count_finished(study: optuna.Study) -> int:
     """Trials that came to an end of their own."""
-    return len(study.get_trials(deepcopy=False, states=SETTLED))
+    return len(study.get_trials(deepcopy=False, states=FINISHED_STATES))
 
 
-def _storage(database: str, heartbeat: int) -> RDBStorage:
+def _storage(database_url: str, heartbeat_s: int) -> RDBStorage:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return RDBStorage(
-            database,
-            heartbeat_interval=heartbeat,
+            database_url,
+            heartbeat_interval=heartbeat_s,
             # Tried once more: one that has the process killed for its memory would else be tried for ever.
             heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=1),
         )
 
 
-def _pruner(params: SearchParams, most_epochs: int) -> optuna.pruners.BasePruner:
+def _pruner(params: TuningParams, max_epochs: int) -> optuna.pruners.BasePruner:
     if params.pruner == "median":
-        return optuna.pruners.MedianPruner(n_startup_trials=params.before_pruning, n_warmup_steps=2)
+        return optuna.pruners.MedianPruner(n_startup_trials=params.n_startup_trials, n_warmup_steps=2)
     if params.pruner == "hyperband":
-        return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=most_epochs)
+        return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=max_epochs)
     return optuna.pruners.NopPruner()

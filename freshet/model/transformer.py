@@ -19,29 +19,29 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from freshet.columns import PAD
-from freshet.content import ItemContent
-from freshet.model.attention import Attend
+from freshet.content import EncodedItems
+from freshet.model.attention import AttentionFn
 from freshet.model.dropout import Dropout
-from freshet.model.items import ItemEncoder, unknown
-from freshet.model.memory import Memory
+from freshet.model.items import ItemEncoder, empty_content
+from freshet.model.memory import RepeatAttention
 from freshet.model.params import ModelConfig
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """Attention, then a two-layer network, each on top of a residual (pre-norm)."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.heads = config.heads
-        self.attention_norm = nn.LayerNorm(config.width)
-        self.queries_keys_values = nn.Linear(config.width, 3 * config.width, bias=False)
-        self.attention_out = nn.Linear(config.width, config.width, bias=False)
-        self.network_norm = nn.LayerNorm(config.width)
-        self.network_in = nn.Linear(config.width, 4 * config.width)
-        self.network_out = nn.Linear(4 * config.width, config.width)
+        self.heads = config.n_heads
+        self.attention_norm = nn.LayerNorm(config.hidden_dim)
+        self.queries_keys_values = nn.Linear(config.hidden_dim, 3 * config.hidden_dim, bias=False)
+        self.attention_out = nn.Linear(config.hidden_dim, config.hidden_dim, bias=False)
+        self.network_norm = nn.LayerNorm(config.hidden_dim)
+        self.network_in = nn.Linear(config.hidden_dim, 4 * config.hidden_dim)
+        self.network_out = nn.Linear(4 * config.hidden_dim, config.hidden_dim)
         self.dropout = Dropout(config.dropout)
 
-    def forward(self, x: Tensor, attend: Attend) -> Tensor:
+    def forward(self, x: Tensor, attend: AttentionFn) -> Tensor:
         """(…, D) -> (…, D)."""
         qkv = self.queries_keys_values(self.attention_norm(x))  # (…, 3 D)
         q, k, v = qkv.unflatten(-1, (3, self.heads, -1)).unbind(-3)  # each (…, H, D / H)
@@ -56,118 +56,120 @@ class ShopperEncoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.items = nn.Linear(config.vector, config.width, bias=False)
-        self.types = nn.Embedding(config.types + 1, config.width, padding_idx=PAD)
-        self.gaps = nn.Embedding(config.gap_buckets, config.width)
-        self.positions = nn.Embedding(config.length, config.width)
-        self.start_norm = nn.LayerNorm(config.width)
+        self.item_projection = nn.Linear(config.embedding_dim, config.hidden_dim, bias=False)
+        self.types = nn.Embedding(config.n_event_types + 1, config.hidden_dim, padding_idx=PAD)
+        self.gaps = nn.Embedding(config.n_gap_buckets, config.hidden_dim)
+        self.positions = nn.Embedding(config.max_history, config.hidden_dim)
+        self.start_norm = nn.LayerNorm(config.hidden_dim)
         self.dropout = Dropout(config.dropout)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
-        self.norm = nn.LayerNorm(config.width)
-        self.out = nn.Linear(config.width, config.vector)
+        self.blocks = nn.ModuleList(TransformerBlock(config) for _ in range(config.n_layers))
+        self.norm = nn.LayerNorm(config.hidden_dim)
+        self.out = nn.Linear(config.hidden_dim, config.embedding_dim)
         # What the cosine of shopper and item is multiplied with: 16 for 128 numbers. Cosines of vectors that know
         # nothing have the deviation 1 / sqrt(P), so scores begin with that of sqrt(2). Learned, the factor grows
         # until the model is too sure of itself.
-        self.sharpness = (2 * config.vector) ** 0.5
-        self.memory = Memory(config.width)
+        self.logit_scale = (2 * config.embedding_dim) ** 0.5
+        self.repeat_attention = RepeatAttention(config.hidden_dim)
 
-    def forward(self, items: Tensor, types: Tensor, gaps: Tensor, positions: Tensor, attend: Attend) -> Tensor:
+    def forward(self, items: Tensor, types: Tensor, gaps: Tensor, positions: Tensor, attend: AttentionFn) -> Tensor:
         """items (…, P) vectors; types, gaps, positions (…) -> (…, D)."""
-        x = self.items(items) + self.types(types) + self.gaps(gaps) + self.positions(positions)  # (…, P) -> (…, D)
+        x = (
+            self.item_projection(items) + self.types(types) + self.gaps(gaps) + self.positions(positions)
+        )  # (…, P) -> (…, D)
         x = self.dropout(self.start_norm(x))
         for block in self.blocks:
             x = block(x, attend)
         normed: Tensor = self.norm(x)
         return normed
 
-    def vectors(self, encoded: Tensor) -> Tensor:
+    def project(self, encoded: Tensor) -> Tensor:
         """(…, D) -> (…, P): what is multiplied with the member's item vectors."""
-        vectors: Tensor = self.sharpness * F.normalize(self.out(encoded), dim=-1)
-        return vectors
+        embeddings: Tensor = self.logit_scale * F.normalize(self.out(encoded), dim=-1)
+        return embeddings
 
 
 @dataclass(frozen=True)
-class Member:
+class EnsembleMember:
     """One of the transformers, with its part of n item vectors."""
 
     encoder: ShopperEncoder
-    table: Tensor  # (n, P)
-    biases: Tensor  # (n,) everybody's
+    item_embeddings: Tensor  # (n, P)
+    item_biases: Tensor  # (n,) everybody's
 
 
 class Recommender(nn.Module):
     """The item encoder and the members' shopper encoders over one catalogue."""
 
-    met: Tensor
+    observed_items: Tensor
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.items = ItemEncoder(config)
-        self.shoppers = nn.ModuleList(ShopperEncoder(config) for _ in range(config.members))
-        for field in config.inputs:
-            self.register_buffer(f"content_{field.name}", unknown(field, config.items + 1))
-        self.register_buffer("met", torch.ones(config.items + 1, dtype=torch.bool))
-        self.apply(_start)
-        for encoder in encoders(self.shoppers):
-            for turn in (encoder.items, encoder.out):  # an item's vector comes through as it is
-                nn.init.orthogonal_(turn.weight)
-        self.items.forget_content()
+        self.item_encoder = ItemEncoder(config)
+        self.shopper_encoders = nn.ModuleList(ShopperEncoder(config) for _ in range(config.ensemble_size))
+        for field in config.item_schema:
+            self.register_buffer(f"content_{field.name}", empty_content(field, config.n_items + 1))
+        self.register_buffer("met", torch.ones(config.n_items + 1, dtype=torch.bool))
+        self.apply(_init_weights)
+        for encoder in encoders(self.shopper_encoders):
+            for projection in (encoder.item_projection, encoder.out):  # an item's vector comes through as it is
+                nn.init.orthogonal_(projection.weight)
+        self.item_encoder.zero_content()
 
-    def know(self, content: ItemContent) -> "Recommender":
+    def load_content(self, content: EncodedItems) -> "Recommender":
         """The same model with the catalogue's content, row 0 = PAD, filled in."""
-        for name, values in content.fields.items():
+        for name, values in content.features.items():
             self.get_buffer(f"content_{name}").copy_(torch.from_numpy(values))
         return self
 
-    def meet(self, met: Tensor) -> "Recommender":
+    def set_observed_items(self, observed_items: Tensor) -> "Recommender":
         """The same model, told which items (V + 1,) it learns from; all others it knows by their content only."""
-        self.met.copy_(met)
+        self.observed_items.copy_(observed_items)
         return self
 
-    def begin(self, vectors: Tensor, biases: Tensor) -> "Recommender":
+    def init_item_embeddings(self, vectors: Tensor, biases: Tensor) -> "Recommender":
         """The same model with item vectors (V + 1, M · P) and biases (V + 1,) to start from."""
         with torch.no_grad():
-            self.items.ids.weight.copy_(torch.cat([vectors, biases.unsqueeze(1)], dim=1))
-            self.items.ids.weight[PAD].zero_()
+            self.item_encoder.ids.weight.copy_(torch.cat([vectors, biases.unsqueeze(1)], dim=1))
+            self.item_encoder.ids.weight[PAD].zero_()
         return self
 
-    def item_vectors(self) -> Tensor:
+    def item_embeddings(self) -> Tensor:
         """(V + 1, E) of the whole vocabulary; row 0 is zeros."""
-        vectors: Tensor = self.items(*self.described())
-        return vectors
+        embeddings: Tensor = self.item_encoder(*self.item_features())
+        return embeddings
 
-    def members(self, chosen: Tensor | None = None) -> Iterator[Member]:
+    def ensemble(self, item_subset: Tensor | None = None) -> Iterator[EnsembleMember]:
         """Every member with its part of all item vectors, or of those of the chosen items (S,).
 
         In training some items are known by their content only, others in every batch, so that content alone learns
         to say what an item is, and how it compares with items that are known well.
         """
-        numbers, *contents = self.described(chosen)
-        if self.training and self.config.id_dropout and self.config.inputs:
-            numbers = numbers * (torch.rand(len(numbers), device=numbers.device) >= self.config.id_dropout)
-        directions, biases = self.items.parts(numbers, *contents)
-        for encoder, table in zip(encoders(self.shoppers), directions.unbind(1), strict=True):
-            yield Member(encoder, table, biases.squeeze(1))
+        indices, *contents = self.item_features(item_subset)
+        if self.training and self.config.id_dropout and self.config.item_schema:
+            indices = indices * (torch.rand(len(indices), device=indices.device) >= self.config.id_dropout)
+        directions, biases = self.item_encoder.member_embeddings(indices, *contents)
+        for encoder, table in zip(encoders(self.shopper_encoders), directions.unbind(1), strict=True):
+            yield EnsembleMember(encoder, table, biases.squeeze(1))
 
-    def described(self, chosen: Tensor | None = None) -> tuple[Tensor, ...]:
+    def item_features(self, item_subset: Tensor | None = None) -> tuple[Tensor, ...]:
         """What the item encoder reads of all items, or of the chosen ones: numbers, then each field of the schema."""
-        contents = (self.get_buffer(f"content_{field.name}") for field in self.config.inputs)
-        if chosen is None:
-            return self.numbers(), *contents
-        return chosen * self.met[chosen], *(content[chosen] for content in contents)
+        contents = (self.get_buffer(f"content_{field.name}") for field in self.config.item_schema)
+        if item_subset is None:
+            return self.item_indices(), *contents
+        return item_subset * self.observed_items[item_subset], *(content[item_subset] for content in contents)
 
-    def numbers(self) -> Tensor:
+    def item_indices(self) -> Tensor:
         """(V + 1,) each item's index as the item encoder shall read it: 0 for one it has not learned from."""
-        return torch.arange(len(self.met), device=self.met.device) * self.met
+        return torch.arange(len(self.observed_items), device=self.observed_items.device) * self.observed_items
 
 
-def encoders(shoppers: nn.ModuleList) -> Iterator[ShopperEncoder]:
+def encoders(modules: nn.ModuleList) -> Iterator[ShopperEncoder]:
     """The members, in order."""
-    return (encoder for encoder in shoppers if isinstance(encoder, ShopperEncoder))
+    return (encoder for encoder in modules if isinstance(encoder, ShopperEncoder))
 
 
-def _start(module: nn.Module) -> None:
+def _init_weights(module: nn.Module) -> None:
     """Small normal weights, zero biases. Ids start smaller than content: an item is its content until it is known."""
     if isinstance(module, nn.Linear | nn.Embedding):
         nn.init.normal_(module.weight, std=0.02)

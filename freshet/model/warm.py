@@ -6,102 +6,111 @@ from datetime import date, timedelta
 import numpy as np
 import torch
 
-from freshet.content import encode, fitted, not_empty
-from freshet.item_inputs import Schema
-from freshet.model.own import Model, Own
-from freshet.model.params import FRESHET, ModelConfig, TrainParams
+from freshet.content import drop_empty_features, encode_attributes, fit_schema
+from freshet.item_inputs import ItemSchema
+from freshet.model.own import CustomModelAdapter, Model
+from freshet.model.params import BUILTIN_MODEL, ModelConfig, TrainParams
 from freshet.neighbourhood import NO_BLEND
-from freshet.texts import Texts
+from freshet.texts import TextArray
 from freshet.vocabulary import Vocabulary
 
-IDS = "items.ids.weight"  # rows of it are what is known of an item beyond its content
-MET = "met"
+ID_WEIGHTS_KEY = "items.ids.weight"  # rows of it are what is known of an item beyond its content
+OBSERVED_ITEMS_KEY = "met"
 EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
-class Yesterday:
+class WarmStartModel:
     """The model that serves, and what it was made from."""
 
-    id: str
+    model_id: str
     model: Model
-    item_ids: Texts  # (V' + 1,) its vocabulary, row 0 = PAD
+    item_ids: TextArray  # (V' + 1,) its vocabulary, row 0 = PAD
     generation: int
-    cut: int  # the last day it learned from, in days since 1970
+    train_until: int  # the last day it learned from, in days since 1970
 
 
 @dataclass(frozen=True)
-class Remembered:
+class ForgettingReport:
     """NDCG@10 on baskets of an older window, which neither model was taught."""
 
-    cases: int
-    yesterday: float
-    today: float
+    n_cases: int
+    previous_ndcg: float
+    current_ndcg: float
 
     @property
-    def forgotten(self) -> float:
+    def ndcg_loss_rate(self) -> float:
         """The share of yesterday's NDCG that is lost; negative where today's is higher."""
-        return 1 - self.today / self.yesterday if self.yesterday > 0 else 0.0
+        return 1 - self.current_ndcg / self.previous_ndcg if self.previous_ndcg > 0 else 0.0
 
 
-def why_not(yesterday: Yesterday, vocabulary: Vocabulary, params: TrainParams, cut: int) -> str:
+def warm_start_blocker(
+    warm_start: WarmStartModel, vocabulary: Vocabulary, params: TrainParams, train_until: int
+) -> str:
     """Why today's model cannot begin from it; "" where it can. cut: the last day that today's may learn from."""
-    if yesterday.cut > cut:  # as when more days are kept for judging than before
-        later = EPOCH + timedelta(days=yesterday.cut)
-        return f"it has learned from days up to {later}, which today's model is judged on"
-    old = yesterday.model.config
-    if yesterday.generation != vocabulary.generation:
-        return f"its vocabulary is of generation {yesterday.generation}, today's of {vocabulary.generation}"
-    if len(yesterday.item_ids) > len(vocabulary.item_ids):
-        return f"it knows {len(yesterday.item_ids) - 1} items, today's vocabulary {len(vocabulary)}"
-    if not np.array_equal(yesterday.item_ids, vocabulary.item_ids[: len(yesterday.item_ids)]):
+    if warm_start.train_until > train_until:  # as when more days are kept for judging than before
+        last_day = EPOCH + timedelta(days=warm_start.train_until)
+        return f"it has learned from days up to {last_day}, which today's model is judged on"
+    previous_config = warm_start.model.config
+    if warm_start.generation != vocabulary.generation:
+        return f"its vocabulary is of generation {warm_start.generation}, today's of {vocabulary.generation}"
+    if len(warm_start.item_ids) > len(vocabulary.item_ids):
+        return f"it knows {len(warm_start.item_ids) - 1} items, today's vocabulary {len(vocabulary)}"
+    if not np.array_equal(warm_start.item_ids, vocabulary.item_ids[: len(warm_start.item_ids)]):
         return "its items have other indexes"
-    if not set(_named(old.inputs)) <= set(_named(vocabulary.inputs)):  # it read no column that was empty
+    if not set(_feature_names(previous_config.item_schema)) <= set(
+        _feature_names(vocabulary.item_schema)
+    ):  # it read no column that was empty
         return "it reads other columns of the catalogue"
-    schema = fitted(vocabulary.inputs, vocabulary.columns)
-    known = not_empty(schema, encode(schema, vocabulary.columns))
-    new = sorted(f"{name}:{kind}" for name, kind in set(_named(known)) - set(_named(old.inputs)))
-    if new:
-        return f"it does not read {', '.join(new)}"
-    name = yesterday.model.name if isinstance(yesterday.model, Own) else FRESHET
-    if name != params.model or _shape(old) != _shape(ModelConfig.of(params, old.items, old.inputs)):
+    schema = fit_schema(vocabulary.item_schema, vocabulary.item_attributes)
+    content_schema = drop_empty_features(schema, encode_attributes(schema, vocabulary.item_attributes))
+    new_features = sorted(
+        f"{name}:{kind}"
+        for name, kind in set(_feature_names(content_schema)) - set(_feature_names(previous_config.item_schema))
+    )
+    if new_features:
+        return f"it does not read {', '.join(new_features)}"
+    name = warm_start.model.model_class if isinstance(warm_start.model, CustomModelAdapter) else BUILTIN_MODEL
+    if name != params.model_class or _weight_config(previous_config) != _weight_config(
+        ModelConfig.from_params(params, previous_config.n_items, previous_config.item_schema)
+    ):
         return "it is of another configuration"
     return ""
 
 
-def _shape(config: ModelConfig) -> ModelConfig:
+def _weight_config(config: ModelConfig) -> ModelConfig:
     """Without what does not shape the weights and follows from the data."""
     return replace(config, dropout=0.0, blend=NO_BLEND)
 
 
 def warm_params(params: TrainParams) -> TrainParams:
     """How a model is trained that begins warm: shorter and slower."""
-    rate = params.learning_rate * params.warm_rate
-    return params.model_copy(update={"max_epochs": params.warm_epochs, "learning_rate": rate})
+    learning_rate = params.learning_rate * params.warm_lr_scale
+    return params.model_copy(update={"max_epochs": params.warm_epochs, "learning_rate": learning_rate})
 
 
 @torch.no_grad()
-def carry_over(yesterday: Yesterday, model: Model) -> Model:
+def load_warm_weights(warm_start: WarmStartModel, model: Model) -> Model:
     """The model with yesterday's weights. An item that is new since begins as its content says, without an id's part.
 
     Tables with a row per item keep the rows by index, which an append-only vocabulary never moves.
     """
-    rows = len(yesterday.item_ids)
-    old = {**dict(yesterday.model.named_parameters()), **_met(yesterday.model)}
-    for name, value in [*model.named_parameters(), *_met(model).items()]:
-        known = old[name].to(value.device)
-        if value.shape == known.shape:
-            value.copy_(known | value if name == MET else known)
+    n_rows = len(warm_start.item_ids)
+    previous_weights = {**dict(warm_start.model.named_parameters()), **_observed_buffer(warm_start.model)}
+    for name, value in [*model.named_parameters(), *_observed_buffer(model).items()]:
+        previous = previous_weights[name].to(value.device)
+        if value.shape == previous.shape:
+            value.copy_(previous | value if name == OBSERVED_ITEMS_KEY else previous)
         else:
-            value[:rows] = known | value[:rows] if name == MET else known
-            if name == IDS:
-                value[rows:] = 0
+            value[:n_rows] = previous | value[:n_rows] if name == OBSERVED_ITEMS_KEY else previous
+            if name == ID_WEIGHTS_KEY:
+                value[n_rows:] = 0
     return model
 
 
-def _met(model: Model) -> dict[str, torch.Tensor]:
-    return {name: value for name, value in model.named_buffers() if name == MET}
+def _observed_buffer(model: Model) -> dict[str, torch.Tensor]:
+    return {name: value for name, value in model.named_buffers() if name == OBSERVED_ITEMS_KEY}
 
 
-def _named(schema: Schema) -> list[tuple[str, str]]:
+def _feature_names(schema: ItemSchema) -> list[tuple[str, str]]:
     return [(field.name, field.kind) for field in schema]

@@ -11,9 +11,9 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from freshet.store import Stamp, Store
+from freshet.store import FileInfo, Store
 
-BELOW: Final = "acceptances"
+ACCEPTANCES_FOLDER: Final = "acceptances"
 
 
 class Acceptance(BaseModel):
@@ -31,30 +31,32 @@ class Acceptance(BaseModel):
 def accept(store: Store, day: date, why: str, now: datetime, onwards: bool = False) -> Acceptance:
     """Write down that the day is right. Raises LakeError when the disk is full."""
     acceptance = Acceptance(day=day, onwards=onwards, why=why, who=getpass.getuser(), at=now)
-    store.put_if_absent(f"{BELOW}/{day}_{now:%Y%m%dT%H%M%S%f}.json", acceptance.model_dump_json().encode())
+    store.put_if_absent(f"{ACCEPTANCES_FOLDER}/{day}_{now:%Y%m%dT%H%M%S%f}.json", acceptance.model_dump_json().encode())
     return acceptance
 
 
-def acceptances(store: Store) -> Sequence[Acceptance]:
+def load_acceptances(store: Store) -> Sequence[Acceptance]:
     """All of them, in the order of days."""
-    paths = [path for path in store.list(BELOW) if path.endswith(".json")]
+    paths = [path for path in store.list(ACCEPTANCES_FOLDER) if path.endswith(".json")]
     return [Acceptance.model_validate_json(store.get(path)) for path in paths]
 
 
-def accepted_on(store: Store) -> Mapping[date, Sequence[Stamp]]:
+def acceptance_stamps(store: Store) -> Mapping[date, Sequence[FileInfo]]:
     """Landing day → when something was said of it: a listing, nothing is opened."""
-    stamps: dict[date, list[Stamp]] = defaultdict(list)
-    for stamp in store.stamps(BELOW):
+    stamps: dict[date, list[FileInfo]] = defaultdict(list)
+    for stamp in store.list_info(ACCEPTANCES_FOLDER):
         if stamp.path.endswith(".json"):
-            stamps[date.fromisoformat(stamp.path.removeprefix(f"{BELOW}/").partition("_")[0])].append(stamp)
+            stamps[date.fromisoformat(stamp.path.removeprefix(f"{ACCEPTANCES_FOLDER}/").partition("_")[0])].append(
+                stamp
+            )
     return stamps
 
 
-def is_accepted(day: date, all_: Collection[Acceptance]) -> bool:
+def is_accepted(day: date, acceptances: Collection[Acceptance]) -> bool:
     """Whether a person said that the day is right."""
-    return any(acceptance.day == day for acceptance in all_)
+    return any(acceptance.day == day for acceptance in acceptances)
 
 
-def starts_anew(day: date, all_: Collection[Acceptance]) -> list[date]:
+def level_shift_days(day: date, acceptances: Collection[Acceptance]) -> list[date]:
     """The days up to `day` from which on the shop has a new level."""
-    return [acceptance.day for acceptance in all_ if acceptance.onwards and acceptance.day <= day]
+    return [acceptance.day for acceptance in acceptances if acceptance.onwards and acceptance.day <= day]

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Counts = Mapping[str, float]
-Side = Literal["low", "high", "both"]
+BadDirection = Literal["low", "high", "both"]
 
-ENOUGH: Final = 100  # rows; a share of fewer says little
-SMOOTHING: Final = 3  # rows: a share of few rows is as uncertain as that
+MIN_EVENTS: Final = 100  # rows; a share of fewer says little
+SMOOTHING_ROWS: Final = 3  # rows: a share of few rows is as uncertain as that
 
 
 @dataclass(frozen=True)
-class Figure:
+class DayMetric:
     """One number of a day. `whole` None: the count itself.
 
     side: which direction is wrong. share: whether it is a share of a whole (0 to 1), compared by its odds; `slack` is
@@ -21,77 +21,86 @@ class Figure:
     differ in it. part_of_day: whether a day that is not over has less of it.
     """
 
-    truth: str
+    check: str
     name: str
-    part: str
-    whole: str | None = None
-    side: Side = "both"
-    share: bool = True
-    slack: float = 0.01
-    needs: str | None = "rows"
-    least: int = ENOUGH
+    numerator: str
+    denominator: str | None = None
+    bad_direction: BadDirection = "both"
+    is_share: bool = True
+    tolerance: float = 0.01
+    support_count: str | None = "rows"
+    min_support: int = MIN_EVENTS
     scale: float = 1
     weekly: bool = False
-    part_of_day: bool = False
+    grows_during_day: bool = False
 
     def value(self, counts: Counts) -> float:
         """The figure of a day; NaN where there is too little to tell."""
-        if self.part not in counts or (self.whole is not None and self.whole not in counts):
+        if self.numerator not in counts or (self.denominator is not None and self.denominator not in counts):
             return math.nan
-        if self.needs is not None and counts.get(self.needs, 0) < self.least:
+        if self.support_count is not None and counts.get(self.support_count, 0) < self.min_support:
             return math.nan
-        part = counts[self.part] * self.scale
-        if self.whole is None:
-            return part
-        return part / counts[self.whole] if counts[self.whole] > 0 else math.nan
+        numerator = counts[self.numerator] * self.scale
+        if self.denominator is None:
+            return numerator
+        return numerator / counts[self.denominator] if counts[self.denominator] > 0 else math.nan
 
-    def distance(self, value: float, usual: float, counts: Counts) -> float:
+    def log_distance(self, value: float, reference: float, counts: Counts) -> float:
         """How far a value is from the usual one, as a logarithm: log 2 = twice; 0 on the harmless side."""
-        if (self.side == "low" and value >= usual) or (self.side == "high" and value <= usual):
+        if (self.bad_direction == "low" and value >= reference) or (
+            self.bad_direction == "high" and value <= reference
+        ):
             return 0.0
-        if not self.share:
-            return abs(_log(value / usual)) if value > 0 and usual > 0 else (0.0 if value == usual else math.log(FAR))
-        slack = self.slack + SMOOTHING / max(counts[self.whole or self.part], 1)
-        up, down = _log((value + slack) / (usual + slack)), _log((1 - value + slack) / (1 - usual + slack))
+        if not self.is_share:
+            return (
+                abs(_clipped_log(value / reference))
+                if value > 0 and reference > 0
+                else (0.0 if value == reference else math.log(MAX_FACTOR))
+            )
+        tolerance = self.tolerance + SMOOTHING_ROWS / max(counts[self.denominator or self.numerator], 1)
+        up, down = (
+            _clipped_log((value + tolerance) / (reference + tolerance)),
+            _clipped_log((1 - value + tolerance) / (1 - reference + tolerance)),
+        )
         return max(abs(up), abs(down))
 
-    def text(self, value: float) -> str:
+    def format_value(self, value: float) -> str:
         """The value for people."""
-        if self.share:
+        if self.is_share:
             return f"{value:.1%}"
-        return f"{value:,.0f}" if self.whole is None and self.scale == 1 else f"{value:,.2f}"
+        return f"{value:,.0f}" if self.denominator is None and self.scale == 1 else f"{value:,.2f}"
 
 
-FAR: Final = 999.0  # a factor that stands for "nothing like it"
+MAX_FACTOR: Final = 999.0  # a factor that stands for "nothing like it"
 
 
-def _log(quotient: float) -> float:
-    return math.log(min(max(quotient, 1 / FAR), FAR))
+def _clipped_log(ratio: float) -> float:
+    return math.log(min(max(ratio, 1 / MAX_FACTOR), MAX_FACTOR))
 
 
-FIGURES: Final = (
-    Figure("volume", "events", "rows", needs=None, share=False, weekly=True, part_of_day=True),
-    Figure("volume", "hours with events", "hours", needs=None, side="low", share=False, weekly=True, part_of_day=True),
-    Figure("skipped", "skipped rows", "skipped", "landed", needs="landed", side="high"),
-    Figure("duplicates", "duplicate rows", "duplicate", "landed", needs="landed", side="high"),
-    Figure("event_types", "views", "views", "rows", slack=0.005),
-    Figure("event_types", "carts", "carts", "rows", slack=0.005),
-    Figure("event_types", "purchases", "purchases", "rows", slack=0.005),
-    Figure("event_types", "returns", "returns", "rows", side="high", slack=0.05),
-    Figure("users", "events with a user", "with_user", "rows", side="low", slack=0.05),
-    Figure("users", "users met before", "known_users", "compared_users", side="low", slack=0.05,
-           needs="users", least=30),
-    Figure("shoppers", "events of one shopper", "largest_shopper", "rows", side="high", slack=0.05),
-    Figure("shoppers", "events a shopper", "rows", "shoppers", share=False),
-    Figure("sessions", "events with a session", "with_session", "rows", slack=0.05),
-    Figure("sessions", "events a session", "with_session", "sessions", share=False),
-    Figure("items", "events on items met before", "known_events", "compared_events", side="low", slack=0.05),
-    Figure("items", "events on one item", "largest_item", "rows", side="high", slack=0.05),
-    Figure("item_names", "items with another name", "renamed_items", "titled_items", side="high", slack=0.03),
-    Figure("item_names", "items with a name", "titled_items", "items", side="low", slack=0.05),
-    Figure("prices", "median price", "median_price", needs="priced", share=False, scale=1e-4),
-    Figure("prices", "events with a price", "priced", "rows", slack=0.05),
-    Figure("prices", "events at price 0", "free", "priced", needs="priced", side="high", slack=0.03),
-    Figure("moments", "events older than two days", "late", "rows", side="high", slack=0.03),
-    Figure("moments", "different times an event", "instants", "rows", side="low", share=False),
+DAY_METRICS: Final = (
+    DayMetric("volume", "events", "rows", support_count=None, is_share=False, weekly=True, grows_during_day=True),
+    DayMetric("volume", "hours with events", "hours", support_count=None, bad_direction="low", is_share=False, weekly=True, grows_during_day=True),
+    DayMetric("skipped", "skipped rows", "skipped", "landed", support_count="landed", bad_direction="high"),
+    DayMetric("duplicates", "duplicate rows", "duplicate", "landed", support_count="landed", bad_direction="high"),
+    DayMetric("event_types", "views", "views", "rows", tolerance=0.005),
+    DayMetric("event_types", "carts", "carts", "rows", tolerance=0.005),
+    DayMetric("event_types", "purchases", "purchases", "rows", tolerance=0.005),
+    DayMetric("event_types", "returns", "returns", "rows", bad_direction="high", tolerance=0.05),
+    DayMetric("users", "events with a user", "with_user", "rows", bad_direction="low", tolerance=0.05),
+    DayMetric("users", "users met before", "known_users", "compared_users", bad_direction="low", tolerance=0.05,
+           support_count="users", min_support=30),
+    DayMetric("shoppers", "events of one shopper", "largest_shopper", "rows", bad_direction="high", tolerance=0.05),
+    DayMetric("shoppers", "events a shopper", "rows", "shoppers", is_share=False),
+    DayMetric("sessions", "events with a session", "with_session", "rows", tolerance=0.05),
+    DayMetric("sessions", "events a session", "with_session", "sessions", is_share=False),
+    DayMetric("items", "events on items met before", "known_events", "compared_events", bad_direction="low", tolerance=0.05),
+    DayMetric("items", "events on one item", "largest_item", "rows", bad_direction="high", tolerance=0.05),
+    DayMetric("item_names", "items with another name", "renamed_items", "titled_items", bad_direction="high", tolerance=0.03),
+    DayMetric("item_names", "items with a name", "titled_items", "items", bad_direction="low", tolerance=0.05),
+    DayMetric("prices", "median price", "median_price", support_count="priced", is_share=False, scale=1e-4),
+    DayMetric("prices", "events with a price", "priced", "rows", tolerance=0.05),
+    DayMetric("prices", "events at price 0", "free", "priced", support_count="priced", bad_direction="high", tolerance=0.03),
+    DayMetric("moments", "events older than two days", "late", "rows", bad_direction="high", tolerance=0.03),
+    DayMetric("moments", "different times an event", "instants", "rows", bad_direction="low", is_share=False),
 )  # fmt: skip

@@ -7,9 +7,9 @@ from typing import Final
 
 from freshet.errors import SettingsError
 
-SETTING: Final = "FRESHET_USUAL_LIMITS"
-OFF: Final = "off"
-EXAMPLE: Final = "write it as volume:2:5,prices:off"
+LIMITS_SETTING: Final = "FRESHET_USUAL_LIMITS"
+DISABLED: Final = "off"
+LIMITS_EXAMPLE: Final = "write it as volume:2:5,prices:off"
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Limit:
 
 
 # Set on Online Retail and the simulated shop: docs/gates.md, `python -m benchmarks.bad_days`.
-DEFAULTS: Final[Mapping[str, Limit | None]] = {
+DEFAULT_LIMITS: Final[Mapping[str, Limit | None]] = {
     "volume": Limit(1.4, 5),
     "skipped": Limit(3, 10),
     "duplicates": Limit(3, 10),
@@ -42,28 +42,34 @@ def parse_limits(text: str) -> dict[str, Limit | None]:
 
     Raises SettingsError naming the entry that is wrong.
     """
-    own: dict[str, Limit | None] = {}
+    overrides: dict[str, Limit | None] = {}
     for entry in (part.strip() for part in text.split(",") if part.strip()):
         name, _, factors = (part.strip() for part in entry.partition(":"))
-        if name not in DEFAULTS:
-            raise SettingsError(SETTING, f"{entry!r} names nothing that is compared ({', '.join(DEFAULTS)})", EXAMPLE)
-        if name in own:
-            raise SettingsError(SETTING, f"{name} stands twice", "name it once")
-        own[name] = None if factors == OFF else _limit(entry, factors)
-    return {**DEFAULTS, **own}
+        if name not in DEFAULT_LIMITS:
+            raise SettingsError(
+                LIMITS_SETTING,
+                f"{entry!r} names nothing that is compared ({', '.join(DEFAULT_LIMITS)})",
+                LIMITS_EXAMPLE,
+            )
+        if name in overrides:
+            raise SettingsError(LIMITS_SETTING, f"{name} stands twice", "name it once")
+        overrides[name] = None if factors == DISABLED else _parse_limit(entry, factors)
+    return {**DEFAULT_LIMITS, **overrides}
 
 
 def format_limits(limits: Mapping[str, Limit | None]) -> str:
     """The limits as they stand in the settings."""
-    factors = {name: OFF if limit is None else f"{limit.warn:g}:{limit.refuse:g}" for name, limit in limits.items()}
+    factors = {
+        name: DISABLED if limit is None else f"{limit.warn:g}:{limit.refuse:g}" for name, limit in limits.items()
+    }
     return ",".join(f"{name}:{text}" for name, text in factors.items())
 
 
-def _limit(entry: str, factors: str) -> Limit:
+def _parse_limit(entry: str, factors: str) -> Limit:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*:\s*(\d+(?:\.\d+)?)", factors)
     if match is None:
-        raise SettingsError(SETTING, f"{entry!r} has no two factors", EXAMPLE)
+        raise SettingsError(LIMITS_SETTING, f"{entry!r} has no two factors", LIMITS_EXAMPLE)
     warn, refuse = (float(factor) for factor in match.groups())
     if not 1 < warn < refuse:
-        raise SettingsError(SETTING, f"{entry!r}: 1 < warn < refuse should hold", EXAMPLE)
+        raise SettingsError(LIMITS_SETTING, f"{entry!r}: 1 < warn < refuse should hold", LIMITS_EXAMPLE)
     return Limit(warn, refuse)

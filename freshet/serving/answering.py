@@ -6,25 +6,27 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Final
 
-from freshet.serving.current import Current
-from freshet.serving.groups import Groups
+from freshet.serving.current import ActiveState
+from freshet.serving.groups import MicroBatchQueue
 from freshet.serving.ledger_file import connect
-from freshet.serving.problems import told
-from freshet.serving.replies import Answered, Asking, replies
+from freshet.serving.problems import to_client_error
+from freshet.serving.replies import PendingRequest, RankedResponse, rank_batch
 from freshet.serving.writer import Writer
 
-TOGETHER: Final = 16  # questions answered at once
-QUEUED: Final = 1024  # questions that may wait
+MAX_BATCH_REQUESTS: Final = 16  # questions answered at once
+MAX_QUEUED_REQUESTS: Final = 1024  # questions that may wait
 
-Waiting = tuple[Asking, "Future[Answered]"]
+QueuedRequest = tuple[PendingRequest, "Future[RankedResponse]"]
 
 
-class Answering:
+class RecommendationWorker:
     """Asks the ledger and the lake what is known of a shopper, and the release that serves what to show them."""
 
-    def __init__(self, writer: Writer, current: Current) -> None:
-        self._reader, self._writer, self._current = connect(writer.folder), writer, current
-        self._groups: Groups[Waiting] = Groups("questions", QUEUED, TOGETHER)
+    def __init__(self, writer: Writer, active_state: ActiveState) -> None:
+        self._reader, self._writer, self._active_state = connect(writer.folder), writer, active_state
+        self._queue: MicroBatchQueue[QueuedRequest] = MicroBatchQueue(
+            "questions", MAX_QUEUED_REQUESTS, MAX_BATCH_REQUESTS
+        )
         self._thread = threading.Thread(target=self._run, name="answering", daemon=True)
 
     def start(self) -> None:
@@ -33,7 +35,7 @@ class Answering:
 
     def stop(self) -> None:
         """Answer what waits, then end."""
-        self._groups.end()
+        self._queue.close()
         self._thread.join()
         self._reader.close()
 
@@ -42,32 +44,32 @@ class Answering:
         """Whether it still answers."""
         return self._thread.is_alive()
 
-    def ask(self, asking: Asking) -> "Future[Answered]":
+    def submit(self, pending: PendingRequest) -> "Future[RankedResponse]":
         """Raises RequestError (503) when too many questions wait."""
-        future: Future[Answered] = Future()
-        self._groups.put((asking, future))
+        future: Future[RankedResponse] = Future()
+        self._queue.put((pending, future))
         return future
 
     def _run(self) -> None:
-        for group in self._groups:
-            waiting = [(asking, future) for asking, future in group if future.set_running_or_notify_cancel()]
-            results = self._results([asking for asking, _ in waiting])
-            for (_, future), result in zip(waiting, results, strict=True):
-                if isinstance(result, Answered):
+        for batch in self._queue:
+            queued_requests = [(pending, future) for pending, future in batch if future.set_running_or_notify_cancel()]
+            results = self._results([asking for asking, _ in queued_requests])
+            for (_, future), result in zip(queued_requests, results, strict=True):
+                if isinstance(result, RankedResponse):
                     future.set_result(result)
                 else:
                     future.set_exception(result)
 
-    def _results(self, askings: Sequence[Asking]) -> Sequence[Answered | Exception]:
+    def _results(self, batch: Sequence[PendingRequest]) -> Sequence[RankedResponse | Exception]:
         """An answer or a reason for each; the references are read once."""
-        serving, known = self._current.serving, self._current.known
-        if serving is None:
-            return [self._current.nothing_serves()] * len(askings)
+        release, snapshots = self._active_state.release, self._active_state.snapshots
+        if release is None:
+            return [self._active_state.unavailable_error()] * len(batch)
         try:
             try:
-                return replies(serving, known, self._reader, askings)
+                return rank_batch(release, snapshots, self._reader, batch)
             except sqlite3.Error as error:  # the lake's histories and what comes with the question are there still
-                self._writer.meant(error)
-                return replies(serving, known, None, askings)
+                self._writer.to_request_error(error)
+                return rank_batch(release, snapshots, None, batch)
         except Exception as error:  # noqa: BLE001 - the edge of the thread: it must outlive any question
-            return [told(error)] * len(askings)
+            return [to_client_error(error)] * len(batch)

@@ -9,22 +9,28 @@ from litestar.enums import HttpMethod
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter
 
-from freshet.blanks import bare
-from freshet.serving.asking import ask, recommend
-from freshet.serving.described import AsksQuestion, AsksWhy, AsksWithFilters, PostsEvents, PostsQuestion
-from freshet.serving.explaining import Explained, why
+from freshet.blanks import trim
+from freshet.serving.asking import recommend, respond
+from freshet.serving.described import (
+    ExplainOperation,
+    FilteredListOperation,
+    GetRecommendationsOperation,
+    PostEventsOperation,
+    PostRecommendationsOperation,
+)
+from freshet.serving.explaining import ExplanationResponse, explain_item
 from freshet.serving.gateway import Gateway
-from freshet.serving.intake import Receipt, take
+from freshet.serving.intake import Receipt, accept_events
 from freshet.serving.metrics import CONTENT_TYPE
 from freshet.serving.problems import Problem
-from freshet.serving.questions import EXPLAINED, FILTERS, Answer, from_body, from_query
-from freshet.serving.replies import Asking
+from freshet.serving.questions import EXPLANATION_PARAMS, FILTER_PARAMS, RecommendationResponse, parse_body, parse_query
+from freshet.serving.replies import PendingRequest
 
-Asked = Request[Any, Any, Any]
+HttpRequest = Request[Any, Any, Any]
 ItemId = Annotated[str, PathParameter(description="the catalogue's id")]
 
-LOOKED_AT: Final = [HttpMethod.GET, HttpMethod.HEAD]  # by balancers and monitors, some of which ask for no body
-LIST = "the items, best first, and who says so"
+PROBE_METHODS: Final = [HttpMethod.GET, HttpMethod.HEAD]  # by balancers and monitors, some of which ask for no body
+LIST_DESCRIPTION = "the items, best first, and who says so"
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -45,29 +51,36 @@ class Readiness(msgspec.Struct, frozen=True):
     reasons: list[Problem]
 
 
-@post("/v1/events", operation_class=PostsEvents, status_code=202, response_description="all kept", tags=["events"])
-async def post_events(request: Asked, gateway: NamedDependency[Gateway]) -> Response[Receipt]:
+@post(
+    "/v1/events", operation_class=PostEventsOperation, status_code=202, response_description="all kept", tags=["events"]
+)
+async def post_events(request: HttpRequest, gateway: NamedDependency[Gateway]) -> Response[Receipt]:
     """Keep one event or a list of up to 1,000; answered when they are on disk."""
-    receipt = await take(gateway, await request.body())
-    return Response(receipt, status_code=receipt.status)
+    receipt = await accept_events(gateway, await request.body())
+    return Response(receipt, status_code=receipt.http_status)
 
 
-@get("/v1/recommendations", operation_class=AsksQuestion, response_description=LIST, tags=["recommendations"])
-async def get_recommendations(request: Asked, gateway: NamedDependency[Gateway]) -> Answer:
+@get(
+    "/v1/recommendations",
+    operation_class=GetRecommendationsOperation,
+    response_description=LIST_DESCRIPTION,
+    tags=["recommendations"],
+)
+async def get_recommendations(request: HttpRequest, gateway: NamedDependency[Gateway]) -> RecommendationResponse:
     """What to show a shopper, or somebody of whom only the items just met are known."""
-    return await recommend(gateway, from_query(request.query_params.multi_items()))
+    return await recommend(gateway, parse_query(request.query_params.multi_items()))
 
 
 @post(
     "/v1/recommendations",
-    operation_class=PostsQuestion,
+    operation_class=PostRecommendationsOperation,
     status_code=200,
-    response_description=LIST,
+    response_description=LIST_DESCRIPTION,
     tags=["recommendations"],
 )
-async def post_recommendations(request: Asked, gateway: NamedDependency[Gateway]) -> Answer:
+async def post_recommendations(request: HttpRequest, gateway: NamedDependency[Gateway]) -> RecommendationResponse:
     """As GET, for questions too long for an address."""
-    return await recommend(gateway, from_body(await request.body()))
+    return await recommend(gateway, parse_body(await request.body()))
 
 
 @route("/v1/recommendations", http_method=[HttpMethod.OPTIONS], status_code=204, include_in_schema=False)
@@ -78,88 +91,97 @@ async def recommendations_options() -> Response[None]:
 
 @get(
     "/v1/items/{item_id:str}/similar",
-    operation_class=AsksWithFilters,
-    response_description=LIST,
+    operation_class=FilteredListOperation,
+    response_description=LIST_DESCRIPTION,
     tags=["recommendations"],
 )
-async def get_similar(request: Asked, gateway: NamedDependency[Gateway], item_id: ItemId) -> Answer:
+async def get_similar(
+    request: HttpRequest, gateway: NamedDependency[Gateway], item_id: ItemId
+) -> RecommendationResponse:
     """What goes with an item; 404 for one that the release does not know.
 
     An id with a slash in it: `/v1/items/-/similar?item_id=…`.
     """
     pairs = list(request.query_params.multi_items())
-    question = from_query([pair for pair in pairs if pair[0] != "item_id"], FILTERS)
-    item = bare(dict(pairs).get("item_id", item_id))
-    return await ask(gateway, Asking(question, None, gateway.clock.now(), "similar", item))
+    parsed_request = parse_query([pair for pair in pairs if pair[0] != "item_id"], FILTER_PARAMS)
+    item = trim(dict(pairs).get("item_id", item_id))
+    return await respond(gateway, PendingRequest(parsed_request, None, gateway.clock.now(), "similar", item))
 
 
 @get(
     "/v1/items/{item_id:str}/explanation",
-    operation_class=AsksWhy,
+    operation_class=ExplainOperation,
     response_description="the events that move the item's score most",
     tags=["recommendations"],
 )
-async def get_explanation(request: Asked, gateway: NamedDependency[Gateway], item_id: ItemId) -> Explained:
+async def get_explanation(
+    request: HttpRequest, gateway: NamedDependency[Gateway], item_id: ItemId
+) -> ExplanationResponse:
     """Why an item is shown to a shopper: what its score would be without each of their events.
 
     Exact, and as dear as a hundred answers: one at a time, 503 while another is under way. An id with a slash in it:
     `/v1/items/-/explanation?item_id=…`.
     """
     pairs = list(request.query_params.multi_items())
-    question = from_query([pair for pair in pairs if pair[0] != "item_id"], EXPLAINED)
-    return await why(gateway, question, bare(dict(pairs).get("item_id", item_id)))
+    parsed_request = parse_query([pair for pair in pairs if pair[0] != "item_id"], EXPLANATION_PARAMS)
+    return await explain_item(gateway, parsed_request, trim(dict(pairs).get("item_id", item_id)))
 
 
-@get("/v1/popular", operation_class=AsksWithFilters, response_description=LIST, tags=["recommendations"])
-async def get_popular(request: Asked, gateway: NamedDependency[Gateway]) -> Answer:
+@get(
+    "/v1/popular",
+    operation_class=FilteredListOperation,
+    response_description=LIST_DESCRIPTION,
+    tags=["recommendations"],
+)
+async def get_popular(request: HttpRequest, gateway: NamedDependency[Gateway]) -> RecommendationResponse:
     """What most shoppers were after lately, in some categories or in all; 404 for a category nobody knows."""
-    question = from_query(request.query_params.multi_items(), FILTERS)
-    return await ask(gateway, Asking(question, None, gateway.clock.now(), "popular"))
+    parsed_request = parse_query(request.query_params.multi_items(), FILTER_PARAMS)
+    return await respond(gateway, PendingRequest(parsed_request, None, gateway.clock.now(), "popular"))
 
 
 @route(
     "/healthz",
-    http_method=LOOKED_AT,
+    http_method=PROBE_METHODS,
     tags=["operations"],
     response_description="every part works",
     responses={503: ResponseSpec(Health, generate_examples=False, description="a part of the process has died: which")},
 )
 async def healthz(gateway: NamedDependency[Gateway]) -> Response[Health]:
     """200 while the process works, 503 when a part of it has died."""
-    dead = gateway.dead()
-    return Response(Health(not dead, dead), status_code=503 if dead else 200)
+    dead_threads = gateway.dead_threads()
+    return Response(Health(not dead_threads, dead_threads), status_code=503 if dead_threads else 200)
 
 
 @route(
     "/readyz",
-    http_method=LOOKED_AT,
+    http_method=PROBE_METHODS,
     tags=["operations"],
     response_description="a release answers",
     responses={503: ResponseSpec(Readiness, generate_examples=False, description="nothing can answer yet: why")},
 )
 async def readyz(gateway: NamedDependency[Gateway]) -> Response[Readiness]:
     """200 while a release answers, else 503; with everything that is not as it should be."""
-    readiness = ready(gateway)
+    readiness = check_readiness(gateway)
     return Response(readiness, status_code=200 if readiness.ready else 503)
 
 
-@route("/metrics", http_method=LOOKED_AT, media_type=MediaType.TEXT, tags=["operations"])
+@route("/metrics", http_method=PROBE_METHODS, media_type=MediaType.TEXT, tags=["operations"])
 async def metrics(gateway: NamedDependency[Gateway]) -> Response[bytes]:
     """For Prometheus."""
-    gateway.gauge()
-    return Response(gateway.metrics.page(), media_type=CONTENT_TYPE)
+    gateway.update_gauges()
+    return Response(gateway.metrics.exposition(), media_type=CONTENT_TYPE)
 
 
-def ready(gateway: Gateway) -> Readiness:
+def check_readiness(gateway: Gateway) -> Readiness:
     """What /readyz says."""
-    serving, histories = gateway.current.serving, gateway.current.known.histories
+    release, histories = gateway.active_state.release, gateway.active_state.snapshots.histories
     return Readiness(
-        serving is not None,
-        serving.number if serving else None,
-        serving.bundle.id if serving else None,
+        release is not None,
+        release.number if release else None,
+        release.bundle.id if release else None,
         len(histories) if histories is not None else 0,
-        gateway.sealer.lines,
-        [gateway.cover.problem(reason) for reason in gateway.reasons()],
+        gateway.flusher.waiting_lines,
+        [gateway.redactor.redact_problem(reason) for reason in gateway.problems()],
     )
 
 

@@ -21,85 +21,89 @@ from freshet.serving.api import ROUTES
 from freshet.serving.gateway import Gateway
 from freshet.serving.page import PageRenderPlugin
 from freshet.serving.problems import Problem, RequestError
-from freshet.serving.protocol import BODY
+from freshet.serving.protocol import MAX_BODY_BYTES
 
 LOG = logging.getLogger("freshet")
-ABORTED: Final = "499"  # as nginx counts a client that went away before it was answered
-FIXES: Final = {404: "see /openapi for what there is", 405: "see /openapi for the methods of each address",
-                413: f"send at most {BODY >> 20} MiB at a time"}  # fmt: skip
+CLIENT_CLOSED_STATUS: Final = "499"  # as nginx counts a client that went away before it was answered
+STATUS_FIXES: Final = {404: "see /openapi for what there is", 405: "see /openapi for the methods of each address",
+                413: f"send at most {MAX_BODY_BYTES >> 20} MiB at a time"}  # fmt: skip
 
 
-def application(gateway: Gateway) -> ASGIApp:
+def create_app(gateway: Gateway) -> ASGIApp:
     """The endpoints of one gateway, which stops with them."""
 
     @asynccontextmanager
-    async def running(_: Litestar) -> AsyncIterator[None]:
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
         yield
         gateway.stop()
 
     app = Litestar(
         ROUTES,
         dependencies={"gateway": Provide(lambda: gateway, sync_to_thread=False)},
-        exception_handlers={FreshetError: partial(on_error, gateway), HTTPException: on_http, Exception: on_mistake},
-        lifespan=[running],
-        openapi_config=_described(),
-        request_max_body_size=BODY,
+        exception_handlers={
+            FreshetError: partial(on_error, gateway),
+            HTTPException: on_http_error,
+            Exception: on_unexpected_error,
+        },
+        lifespan=[lifespan],
+        openapi_config=_openapi_config(),
+        request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
     )
-    return measured(app, gateway)
+    return instrument(app, gateway)
 
 
-def measured(app: ASGIApp, gateway: Gateway) -> ASGIApp:
+def instrument(app: ASGIApp, gateway: Gateway) -> ASGIApp:
     """Counts requests and their seconds, by route and status."""
 
-    async def counting(scope: Scope, receive: Receive, send: Send) -> None:
+    async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
-        begun, status = time.perf_counter(), ""
+        started_at, status = time.perf_counter(), ""
 
-        async def noting(message: Message) -> None:
+        async def send_and_record(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = status or str(message["status"])
             await send(message)
 
-        async def listening() -> HTTPReceiveMessage:
+        async def receive_and_record() -> HTTPReceiveMessage:
             nonlocal status
             message = await receive()
             if message["type"] == "http.disconnect":
-                status = status or ABORTED  # hung up in its own body: what is answered now reaches nobody
+                status = status or CLIENT_CLOSED_STATUS  # hung up in its own body: what is answered now reaches nobody
             return cast("HTTPReceiveMessage", message)
 
-        await app(scope, cast("Receive", listening), noting)
+        await app(scope, cast("Receive", receive_and_record), send_and_record)
         route = scope.get("path_template") or "other"
         gateway.metrics.requests.labels(route, status or "500").inc()
-        gateway.metrics.seconds.labels(route).observe(time.perf_counter() - begun)
+        gateway.metrics.request_seconds.labels(route).observe(time.perf_counter() - started_at)
 
-    return counting
+    return middleware
 
 
 def on_error(gateway: Gateway, _: Request[Any, Any, Any], error: FreshetError) -> Response[Problem]:
     """An error of ours, without the server's paths, with its own status; 503 where it has none: a part is not there."""
     status = error.status if isinstance(error, RequestError) else 503
-    return Response(gateway.cover.problem(Problem.of(error)), status_code=status)
+    return Response(gateway.redactor.redact_problem(Problem.from_error(error)), status_code=status)
 
 
-def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
     """An address, a method or a body that the framework itself refuses."""
-    fix = FIXES.get(error.status_code, "correct it: /openapi shows every field")
+    fix = STATUS_FIXES.get(error.status_code, "correct it: /openapi shows every field")
     problem = Problem(request.url.path, error.detail, fix)
     return Response(problem, status_code=error.status_code, headers=error.headers)  # `Allow` of a 405
 
 
-def on_mistake(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """A mistake of ours: said in the log with its traceback, told without it."""
     LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
     problem = Problem(request.url.path, "the gateway made a mistake", "see its log, and report it")
     return Response(problem, status_code=500)
 
 
-def _described() -> OpenAPIConfig:
+def _openapi_config() -> OpenAPIConfig:
     """/openapi/openapi.json, and /openapi as a page that needs nothing from elsewhere."""
     return OpenAPIConfig(
         title="Freshet",

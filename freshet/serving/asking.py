@@ -3,30 +3,32 @@
 import asyncio
 
 from freshet.serving.clock import iso
-from freshet.serving.gateway import Gateway, new_id
+from freshet.serving.gateway import Gateway, new_request_id
 from freshet.serving.impressions import Impression
-from freshet.serving.questions import Answer, Arm, Question
-from freshet.serving.replies import Asking
+from freshet.serving.questions import Arm, RecommendationRequest, RecommendationResponse
+from freshet.serving.replies import PendingRequest
 
 CHAMPION: Arm = "champion"
 
 
-async def recommend(gateway: Gateway, question: Question) -> Answer:
+async def recommend(gateway: Gateway, request: RecommendationRequest) -> RecommendationResponse:
     """What one shopper is shown. Raises RequestError: 503 while nothing can answer."""
-    shopper = gateway.shopper(question.user_id, question.session_id)
+    shopper = gateway.shopper(request.user_id, request.session_id)
     now = gateway.clock.now()
-    answer = await ask(gateway, Asking(question, shopper, now))
-    shown = tuple(item.item_id for item in answer.items)
-    line = Impression(
-        answer.request_id, shopper, shown, answer.tier, answer.arm, answer.bundle, answer.release, iso(now)
+    response = await respond(gateway, PendingRequest(request, shopper, now))
+    item_ids = tuple(item.item_id for item in response.items)
+    impression = Impression(
+        response.request_id, shopper, item_ids, response.tier, response.arm, response.bundle, response.release, iso(now)
     )
-    gateway.impressions.add(line, now)
-    return answer
+    gateway.impressions.add(impression, now)
+    return response
 
 
-async def ask(gateway: Gateway, asking: Asking) -> Answer:
+async def respond(gateway: Gateway, pending: PendingRequest) -> RecommendationResponse:
     """As `recommend`, of anything, and nothing is remembered. Raises RequestError: 404 for what nobody knows, 503."""
-    answered = await asyncio.wrap_future(gateway.answering.ask(asking))
-    listed, serving = answered.listed, answered.serving
-    gateway.metrics.answers.labels(listed.tier).inc()
-    return Answer(new_id(), listed.tier, CHAMPION, serving.bundle.id, serving.number, listed.items)
+    result = await asyncio.wrap_future(gateway.recommendation_worker.submit(pending))
+    ranked_list, release = result.ranked_list, result.release
+    gateway.metrics.answers.labels(ranked_list.tier).inc()
+    return RecommendationResponse(
+        new_request_id(), ranked_list.tier, CHAMPION, release.bundle.id, release.number, ranked_list.items
+    )

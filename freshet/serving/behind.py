@@ -4,23 +4,25 @@ from freshet.errors import FreshetError
 from freshet.live.journal import bundle_path, rollback_advice
 from freshet.live.manifest import MANIFEST
 from freshet.serving.problems import Problem
-from freshet.serving.served import Serving
+from freshet.serving.served import LoadedRelease
 from freshet.store import Store
 
 
-def missing_from_the_lake(store: Store, serving: Serving) -> Problem | None:
+def bundle_files_problem(store: Store, release: LoadedRelease) -> Problem | None:
     """What is wrong with the bundle's files in the lake; None where all are there, as large as they were sealed."""
-    bundle, path = serving.bundle, bundle_path(serving.bundle.id)
+    bundle, path = release.bundle, bundle_path(release.bundle.id)
     try:
-        there = {stamp.path.rpartition("/")[2]: stamp.bytes for stamp in store.stamps(path)}
+        stored_sizes = {stamp.path.rpartition("/")[2]: stamp.bytes for stamp in store.list_info(path)}
     except FreshetError:
         return None  # the lake cannot be reached: that is told already
-    wanted = {name: entry.bytes for name, entry in bundle.manifest.files.items()}
-    wrong = sorted(name for name, size in wanted.items() if there.get(name) != size)
-    if MANIFEST not in there:
-        wrong = [MANIFEST, *wrong]
-    if not wrong:
+    expected_sizes = {name: entry.bytes for name, entry in bundle.manifest.files.items()}
+    mismatches = sorted(name for name, size in expected_sizes.items() if stored_sizes.get(name) != size)
+    if MANIFEST not in stored_sizes:
+        mismatches = [MANIFEST, *mismatches]
+    if not mismatches:
         return None
-    gone = "is gone from the lake" if not there else f"is no longer whole in the lake ({', '.join(wrong)})"
-    what = f"the bundle that serves {gone}; it goes on answering, but would not come up again after a restart"
-    return Problem(store.where(path), what, rollback_advice(store, serving.number))
+    status = (
+        "is gone from the lake" if not stored_sizes else f"is no longer whole in the lake ({', '.join(mismatches)})"
+    )
+    what = f"the bundle that serves {status}; it goes on answering, but would not come up again after a restart"
+    return Problem(store.full_path(path), what, rollback_advice(store, release.number))

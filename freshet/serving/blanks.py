@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from freshet.blanks import bare
+from freshet.blanks import trim
 
 IS_BLANK: Final = " is blank"
 
@@ -15,17 +15,17 @@ def strip_ids(struct: msgspec.Struct, *fields: str) -> None:
     Raises ValueError, which msgspec tells as its own ValidationError, when nothing is left of one.
     """
     for field in fields:
-        given = getattr(struct, field)
-        if given:
-            found = bare(given) if isinstance(given, str) else [bare(one) for one in given]
-            if not all([found] if isinstance(found, str) else found):
+        value = getattr(struct, field)
+        if value:
+            stripped = trim(value) if isinstance(value, str) else [trim(part) for part in value]
+            if not all([stripped] if isinstance(stripped, str) else stripped):
                 raise ValueError(f"{field}{IS_BLANK}")
-            msgspec.structs.force_setattr(struct, field, found)
+            msgspec.structs.force_setattr(struct, field, stripped)
 
 
 def strip_names(struct: msgspec.Struct, *fields: str) -> None:
     """Strip the texts in `fields`; what is nothing but blanks was not told."""
     for field in fields:
-        given = getattr(struct, field)
-        if given is not None:
-            msgspec.structs.force_setattr(struct, field, bare(given) or None)
+        value = getattr(struct, field)
+        if value is not None:
+            msgspec.structs.force_setattr(struct, field, trim(value) or None)

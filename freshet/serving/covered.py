@@ -13,35 +13,41 @@ from freshet.serving.problems import Problem
 from freshet.settings import Settings
 from freshet.store import open_store
 
-PACKAGE: Final = Path(__file__).parents[2]
+PROJECT_ROOT: Final = Path(__file__).parents[2]
 # Any other path with a folder in it: only its last name stays. Addresses of the gateway itself are no paths.
-OTHER: Final = re.compile(r"(?<![\w.:/$~…-])/(?!v1/|openapi/)(?:[^\s'\"`:;,()/]+/)+([^\s'\"`:;,()/]*)")
+PATH_PATTERN: Final = re.compile(r"(?<![\w.:/$~…-])/(?!v1/|openapi/)(?:[^\s'\"`:;,()/]+/)+([^\s'\"`:;,()/]*)")
 
 
-class Cover:
+class PathRedactor:
     """The names that stand for folders; folders are named from the root, or by a URL."""
 
-    def __init__(self, names: Mapping[str, str]) -> None:
-        roots = {root.rstrip("/"): name for root, name in names.items() if root.startswith("/") or "://" in root}
-        inner_first = sorted((root for root in roots if root), key=len, reverse=True)
-        self._roots = [(re.compile(rf"{re.escape(root)}(?![\w-])"), roots[root]) for root in inner_first]
+    def __init__(self, aliases: Mapping[str, str]) -> None:
+        roots = {root.rstrip("/"): name for root, name in aliases.items() if root.startswith("/") or "://" in root}
+        longest_first = sorted((root for root in roots if root), key=len, reverse=True)
+        self._roots = [(re.compile(rf"{re.escape(root)}(?![\w-])"), roots[root]) for root in longest_first]
 
-    def text(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """Without paths."""
         for root, name in self._roots:
             text = root.sub(name, text)
-        return OTHER.sub(r"…/\1", text)
+        return PATH_PATTERN.sub(r"…/\1", text)
 
-    def problem(self, problem: Problem) -> Problem:
+    def redact_problem(self, problem: Problem) -> Problem:
         """Without paths, in all three parts."""
-        return Problem(self.text(problem.where), self.text(problem.what), self.text(problem.fix))
+        return Problem(self.redact(problem.where), self.redact(problem.what), self.redact(problem.fix))
 
 
-def cover_of(settings: Settings) -> Cover:
+def path_redactor(settings: Settings) -> PathRedactor:
     """What stands for this installation's folders."""
-    folders = {"$FRESHET_STATE": settings.state, "$FRESHET_CACHE": settings.cache}
-    names = {str(path.expanduser().absolute()): name for name, path in folders.items()}
+    folders = {"$FRESHET_STATE": settings.gateway_state_dir, "$FRESHET_CACHE": settings.cache_dir}
+    aliases = {str(path.expanduser().absolute()): name for name, path in folders.items()}
     lake = open_store(settings.lake).root
-    return Cover(
-        {sys.prefix: "$VIRTUAL_ENV", str(PACKAGE): "$FRESHET", str(Path.home()): "~", **names, lake: "$FRESHET_LAKE"}
+    return PathRedactor(
+        {
+            sys.prefix: "$VIRTUAL_ENV",
+            str(PROJECT_ROOT): "$FRESHET",
+            str(Path.home()): "~",
+            **aliases,
+            lake: "$FRESHET_LAKE",
+        }
     )

@@ -4,31 +4,31 @@ from collections.abc import Callable
 
 from freshet.live.new_items import NewItems
 from freshet.serving.problems import Problem, RequestError
-from freshet.serving.served import Known, Serving
-from freshet.store import Stamp
+from freshet.serving.served import LakeSnapshots, LoadedRelease
+from freshet.store import FileInfo
 
-STARTING = Problem("gateway", "it has just started and is still opening its release", "ask again in a moment")
+STARTING_PROBLEM = Problem("gateway", "it has just started and is still opening its release", "ask again in a moment")
 
 
-class Current:
+class ActiveState:
     """The references that are swapped. Each is read once per request; none of them is ever changed in place."""
 
-    def __init__(self, *, lists_first: bool = False, swapped: Callable[[], None] = lambda: None) -> None:
-        self.serving: Serving | None = None
-        self.known = Known(lists_first=lists_first)
-        self.journal_problems: tuple[Problem, ...] = (STARTING,)  # why not, or not the newest, release serves
+    def __init__(self, *, lists_first: bool = False, on_swap: Callable[[], None] = lambda: None) -> None:
+        self.release: LoadedRelease | None = None
+        self.snapshots = LakeSnapshots(lists_first=lists_first)
+        self.journal_problems: tuple[Problem, ...] = (STARTING_PROBLEM,)  # why not, or not the newest, release serves
         self.histories_problem: Problem | None = None
-        self.histories_damaged: tuple[Stamp, ...] = ()  # the files that were found damaged at the last look
+        self.damaged_history_files: tuple[FileInfo, ...] = ()  # the files that were found damaged at the last look
         self.lists_problem: Problem | None = None
-        self.lists_damaged = ""  # the id of the lists that were found damaged
+        self.damaged_lists_id = ""  # the id of the lists that were found damaged
         self.new_items: NewItems | None = None
         self.new_items_problem: Problem | None = None
-        self.new_items_damaged = ""  # the id of those that were found damaged
-        self.swapped = swapped  # called after each swap, by the thread that made it
+        self.damaged_new_items_id = ""  # the id of those that were found damaged
+        self.on_swap = on_swap  # called after each swap, by the thread that made it
         self.swaps = 0
-        self.refused = 0  # bundles that were not let in
+        self.refused_bundles = 0  # bundles that were not let in
 
-    def nothing_serves(self) -> RequestError:
+    def unavailable_error(self) -> RequestError:
         """What a reader is told while no release can answer."""
-        problem = self.journal_problems[0] if self.journal_problems else STARTING
+        problem = self.journal_problems[0] if self.journal_problems else STARTING_PROBLEM
         return RequestError(503, problem.where, problem.what, problem.fix)

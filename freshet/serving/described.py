@@ -7,33 +7,35 @@ from typing import Any, ClassVar, Final
 import msgspec
 from litestar.openapi.spec import Operation
 
-from freshet.serving.posted import Event
+from freshet.serving.posted import PostedEvent
 from freshet.serving.problems import Problem
-from freshet.serving.questions import EXPLAINED, FILTERS, IN_QUERY, Question
+from freshet.serving.questions import EXPLANATION_PARAMS, FILTER_PARAMS, QUERY_PARAMS, RecommendationRequest
 
-WRONG: Final = {"422": "a field or parameter is wrong or unknown: which, what, how to send it"}
-AWAY: Final = {"503": "not now: nothing has been released yet, too much waits, a part is missing; with the reason"}
+VALIDATION_RESPONSES: Final = {"422": "a field or parameter is wrong or unknown: which, what, how to send it"}
+UNAVAILABLE_RESPONSES: Final = {
+    "503": "not now: nothing has been released yet, too much waits, a part is missing; with the reason"
+}
 
 
 @dataclass
-class Described(Operation):
+class DocumentedOperation(Operation):
     """An operation that names every status it answers with."""
 
-    answers: ClassVar[Mapping[str, str]] = {}
+    error_responses: ClassVar[Mapping[str, str]] = {}
 
     def to_schema(self) -> dict[str, Any]:
         """With the errors."""
         operation = super().to_schema()
-        problem = {"application/json": {"schema": schema_of(Problem)}}
-        errors = {status: {"description": text, "content": problem} for status, text in self.answers.items()}
+        content = {"application/json": {"schema": json_schema(Problem)}}
+        errors = {status: {"description": text, "content": content} for status, text in self.error_responses.items()}
         return {**operation, "responses": {**errors, **_without_400(operation["responses"])}}
 
 
 @dataclass
-class PostsEvents(Described):
+class PostEventsOperation(DocumentedOperation):
     """One event, or a list of them."""
 
-    answers: ClassVar[Mapping[str, str]] = {
+    error_responses: ClassVar[Mapping[str, str]] = {
         "400": "the body is no JSON: what is wrong, and at which byte",
         "413": "more than 1,000 events or 1 MiB",
         "503": "not now: too much waits, or the disk is not there",
@@ -42,78 +44,93 @@ class PostsEvents(Described):
 
     def to_schema(self) -> dict[str, Any]:
         """With the body, and the other statuses of a receipt."""
-        operation, one = super().to_schema(), schema_of(Event)
-        kept = operation["responses"]["202"]
-        texts = {
+        operation, event_schema = super().to_schema(), json_schema(PostedEvent)
+        accepted_response = operation["responses"]["202"]
+        descriptions = {
             "200": "all were here before",
             "207": "some refused or in conflict with an earlier event of their id, the others kept",
             "409": "all in conflict: other events with these ids were here before",
             "422": "none was kept",
         }
-        receipts = {status: {**kept, "description": text} for status, text in texts.items()}
-        body = _body({"oneOf": [one, {"type": "array", "items": one}]})
-        return {**operation, "responses": {**operation["responses"], **receipts}, "requestBody": body}
+        receipt_responses = {
+            status: {**accepted_response, "description": text} for status, text in descriptions.items()
+        }
+        body = _request_body({"oneOf": [event_schema, {"type": "array", "items": event_schema}]})
+        return {**operation, "responses": {**operation["responses"], **receipt_responses}, "requestBody": body}
 
 
 @dataclass
-class PostsQuestion(Described):
+class PostRecommendationsOperation(DocumentedOperation):
     """A question as JSON."""
 
-    answers: ClassVar[Mapping[str, str]] = {"400": "the body is no JSON", "413": "more than 1 MiB", **WRONG, **AWAY}
+    error_responses: ClassVar[Mapping[str, str]] = {
+        "400": "the body is no JSON",
+        "413": "more than 1 MiB",
+        **VALIDATION_RESPONSES,
+        **UNAVAILABLE_RESPONSES,
+    }
 
     def to_schema(self) -> dict[str, Any]:
         """With the body."""
-        return {**super().to_schema(), "requestBody": _body(schema_of(Question))}
+        return {**super().to_schema(), "requestBody": _request_body(json_schema(RecommendationRequest))}
 
 
 @dataclass
-class AsksQuestion(Described):
+class GetRecommendationsOperation(DocumentedOperation):
     """A question as a query string."""
 
-    answers: ClassVar[Mapping[str, str]] = {**WRONG, **AWAY}
+    error_responses: ClassVar[Mapping[str, str]] = {**VALIDATION_RESPONSES, **UNAVAILABLE_RESPONSES}
 
     def to_schema(self) -> dict[str, Any]:
         """With the parameters."""
-        return _with_parameters(super().to_schema(), IN_QUERY)
+        return _with_parameters(super().to_schema(), QUERY_PARAMS)
 
 
 @dataclass
-class AsksWithFilters(Described):
+class FilteredListOperation(DocumentedOperation):
     """What may be shown, as a query string; nobody asks."""
 
-    answers: ClassVar[Mapping[str, str]] = {"404": "the release does not know the item or category", **WRONG, **AWAY}
+    error_responses: ClassVar[Mapping[str, str]] = {
+        "404": "the release does not know the item or category",
+        **VALIDATION_RESPONSES,
+        **UNAVAILABLE_RESPONSES,
+    }
 
     def to_schema(self) -> dict[str, Any]:
         """With the parameters."""
-        return _with_parameters(super().to_schema(), FILTERS)
+        return _with_parameters(super().to_schema(), FILTER_PARAMS)
 
 
 @dataclass
-class AsksWhy(Described):
+class ExplainOperation(DocumentedOperation):
     """Whose list it is, as a query string; k: events of the answer."""
 
-    answers: ClassVar[Mapping[str, str]] = {"404": "the release does not know the item", **WRONG, **AWAY}
+    error_responses: ClassVar[Mapping[str, str]] = {
+        "404": "the release does not know the item",
+        **VALIDATION_RESPONSES,
+        **UNAVAILABLE_RESPONSES,
+    }
 
     def to_schema(self) -> dict[str, Any]:
         """With the parameters."""
-        return _with_parameters(super().to_schema(), EXPLAINED)
+        return _with_parameters(super().to_schema(), EXPLANATION_PARAMS)
 
 
-def schema_of(struct: type[msgspec.Struct]) -> dict[str, Any]:
+def json_schema(struct: type[msgspec.Struct]) -> dict[str, Any]:
     """Its JSON schema, without references."""
     (root,), components = msgspec.json.schema_components([struct], ref_template="{name}")
-    inlined: dict[str, Any] = _inlined(root, components)
+    inlined: dict[str, Any] = _inline_refs(root, components)
     return inlined
 
 
-def _inlined(node: Any, components: dict[str, Any]) -> Any:
+def _inline_refs(node: Any, components: dict[str, Any]) -> Any:
     if isinstance(node, list):
-        return [_inlined(part, components) for part in node]
+        return [_inline_refs(part, components) for part in node]
     if not isinstance(node, dict):
         return node
     if "$ref" in node:
-        return _inlined(components[node["$ref"]], components)
-    return {name: _inlined(part, components) for name, part in node.items()}
+        return _inline_refs(components[node["$ref"]], components)
+    return {name: _inline_refs(part, components) for name, part in node.items()}
 
 
 def _without_400(responses: dict[str, Any]) -> dict[str, Any]:
@@ -122,13 +139,15 @@ def _without_400(responses: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_parameters(operation: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    fields = {name: field for name, field in schema_of(Question)["properties"].items() if name in set(names)}
-    asked = [
+    fields = {
+        name: field for name, field in json_schema(RecommendationRequest)["properties"].items() if name in set(names)
+    }
+    parameters = [
         {"name": name, "in": "query", "required": False, "description": field.get("description", ""), "schema": field}
         for name, field in fields.items()
     ]
-    return {**operation, "parameters": [*operation.get("parameters", []), *asked]}
+    return {**operation, "parameters": [*operation.get("parameters", []), *parameters]}
 
 
-def _body(schema: dict[str, Any]) -> dict[str, Any]:
+def _request_body(schema: dict[str, Any]) -> dict[str, Any]:
     return {"required": True, "content": {"application/json": {"schema": schema}}}

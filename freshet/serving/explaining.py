@@ -7,26 +7,26 @@ import numpy as np
 
 from freshet.columns import EventType
 from freshet.live.explanation import explain
-from freshet.live.released import Event, history_of
-from freshet.serving.clock import SECOND, iso
-from freshet.serving.gateway import Gateway, new_id
-from freshet.serving.problems import too_busy
-from freshet.serving.questions import Question
-from freshet.serving.replies import Asking, item_index, unknown_item
-from freshet.serving.served import Serving
+from freshet.live.released import HistoryEvent, to_history
+from freshet.serving.clock import MICROS_PER_SECOND, iso
+from freshet.serving.gateway import Gateway, new_request_id
+from freshet.serving.problems import busy_error
+from freshet.serving.questions import RecommendationRequest
+from freshet.serving.replies import PendingRequest, item_index, unknown_item_error
+from freshet.serving.served import LoadedRelease
 
 
-class Because(msgspec.Struct, frozen=True):
+class ContributingEvent(msgspec.Struct, frozen=True):
     """An event of the shopper's. moved: without it the score would be lower by so much; negative: higher."""
 
     item_id: str
     event_type: EventType
     event_time: str
     title: str
-    moved: float
+    score_delta: float
 
 
-class Explained(msgspec.Struct, frozen=True):
+class ExplanationResponse(msgspec.Struct, frozen=True):
     """An item's score for a shopper, and the events behind it, the strongest first; none: it is what is popular."""
 
     request_id: str
@@ -34,36 +34,43 @@ class Explained(msgspec.Struct, frozen=True):
     release: int
     item_id: str
     score: float
-    events: list[Because]
+    events: list[ContributingEvent]
 
 
-async def why(gateway: Gateway, question: Question, item: str) -> Explained:
+async def explain_item(gateway: Gateway, request: RecommendationRequest, item_id: str) -> ExplanationResponse:
     """Raises RequestError: 404 for an item nobody knows; 503 while nothing serves or another is being explained."""
-    serving = gateway.current.serving
-    if serving is None:
-        raise gateway.current.nothing_serves()
-    if item_index(serving, item) == 0:
-        raise unknown_item(serving, item)
-    if not gateway.explaining.acquire(blocking=False):
-        raise too_busy("another explanation is under way")
+    release = gateway.active_state.release
+    if release is None:
+        raise gateway.active_state.unavailable_error()
+    if item_index(release, item_id) == 0:
+        raise unknown_item_error(release, item_id)
+    if not gateway.explanation_lock.acquire(blocking=False):
+        raise busy_error("another explanation is under way")
     try:
-        shopper = gateway.shopper(question.user_id, question.session_id)
-        asking = Asking(question, shopper, gateway.clock.now())
-        return await asyncio.to_thread(_explained, gateway, serving, asking, item)
+        shopper = gateway.shopper(request.user_id, request.session_id)
+        pending = PendingRequest(request, shopper, gateway.clock.now())
+        return await asyncio.to_thread(_build_explanation, gateway, release, pending, item_id)
     finally:
-        gateway.explaining.release()
+        gateway.explanation_lock.release()
 
 
-def _explained(gateway: Gateway, serving: Serving, asking: Asking, item: str) -> Explained:
-    events = gateway.events_of(serving, asking)
-    vocabulary = serving.bundle.vocabulary
-    (found,) = explain(serving.ranker, history_of(events, vocabulary), np.array([item_index(serving, item)]))
+def _build_explanation(
+    gateway: Gateway, release: LoadedRelease, pending: PendingRequest, item_id: str
+) -> ExplanationResponse:
+    events = gateway.events_of(release, pending)
+    vocabulary = release.bundle.vocabulary
+    (explanation,) = explain(release.ranker, to_history(events, vocabulary), np.array([item_index(release, item_id)]))
     titles = {event[0]: "" for event in events}
-    titles |= {name: str(vocabulary.titles[item_index(serving, name)]) for name in titles}
-    because = [_because(events[one.event], titles, one.moved) for one in found.influences[: asking.question.k]]
-    return Explained(new_id(), serving.bundle.id, serving.number, item, found.score, because)
+    titles |= {event_item_id: str(vocabulary.titles[item_index(release, event_item_id)]) for event_item_id in titles}
+    contributing_events = [
+        _contributing_event(events[influence.event_row], titles, influence.score_delta)
+        for influence in explanation.contributions[: pending.request.k]
+    ]
+    return ExplanationResponse(
+        new_request_id(), release.bundle.id, release.number, item_id, explanation.score, contributing_events
+    )
 
 
-def _because(event: Event, titles: dict[str, str], moved: float) -> Because:
-    item, kind, seconds, _ = event
-    return Because(item, kind, iso(seconds * SECOND), titles[item], moved)  # type: ignore[arg-type]
+def _contributing_event(event: HistoryEvent, titles: dict[str, str], score_delta: float) -> ContributingEvent:
+    item, event_type, seconds, _ = event
+    return ContributingEvent(item, event_type, iso(seconds * MICROS_PER_SECOND), titles[item], score_delta)  # type: ignore[arg-type]

@@ -11,80 +11,87 @@ from typing import Final
 
 from freshet.errors import BundleError, FreshetError, JournalError
 from freshet.live import journal
-from freshet.live.journal import Entry, bundle_path, rollback_advice
-from freshet.live.journal_files import entry_path, listing, stray_warning
-from freshet.live.manifest import REBUILD
-from freshet.live.released import Event, fetch_bundle
-from freshet.serving.behind import missing_from_the_lake
+from freshet.live.journal import JournalEntry, bundle_path, rollback_advice
+from freshet.live.journal_files import entry_path, list_journal, stray_warning
+from freshet.live.manifest import REBUILD_FIX
+from freshet.live.released import HistoryEvent, fetch_bundle
+from freshet.serving.behind import bundle_files_problem
 from freshet.serving.clock import Clock
-from freshet.serving.current import Current
-from freshet.serving.ladder import warm
+from freshet.serving.current import ActiveState
+from freshet.serving.ladder import warm_up
 from freshet.serving.looking import (
-    NOTHING_YET,
-    in_order,
-    look_at_histories,
-    look_at_lists,
-    look_at_new_items,
-    proved_before,
-    whole,
-    wrong_with,
+    NO_RELEASE_YET,
+    activation_order,
+    checked_releases_before,
+    journal_problems,
+    last_contiguous_entry,
+    refresh_histories,
+    refresh_lists,
+    refresh_new_items,
 )
-from freshet.serving.problems import Problem, told
-from freshet.serving.proved import Proved
-from freshet.serving.sandbox import Sandbox, UnfinishedProofError
-from freshet.serving.second_proof import Outcome, SecondProof
-from freshet.serving.served import open_serving, with_new_items
+from freshet.serving.problems import Problem, to_client_error
+from freshet.serving.proved import CheckedBundles
+from freshet.serving.sandbox import BundleCheckProcess, IncompleteCheckError
+from freshet.serving.second_proof import BackgroundCheck, BundleCheckResult
+from freshet.serving.served import load_release, release_with_new_items
 from freshet.serving.state import state_folder
 from freshet.settings import Settings
 from freshet.store import Store
 
 LOG = logging.getLogger("freshet")
-FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0  # seconds until a release that failed is tried again without a new entry
-LOOK_BEHIND: Final = 10.0  # seconds between two looks whether what serves still lies in the lake
-TRIED: Final = 20  # releases looked at, newest first, while nothing serves
+MIN_RETRY_PAUSE_S, MAX_RETRY_PAUSE_S = (
+    10.0,
+    600.0,
+)  # seconds until a release that failed is tried again without a new entry
+FILE_CHECK_INTERVAL_S: Final = 10.0  # seconds between two looks whether what serves still lies in the lake
+MAX_TRIED_RELEASES: Final = 20  # releases looked at, newest first, while nothing serves
 
 
-class Follower:
+class ReleaseWatcher:
     """The thread that keeps `Current` at what the journal and the lake say."""
 
     def __init__(
         self,
         settings: Settings,
         store: Store,
-        current: Current,
+        active_state: ActiveState,
         clock: Clock,
-        histories: Callable[[], Sequence[Sequence[Event]]],
+        recent_histories: Callable[[], Sequence[Sequence[HistoryEvent]]],
     ) -> None:
-        self._settings, self._store, self._current, self._clock = settings, store, current, clock
-        self._histories = histories
-        self._sandbox = self._new_sandbox()
-        self._second = SecondProof(self._new_sandbox)
-        self._proved = Proved(state_folder(settings), settings.serving_device)
-        self._unproved = ""  # the bundle that serves on an earlier proof, until it is proved again
-        self._refused: dict[str, FreshetError] = {}  # what a second proof found, until its release is tried again
-        self._unfinished: tuple[Problem, ...] = ()  # why there is no second proof yet
-        self._behind: tuple[Problem, ...] = ()  # what is wrong with the files of what serves
-        self._look_behind = 0.0
-        self._seen: tuple[str, ...] | None = None  # the journal's files when it was last tried
-        self._found: tuple[Problem, ...] = ()  # what was wrong then
-        self._pause, self._again = FIRST_PAUSE, 0.0
-        self._ended = threading.Event()
+        self._settings, self._store, self._active_state, self._clock = settings, store, active_state, clock
+        self._recent_histories = recent_histories
+        self._check_process = self._new_check_process()
+        self._background_check = BackgroundCheck(self._new_check_process)
+        self._checked_bundles = CheckedBundles(state_folder(settings), settings.serving_device)
+        self._unchecked_bundle = ""  # the bundle that serves on an earlier proof, until it is proved again
+        self._refused_bundles: dict[
+            str, FreshetError
+        ] = {}  # what a second proof found, until its release is tried again
+        self._check_problems: tuple[Problem, ...] = ()  # why there is no second proof yet
+        self._file_problems: tuple[Problem, ...] = ()  # what is wrong with the files of what serves
+        self._next_file_check = 0.0
+        self._seen_files: tuple[str, ...] | None = None  # the journal's files when it was last tried
+        self._journal_problems: tuple[Problem, ...] = ()  # what was wrong then
+        self._retry_pause, self._retry_at = MIN_RETRY_PAUSE_S, 0.0
+        self._stop_event = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
-    def _new_sandbox(self) -> Sandbox:
+    def _new_check_process(self) -> BundleCheckProcess:
         settings = self._settings
-        return Sandbox(self._store, settings.cache, settings.serving_device, settings.proof_seconds)
+        return BundleCheckProcess(
+            self._store, settings.cache_dir, settings.serving_device, settings.bundle_check_timeout_s
+        )
 
     def start(self) -> None:
         """Begin to follow."""
         self._thread.start()
 
-    def stop(self, patience: float) -> None:
+    def stop(self, timeout: float) -> None:
         """Stop following; a proof that runs is ended."""
-        self._ended.set()
-        self._sandbox.stop()
-        self._second.stop()
-        self._thread.join(patience)
+        self._stop_event.set()
+        self._check_process.stop()
+        self._background_check.stop()
+        self._thread.join(timeout)
 
     @property
     def alive(self) -> bool:
@@ -92,178 +99,180 @@ class Follower:
         return self._thread.is_alive()
 
     def _run(self) -> None:
-        self.look()
-        while not self._ended.wait(self._settings.journal_seconds):
-            self.look()
-        self._second.end()
+        self.poll()
+        while not self._stop_event.wait(self._settings.journal_poll_s):
+            self.poll()
+        self._background_check.stop_and_wait()
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Once: the lake's histories and lists, then the journal."""
-        look_at_histories(self._store, self._settings.cache, self._current)
-        look_at_lists(self._store, self._settings.cache, self._current)
-        look_at_new_items(self._store, self._settings.cache, self._current)
+        refresh_histories(self._store, self._settings.cache_dir, self._active_state)
+        refresh_lists(self._store, self._settings.cache_dir, self._active_state)
+        refresh_new_items(self._store, self._settings.cache_dir, self._active_state)
         try:
-            files, strays = listing(self._store)
+            files, stray_files = list_journal(self._store)
         except FreshetError as error:
-            self._tell((*self._found, Problem.of(error)))
+            self._report_problems((*self._journal_problems, Problem.from_error(error)))
             return
-        now = self._clock.steady()
-        if files != self._seen:
-            self._second.end()  # what was decided now does not wait for it
-            self._pause = FIRST_PAUSE
-        out = self._look_at_second_proof()
-        wrong = (self._found or self._unfinished) and not self._second.runs
-        if files != self._seen or out or (wrong and now >= self._again):
-            self._found, self._seen, self._unfinished = self._follow(files), files, ()
-            self._refused.clear()
-            self._try_later()
-            self._prove_again()
-        self._look_at_what_serves(now)
-        warnings = [Problem.of(stray_warning(self._store, strays))] if strays else []
-        self._tell((*self._found, *self._unfinished), [*warnings, *self._behind])
+        now = self._clock.monotonic()
+        if files != self._seen_files:
+            self._background_check.stop_and_wait()  # what was decided now does not wait for it
+            self._retry_pause = MIN_RETRY_PAUSE_S
+        was_withdrawn = self._apply_check_result()
+        has_problems = (self._journal_problems or self._check_problems) and not self._background_check.is_running
+        if files != self._seen_files or was_withdrawn or (has_problems and now >= self._retry_at):
+            self._journal_problems, self._seen_files, self._check_problems = self._activate_newest(files), files, ()
+            self._refused_bundles.clear()
+            self._schedule_retry()
+            self._recheck()
+        self._check_bundle_files(now)
+        warnings = [Problem.from_error(stray_warning(self._store, stray_files))] if stray_files else []
+        self._report_problems((*self._journal_problems, *self._check_problems), [*warnings, *self._file_problems])
 
-    def _try_later(self) -> None:
+    def _schedule_retry(self) -> None:
         """Wait longer each time that something is wrong."""
-        if self._found or self._unfinished:
-            self._again = self._clock.steady() + self._pause
-            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        if self._journal_problems or self._check_problems:
+            self._retry_at = self._clock.monotonic() + self._retry_pause
+            self._retry_pause = min(2 * self._retry_pause, MAX_RETRY_PAUSE_S)
 
-    def _look_at_second_proof(self) -> bool:
+    def _apply_check_result(self) -> bool:
         """Take in what it found; whether what serves had to be taken out."""
-        outcome = self._second.outcome()
-        if outcome is None or outcome.bundle != self._unproved:
+        result = self._background_check.take_result()
+        if result is None or result.bundle_id != self._unchecked_bundle:
             return False
-        if outcome.error is None:
-            self._proved.add(outcome.bundle)
-            self._unproved = ""
-        elif outcome.refused:
-            self._proved.forget(outcome.bundle)
-            self._refused[outcome.bundle] = outcome.error
-            self._current.serving, self._unproved = None, ""
+        if result.error is None:
+            self._checked_bundles.add(result.bundle_id)
+            self._unchecked_bundle = ""
+        elif result.refused:
+            self._checked_bundles.remove(result.bundle_id)
+            self._refused_bundles[result.bundle_id] = result.error
+            self._active_state.release, self._unchecked_bundle = None, ""
         else:
-            self._unfinished = (self._no_end(outcome, outcome.error),)
-            self._try_later()
-        return outcome.refused
+            self._check_problems = (self._incomplete_check_problem(result, result.error),)
+            self._schedule_retry()
+        return result.refused
 
-    def _no_end(self, outcome: Outcome, error: FreshetError) -> Problem:
-        serving = self._current.serving
-        where = error.where if serving is None else self._store.where(entry_path(serving.number))
-        what = f"its bundle {outcome.bundle[:12]} serves on an earlier proof, for now {error.what}"
+    def _incomplete_check_problem(self, result: BundleCheckResult, error: FreshetError) -> Problem:
+        release = self._active_state.release
+        where = error.where if release is None else self._store.full_path(entry_path(release.number))
+        what = f"its bundle {result.bundle_id[:12]} serves on an earlier proof, for now {error.what}"
         return Problem(where, what, error.fix)
 
-    def _prove_again(self) -> None:
+    def _recheck(self) -> None:
         """Behind, what serves on an earlier proof. Refused, it serves no more; without an end nothing changes."""
-        serving = self._current.serving
-        if serving is None or self._second.runs or self._ended.is_set():
+        release = self._active_state.release
+        if release is None or self._background_check.is_running or self._stop_event.is_set():
             return
-        if serving.bundle.id == self._unproved:
-            self._second.start(self._unproved, self._histories())
+        if release.bundle.id == self._unchecked_bundle:
+            self._background_check.start(self._unchecked_bundle, self._recent_histories())
 
-    def _look_at_what_serves(self, now: float) -> None:
+    def _check_bundle_files(self, now: float) -> None:
         """Whether it still lies in the lake; told at once, and not at the next start only."""
-        serving = self._current.serving
-        if serving is not None and now >= self._look_behind:
-            self._look_behind = now + LOOK_BEHIND
-            missing = missing_from_the_lake(self._store, serving)
-            self._behind = () if missing is None else (missing,)
+        release = self._active_state.release
+        if release is not None and now >= self._next_file_check:
+            self._next_file_check = now + FILE_CHECK_INTERVAL_S
+            problem = bundle_files_problem(self._store, release)
+            self._file_problems = () if problem is None else (problem,)
 
-    def _follow(self, files: Sequence[str]) -> tuple[Problem, ...]:
+    def _activate_newest(self, files: Sequence[str]) -> tuple[Problem, ...]:
         """Bring the newest release in; what was wrong on the way."""
-        problems = wrong_with(self._store, files)
-        tried: set[str] = set()
-        for number in in_order(self._store, whole(files)):
-            if (problems and self._current.serving is not None) or len(problems) >= TRIED:
+        problems = journal_problems(self._store, files)
+        tried_bundles: set[str] = set()
+        for number in activation_order(self._store, last_contiguous_entry(files)):
+            if (problems and self._active_state.release is not None) or len(problems) >= MAX_TRIED_RELEASES:
                 break  # what serves stays: nobody decided to go further back
             try:
                 entry = journal.read_entry(self._store, number)
-                if entry.is_release and entry.bundle not in tried:  # a hold and its end change nothing of what serves
-                    tried.add(entry.bundle)
-                    self._bring_in(entry)
+                if (
+                    entry.is_release and entry.bundle not in tried_bundles
+                ):  # a hold and its end change nothing of what serves
+                    tried_bundles.add(entry.bundle)
+                    self._activate(entry)
                     break
             except FreshetError as error:
-                problems.append(Problem.of(error))
+                problems.append(Problem.from_error(error))
         return tuple(problems)
 
-    def _bring_in(self, entry: Entry) -> None:
+    def _activate(self, entry: JournalEntry) -> None:
         """Let one entry serve. Raises JournalError when its bundle cannot; production stays as it was."""
-        serving = self._current.serving
+        release = self._active_state.release
         try:
-            if serving is not None and serving.bundle.id == entry.bundle:
-                self._current.serving = replace(serving, number=entry.number)
+            if release is not None and release.bundle.id == entry.bundle:
+                self._active_state.release = replace(release, number=entry.number)
             else:
                 self._swap(entry)
         except Exception as cause:  # noqa: BLE001 - whatever is wrong with a bundle, production stays as it was
-            error = told(cause)
-            self._current.refused += 1
+            error = to_client_error(cause)
+            self._active_state.refused_bundles += 1
             what = f"its bundle {entry.bundle[:12]} cannot serve ({error.where}: {error.what})"
-            where, fix = self._store.where(entry_path(entry.number)), rollback_advice(self._store, entry.number)
-            if isinstance(error, UnfinishedProofError):  # the bundle may be whole: going back would help nobody
+            where, fix = self._store.full_path(entry_path(entry.number)), rollback_advice(self._store, entry.number)
+            if isinstance(error, IncompleteCheckError):  # the bundle may be whole: going back would help nobody
                 fix = error.fix
             raise JournalError(where, what, fix) from error
 
-    def _swap(self, entry: Entry) -> None:
+    def _swap(self, entry: JournalEntry) -> None:
         """Prove, then open. What this machine has proved serves at once at a restart, and is proved again behind."""
-        if not journal.has_bundle(self._store, entry):
-            raise BundleError(self._store.where(bundle_path(entry.bundle)), "it is gone", REBUILD)
-        histories = self._histories()
-        if entry.bundle in self._refused:
-            raise self._refused.pop(entry.bundle)
-        if entry.bundle in self._proved and self._serves_unproved():
-            self._open(entry, histories)
-            self._unproved = entry.bundle
+        if not journal.bundle_exists(self._store, entry):
+            raise BundleError(self._store.full_path(bundle_path(entry.bundle)), "it is gone", REBUILD_FIX)
+        histories = self._recent_histories()
+        if entry.bundle in self._refused_bundles:
+            raise self._refused_bundles.pop(entry.bundle)
+        if entry.bundle in self._checked_bundles and self._may_serve_unchecked():
+            self._load(entry, histories)
+            self._unchecked_bundle = entry.bundle
             return
-        self._bridge(entry, histories)
-        self._sandbox.prove(entry.bundle, histories)
-        self._proved.add(entry.bundle)
-        self._open(entry, histories)
-        self._unproved = ""
+        self._serve_interim_release(entry, histories)
+        self._check_process.check(entry.bundle, histories)
+        self._checked_bundles.add(entry.bundle)
+        self._load(entry, histories)
+        self._unchecked_bundle = ""
 
-    def _serves_unproved(self) -> bool:
+    def _may_serve_unchecked(self) -> bool:
         """Whether nothing serves, or what serves does so on an earlier proof too: a swap to another is no worse."""
-        serving = self._current.serving
-        return serving is None or serving.bundle.id == self._unproved
+        release = self._active_state.release
+        return release is None or release.bundle.id == self._unchecked_bundle
 
-    def _bridge(self, entry: Entry, histories: Sequence[Sequence[Event]]) -> None:
+    def _serve_interim_release(self, entry: JournalEntry, histories: Sequence[Sequence[HistoryEvent]]) -> None:
         """Where nothing serves, let the newest release serve that was proved, until `entry` is."""
-        if self._current.serving is not None:
+        if self._active_state.release is not None:
             return
-        for before in proved_before(self._store, entry.number, self._proved):
+        for candidate in checked_releases_before(self._store, entry.number, self._checked_bundles):
             try:
-                self._open(before, histories)
+                self._load(candidate, histories)
             except Exception as cause:  # noqa: BLE001 - an older one may serve still, and its proof goes on anyhow
-                LOG.warning("%s cannot serve meanwhile: %s", before.title, told(cause))
+                LOG.warning("%s cannot serve meanwhile: %s", candidate.title, to_client_error(cause))
                 continue
-            self._unproved = before.bundle
-            self._tell(())  # it serves
+            self._unchecked_bundle = candidate.bundle
+            self._report_problems(())  # it serves
             return
 
-    def _open(self, entry: Entry, histories: Sequence[Sequence[Event]]) -> None:
+    def _load(self, entry: JournalEntry, histories: Sequence[Sequence[HistoryEvent]]) -> None:
         """Open and warm it; only then is the one reference replaced."""
-        bundle = fetch_bundle(self._store, entry.bundle, self._settings.cache)
-        serving = open_serving(entry.number, bundle, self._settings.serving_device)
-        serving = with_new_items(serving, self._current.new_items)
-        warm(serving, histories)
-        self._current.serving = serving
-        self._current.swaps += 1
-        self._look_behind = 0.0
-        self._current.swapped()
+        bundle = fetch_bundle(self._store, entry.bundle, self._settings.cache_dir)
+        release = load_release(entry.number, bundle, self._settings.serving_device)
+        release = release_with_new_items(release, self._active_state.new_items)
+        warm_up(release, histories)
+        self._active_state.release = release
+        self._active_state.swaps += 1
+        self._next_file_check = 0.0
+        self._active_state.on_swap()
         LOG.info("%s serves, bundle %s", entry.title, entry.bundle[:12])
 
-    def _tell(self, problems: tuple[Problem, ...], warnings: Sequence[Problem] = ()) -> None:
+    def _report_problems(self, problems: tuple[Problem, ...], warnings: Sequence[Problem] = ()) -> None:
         """Say it in /readyz, and once in the log; a proof that was ended because we stop is no problem."""
-        if self._ended.is_set():
+        if self._stop_event.is_set():
             return
-        serving = self._current.serving
-        if serving is not None:
-            meanwhile = f"; release {serving.number} answers meanwhile"
-            problems = tuple(Problem(p.where, p.what + meanwhile, p.fix) for p in problems)
+        release = self._active_state.release
+        if release is not None:
+            suffix = f"; release {release.number} answers meanwhile"
+            problems = tuple(Problem(p.where, p.what + suffix, p.fix) for p in problems)
         for problem in (*problems, *warnings):
-            if problem not in self._current.journal_problems:
-                LOG.log(_level(problem, warnings), "%s", problem.sentence())
-        self._current.journal_problems = (*problems, *warnings)
+            if problem not in self._active_state.journal_problems:
+                LOG.log(_log_level(problem, warnings), "%s", problem.message())
+        self._active_state.journal_problems = (*problems, *warnings)
 
 
-def _level(problem: Problem, warnings: Sequence[Problem]) -> int:
+def _log_level(problem: Problem, warnings: Sequence[Problem]) -> int:
     if problem in warnings:
         return logging.WARNING
-    return logging.INFO if problem.what == NOTHING_YET else logging.ERROR
+    return logging.INFO if problem.what == NO_RELEASE_YET else logging.ERROR

@@ -8,15 +8,17 @@ a release serves stays until the next; `gc.freeze` takes it out of every later c
 import gc
 from typing import Final
 
-YOUNGEST: Final = 5_000  # new containers before the youngest are looked at (Python: 700): some 20 requests' worth
+GC_GEN0_THRESHOLD: Final = (
+    5_000  # new containers before the youngest are looked at (Python: 700): some 20 requests' worth
+)
 
 
-def settle() -> None:
+def freeze_heap() -> None:
     """What lives now is looked at once more, then never again: called when a release has been swapped in.
 
     Garbage in circles of what is settled is kept until the process ends. A release is none: it goes with its last
     reference.
     """
-    gc.set_threshold(YOUNGEST, *gc.get_threshold()[1:])
+    gc.set_threshold(GC_GEN0_THRESHOLD, *gc.get_threshold()[1:])
     gc.collect()
     gc.freeze()

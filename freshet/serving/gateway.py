@@ -9,30 +9,30 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from freshet.live.latest import merged
-from freshet.live.released import Event
+from freshet.live.latest import merge_events
+from freshet.live.released import HistoryEvent
 from freshet.pseudonym import pseudonym
 from freshet.serving import ledger, ledger_file
-from freshet.serving.answering import Answering
+from freshet.serving.answering import RecommendationWorker
 from freshet.serving.clock import Clock, iso
-from freshet.serving.covered import cover_of
-from freshet.serving.current import Current
-from freshet.serving.follower import Follower
-from freshet.serving.impressions import Impressions
+from freshet.serving.covered import path_redactor
+from freshet.serving.current import ActiveState
+from freshet.serving.follower import ReleaseWatcher
+from freshet.serving.impressions import ImpressionBuffer
 from freshet.serving.ledger_file import connect
-from freshet.serving.metrics import Metrics
+from freshet.serving.metrics import GatewayMetrics
 from freshet.serving.problems import GatewayError, Problem, RequestError
-from freshet.serving.refusals import Refusals
-from freshet.serving.replies import Asking, prepared
-from freshet.serving.sealer import Sealer
-from freshet.serving.served import Serving
+from freshet.serving.refusals import RefusalLog
+from freshet.serving.replies import PendingRequest, build_ranking_request
+from freshet.serving.sealer import LandingFlusher
+from freshet.serving.served import LoadedRelease
 from freshet.serving.writer import Writer
 from freshet.settings import Settings
 from freshet.store import open_store
 
-PROBED: Final = 20  # recent histories that a new bundle has to answer
-MOMENT: Final = 0.5  # seconds for the proof that runs to be gone
-PATIENCE: Final = 2.5  # seconds for landing what waits at the end
+MAX_CHECK_SHOPPERS: Final = 20  # recent histories that a new bundle has to answer
+WATCHER_STOP_TIMEOUT_S: Final = 0.5  # seconds for the proof that runs to be gone
+FLUSHER_STOP_TIMEOUT_S: Final = 2.5  # seconds for landing what waits at the end
 
 
 class Gateway:
@@ -42,31 +42,33 @@ class Gateway:
     """
 
     def __init__(
-        self, settings: Settings, key: bytes, folder: Path, clock: Clock, swapped: Callable[[], None] = lambda: None
+        self, settings: Settings, key: bytes, folder: Path, clock: Clock, on_swap: Callable[[], None] = lambda: None
     ) -> None:
-        gateway, store = ledger_file.create(folder), open_store(settings.lake)
-        self.settings, self.clock, self.metrics = settings, clock, Metrics()
-        self.current = Current(lists_first=settings.lists == "first", swapped=swapped)
-        self.cover = cover_of(settings)
-        self.refusals = Refusals(self.metrics, clock.steady)
+        gateway_id, store = ledger_file.create_store(folder), open_store(settings.lake)
+        self.settings, self.clock, self.metrics = settings, clock, GatewayMetrics()
+        self.active_state = ActiveState(lists_first=settings.precomputed_lists == "first", on_swap=on_swap)
+        self.redactor = path_redactor(settings)
+        self.refusal_log = RefusalLog(self.metrics, clock.monotonic)
         self._key, self._folder = key, folder
-        self.explaining = threading.Lock()  # an explanation costs as much as a hundred answers: one at a time
+        self.explanation_lock = threading.Lock()  # an explanation costs as much as a hundred answers: one at a time
         self.writer = Writer(folder)
-        self.impressions = Impressions(self.writer)
-        self.answering = Answering(self.writer, self.current)
-        self.sealer = Sealer(settings, gateway, store, self.writer, clock, self.impressions, self.refusals)
-        self.follower = Follower(settings, store, self.current, clock, self.recent_histories)
+        self.impressions = ImpressionBuffer(self.writer)
+        self.recommendation_worker = RecommendationWorker(self.writer, self.active_state)
+        self.flusher = LandingFlusher(
+            settings, gateway_id, store, self.writer, clock, self.impressions, self.refusal_log
+        )
+        self.release_watcher = ReleaseWatcher(settings, store, self.active_state, clock, self.recent_histories)
 
     def start(self) -> None:
         """Start every thread."""
-        for part in (self.writer, self.answering, self.follower, self.sealer):
+        for part in (self.writer, self.recommendation_worker, self.release_watcher, self.flusher):
             part.start()
 
     def stop(self) -> None:
         """No more questions, then land what waits; what does not land in time lands at the next start."""
-        self.follower.stop(MOMENT)
-        self.answering.stop()
-        if self.sealer.stop(PATIENCE):
+        self.release_watcher.stop(WATCHER_STOP_TIMEOUT_S)
+        self.recommendation_worker.stop()
+        if self.flusher.stop(FLUSHER_STOP_TIMEOUT_S):
             self.writer.stop()
 
     def shopper(self, user_id: str | None, session_id: str | None) -> str | None:
@@ -75,74 +77,77 @@ class Gateway:
             return pseudonym(self._key, "user", user_id)
         return None if session_id is None else pseudonym(self._key, "session", session_id)
 
-    def events_of(self, serving: Serving, asking: Asking) -> Sequence[Event]:
+    def events_of(self, release: LoadedRelease, pending: PendingRequest) -> Sequence[HistoryEvent]:
         """All that is known of the shopper now, oldest first, as the answer to a question would take it.
 
         Raises RequestError (503) where the gateway's own events cannot be read.
         """
         try:
             with closing(connect(self._folder)) as reader:
-                return prepared(serving, self.current.known, reader, asking).events
+                return build_ranking_request(release, self.active_state.snapshots, reader, pending).events
         except sqlite3.Error as error:
-            raise self.writer.meant(error) from None
+            raise self.writer.to_request_error(error) from None
 
-    def recent_histories(self) -> Sequence[Sequence[Event]]:
+    def recent_histories(self) -> Sequence[Sequence[HistoryEvent]]:
         """Of the shoppers seen last: what a new bundle is asked before it may answer."""
-        known = self.current.known
+        snapshots = self.active_state.snapshots
         try:
             with closing(connect(self._folder)) as reader:
-                shoppers = ledger.recent_shoppers(reader, PROBED)
-                return [merged(known.of(one), ledger.recent(reader, one).events) for one in shoppers]
+                shoppers = ledger.recent_shoppers(reader, MAX_CHECK_SHOPPERS)
+                return [
+                    merge_events(snapshots.shopper_events(shopper), ledger.recent_events(reader, shopper).events)
+                    for shopper in shoppers
+                ]
         except (sqlite3.Error, GatewayError):  # told by those who write: a release is no worse for it
             return []
 
-    def reasons(self) -> list[Problem]:
+    def problems(self) -> list[Problem]:
         """Everything that is not as it should be."""
-        found = [*self.current.journal_problems, *self.sealer.problems.values()]
-        if self.current.histories_problem is not None:
-            found.append(self.current.histories_problem)
-        if self.current.lists_problem is not None:
-            found.append(self.current.lists_problem)
-        if self.current.new_items_problem is not None:
-            found.append(self.current.new_items_problem)
+        problems = [*self.active_state.journal_problems, *self.flusher.problems.values()]
+        if self.active_state.histories_problem is not None:
+            problems.append(self.active_state.histories_problem)
+        if self.active_state.lists_problem is not None:
+            problems.append(self.active_state.lists_problem)
+        if self.active_state.new_items_problem is not None:
+            problems.append(self.active_state.new_items_problem)
         try:
-            self.writer.check()
+            self.writer.check_writable()
         except RequestError as error:
-            found.append(Problem.of(error))
-        jump = self.clock.jump()
+            problems.append(Problem.from_error(error))
+        jump = self.clock.recent_jump()
         if jump is not None:
-            apart = f"; the gateway's is {iso(self.clock.now())}" if abs(self.clock.apart()) > 1 else ""
+            skew_note = f"; the gateway's is {iso(self.clock.now())}" if abs(self.clock.skew()) > 1 else ""
             fix = "check the machine's time service, and restart the gateway once its clock is right"
-            found.append(Problem("clock", jump.sentence() + apart, fix))
-        return found
+            problems.append(Problem("clock", jump.message() + skew_note, fix))
+        return problems
 
-    def gauge(self) -> None:
+    def update_gauges(self) -> None:
         """Bring the gauges up to date, before they are read."""
-        serving, metrics = self.current.serving, self.metrics
-        metrics.ready.set(serving is not None)
-        metrics.release.set(serving.number if serving else 0)
+        release, metrics = self.active_state.release, self.metrics
+        metrics.ready.set(release is not None)
+        metrics.release.set(release.number if release else 0)
         metrics.bundle.clear()
-        if serving is not None:
-            metrics.bundle.labels(serving.bundle.id).set(1)
-        metrics.swaps.set(self.current.swaps)
-        metrics.refused.set(self.current.refused)
-        metrics.waiting.set(self.sealer.lines)
-        metrics.files.set(self.sealer.files)
-        metrics.dropped.set(self.impressions.dropped)
-        metrics.reasons.set(len(self.reasons()))
+        if release is not None:
+            metrics.bundle.labels(release.bundle.id).set(1)
+        metrics.swaps.set(self.active_state.swaps)
+        metrics.refused_bundles.set(self.active_state.refused_bundles)
+        metrics.waiting_lines.set(self.flusher.waiting_lines)
+        metrics.landed_files.set(self.flusher.landed_files)
+        metrics.dropped_impressions.set(self.impressions.dropped)
+        metrics.problems.set(len(self.problems()))
 
-    def dead(self) -> list[str]:
+    def dead_threads(self) -> list[str]:
         """Threads that should run and do not: a mistake of ours, cured by a restart."""
         alive = {
             "writer": self.writer.alive,
-            "answering": self.answering.alive,
-            "follower": self.follower.alive,
-            "sealer": self.sealer.alive,
+            "answering": self.recommendation_worker.alive,
+            "follower": self.release_watcher.alive,
+            "sealer": self.flusher.alive,
         }
         return [name for name, works in alive.items() if not works]
 
 
-def new_id() -> str:
+def new_request_id() -> str:
     """Of a request."""
     return uuid.uuid4().hex
 

@@ -4,44 +4,44 @@ from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
-from freshet.serving.problems import too_busy
+from freshet.serving.problems import busy_error
 
 T = TypeVar("T")
 
 
-class Groups(Generic[T]):
+class MicroBatchQueue(Generic[T]):
     """A bounded queue whose one reader gets groups of at most `together`. what: the waiting ones, for people."""
 
-    def __init__(self, what: str, waiting: int, together: int) -> None:
-        self._what, self._waiting, self._together = what, waiting, together
+    def __init__(self, label: str, max_waiting: int, max_batch: int) -> None:
+        self._label, self._max_waiting, self._max_batch = label, max_waiting, max_batch
         self._queue: SimpleQueue[T | None] = SimpleQueue()
 
     def put(self, work: T) -> None:
         """Raises RequestError (503) when too much waits."""
-        if self._queue.qsize() >= self._waiting:
-            raise too_busy(f"{self._waiting:,} {self._what} wait")
+        if self._queue.qsize() >= self._max_waiting:
+            raise busy_error(f"{self._max_waiting:,} {self._label} wait")
         self._queue.put(work)
 
-    def end(self) -> None:
+    def close(self) -> None:
         """What was put before comes out still, then the reader's loop ends."""
         self._queue.put(None)
 
     def __iter__(self) -> Iterator[list[T]]:
         while (first := self._queue.get()) is not None:
-            group, ended = self._group(first)
-            yield group
-            if ended:
+            batch, is_closed = self._take_batch(first)
+            yield batch
+            if is_closed:
                 return
 
-    def _group(self, first: T) -> tuple[list[T], bool]:
+    def _take_batch(self, first: T) -> tuple[list[T], bool]:
         """What waits now, and whether the end was asked for meanwhile."""
-        group = [first]
-        while len(group) < self._together:
+        batch = [first]
+        while len(batch) < self._max_batch:
             try:
-                following = self._queue.get_nowait()
+                next_work = self._queue.get_nowait()
             except Empty:
                 break
-            if following is None:
-                return group, True
-            group.append(following)
-        return group, False
+            if next_work is None:
+                return batch, True
+            batch.append(next_work)
+        return batch, False

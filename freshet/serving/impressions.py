@@ -6,10 +6,12 @@ from typing import Final
 import msgspec
 
 from freshet.serving.clock import day_of
-from freshet.serving.ledger import wait
+from freshet.serving.ledger import enqueue
 from freshet.serving.writer import Writer
 
-HELD: Final = 50_000  # lines held in memory at most; beyond, when the disk is full, they are dropped and counted
+MAX_BUFFERED_LINES: Final = (
+    50_000  # lines held in memory at most; beyond, when the disk is full, they are dropped and counted
+)
 
 
 class Impression(msgspec.Struct, frozen=True):
@@ -25,7 +27,7 @@ class Impression(msgspec.Struct, frozen=True):
     shown_at: str
 
 
-class Impressions:
+class ImpressionBuffer:
     """The lines of the last moments, until they are kept in the ledger."""
 
     def __init__(self, writer: Writer) -> None:
@@ -38,12 +40,12 @@ class Impressions:
         """Remember one answer given at `micros`."""
         line = msgspec.json.encode(impression) + b"\n"
         with self._lock:
-            if len(self._lines) < HELD:
+            if len(self._lines) < MAX_BUFFERED_LINES:
                 self._lines.append(("impressions", day_of(micros), line))
             else:
                 self.dropped += 1
 
-    def keep(self) -> None:
+    def flush(self) -> None:
         """Write them to the ledger, all or none.
 
         Raises RequestError when it cannot be written, or only what is reserved for landing is left of the disk: then
@@ -53,7 +55,7 @@ class Impressions:
             lines = list(self._lines)
         if not lines:
             return
-        self._writer.check()
-        self._writer.submit(lambda connection: wait(connection, lines)).result()
+        self._writer.check_writable()
+        self._writer.submit(lambda connection: enqueue(connection, lines)).result()
         with self._lock:
             del self._lines[: len(lines)]

@@ -14,137 +14,166 @@ import numpy as np
 
 from freshet.errors import BundleError
 from freshet.history import Ints
-from freshet.live.precomputed import Ready
+from freshet.live.precomputed import PrecomputedList
 from freshet.live.ranker import Tier
-from freshet.live.released import Event, histories_of
-from freshet.live.scorer import NEVER, Scores, top_k
-from freshet.serving.ledger import Content
-from freshet.serving.questions import Shown
-from freshet.serving.served import Serving, new_items, readable_items
+from freshet.live.released import HistoryEvent, to_histories
+from freshet.live.scorer import EXCLUDED_SCORE, Scores, top_k
+from freshet.serving.ledger import ItemMetadata
+from freshet.serving.questions import ItemResult
+from freshet.serving.served import LoadedRelease, new_item_indexes, readable_items
 
 LOG = logging.getLogger("freshet")
-NEW_ITEMS: Final = 10  # of the latest items that the bundle does not know: what is asked by content
+MAX_NEW_ITEMS: Final = 10  # of the latest items that the bundle does not know: what is asked by content
 
 
 @dataclass(frozen=True)
-class Asked:
+class RankingRequest:
     """One shopper at one moment. contents: what recent events said of their items, oldest first."""
 
-    events: Sequence[Event]
-    contents: Sequence[Content]
-    forbidden: Ints  # indexes not to show
-    narrowed: bool  # to some categories
+    events: Sequence[HistoryEvent]
+    item_metadata: Sequence[ItemMetadata]
+    excluded_items: Ints  # indexes not to show
+    has_category_filter: bool  # to some categories
     k: int
-    ready: Ready | None = None  # the list made ahead, where it is still good
-    ready_first: bool = False  # whether it goes before the model
+    precomputed: PrecomputedList | None = None  # the list made ahead, where it is still good
+    precomputed_first: bool = False  # whether it goes before the model
 
 
 @dataclass(frozen=True)
-class Listed:
+class RankedList:
     """What one shopper is shown, best first."""
 
     tier: Tier
-    items: list[Shown]
+    items: list[ItemResult]
 
 
-def climb(serving: Serving, asked: Sequence[Asked]) -> list[Listed]:
+def rank_with_fallback(release: LoadedRelease, requests: Sequence[RankingRequest]) -> list[RankedList]:
     """The lists of B shoppers, from one release, the encoder asked once for all of them.
 
     Where the encoder fails, everybody stands one rung lower, and the log says why.
     """
-    made = {place: _precomputed(serving, one) for place, one in enumerate(asked) if one.ready_first}
-    listed = {place: one for place, one in made.items() if one is not None}
-    rest = [place for place in range(len(asked)) if place not in listed]
-    known = [place for place in rest if len(readable_items(serving, asked[place].events))]
-    found = _by_model(serving, [asked[place] for place in known]) if known else ()
-    listed |= {place: one for place, one in zip(known, found, strict=True) if one is not None}
-    return [listed.get(place) or _fallen(serving, one) for place, one in enumerate(asked)]
+    precomputed = {
+        index: _filter_precomputed(release, request)
+        for index, request in enumerate(requests)
+        if request.precomputed_first
+    }
+    ranked_lists = {place: one for place, one in precomputed.items() if one is not None}
+    remaining = [place for place in range(len(requests)) if place not in ranked_lists]
+    rankable = [place for place in remaining if len(readable_items(release, requests[place].events))]
+    model_lists = _rank_by_model(release, [requests[place] for place in rankable]) if rankable else ()
+    ranked_lists |= {place: one for place, one in zip(rankable, model_lists, strict=True) if one is not None}
+    return [ranked_lists.get(place) or _rank_fallback(release, one) for place, one in enumerate(requests)]
 
 
-def similar(serving: Serving, index: int, forbidden: Ints, k: int) -> Listed:
+def similar_items(release: LoadedRelease, index: int, excluded_items: Ints, k: int) -> RankedList:
     """What goes with an item: its neighbours in baskets and visits, then what has a vector like its own."""
-    bundle = serving.bundle
-    scores: Scores = (bundle.item_vectors @ bundle.item_vectors[index]) / (serving.lengths * serving.lengths[index])
-    near, strength = bundle.baselines.neighbours[index], bundle.baselines.neighbour_scores[index]
-    there = (near > 0) & (strength > 0)
-    scores[near[there]] = 2 + strength[there]  # above every cosine
-    listed = _best(serving, "content", scores, np.append(forbidden, index), k)
-    met = bool(listed.items) and listed.items[0].score > 1.5
-    return Listed("neighbours" if met else "content", listed.items)
+    bundle = release.bundle
+    scores: Scores = (bundle.item_embeddings @ bundle.item_embeddings[index]) / (
+        release.item_norms * release.item_norms[index]
+    )
+    neighbours, strengths = bundle.baselines.neighbours[index], bundle.baselines.neighbour_scores[index]
+    is_neighbour = (neighbours > 0) & (strengths > 0)
+    scores[neighbours[is_neighbour]] = 2 + strengths[is_neighbour]  # above every cosine
+    ranked_list = _top_k_list(release, "content", scores, np.append(excluded_items, index), k)
+    has_neighbours = bool(ranked_list.items) and ranked_list.items[0].score > 1.5
+    return RankedList("neighbours" if has_neighbours else "content", ranked_list.items)
 
 
-def popular(serving: Serving, segment: str, forbidden: Ints, k: int, *, narrowed: bool) -> Listed:
+def popular_items(
+    release: LoadedRelease, category: str, excluded_items: Ints, k: int, *, has_category_filter: bool
+) -> RankedList:
     """What most were after: in the category `segment` first where one is named. narrowed: others are forbidden."""
-    return _best(serving, "segment" if segment or narrowed else "popular", serving.popularity(segment), forbidden, k)
+    return _top_k_list(
+        release,
+        "segment" if category or has_category_filter else "popular",
+        release.popularity(category),
+        excluded_items,
+        k,
+    )
 
 
-def _by_model(serving: Serving, asked: Sequence[Asked]) -> Sequence[Listed | None]:
+def _rank_by_model(release: LoadedRelease, requests: Sequence[RankingRequest]) -> Sequence[RankedList | None]:
     """The model's lists; where it cannot answer, those made ahead; None for whom neither is there."""
     try:
-        return _sequence(serving, asked)
+        return _rank_sequences(release, requests)
     except BundleError as error:
         LOG.error("%s; lists made ahead and the rungs below answer", error)  # noqa: TRY400 - one line says it all
-        return [_precomputed(serving, one) for one in asked]
+        return [_filter_precomputed(release, request) for request in requests]
 
 
-def _precomputed(serving: Serving, one: Asked) -> Listed | None:
+def _filter_precomputed(release: LoadedRelease, request: RankingRequest) -> RankedList | None:
     """The list made ahead, less what is not to be shown; None where that leaves too few."""
-    if one.ready is None:
+    if request.precomputed is None:
         return None
-    there = ~np.isin(one.ready.items, one.forbidden)
-    if there.sum() < one.k:
+    is_allowed = ~np.isin(request.precomputed.items, request.excluded_items)
+    if is_allowed.sum() < request.k:
         return None
-    items, scores = one.ready.items[there][: one.k], one.ready.scores[there][: one.k]
-    return Listed("precomputed", serving.catalogue.shown(items.tolist(), scores.tolist()))
+    items, scores = (
+        request.precomputed.items[is_allowed][: request.k],
+        request.precomputed.scores[is_allowed][: request.k],
+    )
+    return RankedList("precomputed", release.catalogue.item_results(items.tolist(), scores.tolist()))
 
 
-def _sequence(serving: Serving, asked: Sequence[Asked]) -> list[Listed]:
-    histories = histories_of([one.events for one in asked], serving.bundle.vocabulary)
-    answers = serving.ranker.recommend(histories, max(one.k for one in asked), [one.forbidden for one in asked])
-    listed = []
-    for one, answer in zip(asked, answers, strict=True):
-        indexes = serving.bundle.vocabulary.index_of(answer.item_ids[: one.k]).tolist()
-        listed.append(Listed(answer.tier, serving.catalogue.shown(indexes, list(answer.scores[: one.k]))))
-    return listed
+def _rank_sequences(release: LoadedRelease, requests: Sequence[RankingRequest]) -> list[RankedList]:
+    histories = to_histories([request.events for request in requests], release.bundle.vocabulary)
+    results = release.ranker.recommend(
+        histories, max(one.k for one in requests), [one.excluded_items for one in requests]
+    )
+    ranked_lists = []
+    for one, result in zip(requests, results, strict=True):
+        indexes = release.bundle.vocabulary.indices(result.item_ids[: one.k]).tolist()
+        ranked_lists.append(
+            RankedList(result.tier, release.catalogue.item_results(indexes, list(result.scores[: one.k])))
+        )
+    return ranked_lists
 
 
-def _fallen(serving: Serving, one: Asked) -> Listed:
+def _rank_fallback(release: LoadedRelease, request: RankingRequest) -> RankedList:
     """The rungs below the model: nothing that it knows is known of the shopper."""
-    met = _met(serving, one)
-    if len(met):
-        scores: Scores = met.mean(axis=0) @ serving.bundle.item_vectors.T
-        return _best(serving, "content", scores, one.forbidden, one.k)
-    looked_at = (content.category for content in reversed(one.contents))
-    segment = next((category for category in looked_at if category and category in serving.catalogue.codes), "")
-    return popular(serving, segment, one.forbidden, one.k, narrowed=one.narrowed)
+    new_item_embeddings = _new_item_embeddings(release, request)
+    if len(new_item_embeddings):
+        scores: Scores = new_item_embeddings.mean(axis=0) @ release.bundle.item_embeddings.T
+        return _top_k_list(release, "content", scores, request.excluded_items, request.k)
+    viewed_categories = (content.category for content in reversed(request.item_metadata))
+    last_category = next(
+        (category for category in viewed_categories if category and category in release.catalogue.category_codes), ""
+    )
+    return popular_items(
+        release, last_category, request.excluded_items, request.k, has_category_filter=request.has_category_filter
+    )
 
 
-def _met(serving: Serving, one: Asked) -> Scores:
+def _new_item_embeddings(release: LoadedRelease, request: RankingRequest) -> Scores:
     """(n, E) vectors of the last new items the shopper met: told by the events themselves, else by the lake."""
-    described = [content for content in one.contents if content.title][-NEW_ITEMS:]
-    if described and serving.item_encoder is not None:
-        return serving.encode_items(described)
-    return serving.bundle.item_vectors[new_items(serving, one.events)[-NEW_ITEMS:]]
+    titled_items = [content for content in request.item_metadata if content.title][-MAX_NEW_ITEMS:]
+    if titled_items and release.item_encoder is not None:
+        return release.encode_items(titled_items)
+    return release.bundle.item_embeddings[new_item_indexes(release, request.events)[-MAX_NEW_ITEMS:]]
 
 
-def _best(serving: Serving, tier: Tier, scores: Scores, forbidden: Ints, k: int) -> Listed:
+def _top_k_list(release: LoadedRelease, tier: Tier, scores: Scores, excluded_items: Ints, k: int) -> RankedList:
     """Masked first, then the k are taken: never short while items remain."""
     scores = scores.astype(np.float32, copy=True)
-    scores[0] = NEVER
-    scores[serving.bundle.vocabulary.tombstones] = NEVER
-    scores[forbidden] = NEVER
-    items, best = top_k(scores[None, :], k)
-    there = items[0] > 0
-    return Listed(tier, serving.catalogue.shown(items[0][there].tolist(), best[0][there].tolist()))
+    scores[0] = EXCLUDED_SCORE
+    scores[release.bundle.vocabulary.delisted] = EXCLUDED_SCORE
+    scores[excluded_items] = EXCLUDED_SCORE
+    items, best_scores = top_k(scores[None, :], k)
+    is_item = items[0] > 0
+    return RankedList(
+        tier, release.catalogue.item_results(items[0][is_item].tolist(), best_scores[0][is_item].tolist())
+    )
 
 
-def warm(serving: Serving, histories: Sequence[Sequence[Event]]) -> None:
+def warm_up(release: LoadedRelease, histories: Sequence[Sequence[HistoryEvent]]) -> None:
     """Answer once on every rung, and a full group: what is slow the first time is slow for nobody."""
-    nothing = np.zeros(0, dtype=np.int64)
-    items = serving.bundle.vocabulary.item_ids[1:9].tolist()
-    usual = [(item, serving.bundle.manifest.event_type, 60 * place, 0) for place, item in enumerate(items)]
-    new = Content("new", "", None)
-    climb(serving, [Asked([], [new], nothing, False, 10), Asked([], [], nothing, False, 10)])
-    for events in [usual, *histories]:
-        climb(serving, [Asked(events, [], nothing, False, 10)])
-        climb(serving, [Asked(events, [], nothing, False, 10)] * 8)
+    no_items = np.zeros(0, dtype=np.int64)
+    items = release.bundle.vocabulary.item_ids[1:9].tolist()
+    sample_events = [(item, release.bundle.manifest.event_type, 60 * index, 0) for index, item in enumerate(items)]
+    new_item = ItemMetadata("new", "", None)
+    rank_with_fallback(
+        release, [RankingRequest([], [new_item], no_items, False, 10), RankingRequest([], [], no_items, False, 10)]
+    )
+    for events in [sample_events, *histories]:
+        rank_with_fallback(release, [RankingRequest(events, [], no_items, False, 10)])
+        rank_with_fallback(release, [RankingRequest(events, [], no_items, False, 10)] * 8)

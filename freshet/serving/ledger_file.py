@@ -13,9 +13,9 @@ from typing import Final
 from freshet.serving.problems import GatewayError
 from freshet.serving.state import sync_folders
 
-FILE: Final = "gateway.sqlite"
-VERSION: Final = 2
-SCHEMA: Final = """
+STORE_FILE: Final = "gateway.sqlite"
+SCHEMA_VERSION: Final = 2
+SCHEMA_SQL: Final = """
 CREATE TABLE gateway(id TEXT NOT NULL);
 CREATE TABLE events(
     seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL UNIQUE, shopper TEXT NOT NULL, item_id TEXT NOT NULL,
@@ -31,60 +31,60 @@ CREATE TABLE segments(
     first INTEGER NOT NULL, last INTEGER NOT NULL
 );
 """
-TO_2: Final = "BEGIN; ALTER TABLE events ADD COLUMN digest BLOB; PRAGMA user_version=2; COMMIT;"
-WAITING_OF: Final = "CREATE INDEX IF NOT EXISTS waiting_of ON waiting(kind, day)"  # what is cut is found at once
-DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-FIX: Final = "set its folder aside and start again; docs/gateway.md says how to save what waited in it"
+MIGRATE_TO_2_SQL: Final = "BEGIN; ALTER TABLE events ADD COLUMN digest BLOB; PRAGMA user_version=2; COMMIT;"
+WAITING_INDEX_SQL: Final = "CREATE INDEX IF NOT EXISTS waiting_of ON waiting(kind, day)"  # what is cut is found at once
+DAMAGE_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+DAMAGE_FIX: Final = "set its folder aside and start again; docs/gateway.md says how to save what waited in it"
 
 
-def create(folder: Path) -> str:
+def create_store(folder: Path) -> str:
     """Make the store if it is not there yet, synced to disk with its folder; returns the gateway's id.
 
     A store of version 1 becomes one of this version. Raises GatewayError when the file is damaged, or of another one.
     """
-    path = folder / FILE
+    path = folder / STORE_FILE
     try:
         with closing(_open(path, "rwc")) as connection:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
-                _fill(connection, folder)
-            elif version not in (1, VERSION):
-                what = f"is of version {version}, this Freshet reads {VERSION}"
+                _create_schema(connection, folder)
+            elif version not in (1, SCHEMA_VERSION):
+                what = f"is of version {version}, this Freshet reads {SCHEMA_VERSION}"
                 fix = "start the Freshet that wrote it until its events have landed, then set it aside"
                 raise GatewayError(str(path), what, fix)
-            _check(connection, path)
+            _check_integrity(connection, path)
             if version == 1:
-                connection.executescript(TO_2)
-            connection.execute(WAITING_OF)
+                connection.executescript(MIGRATE_TO_2_SQL)
+            connection.execute(WAITING_INDEX_SQL)
             return str(connection.execute("SELECT id FROM gateway").fetchone()[0])
     except sqlite3.DatabaseError as error:
-        raise GatewayError(str(path), f"cannot be opened ({error})", FIX) from error
+        raise GatewayError(str(path), f"cannot be opened ({error})", DAMAGE_FIX) from error
 
 
 def connect(folder: Path) -> sqlite3.Connection:
     """A connection that syncs every commit. Raises GatewayError when there is no file of SQLite's."""
-    path = folder / FILE
+    path = folder / STORE_FILE
     try:
         return _open(path, "rw")
     except sqlite3.Error as error:
-        raise GatewayError(str(path), f"cannot be opened ({error})", FIX) from error
+        raise GatewayError(str(path), f"cannot be opened ({error})", DAMAGE_FIX) from error
 
 
-def is_damage(error: Exception) -> bool:
+def is_corruption(error: Exception) -> bool:
     """Whether SQLite says that the file is damaged, and not only busy, full or out of reach."""
-    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE_CODES
 
 
-def identity(folder: Path) -> tuple[int, int]:
+def file_identity(folder: Path) -> tuple[int, int]:
     """Which file stands there now. Raises OSError where none does."""
-    stat = (folder / FILE).stat()
+    stat = (folder / STORE_FILE).stat()
     return stat.st_dev, stat.st_ino
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:
     """mode: `rw`, or `rwc` to make the file where there is none."""
-    where = f"{path.absolute().as_uri()}?mode={mode}"
-    connection = sqlite3.connect(where, uri=True, isolation_level=None, check_same_thread=False, timeout=5)
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
@@ -94,14 +94,14 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _fill(connection: sqlite3.Connection, folder: Path) -> None:
-    gateway = f"INSERT INTO gateway VALUES ('{secrets.token_hex(4)}'); PRAGMA user_version={VERSION};"
-    connection.executescript(f"BEGIN; {SCHEMA} {gateway} COMMIT;")
+def _create_schema(connection: sqlite3.Connection, folder: Path) -> None:
+    insert_gateway = f"INSERT INTO gateway VALUES ('{secrets.token_hex(4)}'); PRAGMA user_version={SCHEMA_VERSION};"
+    connection.executescript(f"BEGIN; {SCHEMA_SQL} {insert_gateway} COMMIT;")
     sync_folders(folder)
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
+def _check_integrity(connection: sqlite3.Connection, path: Path) -> None:
     """Read every page once: a damage that nothing has met yet would be met by the landing, for ever."""
-    damage = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
-    if damage != ["ok"]:
-        raise GatewayError(str(path), f"is damaged ({' '.join(damage[0].split())})", FIX)
+    messages = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
+    if messages != ["ok"]:
+        raise GatewayError(str(path), f"is damaged ({' '.join(messages[0].split())})", DAMAGE_FIX)

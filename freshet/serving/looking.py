@@ -6,122 +6,128 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from freshet.commands import load_days
+from freshet.commands import materialize_hint
 from freshet.errors import BundleError, FreshetError
 from freshet.live import journal
-from freshet.live.journal import Entry
-from freshet.live.journal_files import FOLDER as JOURNAL
+from freshet.live.journal import JournalEntry
+from freshet.live.journal_files import JOURNAL_FOLDER as JOURNAL
 from freshet.live.journal_files import entry_path
-from freshet.live.latest import FOLDER, latest_histories, published_latest
-from freshet.live.new_items import latest_new_items, published_new_items
-from freshet.live.precomputed import precomputed, published_lists
-from freshet.serving.current import Current
-from freshet.serving.problems import Problem, told
-from freshet.serving.served import with_new_items
+from freshet.live.latest import HISTORIES_FOLDER, load_latest_histories, published_histories_ref
+from freshet.live.new_items import load_new_items, published_new_items_ref
+from freshet.live.precomputed import load_precomputed_lists, published_lists_ref
+from freshet.serving.current import ActiveState
+from freshet.serving.problems import Problem, to_client_error
+from freshet.serving.served import release_with_new_items
 from freshet.store import Store
 
-NOTHING_YET: Final = "nothing has been released yet"  # a new shop: no error
+NO_RELEASE_YET: Final = "nothing has been released yet"  # a new shop: no error
 LOG = logging.getLogger("freshet")
 
 
-def look_at_histories(store: Store, cache: Path, current: Current) -> None:
+def refresh_histories(store: Store, cache: Path, active_state: ActiveState) -> None:
     """Bring in what the lake knows of all shoppers; what was known before stays where the new cannot be read."""
     try:
-        ref, held = published_latest(store), current.known.histories
-        if ref is not None and (held is None or held.id != ref.id):
-            files = store.stamps(f"{FOLDER}/{ref.id}")
-            if files and files == current.histories_damaged:
+        ref, loaded_histories = published_histories_ref(store), active_state.snapshots.histories
+        if ref is not None and (loaded_histories is None or loaded_histories.id != ref.id):
+            files = store.list_info(f"{HISTORIES_FOLDER}/{ref.id}")
+            if files and files == active_state.damaged_history_files:
                 return  # nobody has mended them: no need to read them all again
-            current.histories_damaged = files
-            current.known = replace(current.known, histories=latest_histories(store, cache))
-        current.histories_problem, current.histories_damaged = None, ()
+            active_state.damaged_history_files = files
+            active_state.snapshots = replace(active_state.snapshots, histories=load_latest_histories(store, cache))
+        active_state.histories_problem, active_state.damaged_history_files = None, ()
     except Exception as error:  # noqa: BLE001 - whatever is wrong with them, the release goes on answering
         if not isinstance(error, BundleError):
-            current.histories_damaged = ()  # they may be whole: look again
-        problem = Problem.of(told(error))
-        if problem != current.histories_problem:
-            LOG.warning("%s", problem.sentence())
-        current.histories_problem = problem
+            active_state.damaged_history_files = ()  # they may be whole: look again
+        problem = Problem.from_error(to_client_error(error))
+        if problem != active_state.histories_problem:
+            LOG.warning("%s", problem.message())
+        active_state.histories_problem = problem
 
 
-def look_at_lists(store: Store, cache: Path, current: Current) -> None:
+def refresh_lists(store: Store, cache: Path, active_state: ActiveState) -> None:
     """Bring in the lists made ahead; those known before stay where the new cannot be read."""
     try:
-        ref, held = published_lists(store), current.known.lists
-        if ref is not None and ref.id not in (held and held.id, current.lists_damaged):
-            current.lists_damaged = ref.id  # until it proves to be whole: read once, not every second
-            current.known = replace(current.known, lists=precomputed(store, cache))
-            current.lists_problem, current.lists_damaged = None, ""
+        ref, loaded_lists = published_lists_ref(store), active_state.snapshots.lists
+        if ref is not None and ref.id not in (loaded_lists and loaded_lists.id, active_state.damaged_lists_id):
+            active_state.damaged_lists_id = ref.id  # until it proves to be whole: read once, not every second
+            active_state.snapshots = replace(active_state.snapshots, lists=load_precomputed_lists(store, cache))
+            active_state.lists_problem, active_state.damaged_lists_id = None, ""
     except Exception as error:  # noqa: BLE001 - whatever is wrong with them, the release goes on answering
         if not isinstance(error, BundleError):
-            current.lists_damaged = ""  # they may be whole: look again
-        problem = Problem.of(told(error))
-        if problem != current.lists_problem:
-            LOG.warning("%s", problem.sentence())
-        current.lists_problem = problem
+            active_state.damaged_lists_id = ""  # they may be whole: look again
+        problem = Problem.from_error(to_client_error(error))
+        if problem != active_state.lists_problem:
+            LOG.warning("%s", problem.message())
+        active_state.lists_problem = problem
 
 
-def look_at_new_items(store: Store, cache: Path, current: Current) -> None:
+def refresh_new_items(store: Store, cache: Path, active_state: ActiveState) -> None:
     """Let the lake's newest items stand in what serves; those known before stay where the new cannot be read."""
     try:
-        ref, held = published_new_items(store), current.new_items
-        if ref is not None and ref.id not in (held and held.id, current.new_items_damaged):
-            current.new_items_damaged = ref.id  # until they prove to be whole: read once, not every second
-            current.new_items = latest_new_items(store, cache)
-            current.new_items_problem, current.new_items_damaged = None, ""
-        if current.serving is not None:
-            current.serving = with_new_items(current.serving, current.new_items)
+        ref, loaded_items = published_new_items_ref(store), active_state.new_items
+        if ref is not None and ref.id not in (loaded_items and loaded_items.id, active_state.damaged_new_items_id):
+            active_state.damaged_new_items_id = ref.id  # until they prove to be whole: read once, not every second
+            active_state.new_items = load_new_items(store, cache)
+            active_state.new_items_problem, active_state.damaged_new_items_id = None, ""
+        if active_state.release is not None:
+            active_state.release = release_with_new_items(active_state.release, active_state.new_items)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with them, the release goes on answering
-        problem = Problem.of(told(error))
-        if problem != current.new_items_problem:
-            LOG.warning("%s", problem.sentence())
-        current.new_items_problem = problem
+        problem = Problem.from_error(to_client_error(error))
+        if problem != active_state.new_items_problem:
+            LOG.warning("%s", problem.message())
+        active_state.new_items_problem = problem
 
 
-def whole(files: Sequence[str]) -> int:
+def last_contiguous_entry(files: Sequence[str]) -> int:
     """The number of the journal's last entry before the first gap."""
     numbered = enumerate(files, start=1)
     return next((number - 1 for number, path in numbered if path != entry_path(number)), len(files))
 
 
-def in_order(store: Store, last: int) -> Iterator[int]:
+def activation_order(store: Store, last_number: int) -> Iterator[int]:
     """Numbers of the entries up to `last` in the order in which a gateway tries them: newest first.
 
     Behind the last one, bundles that were taken back come after all others: bad answers are better than none.
     """
-    if last:
-        yield last
+    if last_number:
+        yield last_number
     try:
-        entries = journal.readable(store, last)
+        entries = journal.readable_entries(store, last_number)
     except FreshetError:
         entries = ()  # the reason is told where the entry itself is read
-    taken_back = journal.taken_back(entries)
-    avoided = {entry.number for entry in entries if entry.bundle in taken_back}
-    yield from (number for number in range(last - 1, 0, -1) if number not in avoided)
-    yield from (number for number in range(last - 1, 0, -1) if number in avoided)
+    rolled_back_bundles = journal.rolled_back_bundles(entries)
+    rolled_back_entries = {entry.number for entry in entries if entry.bundle in rolled_back_bundles}
+    yield from (number for number in range(last_number - 1, 0, -1) if number not in rolled_back_entries)
+    yield from (number for number in range(last_number - 1, 0, -1) if number in rolled_back_entries)
 
 
-def proved_before(store: Store, number: int, proved: Container[str]) -> Iterator[Entry]:
+def checked_releases_before(store: Store, number: int, checked_bundles: Container[str]) -> Iterator[JournalEntry]:
     """Releases before entry `number`, newest first, that were proved and not taken back.
 
     None where the journal cannot be read: what was taken back is not known then.
     """
     try:
-        entries = journal.readable(store, number)
+        entries = journal.readable_entries(store, number)
     except FreshetError:
         return
-    avoided = journal.taken_back(entries)
-    before = (entry for entry in reversed(entries) if entry.is_release and entry.number < number)
-    yield from (entry for entry in before if entry.bundle in proved and entry.bundle not in avoided)
+    rolled_back_bundles = journal.rolled_back_bundles(entries)
+    earlier_releases = (entry for entry in reversed(entries) if entry.is_release and entry.number < number)
+    yield from (
+        entry
+        for entry in earlier_releases
+        if entry.bundle in checked_bundles and entry.bundle not in rolled_back_bundles
+    )
 
 
-def wrong_with(store: Store, files: Sequence[str]) -> list[Problem]:
+def journal_problems(store: Store, files: Sequence[str]) -> list[Problem]:
     """Why the journal as a whole says nothing."""
     if not files:
-        fix = f"{load_days(store)}, or wait for `make dev` to make the first model; events are accepted meanwhile"
-        return [Problem(store.where(JOURNAL), NOTHING_YET, fix)]
+        fix = (
+            f"{materialize_hint(store)}, or wait for `make dev` to make the first model; events are accepted meanwhile"
+        )
+        return [Problem(store.full_path(JOURNAL), NO_RELEASE_YET, fix)]
     try:
-        journal.length(store)
+        journal.entry_count(store)
     except FreshetError as error:
-        return [Problem.of(error)]
+        return [Problem.from_error(error)]
     return []

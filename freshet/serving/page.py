@@ -18,9 +18,9 @@ pre{background:#f4f7fa;padding:.7rem;border-radius:6px;white-space:pre-wrap}
 td,th{text-align:left;padding:.25rem .8rem .25rem 0;
 vertical-align:top;border-bottom:1px solid #eef2f5} b.get{color:#0a7a3d} b.post{color:#a55a00} .quiet{color:#5b6b7a}
 """
-LIMITS: Final = {"minimum": "≥", "maximum": "≤", "exclusiveMinimum": ">"}
-EVENT: Final = {"session_id": "visit-1", "item_id": "ITEM", "event_type": "view"}
-QUESTION: Final = {"session_id": "visit-1", "k": 5, "exclude_seen": True}
+LIMIT_SIGNS: Final = {"minimum": "≥", "maximum": "≤", "exclusiveMinimum": ">"}
+EXAMPLE_EVENT: Final = {"session_id": "visit-1", "item_id": "ITEM", "event_type": "view"}
+EXAMPLE_REQUEST: Final = {"session_id": "visit-1", "k": 5, "exclude_seen": True}
 
 
 class PageRenderPlugin(OpenAPIRenderPlugin):
@@ -28,13 +28,13 @@ class PageRenderPlugin(OpenAPIRenderPlugin):
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """The whole page."""
-        return page(openapi_schema, str(request.base_url).rstrip("/")).encode()
+        return render_page(openapi_schema, str(request.base_url).rstrip("/")).encode()
 
 
-def page(schema: dict[str, Any], address: str) -> str:
+def render_page(schema: dict[str, Any], base_url: str) -> str:
     """schema: OpenAPI 3.1, as a dictionary. address: where the gateway is reached."""
     info = schema["info"]
-    parts = "".join(_groups(schema, address))
+    parts = "".join(_tag_sections(schema, base_url))
     head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(info['title'])}</title>"
     viewport = '<meta name=viewport content="width=device-width"><link rel=icon href="data:,">'
     intro = f"<h1>{escape(info['title'])}</h1><p class=quiet>version {escape(info['version'])}</p>"
@@ -43,7 +43,7 @@ def page(schema: dict[str, Any], address: str) -> str:
     return f"{head}{viewport}<style>{STYLE}</style>{intro}{description}<p>{links}</p>{parts}</html>"
 
 
-def _groups(schema: dict[str, Any], address: str) -> Iterator[str]:
+def _tag_sections(schema: dict[str, Any], base_url: str) -> Iterator[str]:
     operations = [
         (path, method, operation)
         for path, item in schema["paths"].items()
@@ -55,80 +55,80 @@ def _groups(schema: dict[str, Any], address: str) -> Iterator[str]:
         yield f"<h2>{escape(tag)}</h2>"
         for path, method, operation in operations:
             if tag in operation.get("tags", ["other"]):
-                yield _operation(path, method, operation, schema, address)
+                yield _operation_details(path, method, operation, schema, base_url)
 
 
-def _operation(path: str, method: str, operation: dict[str, Any], schema: dict[str, Any], address: str) -> str:
-    described = operation.get("description") or operation.get("summary") or ""
-    first, _, rest = described.partition("\n")
+def _operation_details(path: str, method: str, operation: dict[str, Any], schema: dict[str, Any], base_url: str) -> str:
+    description = operation.get("description") or operation.get("summary") or ""
+    first, _, rest = description.partition("\n")
     title = (
         f"<b class={method}>{method.upper()}</b> <code>{escape(path)}</code> <span class=quiet>{escape(first)}</span>"
     )
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    body_schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
     parts = [
         f"<p>{escape(rest.strip())}</p>" if rest.strip() else "",
         _table("Parameters", [(p["name"], p["schema"], p["description"], p["in"]) for p in operation["parameters"]])
         if operation.get("parameters")
         else "",
-        _body(body) if body else "",
-        f"<h4>Try it</h4><pre>{escape(_curl(path, method, address, body))}</pre>",
-        "".join(_answers(operation["responses"], schema)),
+        _body_table(body_schema) if body_schema else "",
+        f"<h4>Try it</h4><pre>{escape(_curl_command(path, method, base_url, body_schema))}</pre>",
+        "".join(_response_lines(operation["responses"], schema)),
     ]
     return f"<details><summary>{title}</summary><div>{''.join(parts)}</div></details>"
 
 
-def _body(body: dict[str, Any]) -> str:
-    one = body["oneOf"][0] if "oneOf" in body else body
-    needed = set(one.get("required", []))
+def _body_table(body_schema: dict[str, Any]) -> str:
+    object_schema = body_schema["oneOf"][0] if "oneOf" in body_schema else body_schema
+    required = set(object_schema.get("required", []))
     rows = [
-        (name, field, _meaning(field), "required" if name in needed else "")
-        for name, field in one["properties"].items()
+        (name, field, _field_description(field), "required" if name in required else "")
+        for name, field in object_schema["properties"].items()
     ]
-    return _table("Body (JSON; one object, or a list of them)" if "oneOf" in body else "Body (JSON)", rows)
+    return _table("Body (JSON; one object, or a list of them)" if "oneOf" in body_schema else "Body (JSON)", rows)
 
 
 def _table(title: str, rows: list[tuple[str, dict[str, Any], str, str]]) -> str:
     lines = "".join(
-        f"<tr><td><code>{escape(name)}</code></td><td>{escape(_kind(field))}</td><td class=quiet>{escape(note)}</td>"
+        f"<tr><td><code>{escape(name)}</code></td><td>{escape(_type_label(field))}</td><td class=quiet>{escape(note)}</td>"
         f"<td>{escape(meaning)}</td></tr>"
         for name, field, meaning, note in rows
     )
     return f"<h4>{escape(title)}</h4><table>{lines}</table>"
 
 
-def _meaning(field: dict[str, Any]) -> str:
-    described = [field, *field.get("anyOf", [])]
-    return next((part["description"] for part in described if "description" in part), "")
+def _field_description(field: dict[str, Any]) -> str:
+    schemas = [field, *field.get("anyOf", [])]
+    return next((part["description"] for part in schemas if "description" in part), "")
 
 
-def _kind(field: dict[str, Any]) -> str:
+def _type_label(field: dict[str, Any]) -> str:
     """`text, 1 to 256 characters`, in short."""
     if "anyOf" in field:
-        return " or ".join(_kind(part) for part in field["anyOf"] if part.get("type") != "null")
+        return " or ".join(_type_label(part) for part in field["anyOf"] if part.get("type") != "null")
     if "enum" in field:
         return " | ".join(map(str, field["enum"]))
     if field.get("type") == "array":
-        return f"list of {_kind(field['items'])}"
-    limits = [f"{sign} {field[name]:g}" for name, sign in LIMITS.items() if name in field]
+        return f"list of {_type_label(field['items'])}"
+    limits = [f"{sign} {field[name]:g}" for name, sign in LIMIT_SIGNS.items() if name in field]
     if field.get("type") == "string" and "maxLength" in field:
         return f"text of {field.get('minLength', 0)} to {field['maxLength']:,} characters"
     return " ".join([field.get("format") or field.get("type") or "object", *limits])
 
 
-def _answers(responses: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
+def _response_lines(responses: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
     for status, response in sorted(responses.items()):
         contents: list[dict[str, Any]] = list((response.get("content") or {}).values())
-        found = contents[0].get("schema", {}) if contents else {}
-        name = found.get("$ref", "").rpartition("/")[2]
-        fields = schema.get("components", {}).get("schemas", {}).get(name, found).get("properties", {})
+        response_schema = contents[0].get("schema", {}) if contents else {}
+        name = response_schema.get("$ref", "").rpartition("/")[2]
+        fields = schema.get("components", {}).get("schemas", {}).get(name, response_schema).get("properties", {})
         shape = f" <code>{{{escape(', '.join(fields))}}}</code>" if fields else ""
         yield f"<p><b>{escape(status)}</b> {escape(response.get('description', ''))}{shape}</p>"
 
 
-def _curl(path: str, method: str, address: str, body: dict[str, Any] | None) -> str:
+def _curl_command(path: str, method: str, base_url: str, body_schema: dict[str, Any] | None) -> str:
     """A call to paste into a terminal."""
-    url = f"{address}{path}".replace("{item_id}", "ITEM")
-    if body is None:
+    url = f"{base_url}{path}".replace("{item_id}", "ITEM")
+    if body_schema is None:
         return f"curl -s '{url}'"
-    example = EVENT if "oneOf" in body else QUESTION
+    example = EXAMPLE_EVENT if "oneOf" in body_schema else EXAMPLE_REQUEST
     return f"curl -s -X {method.upper()} '{url}' -d '{json.dumps(example)}'"

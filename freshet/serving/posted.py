@@ -11,23 +11,25 @@ from msgspec import Meta
 
 from freshet.columns import EventType
 from freshet.serving.blanks import strip_ids, strip_names
-from freshet.serving.clock import DAY, SECOND, iso, micros_of
-from freshet.serving.problems import NO_JSON, Problem, why_no_json, wrong_field
+from freshet.serving.clock import MICROS_PER_DAY, MICROS_PER_SECOND, iso, to_micros
+from freshet.serving.problems import JSON_ERRORS, Problem, field_problem, json_error_message
 
-LONGEST_ID: Final = 256  # characters, as in the contract of the tables
-LONGEST_TITLE: Final = 1024
-CONTEXT_KEYS: Final = 32
-AHEAD: Final = DAY  # that a client's clock may be ahead of the gateway's
-BEHIND: Final = 3649 * DAY  # that an event may be old: the tables refuse what happened ten years before it landed
-HIGHEST_PRICE: Final = 1e13  # what decimal(18, 4) holds
-REPLACEMENT: Final = "\ufffd"
+MAX_ID_LENGTH: Final = 256  # characters, as in the contract of the tables
+MAX_TITLE_LENGTH: Final = 1024
+MAX_CONTEXT_KEYS: Final = 32
+MAX_EVENT_LEAD_MICROS: Final = MICROS_PER_DAY  # that a client's clock may be ahead of the gateway's
+MAX_EVENT_AGE_MICROS: Final = (
+    3649 * MICROS_PER_DAY
+)  # that an event may be old: the tables refuse what happened ten years before it landed
+MAX_PRICE: Final = 1e13  # what decimal(18, 4) holds
+REPLACEMENT_CHAR: Final = "\ufffd"
 
-Id = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
-Text = Annotated[str, Meta(max_length=LONGEST_ID)]
-Moment = Annotated[datetime, Meta(tz=True, description="ISO 8601 with its time zone; else the time of arrival")]
+Id = Annotated[str, Meta(min_length=1, max_length=MAX_ID_LENGTH)]
+ShortText = Annotated[str, Meta(max_length=MAX_ID_LENGTH)]
+Timestamp = Annotated[datetime, Meta(tz=True, description="ISO 8601 with its time zone; else the time of arrival")]
 
 
-class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class PostedEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Something a shopper did. One of `user_id` and `session_id` is needed."""
 
     item_id: Id
@@ -35,12 +37,12 @@ class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     event_id: Annotated[Id | None, Meta(description="yours, so that a retry is harmless; else one is made")] = None
     user_id: Id | None = None
     session_id: Id | None = None
-    event_time: Moment | None = None
+    event_time: Timestamp | None = None
     quantity: Annotated[float, Meta(gt=0)] | None = None
-    price: Annotated[float, Meta(ge=0, le=HIGHEST_PRICE, description="of one piece")] | None = None
-    title: Annotated[str, Meta(max_length=LONGEST_TITLE)] | None = None
-    category: Text | None = None
-    context: Annotated[dict[Text, Text], Meta(max_length=CONTEXT_KEYS)] | None = None
+    price: Annotated[float, Meta(ge=0, le=MAX_PRICE, description="of one piece")] | None = None
+    title: Annotated[str, Meta(max_length=MAX_TITLE_LENGTH)] | None = None
+    category: ShortText | None = None
+    context: Annotated[dict[ShortText, ShortText], Meta(max_length=MAX_CONTEXT_KEYS)] | None = None
 
     def __post_init__(self) -> None:
         """As the tables will read it, so that it is known by the same names before it has landed and after."""
@@ -48,7 +50,7 @@ class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         strip_names(self, "title", "category")
 
 
-class Landed(msgspec.Struct, frozen=True, omit_defaults=True):
+class LandingRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """An event as it lands: id and time always filled in, no blanks around texts. The order of the fields is fixed."""
 
     event_id: str
@@ -65,27 +67,27 @@ class Landed(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 @dataclass(frozen=True)
-class Accepted:
+class ValidatedEvent:
     """An event that keeps the contract, with its id and time (microseconds since 1970)."""
 
-    event: Event
+    event: PostedEvent
     event_id: str
     micros: int
 
     @property
     def seconds(self) -> int:
         """When it happened, as histories count."""
-        return self.micros // SECOND
+        return self.micros // MICROS_PER_SECOND
 
     def digest(self) -> bytes:
         """The same for the same event sent again: of all that the sender said, so not of a time that is filled in."""
-        said = msgspec.json.encode(self.event, order="deterministic")
-        return hashlib.blake2b(said, digest_size=16).digest()
+        content = msgspec.json.encode(self.event, order="deterministic")
+        return hashlib.blake2b(content, digest_size=16).digest()
 
-    def line(self) -> bytes:
+    def landing_line(self) -> bytes:
         """Its line in the landing: canonical JSON with the newline."""
         event = self.event
-        landed = Landed(
+        record = LandingRecord(
             self.event_id,
             iso(self.micros),
             event.event_type,
@@ -98,35 +100,35 @@ class Accepted:
             event.category,
             event.context,
         )
-        return msgspec.json.encode(landed, order="deterministic") + b"\n"
+        return msgspec.json.encode(record, order="deterministic") + b"\n"
 
 
-_decoder = msgspec.json.Decoder(Event)
+_event_decoder = msgspec.json.Decoder(PostedEvent)
 
 
-def read_event(raw: msgspec.Raw, where: str, now: int, made_id: str) -> Accepted | Problem:
+def parse_event(raw: msgspec.Raw, where: str, now: int, default_id: str) -> ValidatedEvent | Problem:
     """One posted event, or what is wrong with it.
 
     where: its place in the post, for people. now: the gateway's time. made_id: its id where it brought none.
     """
     try:
-        event = _decoder.decode(raw)
+        event = _event_decoder.decode(raw)
     except msgspec.ValidationError as error:
-        return wrong_field(error, where)
-    except NO_JSON as error:
-        return Problem(where, why_no_json(error), "send valid JSON in UTF-8")
-    return _judged(event, where, now, made_id)
+        return field_problem(error, where)
+    except JSON_ERRORS as error:
+        return Problem(where, json_error_message(error), "send valid JSON in UTF-8")
+    return _validate(event, where, now, default_id)
 
 
-def _judged(event: Event, where: str, now: int, made_id: str) -> Accepted | Problem:
+def _validate(event: PostedEvent, where: str, now: int, default_id: str) -> ValidatedEvent | Problem:
     if event.user_id is None and event.session_id is None:
         return Problem(where, "neither user_id nor session_id", "say who did it: send at least one of the two")
-    micros = now if event.event_time is None else micros_of(event.event_time)
-    if not now - BEHIND <= micros <= now + AHEAD:
+    micros = now if event.event_time is None else to_micros(event.event_time)
+    if not now - MAX_EVENT_AGE_MICROS <= micros <= now + MAX_EVENT_LEAD_MICROS:
         what = f"{event.event_time} is ten years before or more than a day after the gateway's clock ({iso(now)})"
         return Problem(f"{where}.event_time", what, "set the clock that wrote it, or leave event_time out")
     for name in ("item_id", "user_id", "session_id", "event_id", "title", "category"):
         text = getattr(event, name)
-        if text is not None and REPLACEMENT in text:
+        if text is not None and REPLACEMENT_CHAR in text:
             return Problem(f"{where}.{name}", f"{text!r} was read in a wrong encoding", "send it in UTF-8")
-    return Accepted(event, event.event_id or made_id, micros)
+    return ValidatedEvent(event, event.event_id or default_id, micros)

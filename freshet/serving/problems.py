@@ -35,16 +35,16 @@ class Problem(msgspec.Struct, frozen=True):
     fix: str
 
     @classmethod
-    def of(cls, error: FreshetError) -> "Problem":
+    def from_error(cls, error: FreshetError) -> "Problem":
         """The three parts of an error."""
         return cls(error.where, error.what, error.fix)
 
-    def sentence(self) -> str:
+    def message(self) -> str:
         """One line for the log."""
         return f"{self.where}: {self.what}; {self.fix}"
 
 
-def told(error: Exception) -> FreshetError:
+def to_client_error(error: Exception) -> FreshetError:
     """What a sender hears of an error that ended their work: ours as it is; a mistake of ours goes to the log."""
     if isinstance(error, FreshetError):
         return error
@@ -52,19 +52,19 @@ def told(error: Exception) -> FreshetError:
     return RequestError(500, "gateway", "it made a mistake", "see its log, and report it")
 
 
-def too_busy(what: str) -> RequestError:
+def busy_error(what: str) -> RequestError:
     """The queue is full: better a clear no now than an answer nobody waits for any more."""
     return RequestError(503, "gateway", what, "try again in a moment, or run another gateway on its own state folder")
 
 
-NO_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-ID: Final = "send it as text of 1 to 256 characters, or leave it out"
-FIXES: Final[Mapping[str, str]] = {
+JSON_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+ID_FIX: Final = "send it as text of 1 to 256 characters, or leave it out"
+FIELD_FIXES: Final[Mapping[str, str]] = {
     "item_id": "send the catalogue's id as text of 1 to 256 characters",
     "event_type": "use one of view, cart, purchase, return",
-    "event_id": ID,
-    "user_id": ID,
-    "session_id": ID,
+    "event_id": ID_FIX,
+    "user_id": ID_FIX,
+    "session_id": ID_FIX,
     "event_time": "send ISO 8601 with a time zone, such as 2026-01-05T12:00:00Z, or leave it out",
     "quantity": "send a number above 0, or leave it out",
     "price": "send the price of one piece, a number from 0 to 1e13, or leave it out",
@@ -73,25 +73,25 @@ FIXES: Final[Mapping[str, str]] = {
     "context": "send at most 32 texts by name, each of at most 256 characters",
     "k": "ask for 1 to 500 items",
 }
-SEE: Final = "correct it: /openapi shows every field"
+DEFAULT_FIX: Final = "correct it: /openapi shows every field"
 
 
-def why_no_json(error: Exception) -> str:
+def json_error_message(error: Exception) -> str:
     """What is wrong with text that is no JSON, with the place where that is known."""
     return "the JSON is nested too deep" if isinstance(error, RecursionError) else str(error)
 
 
-def wrong_field(error: msgspec.ValidationError, where: str) -> Problem:
+def field_problem(error: msgspec.ValidationError, where: str) -> Problem:
     """`Expected `str`, got `int` - at `$.item_id`` becomes where, what and fix."""
     what, _, path = str(error).partition(" - at `$")
-    inside = path.removesuffix("`").removeprefix(".")
+    field_path = path.removesuffix("`").removeprefix(".")
     if what.endswith(IS_BLANK):  # said by us of a whole object: the field's name comes first
-        inside, what = f"{inside}.{what.removesuffix(IS_BLANK)}".removeprefix("."), IS_BLANK.strip()
-    name = inside.rpartition(".")[2].split("[")[0]
-    return Problem(f"{where}.{inside}" if inside else where, what, FIXES.get(name, SEE))
+        field_path, what = f"{field_path}.{what.removesuffix(IS_BLANK)}".removeprefix("."), IS_BLANK.strip()
+    name = field_path.rpartition(".")[2].split("[")[0]
+    return Problem(f"{where}.{field_path}" if field_path else where, what, FIELD_FIXES.get(name, DEFAULT_FIX))
 
 
-def unprocessable(error: msgspec.ValidationError, where: str) -> RequestError:
+def unprocessable_error(error: msgspec.ValidationError, where: str) -> RequestError:
     """As `wrong_field`, for a request that is refused as a whole."""
-    problem = wrong_field(error, where)
+    problem = field_problem(error, where)
     return RequestError(422, problem.where, problem.what, problem.fix)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from freshet.errors import BundleError, FreshetError
-from freshet.live.released import Event
+from freshet.live.released import HistoryEvent
 
 if TYPE_CHECKING:
     from freshet.live.ranker import Device
@@ -22,37 +22,37 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Exit code 0: proved; 1: refused; anything else: it did not get that far."""
-    lake, cache, bundle, seconds, device = sys.argv[1:6]
+    lake, cache, bundle_id, seconds, device = sys.argv[1:6]
     signal.setitimer(signal.ITIMER_REAL, float(seconds))  # by the kernel, even inside a native library
     histories = [[tuple(event) for event in events] for events in json.load(sys.stdin)]
     try:
-        answer = prove(lake, Path(cache), bundle, histories, "cuda" if device == "cuda" else "cpu")
+        report = check_bundle(lake, Path(cache), bundle_id, histories, "cuda" if device == "cuda" else "cpu")
     except FreshetError as error:
         sys.stdout.write(json.dumps({"where": error.where, "what": error.what, "fix": error.fix}))
         sys.exit(1)
-    sys.stdout.write(json.dumps(answer))
+    sys.stdout.write(json.dumps(report))
 
 
-def prove(
-    lake: str, cache: Path, name: str, histories: Sequence[Sequence[Event]], device: "Device" = "cpu"
+def check_bundle(
+    lake: str, cache: Path, bundle_id: str, histories: Sequence[Sequence[HistoryEvent]], device: "Device" = "cpu"
 ) -> dict[str, Any]:
     """Raises FreshetError when the bundle is gone, corrupt, or does not answer as it did at export."""
-    from freshet.live.golden import check_golden
-    from freshet.live.manifest import REBUILD
-    from freshet.live.released import fetch_bundle, histories_of
-    from freshet.serving.ladder import warm
-    from freshet.serving.served import open_serving
+    from freshet.live.golden import check_golden_requests
+    from freshet.live.manifest import REBUILD_FIX
+    from freshet.live.released import fetch_bundle, to_histories
+    from freshet.serving.ladder import warm_up
+    from freshet.serving.served import load_release
     from freshet.store import open_store
 
-    bundle = fetch_bundle(open_store(lake), name, cache)
-    serving = open_serving(0, bundle, device)
-    difference = check_golden(serving.ranker)
-    warm(serving, histories)
-    answers = serving.ranker.recommend(histories_of([*histories, []], bundle.vocabulary), 10)
-    alive = len(bundle.vocabulary) - int(bundle.vocabulary.tombstones.sum())
-    if alive and not all(answer.item_ids for answer in answers):
-        raise BundleError(str(bundle.folder), "it answers a shopper with an empty list", REBUILD)
-    return {"difference": difference, "answered": len(answers)}
+    bundle = fetch_bundle(open_store(lake), bundle_id, cache)
+    release = load_release(0, bundle, device)
+    difference = check_golden_requests(release.ranker)
+    warm_up(release, histories)
+    results = release.ranker.recommend(to_histories([*histories, []], bundle.vocabulary), 10)
+    n_live_items = len(bundle.vocabulary) - int(bundle.vocabulary.delisted.sum())
+    if n_live_items and not all(result.item_ids for result in results):
+        raise BundleError(str(bundle.folder), "it answers a shopper with an empty list", REBUILD_FIX)
+    return {"difference": difference, "answered": len(results)}
 
 
 if __name__ == "__main__":

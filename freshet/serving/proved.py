@@ -11,48 +11,48 @@ from typing import Final
 from freshet.live.ranker import Device
 from freshet.version import code_version
 
-FILE: Final = "proved.json"
-KEPT: Final = 20  # bundles, the latest
+CHECKED_BUNDLES_FILE: Final = "proved.json"
+MAX_CHECKED_BUNDLES: Final = 20  # bundles, the latest
 
 
-class Proved:
+class CheckedBundles:
     """A list in the gateway's state folder. A list that cannot be read or written is an empty one: all is proved anew.
 
     It holds for this machine, this code and this onnxruntime only.
     """
 
     def __init__(self, folder: Path, device: Device) -> None:
-        self._path, self._device = folder / FILE, device
+        self._path, self._device = folder / CHECKED_BUNDLES_FILE, device
 
-    def __contains__(self, bundle: object) -> bool:
-        return bundle in self._bundles()
+    def __contains__(self, bundle_id: object) -> bool:
+        return bundle_id in self._bundles()
 
-    def add(self, bundle: str) -> None:
+    def add(self, bundle_id: str) -> None:
         """The bundle has proved itself."""
-        self._write([*(one for one in self._bundles() if one != bundle), bundle])
+        self._write([*(other for other in self._bundles() if other != bundle_id), bundle_id])
 
-    def forget(self, bundle: str) -> None:
+    def remove(self, bundle_id: str) -> None:
         """It has not, this time."""
-        self._write([one for one in self._bundles() if one != bundle])
+        self._write([other for other in self._bundles() if other != bundle_id])
 
     def _bundles(self) -> list[str]:
         try:
-            kept = json.loads(self._path.read_text("utf-8"))
-            return list(kept["bundles"]) if kept["by"] == _prover(self._device) else []
+            record = json.loads(self._path.read_text("utf-8"))
+            return list(record["bundles"]) if record["by"] == _environment_id(self._device) else []
         except (OSError, ValueError, KeyError, TypeError):
             return []
 
     def _write(self, bundles: list[str]) -> None:
-        content = json.dumps({"by": _prover(self._device), "bundles": bundles[-KEPT:]})
-        part = self._path.with_suffix(".part")
+        content = json.dumps({"by": _environment_id(self._device), "bundles": bundles[-MAX_CHECKED_BUNDLES:]})
+        part_path = self._path.with_suffix(".part")
         with contextlib.suppress(OSError):  # a full disk costs a proof at the next start, no more
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(content, "utf-8")
-            part.replace(self._path)
+            part_path.write_text(content, "utf-8")
+            part_path.replace(self._path)
 
 
 @cache
-def _prover(device: Device) -> str:
+def _environment_id(device: Device) -> str:
     """Machine, code and runtime in one line; a checkout's code by its files, which change without a commit."""
     import onnxruntime
 

@@ -7,88 +7,99 @@ from typing import Final, Literal
 
 import numpy as np
 
-from freshet.live.latest import merged
-from freshet.serving.ladder import Asked, Listed, climb, popular, similar
-from freshet.serving.ledger import Recent, recent
+from freshet.live.latest import merge_events
+from freshet.serving.ladder import RankedList, RankingRequest, popular_items, rank_with_fallback, similar_items
+from freshet.serving.ledger import RecentEvents, recent_events
 from freshet.serving.problems import RequestError
-from freshet.serving.questions import Question, met
-from freshet.serving.served import Known, Serving, known_items
+from freshet.serving.questions import RecommendationRequest, request_events
+from freshet.serving.served import LakeSnapshots, LoadedRelease, known_items
 
-NOBODY: Final = Recent([], [])
-NONE: Final = np.zeros(0, dtype=np.int64)
+NO_RECENT_EVENTS: Final = RecentEvents([], [])
+NO_ITEMS: Final = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
-class Asking:
+class PendingRequest:
     """A question with who asks and when."""
 
-    question: Question
+    request: RecommendationRequest
     shopper: str | None  # pseudonym
     now: int  # microseconds
     kind: Literal["recommend", "similar", "popular"] = "recommend"
-    item: str = ""  # what it shall be similar to
+    item_id: str = ""  # what it shall be similar to
 
 
 @dataclass(frozen=True)
-class Answered:
+class RankedResponse:
     """A list, and the release that it came from."""
 
-    listed: Listed
-    serving: Serving
+    ranked_list: RankedList
+    release: LoadedRelease
 
 
-def replies(
-    serving: Serving, known: Known, reader: sqlite3.Connection | None, askings: Sequence[Asking]
-) -> list[Answered | RequestError]:
+def rank_batch(
+    release: LoadedRelease, snapshots: LakeSnapshots, reader: sqlite3.Connection | None, batch: Sequence[PendingRequest]
+) -> list[RankedResponse | RequestError]:
     """One for each. reader: None where the gateway's own events cannot be read. Raises sqlite3.Error."""
-    asked = [prepared(serving, known, reader, one) for one in askings if one.kind == "recommend"]
-    climbed = iter(climb(serving, asked) if asked else ())
-    kinds = {"similar": _similar, "popular": _popular}
-    return [kinds[one.kind](serving, one) if one.kind in kinds else Answered(next(climbed), serving) for one in askings]
+    requests = [
+        build_ranking_request(release, snapshots, reader, pending) for pending in batch if pending.kind == "recommend"
+    ]
+    ranked_lists = iter(rank_with_fallback(release, requests) if requests else ())
+    rankers = {"similar": _similar_response, "popular": _popular_response}
+    return [
+        rankers[one.kind](release, one) if one.kind in rankers else RankedResponse(next(ranked_lists), release)
+        for one in batch
+    ]
 
 
-def prepared(serving: Serving, known: Known, reader: sqlite3.Connection | None, asking: Asking) -> Asked:
+def build_ranking_request(
+    release: LoadedRelease, snapshots: LakeSnapshots, reader: sqlite3.Connection | None, pending: PendingRequest
+) -> RankingRequest:
     """Everything that is known of the shopper now: the lake's histories, the gateway's own events, the question's."""
-    question, shopper = asking.question, asking.shopper
-    own = recent(reader, shopper) if shopper and reader else NOBODY
-    sent = met(question, asking.now, serving.bundle.manifest.event_type)
-    events = merged(known.of(shopper) if shopper else [], own.events)
-    if sent:
-        events = sorted([*events, *(event for event, _ in sent)], key=lambda event: event[2])
-    seen = known_items(serving, events) if question.exclude_seen else NONE
-    contents = [*own.contents, *(content for _, content in sent)]
-    forbidden = serving.catalogue.forbidden(question, seen)
-    ready = known.list_of(shopper, serving.bundle.id, events) if shopper else None
-    narrowed = question.categories is not None
-    return Asked(events, contents, forbidden, narrowed, question.k, ready, known.lists_first)
+    request, shopper = pending.request, pending.shopper
+    gateway_events = recent_events(reader, shopper) if shopper and reader else NO_RECENT_EVENTS
+    sent_events = request_events(request, pending.now, release.bundle.manifest.event_type)
+    events = merge_events(snapshots.shopper_events(shopper) if shopper else [], gateway_events.events)
+    if sent_events:
+        events = sorted([*events, *(event for event, _ in sent_events)], key=lambda event: event[2])
+    seen_items = known_items(release, events) if request.exclude_seen else NO_ITEMS
+    item_metadata = [*gateway_events.item_metadata, *(content for _, content in sent_events)]
+    excluded_items = release.catalogue.excluded_items(request, seen_items)
+    precomputed = snapshots.precomputed_list(shopper, release.bundle.id, events) if shopper else None
+    has_category_filter = request.categories is not None
+    return RankingRequest(
+        events, item_metadata, excluded_items, has_category_filter, request.k, precomputed, snapshots.lists_first
+    )
 
 
-def _popular(serving: Serving, asking: Asking) -> Answered | RequestError:
-    question = asking.question
-    unknown = [name for name in question.categories or () if name not in serving.catalogue.codes]
-    if unknown:
-        what = f"release {serving.number} knows no category {unknown[0]!r}"
+def _popular_response(release: LoadedRelease, pending: PendingRequest) -> RankedResponse | RequestError:
+    request = pending.request
+    unknown_categories = [name for name in request.categories or () if name not in release.catalogue.category_codes]
+    if unknown_categories:
+        what = f"release {release.number} knows no category {unknown_categories[0]!r}"
         return RequestError(404, "categories", what, "write it as it stands in the catalogue")
-    forbidden = serving.catalogue.forbidden(question, NONE)
-    narrowed = question.categories is not None
-    return Answered(popular(serving, "", forbidden, question.k, narrowed=narrowed), serving)
+    excluded_items = release.catalogue.excluded_items(request, NO_ITEMS)
+    has_category_filter = request.categories is not None
+    return RankedResponse(
+        popular_items(release, "", excluded_items, request.k, has_category_filter=has_category_filter), release
+    )
 
 
-def _similar(serving: Serving, asking: Asking) -> Answered | RequestError:
-    index = item_index(serving, asking.item)
+def _similar_response(release: LoadedRelease, pending: PendingRequest) -> RankedResponse | RequestError:
+    index = item_index(release, pending.item_id)
     if index == 0:
-        return unknown_item(serving, asking.item)
-    forbidden = serving.catalogue.forbidden(asking.question, NONE)
-    return Answered(similar(serving, index, forbidden, asking.question.k), serving)
+        return unknown_item_error(release, pending.item_id)
+    excluded_items = release.catalogue.excluded_items(pending.request, NO_ITEMS)
+    return RankedResponse(similar_items(release, index, excluded_items, pending.request.k), release)
 
 
-def item_index(serving: Serving, item: str) -> int:
+def item_index(release: LoadedRelease, item_id: str) -> int:
     """The release's number of an item; 0 where it does not know it."""
-    return int(serving.bundle.vocabulary.index_of([item])[0])
+    return int(release.bundle.vocabulary.indices([item_id])[0])
 
 
-def unknown_item(serving: Serving, item: str) -> RequestError:
+def unknown_item_error(release: LoadedRelease, item_id: str) -> RequestError:
     """404: the release does not know the item."""
-    what = f"release {serving.number} does not know the item {item!r}"
+    what = f"release {release.number} does not know the item {item_id!r}"
     fix = "check the id; a new item is known when its first event has gone through the lake"
     return RequestError(404, "item_id", what, fix)

@@ -9,50 +9,50 @@ from collections.abc import Callable
 from typing import Final
 
 from freshet.errors import LakeError
-from freshet.lake_state import check_lake, new_lake
-from freshet.pseudonym import lake_key
+from freshet.lake_state import check_lake, new_lake_message
+from freshet.pseudonym import load_pseudonym_key
 from freshet.serving.clock import Clock
-from freshet.serving.garbage import settle
+from freshet.serving.garbage import freeze_heap
 from freshet.serving.gateway import Gateway
 from freshet.serving.problems import GatewayError
-from freshet.serving.state import hold, state_folder
+from freshet.serving.state import acquire_state_lock, state_folder
 from freshet.settings import Settings
 
 LOG = logging.getLogger("freshet")
 BACKLOG: Final = 2048
-ENDS: Final = (signal.SIGTERM, signal.SIGINT)
-KEEP_ALIVE: Final = (
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+KEEP_ALIVE_S: Final = (
     75  # seconds that an idle connection stays: longer than balancers keep theirs (60), so that they end it
 )
-GRACE: Final = 1  # seconds for requests under way at the end
+SHUTDOWN_GRACE_S: Final = 1  # seconds for requests under way at the end
 
 
-def serve(settings: Settings, clock: Clock, ready: Callable[[str], None]) -> None:
+def serve(settings: Settings, clock: Clock, on_ready: Callable[[str], None]) -> None:
     """Serve until SIGTERM or Ctrl-C. ready: called with the address as soon as the gateway listens.
 
     Raises GatewayError: the port is in use, or another gateway holds the state folder.
     """
-    _look_at(settings.lake)
-    listening = listen(settings.gateway_host, settings.gateway_port)
-    held = hold(state_folder(settings))
+    _check_lake(settings.lake)
+    server_socket = listen(settings.gateway_host, settings.gateway_port)
+    state_lock = acquire_state_lock(state_folder(settings))
     try:
-        gateway = Gateway(settings, lake_key(settings), held.folder, clock, settle)
-        asked = _asked_to_stop()
+        gateway = Gateway(settings, load_pseudonym_key(settings), state_lock.folder, clock, freeze_heap)
+        stop_event = _stop_on_signal()
         gateway.start()
-        ready(address(listening))
-        _run(gateway, listening, asked)
+        on_ready(server_url(server_socket))
+        _run_server(gateway, server_socket, stop_event)
     finally:
-        listening.close()
-        held.release()
+        server_socket.close()
+        state_lock.release()
 
 
-def _look_at(lake: str) -> None:
+def _check_lake(lake: str) -> None:
     """Say what is to be known of the lake. Raises MissingLakeError where none can be begun.
 
     What serves are files beside the tables: a catalogue that is missing stops the pipeline, not the gateway.
     """
-    if new := new_lake(lake):
-        LOG.warning("%s", new)
+    if message := new_lake_message(lake):
+        LOG.warning("%s", message)
     try:
         check_lake(lake)
     except LakeError as error:
@@ -62,62 +62,62 @@ def _look_at(lake: str) -> None:
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens. Raises GatewayError when that is not possible there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_STREAM)
+    server_socket = socket.socket(family, socket.SOCK_STREAM)
     try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.bind((host, port))
-        opened.listen(BACKLOG)
+        server_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server_socket.bind((host, port))
+        server_socket.listen(BACKLOG)
     except OSError as error:
-        opened.close()
+        server_socket.close()
         where = f"gateway on {host}"
         if error.errno == errno.EADDRINUSE:
             fix = "stop what listens there or set FRESHET_GATEWAY_PORT"
             raise GatewayError(where, f"port {port} is in use", fix) from None
         what = f"it cannot listen on port {port} ({error.strerror})"
         raise GatewayError(where, what, "set FRESHET_GATEWAY_HOST and FRESHET_GATEWAY_PORT") from None
-    return opened
+    return server_socket
 
 
-def address(listening: socket.socket) -> str:
+def server_url(server_socket: socket.socket) -> str:
     """`http://127.0.0.1:8080`."""
-    host, port = listening.getsockname()[:2]
+    host, port = server_socket.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _asked_to_stop() -> threading.Event:
+def _stop_on_signal() -> threading.Event:
     """Set by SIGTERM and Ctrl-C from here on: until uvicorn listens to them itself nobody else would remember."""
-    asked = threading.Event()
-    for number in ENDS:
-        signal.signal(number, lambda *_: asked.set())
-    return asked
+    stop_event = threading.Event()
+    for signum in STOP_SIGNALS:
+        signal.signal(signum, lambda *_: stop_event.set())
+    return stop_event
 
 
-def _run(gateway: Gateway, listening: socket.socket, asked: threading.Event) -> None:
+def _run_server(gateway: Gateway, server_socket: socket.socket, stop_event: threading.Event) -> None:
     """Until SIGTERM or Ctrl-C, then the application's end: what waits is landed.
 
     uvicorn raises the signal again when it has ended: an orderly end is no death.
     """
     import uvicorn  # half a second, in which the first release is being proved
 
-    from freshet.serving.app import application
-    from freshet.serving.protocol import bounded
+    from freshet.serving.app import create_app
+    from freshet.serving.protocol import bounded_protocol
 
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = uvicorn.Config(
-        application(gateway),
-        http=bounded(gateway.refusals.add),
+        create_app(gateway),
+        http=bounded_protocol(gateway.refusal_log.add),
         ws="none",
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=GRACE,
-        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
         backlog=BACKLOG,
         server_header=False,
     )
     server = uvicorn.Server(config)
-    for number in ENDS:
-        signal.signal(number, lambda *_: setattr(server, "should_exit", True))
-    settle()  # what was loaded by now, where no release comes
-    if asked.is_set():
+    for signum in STOP_SIGNALS:
+        signal.signal(signum, lambda *_: setattr(server, "should_exit", True))
+    freeze_heap()  # what was loaded by now, where no release comes
+    if stop_event.is_set():
         server.should_exit = True
-    server.run(sockets=[listening])
+    server.run(sockets=[server_socket])

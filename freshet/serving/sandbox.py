@@ -12,90 +12,90 @@ from typing import Final
 from freshet.errors import BundleError, FreshetError
 from freshet.live.journal import bundle_path
 from freshet.live.ranker import Device
-from freshet.live.released import Event
+from freshet.live.released import HistoryEvent
 from freshet.store import Store
 
-GB: Final = 1e9
-PROVED, REFUSED = 0, 1
-PACKAGE: Final = Path(__file__).parents[2]  # where `-m freshet` is found, however this process found it
+BYTES_PER_GB: Final = 1e9
+EXIT_PASSED, EXIT_REFUSED = 0, 1
+PROJECT_ROOT: Final = Path(__file__).parents[2]  # where `-m freshet` is found, however this process found it
 
 
-class UnfinishedProofError(FreshetError):
+class IncompleteCheckError(FreshetError):
     """A proof that took too long, was killed or crashed: nothing is known of the bundle."""
 
 
-class Sandbox:
+class BundleCheckProcess:
     """One proof at a time; `stop` ends the one that runs.
 
     seconds: how long a proof may take, fetching the bundle included, and as long again for each GB of it.
     """
 
-    def __init__(self, store: Store, cache: Path, device: Device = "cpu", seconds: float = 120) -> None:
-        self._store, self._cache, self._device, self._seconds = store, cache, device, seconds
+    def __init__(self, store: Store, cache: Path, device: Device = "cpu", timeout_s: float = 120) -> None:
+        self._store, self._cache, self._device, self._timeout_s = store, cache, device, timeout_s
         self._lock = threading.Lock()
-        self._child: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[str] | None = None
         self._stopped = False
 
-    def prove(self, bundle: str, histories: Sequence[Sequence[Event]]) -> None:
+    def check(self, bundle_id: str, histories: Sequence[Sequence[HistoryEvent]]) -> None:
         """Raises FreshetError when the bundle is not to be let in, with what the proof found.
 
         UnfinishedProofError, one of these, when it found nothing. The process is gone, and with it the memory that it
         took, before this returns.
         """
-        seconds = self._limit(bundle)
-        child = self._start(bundle, seconds)
-        out, err = child.communicate(json.dumps(histories))
-        self._child = None
-        if child.returncode == PROVED:
+        timeout_s = self._scaled_timeout(bundle_id)
+        process = self._start(bundle_id, timeout_s)
+        out, err = process.communicate(json.dumps(histories))
+        self._process = None
+        if process.returncode == EXIT_PASSED:
             return
-        if child.returncode == REFUSED and out:
-            found = json.loads(out)
-            raise FreshetError(found["where"], found["what"], found["fix"])
-        where, fix = self._store.where(bundle_path(bundle)), _fix(child.returncode, self._seconds)
-        raise UnfinishedProofError(where, f"its proof {_end(child.returncode, err, seconds)}", fix)
+        if process.returncode == EXIT_REFUSED and out:
+            problem = json.loads(out)
+            raise FreshetError(problem["where"], problem["what"], problem["fix"])
+        where, fix = self._store.full_path(bundle_path(bundle_id)), _exit_fix(process.returncode, self._timeout_s)
+        raise IncompleteCheckError(where, f"its proof {_exit_reason(process.returncode, err, timeout_s)}", fix)
 
-    def _limit(self, bundle: str) -> float:
-        size = sum(stamp.bytes for stamp in self._store.stamps(bundle_path(bundle)))
-        return self._seconds * (1 + size / GB)
+    def _scaled_timeout(self, bundle_id: str) -> float:
+        size = sum(stamp.bytes for stamp in self._store.list_info(bundle_path(bundle_id)))
+        return self._timeout_s * (1 + size / BYTES_PER_GB)
 
     def stop(self) -> None:
         """End the proof that runs, and start no other."""
         with self._lock:
             self._stopped = True
-            if self._child is not None:
-                self._child.kill()
+            if self._process is not None:
+                self._process.kill()
 
-    def _start(self, bundle: str, seconds: float) -> "subprocess.Popen[str]":
-        arguments = [self._store.root, str(self._cache.expanduser()), bundle, f"{seconds:.3f}", self._device]
+    def _start(self, bundle_id: str, timeout_s: float) -> "subprocess.Popen[str]":
+        arguments = [self._store.root, str(self._cache.expanduser()), bundle_id, f"{timeout_s:.3f}", self._device]
         with self._lock:
             if self._stopped:
-                raise BundleError(bundle, "the gateway is stopping", "start it again")
-            self._child = subprocess.Popen(
+                raise BundleError(bundle_id, "the gateway is stopping", "start it again")
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", "freshet.serving.proof", *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
-                cwd=PACKAGE,
+                cwd=PROJECT_ROOT,
                 start_new_session=True,  # Ctrl-C is for the gateway; it ends the proof itself
             )
-            return self._child
+            return self._process
 
 
-def _end(code: int, err: str, seconds: float) -> str:
+def _exit_reason(exit_code: int, err: str, timeout_s: float) -> str:
     """What became of a process that did not say so itself."""
-    if code == -signal.SIGALRM:
-        return f"took longer than {seconds:.3g} s"
-    if code < 0:
-        return f"was ended by {signal.Signals(-code).name}"
-    last = err.strip().splitlines()[-1:] or ["it said nothing"]
-    return f"failed with exit code {code} ({last[0]})"
+    if exit_code == -signal.SIGALRM:
+        return f"took longer than {timeout_s:.3g} s"
+    if exit_code < 0:
+        return f"was ended by {signal.Signals(-exit_code).name}"
+    last_line = err.strip().splitlines()[-1:] or ["it said nothing"]
+    return f"failed with exit code {exit_code} ({last_line[0]})"
 
 
-def _fix(code: int, seconds: float) -> str:
-    if code == -signal.SIGALRM:
-        more = f"raise FRESHET_PROOF_SECONDS ({seconds:g}, and as many for each GB of the bundle)"
-        return f"{more}, or give this machine less to do; the bundle itself may be whole"
-    if code == -signal.SIGKILL:
+def _exit_fix(exit_code: int, timeout_s: float) -> str:
+    if exit_code == -signal.SIGALRM:
+        advice = f"raise FRESHET_PROOF_SECONDS ({timeout_s:g}, and as many for each GB of the bundle)"
+        return f"{advice}, or give this machine less to do; the bundle itself may be whole"
+    if exit_code == -signal.SIGKILL:
         return "look whether this machine has memory for the bundle; what serves now needs its own meanwhile"
     return "start `freshet serve` again; where it goes on, materialize the asset `bundle` again"

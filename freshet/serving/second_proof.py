@@ -5,72 +5,74 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from freshet.errors import FreshetError
-from freshet.live.released import Event
-from freshet.serving.problems import told
-from freshet.serving.sandbox import Sandbox, UnfinishedProofError
+from freshet.live.released import HistoryEvent
+from freshet.serving.problems import to_client_error
+from freshet.serving.sandbox import BundleCheckProcess, IncompleteCheckError
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BundleCheckResult:
     """What a proof found. error: None where the bundle has proved itself."""
 
-    bundle: str
+    bundle_id: str
     error: FreshetError | None = None
 
     @property
     def refused(self) -> bool:
         """Whether the bundle must not serve; a proof without an end says nothing of it."""
-        return self.error is not None and not isinstance(self.error, UnfinishedProofError)
+        return self.error is not None and not isinstance(self.error, IncompleteCheckError)
 
 
-class SecondProof:
+class BackgroundCheck:
     """One at a time, for one thread that starts, asks and ends it. sandbox: makes the sandbox of each proof."""
 
-    def __init__(self, sandbox: Callable[[], Sandbox]) -> None:
-        self._new = sandbox
-        self._sandbox: Sandbox | None = None
+    def __init__(self, process_factory: Callable[[], BundleCheckProcess]) -> None:
+        self._process_factory = process_factory
+        self._process: BundleCheckProcess | None = None
         self._thread: threading.Thread | None = None
-        self._outcome: Outcome | None = None
+        self._result: BundleCheckResult | None = None
 
     @property
-    def runs(self) -> bool:
+    def is_running(self) -> bool:
         """Whether it has been started, and neither ended nor asked for its outcome."""
         return self._thread is not None
 
-    def start(self, bundle: str, histories: Sequence[Sequence[Event]]) -> None:
+    def start(self, bundle_id: str, histories: Sequence[Sequence[HistoryEvent]]) -> None:
         """Begin to prove what serves."""
-        sandbox = self._sandbox = self._new()
-        self._thread = threading.Thread(target=self._run, args=(sandbox, bundle, histories), daemon=True)
+        process = self._process = self._process_factory()
+        self._thread = threading.Thread(target=self._run, args=(process, bundle_id, histories), daemon=True)
         self._thread.start()
 
-    def outcome(self) -> Outcome | None:
+    def take_result(self) -> BundleCheckResult | None:
         """What it found, once; None while it runs, and where none runs."""
         if self._thread is None or self._thread.is_alive():
             return None
-        outcome, self._thread, self._outcome = self._outcome, None, None
-        return outcome
+        result, self._thread, self._result = self._result, None, None
+        return result
 
     def stop(self) -> None:
         """Kill its process, from any thread; `end` waits for it."""
-        sandbox = self._sandbox
-        if sandbox is not None:
-            sandbox.stop()
+        process = self._process
+        if process is not None:
+            process.stop()
 
-    def end(self) -> None:
+    def stop_and_wait(self) -> None:
         """Its process is gone, and what it found is forgotten."""
         if self._thread is None:
             return
         self.stop()
         self._thread.join()
-        self._thread, self._outcome = None, None
+        self._thread, self._result = None, None
 
-    def _run(self, sandbox: Sandbox, bundle: str, histories: Sequence[Sequence[Event]]) -> None:
+    def _run(self, process: BundleCheckProcess, bundle_id: str, histories: Sequence[Sequence[HistoryEvent]]) -> None:
         try:
-            sandbox.prove(bundle, histories)
+            process.check(bundle_id, histories)
         except FreshetError as error:
-            self._outcome = Outcome(bundle, error)
+            self._result = BundleCheckResult(bundle_id, error)
         except Exception as cause:  # noqa: BLE001 - no process, no memory: nothing is known of the bundle
-            unknown = told(cause)
-            self._outcome = Outcome(bundle, UnfinishedProofError(unknown.where, unknown.what, unknown.fix))
+            client_error = to_client_error(cause)
+            self._result = BundleCheckResult(
+                bundle_id, IncompleteCheckError(client_error.where, client_error.what, client_error.fix)
+            )
         else:
-            self._outcome = Outcome(bundle)
+            self._result = BundleCheckResult(bundle_id)

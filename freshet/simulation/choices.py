@@ -8,184 +8,227 @@ from numpy.typing import NDArray
 
 from freshet.simulation import cycles
 from freshet.simulation.catalogue import Catalogue
-from freshet.simulation.clock import season
-from freshet.simulation.exposure import clicked_in, old_lists
+from freshet.simulation.clock import season_factors
+from freshet.simulation.exposure import build_related_lists, clicked_slots
 from freshet.simulation.goods import BRANDS, CATEGORIES, CONSUMABLES
 from freshet.simulation.params import ShopParams
-from freshet.simulation.paths import BUDGETS, CHEAPER, next_row
-from freshet.simulation.projects import Projects, projects
-from freshet.simulation.shelves import Shelves, niche, niches, pages
+from freshet.simulation.paths import CHEAPER, N_PRICE_BANDS, choose_link_type
+from freshet.simulation.projects import Projects, generate_projects
+from freshet.simulation.shelves import SlotGroups, group_by_category, group_by_niche, niche_index
 from freshet.simulation.shoppers import BOT
-from freshet.simulation.stock import sold_out
-from freshet.simulation.tastes import LIKED, Tastes
+from freshet.simulation.stock import draw_sold_out
+from freshet.simulation.tastes import FAVORITE_WEIGHTS, Preferences
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-LOOKED, CARTED, BOUGHT = 1, 2, 3  # how far a shopper went with an item: so many events it leaves
-RECENT: Final = 8  # items a shopper remembers
-DRAWS: Final = 8  # random numbers a look takes
-BACK = 0.6  # of the ways back lead this many items further than one
-NEW_VISIT_FOLLOW = 0.5  # a new visit follows less often
-LOYAL, THRIFTY = 0.9, 0.9  # how often the favourite brand is chosen, and the usual price band
-PROJECTS_STREAM, LISTS_STREAM, STAPLES_STREAM = 16, 17, 18
+VIEWED, CARTED, PURCHASED = 1, 2, 3  # how far a shopper went with an item: so many events it leaves
+MAX_RECENT_SLOTS: Final = 8  # items a shopper remembers
+DRAWS_PER_VIEW: Final = 8  # random numbers a look takes
+REVISIT_DECAY = 0.6  # of the ways back lead this many items further than one
+SESSION_START_FOLLOW_FACTOR = 0.5  # a new visit follows less often
+P_PREFERRED_BRAND, P_PREFERRED_PRICE_BAND = (
+    0.9,
+    0.9,
+)  # how often the favourite brand is chosen, and the usual price band
+PROJECTS_STREAM, RELATED_LISTS_STREAM, STAPLES_STREAM = 16, 17, 18
 
 
 @dataclass(frozen=True)
-class Situation:
+class ChoiceContext:
     """Where B shoppers are just before their next look."""
 
     shopper: Ints  # (B,)
     day: Ints  # (B,) number of the day
-    begins: Bools  # (B,) a visit begins
-    due: Bools  # (B,) they come for their consumable
-    seen: Ints  # (B,) items they have looked at so far
-    recent: Ints  # (B, RECENT) places of the last ones, the latest first; meaningless beyond `seen`
-    went: Ints  # (B,) how far they went with the latest
-    owned: Ints  # (B,) a bit for each category of which they bought something
+    session_starts: Bools  # (B,) a visit begins
+    replenishment_due: Bools  # (B,) they come for their consumable
+    n_views: Ints  # (B,) items they have looked at so far
+    recent_slots: Ints  # (B, RECENT) places of the last ones, the latest first; meaningless beyond `seen`
+    funnel_depth: Ints  # (B,) how far they went with the latest
+    owned_categories: Ints  # (B,) a bit for each category of which they bought something
 
 
 @dataclass(frozen=True)
-class Choices:
+class ChoiceModel:
     """The rules of a shop on each of its days. Build it with `choices`."""
 
     params: ShopParams
-    goods: Catalogue
-    tastes: Tastes
-    kind: Ints  # (S,) MEMBER, GUEST or BOT
-    habit: Floats  # (days + 1,) how far habits have drifted
-    taste: Floats  # (days + 1,) how far taste has
-    seasons: Floats  # (days + 1, categories)
+    catalogue: Catalogue
+    preferences: Preferences
+    shopper_kind: Ints  # (S,) MEMBER, GUEST or BOT
+    habit_drift: Floats  # (days + 1,) how far habits have drifted
+    taste_drift: Floats  # (days + 1,) how far taste has
+    season_factors: Floats  # (days + 1, categories)
     projects: Projects
-    pages: Shelves  # by category
-    niches: Shelves  # by category, brand and price band
-    lists: Ints  # (P, LISTED) what the shop shows beside each item
+    category_pages: SlotGroups  # by category
+    niches: SlotGroups  # by category, brand and price band
+    related_lists: Ints  # (P, LISTED) what the shop shows beside each item
     sold_out: Bools  # (days + 1, P)
     staples: Ints  # (S,) place of the consumable each buys again and again; -1 where the shop has none
 
-    def next_places(self, now: Situation, draws: Floats) -> Ints:
+    def choose_next_slots(self, context: ChoiceContext, draws: Floats) -> Ints:
         """(B,) where each looks next. draws: (B, DRAWS) uniform in [0, 1)."""
-        known = now.seen > 0
-        follow = np.where(now.begins, NEW_VISIT_FOLLOW, 1.0) * self.params.follow * known
-        again = follow + self.params.again * (now.seen > 1)
-        shown = again + self.params.shown * known
-        last = np.where(known, now.recent[:, 0], 0)
-        place = self._fresh(now, draws)
-        place = np.where(draws[:, 0] < shown, clicked_in(self.lists, last, draws[:, 1]), place)
-        place = np.where(draws[:, 0] < again, self._again(now, draws[:, 1]), place)
-        place = np.where(draws[:, 0] < follow, self.follows(now, draws), place)
-        place = np.where(now.due, self.staples[now.shopper], place)
-        place = np.where(self.sold_out[now.day, place], self.goods.paths.usual[CHEAPER, place], place)
-        bots = self.kind[now.shopper] == BOT
-        return np.where(bots, (draws[:, 1] * self.params.items).astype(np.int64), place)
+        has_history = context.n_views > 0
+        follow_threshold = (
+            np.where(context.session_starts, SESSION_START_FOLLOW_FACTOR, 1.0) * self.params.p_follow_link * has_history
+        )
+        revisit_threshold = follow_threshold + self.params.p_revisit * (context.n_views > 1)
+        related_threshold = revisit_threshold + self.params.p_related_click * has_history
+        last_slot = np.where(has_history, context.recent_slots[:, 0], 0)
+        slots = self._explore_slots(context, draws)
+        slots = np.where(
+            draws[:, 0] < related_threshold, clicked_slots(self.related_lists, last_slot, draws[:, 1]), slots
+        )
+        slots = np.where(draws[:, 0] < revisit_threshold, self._revisit_slots(context, draws[:, 1]), slots)
+        slots = np.where(draws[:, 0] < follow_threshold, self.follow_link(context, draws), slots)
+        slots = np.where(context.replenishment_due, self.staples[context.shopper], slots)
+        slots = np.where(self.sold_out[context.day, slots], self.catalogue.item_graph.base_links[CHEAPER, slots], slots)
+        is_bot = self.shopper_kind[context.shopper] == BOT
+        return np.where(is_bot, (draws[:, 1] * self.params.items).astype(np.int64), slots)
 
-    def follows(self, now: Situation, draws: Floats) -> Ints:
+    def follow_link(self, context: ChoiceContext, draws: Floats) -> Ints:
         """(B,) another item of the category, until they have compared enough or put one in the cart.
 
         Then what their project needs next, of their brand and price.
         """
-        last = np.where(now.seen > 0, now.recent[:, 0], 0)
-        run = self._run(now)
-        done = (now.went > LOOKED) | (run >= self.tastes.patience[now.shopper])
-        return np.where(done, self._needed(now, last, draws), self._compared(now, last, run > 1))
+        last_slot = np.where(context.n_views > 0, context.recent_slots[:, 0], 0)
+        run_length = self._category_run_length(context)
+        comparison_done = (context.funnel_depth > VIEWED) | (
+            run_length >= self.preferences.n_comparisons[context.shopper]
+        )
+        return np.where(
+            comparison_done,
+            self._choose_next_need(context, last_slot, draws),
+            self._choose_comparison(context, last_slot, run_length > 1),
+        )
 
-    def in_niche(self, shopper: Ints, category: Ints, draws: Floats) -> Ints:
+    def pick_from_niche(self, shopper: Ints, category: Ints, draws: Floats) -> Ints:
         """(B,) an item of a category: mostly of their brand and price."""
-        own_brand, own_budget = draws[:, 3] < LOYAL, draws[:, 4] < THRIFTY
-        any_brand = ((draws[:, 3] - LOYAL) / (1 - LOYAL) * len(BRANDS)).astype(np.int64)
-        any_budget = ((draws[:, 4] - THRIFTY) / (1 - THRIFTY) * BUDGETS).astype(np.int64)
-        brand = np.where(own_brand, self.tastes.brand[shopper], any_brand)
-        budget = np.where(own_budget, self.tastes.budget[shopper], any_budget)
-        return self.niches.pick(niche(category, brand, budget), draws[:, 5])
+        is_preferred_brand, is_preferred_band = draws[:, 3] < P_PREFERRED_BRAND, draws[:, 4] < P_PREFERRED_PRICE_BAND
+        any_brand = ((draws[:, 3] - P_PREFERRED_BRAND) / (1 - P_PREFERRED_BRAND) * len(BRANDS)).astype(np.int64)
+        any_price_band = ((draws[:, 4] - P_PREFERRED_PRICE_BAND) / (1 - P_PREFERRED_PRICE_BAND) * N_PRICE_BANDS).astype(
+            np.int64
+        )
+        brand = np.where(is_preferred_brand, self.preferences.brand[shopper], any_brand)
+        price_band = np.where(is_preferred_band, self.preferences.price_band[shopper], any_price_band)
+        return self.niches.pick(niche_index(category, brand, price_band), draws[:, 5])
 
-    def likes(self, shopper: int, day: int) -> tuple[int, ...]:
+    def favorite_categories(self, shopper: int, day: int) -> tuple[int, ...]:
         """The categories that one shopper comes for on a day."""
-        return tuple(int(each) for each in self._liked(np.array([shopper]), np.array([day]))[0])
+        return tuple(int(category) for category in self._favorite_categories(np.array([shopper]), np.array([day]))[0])
 
-    def outcomes(self, shopper: Ints, due: Bools, draws: Floats) -> Ints:
+    def draw_funnel_depths(self, shopper: Ints, replenishment_due: Bools, draws: Floats) -> Ints:
         """(B,) LOOKED, CARTED or BOUGHT. Bots only look. due: (B,) looks for which they came: they buy more often."""
-        person = self.kind[shopper] != BOT
-        carted = (draws[:, 6] < np.where(due, cycles.BUYS, self.params.cart_share)) & person
-        return np.where(carted, np.where((draws[:, 7] < self.params.buy_share) | due, BOUGHT, CARTED), LOOKED)
+        is_human = self.shopper_kind[shopper] != BOT
+        carted = (
+            draws[:, 6] < np.where(replenishment_due, cycles.P_BUY_REPLENISHMENT, self.params.cart_share)
+        ) & is_human
+        return np.where(
+            carted, np.where((draws[:, 7] < self.params.buy_share) | replenishment_due, PURCHASED, CARTED), VIEWED
+        )
 
-    def bought(self, owned: Ints, place: Ints, went: Ints) -> Ints:
+    def update_owned_categories(self, owned_categories: Ints, slot: Ints, funnel_depth: Ints) -> Ints:
         """(B,) `owned` after a look at `place`; consumables are never owned for good."""
-        category = self.goods.categories[place]
-        lasting = (went == BOUGHT) & ~_consumable(self.params.categories)[category]
-        return np.where(lasting, owned | 1 << category, owned)
+        category = self.catalogue.categories[slot]
+        durable_purchase = (funnel_depth == PURCHASED) & ~_is_consumable(self.params.categories)[category]
+        return np.where(durable_purchase, owned_categories | 1 << category, owned_categories)
 
-    def _run(self, now: Situation) -> Ints:
+    def _category_run_length(self, context: ChoiceContext) -> Ints:
         """(B,) looks in a row at items of the latest one's category, up to RECENT."""
-        category = self.goods.categories[now.recent]
-        same = (category == category[:, :1]) & (np.arange(RECENT) < now.seen[:, None])
-        return np.asarray(np.logical_and.accumulate(same, axis=1).sum(axis=1))
+        category = self.catalogue.categories[context.recent_slots]
+        same_category = (category == category[:, :1]) & (np.arange(MAX_RECENT_SLOTS) < context.n_views[:, None])
+        return np.asarray(np.logical_and.accumulate(same_category, axis=1).sum(axis=1))
 
-    def _compared(self, now: Situation, last: Ints, comparing: Bools) -> Ints:
-        paths, prices = self.goods.paths, self.goods.prices
-        row = next_row(paths, prices, last, now.recent[:, 1], self.tastes.budget[now.shopper], comparing)
-        drifted = paths.steadiness[last] < self.habit[now.day]
-        return np.where(drifted, paths.changed[row, last], paths.usual[row, last])
+    def _choose_comparison(self, context: ChoiceContext, last_slot: Ints, is_comparing: Bools) -> Ints:
+        item_graph, prices = self.catalogue.item_graph, self.catalogue.prices
+        link_type = choose_link_type(
+            item_graph,
+            prices,
+            last_slot,
+            context.recent_slots[:, 1],
+            self.preferences.price_band[context.shopper],
+            is_comparing,
+        )
+        is_drifted = item_graph.drift_threshold[last_slot] < self.habit_drift[context.day]
+        return np.where(
+            is_drifted, item_graph.drifted_links[link_type, last_slot], item_graph.base_links[link_type, last_slot]
+        )
 
-    def _needed(self, now: Situation, last: Ints, draws: Floats) -> Ints:
-        project, category = self.tastes.project[now.shopper], self.goods.categories[last]
-        drifted = self.tastes.steadiness[now.shopper] < self.habit[now.day]
-        needed = self.projects.needed(project, category, now.owned, drifted)
-        return self.in_niche(now.shopper, needed, draws)
+    def _choose_next_need(self, context: ChoiceContext, last_slot: Ints, draws: Floats) -> Ints:
+        project, category = self.preferences.project[context.shopper], self.catalogue.categories[last_slot]
+        is_drifted = self.preferences.drift_threshold[context.shopper] < self.habit_drift[context.day]
+        next_category = self.projects.next_category(project, category, context.owned_categories, is_drifted)
+        return self.pick_from_niche(context.shopper, next_category, draws)
 
-    def _again(self, now: Situation, draw: Floats) -> Ints:
+    def _revisit_slots(self, context: ChoiceContext, draw: Floats) -> Ints:
         """One of the last few but the latest; the nearer the more often."""
-        most = np.minimum(now.seen, RECENT) - 1
-        ago = 1 + np.floor(np.log1p(-draw) / np.log(BACK)).astype(np.int64) % np.maximum(most, 1)
-        return np.asarray(now.recent[np.arange(len(ago)), ago])
+        max_steps_back = np.minimum(context.n_views, MAX_RECENT_SLOTS) - 1
+        steps_back = 1 + np.floor(np.log1p(-draw) / np.log(REVISIT_DECAY)).astype(np.int64) % np.maximum(
+            max_steps_back, 1
+        )
+        return np.asarray(context.recent_slots[np.arange(len(steps_back)), steps_back])
 
-    def _fresh(self, now: Situation, draws: Floats) -> Ints:
+    def _explore_slots(self, context: ChoiceContext, draws: Floats) -> Ints:
         """From the page of a category they like, nearer to its top the more often."""
-        liked = self._liked(now.shopper, now.day)
-        weight = np.cumsum(np.array(LIKED) * self.seasons[now.day[:, None], liked], axis=1)
-        which = (draws[:, 2, None] * weight[:, -1:] >= weight).sum(axis=1)
-        return self.pages.pick(liked[np.arange(len(liked)), which], draws[:, 5])
+        categories = self._favorite_categories(context.shopper, context.day)
+        cumulative_weights = np.cumsum(
+            np.array(FAVORITE_WEIGHTS) * self.season_factors[context.day[:, None], categories], axis=1
+        )
+        column = (draws[:, 2, None] * cumulative_weights[:, -1:] >= cumulative_weights).sum(axis=1)
+        return self.category_pages.pick(categories[np.arange(len(categories)), column], draws[:, 5])
 
-    def _liked(self, shopper: Ints, day: Ints) -> Ints:
+    def _favorite_categories(self, shopper: Ints, day: Ints) -> Ints:
         """(B, 3)"""
-        drifted = (self.tastes.steadiness[shopper] < self.taste[day]).astype(np.int64)
-        return np.asarray(self.tastes.likes[drifted, shopper])
+        is_drifted = (self.preferences.drift_threshold[shopper] < self.taste_drift[day]).astype(np.int64)
+        return np.asarray(self.preferences.favorite_categories[is_drifted, shopper])
 
 
-def choices(params: ShopParams, goods: Catalogue, tastes: Tastes, kind: Ints) -> Choices:
+def build_choice_model(
+    params: ShopParams, catalogue: Catalogue, preferences: Preferences, shopper_kind: Ints
+) -> ChoiceModel:
     """The rules for every day of the shop, and for the day after its last."""
     days = range(params.days + 1)
-    early = [params.strength("season", day) for day in days]
-    category, weights = goods.categories[: params.items], goods.weights[: params.items]
-    page = pages(category, weights)
-    niche_shelves = niches(category, goods.brands[: params.items], goods.paths.bands, weights)
-    return Choices(
+    season_shifts = [params.drift_strength("season", day) for day in days]
+    category, popularity = catalogue.categories[: params.items], catalogue.popularity[: params.items]
+    category_pages = group_by_category(category, popularity)
+    niche_groups = group_by_niche(
+        category, catalogue.brands[: params.items], catalogue.item_graph.price_bands, popularity
+    )
+    return ChoiceModel(
         params=params,
-        goods=goods,
-        tastes=tastes,
-        kind=kind,
-        habit=np.array([params.strength("habit", day) for day in days]),
-        taste=np.array([params.strength("taste", day) for day in days]),
-        seasons=np.stack([season(params.first_day, d, e, params.categories) for d, e in zip(days, early, strict=True)]),
-        projects=projects(params.categories, np.random.default_rng([params.seed, PROJECTS_STREAM])),
-        pages=page,
-        niches=niche_shelves,
-        lists=old_lists(category, page, np.random.default_rng([params.seed, LISTS_STREAM])),
-        sold_out=sold_out(params.seed, len(days), params.items),
-        staples=_staples(params, niche_shelves, tastes),
+        catalogue=catalogue,
+        preferences=preferences,
+        shopper_kind=shopper_kind,
+        habit_drift=np.array([params.drift_strength("habit", day) for day in days]),
+        taste_drift=np.array([params.drift_strength("taste", day) for day in days]),
+        season_factors=np.stack(
+            [
+                season_factors(params.first_day, day_index, shift, params.categories)
+                for day_index, shift in zip(days, season_shifts, strict=True)
+            ]
+        ),
+        projects=generate_projects(params.categories, np.random.default_rng([params.seed, PROJECTS_STREAM])),
+        category_pages=category_pages,
+        niches=niche_groups,
+        related_lists=build_related_lists(
+            category, category_pages, np.random.default_rng([params.seed, RELATED_LISTS_STREAM])
+        ),
+        sold_out=draw_sold_out(params.seed, len(days), params.items),
+        staples=_assign_staples(params, niche_groups, preferences),
     )
 
 
-def _staples(params: ShopParams, shelves: Shelves, tastes: Tastes) -> Ints:
+def _assign_staples(params: ShopParams, niches: SlotGroups, preferences: Preferences) -> Ints:
     """(S,) one item of each shopper's brand and price, of a category that is used up."""
-    categories = np.flatnonzero(_consumable(params.categories))
+    categories = np.flatnonzero(_is_consumable(params.categories))
     if not len(categories):
-        return np.full(len(tastes.brand), -1)
-    which = categories[(tastes.phase + tastes.period) % len(categories)]
-    draw = np.random.default_rng([params.seed, STAPLES_STREAM]).random(len(tastes.brand))
-    return shelves.pick(niche(which, tastes.brand, tastes.budget), draw)
+        return np.full(len(preferences.brand), -1)
+    category = categories[(preferences.replenishment_phase + preferences.replenishment_days) % len(categories)]
+    draw = np.random.default_rng([params.seed, STAPLES_STREAM]).random(len(preferences.brand))
+    return niches.pick(niche_index(category, preferences.brand, preferences.price_band), draw)
 
 
-def _consumable(categories: int) -> Bools:
+def _is_consumable(n_categories: int) -> Bools:
     """(C,)"""
-    return np.array([name in CONSUMABLES for name, *_ in CATEGORIES[:categories]])
+    return np.array([name in CONSUMABLES for name, *_ in CATEGORIES[:n_categories]])

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 
-SHORTEST, LONGEST = 7, 21  # days that a pack lasts
-BUYS: Final = 0.5  # of those who come for it buy it; the others look
+MIN_PACK_DAYS, MAX_PACK_DAYS = 7, 21  # days that a pack lasts
+P_BUY_REPLENISHMENT: Final = 0.5  # of those who come for it buy it; the others look
 
 
-def due(period: Ints, phase: Ints, last: Ints, day: Ints) -> NDArray[np.bool_]:
+def is_replenishment_due(period: Ints, phase: Ints, last_day: Ints, day: Ints) -> NDArray[np.bool_]:
     """(B,) whether a pack was used up since the visit before. last: its day, -1 = there was none."""
-    return (last >= 0) & ((day + phase) // period > (last + phase) // period)
+    return (last_day >= 0) & ((day + phase) // period > (last_day + phase) // period)

@@ -8,22 +8,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.simulation.shelves import Shelves
+from freshet.simulation.shelves import SlotGroups
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-LISTED: Final = 10
-PASSED: Final = 0.6  # of those who come to a place of the list go on to the next one
+RELATED_LIST_SIZE: Final = 10
+P_CONTINUE: Final = 0.6  # of those who come to a place of the list go on to the next one
 
 
-def old_lists(category: Ints, pages: Shelves, rng: np.random.Generator) -> Ints:
+def build_related_lists(category: Ints, pages: SlotGroups, rng: np.random.Generator) -> Ints:
     """(P, LISTED) the list beside each item: the best known of its category more often than others."""
-    draws = rng.random((len(category), LISTED))
-    return np.stack([pages.pick(category, draws[:, place]) for place in range(LISTED)], axis=1)
+    draws = rng.random((len(category), RELATED_LIST_SIZE))
+    return np.stack([pages.pick(category, draws[:, position]) for position in range(RELATED_LIST_SIZE)], axis=1)
 
 
-def clicked_in(lists: Ints, place: Ints, draw: Floats) -> Ints:
+def clicked_slots(lists: Ints, slot: Ints, draw: Floats) -> Ints:
     """(B,) what is clicked in the lists beside `place`. draw: (B,) uniform in [0, 1)."""
-    position = np.floor(np.log1p(-draw) / np.log(PASSED)).astype(np.int64) % LISTED
-    return np.asarray(lists[place, position])
+    position = np.floor(np.log1p(-draw) / np.log(P_CONTINUE)).astype(np.int64) % RELATED_LIST_SIZE
+    return np.asarray(lists[slot, position])

@@ -29,8 +29,8 @@ BRANDS = ("Norrland", "Alpino", "Brezza", "Kestrel", "Tarn", "Firnline")
 MAKES = ("light", "classic", "storm", "compact", "expedition", "trail", "winter", "summit")
 
 
-def title(category: int, brand: int, make: int, mark: int) -> str:
+def item_title(category: int, brand: int, make: int, mark: int) -> str:
     """ "Norrland storm tent": numbered where there are more than the makes have names for; later marks say so."""
-    number = f" {make // len(MAKES) + 1}" if make >= len(MAKES) else ""
-    later = f" mark {mark + 1}" if mark else ""
-    return f"{BRANDS[brand]} {MAKES[make % len(MAKES)]} {CATEGORIES[category][1]}{number}{later}"
+    make_suffix = f" {make // len(MAKES) + 1}" if make >= len(MAKES) else ""
+    mark_suffix = f" mark {mark + 1}" if mark else ""
+    return f"{BRANDS[brand]} {MAKES[make % len(MAKES)]} {CATEGORIES[category][1]}{make_suffix}{mark_suffix}"

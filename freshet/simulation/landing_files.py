@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshet.simulation.catalogue import price_factor
-from freshet.simulation.clock import DAY, day_number
+from freshet.simulation.clock import DAY_SECONDS, day_number
 from freshet.simulation.goods import CATEGORIES
-from freshet.simulation.moments import EVENT_NAMES, PURCHASE, RETURN, fault_share
+from freshet.simulation.moments import EVENT_NAMES, PURCHASE, RETURN, tracking_loss_rate
 from freshet.simulation.shop import Shop
 
 Ints = NDArray[np.int64]
@@ -28,11 +28,11 @@ HEADER = (
     "category",
 )
 FAULTS = ("no item", "unknown type", "far future")
-STREAM, TRACKING_STREAM = 1, 9  # random numbers of the export's own
+EXPORT_STREAM, TEXT_LOSS_STREAM = 1, 9  # random numbers of the export's own
 
 
 @dataclass(frozen=True)
-class Delivered:
+class DeliveryStats:
     """What was written, to hold the conservation table against."""
 
     files: tuple[Path, ...]
@@ -47,88 +47,98 @@ class Delivered:
 
 
 @dataclass(frozen=True)
-class Export:
+class LandingExport:
     """R rows in order of time: which event each tells of, what is wrong with it, and on which day it lands."""
 
-    source: Ints  # (R,) event
-    copy: NDArray[np.bool_]  # (R,) told once more
+    event_index: Ints  # (R,) event
+    is_duplicate: NDArray[np.bool_]  # (R,) told once more
     fault: Ints  # (R,) position in FAULTS, -1 = none
-    number: Ints  # (R,) in the event id; a broken row has one of its own
-    day: Ints  # (R,) number of the landing day
+    event_number: Ints  # (R,) in the event id; a broken row has one of its own
+    landing_day: Ints  # (R,) number of the landing day
 
-    def take(self, chosen: NDArray[np.bool_]) -> "Export":
+    def take(self, mask: NDArray[np.bool_]) -> "LandingExport":
         """Some of the rows."""
-        return Export(self.source[chosen], self.copy[chosen], self.fault[chosen], self.number[chosen], self.day[chosen])
+        return LandingExport(
+            self.event_index[mask],
+            self.is_duplicate[mask],
+            self.fault[mask],
+            self.event_number[mask],
+            self.landing_day[mask],
+        )
 
 
-def write_landing_files(shop: Shop, folder: Path, days: range | None = None) -> Delivered:
+def write_landing_files(shop: Shop, folder: Path, days: range | None = None) -> DeliveryStats:
     """Write `events-YYYY-MM-DD.csv` for every landing day into a folder. Same shop, same files.
 
     days: numbers of the landing days, from 0; every day has the same file whether it is written alone or with others.
     """
-    chosen = range(shop.params.days) if days is None else days
-    rows = export(shop)
-    rows = rows.take(np.isin(rows.day, np.array(chosen, np.int64)))
+    day_numbers = range(shop.params.days) if days is None else days
+    rows = build_export(shop)
+    rows = rows.take(np.isin(rows.landing_day, np.array(day_numbers, np.int64)))
     folder.mkdir(parents=True, exist_ok=True)
-    landed = np.unique(rows.day)
-    files = [_write_day(shop, folder, int(day), rows.take(rows.day == day)) for day in landed]
-    duplicates, bad = int(rows.copy.sum()), int((rows.fault >= 0).sum())
-    return Delivered(tuple(files), len(rows.source) - duplicates - bad, duplicates, bad)
+    landing_days = np.unique(rows.landing_day)
+    files = [_write_day(shop, folder, int(day), rows.take(rows.landing_day == day)) for day in landing_days]
+    duplicates, bad = int(rows.is_duplicate.sum()), int((rows.fault >= 0).sum())
+    return DeliveryStats(tuple(files), len(rows.event_index) - duplicates - bad, duplicates, bad)
 
 
-def export(shop: Shop) -> Export:
+def build_export(shop: Shop) -> LandingExport:
     """Every row of the shop's export."""
-    rng = np.random.default_rng([shop.params.seed, STREAM])
-    total, params = len(shop.events), shop.params
-    doubled = np.flatnonzero(rng.random(total) < params.duplicate_share)
-    broken = np.flatnonzero(rng.random(total) < params.bad_share)
-    source = np.concatenate([np.arange(total), doubled, broken])
-    fault = np.concatenate([np.full(total + len(doubled), -1), rng.integers(len(FAULTS), size=len(broken))])
-    late = (rng.random(total) < params.late_share)[source]
-    day = np.minimum(shop.events.time[source] // DAY - day_number(params.first_day) + late, params.days - 1)
-    copy = (np.arange(len(source)) >= total) & (fault < 0)
-    number = np.where(fault >= 0, total + np.arange(len(source)), source)
-    order = np.lexsort((np.arange(len(source)), shop.events.time[source]))
-    return Export(source[order], copy[order], fault[order], number[order], day[order])
+    rng = np.random.default_rng([shop.params.seed, EXPORT_STREAM])
+    n_events, params = len(shop.events), shop.params
+    duplicate_events = np.flatnonzero(rng.random(n_events) < params.duplicate_share)
+    invalid_events = np.flatnonzero(rng.random(n_events) < params.bad_share)
+    event_index = np.concatenate([np.arange(n_events), duplicate_events, invalid_events])
+    fault = np.concatenate(
+        [np.full(n_events + len(duplicate_events), -1), rng.integers(len(FAULTS), size=len(invalid_events))]
+    )
+    is_late = (rng.random(n_events) < params.late_share)[event_index]
+    landing_day = np.minimum(
+        shop.events.time[event_index] // DAY_SECONDS - day_number(params.first_day) + is_late, params.days - 1
+    )
+    is_duplicate = (np.arange(len(event_index)) >= n_events) & (fault < 0)
+    event_number = np.where(fault >= 0, n_events + np.arange(len(event_index)), event_index)
+    order = np.lexsort((np.arange(len(event_index)), shop.events.time[event_index]))
+    return LandingExport(event_index[order], is_duplicate[order], fault[order], event_number[order], landing_day[order])
 
 
-def _columns(shop: Shop, rows: Export) -> list[list[str]]:
+def _cell_columns(shop: Shop, rows: LandingExport) -> list[list[str]]:
     """The text of every cell, a list for each name in HEADER."""
-    events, goods = shop.events.take(rows.source), shop.catalogue
-    counted = (events.kind == PURCHASE) | (events.kind == RETURN)
-    time = events.time + np.where(rows.fault == 2, 3_650 * DAY, 0)
-    factor = np.array([price_factor(shop.params, day) for day in range(shop.params.days + 1)])
-    happened = events.time // DAY - day_number(shop.params.first_day)
-    told = ~_untold(shop, rows.source)
+    events, catalogue = shop.events.take(rows.event_index), shop.catalogue
+    has_quantity = (events.event_type == PURCHASE) | (events.event_type == RETURN)
+    time = events.time + np.where(rows.fault == 2, 3_650 * DAY_SECONDS, 0)
+    price_factors = np.array([price_factor(shop.params, day) for day in range(shop.params.days + 1)])
+    event_day = events.time // DAY_SECONDS - day_number(shop.params.first_day)
+    has_text = ~_has_lost_text(shop, rows.event_index)
     columns = (
-        np.char.mod("e%08d", rows.number),
-        np.where(events.known, np.char.mod("u%05d", events.shopper), ""),
-        np.char.mod("s%06d", events.visit),
-        np.where(rows.fault == 0, "", goods.item_ids[events.item]),
-        np.where(rows.fault == 1, "hover", EVENT_NAMES[events.kind]),
+        np.char.mod("e%08d", rows.event_number),
+        np.where(events.logged_in, np.char.mod("u%05d", events.shopper), ""),
+        np.char.mod("s%06d", events.session),
+        np.where(rows.fault == 0, "", catalogue.item_ids[events.item]),
+        np.where(rows.fault == 1, "hover", EVENT_NAMES[events.event_type]),
         np.datetime_as_string(time.astype("datetime64[s]"), timezone="UTC"),
-        np.where(counted, "1", ""),
-        np.char.mod("%.2f", goods.prices[events.item] * factor[happened]),
-        np.where(told, goods.titles[events.item], ""),
-        np.where(told, _category_names()[goods.categories[events.item]], ""),
+        np.where(has_quantity, "1", ""),
+        np.char.mod("%.2f", catalogue.prices[events.item] * price_factors[event_day]),
+        np.where(has_text, catalogue.titles[events.item], ""),
+        np.where(has_text, _category_names()[catalogue.categories[events.item]], ""),
     )
     return [column.tolist() for column in columns]
 
 
-def _untold(shop: Shop, source: Ints) -> NDArray[np.bool_]:
+def _has_lost_text(shop: Shop, event_index: Ints) -> NDArray[np.bool_]:
     """(R,) rows whose title and category a fault in the shop's tracking loses."""
-    draw = np.random.default_rng([shop.params.seed, TRACKING_STREAM]).random(len(shop.events))[source]
-    return draw < fault_share(shop.params, shop.events.time[source])
+    draw = np.random.default_rng([shop.params.seed, TEXT_LOSS_STREAM]).random(len(shop.events))[event_index]
+    return draw < tracking_loss_rate(shop.params, shop.events.time[event_index])
 
 
 def _category_names() -> NDArray[np.str_]:
     return np.array([name for name, *_ in CATEGORIES])
 
 
-def _write_day(shop: Shop, folder: Path, day: int, rows: Export) -> Path:
+def _write_day(shop: Shop, folder: Path, day: int, rows: LandingExport) -> Path:
     path = folder / f"events-{np.datetime64(day_number(shop.params.first_day) + day, 'D')}.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
-        writer.writerows(zip(*_columns(shop, rows), strict=True))
+        writer.writerows(zip(*_cell_columns(shop, rows), strict=True))
     return path

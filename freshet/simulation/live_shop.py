@@ -9,47 +9,55 @@ import numpy as np
 
 from freshet.errors import SettingsError
 from freshet.simulation.catalogue import price_factor
-from freshet.simulation.choices import BOUGHT, DRAWS, LOOKED, RECENT, Choices, Situation, choices
-from freshet.simulation.clock import DAY, day_number
-from freshet.simulation.cycles import due
+from freshet.simulation.choices import (
+    DRAWS_PER_VIEW,
+    MAX_RECENT_SLOTS,
+    PURCHASED,
+    VIEWED,
+    ChoiceContext,
+    ChoiceModel,
+    build_choice_model,
+)
+from freshet.simulation.clock import DAY_SECONDS, day_number
+from freshet.simulation.cycles import is_replenishment_due
 from freshet.simulation.goods import CATEGORIES
-from freshet.simulation.memories import Memory, memories, visits_before
+from freshet.simulation.memories import ShopperState, count_sessions_before, shopper_states
 from freshet.simulation.moments import EVENT_NAMES
-from freshet.simulation.reactions import appeal, clicked_place
+from freshet.simulation.reactions import click_probability, clicked_position
 from freshet.simulation.shop import Shop
 from freshet.simulation.shoppers import GUEST, MEMBER
-from freshet.simulation.tastes import tastes
+from freshet.simulation.tastes import draw_preferences
 
-STREAM, GUEST_STREAM = 3, 30  # random numbers of their own
-GUESTS: Final = 4_096  # kinds of strangers; each comes as if for the first time
-CLICKS: Final = 3  # at most, before the list is seen
-SECONDS: Final = 20  # between two clicks
-OPENS: Final = 9 * 3_600  # seconds after midnight
-BUYS: Final = 0.25  # of what is clicked in a list
+SESSION_STREAM, GUEST_STREAM = 3, 30  # random numbers of their own
+GUEST_POOL_SIZE: Final = 4_096  # kinds of strangers; each comes as if for the first time
+MAX_INITIAL_CLICKS: Final = 3  # at most, before the list is seen
+CLICK_INTERVAL_S: Final = 20  # between two clicks
+OPENING_TIME_S: Final = 9 * 3_600  # seconds after midnight
+P_BUY_AFTER_CLICK: Final = 0.25  # of what is clicked in a list
 
-Event = dict[str, object]
+EventPayload = dict[str, object]
 
 
 @dataclass(frozen=True)
-class Visit:
+class LiveSession:
     """Somebody is in the shop."""
 
     user_id: str | None  # None: a guest
     session_id: str
-    events: tuple[Event, ...]  # what they clicked so far, oldest first, ready to be posted to the gateway
+    events: tuple[EventPayload, ...]  # what they clicked so far, oldest first, ready to be posted to the gateway
     number: int  # from 1
     shopper: int  # number in the shop; the live shop's guests come after everybody
-    wanted: str  # the item they would go to next by themselves
-    moment: int  # seconds since 1970 of the last click
+    intended_item: str  # the item they would go to next by themselves
+    last_click_time: int  # seconds since 1970 of the last click
 
 
 @dataclass(frozen=True)
-class Reaction:
+class ListReaction:
     """What they did with the list."""
 
     kind: Literal["left", "clicked", "bought"]
     position: int | None  # from 1; None if they left
-    events: tuple[Event, ...]  # theirs since, ready to be posted; none if they left
+    events: tuple[EventPayload, ...]  # theirs since, ready to be posted; none if they left
 
 
 class LiveShop:
@@ -66,118 +74,165 @@ class LiveShop:
             what, fix = f"day {day} of a shop of {shop.params.days} days", f"give a day from 0 to {shop.params.days}"
             raise SettingsError("live shop", what, fix)
         self._shop, self._day, self._seed, self._clock = shop, day, seed, clock
-        self._rules = _with_guests(shop)
-        self._memories = memories(shop, day)
-        midnight = (day_number(shop.params.first_day) + day) * DAY
-        self._members = np.flatnonzero(shop.rules.kind == MEMBER)
-        often = np.cumsum(visits_before(shop.events, midnight, self._members) + 1)
-        self._often = often / often[-1]
-        self._positions = {str(item): position for position, item in enumerate(shop.catalogue.item_ids)}
-        self._moment, self._visits, self._events = midnight + OPENS, 0, 0
+        self._choice_model = _choice_model_with_guests(shop)
+        self._shopper_states = shopper_states(shop, day)
+        midnight = (day_number(shop.params.first_day) + day) * DAY_SECONDS
+        self._members = np.flatnonzero(shop.choice_model.shopper_kind == MEMBER)
+        cumulative_sessions = np.cumsum(count_sessions_before(shop.events, midnight, self._members) + 1)
+        self._member_cdf = cumulative_sessions / cumulative_sessions[-1]
+        self._item_index = {str(item): position for position, item in enumerate(shop.catalogue.item_ids)}
+        self._time, self._n_sessions, self._n_events = midnight + OPENING_TIME_S, 0, 0
 
-    def visit(self) -> Visit:
+    def start_session(self) -> LiveSession:
         """Somebody comes and looks at one to three items."""
-        self._visits += 1
-        rng = self._stream(self._visits, 0)
-        shopper = self._comer(rng)
-        clicks = int(rng.integers(1, CLICKS + 1))
-        moment = self._now(30 + clicks * SECONDS)
-        user = f"u{shopper:05d}" if self._rules.kind[shopper] == MEMBER else None
-        visit = Visit(user, f"s{self._day:03d}x{self._seed}x{self._visits:06d}", (), self._visits, shopper, "", moment)
-        events: list[Event] = []
-        for number in range(clicks):
-            item = self._next(shopper, number == 0, rng)
-            self._remember(shopper, item, LOOKED)
-            events += self._told(visit, item, 1, moment - (clicks - 1 - number) * SECONDS)
-        wanted = str(self._shop.catalogue.item_ids[self._next(shopper, False, rng)])
-        return replace(visit, events=tuple(events), wanted=wanted)
+        self._n_sessions += 1
+        rng = self._session_rng(self._n_sessions, 0)
+        shopper = self._draw_shopper(rng)
+        clicks = int(rng.integers(1, MAX_INITIAL_CLICKS + 1))
+        last_click_time = self._advance_clock(30 + clicks * CLICK_INTERVAL_S)
+        user_id = f"u{shopper:05d}" if self._choice_model.shopper_kind[shopper] == MEMBER else None
+        session = LiveSession(
+            user_id,
+            f"s{self._day:03d}x{self._seed}x{self._n_sessions:06d}",
+            (),
+            self._n_sessions,
+            shopper,
+            "",
+            last_click_time,
+        )
+        events: list[EventPayload] = []
+        for click_index in range(clicks):
+            item = self._choose_next_item(shopper, click_index == 0, rng)
+            self._record_view(shopper, item, VIEWED)
+            events += self._view_events(
+                session, item, 1, last_click_time - (clicks - 1 - click_index) * CLICK_INTERVAL_S
+            )
+        intended_item = str(self._shop.catalogue.item_ids[self._choose_next_item(shopper, False, rng)])
+        return replace(session, events=tuple(events), intended_item=intended_item)
 
-    def answer(self, visit: Visit, shown: Sequence[str]) -> Reaction:
+    def react_to_list(self, session: LiveSession, item_ids: Sequence[str]) -> ListReaction:
         """They look at the list from the top, until they click or have had enough. shown: item ids, best first."""
-        rng = self._stream(visit.number, 1)
-        buys = rng.random() < BUYS
-        position = clicked_place([self._appeal(visit, item) for item in shown], rng)
+        rng = self._session_rng(session.number, 1)
+        is_purchase = rng.random() < P_BUY_AFTER_CLICK
+        position = clicked_position([self._click_probability(session, item) for item in item_ids], rng)
         if position is None:
-            return Reaction("left", None, ())
-        item, went = self._positions[shown[position - 1]], BOUGHT if buys else LOOKED
-        self._remember(visit.shopper, item, went)
-        events = self._told(visit, item, went, max(self._now(0), visit.moment + SECONDS))
-        return Reaction("bought" if buys else "clicked", position, tuple(events))
+            return ListReaction("left", None, ())
+        item, funnel_depth = self._item_index[item_ids[position - 1]], PURCHASED if is_purchase else VIEWED
+        self._record_view(session.shopper, item, funnel_depth)
+        events = self._view_events(
+            session, item, funnel_depth, max(self._advance_clock(0), session.last_click_time + CLICK_INTERVAL_S)
+        )
+        return ListReaction("bought" if is_purchase else "clicked", position, tuple(events))
 
-    def _comer(self, rng: np.random.Generator) -> int:
+    def _draw_shopper(self, rng: np.random.Generator) -> int:
         """A member, the more often the more often they came before; or a guest, of whom nothing is known."""
         if rng.random() < self._shop.params.guest_share:
-            guest = len(self._shop.rules.kind) + int(rng.integers(GUESTS))
-            self._memories.pop(guest, None)
+            guest = len(self._shop.choice_model.shopper_kind) + int(rng.integers(GUEST_POOL_SIZE))
+            self._shopper_states.pop(guest, None)
             return guest
-        return int(self._members[np.searchsorted(self._often, rng.random(), side="right")])
+        return int(self._members[np.searchsorted(self._member_cdf, rng.random(), side="right")])
 
-    def _next(self, shopper: int, begins: bool, rng: np.random.Generator) -> int:
+    def _choose_next_item(self, shopper: int, session_starts: bool, rng: np.random.Generator) -> int:
         """The item they go to next, by the rules of the day."""
-        memory = self._memories.get(shopper, Memory())
-        recent = np.zeros((1, RECENT), np.int64)
-        recent[0, : len(memory.recent)] = memory.recent
-        facts = (shopper, self._day, begins, begins and self._due(shopper, memory), memory.seen)
-        who, day, begin, due, seen = (np.array([fact]) for fact in facts)
-        now = Situation(who, day, begin, due, seen, recent, np.array([memory.went]), np.array([memory.owned]))
-        place = int(self._rules.next_places(now, rng.random((1, DRAWS)))[0])
-        return int(self._shop.catalogue.on_sale[self._day, place])
+        state = self._shopper_states.get(shopper, ShopperState())
+        recent_slots = np.zeros((1, MAX_RECENT_SLOTS), np.int64)
+        recent_slots[0, : len(state.recent_slots)] = state.recent_slots
+        values = (
+            shopper,
+            self._day,
+            session_starts,
+            session_starts and self._is_replenishment_due(shopper, state),
+            state.n_views,
+        )
+        shoppers, day, starts, replenishment, n_views = (np.array([value]) for value in values)
+        context = ChoiceContext(
+            shoppers,
+            day,
+            starts,
+            replenishment,
+            n_views,
+            recent_slots,
+            np.array([state.funnel_depth]),
+            np.array([state.owned_categories]),
+        )
+        slot = int(self._choice_model.choose_next_slots(context, rng.random((1, DRAWS_PER_VIEW)))[0])
+        return int(self._shop.catalogue.on_sale[self._day, slot])
 
-    def _remember(self, shopper: int, item: int, went: int) -> None:
-        place = int(self._shop.catalogue.places[item])
-        memory = self._memories.get(shopper, Memory())
-        owned = self._rules.bought(np.array([memory.owned]), np.array([place]), np.array([went]))
-        self._memories[shopper] = memory.with_look(place, went, int(owned[0]), self._day)
+    def _record_view(self, shopper: int, item: int, funnel_depth: int) -> None:
+        slot = int(self._shop.catalogue.slots[item])
+        state = self._shopper_states.get(shopper, ShopperState())
+        owned_categories = self._choice_model.update_owned_categories(
+            np.array([state.owned_categories]), np.array([slot]), np.array([funnel_depth])
+        )
+        self._shopper_states[shopper] = state.with_view(slot, funnel_depth, int(owned_categories[0]), self._day)
 
-    def _due(self, shopper: int, memory: Memory) -> bool:
+    def _is_replenishment_due(self, shopper: int, state: ShopperState) -> bool:
         """Whether they come for their consumable."""
-        tastes, who = self._rules.tastes, np.array([shopper])
-        day = due(tastes.period[who], tastes.phase[who], np.array([memory.day]), np.array([self._day]))
-        return bool(day[0] and self._rules.staples[shopper] >= 0)
+        preferences, shoppers = self._choice_model.preferences, np.array([shopper])
+        is_due = is_replenishment_due(
+            preferences.replenishment_days[shoppers],
+            preferences.replenishment_phase[shoppers],
+            np.array([state.last_day]),
+            np.array([self._day]),
+        )
+        return bool(is_due[0] and self._choice_model.staples[shopper] >= 0)
 
-    def _appeal(self, visit: Visit, item_id: str) -> float:
+    def _click_probability(self, session: LiveSession, item_id: str) -> float:
         """0 for what is not on sale, or sold out."""
-        goods, item = self._shop.catalogue, self._positions.get(item_id)
-        if item is None or goods.on_sale[self._day, goods.places[item]] != item:
+        catalogue, item = self._shop.catalogue, self._item_index.get(item_id)
+        if item is None or catalogue.on_sale[self._day, catalogue.slots[item]] != item:
             return 0.0
-        if self._rules.sold_out[self._day, goods.places[item]]:
+        if self._choice_model.sold_out[self._day, catalogue.slots[item]]:
             return 0.0
-        wanted = self._positions[visit.wanted]
-        liked = self._rules.likes(visit.shopper, self._day)
-        return appeal(int(goods.categories[item]), item == wanted, int(goods.categories[wanted]), liked)
+        intended = self._item_index[session.intended_item]
+        favorites = self._choice_model.favorite_categories(session.shopper, self._day)
+        return click_probability(
+            int(catalogue.categories[item]), item == intended, int(catalogue.categories[intended]), favorites
+        )
 
-    def _told(self, visit: Visit, item: int, went: int, moment: int) -> list[Event]:
+    def _view_events(self, session: LiveSession, item: int, funnel_depth: int, time: int) -> list[EventPayload]:
         """A look at an item and how far it went, as events for the gateway."""
-        return [self._event(visit, item, str(EVENT_NAMES[kind]), moment + 5 * kind) for kind in range(went)]
+        return [
+            self._event_payload(session, item, str(EVENT_NAMES[step]), time + 5 * step) for step in range(funnel_depth)
+        ]
 
-    def _event(self, visit: Visit, item: int, kind: str, moment: int) -> Event:
-        goods = self._shop.catalogue
-        self._events += 1
-        price = round(float(goods.prices[item]) * price_factor(self._shop.params, self._day), 2)
+    def _event_payload(self, session: LiveSession, item: int, event_type: str, time: int) -> EventPayload:
+        catalogue = self._shop.catalogue
+        self._n_events += 1
+        price = round(float(catalogue.prices[item]) * price_factor(self._shop.params, self._day), 2)
         return {
-            "event_id": f"l{self._day:03d}x{self._seed}x{self._events:06d}",
-            **({"user_id": visit.user_id} if visit.user_id else {}),
-            "session_id": visit.session_id,
-            "item_id": str(goods.item_ids[item]),
-            "event_type": kind,
-            "event_time": f"{np.datetime64(moment, 's')}Z",
-            **({"quantity": 1} if kind == "purchase" else {}),
+            "event_id": f"l{self._day:03d}x{self._seed}x{self._n_events:06d}",
+            **({"user_id": session.user_id} if session.user_id else {}),
+            "session_id": session.session_id,
+            "item_id": str(catalogue.item_ids[item]),
+            "event_type": event_type,
+            "event_time": f"{np.datetime64(time, 's')}Z",
+            **({"quantity": 1} if event_type == "purchase" else {}),
             "price": price,
-            "title": str(goods.titles[item]),
-            "category": CATEGORIES[goods.categories[item]][0],
+            "title": str(catalogue.titles[item]),
+            "category": CATEGORIES[catalogue.categories[item]][0],
         }
 
-    def _now(self, later: int) -> int:
+    def _advance_clock(self, seconds: int) -> int:
         """Seconds since 1970; in simulated time, the clock goes on by `later`."""
-        self._moment += later
-        return self._moment if self._clock is None else int(self._clock().timestamp())
+        self._time += seconds
+        return self._time if self._clock is None else int(self._clock().timestamp())
 
-    def _stream(self, visit: int, part: int) -> np.random.Generator:
+    def _session_rng(self, session_number: int, part: int) -> np.random.Generator:
         """Random numbers of one visit or answer: what one shopper does changes no other's."""
-        return np.random.default_rng([self._shop.params.seed, STREAM, self._day, self._seed, visit, part])
+        return np.random.default_rng(
+            [self._shop.params.seed, SESSION_STREAM, self._day, self._seed, session_number, part]
+        )
 
 
-def _with_guests(shop: Shop) -> Choices:
+def _choice_model_with_guests(shop: Shop) -> ChoiceModel:
     """The shop's rules with strangers behind everybody whom it knows."""
-    both = shop.rules.tastes.beside(tastes(shop.params, GUESTS, shop.params.seed, GUEST_STREAM))
-    return choices(shop.params, shop.catalogue, both, np.concatenate([shop.rules.kind, np.full(GUESTS, GUEST)]))
+    preferences = shop.choice_model.preferences.concat(
+        draw_preferences(shop.params, GUEST_POOL_SIZE, shop.params.seed, GUEST_STREAM)
+    )
+    return build_choice_model(
+        shop.params,
+        shop.catalogue,
+        preferences,
+        np.concatenate([shop.choice_model.shopper_kind, np.full(GUEST_POOL_SIZE, GUEST)]),
+    )

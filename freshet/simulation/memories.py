@@ -4,56 +4,60 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from freshet.simulation.choices import RECENT, Choices, Ints
-from freshet.simulation.clock import DAY, day_number
+from freshet.simulation.choices import MAX_RECENT_SLOTS, ChoiceModel, Ints
+from freshet.simulation.clock import DAY_SECONDS, day_number
 from freshet.simulation.moments import RETURN, VIEW, SimulatedEvents
 from freshet.simulation.shop import Shop
 
 
 @dataclass(frozen=True)
-class Memory:
+class ShopperState:
     """Of one shopper."""
 
-    recent: tuple[int, ...] = ()  # places of the last RECENT looks, the latest first
-    seen: int = 0  # looks in all
-    went: int = 0  # how far they went with the latest: so many events it left
-    owned: int = 0  # a bit for each category of which they bought something
-    day: int = -1  # number of the day of the latest, -1 = there was none
+    recent_slots: tuple[int, ...] = ()  # places of the last RECENT looks, the latest first
+    n_views: int = 0  # looks in all
+    funnel_depth: int = 0  # how far they went with the latest: so many events it left
+    owned_categories: int = 0  # a bit for each category of which they bought something
+    last_day: int = -1  # number of the day of the latest, -1 = there was none
 
-    def with_look(self, place: int, went: int, owned: int, day: int) -> "Memory":
+    def with_view(self, slot: int, funnel_depth: int, owned_categories: int, day: int) -> "ShopperState":
         """The memory after one more look."""
-        return Memory((place, *self.recent)[:RECENT], self.seen + 1, went, owned, day)
+        return ShopperState(
+            (slot, *self.recent_slots)[:MAX_RECENT_SLOTS], self.n_views + 1, funnel_depth, owned_categories, day
+        )
 
 
-def memories(shop: Shop, day: int) -> dict[int, Memory]:
+def shopper_states(shop: Shop, day: int) -> dict[int, ShopperState]:
     """Shopper → memory, of all who did something before a day (its number, from 0)."""
-    midnight = (day_number(shop.params.first_day) + day) * DAY
-    events = shop.events.take((shop.events.time < midnight) & (shop.events.kind != RETURN))
+    midnight = (day_number(shop.params.first_day) + day) * DAY_SECONDS
+    events = shop.events.take((shop.events.time < midnight) & (shop.events.event_type != RETURN))
     events = events.take(np.lexsort((events.time, events.shopper)))
-    looks = np.flatnonzero(events.kind == VIEW)
-    went = np.diff(np.append(looks, len(events)))
-    shopper, first, count = np.unique(events.shopper[looks], return_index=True, return_counts=True)
-    place = shop.catalogue.places[events.item[looks]]
-    days = events.time[looks] // DAY - day_number(shop.params.first_day)
-    owned = _owned(shop.rules, place, went, first)
+    views = np.flatnonzero(events.event_type == VIEW)
+    funnel_depth = np.diff(np.append(views, len(events)))
+    shopper, first, count = np.unique(events.shopper[views], return_index=True, return_counts=True)
+    slot = shop.catalogue.slots[events.item[views]]
+    days = events.time[views] // DAY_SECONDS - day_number(shop.params.first_day)
+    owned_categories = _owned_categories(shop.choice_model, slot, funnel_depth, first)
     return {
-        int(who): Memory(_latest(place[begin:end]), int(end - begin), int(went[end - 1]), int(bits), int(days[end - 1]))
-        for who, begin, end, bits in zip(shopper, first, first + count, owned, strict=True)
+        int(shopper_id): ShopperState(
+            _latest_slots(slot[start:end]), int(end - start), int(funnel_depth[end - 1]), int(bits), int(days[end - 1])
+        )
+        for shopper_id, start, end, bits in zip(shopper, first, first + count, owned_categories, strict=True)
     }
 
 
-def _owned(rules: Choices, place: Ints, went: Ints, first: Ints) -> Ints:
+def _owned_categories(choice_model: ChoiceModel, slot: Ints, funnel_depth: Ints, first: Ints) -> Ints:
     """For each shopper, whose looks begin at `first`: a bit for each category of which they bought something."""
-    bits = rules.bought(np.zeros(len(place), np.int64), place, went)
+    bits = choice_model.update_owned_categories(np.zeros(len(slot), np.int64), slot, funnel_depth)
     return np.bitwise_or.reduceat(bits, first) if len(bits) else bits
 
 
-def visits_before(events: SimulatedEvents, midnight: int, shoppers: Ints) -> Ints:
+def count_sessions_before(events: SimulatedEvents, time: int, shoppers: Ints) -> Ints:
     """How often each of `shoppers` came before a moment (seconds since 1970)."""
-    earlier = events.time < midnight
-    _, index = np.unique(events.visit[earlier], return_index=True)
-    return np.bincount(events.shopper[earlier][index], minlength=int(shoppers.max(initial=-1)) + 1)[shoppers]
+    is_earlier = events.time < time
+    _, index = np.unique(events.session[is_earlier], return_index=True)
+    return np.bincount(events.shopper[is_earlier][index], minlength=int(shoppers.max(initial=-1)) + 1)[shoppers]
 
 
-def _latest(places: Ints) -> tuple[int, ...]:
-    return tuple(int(place) for place in places[: -RECENT - 1 : -1])
+def _latest_slots(slots: Ints) -> tuple[int, ...]:
+    return tuple(int(slot) for slot in slots[: -MAX_RECENT_SLOTS - 1 : -1])

@@ -9,7 +9,7 @@ from freshet.simulation.goods import CATEGORIES
 
 DriftKind = Literal["taste", "habit", "catalogue", "prices", "traffic", "tracking", "season"]
 DRIFT_KINDS: Final[tuple[str, ...]] = get_args(DriftKind)
-RULES: Final = 2  # version of the shop's rules: raise it whenever the same parameters give another shop
+RULES_VERSION: Final = 2  # version of the shop's rules: raise it whenever the same parameters give another shop
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,18 @@ class ShopParams:
     shoppers: int = 2_000  # who have an account; guests come on top
     items: int = 600  # on sale at any moment
     categories: int = len(CATEGORIES)
-    looks: float = 9.0  # items a shopper looks at in all days: the median of a long-tailed distribution
-    visit_looks: float = 3.0  # items looked at in a visit: the median of a long-tailed distribution
-    follow: float = 0.64  # how often the next item follows from those before
-    again: float = 0.12  # how often it is one of the last few once more
-    shown: float = 0.15  # how often it is clicked in the list beside the one before
+    views_per_shopper: float = 9.0  # items a shopper looks at in all days: the median of a long-tailed distribution
+    views_per_session: float = 3.0  # items looked at in a visit: the median of a long-tailed distribution
+    p_follow_link: float = 0.64  # how often the next item follows from those before
+    p_revisit: float = 0.12  # how often it is one of the last few once more
+    p_related_click: float = 0.15  # how often it is clicked in the list beside the one before
     cart_share: float = 0.10
     buy_share: float = 0.35  # of what was put in the cart
     return_share: float = 0.06  # of what was bought, days later
     guest_share: float = 0.2  # visits of people who never log in: each visit is a stranger
     login_share: float = 0.1  # visits in which a shopper logs in only half-way through
     bot_share: float = 0.001  # visits of bots: a hundred items or more, seconds apart
-    turnover: float = 0.002  # items that make way for a new one, per day
+    catalogue_churn: float = 0.002  # items that make way for a new one, per day
     late_share: float = 0.005  # events that land a day late
     duplicate_share: float = 0.004  # events delivered twice
     bad_share: float = 0.003  # rows that break the contract, on top
@@ -71,6 +71,6 @@ class ShopParams:
             what = f"{self.shoppers} shoppers, {self.days} days, {self.items} items in {self.categories} categories"
             raise SettingsError("shop", what, "a shop needs a shopper, a day, and an item in every category")
 
-    def strength(self, kind: DriftKind, day: int) -> float:
+    def drift_strength(self, kind: DriftKind, day: int) -> float:
         """How far things of this kind are from what they were, on a day: the strongest drift that has begun."""
         return max((d.strength for d in self.drifts if d.kind == kind and d.day <= day), default=0.0)

@@ -12,41 +12,45 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 
-PROJECTS: Final = 3
-SKIPS: Final = 2  # categories in a row that are passed over, at most
+N_PROJECTS: Final = 3
+MAX_SKIPPED_CATEGORIES: Final = 2  # categories in a row that are passed over, at most
 
 
 @dataclass(frozen=True)
 class Projects:
     """By project and category: which category is needed next."""
 
-    usual: Ints  # (PROJECTS, C) each row one round through all categories
-    changed: Ints  # (PROJECTS, C) where habits have drifted
+    base_next: Ints  # (PROJECTS, C) each row one round through all categories
+    drifted_next: Ints  # (PROJECTS, C) where habits have drifted
 
-    def needed(self, project: Ints, category: Ints, owned: Ints, drifted: NDArray[np.bool_]) -> Ints:
+    def next_category(
+        self, project: Ints, category: Ints, owned_categories: Ints, is_drifted: NDArray[np.bool_]
+    ) -> Ints:
         """(B,) the category after `category`. owned: (B,) a bit for each category something was bought of.
 
         drifted: (B,) whose habits have changed. All of a shopper's, so that every shopper still goes through all
         categories, and none is looked at more than before.
         """
-        following = self._after(project, category, drifted)
-        for _ in range(SKIPS):
-            passed = owned >> following & 1 == 1
-            following = np.where(passed, self._after(project, following, drifted), following)
-        return following
+        next_category = self._successor(project, category, is_drifted)
+        for _ in range(MAX_SKIPPED_CATEGORIES):
+            is_owned = owned_categories >> next_category & 1 == 1
+            next_category = np.where(is_owned, self._successor(project, next_category, is_drifted), next_category)
+        return next_category
 
-    def _after(self, project: Ints, category: Ints, drifted: NDArray[np.bool_]) -> Ints:
-        return np.where(drifted, self.changed[project, category], self.usual[project, category])
+    def _successor(self, project: Ints, category: Ints, is_drifted: NDArray[np.bool_]) -> Ints:
+        return np.where(is_drifted, self.drifted_next[project, category], self.base_next[project, category])
 
 
-def projects(categories: int, rng: np.random.Generator) -> Projects:
+def generate_projects(n_categories: int, rng: np.random.Generator) -> Projects:
     """Every project, usual and changed, in an order of its own."""
-    usual, changed = (np.stack([_round(categories, rng) for _ in range(PROJECTS)]) for _ in range(2))
-    return Projects(usual, changed)
+    base_next, drifted_next = (
+        np.stack([_random_cycle(n_categories, rng) for _ in range(N_PROJECTS)]) for _ in range(2)
+    )
+    return Projects(base_next, drifted_next)
 
 
-def _round(categories: int, rng: np.random.Generator) -> Ints:
-    order = rng.permutation(categories)
-    following = np.empty(categories, np.int64)
-    following[order] = np.roll(order, -1)
-    return following
+def _random_cycle(n_categories: int, rng: np.random.Generator) -> Ints:
+    order = rng.permutation(n_categories)
+    successor = np.empty(n_categories, np.int64)
+    successor[order] = np.roll(order, -1)
+    return successor

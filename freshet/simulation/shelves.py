@@ -11,57 +11,61 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshet.simulation.goods import BRANDS
-from freshet.simulation.paths import BUDGETS
+from freshet.simulation.paths import N_PRICE_BANDS
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-STEEPNESS: Final = 2.2  # as in real shops: a tenth of the items has 35 to 45 % of the looks
+POPULARITY_STEEPNESS: Final = 2.2  # as in real shops: a tenth of the items has 35 to 45 % of the looks
 
 
 @dataclass(frozen=True)
-class Shelves:
+class SlotGroups:
     """Places in groups, the best known first in each. Group g holds `places[starts[g] : starts[g] + sizes[g]]`."""
 
-    places: Ints  # (P,)
+    slots: Ints  # (P,)
     starts: Ints  # (G,)
     sizes: Ints  # (G,) at least 1
 
     def pick(self, group: Ints, draw: Floats) -> Ints:
         """(B,) a place of each group, nearer to its top the more often. draw: (B,) uniform in [0, 1)."""
         size = self.sizes[group]
-        return np.asarray(self.places[self.starts[group] + (size * draw**STEEPNESS).astype(np.int64)])
+        return np.asarray(self.slots[self.starts[group] + (size * draw**POPULARITY_STEEPNESS).astype(np.int64)])
 
 
-def pages(category: Ints, weights: Floats) -> Shelves:
+def group_by_category(category: Ints, popularity: Floats) -> SlotGroups:
     """A group for each category: its page in the shop, which shows the best known first."""
-    order = np.lexsort((-weights, category))
+    order = np.lexsort((-popularity, category))
     sizes = np.bincount(category)
-    return Shelves(order, np.cumsum(sizes) - sizes, sizes)
+    return SlotGroups(order, np.cumsum(sizes) - sizes, sizes)
 
 
-def niches(category: Ints, brand: Ints, band: Ints, weights: Floats) -> Shelves:
+def group_by_niche(category: Ints, brand: Ints, price_band: Ints, popularity: Floats) -> SlotGroups:
     """A group for each `niche`; one that is empty is that of the nearest price, else of another brand."""
-    key = niche(category, brand, band)
-    order = np.lexsort((-weights, key))
-    sizes = np.bincount(key, minlength=(int(category.max()) + 1) * len(BRANDS) * BUDGETS)
+    niche_of_slot = niche_index(category, brand, price_band)
+    order = np.lexsort((-popularity, niche_of_slot))
+    sizes = np.bincount(niche_of_slot, minlength=(int(category.max()) + 1) * len(BRANDS) * N_PRICE_BANDS)
     starts = np.cumsum(sizes) - sizes
-    nearest = np.array([_nearest_filled(number, sizes) for number in range(len(sizes))])
-    return Shelves(order, starts[nearest], sizes[nearest])
+    nearest = np.array([_nearest_nonempty(niche_number, sizes) for niche_number in range(len(sizes))])
+    return SlotGroups(order, starts[nearest], sizes[nearest])
 
 
-def niche(category: Ints, brand: Ints, band: Ints) -> Ints:
+def niche_index(category: Ints, brand: Ints, price_band: Ints) -> Ints:
     """The number of the group of a brand's items of a price band in a category."""
-    return (category * len(BRANDS) + brand) * BUDGETS + band
+    return (category * len(BRANDS) + brand) * N_PRICE_BANDS + price_band
 
 
-def _nearest_filled(number: int, sizes: Ints) -> int:
-    category, of_brand = divmod(number, len(BRANDS) * BUDGETS)
-    brand, band = divmod(of_brand, BUDGETS)
-    first = category * len(BRANDS) * BUDGETS
-    others = [
-        (step, abs(other - band), first + (brand + step) % len(BRANDS) * BUDGETS + other)
-        for step in range(len(BRANDS))
-        for other in range(BUDGETS)
+def _nearest_nonempty(niche_number: int, sizes: Ints) -> int:
+    category, remainder = divmod(niche_number, len(BRANDS) * N_PRICE_BANDS)
+    brand, price_band = divmod(remainder, N_PRICE_BANDS)
+    first = category * len(BRANDS) * N_PRICE_BANDS
+    candidates = [
+        (
+            brand_step,
+            abs(other_band - price_band),
+            first + (brand + brand_step) % len(BRANDS) * N_PRICE_BANDS + other_band,
+        )
+        for brand_step in range(len(BRANDS))
+        for other_band in range(N_PRICE_BANDS)
     ]
-    return next(group for _, _, group in sorted(others) if sizes[group])
+    return next(group for _, _, group in sorted(candidates) if sizes[group])

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.simulation.catalogue import Catalogue, catalogue
-from freshet.simulation.choices import Choices, choices
-from freshet.simulation.moments import SimulatedEvents, moments
+from freshet.simulation.catalogue import Catalogue, generate_catalogue
+from freshet.simulation.choices import ChoiceModel, build_choice_model
+from freshet.simulation.moments import SimulatedEvents, simulate_events
 from freshet.simulation.params import ShopParams
-from freshet.simulation.shoppers import BOT, GUEST, visits
-from freshet.simulation.tastes import tastes
-from freshet.simulation.walk import walk
+from freshet.simulation.shoppers import BOT, GUEST, generate_sessions
+from freshet.simulation.tastes import draw_preferences
+from freshet.simulation.walk import simulate_browsing
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,26 @@ class Shop:
     params: ShopParams
     catalogue: Catalogue
     events: SimulatedEvents
-    guests: NDArray[np.bool_] = field(repr=False)  # (shoppers,) who have no account; bots have none either
-    bots: NDArray[np.bool_] = field(repr=False)  # (shoppers,)
-    rules: Choices = field(repr=False)  # how shoppers choose
+    is_guest: NDArray[np.bool_] = field(repr=False)  # (shoppers,) who have no account; bots have none either
+    is_bot: NDArray[np.bool_] = field(repr=False)  # (shoppers,)
+    choice_model: ChoiceModel = field(repr=False)  # how shoppers choose
 
 
 def generate(params: ShopParams) -> Shop:
     """The whole shop; about a million events in three seconds. A drift changes nothing before its day."""
-    catalogue_rng, visits_rng, walk_rng, moments_rng = (np.random.default_rng([params.seed, n]) for n in range(10, 14))
-    goods = catalogue(params, catalogue_rng)
-    coming = visits(params, visits_rng)
-    rules = choices(params, goods, tastes(params, len(coming.kind), params.seed, 20), coming.kind)
-    looks = walk(coming, rules, walk_rng)
-    events = moments(params, goods, coming, looks, moments_rng)
-    return Shop(params, goods, events, coming.kind >= GUEST, coming.kind == BOT, rules)
+    catalogue_rng, session_rng, browsing_rng, event_rng = (
+        np.random.default_rng([params.seed, n]) for n in range(10, 14)
+    )
+    item_catalogue = generate_catalogue(params, catalogue_rng)
+    sessions = generate_sessions(params, session_rng)
+    choice_model = build_choice_model(
+        params,
+        item_catalogue,
+        draw_preferences(params, len(sessions.shopper_kind), params.seed, 20),
+        sessions.shopper_kind,
+    )
+    browse_log = simulate_browsing(sessions, choice_model, browsing_rng)
+    events = simulate_events(params, item_catalogue, sessions, browse_log, event_rng)
+    return Shop(
+        params, item_catalogue, events, sessions.shopper_kind >= GUEST, sessions.shopper_kind == BOT, choice_model
+    )

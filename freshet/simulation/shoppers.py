@@ -6,73 +6,85 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.simulation.clock import visit_starts
+from freshet.simulation.clock import draw_session_starts
 from freshet.simulation.params import ShopParams
 
 MEMBER, GUEST, BOT = 0, 1, 2
-SPREAD = 1.25  # of the looks of members: the standard deviation of their logarithm
-MOST = 60  # times the median is the most anybody looks at
-VISIT_SPREAD = 0.9  # as SPREAD, of the looks in a visit
-MOST_IN_A_VISIT = 60
-BOT_LOOKS = (60, 300)
-EACH_LOOK = 1.5  # mean of a visit's looks against their median: exp(VISIT_SPREAD ** 2 / 2)
-MORE_GUESTS, MORE_BOTS = 3.0, 9.0  # what traffic adds at full strength, in times of what there was
+VIEWS_LOG_STD = 1.25  # of the looks of members: the standard deviation of their logarithm
+MAX_VIEWS_RATIO = 60  # times the median is the most anybody looks at
+SESSION_VIEWS_LOG_STD = 0.9  # as SPREAD, of the looks in a visit
+MAX_SESSION_VIEWS = 60
+BOT_SESSION_VIEWS = (60, 300)
+MEAN_TO_MEDIAN_VIEWS = 1.5  # mean of a visit's looks against their median: exp(VISIT_SPREAD ** 2 / 2)
+MAX_GUEST_INCREASE, MAX_BOT_INCREASE = 3.0, 9.0  # what traffic adds at full strength, in times of what there was
 TRAFFIC_STREAM: Final = 5  # its own random numbers, so that nobody else does anything else
 
 
 @dataclass(frozen=True)
-class Visits:
+class Sessions:
     """V visits, by shopper and in each shopper's order; and the S shoppers themselves."""
 
     shopper: NDArray[np.int64]  # (V,)
     start: NDArray[np.int64]  # (V,) seconds since 1970
-    looks: NDArray[np.int64]  # (V,) items looked at
-    kind: NDArray[np.int64]  # (S,) MEMBER, GUEST or BOT
+    n_views: NDArray[np.int64]  # (V,) items looked at
+    shopper_kind: NDArray[np.int64]  # (S,) MEMBER, GUEST or BOT
 
 
-def visits(params: ShopParams, rng: np.random.Generator) -> Visits:
+def generate_sessions(params: ShopParams, rng: np.random.Generator) -> Sessions:
     """Everybody's visits; members first, then guests and bots, then those whom a drift of traffic adds."""
-    wanted = rng.lognormal(np.log(params.looks), SPREAD, params.shoppers).clip(1, MOST * params.looks)
-    members = np.maximum(1, np.round(wanted / (params.visit_looks * EACH_LOOK))).astype(np.int64)
-    whole = range(params.days)
-    total = int(members.sum())
-    guests = round(params.guest_share / (1 - params.guest_share) * total)
-    bots = round(params.bot_share * total)
-    parts = [_visits(params, members, MEMBER, whole, rng)]
-    parts += [_visits(params, np.ones(n, np.int64), k, whole, rng) for n, k in ((guests, GUEST), (bots, BOT))]
-    return _joined([*parts, *_more_traffic(params, guests, bots)])
+    total_views = rng.lognormal(np.log(params.views_per_shopper), VIEWS_LOG_STD, params.shoppers).clip(
+        1, MAX_VIEWS_RATIO * params.views_per_shopper
+    )
+    sessions_per_member = np.maximum(
+        1, np.round(total_views / (params.views_per_session * MEAN_TO_MEDIAN_VIEWS))
+    ).astype(np.int64)
+    all_days = range(params.days)
+    n_member_sessions = int(sessions_per_member.sum())
+    n_guests = round(params.guest_share / (1 - params.guest_share) * n_member_sessions)
+    n_bots = round(params.bot_share * n_member_sessions)
+    parts = [_draw_sessions(params, sessions_per_member, MEMBER, all_days, rng)]
+    parts += [
+        _draw_sessions(params, np.ones(n, np.int64), k, all_days, rng) for n, k in ((n_guests, GUEST), (n_bots, BOT))
+    ]
+    return _concat_sessions([*parts, *_traffic_drift_sessions(params, n_guests, n_bots)])
 
 
-def visit_looks(params: ShopParams, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def draw_session_views(params: ShopParams, n_sessions: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """(count,) items looked at in each visit of a person."""
-    drawn = np.round(rng.lognormal(np.log(params.visit_looks), VISIT_SPREAD, count))
-    return drawn.clip(1, MOST_IN_A_VISIT).astype(np.int64)
+    n_views = np.round(rng.lognormal(np.log(params.views_per_session), SESSION_VIEWS_LOG_STD, n_sessions))
+    return n_views.clip(1, MAX_SESSION_VIEWS).astype(np.int64)
 
 
-def _visits(params: ShopParams, each: NDArray[np.int64], kind: int, days: range, rng: np.random.Generator) -> Visits:
+def _draw_sessions(
+    params: ShopParams, sessions_per_shopper: NDArray[np.int64], kind: int, days: range, rng: np.random.Generator
+) -> Sessions:
     """each: (S,) how often every one of them comes."""
-    shopper = np.repeat(np.arange(len(each)), each)
-    looks = rng.integers(*BOT_LOOKS, size=len(shopper)) if kind == BOT else visit_looks(params, len(shopper), rng)
-    start = visit_starts(params.first_day, days, shopper, rng)
-    return Visits(shopper, start, looks, np.full(len(each), kind))
+    shopper = np.repeat(np.arange(len(sessions_per_shopper)), sessions_per_shopper)
+    n_views = (
+        rng.integers(*BOT_SESSION_VIEWS, size=len(shopper))
+        if kind == BOT
+        else draw_session_views(params, len(shopper), rng)
+    )
+    start = draw_session_starts(params.first_day, days, shopper, rng)
+    return Sessions(shopper, start, n_views, np.full(len(sessions_per_shopper), kind))
 
 
-def _more_traffic(params: ShopParams, guests: int, bots: int) -> list[Visits]:
+def _traffic_drift_sessions(params: ShopParams, n_guests: int, n_bots: int) -> list[Sessions]:
     parts = []
     for number, drift in enumerate(d for d in params.drifts if d.kind == "traffic" and d.day < params.days):
         rng = np.random.default_rng([params.seed, TRAFFIC_STREAM, number])
         days = range(drift.day, params.days)
         share = drift.strength * len(days) / params.days
-        more = ((guests * MORE_GUESTS * share, GUEST), (bots * MORE_BOTS * share, BOT))
-        parts += [_visits(params, np.ones(round(n), np.int64), kind, days, rng) for n, kind in more]
+        groups = ((n_guests * MAX_GUEST_INCREASE * share, GUEST), (n_bots * MAX_BOT_INCREASE * share, BOT))
+        parts += [_draw_sessions(params, np.ones(round(n), np.int64), kind, days, rng) for n, kind in groups]
     return parts
 
 
-def _joined(parts: list[Visits]) -> Visits:
-    before = np.cumsum([0, *(len(part.kind) for part in parts)])
-    return Visits(
-        np.concatenate([part.shopper + first for part, first in zip(parts, before, strict=False)]),
+def _concat_sessions(parts: list[Sessions]) -> Sessions:
+    offsets = np.cumsum([0, *(len(part.shopper_kind) for part in parts)])
+    return Sessions(
+        np.concatenate([part.shopper + offset for part, offset in zip(parts, offsets, strict=False)]),
         np.concatenate([part.start for part in parts]),
-        np.concatenate([part.looks for part in parts]),
-        np.concatenate([part.kind for part in parts]),
+        np.concatenate([part.n_views for part in parts]),
+        np.concatenate([part.shopper_kind for part in parts]),
     )

@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 STOCK_STREAM: Final = 15
-BEGINS: Final = 0.01  # of the places are sold out anew every day
-SHORTEST, LONGEST = 1, 5  # days
+P_SELL_OUT: Final = 0.01  # of the places are sold out anew every day
+MIN_SOLD_OUT_DAYS, MAX_SOLD_OUT_DAYS = 1, 5  # days
 
 
-def sold_out(seed: int, days: int, places: int) -> NDArray[np.bool_]:
+def draw_sold_out(seed: int, n_days: int, n_slots: int) -> NDArray[np.bool_]:
     """(days, P)"""
     rng = np.random.default_rng([seed, STOCK_STREAM])
-    begins = rng.random((days, places)) < BEGINS
-    lasts = rng.integers(SHORTEST, LONGEST + 1, (days, places)) * begins
-    table = np.zeros((days, places), bool)
-    for ago in range(min(LONGEST, days)):
-        table[ago:] |= lasts[: days - ago] > ago
-    return table
+    starts = rng.random((n_days, n_slots)) < P_SELL_OUT
+    durations = rng.integers(MIN_SOLD_OUT_DAYS, MAX_SOLD_OUT_DAYS + 1, (n_days, n_slots)) * starts
+    is_sold_out = np.zeros((n_days, n_slots), bool)
+    for days_ago in range(min(MAX_SOLD_OUT_DAYS, n_days)):
+        is_sold_out[days_ago:] |= durations[: n_days - days_ago] > days_ago
+    return is_sold_out

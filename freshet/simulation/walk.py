@@ -6,55 +6,74 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshet.simulation import cycles
-from freshet.simulation.choices import DRAWS, RECENT, Bools, Choices, Ints, Situation
-from freshet.simulation.clock import DAY, day_number
-from freshet.simulation.shoppers import Visits
+from freshet.simulation.choices import DRAWS_PER_VIEW, MAX_RECENT_SLOTS, Bools, ChoiceContext, ChoiceModel, Ints
+from freshet.simulation.clock import DAY_SECONDS, day_number
+from freshet.simulation.shoppers import Sessions
 
 
 @dataclass(frozen=True)
-class Looks:
+class BrowseLog:
     """L looks, by shopper and in each shopper's order."""
 
     shopper: NDArray[np.int64]  # (L,)
-    place: NDArray[np.int64]  # (L,) in the catalogue
-    went: NDArray[np.int64]  # (L,) LOOKED, CARTED or BOUGHT
-    visit: NDArray[np.int64]  # (L,) number of the visit, over all shoppers
+    slot: NDArray[np.int64]  # (L,) in the catalogue
+    funnel_depth: NDArray[np.int64]  # (L,) LOOKED, CARTED or BOUGHT
+    session: NDArray[np.int64]  # (L,) number of the visit, over all shoppers
 
 
-def walk(visits: Visits, rules: Choices, rng: np.random.Generator) -> Looks:
+def simulate_browsing(sessions: Sessions, choice_model: ChoiceModel, rng: np.random.Generator) -> BrowseLog:
     """Who looks at what, and how far they go with it."""
-    visit = np.repeat(np.arange(len(visits.looks)), visits.looks)
-    shopper = visits.shopper[visit]
-    days = np.minimum(visits.start // DAY - day_number(rules.params.first_day), rules.params.days - 1)
-    begins = np.diff(visit, prepend=-1) > 0
-    due = begins & _due(visits, rules, days)[visit]
-    draws = rng.random((len(visit), DRAWS))
-    went = rules.outcomes(shopper, due, draws)
-    place = np.zeros(len(visit), np.int64)
-    count = np.bincount(shopper, minlength=len(visits.kind))
-    first = np.cumsum(count) - count
-    busiest = np.argsort(-count, kind="stable")
-    recent = np.zeros((len(busiest), RECENT), np.int64)  # in the order of `busiest`
-    owned = np.zeros(len(busiest), np.int64)
-    for step in range(int(count.max(initial=0))):
-        active = int(np.count_nonzero(count > step))
-        at = first[busiest[:active]] + step
-        who, seen, before = shopper[at], np.full(active, step), went[at - (step > 0)]
-        now = Situation(who, days[visit[at]], begins[at], due[at], seen, recent[:active], before, owned[:active])
-        place[at] = rules.next_places(now, draws[at])
-        recent = _remember(recent[:active], place[at])
-        owned = rules.bought(owned[:active], place[at], went[at])
-    return Looks(shopper, place, went, visit)
+    session = np.repeat(np.arange(len(sessions.n_views)), sessions.n_views)
+    shopper = sessions.shopper[session]
+    days = np.minimum(
+        sessions.start // DAY_SECONDS - day_number(choice_model.params.first_day), choice_model.params.days - 1
+    )
+    session_starts = np.diff(session, prepend=-1) > 0
+    replenishment_due = session_starts & _is_replenishment_due(sessions, choice_model, days)[session]
+    draws = rng.random((len(session), DRAWS_PER_VIEW))
+    funnel_depth = choice_model.draw_funnel_depths(shopper, replenishment_due, draws)
+    slot = np.zeros(len(session), np.int64)
+    n_shopper_views = np.bincount(shopper, minlength=len(sessions.shopper_kind))
+    first_view = np.cumsum(n_shopper_views) - n_shopper_views
+    by_activity = np.argsort(-n_shopper_views, kind="stable")
+    recent_slots = np.zeros((len(by_activity), MAX_RECENT_SLOTS), np.int64)  # in the order of `busiest`
+    owned_categories = np.zeros(len(by_activity), np.int64)
+    for step in range(int(n_shopper_views.max(initial=0))):
+        n_active = int(np.count_nonzero(n_shopper_views > step))
+        view_index = first_view[by_activity[:n_active]] + step
+        active_shoppers, n_views, previous_depth = (
+            shopper[view_index],
+            np.full(n_active, step),
+            funnel_depth[view_index - (step > 0)],
+        )
+        context = ChoiceContext(
+            active_shoppers,
+            days[session[view_index]],
+            session_starts[view_index],
+            replenishment_due[view_index],
+            n_views,
+            recent_slots[:n_active],
+            previous_depth,
+            owned_categories[:n_active],
+        )
+        slot[view_index] = choice_model.choose_next_slots(context, draws[view_index])
+        recent_slots = _push_recent(recent_slots[:n_active], slot[view_index])
+        owned_categories = choice_model.update_owned_categories(
+            owned_categories[:n_active], slot[view_index], funnel_depth[view_index]
+        )
+    return BrowseLog(shopper, slot, funnel_depth, session)
 
 
-def _due(visits: Visits, rules: Choices, days: Ints) -> Bools:
+def _is_replenishment_due(sessions: Sessions, choice_model: ChoiceModel, days: Ints) -> Bools:
     """(V,) visits in which a shopper comes for their consumable."""
-    same = np.diff(visits.shopper, prepend=-1) == 0
-    last = np.where(same, np.concatenate([[-1], days[:-1]]), -1)
-    tastes, who = rules.tastes, visits.shopper
-    return cycles.due(tastes.period[who], tastes.phase[who], last, days) & (rules.staples[who] >= 0)
+    same_shopper = np.diff(sessions.shopper, prepend=-1) == 0
+    last_day = np.where(same_shopper, np.concatenate([[-1], days[:-1]]), -1)
+    preferences, shopper = choice_model.preferences, sessions.shopper
+    return cycles.is_replenishment_due(
+        preferences.replenishment_days[shopper], preferences.replenishment_phase[shopper], last_day, days
+    ) & (choice_model.staples[shopper] >= 0)
 
 
-def _remember(recent: Ints, place: Ints) -> Ints:
+def _push_recent(recent_slots: Ints, slot: Ints) -> Ints:
     """(B, RECENT) with the latest put in front."""
-    return np.concatenate([place[:, None], recent[:, :-1]], axis=1)
+    return np.concatenate([slot[:, None], recent_slots[:, :-1]], axis=1)

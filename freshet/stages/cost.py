@@ -8,17 +8,17 @@ from pydantic import JsonValue
 from freshet.settings import Settings
 
 if TYPE_CHECKING:
-    from freshet.model.training import Trained
+    from freshet.model.training import TrainingResult
 
 
-def cost_of(trained: "Trained", settings: Settings) -> Mapping[str, JsonValue]:
+def training_cost(result: "TrainingResult", settings: Settings) -> Mapping[str, JsonValue]:
     """Seconds, device, peak memory and speed; euro where `FRESHET_EURO_PER_HOUR` says what the machine costs."""
     cost: dict[str, JsonValue] = {
-        "seconds": round(trained.seconds, 2),
-        "device": trained.device,
-        "peak_mib": round(trained.peak_memory / 2**20),
-        "interactions_per_second": round(trained.interactions_per_second),
+        "seconds": round(result.seconds, 2),
+        "device": result.device,
+        "peak_mib": round(result.peak_memory / 2**20),
+        "interactions_per_second": round(result.events_per_second),
     }
-    if settings.euro_per_hour is not None:
-        cost["euro"] = round(trained.seconds / 3600 * settings.euro_per_hour, 6)
+    if settings.cost_per_hour_eur is not None:
+        cost["euro"] = round(result.seconds / 3600 * settings.cost_per_hour_eur, 6)
     return cost

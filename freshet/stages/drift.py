@@ -10,203 +10,236 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from freshet.cases import Cases, next_basket_cases
+from freshet.cases import EvalCases, next_basket_cases
 from freshet.judge.comparison import BASELINES, CHALLENGER
-from freshet.judge.evaluation import evaluate
+from freshet.judge.evaluation import evaluate_cases
 from freshet.judge.guard_params import GuardParams
 from freshet.judge.metrics import ndcg
-from freshet.judge.yardstick import ratio, standings
+from freshet.judge.yardstick import baseline_ratio, release_metrics
 from freshet.live import journal
 from freshet.live.ranker import Ranker, open_ranker
 from freshet.live.released import Release, current_release
 from freshet.references import DriftRef
 from freshet.settings import Settings
 from freshet.stages import watched
-from freshet.stages.outcome import Outcome, judged
-from freshet.stages.watched import Spans
+from freshet.stages.outcome import StepResult, run_gate
+from freshet.stages.watched import DriftWindows
 from freshet.store import Store
-from freshet.watch.comparison import Side, compare_columns
+from freshet.watch.comparison import DriftWindowData, compare_columns
 from freshet.watch.params import DriftParams
-from freshet.watch.quality import Quality, Values, compare_quality
-from freshet.watch.verdict import ColumnDrift, Compared, DriftVerdict, decide
+from freshet.watch.quality import Floats, QualityDrift, compare_quality
+from freshet.watch.verdict import ColumnDrift, DriftMeasurements, DriftVerdict, decide
 
 if TYPE_CHECKING:
     import pandas as pd
 
-K: Final = 10  # the metric that decides about releases, too
-Tell = Callable[[str], None]
+NDCG_K: Final = 10  # the metric that decides about releases, too
+ProgressCallback = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Drifting:
+class DriftReport:
     """A drift report as it was made. verdict: None where there was nothing to compare; page: Evidently's, or none."""
 
     verdict: DriftVerdict | None
-    page: str | None = None
+    html_location: str | None = None
 
 
 def make_drift_report(
-    settings: Settings, store: Store, params: DriftParams, today: date, tell: Tell = lambda _: None
-) -> Outcome[Drifting, DriftRef]:
+    settings: Settings, store: Store, params: DriftParams, today: date, progress: ProgressCallback = lambda _: None
+) -> StepResult[DriftReport, DriftRef]:
     """Compare what landed since the champion was made with what it was made from. Kept only if the gate passes.
 
     today: it and what comes after are left out. Without a champion, or without days after those it knows, there is
     nothing to report, which the gate says.
     Raises JournalError where the champion cannot be read.
     """
-    release = current_release(store, settings.cache)
-    spans = None if release is None else watched.spans(store, release, today, params)
-    if release is None or spans is None or not spans.fresh or not spans.reference:
-        return Outcome(judged("drift_report", _nothing(release, spans), settings), Drifting(None), None)
+    release = current_release(store, settings.cache_dir)
+    windows = None if release is None else watched.drift_windows(store, release, today, params)
+    if release is None or windows is None or not windows.current or not windows.reference:
+        return StepResult(run_gate("drift_report", _empty_profile(release, windows), settings), DriftReport(None), None)
     with tempfile.TemporaryDirectory() as temporary:
-        page = Path(temporary) / "drift.html"
-        verdict = decide(_compared(settings, store, release, spans, params, page, tell), params)
-        tell(verdict.sentence)
-        judgement = judged("drift_report", _profile(verdict, spans), settings)
-        if judgement.bad():
-            return Outcome(judgement, Drifting(verdict), None)
-        ref = _keep(store, verdict, page)
-    return Outcome(judgement, Drifting(verdict, store.where(page_path(ref.id)) if verdict.columns else None), ref)
+        html_file = Path(temporary) / "drift.html"
+        verdict = decide(_measure_drift(settings, store, release, windows, params, html_file, progress), params)
+        progress(verdict.sentence)
+        gate = run_gate("drift_report", _profile(verdict, windows), settings)
+        if gate.refusal_reasons():
+            return StepResult(gate, DriftReport(verdict), None)
+        ref = _store_verdict(store, verdict, html_file)
+    return StepResult(gate, DriftReport(verdict, store.full_path(html_path(ref.id)) if verdict.columns else None), ref)
 
 
-def drift_path(report: str) -> str:
+def verdict_path(report_id: str) -> str:
     """Where a verdict lies in the lake."""
-    return f"drift/{report}.json"
+    return f"drift/{report_id}.json"
 
 
-def page_path(report: str) -> str:
+def html_path(report_id: str) -> str:
     """Where Evidently's page on its columns lies."""
-    return f"drift/{report}.html"
+    return f"drift/{report_id}.html"
 
 
-def read_verdict(store: Store, report: str) -> DriftVerdict:
+def read_verdict(store: Store, report_id: str) -> DriftVerdict:
     """The verdict that a reference names. Raises LakeError where it is gone."""
-    return DriftVerdict.model_validate_json(store.get(drift_path(report)))
+    return DriftVerdict.model_validate_json(store.get(verdict_path(report_id)))
 
 
-def _compared(
-    settings: Settings, store: Store, release: Release, spans: Spans, params: DriftParams, page: Path, tell: Tell
-) -> Compared:
-    reference, fresh = (_side(settings, store, days, params) for days in (spans.reference, spans.fresh))
-    enough = len(fresh.events) >= params.minimum_events
-    comparable = enough and len(reference.events) >= params.minimum_events
-    tell(f"{len(fresh.events):,} fresh events against {len(reference.events):,} of the reference")
-    early = watched.anchor_days(store, settings.anchor_release, release, params)
-    old = _side(settings, store, early, params) if early and enough else None
-    return Compared(
+def _measure_drift(
+    settings: Settings,
+    store: Store,
+    release: Release,
+    windows: DriftWindows,
+    params: DriftParams,
+    html_file: Path,
+    progress: ProgressCallback,
+) -> DriftMeasurements:
+    reference, current = (_load_window(settings, store, days, params) for days in (windows.reference, windows.current))
+    enough_events = len(current.events) >= params.min_events
+    comparable = enough_events and len(reference.events) >= params.min_events
+    progress(f"{len(current.events):,} fresh events against {len(reference.events):,} of the reference")
+    anchor_days = watched.anchor_days(store, settings.anchor_release, release, params)
+    anchor = _load_window(settings, store, anchor_days, params) if anchor_days and enough_events else None
+    return DriftMeasurements(
         bundle=release.bundle.id,
         release=release.entry.number,
-        reference=(spans.reference[0], spans.reference[-1]),
-        fresh=(spans.fresh[0], spans.fresh[-1]),
-        fresh_events=len(fresh.events),
+        reference=(windows.reference[0], windows.reference[-1]),
+        current=(windows.current[0], windows.current[-1]),
+        current_events=len(current.events),
         reference_events=len(reference.events),
-        columns=compare_columns(reference, fresh, params, page) if comparable else (),
-        unknown=_unknown(release, fresh.events) if enough else None,
-        quality=_quality(settings, store, release, spans, params, tell),
-        anchor=settings.anchor_release if old is not None else None,
-        anchor_days=(early[0], early[-1]) if old is not None else None,
-        slow=_slow(old, fresh, params),
-        loss=_loss(store, release),
+        columns=compare_columns(reference, current, params, html_file) if comparable else (),
+        unknown_share=_unknown_share(release, current.events) if enough_events else None,
+        quality=_measure_quality(settings, store, release, windows, params, progress),
+        anchor=settings.anchor_release if anchor is not None else None,
+        anchor_days=(anchor_days[0], anchor_days[-1]) if anchor is not None else None,
+        anchor_columns=_anchor_drift(anchor, current, params),
+        baseline_regression=_baseline_regression(store, release),
     )
 
 
-def _side(settings: Settings, store: Store, days: Sequence[date], params: DriftParams) -> Side:
-    return Side(
-        watched.events_of(settings, store, days, params.events),
-        watched.shopper_days_of(settings, store, days, params.events),
+def _load_window(settings: Settings, store: Store, days: Sequence[date], params: DriftParams) -> DriftWindowData:
+    return DriftWindowData(
+        watched.load_events(settings, store, days, params.max_events),
+        watched.load_shopper_days(settings, store, days, params.max_events),
     )
 
 
-def _slow(old: Side | None, fresh: Side, params: DriftParams) -> tuple[ColumnDrift, ...]:
+def _anchor_drift(
+    anchor: DriftWindowData | None, current: DriftWindowData, params: DriftParams
+) -> tuple[ColumnDrift, ...]:
     """The fresh days against the anchor's: what moves a little with every release is far from there."""
-    if old is None or len(old.events) < params.minimum_events:
+    if anchor is None or len(anchor.events) < params.min_events:
         return ()
-    return compare_columns(old, fresh, params.model_copy(update={"limit": params.slow_limit}))
+    return compare_columns(anchor, current, params.model_copy(update={"limit": params.anchor_psi_limit}))
 
 
-def _loss(store: Store, release: Release) -> str:
+def _baseline_regression(store: Store, release: Release) -> str:
     """What the last release lost against the baselines beside the ones before it; "" where nothing."""
-    limits = GuardParams()
-    past = standings(journal.readable(store, release.entry.number), K, limits.recent + 1)
-    if not past:
+    guard_params = GuardParams()
+    past_standings = release_metrics(
+        journal.readable_entries(store, release.entry.number), NDCG_K, guard_params.n_reference_releases + 1
+    )
+    if not past_standings:
         return ""
-    result = ratio(past[-1].ndcg, past[:-1], CHALLENGER, BASELINES, limits.ratio_floor)
+    result = baseline_ratio(
+        past_standings[-1].ndcg, past_standings[:-1], CHALLENGER, BASELINES, guard_params.min_baseline_ratio
+    )
     return (
-        f"release {past[-1].release} was worse than ones before: {result.sentence}" if result and result.behind else ""
+        f"release {past_standings[-1].release} was worse than ones before: {result.sentence}"
+        if result and result.is_below_min
+        else ""
     )
 
 
-def _unknown(release: Release, fresh: "pd.DataFrame") -> float:
+def _unknown_share(release: Release, current_events: "pd.DataFrame") -> float:
     """Share of the fresh events with items that are not in the champion's vocabulary."""
-    counts = fresh["item_id"].astype(str).value_counts()
-    known = release.bundle.vocabulary.index_of([str(item) for item in counts.index]) > 0
-    return float(counts[~known].sum() / max(1, int(counts.sum())))
+    counts = current_events["item_id"].astype(str).value_counts()
+    in_vocabulary = release.bundle.vocabulary.indices([str(item) for item in counts.index]) > 0
+    return float(counts[~in_vocabulary].sum() / max(1, int(counts.sum())))
 
 
-def _quality(
-    settings: Settings, store: Store, release: Release, spans: Spans, params: DriftParams, tell: Tell
-) -> Quality | None:
+def _measure_quality(
+    settings: Settings,
+    store: Store,
+    release: Release,
+    windows: DriftWindows,
+    params: DriftParams,
+    progress: ProgressCallback,
+) -> QualityDrift | None:
     """The champion asked for the baskets it was judged on and for those of the fresh days, all in one way."""
     from freshet.tables.reading import day_number
 
-    share = watched.share_of_shoppers(store, "histories", spans.fresh, params.cases)
+    shopper_share = watched.shopper_share(store, "histories", windows.current, params.max_cases)
     vocabulary = release.bundle.vocabulary
-    histories = watched.histories_of(settings, vocabulary, spans.fresh[-1], share)
-    begins = max(spans.as_of, spans.fresh[0] - timedelta(days=1))
-    stretches = ((spans.cut, spans.as_of), (begins, spans.fresh[-1]))
-    sides = [_sampled(next_basket_cases(histories, *map(day_number, stretch)), params) for stretch in stretches]
-    if min(map(len, sides)) < params.minimum_cases:
+    histories = watched.load_histories(settings, vocabulary, windows.current[-1], shopper_share)
+    current_start = max(windows.as_of, windows.current[0] - timedelta(days=1))
+    day_ranges = ((windows.train_until, windows.as_of), (current_start, windows.current[-1]))
+    window_cases = [
+        _sample_cases(next_basket_cases(histories, *map(day_number, day_range)), params) for day_range in day_ranges
+    ]
+    if min(map(len, window_cases)) < params.min_cases:
         return None
-    tell(f"the champion is asked for {len(sides[1]):,} fresh baskets and {len(sides[0]):,} it was judged on")
+    progress(
+        f"the champion is asked for {len(window_cases[1]):,} fresh baskets and {len(window_cases[0]):,} it was judged on"
+    )
     ranker = open_ranker(release.bundle)
-    before, fresh = (_asked(ranker, side) for side in sides)
-    return compare_quality(before, sides[0].owners, fresh, sides[1].owners, params)
-
-
-def _sampled(cases: Cases, params: DriftParams) -> Cases:
-    chosen = np.random.default_rng(params.seed).permutation(len(cases))[: params.cases]
-    return cases.take(np.sort(chosen))
-
-
-def _asked(ranker: Ranker, cases: Cases) -> Values:
-    answers = evaluate(ranker, cases, (K,))
-    return ndcg(answers.hits, answers.sizes, K)
-
-
-def _keep(store: Store, verdict: DriftVerdict, page: Path) -> DriftRef:
-    content = verdict.model_dump_json(indent=1).encode()
-    name = hashlib.sha256(content).hexdigest()
-    if page.exists():
-        store.put(page_path(name), page)
-    store.put_if_absent(drift_path(name), content)
-    return DriftRef(
-        id=name, release=verdict.release, bundle=verdict.bundle, last_day=verdict.fresh[1], drifted=verdict.drifted
+    reference_ndcg, current_ndcg = (_ndcg_per_case(ranker, cases) for cases in window_cases)
+    return compare_quality(
+        reference_ndcg, window_cases[0].shopper_index, current_ndcg, window_cases[1].shopper_index, params
     )
 
 
-def _nothing(release: Release | None, spans: Spans | None) -> Mapping[str, object]:
+def _sample_cases(cases: EvalCases, params: DriftParams) -> EvalCases:
+    sample = np.random.default_rng(params.seed).permutation(len(cases))[: params.max_cases]
+    return cases.take(np.sort(sample))
+
+
+def _ndcg_per_case(ranker: Ranker, cases: EvalCases) -> Floats:
+    scores = evaluate_cases(ranker, cases, (NDCG_K,))
+    return ndcg(scores.hits, scores.n_targets, NDCG_K)
+
+
+def _store_verdict(store: Store, verdict: DriftVerdict, html_file: Path) -> DriftRef:
+    content = verdict.model_dump_json(indent=1).encode()
+    report_id = hashlib.sha256(content).hexdigest()
+    if html_file.exists():
+        store.put(html_path(report_id), html_file)
+    store.put_if_absent(verdict_path(report_id), content)
+    return DriftRef(
+        id=report_id,
+        release=verdict.release,
+        bundle=verdict.bundle,
+        last_day=verdict.current[1],
+        drifted=verdict.drifted,
+    )
+
+
+def _empty_profile(release: Release | None, windows: DriftWindows | None) -> Mapping[str, object]:
     """The profile where there is nothing to compare, and in words why."""
-    why = "nothing is released yet, so there is nothing to watch"
-    if release is not None and spans is not None:
-        why = f"no day after {spans.as_of}, the last that release {release.entry.number} knows, is over and published"
-        if spans.fresh:
-            why = f"of the days up to {spans.cut}, which release {release.entry.number} learned from, none is left"
-    quiet = {"slow": 0, "slow_says": "", "rise": 0, "rise_says": ""}
-    return {"compared": 0, "why": why, "not_finite": 0, "drifted": None, "sentence": "", **quiet}
+    reason = "nothing is released yet, so there is nothing to watch"
+    if release is not None and windows is not None:
+        reason = (
+            f"no day after {windows.as_of}, the last that release {release.entry.number} knows, is over and published"
+        )
+        if windows.current:
+            reason = f"of the days up to {windows.train_until}, which release {release.entry.number} learned from, none is left"
+    no_warnings = {"slow": 0, "slow_says": "", "rise": 0, "rise_says": ""}
+    return {"compared": 0, "why": reason, "not_finite": 0, "drifted": None, "sentence": "", **no_warnings}
 
 
-def _profile(verdict: DriftVerdict, spans: Spans) -> Mapping[str, object]:
-    figures = [value for column in (*verdict.columns, *verdict.slow) for value in (column.score, column.limit)]
+def _profile(verdict: DriftVerdict, windows: DriftWindows) -> Mapping[str, object]:
+    measurements = [
+        value for column in (*verdict.columns, *verdict.anchor_columns) for value in (column.psi, column.limit)
+    ]
     if verdict.quality is not None:
-        figures += [verdict.quality.before, verdict.quality.fresh, verdict.quality.surely]
+        measurements += [verdict.quality.reference, verdict.quality.current, verdict.quality.drop_lower_bound]
     return {
-        "compared": len(spans.fresh),
+        "compared": len(windows.current),
         "why": "",
-        "not_finite": int(np.count_nonzero(~np.isfinite(figures))),
+        "not_finite": int(np.count_nonzero(~np.isfinite(measurements))),
         "drifted": int(verdict.drifted),
         "sentence": verdict.sentence,
-        "slow": int(bool(verdict.slowly)),
-        "slow_says": "; ".join(verdict.slowly),
-        "rise": int(bool(verdict.too_good)),
-        "rise_says": "; ".join(verdict.too_good),
+        "slow": int(bool(verdict.slow_reasons)),
+        "slow_says": "; ".join(verdict.slow_reasons),
+        "rise": int(bool(verdict.rise_reasons)),
+        "rise_says": "; ".join(verdict.rise_reasons),
     }

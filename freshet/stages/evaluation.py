@@ -7,31 +7,31 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 
 from freshet.errors import JournalError, LakeError
-from freshet.judge.card import evaluated_card
-from freshet.judge.comparison import Comparison, Evaluation, Report, compare
+from freshet.judge.card import render_evaluated_card
+from freshet.judge.comparison import Comparison, ComparisonProgress, Evaluation, compare
 from freshet.judge.guard_params import GuardParams
-from freshet.judge.guards import QUIET, Judgeable, guarded, signs
-from freshet.judge.holds import hold
-from freshet.judge.margins import Interval, intervals
-from freshet.judge.params import JudgeParams
-from freshet.judge.verdict import Verdict, decide
-from freshet.judge.yardstick import standings
+from freshet.judge.guards import SILENT_GUARDS, GuardInputs, apply_guards, run_guards
+from freshet.judge.holds import add_holds
+from freshet.judge.margins import ConfidenceInterval, ndcg_intervals
+from freshet.judge.params import EvaluationParams
+from freshet.judge.verdict import Verdict, decide_verdict
+from freshet.judge.yardstick import release_metrics
 from freshet.live import journal
-from freshet.live.bundle import model_card
+from freshet.live.bundle import read_model_card
 from freshet.live.ranker import Ranker
 from freshet.live.released import Release, current_release
-from freshet.live.taken_back import why_taken_back
+from freshet.live.taken_back import rollback_reason
 from freshet.references import BundleRef, EvaluationRef
 from freshet.settings import Settings
-from freshet.stages.judged_models import judged_models, open_anchor
-from freshet.stages.judging_profile import judging_profile
-from freshet.stages.looks import keep_look, spent_window
-from freshet.stages.outcome import Outcome, judged
+from freshet.stages.judged_models import open_anchor, open_models
+from freshet.stages.judging_profile import evaluation_profile
+from freshet.stages.looks import record_judged_bundle, reused_window_reasons
+from freshet.stages.outcome import StepResult, run_gate
 from freshet.store import Store
 from freshet.tables.reading import load_training_set
 
 
-class Judged(BaseModel):
+class EvaluationRecord(BaseModel):
     """What is kept of an evaluation: the table, the verdict, and what it was decided on."""
 
     model_config = ConfigDict(frozen=True)
@@ -44,114 +44,120 @@ class Judged(BaseModel):
 
 
 @dataclass(frozen=True)
-class Judging:
+class EvaluationRun:
     """An evaluation as it was made: what is kept, and the answers behind it."""
 
-    kept: Judged
+    record: EvaluationRecord
     comparison: Comparison
     card: str  # the bundle's model card with what was found
-    intervals: Mapping[str, Interval]  # scorer → its mean NDCG; {} where there were no cases
+    intervals: Mapping[str, ConfidenceInterval]  # scorer → its mean NDCG; {} where there were no cases
 
 
 def evaluate_bundle(
     settings: Settings,
     store: Store,
     ref: BundleRef,
-    params: JudgeParams,
-    report: Report | None = None,
-    limits: GuardParams | None = None,
-) -> Outcome[Judging, EvaluationRef]:
+    params: EvaluationParams,
+    progress: ComparisonProgress | None = None,
+    guard_params: GuardParams | None = None,
+) -> StepResult[EvaluationRun, EvaluationRef]:
     """Ask challenger, champion, anchor and baselines the same baskets, which none of them has learned from, and decide.
 
     limits: of the guards; None: the defaults. Raises JournalError where the champion cannot be read and there is a
     release to go back to: roll back first.
     """
-    limits = limits or GuardParams()
+    guard_params = guard_params or GuardParams()
     data = load_training_set(settings, ref.model.training_set)
-    number = journal.length(store)
-    release, lost = _serving(store, number, settings)
-    models = judged_models(settings, store, ref, release, data, open_anchor(store, settings, number))
+    journal_length = journal.entry_count(store)
+    release, lost_reason = _serving_release(store, journal_length, settings)
+    models = open_models(settings, store, ref, release, data, open_anchor(store, settings, journal_length))
     comparison = compare(
-        data, models.challenger, models.champion, report=report, most_cases=params.most_cases,
+        data, models.challenger, models.champion, progress=progress, max_cases=params.max_cases,
         anchor=models.anchor, after=models.after,
     )  # fmt: skip
-    fresher = models.champion is not None and _alike(models.challenger, models.champion)
-    verdict = decide(comparison, params, same_configuration=fresher)
-    entries = journal.readable(store, number)
-    past = standings(entries, params.ndcg_k, limits.recent)
-    found = (
-        signs(Judgeable(comparison, past, params, limits, fresher, settings.anchor_release))
-        if verdict.margins
-        else QUIET
+    same_configuration = models.champion is not None and _same_configuration(models.challenger, models.champion)
+    verdict = decide_verdict(comparison, params, same_configuration=same_configuration)
+    entries = journal.readable_entries(store, journal_length)
+    past_standings = release_metrics(entries, params.ndcg_k, guard_params.n_reference_releases)
+    guard_results = (
+        run_guards(
+            GuardInputs(comparison, past_standings, params, guard_params, same_configuration, settings.anchor_release)
+        )
+        if verdict.margin_tests
+        else SILENT_GUARDS
     )
-    serves = None if release is None else release.bundle.id
-    verdict = guarded(verdict, found, spent_window(store, serves, data.as_of, ref.id), models.warnings)
+    champion_id = None if release is None else release.bundle.id
+    verdict = apply_guards(
+        verdict, guard_results, reused_window_reasons(store, champion_id, data.as_of, ref.id), models.warnings
+    )
     if release is not None and release.bundle.id == ref.id:
-        verdict = _serves_already(verdict, release)
-    elif why := why_taken_back(store, entries, ref.id):
-        verdict = hold(verdict, [why])
-    if lost:
-        verdict = verdict.model_copy(update={"sentence": f"{verdict.sentence} What served is lost: {lost}."})
-    kept = Judged(
+        verdict = _already_serving_verdict(verdict, release)
+    elif hold_reason := rollback_reason(store, entries, ref.id):
+        verdict = add_holds(verdict, [hold_reason])
+    if lost_reason:
+        verdict = verdict.model_copy(update={"sentence": f"{verdict.sentence} What served is lost: {lost_reason}."})
+    record = EvaluationRecord(
         bundle=ref.id,
-        champion=serves,
-        decided_on=number,
+        champion=champion_id,
+        decided_on=journal_length,
         evaluation=comparison.evaluation,
         verdict=verdict,
     )
-    events = ref.model.training_set.snapshots.get("events")  # older training sets do not name it
-    judgement = judged("evaluation", judging_profile(settings, comparison, data, params, found, events), settings)
-    card = evaluated_card(model_card(models.challenger.bundle), kept.evaluation, verdict)
-    made = None if judgement.bad() else _keep(store, kept, ref, card)
-    return Outcome(judgement, Judging(kept, comparison, card, intervals(comparison, params)), made)
+    events_snapshot = ref.model.training_set.snapshots.get("events")  # older training sets do not name it
+    gate = run_gate(
+        "evaluation", evaluation_profile(settings, comparison, data, params, guard_results, events_snapshot), settings
+    )
+    card = render_evaluated_card(read_model_card(models.challenger.bundle), record.evaluation, verdict)
+    evaluation_ref = None if gate.refusal_reasons() else _store_evaluation(store, record, ref, card)
+    return StepResult(gate, EvaluationRun(record, comparison, card, ndcg_intervals(comparison, params)), evaluation_ref)
 
 
-def evaluation_path(evaluation: str) -> str:
+def evaluation_path(evaluation_id: str) -> str:
     """Where an evaluation lies in the lake."""
-    return f"evaluations/{evaluation}.json"
+    return f"evaluations/{evaluation_id}.json"
 
 
-def card_path(evaluation: str) -> str:
+def card_path(evaluation_id: str) -> str:
     """Where the model card of an evaluation lies in the lake."""
-    return f"evaluations/{evaluation}.md"
+    return f"evaluations/{evaluation_id}.md"
 
 
-def _keep(store: Store, kept: Judged, ref: BundleRef, card: str) -> EvaluationRef:
-    content = kept.model_dump_json(indent=1).encode()
-    name = hashlib.sha256(content).hexdigest()
-    store.put_if_absent(card_path(name), card.encode())
-    store.put_if_absent(evaluation_path(name), content)
-    if kept.verdict.margins and kept.bundle != kept.champion:
-        keep_look(store, kept.champion, kept.evaluation.as_of, kept.bundle)
-    return EvaluationRef(id=name, bundle=ref, decided_on=kept.decided_on)
+def _store_evaluation(store: Store, record: EvaluationRecord, ref: BundleRef, card: str) -> EvaluationRef:
+    content = record.model_dump_json(indent=1).encode()
+    evaluation_id = hashlib.sha256(content).hexdigest()
+    store.put_if_absent(card_path(evaluation_id), card.encode())
+    store.put_if_absent(evaluation_path(evaluation_id), content)
+    if record.verdict.margin_tests and record.bundle != record.champion:
+        record_judged_bundle(store, record.champion, record.evaluation.as_of, record.bundle)
+    return EvaluationRef(id=evaluation_id, bundle=ref, decided_on=record.decided_on)
 
 
-def _alike(challenger: Ranker, champion: Ranker) -> bool:
+def _same_configuration(challenger: Ranker, champion: Ranker) -> bool:
     """Of the same configuration, wherever their weights began: the challenger is only fresher."""
-    return _configured(challenger) == _configured(champion)
+    return _training_config(challenger) == _training_config(champion)
 
 
-def _configured(ranker: Ranker) -> Mapping[str, object]:
+def _training_config(ranker: Ranker) -> Mapping[str, object]:
     """Its parameters; what an older Freshet did not write down yet is what the default is now."""
     from freshet.model.params import TrainParams
 
-    told = {**TrainParams().model_dump(mode="json"), **ranker.bundle.manifest.parameters}
-    return {name: value for name, value in told.items() if not name.startswith("warm_")}
+    parameters = {**TrainParams().model_dump(mode="json"), **ranker.bundle.manifest.parameters}
+    return {name: value for name, value in parameters.items() if not name.startswith("warm_")}
 
 
-def _serving(store: Store, number: int, settings: Settings) -> tuple[Release | None, str]:
+def _serving_release(store: Store, journal_length: int, settings: Settings) -> tuple[Release | None, str]:
     """(What serves, why it is lost). Lost for good, with nothing to go back to, a challenger meets the baselines only.
 
     Not when the store itself could not be read: then what serves may well be there.
     """
     try:
-        return current_release(store, settings.cache), ""
+        return current_release(store, settings.cache_dir), ""
     except JournalError as error:
-        if isinstance(error.__cause__, LakeError) or journal.earlier(store, number) is not None:
+        if isinstance(error.__cause__, LakeError) or journal.previous_release(store, journal_length) is not None:
             raise
-        return None, f"release {number} {error.what}"
+        return None, f"release {journal_length} {error.what}"
 
 
-def _serves_already(verdict: Verdict, release: Release) -> Verdict:
+def _already_serving_verdict(verdict: Verdict, release: Release) -> Verdict:
     sentence = f"Nothing to release: this very bundle serves already, since {release.entry.title}."
     return verdict.model_copy(update={"released": False, "sentence": sentence})

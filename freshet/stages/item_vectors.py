@@ -7,122 +7,126 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from freshet.content import Floats
+from freshet.content import Float32s
 from freshet.errors import LandingError
-from freshet.item_vectors import FOLDER, ItemVectors, save_item_vectors
-from freshet.references import ItemVectorsRef
+from freshet.item_vectors import EMBEDDINGS_FOLDER, ContentEmbeddings, save_content_embeddings
+from freshet.references import ContentEmbeddingsRef
 from freshet.settings import Settings
-from freshet.stages.outcome import Outcome, judged
-from freshet.stages.text_encoder import TextEncoder, encoded, text_encoder
+from freshet.stages.outcome import StepResult, run_gate
+from freshet.stages.text_encoder import TextEncoder, encode_texts, text_encoder
 from freshet.store import Store
-from freshet.tables.reading import load_vocabulary, scan
-from freshet.texts import texts
+from freshet.tables.reading import load_vocabulary, scan_table
+from freshet.texts import text_array
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LANDED: Final = "landing/item_vectors"  # landing/item_vectors/<name>/….parquet: item_id, vector
-TEXT: Final = "text"
+LANDING_FOLDER: Final = "landing/item_vectors"  # landing/item_vectors/<name>/….parquet: item_id, vector
+TEXT_EMBEDDING: Final = "text"
 
 
 @dataclass(frozen=True)
-class Gathered:
+class EmbeddingResult:
     """The vectors, how many texts were encoded for them, and why there are none where there are none."""
 
-    found: ItemVectors
-    encoded: int
-    ragged: int  # landed vectors of another length than most of their name
-    why: str
+    embeddings: ContentEmbeddings
+    n_encoded: int
+    dim_mismatches: int  # landed vectors of another length than most of their name
+    missing_reason: str
 
 
-def make_item_vectors(
-    settings: Settings, store: Store, tell: Callable[[int, int], None] = lambda *_: None
-) -> Outcome[Gathered, ItemVectorsRef]:
+def make_content_embeddings(
+    settings: Settings, store: Store, progress: Callable[[int, int], None] = lambda *_: None
+) -> StepResult[EmbeddingResult, ContentEmbeddingsRef]:
     """Vectors for every item of the published vocabulary, published if the gate passes; none is a result, too.
 
     tell: (texts encoded, texts to encode). Raises SetupError where the text encoder is not installed, LandingError
     where a landed file cannot be read.
     """
-    vocabulary = load_vocabulary(scan(settings, "vocabulary"), settings.item_schema)
-    made = gathered(
-        vocabulary.item_ids[1:].tolist(), vocabulary.titles[1:].tolist(), text_encoder(settings), store, tell
+    vocabulary = load_vocabulary(scan_table(settings, "vocabulary"), settings.item_feature_schema)
+    result = collect_embeddings(
+        vocabulary.item_ids[1:].tolist(), vocabulary.titles[1:].tolist(), text_encoder(settings), store, progress
     )
-    judgement = judged(FOLDER, _profile(made), settings)
-    if judgement.bad():
-        return Outcome(judgement, made, None)
-    sizes = {name: int(vectors.shape[1]) for name, vectors in made.found.vectors.items()}
-    return Outcome(judgement, made, ItemVectorsRef(id=save_item_vectors(made.found, store), sizes=sizes))
+    gate = run_gate(EMBEDDINGS_FOLDER, _profile(result), settings)
+    if gate.refusal_reasons():
+        return StepResult(gate, result, None)
+    dims = {name: int(vectors.shape[1]) for name, vectors in result.embeddings.vectors.items()}
+    return StepResult(
+        gate, result, ContentEmbeddingsRef(id=save_content_embeddings(result.embeddings, store), dims=dims)
+    )
 
 
-def gathered(
-    items: list[str],
+def collect_embeddings(
+    item_ids: list[str],
     titles: list[str],
     encoder: TextEncoder | None,
     store: Store,
-    tell: Callable[[int, int], None] = lambda *_: None,
-) -> Gathered:
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> EmbeddingResult:
     """What was landed by name, and `text` where there is an encoder: landed vectors of that name go before it."""
-    vectors, ragged, fresh = {}, 0, 0
-    for name in store.folders(LANDED):
-        landed = _landed(store, name)
-        vectors[name], uneven = _in_order(items, landed)
-        ragged += uneven
-    if encoder is not None and TEXT not in vectors:
-        made = encoded(titles, encoder, store, tell)
-        vectors[TEXT], fresh = made.vectors, made.fresh
-    why = "" if vectors else f"FRESHET_TEXT_ENCODER is off, and no vectors lie in {LANDED}/<name>"
-    return Gathered(ItemVectors(texts(items), vectors), fresh, ragged, why)
+    embeddings, dim_mismatches, n_encoded = {}, 0, 0
+    for name in store.list_folders(LANDING_FOLDER):
+        landed_vectors = _read_landed(store, name)
+        embeddings[name], mismatches = _align_to_items(item_ids, landed_vectors)
+        dim_mismatches += mismatches
+    if encoder is not None and TEXT_EMBEDDING not in embeddings:
+        encoded_titles = encode_texts(titles, encoder, store, progress)
+        embeddings[TEXT_EMBEDDING], n_encoded = encoded_titles.vectors, encoded_titles.n_encoded
+    missing_reason = "" if embeddings else f"FRESHET_TEXT_ENCODER is off, and no vectors lie in {LANDING_FOLDER}/<name>"
+    return EmbeddingResult(
+        ContentEmbeddings(text_array(item_ids), embeddings), n_encoded, dim_mismatches, missing_reason
+    )
 
 
-def _landed(store: Store, name: str) -> dict[str, Floats]:
+def _read_landed(store: Store, name: str) -> dict[str, Float32s]:
     """Item → its vector in the last file, by name, that has one."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    found: dict[str, Floats] = {}
-    for path in store.list(f"{LANDED}/{name}"):
+    embeddings: dict[str, Float32s] = {}
+    for path in store.list(f"{LANDING_FOLDER}/{name}"):
         try:
             rows = pq.read_table(io.BytesIO(store.get(path)), columns=["item_id", "vector"]).combine_chunks()
-            found |= _vectors(rows)
+            embeddings |= _embeddings_by_item(rows)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, KeyError) as error:
             what = f"it cannot be read ({str(error).splitlines()[0]})"
             fix = "write parquet with the columns item_id and vector, a list of numbers"
-            raise LandingError(store.where(path), what, fix) from None
-    return found
+            raise LandingError(store.full_path(path), what, fix) from None
+    return embeddings
 
 
-def _vectors(rows: "pa.Table") -> dict[str, Floats]:
+def _embeddings_by_item(rows: "pa.Table") -> dict[str, Float32s]:
     """Item → its vector, views of one array: a Python object for each number would take 13 times the room."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     rows = rows.filter(pc.is_valid(rows["vector"]))
     vectors = rows["vector"].cast(pa.large_list(pa.float32()))
-    numbers = pc.list_flatten(vectors).to_numpy()
+    values = pc.list_flatten(vectors).to_numpy()
     ends = np.cumsum(pc.list_value_length(vectors).to_numpy())
-    return dict(zip(map(str, rows["item_id"].to_pylist()), np.split(numbers, ends)[:-1], strict=True))
+    return dict(zip(map(str, rows["item_id"].to_pylist()), np.split(values, ends)[:-1], strict=True))
 
 
-def _in_order(items: list[str], landed: Mapping[str, Floats]) -> tuple[Floats, int]:
+def _align_to_items(item_ids: list[str], landed_vectors: Mapping[str, Float32s]) -> tuple[Float32s, int]:
     """(n, D) with zeros where there is none or one of another length than most; and how many of those there were."""
-    sizes, counts = np.unique([len(vector) for vector in landed.values()] or [0], return_counts=True)
-    size = int(sizes[counts.argmax()])
-    out = np.zeros((len(items), size), dtype=np.float32)
-    for row, item in enumerate(items):
-        if len(vector := landed.get(item, out[row])) == size:
-            out[row] = vector
-    return out, sum(len(vector) != size for vector in landed.values())
+    dims, counts = np.unique([len(vector) for vector in landed_vectors.values()] or [0], return_counts=True)
+    dim = int(dims[counts.argmax()])
+    matrix = np.zeros((len(item_ids), dim), dtype=np.float32)
+    for row, item_id in enumerate(item_ids):
+        if len(vector := landed_vectors.get(item_id, matrix[row])) == dim:
+            matrix[row] = vector
+    return matrix, sum(len(vector) != dim for vector in landed_vectors.values())
 
 
-def _profile(made: Gathered) -> Mapping[str, object]:
+def _profile(result: EmbeddingResult) -> Mapping[str, object]:
     """The worst of all names; what holds for no name at all holds."""
-    every = made.found.vectors
-    shares = {name: float((vectors != 0).any(axis=1).mean()) for name, vectors in every.items() if len(vectors)}
-    thinnest = min(shares, key=lambda name: shares[name], default="")
+    embeddings = result.embeddings.vectors
+    shares = {name: float((vectors != 0).any(axis=1).mean()) for name, vectors in embeddings.items() if len(vectors)}
+    least_covered = min(shares, key=lambda name: shares[name], default="")
     return {
-        "items": len(made.found.item_ids),
-        "ragged": made.ragged,
-        "not_finite": sum(int((~np.isfinite(vectors)).any(axis=1).sum()) for vectors in every.values()),
-        "least_share": shares.get(thinnest, 1.0),
-        "thinnest": thinnest,
+        "items": len(result.embeddings.item_ids),
+        "ragged": result.dim_mismatches,
+        "not_finite": sum(int((~np.isfinite(vectors)).any(axis=1).sum()) for vectors in embeddings.values()),
+        "least_share": shares.get(least_covered, 1.0),
+        "thinnest": least_covered,
     }

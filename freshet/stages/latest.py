@@ -10,64 +10,76 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.history import WINDOW
-from freshet.live.latest import FOLDER, MANIFEST, LatestHistories, open_latest, save_latest
-from freshet.references import LatestRef, TrainingSetRef
+from freshet.history import HISTORY_WINDOW
+from freshet.live.latest import (
+    HISTORIES_FOLDER,
+    MANIFEST,
+    LatestHistories,
+    open_latest_histories,
+    save_latest_histories,
+)
+from freshet.references import LatestHistoriesRef, TrainingSetRef
 from freshet.settings import Settings
-from freshet.stages.history_parity import Parity, asked_by_day, at_the_gateway, parity, probes
-from freshet.stages.outcome import Outcome, judged
+from freshet.stages.history_parity import HistoryParity, compare_views, gateway_view, probes_by_day, sample_probes
+from freshet.stages.outcome import StepResult, run_gate
 from freshet.store import Store
-from freshet.tables.latest import fragments, gathered, own_events
+from freshet.tables.latest import build_latest_histories, read_day_events, read_fragments
 from freshet.tables.reading import EPOCH, load_training_set
 
 
 @dataclass(frozen=True)
-class Made:
+class LatestHistoriesStats:
     """What was gathered, for the asset's page."""
 
     shoppers: int
     events: int
-    parity: Parity
+    parity: HistoryParity
 
 
-def make_latest(settings: Settings, store: Store, ref: TrainingSetRef, kept: int = WINDOW) -> Outcome[Made, LatestRef]:
+def make_latest_histories(
+    settings: Settings, store: Store, ref: TrainingSetRef, max_events: int = HISTORY_WINDOW
+) -> StepResult[LatestHistoriesStats, LatestHistoriesRef]:
     """Gather the latest histories, today's included, and publish them if the gate passes.
 
     kept: events per shopper. Raises LakeError where a snapshot of the training set is gone.
     """
-    rows = fragments(settings, ref.snapshots["histories"])
-    arrays = gathered(rows, kept)
+    rows = read_fragments(settings, ref.snapshots["histories"])
+    arrays = build_latest_histories(rows, max_events)
     data = load_training_set(settings, ref)
-    asked = probes(data)
-    own = {
-        day: at_the_gateway(own_events(settings, EPOCH + timedelta(days=day), [p.shopper for p in some]), some)
-        for day, some in asked_by_day(asked)
+    history_probes = sample_probes(data)
+    gateway_events = {
+        day: gateway_view(
+            read_day_events(settings, EPOCH + timedelta(days=day), [probe.shopper for probe in day_probes]), day_probes
+        )
+        for day, day_probes in probes_by_day(history_probes)
     }
-    found = parity(data, rows, own, kept)
+    history_parity = compare_views(data, rows, gateway_events, max_events)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         as_of = EPOCH + timedelta(days=int(arrays["days"].max(initial=0)))
-        name = save_latest(arrays, as_of, folder)
-        profile = _profile(arrays, open_latest(folder, name), found)
-        judgement = judged("latest_histories", profile, settings)
-        made = Made(len(arrays["shoppers"]), len(arrays["items"]), found)
-        if judgement.bad():
-            return Outcome(judgement, made, None)
-        store.put_folder(folder, f"{FOLDER}/{name}", MANIFEST)
-    return Outcome(judgement, made, LatestRef(id=name, as_of=as_of))
+        histories_id = save_latest_histories(arrays, as_of, folder)
+        profile = _profile(arrays, open_latest_histories(folder, histories_id), history_parity)
+        gate = run_gate("latest_histories", profile, settings)
+        stats = LatestHistoriesStats(len(arrays["shoppers"]), len(arrays["items"]), history_parity)
+        if gate.refusal_reasons():
+            return StepResult(gate, stats, None)
+        store.put_folder(folder, f"{HISTORIES_FOLDER}/{histories_id}", MANIFEST)
+    return StepResult(gate, stats, LatestHistoriesRef(id=histories_id, as_of=as_of))
 
 
-def _profile(arrays: Mapping[str, NDArray[Any]], back: LatestHistories, found: Parity) -> Mapping[str, object]:
-    owner = np.repeat(np.arange(len(arrays["shoppers"])), np.diff(arrays["offsets"]))
-    backwards = (np.diff(arrays["times"]) < 0) & (np.diff(owner) == 0)
-    same = all(np.array_equal(getattr(back, name), values) for name, values in arrays.items())
+def _profile(
+    arrays: Mapping[str, NDArray[Any]], reopened: LatestHistories, history_parity: HistoryParity
+) -> Mapping[str, object]:
+    event_shopper = np.repeat(np.arange(len(arrays["shoppers"])), np.diff(arrays["offsets"]))
+    out_of_order = (np.diff(arrays["times"]) < 0) & (np.diff(event_shopper) == 0)
+    is_identical = all(np.array_equal(getattr(reopened, name), values) for name, values in arrays.items())
     return {
         "shoppers": len(arrays["shoppers"]),
         "events": len(arrays["items"]),
         "unsorted": int((arrays["shoppers"][1:] <= arrays["shoppers"][:-1]).sum()),
-        "unordered": int(backwards.sum()),
-        "corrupt": int(not same),
-        "probes": found.probes,
-        "unlike": len(found.unlike),
-        "unlike_who": "; ".join(found.unlike[:3]),
+        "unordered": int(out_of_order.sum()),
+        "corrupt": int(not is_identical),
+        "probes": history_parity.probes,
+        "unlike": len(history_parity.mismatches),
+        "unlike_who": "; ".join(history_parity.mismatches[:3]),
     }

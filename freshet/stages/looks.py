@@ -9,37 +9,37 @@ bundle is judged on its own training set's days for ever, so another window need
 
 from datetime import timedelta
 
-from freshet.commands import release_by_name
+from freshet.commands import release_command
 from freshet.store import Store
 from freshet.tables.reading import EPOCH
 
-FOLDER = "windows"
+WINDOWS_FOLDER = "windows"
 
 
-def first_look(store: Store, champion: str | None, as_of: int) -> str | None:
+def first_judged_bundle(store: Store, champion_id: str | None, as_of: int) -> str | None:
     """The bundle that the days up to `as_of` have judged against `champion` first; None before any verdict."""
-    path = look_path(champion, as_of)
+    path = window_path(champion_id, as_of)
     return store.get(path).decode() if store.exists(path) else None
 
 
-def keep_look(store: Store, champion: str | None, as_of: int, bundle: str) -> None:
+def record_judged_bundle(store: Store, champion_id: str | None, as_of: int, bundle_id: str) -> None:
     """These days have judged this bundle now, unless another was before it."""
-    store.put_if_absent(look_path(champion, as_of), bundle.encode())
+    store.put_if_absent(window_path(champion_id, as_of), bundle_id.encode())
 
 
-def spent_window(store: Store, champion: str | None, as_of: int, bundle: str) -> tuple[str, ...]:
+def reused_window_reasons(store: Store, champion_id: str | None, as_of: int, bundle_id: str) -> tuple[str, ...]:
     """Why a person must look before this bundle is released on these days; () for the first model they judge."""
-    first = first_look(store, champion, as_of)
-    if first is None or first == bundle:
+    first_bundle = first_judged_bundle(store, champion_id, as_of)
+    if first_bundle is None or first_bundle == bundle_id:
         return ()
     day = EPOCH + timedelta(days=as_of)
     return (
-        f"the baskets landed up to {day} have judged bundle {first[:12]} already, and the best of several models looks "
+        f"the baskets landed up to {day} have judged bundle {first_bundle[:12]} already, and the best of several models looks "
         "better on the same baskets than it is (make a new model when another day has landed, or say that this one may "
-        f"serve: {release_by_name(bundle)})",
+        f"serve: {release_command(bundle_id)})",
     )
 
 
-def look_path(champion: str | None, as_of: int) -> str:
+def window_path(champion_id: str | None, as_of: int) -> str:
     """`windows/<champion>/2024-03-07`; `windows/none/…` before the first release."""
-    return f"{FOLDER}/{champion or 'none'}/{EPOCH + timedelta(days=as_of)}"
+    return f"{WINDOWS_FOLDER}/{champion_id or 'none'}/{EPOCH + timedelta(days=as_of)}"

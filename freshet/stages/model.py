@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from freshet.item_inputs import told
+from freshet.item_inputs import format_schema
 from freshet.references import ModelRef, TrainingSetRef
 from freshet.settings import Settings
-from freshet.stages.cost import cost_of
-from freshet.stages.outcome import Outcome, judged
-from freshet.stages.task import Task
-from freshet.stages.unfinished import forget_abandoned
-from freshet.stages.yesterday import yesterday_of
+from freshet.stages.cost import training_cost
+from freshet.stages.outcome import StepResult, run_gate
+from freshet.stages.task import TrainingJob
+from freshet.stages.unfinished import remove_abandoned
+from freshet.stages.yesterday import load_warm_start
 from freshet.store import Store
 from freshet.tables.reading import load_training_set
 
 if TYPE_CHECKING:
     from freshet.model.params import TrainParams
     from freshet.model.run_params import RunParams
-    from freshet.model.training import Progress, Trained
+    from freshet.model.training import EpochMetrics, TrainingResult
 
 log = logging.getLogger("freshet")
 
@@ -34,9 +34,9 @@ def train_model(
     store: Store,
     ref: TrainingSetRef,
     params: "TrainParams",
-    tell: Callable[["Progress"], None],
-    run: "RunParams | None" = None,
-) -> "Outcome[Trained, ModelRef]":
+    on_epoch: Callable[["EpochMetrics"], None],
+    run_params: "RunParams | None" = None,
+) -> "StepResult[TrainingResult, ModelRef]":
     """Train on the set that `ref` names. The weights are kept only if the gate passes.
 
     A training of the same set with the same parameters that was killed goes on where it stood. With a warm start it
@@ -45,76 +45,78 @@ def train_model(
     """
     from freshet.model.run_params import RunParams
 
-    forget_abandoned(store, datetime.now(UTC))
+    remove_abandoned(store, datetime.now(UTC))
     data = load_training_set(settings, ref)
-    task = Task(settings, store, ref, params, run or RunParams(), tell)
-    yesterday = yesterday_of(settings, store, data.vocabulary, params, data.cut)
-    trained = task.done(data, yesterday)
-    judgement = judged("trained_model", _profile(trained), settings)
-    if judgement.bad() and yesterday is not None and params.warm_start == "auto":
-        log.warning("training cold: %s", Outcome(judgement, trained, None).message())
-        task.forget(yesterday)
-        yesterday = None
-        trained = task.done(data, None)
-        judgement = judged("trained_model", _profile(trained), settings)
-    kept = None if judgement.bad() else _keep(settings, store, trained, ref)
-    task.forget(yesterday)
-    return Outcome(judgement, trained, kept)
+    job = TrainingJob(settings, store, ref, params, run_params or RunParams(), on_epoch)
+    warm_model = load_warm_start(settings, store, data.vocabulary, params, data.train_until)
+    result = job.train(data, warm_model)
+    gate = run_gate("trained_model", _profile(result), settings)
+    if gate.refusal_reasons() and warm_model is not None and params.warm_start == "auto":
+        log.warning("training cold: %s", StepResult(gate, result, None).message())
+        job.discard_state(warm_model)
+        warm_model = None
+        result = job.train(data, None)
+        gate = run_gate("trained_model", _profile(result), settings)
+    model_ref = None if gate.refusal_reasons() else _store_model(settings, store, result, ref)
+    job.discard_state(warm_model)
+    return StepResult(gate, result, model_ref)
 
 
-def model_path(model: str) -> str:
+def model_path(model_id: str) -> str:
     """Where a model's weights and JSON lie in the lake."""
-    return f"models/{model}"
+    return f"models/{model_id}"
 
 
-def _keep(settings: Settings, store: Store, trained: "Trained", ref: TrainingSetRef) -> ModelRef:
+def _store_model(
+    settings: Settings, store: Store, result: "TrainingResult", training_set_ref: TrainingSetRef
+) -> ModelRef:
     from freshet.model import checkpoint
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        checkpoint.save(trained.model, folder)
-        name = checkpoint.fingerprint(folder)
-        store.put_folder(folder, model_path(name), checkpoint.CONFIG)
-    best: dict[str, JsonValue] = {
-        "epoch": trained.best.epoch, "loss": trained.best.loss, "validation_ndcg@10": trained.best.ndcg_at_10,
-        "blended_ndcg@10": trained.blended_ndcg_at_10,
+        checkpoint.save(result.model, folder)
+        model_id = checkpoint.fingerprint(folder)
+        store.put_folder(folder, model_path(model_id), checkpoint.CONFIG_FILE)
+    metrics: dict[str, JsonValue] = {
+        "epoch": result.best.epoch, "loss": result.best.loss, "validation_ndcg@10": result.best.ndcg_at_10,
+        "blended_ndcg@10": result.blended_ndcg_at_10,
     }  # fmt: skip
-    best |= {"warm_from": trained.warm_from} if trained.warm_from else {}
-    how = {**trained.params.model_dump(), "item_inputs": told(trained.config.inputs)}
-    cost = dict(cost_of(trained, settings))
-    return ModelRef(id=name, training_set=ref, parameters=how, metrics=best, cost=cost)
+    metrics |= {"warm_from": result.warm_start_id} if result.warm_start_id else {}
+    parameters = {**result.params.model_dump(), "item_inputs": format_schema(result.config.item_schema)}
+    cost = dict(training_cost(result, settings))
+    return ModelRef(id=model_id, training_set=training_set_ref, parameters=parameters, metrics=metrics, cost=cost)
 
 
-def _profile(trained: "Trained") -> Mapping[str, object]:
-    weights = trained.model.state_dict().values()
-    loss = trained.curve[-1].loss
-    chance = math.log(trained.config.items) - _flattered(trained)  # what guessing among V items costs
+def _profile(result: "TrainingResult") -> Mapping[str, object]:
+    weights = result.model.state_dict().values()
+    loss = result.curve[-1].loss
+    chance = math.log(result.config.n_items) - _sampling_loss_bias(result)  # what guessing among V items costs
     return {
         "not_finite": sum(int((~w.isfinite()).sum()) for w in weights if w.is_floating_point()),
         "loss": loss,
         "chance": chance,
         "below_chance": chance - loss if math.isfinite(loss) else -math.inf,
-        **_remembered(trained),
+        **_forgetting_metrics(result),
     }
 
 
-def _flattered(trained: "Trained") -> float:
+def _sampling_loss_bias(result: "TrainingResult") -> float:
     """Nats by which the loss of drawn items may be low: the logarithm of a sum that is right on average only."""
-    from freshet.model.drawing import draws
-    from freshet.model.params import FRESHET
+    from freshet.model.drawing import uses_sampling
+    from freshet.model.params import BUILTIN_MODEL
 
-    ours = trained.params.model == FRESHET  # a module of a team's own scores all items
-    return 0.1 if ours and draws(trained.config.items, trained.params.negatives) else 0.0
+    is_freshet_model = result.params.model_class == BUILTIN_MODEL  # a module of a team's own scores all items
+    return 0.1 if is_freshet_model and uses_sampling(result.config.n_items, result.params.n_negatives) else 0.0
 
 
-def _remembered(trained: "Trained") -> Mapping[str, object]:
+def _forgetting_metrics(result: "TrainingResult") -> Mapping[str, object]:
     """What a warm start has kept; a cold one has nothing to forget."""
-    found = trained.remembered
-    if found is None:
+    report = result.forgetting
+    if report is None:
         return {"older_cases": 0, "older_before": 0.0, "older_now": 0.0, "forgotten": 0.0}
     return {
-        "older_cases": found.cases,
-        "older_before": found.yesterday,
-        "older_now": found.today,
-        "forgotten": found.forgotten,
+        "older_cases": report.n_cases,
+        "older_before": report.previous_ndcg,
+        "older_now": report.current_ndcg,
+        "forgotten": report.ndcg_loss_rate,
     }

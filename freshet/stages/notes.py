@@ -4,109 +4,117 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from freshet.diary import Note, Point, Version
+from freshet.diary import MetricPoint, ModelVersion, RunRecord
 from freshet.live.journal import bundle_path
-from freshet.references import BundleRef, EvaluationRef, ModelRef, SearchRef, TrainingSetRef
-from freshet.stages.outcome import Outcome
+from freshet.references import BundleRef, EvaluationRef, ModelRef, TrainingSetRef, TuningRef
+from freshet.stages.outcome import StepResult
 from freshet.store import Store
 from freshet.version import code_version
 
 if TYPE_CHECKING:
-    from freshet.model.search import Found, Trial
-    from freshet.model.training import Trained
-    from freshet.stages.bundle import Proven
-    from freshet.stages.evaluation import Judged
+    from freshet.model.search import TrialResult, TuningResult
+    from freshet.model.training import TrainingResult
+    from freshet.stages.bundle import VerifiedBundle
+    from freshet.stages.evaluation import EvaluationRecord
 
-NDCG = "ndcg@10"
+NDCG_METRIC = "ndcg@10"
 
 
-def of_training(outcome: "Outcome[Trained, ModelRef]", data: TrainingSetRef, now: datetime) -> Note:
+def training_run_record(
+    step_result: "StepResult[TrainingResult, ModelRef]", data: TrainingSetRef, now: datetime
+) -> RunRecord:
     """The training that ended now: parameters, both curves, what it cost, what its gate said."""
-    made, ref = outcome.made, outcome.ref
-    curves = [(NDCG, p.ndcg_at_10, p) for p in made.curve] + [("loss", p.loss, p) for p in made.curve]
-    return Note(
-        key="" if ref is None else model_key(ref),
+    training, ref = step_result.value, step_result.ref
+    curves = [(NDCG_METRIC, p.ndcg_at_10, p) for p in training.curve] + [("loss", p.loss, p) for p in training.curve]
+    return RunRecord(
+        key="" if ref is None else model_run_key(ref),
         name=f"trained_model {data.as_of}",
-        began=now - timedelta(seconds=made.seconds),
-        seconds=made.seconds,
-        parameters=made.params.model_dump(),
+        started_at=now - timedelta(seconds=training.seconds),
+        seconds=training.seconds,
+        parameters=training.params.model_dump(),
         metrics={
-            "best_epoch": made.best.epoch,
-            "best_ndcg@10": made.best.ndcg_at_10,
-            "seconds": made.seconds,
-            "interactions_per_second": made.interactions_per_second,
-            "peak_memory_mib": made.peak_memory / 2**20,
+            "best_epoch": training.best.epoch,
+            "best_ndcg@10": training.best.ndcg_at_10,
+            "seconds": training.seconds,
+            "interactions_per_second": training.events_per_second,
+            "peak_memory_mib": training.peak_memory / 2**20,
         },
-        curves=tuple(Point(name, value, p.epoch, p.seconds) for name, value, p in curves),
-        tags={**_tags(data), "device": made.device, "gate": outcome.message() or "passed"},
+        points=tuple(MetricPoint(name, value, p.epoch, p.seconds) for name, value, p in curves),
+        tags={**_run_tags(data), "device": training.device, "gate": step_result.message() or "passed"},
         failed=ref is None,
     )
 
 
-def of_search(outcome: "Outcome[Found, SearchRef]", data: TrainingSetRef, now: datetime) -> Note:
+def tuning_run_record(
+    step_result: "StepResult[TuningResult, TuningRef]", data: TrainingSetRef, now: datetime
+) -> RunRecord:
     """The study, with every trial that is over as a run inside it."""
-    found = outcome.made
-    began = now - timedelta(seconds=found.seconds)
-    over = [trial for trial in found.trials if trial.state in ("complete", "pruned", "failed")]
-    best = {} if found.best is None or found.best.score is None else {"best_ndcg@10": found.best.score}
-    return Note(
-        key=f"study {found.study}",
+    tuning = step_result.value
+    started_at = now - timedelta(seconds=tuning.seconds)
+    finished_trials = [trial for trial in tuning.trials if trial.status in ("complete", "pruned", "failed")]
+    best_metrics = (
+        {}
+        if tuning.best_trial is None or tuning.best_trial.score is None
+        else {"best_ndcg@10": tuning.best_trial.score}
+    )
+    return RunRecord(
+        key=f"study {tuning.study_name}",
         name=f"search {data.as_of}",
-        began=began,
-        seconds=found.seconds,
-        metrics={"trials": len(found.trials), "complete": len(found.complete), **best},
-        tags={**_tags(data), "study": found.study, "gate": outcome.message() or "passed"},
-        children=tuple(_trial(found, trial, began) for trial in over),
+        started_at=started_at,
+        seconds=tuning.seconds,
+        metrics={"trials": len(tuning.trials), "complete": len(tuning.completed_trials), **best_metrics},
+        tags={**_run_tags(data), "study": tuning.study_name, "gate": step_result.message() or "passed"},
+        children=tuple(_trial_record(tuning, trial, started_at) for trial in finished_trials),
     )
 
 
-def of_bundle(outcome: "Outcome[Proven | None, BundleRef]", store: Store) -> Version | None:
+def bundle_version(step_result: "StepResult[VerifiedBundle | None, BundleRef]", store: Store) -> ModelVersion | None:
     """The bundle as a version; None where its gate refused it."""
-    if outcome.ref is None or outcome.made is None:
+    if step_result.ref is None or step_result.value is None:
         return None
-    return _version(outcome.ref, store, {"precision": outcome.made.bundle.manifest.precision})
+    return _model_version(step_result.ref, store, {"precision": step_result.value.bundle.manifest.precision})
 
 
-def of_evaluation(kept: "Judged", ref: BundleRef, now: datetime) -> Note:
+def evaluation_run_record(record: "EvaluationRecord", ref: BundleRef, now: datetime) -> RunRecord:
     """Figures of everybody that was asked, beside the training of the challenger."""
-    table = kept.evaluation.table
-    return Note(
-        key=model_key(ref.model),
+    table = record.evaluation.table
+    return RunRecord(
+        key=model_run_key(ref.model),
         name=f"trained_model {ref.model.training_set.as_of}",
-        began=now,
-        metrics={f"{who}/{metric}": value for who, row in table.items() for metric, value in row.items()},
-        tags={"verdict": kept.verdict.sentence, "rule": kept.verdict.rule},
+        started_at=now,
+        metrics={f"{scorer}/{metric}": value for scorer, row in table.items() for metric, value in row.items()},
+        tags={"verdict": record.verdict.sentence, "rule": record.verdict.rule},
     )
 
 
-def of_release(ref: EvaluationRef, number: str, store: Store) -> Version:
+def release_version(ref: EvaluationRef, release: str, store: Store) -> ModelVersion:
     """The bundle as the version that serves from this release on."""
-    return _version(ref.bundle, store, {"release": number})
+    return _model_version(ref.bundle, store, {"release": release})
 
 
-def model_key(ref: ModelRef) -> str:
+def model_run_key(ref: ModelRef) -> str:
     """What its run is found by."""
     return f"model {ref.id}"
 
 
-def _version(ref: BundleRef, store: Store, tags: Mapping[str, str]) -> Version:
-    place = store.where(bundle_path(ref.id))
-    return Version(ref.id, place, model_key(ref.model), {"model": ref.model.id, **tags})
+def _model_version(ref: BundleRef, store: Store, tags: Mapping[str, str]) -> ModelVersion:
+    location = store.full_path(bundle_path(ref.id))
+    return ModelVersion(ref.id, location, model_run_key(ref.model), {"model": ref.model.id, **tags})
 
 
-def _trial(found: "Found", trial: "Trial", began: datetime) -> Note:
-    return Note(
-        key=f"trial {trial.number} of {found.study}",
+def _trial_record(tuning: "TuningResult", trial: "TrialResult", started_at: datetime) -> RunRecord:
+    return RunRecord(
+        key=f"trial {trial.number} of {tuning.study_name}",
         name=f"trial {trial.number}{' (default)' if trial.is_default else ''}",
-        began=began,
+        started_at=started_at,
         seconds=trial.seconds,
-        parameters=found.parameters(trial).model_dump() if trial.score is not None else trial.parameters,
+        parameters=tuning.params_of(trial).model_dump() if trial.score is not None else trial.parameters,
         metrics={} if trial.score is None else {"best_ndcg@10": trial.score},
-        curves=tuple(Point(NDCG, value, epoch, 0.0) for epoch, value in sorted(trial.curve.items())),
-        tags={"state": trial.state, **({"why": trial.why} if trial.why else {})},
+        points=tuple(MetricPoint(NDCG_METRIC, value, epoch, 0.0) for epoch, value in sorted(trial.curve.items())),
+        tags={"state": trial.status, **({"why": trial.prune_reason} if trial.prune_reason else {})},
     )
 
 
-def _tags(data: TrainingSetRef) -> dict[str, str]:
+def _run_tags(data: TrainingSetRef) -> dict[str, str]:
     snapshots = {f"snapshot.{table}": str(number) for table, number in data.snapshots.items()}
-    return {"code": code_version(), "as_of": str(data.as_of), "cut": str(data.cut), **snapshots}
+    return {"code": code_version(), "as_of": str(data.as_of), "cut": str(data.train_until), **snapshots}

@@ -6,30 +6,36 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
-from freshet.gates.judging import judge
-from freshet.gates.rules import Judgement
+from freshet.gates.judging import check_rules
+from freshet.gates.rules import GateReport
 from freshet.gates.suites import suite
 from freshet.settings import Settings
 
 Ref = TypeVar("Ref", bound=BaseModel)
-Made = TypeVar("Made")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
-class Outcome(Generic[Made, Ref]):
+class StepResult(Generic[Value, Ref]):
     """`made` is what was made, for pictures and tables; `ref` is None where the gate refused it."""
 
-    judgement: Judgement
-    made: Made
+    gate: GateReport
+    value: Value
     ref: Ref | None
 
     def message(self) -> str:
         """One line per finding that stops: `bundle: fp32 shares …; …`."""
-        return "\n".join(f"{self.judgement.subject}: {why}" for all_ in self.judgement.bad().values() for why in all_)
+        return "\n".join(
+            f"{self.gate.subject}: {message}"
+            for messages in self.gate.refusal_reasons().values()
+            for message in messages
+        )
 
 
-def judged(subject: str, profile: Mapping[str, object], settings: Settings) -> Judgement:
+def run_gate(subject: str, profile: Mapping[str, object], settings: Settings) -> GateReport:
     """Hold a profile of one row against the suite of that name."""
     import pandas as pd
 
-    return judge(subject, pd.DataFrame([profile], index=pd.Index([subject], name="where")), suite(subject, settings))
+    return check_rules(
+        subject, pd.DataFrame([profile], index=pd.Index([subject], name="where")), suite(subject, settings)
+    )

@@ -11,29 +11,29 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from freshet.columns import SHOPPER
-from freshet.commands import execute, materialize
+from freshet.commands import execute_job_command, materialize_command
 from freshet.errors import JournalError, LakeError
-from freshet.judge.parity import OVERLAP
+from freshet.judge.parity import MIN_OVERLAP
 from freshet.live.bundle import Bundle
-from freshet.live.latest import LatestHistories, latest_histories
-from freshet.live.precomputed import FOLDER, save_precomputed
+from freshet.live.latest import LatestHistories, load_latest_histories
+from freshet.live.precomputed import LISTS_FOLDER, save_precomputed_lists
 from freshet.live.ranker import Ranker, open_ranker
-from freshet.live.released import current_release, history_of
+from freshet.live.released import current_release, to_history
 from freshet.live.sealed import MANIFEST
-from freshet.references import ListsRef
+from freshet.references import RecommendationsRef
 from freshet.settings import Settings
-from freshet.stages.lists import arrays_of
-from freshet.stages.scoring import Scoring, scored
+from freshet.stages.lists import precomputed_arrays
+from freshet.stages.scoring import ScoringJob, score_shoppers
 from freshet.store import Store
-from freshet.tables.publication import Publication, publish_whole
-from freshet.tables.reading import scan
+from freshet.tables.publication import PublishResult, publish_unpartitioned
+from freshet.tables.reading import scan_table
 from freshet.tables.schemas import RECOMMENDATIONS
 
-COMPARED = 64  # shoppers whose list is asked for again, one by one
-SEED = 7
+OVERLAP_SHOPPERS = 64  # shoppers whose list is asked for again, one by one
+OVERLAP_SEED = 7
 
 
-class ScoreParams(BaseModel):
+class BatchScoringParams(BaseModel):
     """How many items each list has."""
 
     model_config = ConfigDict(frozen=True)
@@ -42,76 +42,82 @@ class ScoreParams(BaseModel):
 
 
 @dataclass(frozen=True)
-class Sources:
+class ScoringInputs:
     """What lists are made from: the bundle that serves and the latest histories."""
 
     bundle: Bundle
-    latest: LatestHistories
+    latest_histories: LatestHistories
 
 
-def publish_lists(
-    spark: SparkSession, settings: Settings, store: Store, params: ScoreParams
-) -> tuple[Publication, ListsRef | None]:
+def publish_recommendations(
+    spark: SparkSession, settings: Settings, store: Store, params: BatchScoringParams
+) -> tuple[PublishResult, RecommendationsRef | None]:
     """A list for every shopper, published if the gate passes; then the folder that a gateway reads.
 
     Raises JournalError before the first release, LakeError before the first latest histories.
     """
-    sources = _sources(settings, store)
-    bundle, latest = sources.bundle, sources.latest
-    scoring = Scoring(settings.lake, settings.cache, bundle.id, latest.id, params.k, settings.serving_device)
-    rows = scored(spark, scoring, len(latest))
+    inputs = _load_inputs(settings, store)
+    bundle, latest = inputs.bundle, inputs.latest_histories
+    job = ScoringJob(settings.lake, settings.cache_dir, bundle.id, latest.id, params.k, settings.serving_device)
+    rows = score_shoppers(spark, job, len(latest))
     ranker = open_ranker(bundle, device=settings.serving_device)
-    publication = publish_whole(rows, RECOMMENDATIONS, lambda staged: facts(staged, ranker, latest, params.k), settings)
-    if publication.snapshot is None:
-        return publication, None
-    arrays = arrays_of(scan(settings, RECOMMENDATIONS.name, publication.snapshot), bundle.vocabulary, latest, params.k)
+    result = publish_unpartitioned(
+        rows, RECOMMENDATIONS, lambda staged: gate_inputs(staged, ranker, latest, params.k), settings
+    )
+    if result.snapshot is None:
+        return result, None
+    arrays = precomputed_arrays(
+        scan_table(settings, RECOMMENDATIONS.name, result.snapshot), bundle.vocabulary, latest, params.k
+    )
     with tempfile.TemporaryDirectory() as temporary:
-        name = save_precomputed(arrays, bundle.id, latest.as_of, Path(temporary))
-        store.put_folder(Path(temporary), f"{FOLDER}/{name}", MANIFEST)
-    return publication, ListsRef(id=name, bundle=bundle.id, as_of=latest.as_of)
+        lists_id = save_precomputed_lists(arrays, bundle.id, latest.as_of, Path(temporary))
+        store.put_folder(Path(temporary), f"{LISTS_FOLDER}/{lists_id}", MANIFEST)
+    return result, RecommendationsRef(id=lists_id, bundle=bundle.id, as_of=latest.as_of)
 
 
-def facts(staged: DataFrame, ranker: Ranker, latest: LatestHistories, k: int) -> Mapping[str, object]:
+def gate_inputs(staged: DataFrame, ranker: Ranker, latest: LatestHistories, k: int) -> Mapping[str, object]:
     """What the gate has to know beside the stage's own profile: the bundle's vocabulary, and the ranker's answers."""
     vocabulary = ranker.bundle.vocabulary
     items = staged.select(F.explode("items").alias("item")).groupBy("item").count().select("item").collect()
-    index = vocabulary.index_of([row["item"] for row in items])
-    places = min(k, len(vocabulary) - int(vocabulary.tombstones.sum()))
-    overlap, compared = _overlap(staged, ranker, latest, k)
-    needed = OVERLAP[ranker.bundle.manifest.precision]
+    item_indices = vocabulary.indices([row["item"] for row in items])
+    list_length = min(k, len(vocabulary) - int(vocabulary.delisted.sum()))
+    overlap, n_compared = _overlap(staged, ranker, latest, k)
+    min_overlap = MIN_OVERLAP[ranker.bundle.manifest.precision]
     return {
         "shoppers": len(latest),
         "off": abs(staged.count() - len(latest)),
-        "unknown_items": int((index == 0).sum()),
-        "dead_items": int(vocabulary.tombstones[index].sum()),
-        "places": places,
-        "short": staged.where(F.size("items") != places).count(),
-        "compared": compared,
+        "unknown_items": int((item_indices == 0).sum()),
+        "dead_items": int(vocabulary.delisted[item_indices].sum()),
+        "places": list_length,
+        "short": staged.where(F.size("items") != list_length).count(),
+        "compared": n_compared,
         "overlap": overlap,
-        "overlap_needed": needed,
-        "parity_missed": max(0.0, needed - overlap),
+        "overlap_needed": min_overlap,
+        "parity_missed": max(0.0, min_overlap - overlap),
     }
 
 
 def _overlap(staged: DataFrame, ranker: Ranker, latest: LatestHistories, k: int) -> tuple[float, int]:
     """(share of their lists that some shoppers get when they are asked one by one, as a gateway asks; how many)."""
-    chosen = np.random.default_rng(SEED).permutation(len(latest))[:COMPARED]
-    names = [latest.shoppers[place].decode() for place in np.sort(chosen)]
-    rows = staged.where(F.col(SHOPPER).isin(names)).select(SHOPPER, "items").collect()
-    found = {row[SHOPPER]: set(row["items"]) for row in rows}
-    shares = []
-    for name in names:
-        own = ranker.recommend(history_of(latest.of(name), ranker.bundle.vocabulary), k)[0].item_ids
-        shares.append(len(found.get(name, set()) & set(own)) / max(1, len(own)))
-    return float(np.mean(shares)) if shares else 1.0, len(names)
+    sample = np.random.default_rng(OVERLAP_SEED).permutation(len(latest))[:OVERLAP_SHOPPERS]
+    shoppers = [latest.shoppers[shopper_index].decode() for shopper_index in np.sort(sample)]
+    rows = staged.where(F.col(SHOPPER).isin(shoppers)).select(SHOPPER, "items").collect()
+    batch_lists = {row[SHOPPER]: set(row["items"]) for row in rows}
+    overlaps = []
+    for shopper in shoppers:
+        online_list = ranker.recommend(to_history(latest.for_shopper(shopper), ranker.bundle.vocabulary), k)[0].item_ids
+        overlaps.append(len(batch_lists.get(shopper, set()) & set(online_list)) / max(1, len(online_list)))
+    return float(np.mean(overlaps)) if overlaps else 1.0, len(shoppers)
 
 
-def _sources(settings: Settings, store: Store) -> Sources:
-    release = current_release(store, settings.cache)
+def _load_inputs(settings: Settings, store: Store) -> ScoringInputs:
+    release = current_release(store, settings.cache_dir)
     if release is None:
-        fix = f"release a bundle first: {execute('retrain')}"
+        fix = f"release a bundle first: {execute_job_command('retrain')}"
         raise JournalError("recommendations", "nothing has been released yet", fix)
-    latest = latest_histories(store, settings.cache)
+    latest = load_latest_histories(store, settings.cache_dir)
     if latest is None:
-        raise LakeError("recommendations", "there are no latest histories", f"run {materialize('latest_histories')}")
-    return Sources(release.bundle, latest)
+        raise LakeError(
+            "recommendations", "there are no latest histories", f"run {materialize_command('latest_histories')}"
+        )
+    return ScoringInputs(release.bundle, latest)

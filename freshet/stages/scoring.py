@@ -16,69 +16,73 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from freshet.history import Ints
-from freshet.live.batch import Lists, best_of, histories_between
+from freshet.live.batch import RankedLists, slice_histories, top_k_lists
 from freshet.live.bundle import Bundle
-from freshet.live.latest import FOLDER, LatestHistories, open_latest
+from freshet.live.latest import HISTORIES_FOLDER, LatestHistories, open_latest_histories
 from freshet.live.ranker import Device, open_ranker
 from freshet.live.released import fetch_bundle
 from freshet.store import open_store
 from freshet.tables.schemas import RECOMMENDATIONS
 
-SHOPPERS: Final = 5000  # of one task, where there are many: some seconds, so that a lost executor costs little
-TASKS: Final = 4  # for every core, at most: opening a session is cheap, not free
-THREADS: Final = 1  # of onnxruntime in a task: Spark has one task a core already
+SHOPPERS_PER_TASK: Final = 5000  # of one task, where there are many: some seconds, so that a lost executor costs little
+MAX_TASKS_PER_CORE: Final = 4  # for every core, at most: opening a session is cheap, not free
+RANKER_THREADS: Final = 1  # of onnxruntime in a task: Spark has one task a core already
 
 
 @dataclass(frozen=True)
-class Scoring:
+class ScoringJob:
     """What every task has to know. cache: where bundles of a remote lake are kept on the executor's machine."""
 
     lake: str
-    cache: Path
-    bundle: str
-    latest: str
+    cache_folder: Path
+    bundle_id: str
+    latest_id: str
     k: int
     device: Device = "cpu"
 
 
-def scored(spark: SparkSession, scoring: Scoring, shoppers: int) -> DataFrame:
+def score_shoppers(spark: SparkSession, job: ScoringJob, n_shoppers: int) -> DataFrame:
     """A row of `recommendations` per shopper of the latest histories, of whom there are so many."""
     cores = spark.sparkContext.defaultParallelism
-    tasks = max(1, min(-(-shoppers // SHOPPERS), TASKS * cores), min(cores, shoppers // 100))
-    numbers = spark.range(0, shoppers, 1, tasks)
-    return numbers.mapInArrow(partial(lists, scoring), RECOMMENDATIONS.struct)
+    n_tasks = max(
+        1, min(-(-n_shoppers // SHOPPERS_PER_TASK), MAX_TASKS_PER_CORE * cores), min(cores, n_shoppers // 100)
+    )
+    shopper_indices = spark.range(0, n_shoppers, 1, n_tasks)
+    return shopper_indices.mapInArrow(partial(score_batches, job), RECOMMENDATIONS.spark_schema)
 
 
-def lists(scoring: Scoring, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def score_batches(job: ScoringJob, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """The rows for batches of shoppers' numbers: what a task does, with one session for all its batches."""
-    bundle, latest, index = _opened(scoring.lake, scoring.cache, scoring.bundle, scoring.latest)
-    ranker = open_ranker(bundle, device=scoring.device, threads=THREADS)
+    bundle, latest, item_indices = _open_inputs(job.lake, job.cache_folder, job.bundle_id, job.latest_id)
+    ranker = open_ranker(bundle, device=job.device, threads=RANKER_THREADS)
     for batch in batches:
         if batch.num_rows:
-            numbers = batch.column(0)
-            start, stop = numbers[0].as_py(), numbers[-1].as_py() + 1  # a range: nothing lies between
-            histories = histories_between(latest, index, start, stop)
-            yield _rows(best_of(ranker, histories, scoring.k), histories.shoppers, bundle, latest.as_of)
+            shopper_indices = batch.column(0)
+            start, stop = shopper_indices[0].as_py(), shopper_indices[-1].as_py() + 1  # a range: nothing lies between
+            histories = slice_histories(latest, item_indices, start, stop)
+            yield _rows(top_k_lists(ranker, histories, job.k), histories.shoppers, bundle, latest.as_of)
 
 
 @cache
-def _opened(lake: str, kept: Path, bundle: str, latest: str) -> tuple[Bundle, LatestHistories, Ints]:
+def _open_inputs(lake: str, cache_folder: Path, bundle_id: str, latest_id: str) -> tuple[Bundle, LatestHistories, Ints]:
     """Fetched and verified once in a process, however many tasks it runs."""
     store = open_store(lake)
-    opened = fetch_bundle(store, bundle, kept)
-    histories = open_latest(store.fetch_folder(f"{FOLDER}/{latest}", kept.expanduser()), latest)
-    return opened, histories, opened.vocabulary.index_of([str(item) for item in histories.item_ids])
+    fetched_bundle = fetch_bundle(store, bundle_id, cache_folder)
+    histories = open_latest_histories(
+        store.fetch_folder(f"{HISTORIES_FOLDER}/{latest_id}", cache_folder.expanduser()), latest_id
+    )
+    return fetched_bundle, histories, fetched_bundle.vocabulary.indices([str(item) for item in histories.item_ids])
 
 
-def _rows(found: Lists, shoppers: Any, bundle: Bundle, as_of: date) -> pa.RecordBatch:
-    there = found.items > 0
-    offsets = pa.array(np.concatenate([[0], np.cumsum(there.sum(axis=1))]), pa.int32())
+def _rows(ranked_lists: RankedLists, shoppers: Any, bundle: Bundle, as_of: date) -> pa.RecordBatch:
+    is_filled = ranked_lists.items > 0
+    offsets = pa.array(np.concatenate([[0], np.cumsum(is_filled.sum(axis=1))]), pa.int32())
     columns = [
         pa.array(shoppers.tolist(), pa.string()),
-        pa.ListArray.from_arrays(offsets, pa.array(bundle.vocabulary.item_ids[found.items[there]].tolist())),
-        pa.ListArray.from_arrays(offsets, pa.array(found.scores[there], pa.float32())),
-        pa.array(np.where(found.known, "sequence", "popular").tolist(), pa.string()),
-        pa.array([bundle.id] * len(there), pa.string()),
-        pa.array([as_of] * len(there), pa.date32()),
+        pa.ListArray.from_arrays(offsets, pa.array(bundle.vocabulary.item_ids[ranked_lists.items[is_filled]].tolist())),
+        pa.ListArray.from_arrays(offsets, pa.array(ranked_lists.scores[is_filled], pa.float32())),
+        pa.array(np.where(ranked_lists.has_history, "sequence", "popular").tolist(), pa.string()),
+        pa.array([bundle.id] * len(is_filled), pa.string()),
+        pa.array([as_of] * len(is_filled), pa.date32()),
     ]
-    return pa.RecordBatch.from_arrays(columns, names=RECOMMENDATIONS.names)
+    return pa.RecordBatch.from_arrays(columns, names=RECOMMENDATIONS.column_names)

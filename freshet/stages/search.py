@@ -7,112 +7,112 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from freshet.errors import FreshetError
-from freshet.references import SearchRef, TrainingSetRef
+from freshet.references import TrainingSetRef, TuningRef
 from freshet.settings import Settings
-from freshet.stages.outcome import Outcome, judged
+from freshet.stages.outcome import StepResult, run_gate
 from freshet.tables.reading import load_training_set
 
 if TYPE_CHECKING:
-    from freshet.model.search import Found
-    from freshet.model.space import SearchParams
+    from freshet.model.search import TuningResult
+    from freshet.model.space import TuningParams
 
-FILE = "studies.db"
+STUDY_FILE = "studies.db"
 
 
-def search_parameters(
-    settings: Settings, ref: TrainingSetRef, params: "SearchParams", tell: Callable[[str], None] = lambda _: None
-) -> "Outcome[Found, SearchRef]":
+def tune_parameters(
+    settings: Settings, ref: TrainingSetRef, params: "TuningParams", progress: Callable[[str], None] = lambda _: None
+) -> "StepResult[TuningResult, TuningRef]":
     """Search on the set that `ref` names. There is a reference only if the winner beats the default configuration.
 
     Raises FreshetError where there is too little to learn from, or `params` names what does not exist.
     """
-    from freshet.model.lesson import lesson
-    from freshet.model.search import Job, search
-    from freshet.model.space import base_of, space_of
+    from freshet.model.lesson import split_training_set
+    from freshet.model.search import TuningJob, tune
+    from freshet.model.space import base_params, search_space
     from freshet.model.study import study_name
 
-    asked = base_of(params)
-    space_of(params, asked)  # a wish that cannot be met is named before anything is read
+    requested_params = base_params(params)
+    search_space(params, requested_params)  # a wish that cannot be met is named before anything is read
     data = load_training_set(settings, ref)
-    taught = lesson(data, asked)
+    train_split = split_training_set(data, requested_params)
     # What is left to a rule is what the rule says here: only a number can be the first trial's.
-    base = asked.settled(len(taught.corpus.items), len(data.vocabulary))
-    space = space_of(params, base)
-    name = study_name({**ref.model_dump(mode="json"), "item_inputs": settings.item_inputs}, base, space)
-    job = Job(taught, data.vocabulary, base, space, settings.device, tell)
-    found = search(job, params, study_database(settings), name)
-    return handed_over(settings, found, ref, params)
+    resolved_params = requested_params.resolve_defaults(len(train_split.dataset.items), len(data.vocabulary))
+    space = search_space(params, resolved_params)
+    study = study_name({**ref.model_dump(mode="json"), "item_inputs": settings.item_schema}, resolved_params, space)
+    job = TuningJob(train_split, data.vocabulary, resolved_params, space, settings.training_device, progress)
+    result = tune(job, params, study_database_url(settings), study)
+    return finish_tuning(settings, result, ref, params)
 
 
-def handed_over(
-    settings: Settings, found: "Found", ref: TrainingSetRef, params: "SearchParams"
-) -> "Outcome[Found, SearchRef]":
+def finish_tuning(
+    settings: Settings, result: "TuningResult", ref: TrainingSetRef, params: "TuningParams"
+) -> "StepResult[TuningResult, TuningRef]":
     """What was found, judged; the winner's parameters only where they beat the default's."""
-    judgement = judged("search", profile(found, params), settings)
-    kept = None if judgement.bad() or gain(found) <= 0 else _ref(found, ref)
-    return Outcome(judgement, found, kept)
+    gate = run_gate("search", profile(result, params), settings)
+    tuning_ref = None if gate.refusal_reasons() or ndcg_gain(result) <= 0 else _tuning_ref(result, ref)
+    return StepResult(gate, result, tuning_ref)
 
 
-def study_database(settings: Settings) -> str:
+def study_database_url(settings: Settings) -> str:
     """The address of the study database: the setting, else an SQLite file of this machine, whose folder is made.
 
     Raises FreshetError where the folder cannot be made.
     """
-    if settings.study_database is not None:
-        return settings.study_database.get_secret_value()
+    if settings.optuna_storage is not None:
+        return settings.optuna_storage.get_secret_value()
     try:
-        settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings.gateway_state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         fix = "make it writable, or set FRESHET_STATE to a folder that is"
-        raise FreshetError(str(settings.state), f"cannot be made ({error.strerror})", fix) from None
-    return f"sqlite:///{settings.state / FILE}"
+        raise FreshetError(str(settings.gateway_state_dir), f"cannot be made ({error.strerror})", fix) from None
+    return f"sqlite:///{settings.gateway_state_dir / STUDY_FILE}"
 
 
-def profile(found: "Found", params: "SearchParams") -> Mapping[str, object]:
+def profile(result: "TuningResult", params: "TuningParams") -> Mapping[str, object]:
     """What the gate judges: a row of counts."""
-    scores = [trial.score for trial in found.complete if trial.score is not None]
-    default = [trial.why or trial.state for trial in found.trials if trial.is_default]
+    scores = [trial.score for trial in result.completed_trials if trial.score is not None]
+    default_reasons = [trial.prune_reason or trial.status for trial in result.trials if trial.is_default]
     return {
-        "trials": len(found.trials),
+        "trials": len(result.trials),
         "complete": len(scores),
-        "needed": params.least_complete,
-        "lacking": max(0, params.least_complete - len(scores)),
-        "default_missing": int(found.default is None),
-        "default_why": default[-1] if default else "it was never tried",
+        "needed": params.min_completed_trials,
+        "lacking": max(0, params.min_completed_trials - len(scores)),
+        "default_missing": int(result.default_trial is None),
+        "default_why": default_reasons[-1] if default_reasons else "it was never tried",
         "not_finite": sum(not math.isfinite(score) for score in scores),
-        "better": int(gain(found) > 0),
-        "sentence": sentence(found),
+        "better": int(ndcg_gain(result) > 0),
+        "sentence": sentence(result),
     }
 
 
-def gain(found: "Found") -> float:
+def ndcg_gain(result: "TuningResult") -> float:
     """By how much the winner's NDCG@10 is above the default's; 0 where one of them is missing."""
-    best, default = found.best, found.default
+    best, default = result.best_trial, result.default_trial
     if best is None or default is None or best.score is None or default.score is None:
         return 0.0
     return best.score - default.score
 
 
-def sentence(found: "Found") -> str:
+def sentence(result: "TuningResult") -> str:
     """What came out of it, in one sentence."""
-    best, default = found.best, found.default
+    best, default = result.best_trial, result.default_trial
     if best is None or default is None or best.score is None or default.score is None:
         return "There is no score to compare."
-    tried = f"{len(found.complete)} of {len(found.trials)} trials went to their end"
-    if gain(found) <= 0:
-        return f"Nothing beat the default configuration, NDCG@10 {default.score:.4f} ({tried})."
-    return f"Trial {best.number}: NDCG@10 {best.score:.4f} against {default.score:.4f} of the default ({tried})."
+    trial_counts = f"{len(result.completed_trials)} of {len(result.trials)} trials went to their end"
+    if ndcg_gain(result) <= 0:
+        return f"Nothing beat the default configuration, NDCG@10 {default.score:.4f} ({trial_counts})."
+    return f"Trial {best.number}: NDCG@10 {best.score:.4f} against {default.score:.4f} of the default ({trial_counts})."
 
 
-def _ref(found: "Found", training_set: TrainingSetRef) -> SearchRef | None:
-    best, default = found.best, found.default
+def _tuning_ref(result: "TuningResult", training_set: TrainingSetRef) -> TuningRef | None:
+    best, default = result.best_trial, result.default_trial
     if best is None or default is None:
         return None
     content: dict[str, Any] = {
-        "study": found.study,
+        "study": result.study_name,
         "trial": best.number,
-        "parameters": found.parameters(best).model_dump(),
+        "parameters": result.params_of(best).model_dump(),
         "metrics": {"validation_ndcg@10": best.score, "default_validation_ndcg@10": default.score},
     }
-    name = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    return SearchRef(id=name, training_set=training_set, **content)
+    tuning_id = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return TuningRef(id=tuning_id, training_set=training_set, **content)

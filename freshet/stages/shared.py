@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from freshet.references import TrainingSetRef
 from freshet.settings import Settings
-from freshet.stages.launch import Place
-from freshet.stages.unfinished import resume_point
-from freshet.stages.yesterday import yesterday_of
+from freshet.stages.launch import DeviceName
+from freshet.stages.unfinished import training_checkpoint
+from freshet.stages.yesterday import load_warm_start
 from freshet.store import open_store
 from freshet.tables.reading import load_training_set
 
@@ -18,20 +18,33 @@ if TYPE_CHECKING:
 log = logging.getLogger("freshet")
 
 
-def share(
-    settings: Settings, ref: TrainingSetRef, params: "TrainParams", run: "RunParams", warm: bool, place: Place
+def train_worker(
+    settings: Settings,
+    ref: TrainingSetRef,
+    params: "TrainParams",
+    run_params: "RunParams",
+    warm_start: bool,
+    device: DeviceName,
 ) -> None:
     """Train with the others until the end. The outcome lies in the lake, as the state of a training that is over.
 
     Each process reads the training set from the lake itself, so nothing large goes from one to the other.
     """
-    from freshet.model.ranks import joined
-    from freshet.model.training import Means, train
+    from freshet.model.ranks import join_process_group
+    from freshet.model.training import TrainerContext, train
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     store, data = open_store(settings.lake), load_training_set(settings, ref)
-    yesterday = yesterday_of(settings, store, data.vocabulary, params, data.cut) if warm else None
-    resume = resume_point(store, ref, params, run, settings.item_inputs, yesterday.id if yesterday else "")
-    with joined(place) as (ranks, where):
-        means = Means(resume, ranks, where, run, yesterday)
-        train(data, params, place, lambda p: log.info("epoch %d: NDCG@10 %.4f", p.epoch, p.ndcg_at_10), means)
+    warm_model = load_warm_start(settings, store, data.vocabulary, params, data.train_until) if warm_start else None
+    checkpoint = training_checkpoint(
+        store, ref, params, run_params, settings.item_schema, warm_model.model_id if warm_model else ""
+    )
+    with join_process_group(device) as (process_group, rank_device):
+        context = TrainerContext(checkpoint, process_group, rank_device, run_params, warm_model)
+        train(
+            data,
+            params,
+            device,
+            lambda epoch: log.info("epoch %d: NDCG@10 %.4f", epoch.epoch, epoch.ndcg_at_10),
+            context,
+        )

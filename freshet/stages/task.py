@@ -6,46 +6,48 @@ from typing import TYPE_CHECKING
 
 from freshet.references import TrainingSetRef
 from freshet.settings import Settings
-from freshet.stages.launch import launch
-from freshet.stages.shared import share
-from freshet.stages.unfinished import resume_point
+from freshet.stages.launch import launch_workers
+from freshet.stages.shared import train_worker
+from freshet.stages.unfinished import training_checkpoint
 from freshet.store import Store
 from freshet.training_set import TrainingSet
 
 if TYPE_CHECKING:
     from freshet.model.params import TrainParams
-    from freshet.model.resume import ResumePoint
+    from freshet.model.resume import TrainingCheckpoint
     from freshet.model.run_params import RunParams
-    from freshet.model.training import Progress, Trained
-    from freshet.model.warm import Yesterday
+    from freshet.model.training import EpochMetrics, TrainingResult
+    from freshet.model.warm import WarmStartModel
 
 
 @dataclass(frozen=True)
-class Task:
+class TrainingJob:
     """What is trained and how; what it begins from comes when it is done."""
 
     settings: Settings
     store: Store
     ref: TrainingSetRef
     params: "TrainParams"
-    run: "RunParams"
-    tell: Callable[["Progress"], None]
+    run_params: "RunParams"
+    on_epoch: Callable[["EpochMetrics"], None]
 
-    def done(self, data: TrainingSet, yesterday: "Yesterday | None") -> "Trained":
+    def train(self, data: TrainingSet, warm_model: "WarmStartModel | None") -> "TrainingResult":
         """Trained to the end, in this process or with others. Its state stays until `forget`."""
-        from freshet.model.training import Means, train
+        from freshet.model.training import TrainerContext, train
 
-        means = Means(self._state(yesterday), run=self.run, yesterday=yesterday)
-        if self.run.distribute != "one":
-            arguments = (self.settings, self.ref, self.params, self.run, yesterday is not None)
-            launch(share, arguments, self.run, self.settings.device)
+        context = TrainerContext(self._checkpoint(warm_model), run_params=self.run_params, warm_start=warm_model)
+        if self.run_params.distributed != "one":
+            worker_args = (self.settings, self.ref, self.params, self.run_params, warm_model is not None)
+            launch_workers(train_worker, worker_args, self.run_params, self.settings.training_device)
         # What others have trained to the end is only taken up here.
-        return train(data, self.params, self.settings.device, self.tell, means)
+        return train(data, self.params, self.settings.training_device, self.on_epoch, context)
 
-    def forget(self, yesterday: "Yesterday | None") -> None:
+    def discard_state(self, warm_model: "WarmStartModel | None") -> None:
         """What came of it was kept or refused: nothing of it is resumed."""
-        self._state(yesterday).remove()
+        self._checkpoint(warm_model).remove()
 
-    def _state(self, yesterday: "Yesterday | None") -> "ResumePoint":
-        basis = yesterday.id if yesterday else ""
-        return resume_point(self.store, self.ref, self.params, self.run, self.settings.item_inputs, basis)
+    def _checkpoint(self, warm_model: "WarmStartModel | None") -> "TrainingCheckpoint":
+        warm_model_id = warm_model.model_id if warm_model else ""
+        return training_checkpoint(
+            self.store, self.ref, self.params, self.run_params, self.settings.item_schema, warm_model_id
+        )

@@ -11,36 +11,48 @@ from freshet.version import code_version
 
 if TYPE_CHECKING:
     from freshet.model.params import TrainParams
-    from freshet.model.resume import ResumePoint
+    from freshet.model.resume import TrainingCheckpoint
     from freshet.model.run_params import RunParams
 
-FOLDER: Final = "unfinished"
-ABANDONED: Final = timedelta(days=7)  # nobody has asked for it again
+TRAINING_STATE_FOLDER: Final = "unfinished"
+ABANDONED_AFTER: Final = timedelta(days=7)  # nobody has asked for it again
 
 
-def resume_point(
-    store: Store, ref: TrainingSetRef, params: "TrainParams", run: "RunParams", read: str, basis: str = ""
-) -> "ResumePoint":
+def training_checkpoint(
+    store: Store,
+    ref: TrainingSetRef,
+    params: "TrainParams",
+    run_params: "RunParams",
+    item_inputs: str,
+    warm_model_id: str = "",
+) -> "TrainingCheckpoint":
     """Where the training of this set, with these parameters and by this code, saves its state and takes it up.
 
     read: what the model reads of an item, as the setting has it. basis: what it starts from besides, yesterday's model
     for one.
     """
-    from freshet.model.resume import ResumePoint
+    from freshet.model.resume import TrainingCheckpoint
 
-    decides = [ref.model_dump(mode="json"), params.model_dump(mode="json"), run.precision, code_version(), read, basis]
-    key = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
-    return ResumePoint(store, f"{FOLDER}/{key}", run.save_seconds)
+    key_parts = [
+        ref.model_dump(mode="json"),
+        params.model_dump(mode="json"),
+        run_params.precision,
+        code_version(),
+        item_inputs,
+        warm_model_id,
+    ]
+    key = hashlib.sha256(json.dumps(key_parts, sort_keys=True).encode()).hexdigest()[:16]
+    return TrainingCheckpoint(store, f"{TRAINING_STATE_FOLDER}/{key}", run_params.checkpoint_interval_s)
 
 
-def forget_abandoned(store: Store, now: datetime) -> None:
+def remove_abandoned(store: Store, now: datetime) -> None:
     """Remove what no training has touched for so long that none will: its set or its parameters have changed since."""
-    stamps = store.stamps(FOLDER)
-    alive = {_training(stamp.path) for stamp in stamps if stamp.modified > now - ABANDONED}
+    stamps = store.list_info(TRAINING_STATE_FOLDER)
+    active_folders = {_state_folder(stamp.path) for stamp in stamps if stamp.modified > now - ABANDONED_AFTER}
     for stamp in stamps:
-        if _training(stamp.path) not in alive:
+        if _state_folder(stamp.path) not in active_folders:
             store.remove(stamp.path)
 
 
-def _training(path: str) -> str:
+def _state_folder(path: str) -> str:
     return path.rpartition("/")[0]

@@ -13,14 +13,14 @@ from freshet.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from freshet.model.params import TrainParams
-    from freshet.model.warm import Yesterday
+    from freshet.model.warm import WarmStartModel
 
 log = logging.getLogger("freshet")
 
 
-def yesterday_of(
-    settings: Settings, store: Store, vocabulary: Vocabulary, params: "TrainParams", cut: int
-) -> "Yesterday | None":
+def load_warm_start(
+    settings: Settings, store: Store, vocabulary: Vocabulary, params: "TrainParams", train_until: int
+) -> "WarmStartModel | None":
     """The champion's model where `params` ask for a warm start and it fits; None: train cold.
 
     cut: the last day that the new model may learn from; a champion that has learned from a later one does not fit.
@@ -29,37 +29,37 @@ def yesterday_of(
     if params.warm_start == "off":
         return None
     try:
-        found, why = _fitting(settings, store, vocabulary, params, cut)
+        warm_model, reason = _load_champion_model(settings, store, vocabulary, params, train_until)
     except FreshetError as error:
         # What serves may be damaged; that must not keep a new model from being trained.
-        found, why = None, str(error)
-    if found is None and params.warm_start == "on":
-        raise FreshetError("warm_start=on", why, "set warm_start to auto or off, and a cold model is trained")
-    if found is None:
-        log.info("training cold: %s", why)
-    return found
+        warm_model, reason = None, str(error)
+    if warm_model is None and params.warm_start == "on":
+        raise FreshetError("warm_start=on", reason, "set warm_start to auto or off, and a cold model is trained")
+    if warm_model is None:
+        log.info("training cold: %s", reason)
+    return warm_model
 
 
-def _fitting(
-    settings: Settings, store: Store, vocabulary: Vocabulary, params: "TrainParams", cut: int
-) -> "tuple[Yesterday | None, str]":
-    from freshet.model.warm import why_not
+def _load_champion_model(
+    settings: Settings, store: Store, vocabulary: Vocabulary, params: "TrainParams", train_until: int
+) -> "tuple[WarmStartModel | None, str]":
+    from freshet.model.warm import warm_start_blocker
 
-    release = current_release(store, settings.cache)
+    release = current_release(store, settings.cache_dir)
     if release is None:
         return None, "nothing has been released yet"
-    name = str(release.bundle.manifest.lineage.get("model", ""))
-    found = _made_from(settings, store, release, name)
-    why = why_not(found, vocabulary, params, cut)
-    return (None, f"the champion's model {name[:12]} does not fit: {why}") if why else (found, "")
+    model_id = str(release.bundle.manifest.lineage.get("model", ""))
+    warm_model = _load_released_model(settings, store, release, model_id)
+    reason = warm_start_blocker(warm_model, vocabulary, params, train_until)
+    return (None, f"the champion's model {model_id[:12]} does not fit: {reason}") if reason else (warm_model, "")
 
 
-def _made_from(settings: Settings, store: Store, release: Release, name: str) -> "Yesterday":
+def _load_released_model(settings: Settings, store: Store, release: Release, model_id: str) -> "WarmStartModel":
     from freshet.model import checkpoint
-    from freshet.model.warm import Yesterday
+    from freshet.model.warm import WarmStartModel
     from freshet.stages.model import model_path
 
-    model = checkpoint.load(store.fetch_folder(model_path(name), settings.cache), name)
+    model = checkpoint.load(store.fetch_folder(model_path(model_id), settings.cache_dir), model_id)
     vocabulary, lineage = release.bundle.vocabulary, release.bundle.manifest.lineage
-    cut = day_number(date.fromisoformat(str(lineage["cut"])))
-    return Yesterday(name, model, vocabulary.item_ids, vocabulary.generation, cut)
+    train_until = day_number(date.fromisoformat(str(lineage["cut"])))
+    return WarmStartModel(model_id, model, vocabulary.item_ids, vocabulary.generation, train_until)

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from freshet.days import last_attempt
 from freshet.errors import LakeError
-from freshet.lake_state import CATALOG, check_lake, is_same_folder, moved, require_lake
+from freshet.lake_state import CATALOG_FILE, check_lake, is_same_folder, moved_lake_error, require_lake
 from freshet.store import open_store
 
-BACKUP: Final = "restore the lake from a backup"
+BACKUP_FIX: Final = "restore the lake from a backup"
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class RestoredTable:
 
     name: str
     metadata: Path
-    changed: datetime
+    modified_at: datetime
 
 
 def restore_catalog(root: str) -> tuple[RestoredTable, ...]:
@@ -32,67 +32,67 @@ def restore_catalog(root: str) -> tuple[RestoredTable, ...]:
     """
     require_lake(root)
     if "://" in root:
-        raise LakeError(root, "its catalogue is no file of this machine", BACKUP)
-    _refuse_whole(root)
-    tables = tuple(map(_last, sorted((Path(root) / "tables" / "shop").glob("*/metadata"))))
+        raise LakeError(root, "its catalogue is no file of this machine", BACKUP_FIX)
+    _require_broken_catalog(root)
+    tables = tuple(map(_latest_metadata, sorted((Path(root) / "tables" / "shop").glob("*/metadata"))))
     if not tables:
-        raise LakeError(f"{root}/tables", "there is no table to enter into a catalogue", BACKUP)
+        raise LakeError(f"{root}/tables", "there is no table to enter into a catalogue", BACKUP_FIX)
     for table in tables:
         _check_metadata(Path(root), table)
-    new = Path(root) / f"{CATALOG}.new"
-    new.unlink(missing_ok=True)
-    _register(root, new, tables)
-    _set_aside(Path(root))
-    new.rename(Path(root) / CATALOG)
+    new_catalog = Path(root) / f"{CATALOG_FILE}.new"
+    new_catalog.unlink(missing_ok=True)
+    _register_tables(root, new_catalog, tables)
+    _back_up_catalog(Path(root))
+    new_catalog.rename(Path(root) / CATALOG_FILE)
     return tables
 
 
-def _refuse_whole(root: str) -> None:
+def _require_broken_catalog(root: str) -> None:
     try:
         check_lake(root)
     except LakeError as error:
-        if CATALOG in error.where:
+        if CATALOG_FILE in error.where:
             return
         raise
-    raise LakeError(f"{root}/{CATALOG}", "there is nothing to restore: it is whole", "leave it as it is")
+    raise LakeError(f"{root}/{CATALOG_FILE}", "there is nothing to restore: it is whole", "leave it as it is")
 
 
-def _last(folder: Path) -> RestoredTable:
+def _latest_metadata(folder: Path) -> RestoredTable:
     """The metadata with the highest version. Two of one version: a run was killed between writing and entering one."""
     versions = {path: int(path.name.partition("-")[0]) for path in folder.glob("*-*.metadata.json")}
     table = folder.parent.name
     if not versions:
-        raise LakeError(str(folder), "holds no metadata", BACKUP)
-    path, version = max(versions.items(), key=lambda one: one[1])
+        raise LakeError(str(folder), "holds no metadata", BACKUP_FIX)
+    path, version = max(versions.items(), key=lambda entry: entry[1])
     if Counter(versions.values())[version] > 1:
         what = f"holds more than one metadata of version {version}: which is last is not certain"
-        raise LakeError(str(folder), what, BACKUP)
-    changed = datetime.fromtimestamp(_read(path)["last-updated-ms"] / 1000, UTC)
-    return RestoredTable(table, path, changed)
+        raise LakeError(str(folder), what, BACKUP_FIX)
+    modified_at = datetime.fromtimestamp(_read_metadata(path)["last-updated-ms"] / 1000, UTC)
+    return RestoredTable(table, path, modified_at)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read_metadata(path: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise LakeError(str(path), f"cannot be read ({error})", BACKUP) from None
+        raise LakeError(str(path), f"cannot be read ({error})", BACKUP_FIX) from None
     return content
 
 
 def _check_metadata(root: Path, table: RestoredTable) -> None:
     """It belongs to this place, and knows what the last run of the table wrote."""
-    content = _read(table.metadata)
-    old = Path(content["location"].removeprefix("file:").removesuffix(f"/tables/shop/{table.name}"))
-    if not is_same_folder(old, root):
-        raise moved(root, old)
+    content = _read_metadata(table.metadata)
+    recorded_root = Path(content["location"].removeprefix("file:").removesuffix(f"/tables/shop/{table.name}"))
+    if not is_same_folder(recorded_root, root):
+        raise moved_lake_error(root, recorded_root)
     attempt = last_attempt(open_store(str(root)), table.name)
-    known = {snapshot["snapshot-id"] for snapshot in content.get("snapshots", ())}
-    if attempt is not None and attempt.snapshot is not None and attempt.snapshot not in known:
+    snapshot_ids = {snapshot["snapshot-id"] for snapshot in content.get("snapshots", ())}
+    if attempt is not None and attempt.snapshot is not None and attempt.snapshot not in snapshot_ids:
         what = f"does not know the snapshot of the last run ({attempt.snapshot}, {attempt.at:%Y-%m-%d %H:%M} UTC)"
-        raise LakeError(str(table.metadata), what, BACKUP)
+        raise LakeError(str(table.metadata), what, BACKUP_FIX)
 
 
-def _register(root: str, database: Path, tables: tuple[RestoredTable, ...]) -> None:
+def _register_tables(root: str, database: Path, tables: tuple[RestoredTable, ...]) -> None:
     from pyiceberg.catalog.sql import SqlCatalog
 
     catalog = SqlCatalog("lake", uri=f"sqlite:///{database}", warehouse=f"{root}/tables")
@@ -102,10 +102,10 @@ def _register(root: str, database: Path, tables: tuple[RestoredTable, ...]) -> N
     catalog.close()
 
 
-def _set_aside(root: Path) -> None:
+def _back_up_catalog(root: Path) -> None:
     """`catalog.db` → `catalog.db.2024-03-01T100000`, its write-ahead log with it."""
-    stamp = f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}"
-    for ending in ("", "-wal", "-shm"):
-        old = root / f"{CATALOG}{ending}"
-        if old.exists():
-            old.rename(root / f"{CATALOG}.{stamp}{ending}")
+    timestamp = f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}"
+    for suffix in ("", "-wal", "-shm"):
+        file = root / f"{CATALOG_FILE}{suffix}"
+        if file.exists():
+            file.rename(root / f"{CATALOG_FILE}.{timestamp}{suffix}")

@@ -17,77 +17,85 @@ from freshet import columns as c
 if TYPE_CHECKING:
     import pandas as pd
 
-ByFirstDay = Mapping[date, Mapping[date, int]]  # day → first day → count
+CountsByFirstDay = Mapping[date, Mapping[date, int]]  # day → first day → count
 
-_NAME: Final = "_name"
+_TITLE_HASH: Final = "_name"
 _COUNT: Final = "_count"
 
 
 @dataclass(frozen=True)
-class Composition:
+class EventComposition:
     """Counts per day (`items`, `largest_item`, …), and counts per day and first day."""
 
     counts: "pd.DataFrame"  # indexed by landing_date
-    item_events: ByFirstDay = field(repr=False)  # events, by the day on which their item was first met
-    users: ByFirstDay = field(repr=False)  # users, by the day on which they were first met
-    renamed_items: ByFirstDay = field(repr=False)  # items met before, by the day on which their name was first met
+    item_events: CountsByFirstDay = field(repr=False)  # events, by the day on which their item was first met
+    users: CountsByFirstDay = field(repr=False)  # users, by the day on which they were first met
+    renamed_items: CountsByFirstDay = field(
+        repr=False
+    )  # items met before, by the day on which their name was first met
 
 
-def composition(events: DataFrame, items: DataFrame, shoppers: DataFrame) -> Composition:
+def compute_composition(events: DataFrame, items: DataFrame, shoppers: DataFrame) -> EventComposition:
     """What the events of each day are made of.
 
     items, shoppers: rows of the tables `items` and `user_features`, of the published days to compare with.
 
     counts: `items`, `largest_item` (events), `titled_items`, `shoppers`, `largest_shopper` (events), `users`.
     """
-    goods, people = _goods(events, items).toPandas(), _people(events, shoppers).toPandas()
-    both = _of_goods(goods).join(_of_people(people), how="outer").fillna(0).astype("int64")
-    met = goods[goods["first"] == goods["name_first"]]
-    return Composition(
-        both.rename_axis(c.LANDING_DATE),
-        item_events=_by_first_day(goods, "first", "events"),
-        users=_by_first_day(people, "first", "users"),
-        renamed_items=_by_first_day(goods.drop(met.index), "name_first", "titled_items"),
+    item_counts, shopper_counts = _count_items(events, items).toPandas(), _count_shoppers(events, shoppers).toPandas()
+    counts = (
+        _sum_item_counts(item_counts).join(_sum_shopper_counts(shopper_counts), how="outer").fillna(0).astype("int64")
+    )
+    unchanged_titles = item_counts[item_counts["first"] == item_counts["name_first"]]
+    return EventComposition(
+        counts.rename_axis(c.LANDING_DATE),
+        item_events=_by_first_day(item_counts, "first", "events"),
+        users=_by_first_day(shopper_counts, "first", "users"),
+        renamed_items=_by_first_day(item_counts.drop(unchanged_titles.index), "name_first", "titled_items"),
     )
 
 
-def _goods(events: DataFrame, items: DataFrame) -> DataFrame:
+def _count_items(events: DataFrame, items: DataFrame) -> DataFrame:
     """One row per day, first day of the item and first day of its name under this id."""
-    own = events.groupBy(c.LANDING_DATE, c.ITEM_ID).agg(
-        F.count("*").alias(_COUNT), _last_name(F.col(c.EVENT_TIME)).alias(_NAME)
+    current = events.groupBy(c.LANDING_DATE, c.ITEM_ID).agg(
+        F.count("*").alias(_COUNT), _latest_title_hash(F.col(c.EVENT_TIME)).alias(_TITLE_HASH)
     )
-    before = items.select(c.LANDING_DATE, c.ITEM_ID, F.lit(0).cast("bigint").alias(_COUNT), _name().alias(_NAME))
-    of_item, of_name = Window.partitionBy(c.ITEM_ID), Window.partitionBy(c.ITEM_ID, _NAME)
-    first_named = F.min(F.when(F.col(_NAME).isNotNull(), F.col(c.LANDING_DATE))).over(of_item)
-    first = own.unionByName(before).withColumns(
+    reference = items.select(
+        c.LANDING_DATE, c.ITEM_ID, F.lit(0).cast("bigint").alias(_COUNT), _title_hash().alias(_TITLE_HASH)
+    )
+    by_item, by_title = Window.partitionBy(c.ITEM_ID), Window.partitionBy(c.ITEM_ID, _TITLE_HASH)
+    first_titled = F.min(F.when(F.col(_TITLE_HASH).isNotNull(), F.col(c.LANDING_DATE))).over(by_item)
+    with_first_days = current.unionByName(reference).withColumns(
         {
-            "first": F.min(c.LANDING_DATE).over(of_item),
-            "first_named": first_named,
-            "name_first": F.min(c.LANDING_DATE).over(of_name),
+            "first": F.min(c.LANDING_DATE).over(by_item),
+            "first_named": first_titled,
+            "name_first": F.min(c.LANDING_DATE).over(by_title),
         }
     )
     # An item without a name, or with the first that it had, keeps its name.
-    other = F.col(_NAME).isNotNull() & (F.col("name_first") > F.col("first_named"))
+    is_renamed = F.col(_TITLE_HASH).isNotNull() & (F.col("name_first") > F.col("first_named"))
     return (
-        first.where(F.col(_COUNT) > 0)
-        .withColumn("name_first", F.when(other, F.col("name_first")).otherwise(F.col("first")))
+        with_first_days.where(F.col(_COUNT) > 0)
+        .withColumn("name_first", F.when(is_renamed, F.col("name_first")).otherwise(F.col("first")))
         .groupBy(c.LANDING_DATE, "first", "name_first")
         .agg(
             F.count("*").alias("items"), F.sum(_COUNT).alias("events"), F.max(_COUNT).alias("largest_item"),
-            F.count(_NAME).alias("titled_items"),
+            F.count(_TITLE_HASH).alias("titled_items"),
         )
     )  # fmt: skip
 
 
-def _people(events: DataFrame, shoppers: DataFrame) -> DataFrame:
+def _count_shoppers(events: DataFrame, shoppers: DataFrame) -> DataFrame:
     """One row per day and first day of the shopper."""
-    own = events.groupBy(c.LANDING_DATE, c.SHOPPER).agg(F.count("*").alias(_COUNT), F.count(c.USER_ID).alias("as_user"))
-    nothing = F.lit(0).cast("bigint")
-    before = shoppers.select(c.LANDING_DATE, c.SHOPPER, nothing.alias(_COUNT), nothing.alias("as_user"))
-    first = F.min(c.LANDING_DATE).over(Window.partitionBy(c.SHOPPER))
+    current = events.groupBy(c.LANDING_DATE, c.SHOPPER).agg(
+        F.count("*").alias(_COUNT), F.count(c.USER_ID).alias("as_user")
+    )
+    zero = F.lit(0).cast("bigint")
+    reference = shoppers.select(c.LANDING_DATE, c.SHOPPER, zero.alias(_COUNT), zero.alias("as_user"))
+    first_day = F.min(c.LANDING_DATE).over(Window.partitionBy(c.SHOPPER))
     return (
-        own.unionByName(before)
-        .withColumn("first", first)
+        current.unionByName(reference)
+        .withColumn("first", first_day)
         .where(F.col(_COUNT) > 0)
         .groupBy(c.LANDING_DATE, "first")
         .agg(
@@ -97,33 +105,33 @@ def _people(events: DataFrame, shoppers: DataFrame) -> DataFrame:
     )  # fmt: skip
 
 
-def _last_name(time: Column) -> Column:
+def _latest_title_hash(time: Column) -> Column:
     """The last name that an event of the day carried. Numbers, not texts: they aggregate in place."""
-    name = _name()
-    return F.max_by(name, F.when(name.isNotNull(), time))
+    title_hash = _title_hash()
+    return F.max_by(title_hash, F.when(title_hash.isNotNull(), time))
 
 
-def _name() -> Column:
+def _title_hash() -> Column:
     """The title as a number; the category where there is no title; null where there is neither."""
-    plain = F.lower(F.trim(F.coalesce(F.col(c.TITLE), F.col(c.CATEGORY))))
-    return F.when(plain != "", F.xxhash64(plain))
+    normalized = F.lower(F.trim(F.coalesce(F.col(c.TITLE), F.col(c.CATEGORY))))
+    return F.when(normalized != "", F.xxhash64(normalized))
 
 
-def _of_goods(goods: "pd.DataFrame") -> "pd.DataFrame":
-    return goods.groupby(c.LANDING_DATE).agg(
+def _sum_item_counts(item_counts: "pd.DataFrame") -> "pd.DataFrame":
+    return item_counts.groupby(c.LANDING_DATE).agg(
         items=("items", "sum"), largest_item=("largest_item", "max"), titled_items=("titled_items", "sum")
     )
 
 
-def _of_people(people: "pd.DataFrame") -> "pd.DataFrame":
-    return people.groupby(c.LANDING_DATE).agg(
+def _sum_shopper_counts(shopper_counts: "pd.DataFrame") -> "pd.DataFrame":
+    return shopper_counts.groupby(c.LANDING_DATE).agg(
         shoppers=("shoppers", "sum"), largest_shopper=("largest_shopper", "max"), users=("users", "sum")
     )
 
 
-def _by_first_day(frame: "pd.DataFrame", first: str, count: str) -> ByFirstDay:
-    summed = frame.groupby([c.LANDING_DATE, first], as_index=False)[count].sum()
+def _by_first_day(frame: "pd.DataFrame", first_day_column: str, count_column: str) -> CountsByFirstDay:
+    summed = frame.groupby([c.LANDING_DATE, first_day_column], as_index=False)[count_column].sum()
     by_day: dict[date, dict[date, int]] = {}
-    for day, first_day, number in zip(summed[c.LANDING_DATE], summed[first], summed[count], strict=True):
-        by_day.setdefault(day, {})[first_day] = int(number)
+    for day, first_day, n in zip(summed[c.LANDING_DATE], summed[first_day_column], summed[count_column], strict=True):
+        by_day.setdefault(day, {})[first_day] = int(n)
     return by_day

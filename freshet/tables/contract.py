@@ -8,13 +8,13 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from freshet import columns as c
-from freshet.tables.ids import LONGEST, REPLACEMENT
+from freshet.tables.ids import MAX_ID_CHARS, REPLACEMENT_CHAR
 
-Outcome = Literal["skipped", "quarantined", "duplicate", "published"]
+RowOutcome = Literal["skipped", "quarantined", "duplicate", "published"]
 OUTCOME: Final = "outcome"
-LONGEST_TITLE: Final = 1024  # characters, as in the gateway; LONGEST for ids and categories
-LONGEST_CONTEXT: Final = 4096
-OLDEST: Final = 3650  # days before its landing day
+MAX_TITLE_CHARS: Final = 1024  # characters, as in the gateway; LONGEST for ids and categories
+MAX_CONTEXT_CHARS: Final = 4096
+MAX_EVENT_AGE_DAYS: Final = 3650  # days before its landing day
 _LANDING_ORDER: Final = (c.LANDING_DATE, c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION)
 
 # In the order in which they are tried: the first that fits is the row's reason.
@@ -29,9 +29,9 @@ REASONS: Final[dict[str, str]] = {
     "bad_quantity": "quantity is zero, negative or no number",
     "bad_price": "price is negative",
     "bad_encoding": "an id, the title or the category holds bytes that are not in the encoding of the mapping",
-    "id_too_long": f"an id is longer than {LONGEST} characters",
-    "text_too_long": f"the title is longer than {LONGEST_TITLE:,} characters, the category than {LONGEST}, or a value "
-    f"of the context than {LONGEST_CONTEXT:,}",
+    "id_too_long": f"an id is longer than {MAX_ID_CHARS} characters",
+    "text_too_long": f"the title is longer than {MAX_TITLE_CHARS:,} characters, the category than {MAX_ID_CHARS}, or a value "
+    f"of the context than {MAX_CONTEXT_CHARS:,}",
 }
 
 
@@ -46,52 +46,54 @@ def classify(raw: DataFrame, first_day: date, last_day: date, lookback_days: int
     alone and inside a range.
     """
     in_run = F.col(c.LANDING_DATE).between(F.lit(first_day), F.lit(last_day))
-    return outcomes(raw, lookback_days).where(in_run)
+    return add_outcomes(raw, lookback_days).where(in_run)
 
 
-def outcomes(raw: DataFrame, lookback_days: int) -> DataFrame:
+def add_outcomes(raw: DataFrame, lookback_days: int) -> DataFrame:
     """As `classify`, of all rows: those of the look-back itself, too, of which nobody knows what landed before."""
-    seen = reasoned(raw).withColumn("_seen", _seen_before(lookback_days))
+    marked = add_reason(raw).withColumn("_seen", _is_duplicate_row(lookback_days))
     outcome = (
         F.when(F.col(c.SKIPPED), "skipped")
         .when(F.col(c.REASON).isNotNull(), "quarantined")
         .when(F.col("_seen"), "duplicate")
         .otherwise("published")
     )
-    return seen.withColumn(OUTCOME, outcome).drop("_seen")
+    return marked.withColumn(OUTCOME, outcome).drop("_seen")
 
 
-def reasoned(raw: DataFrame) -> DataFrame:
+def add_reason(raw: DataFrame) -> DataFrame:
     """Every raw row with its `shopper` and the `reason` why it is quarantined; null where it keeps the contract."""
-    return raw.withColumns({c.SHOPPER: F.coalesce(c.USER_ID, c.SESSION_ID), c.REASON: _reason()})
+    return raw.withColumns({c.SHOPPER: F.coalesce(c.USER_ID, c.SESSION_ID), c.REASON: _reason_column()})
 
 
-def _reason() -> Column:
+def _reason_column() -> Column:
     reason = F.when(F.col(c.SKIPPED), F.lit(None).cast("string"))
-    for code, broken in _rules().items():
-        reason = reason.when(broken, code)
+    for code, is_broken in _rule_conditions().items():
+        reason = reason.when(is_broken, code)
     return reason
 
 
-def _rules() -> dict[str, Column]:
+def _rule_conditions() -> dict[str, Column]:
     """Code → where it applies; the codes of REASONS, in their order."""
-    quantity, flaw, texts = F.col(c.QUANTITY), F.col(c.FLAW), (c.ITEM_ID, c.EVENT_ID, c.TITLE, c.CATEGORY)
-    foreign = reduce(Column.__or__, (F.col(name).contains(REPLACEMENT) for name in texts))
-    long = (F.length(c.TITLE) > LONGEST_TITLE) | (F.length(c.CATEGORY) > LONGEST)
-    long_context = F.exists(F.map_values(c.CONTEXT), lambda value: F.length(value) > LONGEST_CONTEXT)
+    quantity, flaw, texts = F.col(c.QUANTITY), F.col(c.PRE_HASH_REASON), (c.ITEM_ID, c.EVENT_ID, c.TITLE, c.CATEGORY)
+    is_undecodable = reduce(Column.__or__, (F.col(name).contains(REPLACEMENT_CHAR) for name in texts))
+    is_text_too_long = (F.length(c.TITLE) > MAX_TITLE_CHARS) | (F.length(c.CATEGORY) > MAX_ID_CHARS)
+    is_context_too_long = F.exists(F.map_values(c.CONTEXT), lambda value: F.length(value) > MAX_CONTEXT_CHARS)
     return {
         "unreadable": F.col(c.CORRUPT).isNotNull(),
         "missing_item": F.col(c.ITEM_ID).isNull(),
         "missing_shopper": F.col(c.USER_ID).isNull() & F.col(c.SESSION_ID).isNull(),
         "bad_time": F.col(c.EVENT_TIME).isNull(),
         "future_event": F.col(c.EVENT_TIME) >= F.date_add(c.LANDING_DATE, 2),
-        "ancient_event": F.col(c.EVENT_TIME) < F.date_sub(c.LANDING_DATE, OLDEST),
+        "ancient_event": F.col(c.EVENT_TIME) < F.date_sub(c.LANDING_DATE, MAX_EVENT_AGE_DAYS),
         "unknown_event_type": ~F.coalesce(F.col(c.EVENT_TYPE).isin(list(c.EVENT_TYPES)), F.lit(False)),
         "bad_quantity": (quantity <= 0) | F.isnan(quantity) | (quantity == float("inf")),
         "bad_price": F.col(c.PRICE) < 0,
-        "bad_encoding": foreign | (flaw == "bad_encoding"),
-        "id_too_long": (F.length(c.ITEM_ID) > LONGEST) | (F.length(c.EVENT_ID) > LONGEST) | (flaw == "id_too_long"),
-        "text_too_long": long | long_context,
+        "bad_encoding": is_undecodable | (flaw == "bad_encoding"),
+        "id_too_long": (F.length(c.ITEM_ID) > MAX_ID_CHARS)
+        | (F.length(c.EVENT_ID) > MAX_ID_CHARS)
+        | (flaw == "id_too_long"),
+        "text_too_long": is_text_too_long | is_context_too_long,
     }
 
 
@@ -100,18 +102,18 @@ def is_duplicate(lookback_days: int) -> Column:
 
     Rows are ordered by landing, so if any earlier one lies within, the last one does.
     """
-    rows = Window.partitionBy(c.EVENT_ID).orderBy(*_LANDING_ORDER)
-    return F.coalesce(_is_near(F.lag(c.LANDING_DATE).over(rows), lookback_days), F.lit(False))
+    window = Window.partitionBy(c.EVENT_ID).orderBy(*_LANDING_ORDER)
+    return F.coalesce(_is_within_lookback(F.lag(c.LANDING_DATE).over(window), lookback_days), F.lit(False))
 
 
-def _is_near(before: Column, lookback_days: int) -> Column:
-    return F.date_diff(c.LANDING_DATE, before) <= lookback_days
+def _is_within_lookback(previous_day: Column, lookback_days: int) -> Column:
+    return F.date_diff(c.LANDING_DATE, previous_day) <= lookback_days
 
 
-def _seen_before(lookback_days: int) -> Column:
+def _is_duplicate_row(lookback_days: int) -> Column:
     """As `is_duplicate`, of all rows: one that is not valid is none, and makes none."""
-    valid = ~F.col(c.SKIPPED) & F.col(c.REASON).isNull()
+    is_valid = ~F.col(c.SKIPPED) & F.col(c.REASON).isNull()
     # Invalid rows often share an id (all columns null): each its own partition, lest one grows huge.
-    alone = F.when(~valid, F.struct(c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION))
-    rows = Window.partitionBy(c.EVENT_ID, valid, alone).orderBy(*_LANDING_ORDER)
-    return valid & F.coalesce(_is_near(F.lag(c.LANDING_DATE).over(rows), lookback_days), F.lit(False))
+    invalid_row_key = F.when(~is_valid, F.struct(c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION))
+    window = Window.partitionBy(c.EVENT_ID, is_valid, invalid_row_key).orderBy(*_LANDING_ORDER)
+    return is_valid & F.coalesce(_is_within_lookback(F.lag(c.LANDING_DATE).over(window), lookback_days), F.lit(False))

@@ -16,17 +16,17 @@ from freshet.settings import Settings
 from freshet.store import Store
 from freshet.tables import contract, facts, lake
 from freshet.tables.event_days import publish_events
-from freshet.tables.mapping import Mapping as SourceMapping
-from freshet.tables.publication import Across, Publication, Sources, StageFacts, publish_days
-from freshet.tables.raw_run import RawRun
+from freshet.tables.mapping import SourceMapping as SourceMapping
+from freshet.tables.publication import GateInputsSource, OverlapCounter, PublishResult, UpstreamAttempts, publish_days
+from freshet.tables.raw_run import RawEventsLoader
 from freshet.tables.schemas import EVENTS, QUARANTINED_EVENTS, RAW_EVENTS, Table
-from freshet.tables.sources import survey_files
+from freshet.tables.sources import scan_files
 
 log = logging.getLogger("freshet")
 
 
 @dataclass(frozen=True)
-class DayRun:
+class DailyTables:
     """Some landing days of one lake, and everything needed to work on them.
 
     days: in order; they may have gaps. along: those of them that were not asked for, with the reason why they are made
@@ -37,9 +37,9 @@ class DayRun:
     settings: Settings
     store: Store
     days: Sequence[date]
-    along: Mapping[date, str] = field(default_factory=dict)
+    added_days: Mapping[date, str] = field(default_factory=dict)
 
-    def raw_events(self, mapping: SourceMapping, key: bytes) -> Publication:
+    def publish_raw_events(self, mapping: SourceMapping, key: bytes) -> PublishResult:
         """What landed: the shop's files as the mapping reads them, the gateway's as they are.
 
         A day with a file that cannot be read is refused whole.
@@ -47,74 +47,80 @@ class DayRun:
         Raises MappingError where the mapping does not fit the files, LakeError where the stage cannot be written.
         """
         files = landed_files(self.store, self.days)
-        landed = len({file.day for file in files})
-        log.info("reading %d file%s of %d day%s", len(files), "s"[: len(files) != 1], landed, "s"[: landed != 1])
-        scans = survey_files(self.store, files, mapping)
-        run = RawRun(self.spark, self.store, self.days, mapping, key, scans)
+        n_landed_days = len({file.day for file in files})
+        log.info(
+            "reading %d file%s of %d day%s",
+            len(files),
+            "s"[: len(files) != 1],
+            n_landed_days,
+            "s"[: n_landed_days != 1],
+        )
+        scans = scan_files(self.store, files, mapping)
+        loader = RawEventsLoader(self.spark, self.store, self.days, mapping, key, scans)
         while True:
             try:
-                return self.publish(run.rows(), RAW_EVENTS, run.facts)
+                return self.publish(loader.read_rows(), RAW_EVENTS, loader.collect_inputs)
             except LakeError as error:
                 # Spark stops at the first file that it cannot read: go on without it.
-                if not run.blame(error.__cause__):
+                if not loader.record_failed_file(error.__cause__):
                     raise
 
-    def quarantined_events(self) -> Publication:
+    def publish_quarantined_events(self) -> PublishResult:
         """The rows that break the contract, with the reason; stale days around the run's are made again with them."""
         run = self.with_stale_days(QUARANTINED_EVENTS)
-        sources = staleness.sources(run.store, QUARANTINED_EVENTS.name, run.days)
-        known, _ = facts.upstream(run.store, RAW_EVENTS.name, run.days)
-        rows = contract.reasoned(run.published(RAW_EVENTS)).where(F.col(c.REASON).isNotNull())
-        return run.publish(rows, QUARANTINED_EVENTS, known, sources)
+        sources = staleness.upstream_attempts(run.store, QUARANTINED_EVENTS.name, run.days)
+        inputs, _ = facts.upstream_inputs(run.store, RAW_EVENTS.name, run.days)
+        rows = contract.add_reason(run.read_published(RAW_EVENTS)).where(F.col(c.REASON).isNotNull())
+        return run.publish(rows, QUARANTINED_EVENTS, inputs, sources)
 
-    def events(self) -> Publication:
+    def publish_events(self) -> PublishResult:
         """The rows that keep the contract, each once; every landed row accounted for. See `event_days`."""
         return publish_events(self.with_stale_days(EVENTS))
 
-    def from_events(
-        self, table: Table, make: Callable[[DataFrame], DataFrame], what: str, less: str | None
-    ) -> Publication:
+    def publish_from_events(
+        self, table: Table, transform: Callable[[DataFrame], DataFrame], count_name: str, minus: str | None
+    ) -> PublishResult:
         """A table made from the day's events alone; stale days around the run's are made again with them.
 
         `what` − `less`: the count of events its gate holds it against.
         """
         run = self.with_stale_days(table)
-        sources = staleness.sources(run.store, table.name, run.days)
-        known, records = facts.upstream(run.store, EVENTS.name, run.days)
-        rows = make(run.laid_out(run.published(EVENTS)))
-        expected = facts.expected(records, run.days, what, less)
-        return run.publish(rows, table, {**known, "expected": expected}, sources)
+        sources = staleness.upstream_attempts(run.store, table.name, run.days)
+        inputs, records = facts.upstream_inputs(run.store, EVENTS.name, run.days)
+        rows = transform(run.repartition_by_day(run.read_published(EVENTS)))
+        expected = facts.expected_counts(records, run.days, count_name, minus)
+        return run.publish(rows, table, {**inputs, "expected": expected}, sources)
 
     def publish(
         self,
         rows: DataFrame,
         table: Table,
-        known: StageFacts,
-        sources: Sources | None = None,
-        across: Across | None = None,
-    ) -> Publication:
+        inputs: GateInputsSource,
+        sources: UpstreamAttempts | None = None,
+        count_overlaps: OverlapCounter | None = None,
+    ) -> PublishResult:
         """Through the table's gate. sources, across: see `publish_days`."""
-        done = publish_days(
-            rows, table, self.days, known, self.settings, self.store, datetime.now(UTC), sources or {}, across
+        result = publish_days(
+            rows, table, self.days, inputs, self.settings, self.store, datetime.now(UTC), sources or {}, count_overlaps
         )
-        return replace(done, along=self.along)
+        return replace(result, added_days=self.added_days)
 
-    def with_stale_days(self, table: Table) -> "DayRun":
+    def with_stale_days(self, table: Table) -> "DailyTables":
         """With the days within the look-back, before and after, that were made from an older attempt than is there."""
-        near = staleness.around(self.days, self.settings.lookback_days)
-        names = " and ".join(staleness.UPSTREAM[table.name])
-        why = f"{names} of it have changed since it was made"
-        return self.taking_along(dict.fromkeys(staleness.stale_days(self.store, table.name, near), why))
+        nearby_days = staleness.days_around(self.days, self.settings.dedup_lookback_days)
+        upstream_names = " and ".join(staleness.UPSTREAM_TABLES[table.name])
+        reason = f"{upstream_names} of it have changed since it was made"
+        return self.with_added_days(dict.fromkeys(staleness.stale_days(self.store, table.name, nearby_days), reason))
 
-    def taking_along(self, why: Mapping[date, str]) -> "DayRun":
+    def with_added_days(self, reasons: Mapping[date, str]) -> "DailyTables":
         """With further days, each with the reason why it is made again."""
-        more = {day: reason for day, reason in why.items() if day not in self.days}
-        return replace(self, days=sorted({*self.days, *more}), along={**self.along, **more})
+        new_days = {day: reason for day, reason in reasons.items() if day not in self.days}
+        return replace(self, days=sorted({*self.days, *new_days}), added_days={**self.added_days, **new_days})
 
-    def published(self, table: Table) -> DataFrame:
+    def read_published(self, table: Table) -> DataFrame:
         """What readers see of the run's days."""
-        return lake.published(self.spark, table, self.days)
+        return lake.read_published(self.spark, table, self.days)
 
-    def laid_out(self, frame: DataFrame) -> DataFrame:
+    def repartition_by_day(self, frame: DataFrame) -> DataFrame:
         """Many days: one shuffle by day serves every grouping and window of the table, one file a day is written."""
-        return frame.repartition(c.LANDING_DATE) if lake.is_wide(self.spark, self.days) else frame
+        return frame.repartition(c.LANDING_DATE) if lake.has_many_days(self.spark, self.days) else frame

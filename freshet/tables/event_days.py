@@ -18,113 +18,132 @@ from freshet import days as day_records
 from freshet import staleness
 from freshet.store import Store
 from freshet.tables import facts, lake
-from freshet.tables.contract import reasoned
-from freshet.tables.duplicates import PLACE, Duplicates, duplicates
-from freshet.tables.overlaps import Overlaps, overlaps
-from freshet.tables.publication import Publication
+from freshet.tables.contract import add_reason
+from freshet.tables.duplicates import ROW_KEY, Duplicates, find_duplicates
+from freshet.tables.overlaps import Overlaps, count_overlaps
+from freshet.tables.publication import PublishResult
 from freshet.tables.schemas import EVENTS, RAW_EVENTS
 
 if TYPE_CHECKING:
-    from freshet.tables.day_run import DayRun
+    from freshet.tables.day_run import DailyTables
 
-COUNTED_IN: Final = "it was refused for events that stand in a day of this run, too"
-COPIES_CHANGED: Final = "which of its rows are duplicates has changed with the days before it"
-_BITS: Final = 1 << 64
+COUNTED_IN_REASON: Final = "it was refused for events that stand in a day of this run, too"
+COPIES_CHANGED_REASON: Final = "which of its rows are duplicates has changed with the days before it"
+_HASH_MODULUS: Final = 1 << 64
 
 
 @dataclass(frozen=True)
-class Digest:
+class DayDigest:
     """How many events a day has, and the sum of the hashes of their ids and places, modulo 2^64."""
 
     rows: int = 0
-    sum: int = 0
+    hash_sum: int = 0
 
-    def without(self, other: "Digest") -> "Digest":
+    def subtract(self, other: "DayDigest") -> "DayDigest":
         """Of the events that remain when those of `other` are taken out."""
-        return Digest(self.rows - other.rows, (self.sum - other.sum) % _BITS)
+        return DayDigest(self.rows - other.rows, (self.hash_sum - other.hash_sum) % _HASH_MODULUS)
 
 
-def publish_events(run: "DayRun") -> Publication:
+def publish_events(run: "DailyTables") -> PublishResult:
     """The valid rows of the run's days, each event once; with them the later days that this changes.
 
     Raises LakeError where the stage cannot be written.
     """
-    reach = run.settings.lookback_days
-    run = run.taking_along(dict.fromkeys(_waiting_days(run.store, run.days, reach), COUNTED_IN))
-    later = _later_days(run.store, run.days, reach)
-    days = sorted({*run.days, *later})
-    sources = staleness.sources(run.store, EVENTS.name, days)
-    raw = lake.published(run.spark, RAW_EVENTS, facts.with_look_back(days, reach))
-    with duplicates(raw, days, reach) as copies:
-        valid = _valid(raw)
-        changed = _changed(valid, lake.published(run.spark, EVENTS, later), copies, later) if later else []
-        run = run.taking_along(dict.fromkeys(changed, COPIES_CHANGED))
-        rows = copies.dropped_from(valid.where(F.col(c.LANDING_DATE).isin(list(run.days))))
-        across = partial(_overlaps, run)
-        done = run.publish(run.laid_out(rows), EVENTS, _accounts(run, copies.counts), sources, across)
-    return replace(done, notes=_notes(run.store, run.days, reach))
+    lookback_days = run.settings.dedup_lookback_days
+    run = run.with_added_days(dict.fromkeys(_waiting_days(run.store, run.days, lookback_days), COUNTED_IN_REASON))
+    later_days = _later_days(run.store, run.days, lookback_days)
+    days = sorted({*run.days, *later_days})
+    sources = staleness.upstream_attempts(run.store, EVENTS.name, days)
+    raw = lake.read_published(run.spark, RAW_EVENTS, facts.with_lookback(days, lookback_days))
+    with find_duplicates(raw, days, lookback_days) as day_duplicates:
+        valid = _valid_rows(raw)
+        changed_days = (
+            _changed_days(valid, lake.read_published(run.spark, EVENTS, later_days), day_duplicates, later_days)
+            if later_days
+            else []
+        )
+        run = run.with_added_days(dict.fromkeys(changed_days, COPIES_CHANGED_REASON))
+        rows = day_duplicates.drop_from(valid.where(F.col(c.LANDING_DATE).isin(list(run.days))))
+        overlap_counter = partial(_count_overlaps, run)
+        result = run.publish(
+            run.repartition_by_day(rows), EVENTS, _collect_inputs(run, day_duplicates.counts), sources, overlap_counter
+        )
+    return replace(result, notes=_notes(run.store, run.days, lookback_days))
 
 
-def _waiting_days(store: Store, days: Collection[date], reach: int) -> list[date]:
+def _waiting_days(store: Store, days: Collection[date], lookback_days: int) -> list[date]:
     """The days that were refused because some of their events stood in `days`, too."""
-    near = staleness.around(days, reach) - set(days)
-    records = day_records.read(store, EVENTS.name, near)
-    waiting = {day for day, record in records.items() if set(record.counted_in) & set(days)}
-    return sorted(waiting & staleness.ready(store, EVENTS.name, waiting))
+    nearby_days = staleness.days_around(days, lookback_days) - set(days)
+    records = day_records.latest_records(store, EVENTS.name, nearby_days)
+    waiting_days = {day for day, record in records.items() if set(record.published_in) & set(days)}
+    return sorted(waiting_days & staleness.ready_days(store, EVENTS.name, waiting_days))
 
 
-def _later_days(store: Store, days: Collection[date], reach: int) -> list[date]:
+def _later_days(store: Store, days: Collection[date], lookback_days: int) -> list[date]:
     """The published days within the look-back behind `days`: those whose duplicates may change with them.
 
     A day that its gate refused is left alone: it would only be refused again.
     """
-    records = day_records.read(store, EVENTS.name, staleness.after(days, reach))
-    published = {day for day, record in records.items() if record.verdict != "refused"}
-    return sorted(published & staleness.ready(store, EVENTS.name, published))
+    records = day_records.latest_records(store, EVENTS.name, staleness.days_after(days, lookback_days))
+    published_days = {day for day, record in records.items() if record.verdict != "refused"}
+    return sorted(published_days & staleness.ready_days(store, EVENTS.name, published_days))
 
 
-def _notes(store: Store, days: Collection[date], reach: int) -> tuple[str, ...]:
+def _notes(store: Store, days: Collection[date], lookback_days: int) -> tuple[str, ...]:
     """What is said of the days around whose raw rows were refused: whether readers see older ones, and what follows."""
-    near = staleness.around(days, reach) - set(days)
-    records = day_records.read(store, RAW_EVENTS.name, near)
-    refused = sorted(day for day, record in records.items() if record.verdict == "refused")
-    older = day_records.visible(store, RAW_EVENTS.name, refused) if refused else {}
+    nearby_days = staleness.days_around(days, lookback_days) - set(days)
+    records = day_records.latest_records(store, RAW_EVENTS.name, nearby_days)
+    refused_days = sorted(day for day, record in records.items() if record.verdict == "refused")
+    older_entries = day_records.visible_entries(store, RAW_EVENTS.name, refused_days) if refused_days else {}
     return tuple(
         f"raw_events {day} were refused: when copies are looked for, "
-        f"{'its rows of before count' if day in older else 'none of its rows counts'}; "
+        f"{'its rows of before count' if day in older_entries else 'none of its rows counts'}; "
         "run that day again when it is mended, the days around it follow"
-        for day in refused
+        for day in refused_days
     )
 
 
-def _valid(raw: DataFrame) -> DataFrame:
-    return reasoned(raw).where(~F.col(c.SKIPPED) & F.col(c.REASON).isNull()).drop(c.REASON)
+def _valid_rows(raw: DataFrame) -> DataFrame:
+    return add_reason(raw).where(~F.col(c.SKIPPED) & F.col(c.REASON).isNull()).drop(c.REASON)
 
 
-def _changed(valid: DataFrame, published: DataFrame, copies: Duplicates, later: Collection[date]) -> list[date]:
+def _changed_days(
+    valid: DataFrame, published: DataFrame, day_duplicates: Duplicates, later_days: Collection[date]
+) -> list[date]:
     """The later days whose published events are not those that they should have now."""
-    among = F.col(c.LANDING_DATE).isin(list(later))
-    should, twice, there = (_digests(rows.where(among)) for rows in (valid, copies.places, published))
-    none = Digest()
-    return [day for day in later if should.get(day, none).without(twice.get(day, none)) != there.get(day, none)]
+    in_later_days = F.col(c.LANDING_DATE).isin(list(later_days))
+    valid_digests, duplicate_digests, published_digests = (
+        _digests(rows.where(in_later_days)) for rows in (valid, day_duplicates.keys, published)
+    )
+    empty = DayDigest()
+    return [
+        day
+        for day in later_days
+        if valid_digests.get(day, empty).subtract(duplicate_digests.get(day, empty))
+        != published_digests.get(day, empty)
+    ]
 
 
-def _digests(rows: DataFrame) -> dict[date, Digest]:
-    hashed = F.xxhash64(c.EVENT_ID, *PLACE)
-    by_day = rows.groupBy(c.LANDING_DATE).agg(F.count("*").alias("rows"), F.sum(hashed).alias("sum")).collect()
-    return {row[c.LANDING_DATE]: Digest(int(row["rows"]), int(row["sum"]) % _BITS) for row in by_day}
+def _digests(rows: DataFrame) -> dict[date, DayDigest]:
+    row_hash = F.xxhash64(c.EVENT_ID, *ROW_KEY)
+    by_day = rows.groupBy(c.LANDING_DATE).agg(F.count("*").alias("rows"), F.sum(row_hash).alias("sum")).collect()
+    return {row[c.LANDING_DATE]: DayDigest(int(row["rows"]), int(row["sum"]) % _HASH_MODULUS) for row in by_day}
 
 
-def _accounts(run: "DayRun", copies: Mapping[date, int]) -> facts.Facts:
-    known, raw = facts.upstream(run.store, RAW_EVENTS.name, run.days)
-    quarantined = day_records.read(run.store, "quarantined_events", run.days)
-    return {**known, **facts.accounts(run.days, raw, quarantined, copies)}
+def _collect_inputs(run: "DailyTables", duplicate_counts: Mapping[date, int]) -> facts.GateInputs:
+    inputs, raw = facts.upstream_inputs(run.store, RAW_EVENTS.name, run.days)
+    quarantined = day_records.latest_records(run.store, "quarantined_events", run.days)
+    return {**inputs, **facts.accounting_inputs(run.days, raw, quarantined, duplicate_counts)}
 
 
-def _overlaps(run: "DayRun", staged: DataFrame, refused: Collection[date]) -> Overlaps:
+def _count_overlaps(run: "DailyTables", staged: DataFrame, refused: Collection[date]) -> Overlaps:
     """Ids of the staged rows that also stand in what stays published beside them, refused days with their old rows."""
-    reach = run.settings.lookback_days
-    good = set(run.days) - set(refused)
-    beside = sorted(staleness.around(good, reach) - good)
-    standing = lake.published(run.spark, EVENTS, beside) if beside else lake.nothing(run.spark, EVENTS)
-    return overlaps(staged.where(F.col(c.LANDING_DATE).isin(list(good))), standing, reach)
+    lookback_days = run.settings.dedup_lookback_days
+    good_days = set(run.days) - set(refused)
+    neighbour_days = sorted(staleness.days_around(good_days, lookback_days) - good_days)
+    neighbours = (
+        lake.read_published(run.spark, EVENTS, neighbour_days)
+        if neighbour_days
+        else lake.empty_frame(run.spark, EVENTS)
+    )
+    return count_overlaps(staged.where(F.col(c.LANDING_DATE).isin(list(good_days))), neighbours, lookback_days)

@@ -12,47 +12,55 @@ from freshet.store import Store
 from freshet.tables.contract import REASONS
 
 if TYPE_CHECKING:
-    from freshet.tables.sources import FileProblem
+    from freshet.tables.sources import LandedFileIssue
 
-Column = Mapping[date, object]
-Facts = Mapping[str, Column]  # column of the profile → day → value
-Records = Mapping[date, DayRecord]
+DayColumn = Mapping[date, object]
+GateInputs = Mapping[str, DayColumn]  # column of the profile → day → value
+DayRecords = Mapping[date, DayRecord]
 UNDELIVERED: Final = "undelivered"  # the fact that makes a day `empty`: 1 where no file landed for it, else 0
 
 
-def with_look_back(days: Sequence[date], count: int) -> Sequence[date]:
+def with_lookback(days: Sequence[date], lookback_days: int) -> Sequence[date]:
     """The days and the `count` days before each of them, in order."""
-    return sorted({day - timedelta(days=number) for day in days for number in range(count + 1)})
+    return sorted({day - timedelta(days=number) for day in days for number in range(lookback_days + 1)})
 
 
-def landing(days: Sequence[date], files: Sequence[LandedFile], problems: Sequence["FileProblem"]) -> Facts:
+def landing_inputs(
+    days: Sequence[date], files: Sequence[LandedFile], problems: Sequence["LandedFileIssue"]
+) -> GateInputs:
     """Files per day, those that cannot be read and what is wrong with them; and the days without any."""
-    told = {day: [p for p in problems if p.file.day == day] for day in days}
-    landed = Counter(file.day for file in files)
+    issues_by_day = {day: [p for p in problems if p.file.day == day] for day in days}
+    file_counts = Counter(file.day for file in files)
     return {
-        "files": {day: landed[day] for day in days},
-        UNDELIVERED: {day: int(landed[day] == 0) for day in days},
-        "broken_files": {day: len(told[day]) for day in days},
-        "file_problems": {day: ", ".join(f"{p.file.name} {p.problem} ({p.fix})" for p in told[day]) for day in days},
+        "files": {day: file_counts[day] for day in days},
+        UNDELIVERED: {day: int(file_counts[day] == 0) for day in days},
+        "broken_files": {day: len(issues_by_day[day]) for day in days},
+        "file_problems": {
+            day: ", ".join(f"{p.file.name} {p.problem} ({p.fix})" for p in issues_by_day[day]) for day in days
+        },
     }
 
 
-def reading(days: Sequence[date], held: Mapping[LandedFile, int], read: Mapping[tuple[date, str], int]) -> Facts:
+def read_inputs(
+    days: Sequence[date], expected_counts: Mapping[LandedFile, int], read_counts: Mapping[tuple[date, str], int]
+) -> GateInputs:
     """What was read of each file beside what lies in it.
 
     held: file → its records, counted without Spark. read: (day, file) → the records that Spark made of it.
     """
-    counts = {file: (count, read.get((file.day, file.name), 0)) for file, count in held.items()}
-    of_day = {day: {f: pair for f, pair in counts.items() if f.day == day} for day in days}
+    counts = {file: (count, read_counts.get((file.day, file.name), 0)) for file, count in expected_counts.items()}
+    counts_by_day = {day: {f: pair for f, pair in counts.items() if f.day == day} for day in days}
     return {
-        "files_read": {day: sum(got > 0 for _, got in own.values()) for day, own in of_day.items()},
-        "unread": {day: sum(max(0, count - got) for count, got in own.values()) for day, own in of_day.items()},
-        "read_twice": {day: sum(max(0, got - count) for count, got in own.values()) for day, own in of_day.items()},
-        "miscounted": {day: _miscounted(own) for day, own in of_day.items()},
+        "files_read": {day: sum(got > 0 for _, got in own.values()) for day, own in counts_by_day.items()},
+        "unread": {day: sum(max(0, count - got) for count, got in own.values()) for day, own in counts_by_day.items()},
+        "read_twice": {
+            day: sum(max(0, got - count) for count, got in own.values()) for day, own in counts_by_day.items()
+        },
+        "miscounted": {day: _describe_miscounts(own) for day, own in counts_by_day.items()},
     }
 
 
-def _miscounted(counts: Mapping[LandedFile, tuple[int, int]]) -> str:
+def _describe_miscounts(counts: Mapping[LandedFile, tuple[int, int]]) -> str:
     return ", ".join(
         f"{file.name} holds {count:,} records and {got:,} were read"
         for file, (count, got) in counts.items()
@@ -60,50 +68,55 @@ def _miscounted(counts: Mapping[LandedFile, tuple[int, int]]) -> str:
     )
 
 
-def upstream(store: Store, table: str, days: Sequence[date]) -> tuple[Facts, Records]:
+def upstream_inputs(store: Store, table: str, days: Sequence[date]) -> tuple[GateInputs, DayRecords]:
     """(`upstream_missing`, `upstream_why` and `undelivered` per day, the upstream's records).
 
     A day counts as missing when its last attempt was refused, too: nothing is built on a day that somebody
     has just tried to replace and could not.
     """
-    records = day_records.read(store, table, days)
-    why = {day: _why(table, records.get(day)) for day in days}
-    known: Facts = {
-        "upstream_missing": {day: int(bool(why[day])) for day in days},
-        "upstream_why": dict(why),
+    records = day_records.latest_records(store, table, days)
+    reasons = {day: _missing_reason(table, records.get(day)) for day in days}
+    inputs: GateInputs = {
+        "upstream_missing": {day: int(bool(reasons[day])) for day in days},
+        "upstream_why": dict(reasons),
         UNDELIVERED: {day: int(day in records and records[day].verdict == "empty") for day in days},
     }
-    return known, records
+    return inputs, records
 
 
-def expected(records: Records, days: Sequence[date], what: str, less: str | None = None) -> Column:
+def expected_counts(records: DayRecords, days: Sequence[date], count_name: str, minus: str | None = None) -> DayColumn:
     """A count of the upstream per day (`rows`, `items`, …), less another one; 0 where it has no record."""
-    return {day: count(records, day, what) - (count(records, day, less) if less else 0) for day in days}
-
-
-def accounts(days: Sequence[date], raw: Records, quarantined: Records, duplicates: Mapping[date, int]) -> Facts:
-    """files, landed, skipped, quarantined, duplicate, and the reason met most: each counted by another table's gate."""
     return {
-        "files": {day: count(raw, day, "files") for day in days},
-        "landed": {day: count(raw, day, "rows") for day in days},
-        "skipped": {day: count(raw, day, "skipped") for day in days},
-        "quarantined": {day: count(quarantined, day, "rows") for day in days},
-        "duplicate": {day: duplicates.get(day, 0) for day in days},
-        "worst": {day: _worst(quarantined, day) for day in days},
+        day: recorded_count(records, day, count_name) - (recorded_count(records, day, minus) if minus else 0)
+        for day in days
     }
 
 
-def count(records: Records, day: date, name: str) -> int:
+def accounting_inputs(
+    days: Sequence[date], raw: DayRecords, quarantined: DayRecords, duplicates: Mapping[date, int]
+) -> GateInputs:
+    """files, landed, skipped, quarantined, duplicate, and the reason met most: each counted by another table's gate."""
+    return {
+        "files": {day: recorded_count(raw, day, "files") for day in days},
+        "landed": {day: recorded_count(raw, day, "rows") for day in days},
+        "skipped": {day: recorded_count(raw, day, "skipped") for day in days},
+        "quarantined": {day: recorded_count(quarantined, day, "rows") for day in days},
+        "duplicate": {day: duplicates.get(day, 0) for day in days},
+        "worst": {day: _top_reason(quarantined, day) for day in days},
+    }
+
+
+def recorded_count(records: DayRecords, day: date, name: str) -> int:
     """One count of one day; 0 where there is no record."""
     return records[day].counts.get(name, 0) if day in records else 0
 
 
-def _worst(quarantined: Records, day: date) -> str:
-    code = max(REASONS, key=lambda name: count(quarantined, day, name))
-    return f"{code} {count(quarantined, day, code)}" if count(quarantined, day, code) else "none"
+def _top_reason(quarantined: DayRecords, day: date) -> str:
+    code = max(REASONS, key=lambda name: recorded_count(quarantined, day, name))
+    return f"{code} {recorded_count(quarantined, day, code)}" if recorded_count(quarantined, day, code) else "none"
 
 
-def _why(table: str, record: DayRecord | None) -> str:
+def _missing_reason(table: str, record: DayRecord | None) -> str:
     if record is None:
         return f"{table} of that day are not published"
     if record.verdict == "refused":

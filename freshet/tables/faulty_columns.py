@@ -13,15 +13,15 @@ from pyspark.sql import functions as F
 
 from freshet import columns as c
 from freshet.tables.column_names import columns_in, sql_name
-from freshet.tables.mapping import Mapping as SourceMapping
+from freshet.tables.mapping import SourceMapping as SourceMapping
 
-EXAMPLES: Final = 3  # different values of a column
-LOOKED_AT: Final = 50  # rows of a reason that examples are taken from
-Place = tuple[str, int, int]  # file, record, position in its list
-_PLACE: Final = (c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION)
+MAX_EXAMPLES: Final = 3  # different values of a column
+MAX_SAMPLED_ROWS: Final = 50  # rows of a reason that examples are taken from
+RowKey = tuple[str, int, int]  # file, record, position in its list
+_ROW_KEY: Final = (c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION)
 
 # Reason → the event's columns that it speaks of.
-COLUMNS: Final[dict[str, tuple[str, ...]]] = {
+REASON_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "missing_item": (c.ITEM_ID,),
     "missing_shopper": (c.USER_ID, c.SESSION_ID),
     "bad_time": (c.EVENT_TIME,),
@@ -34,7 +34,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "id_too_long": (c.USER_ID, c.SESSION_ID, c.ITEM_ID, c.EVENT_ID),
     "text_too_long": (c.TITLE, c.CATEGORY),
 }
-_NO_NUMBER: Final = re.compile(rf"({c.QUANTITY}|{c.PRICE}) is not a number: ")
+_NOT_A_NUMBER: Final = re.compile(rf"({c.QUANTITY}|{c.PRICE}) is not a number: ")
 
 
 @dataclass(frozen=True)
@@ -46,55 +46,66 @@ class FaultyColumn:
 
     column: str
     expression: str | None
-    given: tuple[str, ...]
+    examples: tuple[str, ...]
 
 
 def faulty_columns(
-    judged: DataFrame, source: DataFrame, mapping: SourceMapping, reasons: Sequence[str]
+    classified: DataFrame, source: DataFrame, mapping: SourceMapping, reasons: Sequence[str]
 ) -> dict[str, tuple[FaultyColumn, ...]]:
     """Reason → the columns at fault. judged: rows of raw_events with their reason; source: the same rows, as landed."""
-    places = {reason: _places(judged, reason) for reason in reasons}
-    texts = _texts(source, {place for found in places.values() for column in found.values() for place in column})
+    keys_by_reason = {reason: _faulty_row_keys(classified, reason) for reason in reasons}
+    values_by_row = _source_values(
+        source,
+        {place for keys_by_column in keys_by_reason.values() for column in keys_by_column.values() for place in column},
+    )
     return {
-        reason: tuple(_faulty(name, mapping, source, [texts[place] for place in rows]) for name, rows in found.items())
-        for reason, found in places.items()
+        reason: tuple(
+            _faulty_column(name, mapping, source, [values_by_row[place] for place in rows])
+            for name, rows in found.items()
+        )
+        for reason, found in keys_by_reason.items()
     }
 
 
-def _places(judged: DataFrame, reason: str) -> dict[str, list[Place]]:
+def _faulty_row_keys(classified: DataFrame, reason: str) -> dict[str, list[RowKey]]:
     """Column of the event → where its rows lie. A record that could not be parsed at all has no column to blame."""
-    rows = judged.where(F.col(c.REASON) == reason).select(*_PLACE, c.CORRUPT).orderBy(*_PLACE).limit(LOOKED_AT)
-    found: dict[str, list[Place]] = {}
-    for *place, corrupt in rows.collect():
-        number_like = _NO_NUMBER.match(corrupt or "")
-        blamed = (number_like.group(1),) if number_like else COLUMNS.get(reason, ())
-        for name in blamed:
-            found.setdefault(name, []).append((place[0], place[1], place[2]))
-    return found
+    rows = (
+        classified.where(F.col(c.REASON) == reason)
+        .select(*_ROW_KEY, c.CORRUPT)
+        .orderBy(*_ROW_KEY)
+        .limit(MAX_SAMPLED_ROWS)
+    )
+    keys_by_column: dict[str, list[RowKey]] = {}
+    for *row_key, corrupt in rows.collect():
+        number_match = _NOT_A_NUMBER.match(corrupt or "")
+        columns = (number_match.group(1),) if number_match else REASON_COLUMNS.get(reason, ())
+        for name in columns:
+            keys_by_column.setdefault(name, []).append((row_key[0], row_key[1], row_key[2]))
+    return keys_by_column
 
 
-def _texts(source: DataFrame, places: set[Place]) -> dict[Place, dict[str, str | None]]:
+def _source_values(source: DataFrame, row_keys: set[RowKey]) -> dict[RowKey, dict[str, str | None]]:
     """Place → the record's columns as text."""
-    if not places:
+    if not row_keys:
         return {}
-    names = [name for name in source.columns if name not in (*_PLACE, c.CORRUPT)]
+    names = [name for name in source.columns if name not in (*_ROW_KEY, c.CORRUPT)]
     records: dict[str, set[int]] = defaultdict(set)
-    for file, number, _ in places:
+    for file, number, _ in row_keys:
         records[file].add(number)
-    chosen = [(F.col(c.SOURCE_FILE) == file) & F.col(c.SOURCE_ROW).isin(rows) for file, rows in records.items()]
+    conditions = [(F.col(c.SOURCE_FILE) == file) & F.col(c.SOURCE_ROW).isin(rows) for file, rows in records.items()]
     columns = [F.col(sql_name(name)).cast("string").alias(str(n)) for n, name in enumerate(names)]
-    found = source.where(reduce(or_, chosen)).select(*_PLACE, *columns).collect()
-    return {(row[0], row[1], row[2]): dict(zip(names, row[3:], strict=True)) for row in found}
+    source_rows = source.where(reduce(or_, conditions)).select(*_ROW_KEY, *columns).collect()
+    return {(row[0], row[1], row[2]): dict(zip(names, row[3:], strict=True)) for row in source_rows}
 
 
-def _faulty(
+def _faulty_column(
     name: str, mapping: SourceMapping, source: DataFrame, records: Iterable[Mapping[str, str | None]]
 ) -> FaultyColumn:
     expression: str | None = getattr(mapping.events, name)
-    read = columns_in(expression or "", source.columns)
-    given = (", ".join(f"{column}={_shown(record[column])}" for column in read) for record in records)
-    return FaultyColumn(name, expression, tuple(dict.fromkeys(filter(None, given)))[:EXAMPLES])
+    columns = columns_in(expression or "", source.columns)
+    examples = (", ".join(f"{column}={_format_value(record[column])}" for column in columns) for record in records)
+    return FaultyColumn(name, expression, tuple(dict.fromkeys(filter(None, examples)))[:MAX_EXAMPLES])
 
 
-def _shown(value: str | None) -> str:
+def _format_value(value: str | None) -> str:
     return "nothing" if value is None else f"'{value if len(value) <= 40 else value[:39] + '…'}'"

@@ -6,16 +6,18 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, SparkSession
 
 # Functions that read a text without being told its format.
-READERS: Final = frozenset(
+TIME_FUNCTIONS: Final = frozenset(
     {"to_timestamp", "try_to_timestamp", "to_timestamp_ltz", "to_timestamp_ntz", "timestamp", "to_date", "try_to_date",
      "date", "timestamp_ltz", "timestamp_ntz"}
 )  # fmt: skip
-TIMES: Final = frozenset({"timestamp", "timestamp_ntz", "date"})
-FULL_DATE: Final = r"^[\\s\\p{Cntrl}]*[+-]?\\d{4,}-\\d{1,2}-\\d{1,2}"
-_GUARDED: Final = f"CASE WHEN typeof(`__text`) <> 'string' OR string(`__text`) RLIKE '{FULL_DATE}' THEN `__time` END"
+TIME_TYPES: Final = frozenset({"timestamp", "timestamp_ntz", "date"})
+FULL_DATE_PATTERN: Final = r"^[\\s\\p{Cntrl}]*[+-]?\\d{4,}-\\d{1,2}-\\d{1,2}"
+_GUARD_SQL: Final = (
+    f"CASE WHEN typeof(`__text`) <> 'string' OR string(`__text`) RLIKE '{FULL_DATE_PATTERN}' THEN `__time` END"
+)
 
 
-def dated(spark: "SparkSession", text: str) -> "Column":
+def require_full_date(spark: "SparkSession", expression: str) -> "Column":
     """The expression `text`, in which a text without year, month and day becomes no time at all.
 
     Where the expression names a format itself, it is left alone.
@@ -24,32 +26,36 @@ def dated(spark: "SparkSession", text: str) -> "Column":
 
     jvm: Any = spark._jvm
     parser = spark._jsparkSession.sessionState().sqlParser()
-    guarded = parser.parseExpression(_GUARDED)
-    tree = _rebuilt(jvm, parser.parseExpression(text), lambda node: _guard(jvm, guarded, node))
+    guard_tree = parser.parseExpression(_GUARD_SQL)
+    tree = _transform_tree(jvm, parser.parseExpression(expression), lambda node: _guard_node(jvm, guard_tree, node))
     return ClassicColumn(jvm.org.apache.spark.sql.classic.ExpressionUtils.column(tree))
 
 
-def _guard(jvm: Any, guarded: Any, node: Any) -> Any:
+def _guard_node(jvm: Any, guard_tree: Any, node: Any) -> Any:
     """`node` itself, or where it reads a text as a time, the same for texts with a full date only."""
-    kind = node.getClass().getSimpleName()
-    reads = (
-        kind == "UnresolvedFunction" and node.children().size() == 1 and node.nameParts().last().lower() in READERS
-    ) or (kind == "Cast" and node.dataType().simpleString() in TIMES)
-    if not reads:
+    node_class = node.getClass().getSimpleName()
+    is_time_cast = (
+        node_class == "UnresolvedFunction"
+        and node.children().size() == 1
+        and node.nameParts().last().lower() in TIME_FUNCTIONS
+    ) or (node_class == "Cast" and node.dataType().simpleString() in TIME_TYPES)
+    if not is_time_cast:
         return node
-    parts = {"__text": node.children().head(), "__time": node}
-    return _rebuilt(jvm, guarded, lambda leaf: _named(leaf, parts))
+    replacements = {"__text": node.children().head(), "__time": node}
+    return _transform_tree(jvm, guard_tree, lambda leaf: _replace_attribute(leaf, replacements))
 
 
-def _named(leaf: Any, parts: dict[str, Any]) -> Any:
+def _replace_attribute(leaf: Any, replacements: dict[str, Any]) -> Any:
     if leaf.getClass().getSimpleName() != "UnresolvedAttribute":
         return leaf
-    return parts.get(leaf.nameParts().last(), leaf)
+    return replacements.get(leaf.nameParts().last(), leaf)
 
 
-def _rebuilt(jvm: Any, node: Any, change: Any) -> Any:
+def _transform_tree(jvm: Any, node: Any, transform: Any) -> Any:
     """The tree with every node changed, from the leaves up."""
-    children = [_rebuilt(jvm, node.children().apply(place), change) for place in range(node.children().size())]
+    children = [
+        _transform_tree(jvm, node.children().apply(index), transform) for index in range(node.children().size())
+    ]
     if children:
         node = node.withNewChildren(jvm.scala.jdk.javaapi.CollectionConverters.asScala(children).toSeq())
-    return change(node)
+    return transform(node)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol, cast
 
-from freshet.tables.mapping import Source
+from freshet.tables.mapping import SourceFormat
 
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -22,7 +22,7 @@ class DataFile(Protocol):
         """What people call it."""
 
     @property
-    def url(self) -> str:
+    def full_path(self) -> str:
         """Its absolute path or URL."""
 
     def open(self) -> BinaryIO:
@@ -40,7 +40,7 @@ class LocalFile:
         return str(self.path)
 
     @property
-    def url(self) -> str:
+    def full_path(self) -> str:
         return str(self.path.expanduser().absolute())
 
     def open(self) -> BinaryIO:
@@ -48,7 +48,7 @@ class LocalFile:
 
 
 @contextmanager
-def unpacked(file: DataFile) -> Iterator[BinaryIO]:
+def open_unpacked(file: DataFile) -> Iterator[BinaryIO]:
     """The bytes of `file`, unpacked if its name ends in .gz (as Spark decides it too).
 
     Reading raises EOFError, gzip.BadGzipFile or zlib.error where the packed file is damaged.
@@ -61,13 +61,13 @@ def unpacked(file: DataFile) -> Iterator[BinaryIO]:
             yield cast(BinaryIO, stream)
 
 
-def as_text(stream: IO[bytes], source: Source) -> io.TextIOWrapper:
+def text_stream(stream: IO[bytes], source: SourceFormat) -> io.TextIOWrapper:
     """Text with its line ends as they are; bytes that are no text survive the way back (surrogateescape)."""
     encoding = "utf-8-sig" if source.encoding == "utf-8" else source.encoding
     return io.TextIOWrapper(stream, encoding=encoding, errors="surrogateescape", newline="")
 
 
-def header(file: DataFile, source: Source) -> tuple[str, ...]:
+def read_header(file: DataFile, source: SourceFormat) -> tuple[str, ...]:
     """The columns of `file` in its order; for json those of the mapping's schema are the same for every file: ().
 
     An empty csv has none. Raises what `unpacked` raises.
@@ -75,14 +75,16 @@ def header(file: DataFile, source: Source) -> tuple[str, ...]:
     if source.format == "json":
         return ()
     if source.format == "parquet":
-        return _parquet_columns(file)
+        return _parquet_fields(file)
     if source.columns:
         return source.columns
-    with unpacked(file) as stream:
-        return tuple(next(csv.reader(as_text(stream, source), delimiter=source.delimiter, quotechar=source.quote), ()))
+    with open_unpacked(file) as stream:
+        return tuple(
+            next(csv.reader(text_stream(stream, source), delimiter=source.delimiter, quotechar=source.quote), ())
+        )
 
 
-def parquet_names(file: DataFile) -> tuple[str, ...]:
+def parquet_column_names(file: DataFile) -> tuple[str, ...]:
     """The columns of a parquet file, names only."""
     import pyarrow.parquet as pq
 
@@ -90,7 +92,7 @@ def parquet_names(file: DataFile) -> tuple[str, ...]:
         return tuple(pq.read_schema(raw).names)
 
 
-def _parquet_columns(file: DataFile) -> tuple[str, ...]:
+def _parquet_fields(file: DataFile) -> tuple[str, ...]:
     """Name and type of each column: files of one group must agree on both."""
     import pyarrow.parquet as pq
 

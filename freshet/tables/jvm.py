@@ -11,33 +11,35 @@ from pyspark.errors import PySparkException
 from pyspark.java_gateway import launch_gateway
 
 # Spark's launcher always asks for the module jdk.incubator.vector, and the JVM has no switch against the warning.
-NOISE: Final = b"WARNING: Using incubator modules:"
+INCUBATOR_WARNING: Final = b"WARNING: Using incubator modules:"
 
 
-def launch(options: Mapping[str, str]) -> None:
+def launch_jvm(options: Mapping[str, str]) -> None:
     """Start the JVM with these options, where this process has none yet. What it prints to stderr is passed on."""
     if SparkContext._gateway is not None:
         return
     conf = SparkConf().setAll(list(options.items()))
-    read, write = os.pipe()  # our own: a JVM that does not start says why there, and leaves no process to ask
-    reader = threading.Thread(target=_pass_on, args=(os.fdopen(read, "rb"),), name="freshet-jvm-stderr", daemon=True)
+    read_fd, write_fd = os.pipe()  # our own: a JVM that does not start says why there, and leaves no process to ask
+    reader = threading.Thread(
+        target=_forward_stderr, args=(os.fdopen(read_fd, "rb"),), name="freshet-jvm-stderr", daemon=True
+    )
     reader.start()
     try:
-        gateway = launch_gateway(conf, {"stderr": write})  # type: ignore[no-untyped-call]
+        gateway = launch_gateway(conf, {"stderr": write_fd})  # type: ignore[no-untyped-call]
     except PySparkException:
-        os.close(write)
+        os.close(write_fd)
         reader.join(1)
         raise
-    os.close(write)
+    os.close(write_fd)
     SparkContext._ensure_initialized(gateway=gateway)
 
 
-def without_noise(lines: Iterable[bytes]) -> Iterable[bytes]:
+def drop_incubator_warning(lines: Iterable[bytes]) -> Iterable[bytes]:
     """The lines but for that warning."""
-    return (line for line in lines if not line.startswith(NOISE))
+    return (line for line in lines if not line.startswith(INCUBATOR_WARNING))
 
 
-def _pass_on(stderr: BinaryIO) -> None:
-    for line in without_noise(stderr):
+def _forward_stderr(stderr: BinaryIO) -> None:
+    for line in drop_incubator_warning(stderr):
         sys.stderr.write(line.decode(errors="replace"))
         sys.stderr.flush()

@@ -14,12 +14,12 @@ from pyspark.sql import functions as F
 from freshet.columns import LANDING_DATE
 from freshet.errors import LakeError
 from freshet.tables.schemas import Table
-from freshet.tables.session import CATALOG
+from freshet.tables.session import CATALOG_NAME
 from freshet.tables.spark_errors import root_cause
 
-NAMESPACE = f"{CATALOG}.shop"
+NAMESPACE = f"{CATALOG_NAME}.shop"
 # What stands in an exception → what it means, what to do. The first that fits.
-_CAUSES: Final = (
+_KNOWN_FAILURES: Final = (
     ("No space left on device", "the disk is full", "free some space and run it again"),
     ("Read-only file system", "the lake's disk is read-only", "mount it writable and run it again"),
     ("Permission denied", "the lake's folder may not be written", "give this user the right to write it, run it again"),
@@ -32,14 +32,14 @@ EPOCH: Final = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
-class Stage:
+class StagedWrite:
     """What one attempt wrote. `snapshot` is None where there was nothing to write."""
 
     table: Table
     attempt: str  # the snapshot's wap.id, different for every attempt
     snapshot: int | None
     days: tuple[date, ...]  # the landing days it speaks for; empty for a table that is not partitioned
-    full: tuple[date, ...] = ()  # those of them that it has rows for
+    written_days: tuple[date, ...] = ()  # those of them that it has rows for
 
 
 def full_name(table: Table) -> str:
@@ -47,22 +47,22 @@ def full_name(table: Table) -> str:
     return f"{NAMESPACE}.{table.name}"
 
 
-def ensure(spark: SparkSession, table: Table) -> None:
+def ensure_table(spark: SparkSession, table: Table) -> None:
     """Create the table where it does not exist yet, and give one of an older Freshet the columns it lacks.
 
     Raises LakeError where the catalogue or the table's metadata cannot be read or written.
     """
     try:
-        _create(spark, table)
+        _create_table(spark, table)
     except (PySparkException, Py4JJavaError) as error:
-        raise failure(table.name, error) from error
+        raise to_lake_error(table.name, error) from error
 
 
-def _create(spark: SparkSession, table: Table) -> None:
+def _create_table(spark: SparkSession, table: Table) -> None:
     if spark.catalog.tableExists(full_name(table)):
-        _grow(spark, table)
+        _add_missing_columns(spark, table)
         return
-    columns = ", ".join(f"`{c.name}` {c.type} COMMENT '{_quoted(c.meaning)}'" for c in table.columns)
+    columns = ", ".join(f"`{c.name}` {c.type} COMMENT '{_escape_comment(c.description)}'" for c in table.columns)
     partition = f"PARTITIONED BY ({LANDING_DATE})" if table.daily else ""
     spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {NAMESPACE}")
     spark.sql(
@@ -75,73 +75,77 @@ def _create(spark: SparkSession, table: Table) -> None:
     )
 
 
-def _grow(spark: SparkSession, table: Table) -> None:
+def _add_missing_columns(spark: SparkSession, table: Table) -> None:
     """Rows written before read as null in the new columns; no file is touched."""
-    there = set(spark.table(full_name(table)).columns)
-    lacking = [f"`{c.name}` {c.type} COMMENT '{_quoted(c.meaning)}'" for c in table.columns if c.name not in there]
-    if lacking:
-        spark.sql(f"ALTER TABLE {full_name(table)} ADD COLUMNS ({', '.join(lacking)})")
+    existing_columns = set(spark.table(full_name(table)).columns)
+    missing_columns = [
+        f"`{c.name}` {c.type} COMMENT '{_escape_comment(c.description)}'"
+        for c in table.columns
+        if c.name not in existing_columns
+    ]
+    if missing_columns:
+        spark.sql(f"ALTER TABLE {full_name(table)} ADD COLUMNS ({', '.join(missing_columns)})")
 
 
-def _quoted(text: str) -> str:
+def _escape_comment(text: str) -> str:
     return text.replace("'", "’")
 
 
-def write(frame: DataFrame, table: Table, days: Sequence[date] = ()) -> Stage:
+def write(frame: DataFrame, table: Table, days: Sequence[date] = ()) -> StagedWrite:
     """Write the frame as a snapshot that no reader sees. Production is untouched whatever happens.
 
     Raises LakeError when the write fails, a full disk included.
     """
     spark = frame.sparkSession
-    ensure(spark, table)
+    ensure_table(spark, table)
     attempt = f"freshet-{uuid.uuid4().hex}"
     spark.conf.set("spark.wap.id", attempt)
     try:
-        _arranged(frame.select(*table.names), table, days).writeTo(full_name(table)).overwritePartitions()
+        _repartition(frame.select(*table.column_names), table, days).writeTo(full_name(table)).overwritePartitions()
     except (PySparkException, Py4JJavaError) as error:
-        raise failure(_where(table, days), error) from error
+        raise to_lake_error(_error_location(table, days), error) from error
     finally:
         spark.conf.unset("spark.wap.id")
-    snapshot = _snapshot(spark, table, attempt)
-    return Stage(table, attempt, snapshot, tuple(days), _full_days(spark, table, snapshot))
+    snapshot = _attempt_snapshot(spark, table, attempt)
+    return StagedWrite(table, attempt, snapshot, tuple(days), _written_days(spark, table, snapshot))
 
 
-def staged(spark: SparkSession, stage: Stage) -> DataFrame:
+def read_staged(spark: SparkSession, stage: StagedWrite) -> DataFrame:
     """Exactly what the stage wrote: a snapshot holds the older rows of every other day, too."""
     if stage.snapshot is None:
-        return nothing(spark, stage.table)
-    return _of_days(at(spark, stage.table, stage.snapshot), stage.table, stage.full)
+        return empty_frame(spark, stage.table)
+    return _filter_days(read_snapshot(spark, stage.table, stage.snapshot), stage.table, stage.written_days)
 
 
-def nothing(spark: SparkSession, table: Table) -> DataFrame:
+def empty_frame(spark: SparkSession, table: Table) -> DataFrame:
     """The table without rows; `createDataFrame([])` would start a Python worker for it."""
     return spark.range(0).select(*(F.lit(None).cast(column.type).alias(column.name) for column in table.columns))
 
 
-def published(spark: SparkSession, table: Table, days: Sequence[date] = ()) -> DataFrame:
+def read_published(spark: SparkSession, table: Table, days: Sequence[date] = ()) -> DataFrame:
     """What every reader sees of these days; of all days where none is given."""
-    ensure(spark, table)
+    ensure_table(spark, table)
     frame = spark.table(full_name(table))
-    return _of_days(frame, table, days) if days else frame
+    return _filter_days(frame, table, days) if days else frame
 
 
-def at(spark: SparkSession, table: Table, snapshot: int) -> DataFrame:
+def read_snapshot(spark: SparkSession, table: Table, snapshot: int) -> DataFrame:
     """The table as of one snapshot, published or staged."""
     return spark.read.option("versionAsOf", snapshot).table(full_name(table))
 
 
-def publish(spark: SparkSession, stage: Stage, days: Sequence[date] | None = None) -> int | None:
+def publish(spark: SparkSession, stage: StagedWrite, days: Sequence[date] | None = None) -> int | None:
     """Make the stage visible, or only the given days of it; the snapshot that readers now see.
 
     A day without rows loses the rows it had. Raises LakeError when another run published one of the days since
     the stage was begun: then this attempt is dropped and production keeps what the other run published.
     """
-    good = tuple(stage.days if days is None else days)
-    if stage.table.daily and not good:
+    good_days = tuple(stage.days if days is None else days)
+    if stage.table.daily and not good_days:
         return current_snapshot(spark, stage.table)
-    if good != stage.days:
-        frame = _of_days(staged(spark, stage), stage.table, good)
-        stage = write(frame, stage.table, good)
+    if good_days != stage.days:
+        frame = _filter_days(read_staged(spark, stage), stage.table, good_days)
+        stage = write(frame, stage.table, good_days)
     if stage.snapshot is not None:
         _publish_changes(spark, stage)
     _clear_empty_days(spark, stage)
@@ -150,41 +154,41 @@ def publish(spark: SparkSession, stage: Stage, days: Sequence[date] | None = Non
 
 def current_snapshot(spark: SparkSession, table: Table) -> int | None:
     """The snapshot that readers see; None before the first."""
-    found = _metadata(spark, table).currentSnapshot()
-    return None if found is None else int(found.snapshotId())
+    snapshot = _iceberg_table(spark, table).currentSnapshot()
+    return None if snapshot is None else int(snapshot.snapshotId())
 
 
 def rows_by_day(spark: SparkSession, table: Table) -> dict[date, int]:
     """How many rows readers see of each day, from Iceberg's own counts: no row is read."""
-    ensure(spark, table)
-    held = spark.sql(
+    ensure_table(spark, table)
+    partition_rows = spark.sql(
         f"SELECT partition.{LANDING_DATE} AS day, SUM(record_count - position_delete_record_count) AS rows "
         f"FROM {full_name(table)}.partitions GROUP BY 1"
     )
-    return {row["day"]: int(row["rows"]) for row in held.collect()}
+    return {row["day"]: int(row["rows"]) for row in partition_rows.collect()}
 
 
-def failure(where: str, error: Exception) -> LakeError:
+def to_lake_error(where: str, error: Exception) -> LakeError:
     """What Spark's exception means for whoever has to mend it: the cause at its bottom, and what to do."""
     cause = root_cause(error)
     text = " ".join([str(error), cause])
-    for sign, what, fix in _CAUSES:
-        if sign in text:
+    for pattern, what, fix in _KNOWN_FAILURES:
+        if pattern in text:
             return LakeError(where, f"{what}; nothing was published, readers see what they saw before", fix)
     return LakeError(where, f"Spark could not write it ({cause})", "see the run's log, mend it, run again")
 
 
-def _publish_changes(spark: SparkSession, stage: Stage) -> None:
+def _publish_changes(spark: SparkSession, stage: StagedWrite) -> None:
     try:
         spark.sql(
-            f"CALL {CATALOG}.system.publish_changes('{full_name(stage.table)[len(CATALOG) + 1 :]}', '{stage.attempt}')"
+            f"CALL {CATALOG_NAME}.system.publish_changes('{full_name(stage.table)[len(CATALOG_NAME) + 1 :]}', '{stage.attempt}')"
         )
     except (PySparkException, Py4JJavaError) as error:
-        where = _where(stage.table, stage.days)
+        where = _error_location(stage.table, stage.days)
         if "No space left on device" in str(error):
-            raise failure(where, error) from error
+            raise to_lake_error(where, error) from error
         if "annot" not in str(error) and "onflict" not in str(error) and "validat" not in str(error).lower():
-            raise failure(where, error) from error
+            raise to_lake_error(where, error) from error
         raise LakeError(
             where,
             "another run published the same days meanwhile; this attempt is dropped, readers see the other run's rows",
@@ -192,36 +196,38 @@ def _publish_changes(spark: SparkSession, stage: Stage) -> None:
         ) from error
 
 
-def _clear_empty_days(spark: SparkSession, stage: Stage) -> None:
+def _clear_empty_days(spark: SparkSession, stage: StagedWrite) -> None:
     """overwritePartitions replaces only partitions it has rows for: a day that became empty is deleted here."""
     if not stage.days:
         return
-    empty = set(stage.days) - set(stage.full)
-    if not empty:
+    empty_days = set(stage.days) - set(stage.written_days)
+    if not empty_days:
         return
-    held = spark.sql(f"SELECT partition.{LANDING_DATE} AS day FROM {full_name(stage.table)}.partitions").collect()
-    for day in sorted({row.day for row in held} & empty):
+    partition_rows = spark.sql(
+        f"SELECT partition.{LANDING_DATE} AS day FROM {full_name(stage.table)}.partitions"
+    ).collect()
+    for day in sorted({row.day for row in partition_rows} & empty_days):
         spark.sql(f"DELETE FROM {full_name(stage.table)} WHERE {LANDING_DATE} = DATE '{day}'")
 
 
-def _full_days(spark: SparkSession, table: Table, snapshot: int | None) -> tuple[date, ...]:
+def _written_days(spark: SparkSession, table: Table, snapshot: int | None) -> tuple[date, ...]:
     """The days of the files that came with this very snapshot."""
     if snapshot is None or not table.daily:
         return ()
-    metadata = _metadata(spark, table)
-    number = spark._jvm.java.lang.Integer._java_lang_class  # type: ignore[union-attr]
-    files = metadata.snapshot(snapshot).addedDataFiles(metadata.io())
-    return tuple(sorted({EPOCH + timedelta(days=int(file.partition().get(0, number))) for file in files}))
+    iceberg_table = _iceberg_table(spark, table)
+    integer_class = spark._jvm.java.lang.Integer._java_lang_class  # type: ignore[union-attr]
+    files = iceberg_table.snapshot(snapshot).addedDataFiles(iceberg_table.io())
+    return tuple(sorted({EPOCH + timedelta(days=int(file.partition().get(0, integer_class))) for file in files}))
 
 
-def _arranged(frame: DataFrame, table: Table, days: Sequence[date]) -> DataFrame:
+def _repartition(frame: DataFrame, table: Table, days: Sequence[date]) -> DataFrame:
     """Many days: one task a day, so one file a day. Few days: as Spark has them, so that a big day stays parallel."""
-    if table.daily and is_wide(frame.sparkSession, days):
+    if table.daily and has_many_days(frame.sparkSession, days):
         return frame.repartition(LANDING_DATE)
     return frame.coalesce(_shuffle_partitions(frame.sparkSession))
 
 
-def is_wide(spark: SparkSession, days: Sequence[date]) -> bool:
+def has_many_days(spark: SparkSession, days: Sequence[date]) -> bool:
     """Whether there are so many days that a task per day keeps every core busy."""
     return len(days) > 2 * _shuffle_partitions(spark)
 
@@ -230,34 +236,34 @@ def _shuffle_partitions(spark: SparkSession) -> int:
     return int(spark.conf.get("spark.sql.shuffle.partitions") or "4")
 
 
-def _of_days(frame: DataFrame, table: Table, days: Sequence[date]) -> DataFrame:
+def _filter_days(frame: DataFrame, table: Table, days: Sequence[date]) -> DataFrame:
     if not table.daily:
         return frame
     if not days:
         return frame.limit(0)
     first, last = min(days), max(days)
-    inside = F.col(LANDING_DATE).between(F.lit(first), F.lit(last))
+    in_range = F.col(LANDING_DATE).between(F.lit(first), F.lit(last))
     if len(days) == (last - first).days + 1:
-        return frame.where(inside)
-    return frame.where(inside & F.col(LANDING_DATE).isin(list(days)))
+        return frame.where(in_range)
+    return frame.where(in_range & F.col(LANDING_DATE).isin(list(days)))
 
 
-def _snapshot(spark: SparkSession, table: Table, attempt: str) -> int | None:
+def _attempt_snapshot(spark: SparkSession, table: Table, attempt: str) -> int | None:
     """The snapshot of an attempt, latest first; None where it had nothing to write."""
-    snapshots = list(_metadata(spark, table).snapshots())
+    snapshots = list(_iceberg_table(spark, table).snapshots())
     return next((int(s.snapshotId()) for s in reversed(snapshots) if s.summary().get("wap.id") == attempt), None)
 
 
-def _metadata(spark: SparkSession, table: Table) -> Any:
+def _iceberg_table(spark: SparkSession, table: Table) -> Any:
     """Iceberg's own view of the table as it is now: asking it costs milliseconds, a metadata table is a Spark job."""
-    found = spark._jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(  # type: ignore[union-attr]
+    iceberg_table = spark._jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(  # type: ignore[union-attr]
         spark._jsparkSession, full_name(table)
     )
-    found.refresh()
-    return found
+    iceberg_table.refresh()
+    return iceberg_table
 
 
-def _where(table: Table, days: Sequence[date]) -> str:
+def _error_location(table: Table, days: Sequence[date]) -> str:
     if not days:
         return table.name
     return f"{table.name} {days[0]}" if len(days) == 1 else f"{table.name} {min(days)}…{max(days)}"

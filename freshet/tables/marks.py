@@ -9,73 +9,75 @@ import yaml
 
 from freshet.errors import MappingError
 
-Path_ = tuple[str, ...]
+KeyPath = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Marked:
+class PositionedYaml:
     """values: what `yaml.safe_load` gives. marks: path of keys → "line:column" (from 1) of the value.
 
     keys: the same for the key itself, which is what an unknown key is pointed at with.
     """
 
     values: dict[Hashable, object]
-    marks: dict[Path_, str] = field(default_factory=dict)
-    keys: dict[Path_, str] = field(default_factory=dict)
+    value_positions: dict[KeyPath, str] = field(default_factory=dict)
+    key_positions: dict[KeyPath, str] = field(default_factory=dict)
 
 
-def read_marked(path: Path, shown: str) -> Marked:
+def read_positioned_yaml(path: Path, file_name: str) -> PositionedYaml:
     """Read `path`; errors call it `shown`. Raises MappingError for a missing file, bad YAML, a key given twice."""
-    text = _text(path, shown)
+    text = _read_text(path, file_name)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         values = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        _refuse(shown, error)
+        _raise_yaml_error(file_name, error)
     if not isinstance(node, yaml.MappingNode):
-        raise MappingError(f"{shown}:1:1", "holds no keys", "start from one of the files in examples/")
-    marked = Marked(values)
-    for place, key, value in _walk(node, (), shown):
-        marked.keys[place] = _mark(key)
-        marked.marks[place] = _mark(value)
-    return marked
+        raise MappingError(f"{file_name}:1:1", "holds no keys", "start from one of the files in examples/")
+    positioned = PositionedYaml(values)
+    for key_path, key, value in _walk(node, (), file_name):
+        positioned.key_positions[key_path] = _position(key)
+        positioned.value_positions[key_path] = _position(value)
+    return positioned
 
 
-def _text(path: Path, shown: str) -> str:
+def _read_text(path: Path, file_name: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise MappingError(shown, "no such file", "name a mapping file, e.g. examples/online_retail.yaml") from None
+        raise MappingError(file_name, "no such file", "name a mapping file, e.g. examples/online_retail.yaml") from None
     except UnicodeDecodeError as error:
-        raise MappingError(shown, f"byte {error.start} is not UTF-8", "save the mapping as UTF-8") from None
+        raise MappingError(file_name, f"byte {error.start} is not UTF-8", "save the mapping as UTF-8") from None
     except OSError as error:
-        raise MappingError(shown, f"cannot be read ({error.strerror})", "name a mapping file") from None
+        raise MappingError(file_name, f"cannot be read ({error.strerror})", "name a mapping file") from None
 
 
-def _walk(node: yaml.MappingNode, above: Path_, shown: str) -> Iterator[tuple[Path_, yaml.Node, yaml.Node]]:
-    seen: dict[str, str] = {}
+def _walk(node: yaml.MappingNode, parent: KeyPath, file_name: str) -> Iterator[tuple[KeyPath, yaml.Node, yaml.Node]]:
+    first_positions: dict[str, str] = {}
     for key, value in node.value:
         name = str(key.value)
-        if name in seen:
+        if name in first_positions:
             raise MappingError(
-                f"{shown}:{_mark(key)}", f"`{name}` is given twice, first at {seen[name]}", "keep one of the two"
+                f"{file_name}:{_position(key)}",
+                f"`{name}` is given twice, first at {first_positions[name]}",
+                "keep one of the two",
             )
-        seen[name] = _mark(key)
-        yield (*above, name), key, value
+        first_positions[name] = _position(key)
+        yield (*parent, name), key, value
         if isinstance(value, yaml.MappingNode):
-            yield from _walk(value, (*above, name), shown)
+            yield from _walk(value, (*parent, name), file_name)
 
 
-def _mark(node: yaml.Node) -> str:
+def _position(node: yaml.Node) -> str:
     return f"{node.start_mark.line + 1}:{node.start_mark.column + 1}"
 
 
-def _refuse(shown: str, error: yaml.YAMLError) -> NoReturn:
+def _raise_yaml_error(file_name: str, error: yaml.YAMLError) -> NoReturn:
     mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
-    place = f"{shown}:{mark.line + 1}:{mark.column + 1}" if mark else shown
-    said = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error).splitlines()[0]
+    location = f"{file_name}:{mark.line + 1}:{mark.column + 1}" if mark else file_name
+    problem = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error).splitlines()[0]
     raise MappingError(
-        place,
-        f"this is not YAML ({said})",
+        location,
+        f"this is not YAML ({problem})",
         "put an expression that holds `: ` or ` #`, or starts with a quote or a backtick, into quotes or a `|` block",
     ) from None

@@ -8,22 +8,22 @@ from pyspark.sql import DataFrame
 
 from freshet import days as day_records
 from freshet.gates.rules import Rule
-from freshet.past.acceptance import acceptances
-from freshet.past.comparison import Comparison, Met, Terms, compare
-from freshet.past.usual import History
+from freshet.past.acceptance import load_acceptances
+from freshet.past.comparison import ComparisonConfig, DayComparison, FirstSeenCounts, compare_days
+from freshet.past.usual import DailyCounts
 from freshet.settings import Settings
 from freshet.store import Store
 from freshet.tables import lake
-from freshet.tables.composition import Composition, composition
+from freshet.tables.composition import EventComposition, compute_composition
 from freshet.tables.schemas import ITEMS, USER_FEATURES, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COVERED = 0.8  # of the days before: only where the tables made from events have as many is "never met" a finding
+MIN_COVERAGE = 0.8  # of the days before: only where the tables made from events have as many is "never met" a finding
 
 
-def with_past(
+def add_day_comparison(
     profile: "pd.DataFrame", events: DataFrame, rules: Sequence[Rule], settings: Settings, store: Store, today: date
 ) -> "pd.DataFrame":
     """The profile with what its days are made of and, per truth, `<truth>_off` (a factor) and `<truth>_says`.
@@ -31,76 +31,90 @@ def with_past(
     events: the staged rows. rules: those of the gate; a day that breaks another one of them is no past of the next.
     """
     days = list(profile.index)
-    published = _published(store, days, settings.usual_days)
-    before = {table.name: _covered(store, table, published) for table in (ITEMS, USER_FEATURES)}
-    parts = composition(events, _rows(events, ITEMS, before), _rows(events, USER_FEATURES, before))
-    profile = _joined(profile, parts)
-    rows: dict[date, dict[str, Any]] = profile.to_dict("index")  # type: ignore[assignment]
-    own = [rule for rule in rules if rule.column in profile.columns]
-    terms = Terms(settings.limits, settings.usual_days, acceptances(store), today)
-    compared = compare(
-        {day: _numbers(row) for day, row in rows.items()},
-        published,
-        _met(parts, {name: days is not None for name, days in before.items()}),
-        terms,
-        sound=lambda day: not any(rule.stops(rows[day]) for rule in own),
+    published = _reference_counts(store, days, settings.anomaly_window_days)
+    covered_days = {table.name: _covered_days(store, table, published) for table in (ITEMS, USER_FEATURES)}
+    day_composition = compute_composition(
+        events, _read_covered(events, ITEMS, covered_days), _read_covered(events, USER_FEATURES, covered_days)
     )
-    return _beside(profile, compared)
+    profile = _join_composition(profile, day_composition)
+    rows: dict[date, dict[str, Any]] = profile.to_dict("index")  # type: ignore[assignment]
+    present_rules = [rule for rule in rules if rule.column in profile.columns]
+    config = ComparisonConfig(
+        settings.parsed_anomaly_limits, settings.anomaly_window_days, load_acceptances(store), today
+    )
+    comparisons = compare_days(
+        {day: _numeric_values(row) for day, row in rows.items()},
+        published,
+        _first_seen(day_composition, {name: days is not None for name, days in covered_days.items()}),
+        config,
+        passes_other_rules=lambda day: not any(rule.blocks(rows[day]) for rule in present_rules),
+    )
+    return _join_comparisons(profile, comparisons)
 
 
-def _published(store: Store, days: Sequence[date], back: int) -> History:
+def _reference_counts(store: Store, days: Sequence[date], window_days: int) -> DailyCounts:
     """The counts of the days published with rows around the stage, up to its last day, those of the stage left out.
 
     They reach `back` days behind the last one published before the stage, however many were refused since.
     """
-    start = min(days)
-    last = next(day_records.published(store, "events", until=start - timedelta(days=1)), start)
-    first = min(last + timedelta(days=1), start) - timedelta(days=back)
-    around = {first + timedelta(days=n) for n in range((max(days) - first).days)} - set(days)
-    records = day_records.read(store, "events", around)
+    first_staged = min(days)
+    last_published = next(
+        day_records.published_days(store, "events", until=first_staged - timedelta(days=1)), first_staged
+    )
+    first = min(last_published + timedelta(days=1), first_staged) - timedelta(days=window_days)
+    window = {first + timedelta(days=n) for n in range((max(days) - first).days)} - set(days)
+    records = day_records.latest_records(store, "events", window)
     return {d: r.counts for d, r in records.items() if r.verdict == "published" and r.counts["rows"] > 0}
 
 
-def _covered(store: Store, table: Table, published: History) -> list[date] | None:
+def _covered_days(store: Store, table: Table, reference_days: DailyCounts) -> list[date] | None:
     """The published days that the table has; None where it lacks too many to say what was met before."""
-    records = day_records.read(store, table.name, published)
+    records = day_records.latest_records(store, table.name, reference_days)
     covered = [day for day, record in records.items() if record.verdict == "published"]
-    return covered if len(covered) >= COVERED * len(published) else None
+    return covered if len(covered) >= MIN_COVERAGE * len(reference_days) else None
 
 
-def _rows(events: DataFrame, table: Table, days: Mapping[str, list[date] | None]) -> DataFrame:
-    own = days[table.name]
-    return lake.published(events.sparkSession, table, own) if own else lake.nothing(events.sparkSession, table)
+def _read_covered(events: DataFrame, table: Table, covered_days: Mapping[str, list[date] | None]) -> DataFrame:
+    covered = covered_days[table.name]
+    return (
+        lake.read_published(events.sparkSession, table, covered)
+        if covered
+        else lake.empty_frame(events.sparkSession, table)
+    )
 
 
-def _met(parts: Composition, known: Mapping[str, bool]) -> Met:
-    goods = {"item_events": parts.item_events, "renamed_items": parts.renamed_items} if known[ITEMS.name] else {}
-    return Met(**goods, users=parts.users if known[USER_FEATURES.name] else {})
+def _first_seen(day_composition: EventComposition, is_covered: Mapping[str, bool]) -> FirstSeenCounts:
+    item_counts = (
+        {"item_events": day_composition.item_events, "renamed_items": day_composition.renamed_items}
+        if is_covered[ITEMS.name]
+        else {}
+    )
+    return FirstSeenCounts(**item_counts, users=day_composition.users if is_covered[USER_FEATURES.name] else {})
 
 
-def _joined(profile: "pd.DataFrame", parts: Composition) -> "pd.DataFrame":
-    counts = parts.counts.reindex(profile.index).fillna(0).astype("int64")
+def _join_composition(profile: "pd.DataFrame", day_composition: EventComposition) -> "pd.DataFrame":
+    counts = day_composition.counts.reindex(profile.index).fillna(0).astype("int64")
     return profile.drop(columns=[name for name in counts.columns if name in profile]).join(counts)
 
 
-def _beside(profile: "pd.DataFrame", compared: Mapping[date, Comparison]) -> "pd.DataFrame":
+def _join_comparisons(profile: "pd.DataFrame", comparisons: Mapping[date, DayComparison]) -> "pd.DataFrame":
     import pandas as pd
 
     rows = {
         day: {
-            **one.counts,
-            **{f"{truth}_off": off for truth, off in one.off.items()},
-            **{f"{truth}_says": says for truth, says in one.says.items()},
-            "accepted": int(one.accepted),
+            **comparison.counts,
+            **{f"{check}_off": factor for check, factor in comparison.factors.items()},
+            **{f"{truth}_says": message for truth, message in comparison.messages.items()},
+            "accepted": int(comparison.accepted),
         }
-        for day, one in compared.items()
+        for day, comparison in comparisons.items()
     }
-    beside = pd.DataFrame.from_dict(rows, orient="index").reindex(profile.index)
-    counts = sorted({name for one in compared.values() for name in one.counts})
+    comparison_columns = pd.DataFrame.from_dict(rows, orient="index").reindex(profile.index)
+    counts = sorted({name for one in comparisons.values() for name in one.counts})
     # Only a day with events has them: counts of the others are empty, which no integer can be.
-    beside[counts] = beside[counts].astype("float64").fillna(0).astype("int64")
-    return profile.join(beside)
+    comparison_columns[counts] = comparison_columns[counts].astype("float64").fillna(0).astype("int64")
+    return profile.join(comparison_columns)
 
 
-def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
+def _numeric_values(row: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in row.items() if isinstance(value, int | float)}

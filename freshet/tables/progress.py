@@ -12,61 +12,63 @@ from py4j.protocol import Py4JError
 if TYPE_CHECKING:
     from pyspark import SparkContext, SparkStageInfo
 
-LOOK: Final = 1.0  # seconds between two looks
-PAUSE: Final = 3.0  # seconds: work shorter than that is not worth a line, and so much apart are two lines at least
-MOST: Final = 10.0  # seconds between two lines of long work
+POLL_INTERVAL_S: Final = 1.0  # seconds between two looks
+MIN_LINE_INTERVAL_S: Final = (
+    3.0  # seconds: work shorter than that is not worth a line, and so much apart are two lines at least
+)
+MAX_LINE_INTERVAL_S: Final = 10.0  # seconds between two lines of long work
 
 log = logging.getLogger("freshet")
 
 
 @dataclass
-class Pace:
+class LogThrottle:
     """When to say something: after a moment of work, then less and less often. Times in seconds."""
 
     busy_since: float | None = None
     last_busy: float = 0.0
-    said: float = 0.0
-    wait: float = PAUSE
+    last_logged: float = 0.0
+    interval: float = MIN_LINE_INTERVAL_S
 
-    def due(self, now: float, *, busy: bool) -> bool:
+    def is_due(self, now: float, *, busy: bool) -> bool:
         """Whether to say now what is being done. Work that follows within a moment is the same work."""
         if not busy:
-            if now - self.last_busy > PAUSE:
-                self.busy_since, self.wait = None, PAUSE
+            if now - self.last_busy > MIN_LINE_INTERVAL_S:
+                self.busy_since, self.interval = None, MIN_LINE_INTERVAL_S
             return False
         self.last_busy = now
         if self.busy_since is None:
-            self.busy_since = self.said = now
-        if now - self.said < self.wait:
+            self.busy_since = self.last_logged = now
+        if now - self.last_logged < self.interval:
             return False
-        self.said, self.wait = now, min(MOST, self.wait + 1)
+        self.last_logged, self.interval = now, min(MAX_LINE_INTERVAL_S, self.interval + 1)
         return True
 
 
-def sentence(stages: Sequence["SparkStageInfo"]) -> str:
+def progress_line(stages: Sequence["SparkStageInfo"]) -> str:
     """`Spark: 12 of 200 tasks done, 2 at work`."""
-    done, every, active = (
+    done, total, active = (
         sum(numbers)
         for numbers in zip(*((s.numCompletedTasks, s.numTasks, s.numActiveTasks) for s in stages), strict=True)
     )
-    return f"Spark: {done:,} of {every:,} task{'s' * (every != 1)} done, {active} at work"
+    return f"Spark: {done:,} of {total:,} task{'s' * (total != 1)} done, {active} at work"
 
 
-def follow(context: "SparkContext") -> threading.Thread:
+def start_progress_thread(context: "SparkContext") -> threading.Thread:
     """A thread that logs what Spark is doing until the session ends."""
-    thread = threading.Thread(target=_follow, args=(context,), name="freshet-spark-progress", daemon=True)
+    thread = threading.Thread(target=_log_progress, args=(context,), name="freshet-spark-progress", daemon=True)
     thread.start()
     return thread
 
 
-def _follow(context: "SparkContext") -> None:
-    tracker, pace = context.statusTracker(), Pace()
+def _log_progress(context: "SparkContext") -> None:
+    tracker, throttle = context.statusTracker(), LogThrottle()
     while True:
-        time.sleep(LOOK)
+        time.sleep(POLL_INTERVAL_S)
         try:
             infos = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
         except (Py4JError, OSError, AttributeError):  # the session has ended, and with it what could be asked
             return
         stages = [info for info in infos if info is not None]
-        if pace.due(time.monotonic(), busy=bool(stages)):
-            log.info(sentence(stages))
+        if throttle.is_due(time.monotonic(), busy=bool(stages)):
+            log.info(progress_line(stages))

@@ -6,8 +6,8 @@ from typing import Literal
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-BLOCK = 64  # bytes, of SHA-256
-LENGTH = 32  # hex characters kept: 128 bits
+BLOCK_BYTES = 64  # bytes, of SHA-256
+PSEUDONYM_CHARS = 32  # hex characters kept: 128 bits
 
 
 def pseudonym(value: Column, kind: Literal["user", "session"], key: bytes) -> Column:
@@ -15,8 +15,8 @@ def pseudonym(value: Column, kind: Literal["user", "session"], key: bytes) -> Co
 
     The kind keeps a user apart from a session of the same number.
     """
-    padded = (sha256(key).digest() if len(key) > BLOCK else key).ljust(BLOCK, b"\0")
+    padded = (sha256(key).digest() if len(key) > BLOCK_BYTES else key).ljust(BLOCK_BYTES, b"\0")
     inner, outer = (F.lit(bytes(byte ^ pad for byte in padded)) for pad in (0x36, 0x5C))
     message = F.encode(F.concat(F.lit(f"{kind}:"), value), "utf-8")
     digest = F.sha2(F.concat(outer, F.unhex(F.sha2(F.concat(inner, message), 256))), 256)
-    return F.substring(digest, 1, LENGTH)
+    return F.substring(digest, 1, PSEUDONYM_CHARS)

@@ -9,30 +9,32 @@ from typing import TYPE_CHECKING
 from pyspark.sql import DataFrame
 
 from freshet import days as day_records
-from freshet.days import Attempt, DayRecord
-from freshet.gates.judging import judge
-from freshet.gates.rules import Judgement
+from freshet.days import DayRecord, PublishAttempt
+from freshet.gates.judging import check_rules
+from freshet.gates.rules import GateReport
 from freshet.gates.suites import suite
 from freshet.settings import Settings
 from freshet.store import Store
 from freshet.tables import lake
-from freshet.tables.across import Counts, judge_across
-from freshet.tables.facts import UNDELIVERED, Facts
+from freshet.tables.across import OverlapCounts, judge_with_overlaps
+from freshet.tables.facts import UNDELIVERED, GateInputs
 from freshet.tables.overlaps import Overlaps
-from freshet.tables.past_days import with_past
-from freshet.tables.profiles import profile
+from freshet.tables.past_days import add_day_comparison
+from freshet.tables.profiles import profile_stage
 from freshet.tables.schemas import EVENTS, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Sources = Mapping[date, Mapping[str, str]]  # day → upstream table → the attempt that the day was made from
-StageFacts = Facts | Callable[[DataFrame], Facts]  # known beforehand, or made of the staged rows
-Across = Callable[[DataFrame, Collection[date]], Overlaps]  # (staged rows, days refused so far) → see `overlaps`
+UpstreamAttempts = Mapping[date, Mapping[str, str]]  # day → upstream table → the attempt that the day was made from
+GateInputsSource = GateInputs | Callable[[DataFrame], GateInputs]  # known beforehand, or made of the staged rows
+OverlapCounter = Callable[
+    [DataFrame, Collection[date]], Overlaps
+]  # (staged rows, days refused so far) → see `overlaps`
 
 
 @dataclass(frozen=True)
-class Publication:
+class PublishResult:
     """What became of a frame. `refused` maps the day (or the table's name) to the reasons.
 
     Every day is in one of three: `published`, `refused`, or `empty`, which is a day without a delivery.
@@ -43,12 +45,12 @@ class Publication:
     table: Table
     published: tuple[date, ...]
     refused: Mapping[str, Sequence[str]]
-    judgement: Judgement
+    gate_report: GateReport
     profile: "pd.DataFrame"
     snapshot: int | None
     empty: tuple[date, ...] = ()
-    cleared: tuple[date, ...] = ()  # of `empty`, the days that an orchestrator still holds for published
-    along: Mapping[date, str] = field(default_factory=dict)
+    cleared_days: tuple[date, ...] = ()  # of `empty`, the days that an orchestrator still holds for published
+    added_days: Mapping[date, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
@@ -60,25 +62,25 @@ class Publication:
 
     def message(self) -> str:
         """One line per refusal: `events 2024-03-02: 17 of 90 rows …; fix …`."""
-        lines = [f"{self.where(where)}: {reason}" for where, why in self.refused.items() for reason in why]
+        lines = [f"{self.subject(day)}: {reason}" for day, reasons in self.refused.items() for reason in reasons]
         return "\n".join(lines)
 
-    def where(self, where: str) -> str:
+    def subject(self, day: str) -> str:
         """`events 2024-03-02`; the table's name alone where it has no days."""
-        return f"{self.table.name} {where}" if self.table.daily else self.table.name
+        return f"{self.table.name} {day}" if self.table.daily else self.table.name
 
 
 def publish_days(
     frame: DataFrame,
     table: Table,
     days: Sequence[date],
-    facts: StageFacts,
+    inputs: GateInputsSource,
     settings: Settings,
     store: Store,
     now: datetime,
-    sources: Sources | None = None,
-    across: Across | None = None,
-) -> Publication:
+    sources: UpstreamAttempts | None = None,
+    count_overlaps: OverlapCounter | None = None,
+) -> PublishResult:
     """Stage the frame, judge each day, publish the good ones, record every verdict. Bad days change nothing.
 
     facts: further columns of the profile, what the stage itself cannot know, or a function that makes them of the
@@ -87,46 +89,52 @@ def publish_days(
     days beside it. Raises LakeError when staging or publishing fails; then nothing was published.
     """
     stage = lake.write(frame, table, days)
-    staged, rules = lake.staged(frame.sparkSession, stage), suite(table.name, settings)
-    beside = facts(staged) if callable(facts) else facts
-    known = {name: column for name, column in beside.items() if name != UNDELIVERED}
-    seen = derived(profile(staged, table, days), known)
+    staged, rules = lake.read_staged(frame.sparkSession, stage), suite(table.name, settings)
+    gate_inputs_by_name = inputs(staged) if callable(inputs) else inputs
+    profile_inputs = {name: column for name, column in gate_inputs_by_name.items() if name != UNDELIVERED}
+    day_profile = add_derived_columns(profile_stage(staged, table, days), profile_inputs)
     if table == EVENTS:
-        seen = with_past(seen, staged, rules, settings, store, now.date())
-    others: Counts = {}
-    if across is None:
-        judgement = judge(table.name, seen, rules)
+        day_profile = add_day_comparison(day_profile, staged, rules, settings, store, now.date())
+    overlap_days: OverlapCounts = {}
+    if count_overlaps is None:
+        gate_report = check_rules(table.name, day_profile, rules)
     else:
-        seen, judgement, others = judge_across(table.name, seen, rules, partial(across, staged))
-    refused = judgement.bad()
-    good = tuple(day for day in days if str(day) not in refused)
-    empty = tuple(day for day in good if beside.get(UNDELIVERED, {}).get(day) and seen.at[day, "rows"] == 0)
-    snapshot = lake.publish(frame.sparkSession, stage, good)
-    records = _records(seen, refused, empty, sources or {}, others)
-    day_records.write(
-        store, Attempt(table=table.name, attempt=stage.attempt, at=now, snapshot=snapshot, records=records)
+        day_profile, gate_report, overlap_days = judge_with_overlaps(
+            table.name, day_profile, rules, partial(count_overlaps, staged)
+        )
+    refused = gate_report.refusal_reasons()
+    good_days = tuple(day for day in days if str(day) not in refused)
+    empty_days = tuple(
+        day
+        for day in good_days
+        if gate_inputs_by_name.get(UNDELIVERED, {}).get(day) and day_profile.at[day, "rows"] == 0
     )
-    published = tuple(day for day in good if day not in empty)
-    return Publication(table, published, refused, judgement, seen, snapshot, empty)
+    snapshot = lake.publish(frame.sparkSession, stage, good_days)
+    records = _day_records(day_profile, refused, empty_days, sources or {}, overlap_days)
+    day_records.write_attempt(
+        store, PublishAttempt(table=table.name, attempt=stage.attempt, at=now, snapshot=snapshot, records=records)
+    )
+    published_days = tuple(day for day in good_days if day not in empty_days)
+    return PublishResult(table, published_days, refused, gate_report, day_profile, snapshot, empty_days)
 
 
-def publish_whole(
-    frame: DataFrame, table: Table, facts: Callable[[DataFrame], Mapping[str, object]], settings: Settings
-) -> Publication:
+def publish_unpartitioned(
+    frame: DataFrame, table: Table, collect_inputs: Callable[[DataFrame], Mapping[str, object]], settings: Settings
+) -> PublishResult:
     """Stage, judge and publish a table that has no days. Raises LakeError like `publish_days`.
 
     facts: further columns of the profile, from the staged rows.
     """
     stage = lake.write(frame, table)
-    staged = lake.staged(frame.sparkSession, stage)
-    seen = indexed(profile(staged, table).join(_beside(table, facts(staged))))
-    judgement = judge(table.name, seen, suite(table.name, settings))
-    refused = judgement.bad()
+    staged = lake.read_staged(frame.sparkSession, stage)
+    table_profile = add_index_columns(profile_stage(staged, table).join(_inputs_frame(table, collect_inputs(staged))))
+    gate_report = check_rules(table.name, table_profile, suite(table.name, settings))
+    refused = gate_report.refusal_reasons()
     snapshot = None if refused else lake.publish(frame.sparkSession, stage)
-    return Publication(table, (), refused, judgement, seen, snapshot)
+    return PublishResult(table, (), refused, gate_report, table_profile, snapshot)
 
 
-def derived(seen: "pd.DataFrame", facts: Facts) -> "pd.DataFrame":
+def add_derived_columns(day_profile: "pd.DataFrame", inputs: GateInputs) -> "pd.DataFrame":
     """The profile with the facts beside it, and what follows from the two.
 
     off = |counted − expected|; silent_files = files − files_read; skipped_share = skipped / rows;
@@ -135,75 +143,89 @@ def derived(seen: "pd.DataFrame", facts: Facts) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    seen = seen.copy()
-    for name, by_day in facts.items():
-        seen[name] = pd.Series([by_day[day] for day in seen.index], index=seen.index, dtype=object).infer_objects()
-    if "expected" in seen:
-        counted = seen["counted"] if "counted" in seen else seen["rows"]
-        seen = seen.assign(off=(counted - seen["expected"]).abs())
-    if "untitled" in seen:
-        seen = seen.assign(untitled_share=_share(seen["untitled"], seen["rows"]))
-    if "files_read" in seen:
+    day_profile = day_profile.copy()
+    for name, by_day in inputs.items():
+        day_profile[name] = pd.Series(
+            [by_day[day] for day in day_profile.index], index=day_profile.index, dtype=object
+        ).infer_objects()
+    if "expected" in day_profile:
+        counted = day_profile["counted"] if "counted" in day_profile else day_profile["rows"]
+        day_profile = day_profile.assign(off=(counted - day_profile["expected"]).abs())
+    if "untitled" in day_profile:
+        day_profile = day_profile.assign(untitled_share=_ratio(day_profile["untitled"], day_profile["rows"]))
+    if "files_read" in day_profile:
         # A broken file's day was not read at all: it is not silent on top.
-        silent = (seen["files"] - seen["files_read"]).where(seen["broken_files"] == 0, 0)
-        seen = seen.assign(silent_files=silent, skipped_share=_share(seen["skipped"], seen["rows"]))
-    if "landed" in seen:
-        candidates = seen["landed"] - seen["skipped"]
-        accounted = seen["quarantined"] + seen["duplicate"] + seen["rows"]
-        seen = seen.assign(
+        silent_files = (day_profile["files"] - day_profile["files_read"]).where(day_profile["broken_files"] == 0, 0)
+        day_profile = day_profile.assign(
+            silent_files=silent_files, skipped_share=_ratio(day_profile["skipped"], day_profile["rows"])
+        )
+    if "landed" in day_profile:
+        candidates = day_profile["landed"] - day_profile["skipped"]
+        accounted = day_profile["quarantined"] + day_profile["duplicate"] + day_profile["rows"]
+        day_profile = day_profile.assign(
             candidates=candidates,
             lost=(candidates - accounted).abs(),
-            bad_share=_share(seen["quarantined"], candidates),
+            bad_share=_ratio(day_profile["quarantined"], candidates),
         )
-    return _without_echo(seen)
+    return _mask_missing_upstream(day_profile)
 
 
-def _without_echo(seen: "pd.DataFrame") -> "pd.DataFrame":
+def _mask_missing_upstream(day_profile: "pd.DataFrame") -> "pd.DataFrame":
     """A day whose upstream is missing says that; that its counts cannot match either would only mislead."""
-    if "upstream_missing" not in seen:
-        return seen
-    built = seen["upstream_missing"] == 0
-    return seen.assign(**{name: seen[name].where(built, 0) for name in ("off", "lost") if name in seen})
+    if "upstream_missing" not in day_profile:
+        return day_profile
+    has_upstream = day_profile["upstream_missing"] == 0
+    return day_profile.assign(
+        **{name: day_profile[name].where(has_upstream, 0) for name in ("off", "lost") if name in day_profile}
+    )
 
 
-def indexed(seen: "pd.DataFrame") -> "pd.DataFrame":
+def add_index_columns(table_profile: "pd.DataFrame") -> "pd.DataFrame":
     """The profile of a table of indexes with what follows from it: gaps, unknown_items, late."""
-    if "highest" in seen:
-        gaps = (seen["highest"] - seen["rows"]).abs() + (seen["lowest"] - 1).abs() + seen["shared_indexes"]
-        seen = seen.assign(gaps=gaps.where(seen["rows"] > 0, 0))
-    if "highest_index" in seen:
-        unknown = (seen["lowest_index"] < 1) | (seen["highest_index"] > seen["vocabulary"])
-        as_of = [(date.fromisoformat(str(day)) - date(1970, 1, 1)).days for day in seen["as_of"]]
-        seen = seen.assign(unknown_items=unknown.astype(int), late=(seen["latest_day"] > as_of).astype(int))
-    return seen
+    if "highest" in table_profile:
+        gaps = (
+            (table_profile["highest"] - table_profile["rows"]).abs()
+            + (table_profile["lowest"] - 1).abs()
+            + table_profile["shared_indexes"]
+        )
+        table_profile = table_profile.assign(gaps=gaps.where(table_profile["rows"] > 0, 0))
+    if "highest_index" in table_profile:
+        has_unknown_items = (table_profile["lowest_index"] < 1) | (
+            table_profile["highest_index"] > table_profile["vocabulary"]
+        )
+        as_of = [(date.fromisoformat(str(day)) - date(1970, 1, 1)).days for day in table_profile["as_of"]]
+        table_profile = table_profile.assign(
+            unknown_items=has_unknown_items.astype(int), late=(table_profile["latest_day"] > as_of).astype(int)
+        )
+    return table_profile
 
 
-def _beside(table: Table, facts: Mapping[str, object]) -> "pd.DataFrame":
+def _inputs_frame(table: Table, inputs: Mapping[str, object]) -> "pd.DataFrame":
     import pandas as pd
 
-    return pd.DataFrame([dict(facts)], index=pd.Index([table.name], name="table"))
+    return pd.DataFrame([dict(inputs)], index=pd.Index([table.name], name="table"))
 
 
-def _share(part: "pd.Series[int]", whole: "pd.Series[int]") -> "pd.Series[float]":
-    return (part / whole).where(whole > 0)
+def _ratio(part: "pd.Series[int]", total: "pd.Series[int]") -> "pd.Series[float]":
+    return (part / total).where(total > 0)
 
 
-def _records(
-    seen: "pd.DataFrame",
+def _day_records(
+    day_profile: "pd.DataFrame",
     refused: Mapping[str, Sequence[str]],
-    empty: Collection[date],
-    sources: Sources,
-    others: Counts,
+    empty_days: Collection[date],
+    sources: UpstreamAttempts,
+    overlap_days: OverlapCounts,
 ) -> tuple[DayRecord, ...]:
-    counts = seen.select_dtypes("integer").to_dict("index")
+    counts = day_profile.select_dtypes("integer").to_dict("index")
     return tuple(
         DayRecord(
             day=day,
-            verdict="refused" if str(day) in refused else "empty" if day in empty else "published",
+            verdict="refused" if str(day) in refused else "empty" if day in empty_days else "published",
             counts={str(name): int(value) for name, value in counts[day].items()},
             why=tuple(refused.get(str(day), ())),
             sources=dict(sources.get(day, {})),
-            counted_in=tuple(sorted(others.get(day, ()))),
+            published_in=tuple(sorted(overlap_days.get(day, ()))),
         )
-        for day in seen.index
+        for day in day_profile.index
     )

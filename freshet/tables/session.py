@@ -7,13 +7,13 @@ from typing import Final
 from pyspark.sql import SparkSession
 
 from freshet import lake_state, machine
-from freshet.landing import EVENTS
+from freshet.landing import EVENTS_PREFIX
 from freshet.settings import Settings
 from freshet.tables import jvm
-from freshet.tables.sources import FILE_BYTES
+from freshet.tables.sources import MAX_TASK_FILE_BYTES
 
-CATALOG = "lake"
-MUCH: Final = 32_000_000  # bytes landed
+CATALOG_NAME = "lake"
+LARGE_LAKE_BYTES: Final = 32_000_000  # bytes landed
 # Short jobs never repay the JVM's second compiler: 20–40 % faster without. Where millions of rows are read it saves a
 # quarter of the work; it then compiles only what runs very often (`python -m benchmarks.tables`).
 FIRST_COMPILER_ONLY: Final = ("-XX:TieredStopAtLevel=1",)
@@ -25,24 +25,24 @@ LATE_SECOND_COMPILER: Final = (
 )
 
 
-def start(settings: Settings) -> SparkSession:
+def start_session(settings: Settings) -> SparkSession:
     """A session with the lake's catalog mounted as `lake`; about 5 s the first time in a process.
 
     Raises SetupError when Java or the jars are missing.
     """
-    machine.use_java(settings)
+    machine.set_java_home(settings)
     builder = SparkSession.builder.appName("freshet").master(settings.spark_master)
-    given = options(settings)
-    for key, value in given.items():
+    session_options = spark_options(settings)
+    for key, value in session_options.items():
         builder = builder.config(key, value)
-    jvm.launch({"spark.master": settings.spark_master, "spark.app.name": "freshet", **given})
+    jvm.launch_jvm({"spark.master": settings.spark_master, "spark.app.name": "freshet", **session_options})
     session = builder.getOrCreate()
     if settings.spark_master.startswith("local"):
         session.sparkContext.pythonExec = sys.executable  # `python3` on the PATH may be another, without our libraries
     return session
 
 
-def options(settings: Settings) -> dict[str, str]:
+def spark_options(settings: Settings) -> dict[str, str]:
     """Every Spark option Freshet sets, for the session and for the class archive made at set-up."""
     return {
         **_jars(settings),
@@ -58,8 +58,8 @@ def options(settings: Settings) -> dict[str, str]:
         # A value that cannot be cast must become null and go to quarantine with a reason, not kill the day.
         "spark.sql.ansi.enabled": "false",
         # One file a task: a row's number in its task is its number in its file, and nothing has to be sorted for it.
-        "spark.sql.files.maxPartitionBytes": str(FILE_BYTES),
-        "spark.sql.files.openCostInBytes": str(FILE_BYTES),
+        "spark.sql.files.maxPartitionBytes": str(MAX_TASK_FILE_BYTES),
+        "spark.sql.files.openCostInBytes": str(MAX_TASK_FILE_BYTES),
         # Spark has no type for nanoseconds, which pandas writes: they come as numbers and `sources` makes them times.
         "spark.sql.legacy.parquet.nanosAsLong": "true",
         "spark.sql.shuffle.partitions": "4",
@@ -69,26 +69,26 @@ def options(settings: Settings) -> dict[str, str]:
     }
 
 
-def _holds_much(settings: Settings) -> bool:
+def _is_large_lake(settings: Settings) -> bool:
     """Whether so much has landed that the second compiler pays. A gz file counts eight times its size."""
     if "://" in settings.lake:
         return True
-    landed = ((path.stat().st_size, path.suffix) for path in (Path(settings.lake) / EVENTS).glob("dt=*/*"))
-    return sum(size * (8 if suffix == ".gz" else 1) for size, suffix in landed) >= MUCH
+    landed_files = ((path.stat().st_size, path.suffix) for path in (Path(settings.lake) / EVENTS_PREFIX).glob("dt=*/*"))
+    return sum(size * (8 if suffix == ".gz" else 1) for size, suffix in landed_files) >= LARGE_LAKE_BYTES
 
 
 def _jars(settings: Settings) -> dict[str, str]:
     """On one machine they join the JVM's own class path: only what lies there can be archived (1.2 s a session)."""
-    jars = [str(jar) for jar in machine.jars(settings)]
+    jars = [str(jar) for jar in machine.require_jars(settings)]
     if settings.spark_master.startswith("local"):
         return {"spark.driver.extraClassPath": ":".join(jars)}
     return {"spark.jars": ",".join(jars)}
 
 
 def _java_options(settings: Settings) -> list[str]:
-    archive = machine.class_archive(settings)
+    archive = machine.find_class_archive(settings)
     return [
-        *(LATE_SECOND_COMPILER if _holds_much(settings) else FIRST_COMPILER_ONLY),
+        *(LATE_SECOND_COMPILER if _is_large_lake(settings) else FIRST_COMPILER_ONLY),
         # That flag alone leaves 48 MB for compiled code; once full, a long run goes on interpreted, many times slower.
         "-XX:ReservedCodeCacheSize=256m",
         *(
@@ -97,13 +97,13 @@ def _java_options(settings: Settings) -> list[str]:
             else []
         ),
         f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}",
-        f"-Dderby.system.home={settings.cache / 'derby'}",
+        f"-Dderby.system.home={settings.cache_dir / 'derby'}",
     ]
 
 
 def _catalog(settings: Settings) -> dict[str, str]:
-    prefix = f"spark.sql.catalog.{CATALOG}"
-    database = Path(settings.lake) / lake_state.CATALOG
+    prefix = f"spark.sql.catalog.{CATALOG_NAME}"
+    database = Path(settings.lake) / lake_state.CATALOG_FILE
     return {
         prefix: "org.apache.iceberg.spark.SparkCatalog",
         f"{prefix}.type": "jdbc",

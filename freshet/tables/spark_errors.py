@@ -7,10 +7,10 @@ from urllib.parse import unquote
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
-DEEPEST: Final = 30  # causes of causes
+MAX_CAUSES: Final = 30  # causes of causes
 _FILE = re.compile(r"Encountered error while reading file (.+?)\.\s+SQLSTATE")
-_TAIL = re.compile(r"\s*SQLSTATE: \w+.*", re.DOTALL)
-_VAGUE: Final = re.compile(
+_SQLSTATE = re.compile(r"\s*SQLSTATE: \w+.*", re.DOTALL)
+_GENERIC: Final = re.compile(
     r"^(An error occurred while calling|Job aborted|Writing job aborted|Task failed|.*FAILED_READ)"
 )
 
@@ -20,28 +20,28 @@ def causes(error: BaseException) -> list[str]:
     throwable = _throwable(error)
     if throwable is None:
         return [f"{type(error).__name__}: {_first_line(str(error))}"]
-    found: list[str] = []
-    while throwable is not None and len(found) < DEEPEST:
+    messages: list[str] = []
+    while throwable is not None and len(messages) < MAX_CAUSES:
         name = throwable.getClass().getSimpleName()
-        found.append(f"{name}: {_first_line(str(throwable.getMessage() or ''))}")
+        messages.append(f"{name}: {_first_line(str(throwable.getMessage() or ''))}")
         throwable = throwable.getCause()
-    return found
+    return messages
 
 
 def root_cause(error: BaseException) -> str:
     """The innermost message that says something."""
     messages = causes(error)
-    telling = [text for text in messages if text.split(": ", 1)[1] and not _VAGUE.match(text.split(": ", 1)[1])]
-    return (telling or messages)[-1][:300]
+    specific = [text for text in messages if text.split(": ", 1)[1] and not _GENERIC.match(text.split(": ", 1)[1])]
+    return (specific or messages)[-1][:300]
 
 
-def file_of(error: BaseException) -> str | None:
+def failed_file(error: BaseException) -> str | None:
     """The path of the data file on which Spark failed, None where it was something else."""
-    throwable, texts = _throwable(error), [str(error)]
-    while throwable is not None and len(texts) < DEEPEST:
-        texts.append(str(throwable.getMessage() or ""))
+    throwable, messages = _throwable(error), [str(error)]
+    while throwable is not None and len(messages) < MAX_CAUSES:
+        messages.append(str(throwable.getMessage() or ""))
         throwable = throwable.getCause()
-    match = next((found for text in texts if (found := _FILE.search(text))), None)
+    match = next((file_match for text in messages if (file_match := _FILE.search(text))), None)
     return None if match is None else re.sub(r"^file:/*", "/", unquote(match.group(1)))
 
 
@@ -53,4 +53,4 @@ def _throwable(error: BaseException) -> Any:
 
 
 def _first_line(text: str) -> str:
-    return _TAIL.sub("", next((line.strip() for line in text.splitlines() if line.strip()), ""))
+    return _SQLSTATE.sub("", next((line.strip() for line in text.splitlines() if line.strip()), ""))

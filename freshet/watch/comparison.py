@@ -5,18 +5,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freshet.columns import LANDING_DATE
-from freshet.watch.columns import COLUMNS, bands_of, compared
-from freshet.watch.evidence import scores
+from freshet.watch.columns import COLUMNS, bin_columns, fit_bins
+from freshet.watch.evidence import psi_scores
 from freshet.watch.params import DriftParams
-from freshet.watch.shift import shares_of, usual
-from freshet.watch.verdict import ColumnDrift, columns_of
+from freshet.watch.shift import baseline_psi, value_shares
+from freshet.watch.verdict import ColumnDrift, column_drifts
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True)
-class Side:
+class DriftWindowData:
     """One stretch of days: rows of the tables `events` and `user_features`, see `columns.compared`."""
 
     events: "pd.DataFrame"
@@ -24,12 +24,16 @@ class Side:
 
 
 def compare_columns(
-    reference: Side, fresh: Side, params: DriftParams, page: Path | None = None
+    reference: DriftWindowData, current: DriftWindowData, params: DriftParams, html_file: Path | None = None
 ) -> tuple[ColumnDrift, ...]:
     """The table of columns, what is nearest to its limit first. page: where Evidently's HTML goes."""
-    bands = bands_of(reference.events)
-    before, after = (compared(side.events, side.user_features, bands) for side in (reference, fresh))
-    habit = usual(before, COLUMNS, fresh.events[LANDING_DATE].nunique())
-    limits = {name: max(params.limit, params.slack * habit[name]) for name in COLUMNS}
-    shares = {name: (dict(shares_of(before[name])), dict(shares_of(after[name]))) for name in COLUMNS}
-    return columns_of(scores(before, after, limits, page), limits, shares)
+    bins = fit_bins(reference.events)
+    reference_bins, current_bins = (
+        bin_columns(window.events, window.user_features, bins) for window in (reference, current)
+    )
+    usual_psi = baseline_psi(reference_bins, COLUMNS, current.events[LANDING_DATE].nunique())
+    limits = {name: max(params.psi_limit, params.baseline_multiplier * usual_psi[name]) for name in COLUMNS}
+    shares = {
+        name: (dict(value_shares(reference_bins[name])), dict(value_shares(current_bins[name]))) for name in COLUMNS
+    }
+    return column_drifts(psi_scores(reference_bins, current_bins, limits, html_file), limits, shares)

@@ -7,39 +7,41 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     import pandas as pd
 
-METHOD: Final = "psi"
+DRIFT_METHOD: Final = "psi"
 
 
-def scores(
-    reference: "pd.DataFrame", fresh: "pd.DataFrame", limits: Mapping[str, float], page: Path | None = None
+def psi_scores(
+    reference: "pd.DataFrame", current: "pd.DataFrame", limits: Mapping[str, float], html_file: Path | None = None
 ) -> dict[str, float]:
     """Column → PSI of the fresh rows against the reference. limits: column → what Evidently holds it against.
 
     page: where Evidently's HTML goes; it holds its own scripts (4 MB) and fetches nothing.
     """
-    snapshot = _report(reference, fresh, limits)
-    if page is not None:
-        snapshot.save_html(str(page))
-    found = {}
+    snapshot = _report(reference, current, limits)
+    if html_file is not None:
+        snapshot.save_html(str(html_file))
+    psi_by_column = {}
     for metric in snapshot.dict()["metrics"]:
         config = metric["config"]
         if config["type"] == "evidently:metric_v2:ValueDrift":
-            found[str(config["column"])] = float(metric["value"])
-    return {name: found[name] for name in limits}
+            psi_by_column[str(config["column"])] = float(metric["value"])
+    return {name: psi_by_column[name] for name in limits}
 
 
-def _report(reference: "pd.DataFrame", fresh: "pd.DataFrame", limits: Mapping[str, float]) -> Any:
+def _report(reference: "pd.DataFrame", current: "pd.DataFrame", limits: Mapping[str, float]) -> Any:
     from evidently import Report
     from evidently.presets import DataDriftPreset
 
-    names = list(limits)
+    columns = list(limits)
     # Evidently calls the whole frame drifted from this share of its columns on; the verdict does from the first.
-    share = 1 / len(names)
-    preset = DataDriftPreset(columns=names, drift_share=share, cat_method=METHOD, per_column_threshold=dict(limits))
-    return Report([preset]).run(_dataset(fresh, names), _dataset(reference, names))
+    drift_share = 1 / len(columns)
+    preset = DataDriftPreset(
+        columns=columns, drift_share=drift_share, cat_method=DRIFT_METHOD, per_column_threshold=dict(limits)
+    )
+    return Report([preset]).run(_dataset(current, columns), _dataset(reference, columns))
 
 
-def _dataset(frame: "pd.DataFrame", names: Sequence[str]) -> Any:
+def _dataset(frame: "pd.DataFrame", columns: Sequence[str]) -> Any:
     from evidently import DataDefinition, Dataset
 
-    return Dataset.from_pandas(frame[list(names)], data_definition=DataDefinition(categorical_columns=list(names)))
+    return Dataset.from_pandas(frame[list(columns)], data_definition=DataDefinition(categorical_columns=list(columns)))

@@ -15,53 +15,53 @@ from assets.shop import SETTINGS
 from freshet.errors import SettingsError
 from freshet.simulation.params import Drift, ShopParams
 from freshet.simulation.shop import generate
-from freshet.tables.mapping import read
+from freshet.tables.mapping import read_mapping
 from pipelines.definitions import defs
 from pipelines.demo import closing, scenes
-from pipelines.demo.gateway import running
-from pipelines.demo.play import Play, draw_visitors
-from pipelines.demo.screen import Screen
-from pipelines.simulated import keep_shop
+from pipelines.demo.gateway import run_gateway
+from pipelines.demo.play import DemoContext, draw_audiences
+from pipelines.demo.screen import DemoOutput
+from pipelines.simulated import save_shop_params
 from resources.lake import Lake
 
-DAYS: Final = 28  # the last of them is yesterday
-DRIFTED: Final = 14  # of them at the end: enough to learn new habits from
+SHOP_DAYS: Final = 28  # the last of them is yesterday
+DAYS_AFTER_DRIFT: Final = 14  # of them at the end: enough to learn new habits from
 
 
 @contextmanager
-def playing(screen: Screen, starting: threading.Thread) -> Iterator[Play]:
+def demo_context(output: DemoOutput, spark_thread: threading.Thread) -> Iterator[DemoContext]:
     """Everything the scenes need, running; all of it stopped at the end. starting: Spark, on its way."""
     if SETTINGS.mapping is None:
         raise SettingsError("FRESHET_MAPPING", "is not set", "run `make demo`, which sets it")
     lake: Lake = defs.resources["lake"]  # type: ignore[index]
-    shop = generate(params())
-    keep_shop(lake.store, shop.params)
-    with running(SETTINGS) as gateway, ThreadPoolExecutor(1) as pool:
-        visitors = draw_visitors(pool, generate(replace(shop.params, drifts=())), shop)
-        yield Play(
-            screen, SETTINGS, read(SETTINGS.mapping), defs, dg.DagsterInstance.get(), lake, shop, gateway, starting,
-            visitors,
+    shop = generate(shop_params())
+    save_shop_params(lake.store, shop.params)
+    with run_gateway(SETTINGS) as gateway, ThreadPoolExecutor(1) as pool:
+        audiences = draw_audiences(pool, generate(replace(shop.params, drifts=())), shop)
+        yield DemoContext(
+            output, SETTINGS, read_mapping(SETTINGS.mapping), defs, dg.DagsterInstance.get(), lake, shop, gateway, spark_thread,
+            audiences,
         )  # fmt: skip
 
 
-def params() -> ShopParams:
+def shop_params() -> ShopParams:
     """The demo's shop: its last day is yesterday, and habits change half-way."""
-    first = datetime.now(UTC).date() - timedelta(days=DAYS)
-    return ShopParams(first_day=first, days=DAYS, drifts=(Drift("habit", DAYS - DRIFTED),))
+    first_day = datetime.now(UTC).date() - timedelta(days=SHOP_DAYS)
+    return ShopParams(first_day=first_day, days=SHOP_DAYS, drifts=(Drift("habit", SHOP_DAYS - DAYS_AFTER_DRIFT),))
 
 
-def act(play: Play, begun: float) -> None:
+def run_demo(context: DemoContext, start: float) -> None:
     """All of it. begun: `time.perf_counter()` when the demo began."""
-    drift = DAYS - DRIFTED
-    play.screen.scene(f"1  A simulated shop, and its first {drift} days")
-    scenes.days_land(play, range(drift))
-    scenes.first_release(play)
-    play.screen.scene("2  It serves")
-    calm = scenes.it_serves(play)
-    play.screen.scene("3  Then habits change")
-    drifted = scenes.habits_drift(play, range(drift, DAYS))
-    play.screen.scene("4  Freshet notices, retrains, judges and releases")
-    recovered = scenes.retrained(play, drifted)
-    play.screen.scene("5  A rollback")
-    scenes.back_again(play)
-    closing.tell(play, (calm, drifted, recovered), time.perf_counter() - begun)
+    drift_day = SHOP_DAYS - DAYS_AFTER_DRIFT
+    context.output.section(f"1  A simulated shop, and its first {drift_day} days")
+    scenes.land_days(context, range(drift_day))
+    scenes.publish_first_release(context)
+    context.output.section("2  It serves")
+    before_drift = scenes.serve_shoppers(context)
+    context.output.section("3  Then habits change")
+    after_drift = scenes.land_drifted_days(context, range(drift_day, SHOP_DAYS))
+    context.output.section("4  Freshet notices, retrains, judges and releases")
+    after_retraining = scenes.retrain_on_drift(context, after_drift)
+    context.output.section("5  A rollback")
+    scenes.roll_back_twice(context)
+    closing.print_summary(context, (before_drift, after_drift, after_retraining), time.perf_counter() - start)

@@ -5,43 +5,48 @@ from pathlib import Path
 
 from freshet.live import journal
 from freshet.references import DriftRef
-from freshet.stages.drift import page_path
-from pipelines.demo.play import VISITS, Play
+from freshet.stages.drift import html_path
+from pipelines.demo.play import SESSIONS_PER_ACT, DemoContext
 from pipelines.demo.shoppers import ClickThrough
-from resources.lake_io import published
+from resources.lake_io import published_reference
 
 
-def tell(play: Play, served: Sequence[ClickThrough], seconds: float) -> None:
+def print_summary(context: DemoContext, click_throughs: Sequence[ClickThrough], seconds: float) -> None:
     """The acts side by side, the journal, and the commands that show more."""
-    calm, drifted, recovered = served
-    play.screen.scene("What happened")
+    before_drift, after_drift, after_retraining = click_throughs
+    context.output.section("What happened")
     rows = [
-        ("before the drift", "release 1", str(calm.share), ""),
-        ("after the drift", "release 1", str(drifted.share), drifted.against(calm).points),
-        ("the same visits", "release 2", str(recovered.share), recovered.against(drifted).points),
+        ("before the drift", "release 1", str(before_drift.rate), ""),
+        ("after the drift", "release 1", str(after_drift.rate), after_drift.difference_to(before_drift).points_text),
+        (
+            "the same visits",
+            "release 2",
+            str(after_retraining.rate),
+            after_retraining.difference_to(after_drift).points_text,
+        ),
     ]
-    play.screen.columns(["when", "what served", "lists with a click", "change"], rows)
-    play.screen.say(
-        f"{VISITS:,} visits each; ± is half the 95 % interval, counted in shoppers. Release 2 has not won everything "
+    context.output.table(["when", "what served", "lists with a click", "change"], rows)
+    context.output.write(
+        f"{SESSIONS_PER_ACT:,} visits each; ± is half the 95 % interval, counted in shoppers. Release 2 has not won everything "
         "back: half of the days that it learned from still have the old habits.",
         "dim",
     )
-    play.screen.say(
-        f"{play.posted:,} events were posted and acknowledged; all of them land when the gateway stops. "
-        f"{play.runs} runs, {_entries(play)} releases."
+    context.output.write(
+        f"{context.n_posted:,} events were posted and acknowledged; all of them land when the gateway stops. "
+        f"{context.n_runs} runs, {_release_count(context)} releases."
     )
-    play.screen.scene("Where to look")
-    play.screen.columns(["", ""], _places(play))
-    play.screen.say(f"The drift report, for a browser: {_drift_page(play)}")
-    play.screen.say(f"Done in {seconds:.0f} s.", "bold")
+    context.output.section("Where to look")
+    context.output.table(["", ""], _next_commands(context))
+    context.output.write(f"The drift report, for a browser: {_drift_report_path(context)}")
+    context.output.write(f"Done in {seconds:.0f} s.", "bold")
 
 
-def _entries(play: Play) -> int:
-    return journal.length(play.lake.store)
+def _release_count(context: DemoContext) -> int:
+    return journal.entry_count(context.lake.store)
 
 
-def _places(play: Play) -> list[tuple[str, str]]:
-    lake = _shown(play.settings.lake)
+def _next_commands(context: DemoContext) -> list[tuple[str, str]]:
+    lake = _display_path(context.settings.lake)
     return [
         ("make dev", "these runs, gates, lineage and pictures in the Dagster UI; shoppers come and go"),
         (f"FRESHET_LAKE={lake} .venv/bin/freshet releases", "every release, and what it was worth"),
@@ -50,12 +55,12 @@ def _places(play: Play) -> list[tuple[str, str]]:
     ]
 
 
-def _drift_page(play: Play) -> str:
-    report = published(play.lake.store, "drift_report", DriftRef)
-    return "" if report is None else f"{_shown(play.settings.lake)}/{page_path(report.id)}"
+def _drift_report_path(context: DemoContext) -> str:
+    report = published_reference(context.lake.store, "drift_report", DriftRef)
+    return "" if report is None else f"{_display_path(context.settings.lake)}/{html_path(report.id)}"
 
 
-def _shown(lake: str) -> str:
+def _display_path(lake: str) -> str:
     """The lake as one would type it here."""
-    here = Path.cwd()
-    return str(Path(lake).relative_to(here)) if Path(lake).is_relative_to(here) else lake
+    cwd = Path.cwd()
+    return str(Path(lake).relative_to(cwd)) if Path(lake).is_relative_to(cwd) else lake

@@ -3,7 +3,7 @@
 from typing import Final
 
 # Rich's own format fetches a font from the network; these letters are any monospaced ones.
-FORMAT: Final = """\
+SVG_FORMAT: Final = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
 .{unique_id}-matrix {{ font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: {char_height}px;

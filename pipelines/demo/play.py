@@ -11,22 +11,22 @@ from typing import Any, Final
 import dagster as dg
 
 from freshet.errors import FreshetError
-from freshet.live.journal import Entry, current
+from freshet.live.journal import JournalEntry, champion_entry
 from freshet.settings import Settings
 from freshet.simulation.live_shop import LiveShop
 from freshet.simulation.shop import Shop
-from freshet.tables.mapping import Mapping as SourceMapping
-from pipelines.demo.gateway import Gateway
-from pipelines.demo.screen import Screen
-from pipelines.demo.shoppers import Audience, ClickThrough, audience, click_through, post
-from pipelines.demo.story import Story
+from freshet.tables.mapping import SourceMapping as SourceMapping
+from pipelines.demo.gateway import GatewayProcess
+from pipelines.demo.screen import DemoOutput
+from pipelines.demo.shoppers import Audience, ClickThrough, draw_audience, measure_click_through, post_events
+from pipelines.demo.story import RunProgress
 from pipelines.ticking import tick
 from resources.lake import Lake
 
-VISITS: Final = 4_000  # in each act; so many that a change of half a point shows
-CALM_SEED, DRIFTED_SEED = 1, 2  # of the visits before and after the drift
+SESSIONS_PER_ACT: Final = 4_000  # in each act; so many that a change of half a point shows
+BEFORE_DRIFT_SEED, AFTER_DRIFT_SEED = 1, 2  # of the visits before and after the drift
 # Enough for a shop that small: the demo is to be short.
-CONFIG: Final[Mapping[str, Any]] = {
+OPS_CONFIG: Final[Mapping[str, Any]] = {
     "trained_model": {
         "config": {
             "max_epochs": 5,
@@ -47,94 +47,94 @@ CONFIG: Final[Mapping[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Visitors:
+class Audiences:
     """Who comes before the drift and after it: drawn while the first runs are under way."""
 
-    calm: Future[Audience]
-    drifted: Future[Audience]
+    before_drift: Future[Audience]
+    after_drift: Future[Audience]
 
 
-def draw_visitors(pool: Executor, calm: Shop, drifted: Shop) -> Visitors:
+def draw_audiences(pool: Executor, shop_without_drift: Shop, shop: Shop) -> Audiences:
     """On the day of the drift in the shop without it, and on the day after the last in the shop with it."""
-    changes = drifted.params.drifts[0].day
-    days = ((calm, changes, CALM_SEED), (drifted, drifted.params.days, DRIFTED_SEED))
-    return Visitors(*(pool.submit(_visitors, *each) for each in days))
+    drift_day = shop.params.drifts[0].day
+    days = ((shop_without_drift, drift_day, BEFORE_DRIFT_SEED), (shop, shop.params.days, AFTER_DRIFT_SEED))
+    return Audiences(*(pool.submit(_draw_sessions, *draw) for draw in days))
 
 
-def _visitors(shop: Shop, day: int, seed: int) -> Audience:
-    return audience(LiveShop(shop, day, seed, clock=lambda: datetime.now(UTC)), VISITS)
+def _draw_sessions(shop: Shop, day: int, seed: int) -> Audience:
+    return draw_audience(LiveShop(shop, day, seed, clock=lambda: datetime.now(UTC)), SESSIONS_PER_ACT)
 
 
 @dataclass
-class Play:
+class DemoContext:
     """The demo's lake, its Dagster, its gateway and its shoppers."""
 
-    screen: Screen
+    output: DemoOutput
     settings: Settings
     mapping: SourceMapping
     definitions: dg.Definitions
     instance: dg.DagsterInstance
     lake: Lake
     shop: Shop
-    gateway: Gateway
-    starting: threading.Thread  # Spark; joined before the first run
-    visitors: Visitors
-    runs: int = 0
-    posted: int = 0  # events, all acknowledged
+    gateway: GatewayProcess
+    spark_thread: threading.Thread  # Spark; joined before the first run
+    audiences: Audiences
+    n_runs: int = 0
+    n_posted: int = 0  # events, all acknowledged
 
-    def tick(self, sensor: str, doing: str, why: str | None = None) -> None:
+    def tick(self, sensor: str, status: str, why: str | None = None) -> None:
         """Tick a sensor as the daemon would; tell why it starts a run (its own reason, or `why`) and how that went.
 
         Raises FreshetError where it starts none, or the run fails: the lines above say why; KeyboardInterrupt where it
         was interrupted.
         """
-        told = {"loggers": {"story": {}}, "ops": CONFIG}
-        self._story.begin(self._steps_of(sensor))
-        with self.screen.passing(doing):
-            self.starting.join()
-            done = tick(self._watched, self.instance, sensor, told)
-        if isinstance(done, dg.SkipReason):
-            raise FreshetError(f"sensor {sensor}", str(done.skip_message), "this is a fault of the demo: report it")
-        self.runs += len(done)
-        run = self.instance.get_run_by_id(done[-1].run_id)
+        run_config = {"loggers": {"story": {}}, "ops": OPS_CONFIG}
+        self._run_progress.start_run(self._job_step_count(sensor))
+        with self.output.show_status(status):
+            self.spark_thread.join()
+            results = tick(self._logged_definitions, self.instance, sensor, run_config)
+        if isinstance(results, dg.SkipReason):
+            raise FreshetError(f"sensor {sensor}", str(results.skip_message), "this is a fault of the demo: report it")
+        self.n_runs += len(results)
+        run = self.instance.get_run_by_id(results[-1].run_id)
         reason = why or ("" if run is None else run.tags["freshet/why"])
-        self.screen.say(f"The sensor `{sensor}` starts the job `{done[-1].job_def.name}`: {reason}.")
-        self.screen.say(self._story.told(), "dim")
-        if self._story.interrupted:
+        self.output.write(f"The sensor `{sensor}` starts the job `{results[-1].job_def.name}`: {reason}.")
+        self.output.write(self._run_progress.pop_durations(), "dim")
+        if self._run_progress.interrupted:
             raise KeyboardInterrupt  # Dagster has taken Ctrl-C for itself
-        if not all(run.success for run in done):
+        if not all(run.success for run in results):
             raise FreshetError("demo", "the run failed", "read the lines above; `make dev` shows the whole run")
 
-    def _steps_of(self, sensor: str) -> int:
+    def _job_step_count(self, sensor: str) -> int:
         """How many assets the sensor's job has."""
         job = self.definitions.get_repository_def().get_sensor_def(sensor).job_name
         return len(self.definitions.resolve_job_def(str(job)).graph.nodes)
 
-    def champion(self) -> Entry:
+    def champion(self) -> JournalEntry:
         """What serves. Raises FreshetError where nothing was released."""
-        entry = current(self.lake.store)
+        entry = champion_entry(self.lake.store)
         if entry is None:
             raise FreshetError("demo", "nothing was released", "the verdict above says why")
         return entry
 
-    def show(self, visitors: Audience) -> ClickThrough:
+    def show_lists(self, audience: Audience) -> ClickThrough:
         """What they make of the lists of the gateway, now."""
-        with self.screen.passing(f"{len(visitors.visits):,} visits at the gateway"):
-            return click_through(self.gateway, visitors)
+        with self.output.show_status(f"{len(audience.sessions):,} visits at the gateway"):
+            return measure_click_through(self.gateway, audience)
 
-    def post(self, served: ClickThrough) -> None:
+    def post_events(self, click_through: ClickThrough) -> None:
         """Tell the gateway what they did."""
-        self.posted += post(self.gateway, served.events())
+        self.n_posted += post_events(self.gateway, click_through.events())
 
     @cached_property
-    def _story(self) -> Story:
-        return Story(self.screen)
+    def _run_progress(self) -> RunProgress:
+        return RunProgress(self.output)
 
     @cached_property
-    def _watched(self) -> dg.Definitions:
+    def _logged_definitions(self) -> dg.Definitions:
         """The code location's own definitions, told on the screen."""
         defs = self.definitions
         return dg.Definitions(
             assets=defs.assets, jobs=defs.jobs, sensors=defs.sensors, schedules=defs.schedules,
-            resources=defs.resources, executor=defs.executor, loggers={"story": self._story.logger()},
+            resources=defs.resources, executor=defs.executor, loggers={"story": self._run_progress.logger()},
         )  # fmt: skip

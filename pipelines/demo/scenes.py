@@ -11,94 +11,94 @@ from freshet.live.rollback import roll_back
 from freshet.references import DriftRef
 from freshet.simulation.paths import CHEAPER
 from freshet.stages.drift import read_verdict
-from pipelines.demo.play import Play
+from pipelines.demo.play import DemoContext
 from pipelines.demo.shoppers import ClickThrough
 from pipelines.simulated import deliver_days
-from pipelines.visits import SHOWN
-from resources.lake_io import published
+from pipelines.visits import LIST_SIZE
+from resources.lake_io import published_reference
 
 
-def days_land(play: Play, numbers: range) -> Sequence[date]:
+def land_days(context: DemoContext, day_numbers: range) -> Sequence[date]:
     """Files of some of the shop's days are put into the landing, as a shop would."""
-    delivered, landed = deliver_days(play.settings, play.mapping, play.shop, numbers)
-    play.screen.say(
-        f"{delivered.rows:,} rows land in {len(landed)} files, {landed[0]} to {landed[-1]}; "
-        f"{delivered.duplicates} of them twice, {delivered.bad} broken on purpose."
+    stats, landing_days = deliver_days(context.settings, context.mapping, context.shop, day_numbers)
+    context.output.write(
+        f"{stats.rows:,} rows land in {len(landing_days)} files, {landing_days[0]} to {landing_days[-1]}; "
+        f"{stats.duplicates} of them twice, {stats.bad} broken on purpose."
     )
-    return landed
+    return landing_days
 
 
-def first_release(play: Play) -> None:
+def publish_first_release(context: DemoContext) -> None:
     """From files to a release: one run by the landing sensor, one because nothing serves yet."""
-    play.tick("landing", "the landing sensor has started a run")
-    play.screen.say(f"Every table passed its gate before it could be read: {_accounts(play)}.")
-    play.tick("drift", "a model is trained")
-    play.screen.say(play.champion().verdict, "green")
-    play.screen.say(
+    context.tick("landing", "the landing sensor has started a run")
+    context.output.write(f"Every table passed its gate before it could be read: {_row_accounts(context)}.")
+    context.tick("drift", "a model is trained")
+    context.output.write(context.champion().verdict, "green")
+    context.output.write(
         "NDCG@10: how high the item that shoppers went to next stands in a list of ten; 1 is the best.", "dim"
     )
 
 
-def it_serves(play: Play) -> ClickThrough:
+def serve_shoppers(context: DemoContext) -> ClickThrough:
     """A new visitor's list, before and after three clicks; then many shoppers."""
-    waited = play.gateway.wait_for(play.champion().number)
-    play.screen.say(f"The gateway serves release 1, {waited:.1f} s after it was released: {play.gateway.url}")
-    _three_clicks(play)
-    served = play.show(play.visitors.calm.result())
-    _tell_share(play, served)
-    play.post(served)
-    return served
+    wait_s = context.gateway.wait_for_release(context.champion().number)
+    context.output.write(f"The gateway serves release 1, {wait_s:.1f} s after it was released: {context.gateway.url}")
+    _show_cold_start(context)
+    click_through = context.show_lists(context.audiences.before_drift.result())
+    _print_click_rate(context, click_through)
+    context.post_events(click_through)
+    return click_through
 
 
-def habits_drift(play: Play, numbers: range) -> ClickThrough:
+def land_drifted_days(context: DemoContext, day_numbers: range) -> ClickThrough:
     """Days land on which shoppers behave differently; the drift report says so."""
-    play.screen.say(
+    context.output.write(
         "From now on shoppers move on to other items than before. No count, price or category shows the change."
     )
-    days_land(play, numbers)
-    play.tick("landing", "the landing sensor has started a run")
-    served = play.show(play.visitors.drifted.result())
-    _tell_share(play, served)
-    report = published(play.lake.store, "drift_report", DriftRef)
+    land_days(context, day_numbers)
+    context.tick("landing", "the landing sensor has started a run")
+    click_through = context.show_lists(context.audiences.after_drift.result())
+    _print_click_rate(context, click_through)
+    report = published_reference(context.lake.store, "drift_report", DriftRef)
     if report is not None:
-        play.screen.say(f"drift_report: {read_verdict(play.lake.store, report.id).sentence}", "yellow")
-    return served
+        context.output.write(f"drift_report: {read_verdict(context.lake.store, report.id).sentence}", "yellow")
+    return click_through
 
 
-def retrained(play: Play, before: ClickThrough) -> ClickThrough:
+def retrain_on_drift(context: DemoContext, previous: ClickThrough) -> ClickThrough:
     """The drift sensor retrains; the new release is shown to the very visitors of `before`."""
-    play.tick("drift", "the drift sensor has started a run", "the drift report finds that release 1 is out of date")
-    entry = play.champion()
-    play.screen.say(entry.verdict, "green")
-    waited = play.gateway.wait_for(entry.number)
-    play.screen.say(f"The gateway serves release {entry.number}, {waited:.1f} s later and without a restart.")
-    served = play.show(before.audience)
-    play.screen.say(
-        f"The same visits, shown the new lists: {served.share} of them are clicked ({served.against(before).points}).",
+    context.tick("drift", "the drift sensor has started a run", "the drift report finds that release 1 is out of date")
+    entry = context.champion()
+    context.output.write(entry.verdict, "green")
+    wait_s = context.gateway.wait_for_release(entry.number)
+    context.output.write(f"The gateway serves release {entry.number}, {wait_s:.1f} s later and without a restart.")
+    click_through = context.show_lists(previous.audience)
+    context.output.write(
+        f"The same visits, shown the new lists: {click_through.rate} of them are clicked ({click_through.difference_to(previous).points_text}).",
         "bold",
     )
-    play.post(served)
-    return served
+    context.post_events(click_through)
+    return click_through
 
 
-def back_again(play: Play) -> None:
+def roll_back_twice(context: DemoContext) -> None:
     """A rollback is one line in the journal, and so is taking it back."""
-    play.screen.say(
+    context.output.write(
         "Should a release turn out to be a mistake, one line takes it back; it works while Dagster is down."
     )
-    for to, why in ((1, "to show how"), (2, "and forward again")):
-        begun = time.monotonic()
-        entry, _ = roll_back(play.lake.store, play.settings.cache, to, why, "the demo", datetime.now(UTC))
-        play.gateway.wait_for(entry.number)
-        play.screen.say(
-            f'`freshet rollback --to {to} --why "{why}"`: that is release {entry.number}; the gateway serves it '
-            f"{time.monotonic() - begun:.1f} s later."
+    for target, why in ((1, "to show how"), (2, "and forward again")):
+        start = time.monotonic()
+        entry, _ = roll_back(context.lake.store, context.settings.cache_dir, target, why, "the demo", datetime.now(UTC))
+        context.gateway.wait_for_release(entry.number)
+        context.output.write(
+            f'`freshet rollback --to {target} --why "{why}"`: that is release {entry.number}; the gateway serves it '
+            f"{time.monotonic() - start:.1f} s later."
         )
 
 
-def _accounts(play: Play) -> str:
+def _row_accounts(context: DemoContext) -> str:
     """What became of the landed rows."""
-    records = days.read(play.lake.store, "events").values()
+    records = days.latest_records(context.lake.store, "events").values()
     counts = {name: sum(record.counts[name] for record in records) for name in ("quarantined", "duplicate", "rows")}
     return (
         f"{counts['quarantined']} rows break the contract and wait in quarantine, each with its reason, "
@@ -106,30 +106,38 @@ def _accounts(play: Play) -> str:
     )
 
 
-def _tell_share(play: Play, served: ClickThrough) -> None:
-    lists = len(served.reactions)
-    play.screen.say(f"{lists:,} visits, each shown {SHOWN} items: {served.share} of the lists are clicked.", "bold")
-
-
-def _three_clicks(play: Play) -> None:
-    """The lists of a new visitor, side by side."""
-    goods = play.shop.catalogue
-    first = int(goods.weights.argmax())
-    cheaper = int(goods.paths.usual[CHEAPER, first])
-    needed = int(play.shop.rules.projects.usual[0, goods.categories[first]])
-    clicked = [first, cheaper, int(np.flatnonzero(goods.categories == needed)[0])]
-    before = play.gateway.recommended(session_id="a-stranger", k=5)
-    begun = time.monotonic()
-    play.gateway.post(
-        [{"session_id": "a-stranger", "item_id": str(goods.item_ids[i]), "event_type": "view"} for i in clicked]
+def _print_click_rate(context: DemoContext, click_through: ClickThrough) -> None:
+    n_lists = len(click_through.reactions)
+    context.output.write(
+        f"{n_lists:,} visits, each shown {LIST_SIZE} items: {click_through.rate} of the lists are clicked.", "bold"
     )
-    after = play.gateway.recommended(session_id="a-stranger", k=5)
-    took = 1000 * (time.monotonic() - begun)
-    looks = ", ".join(str(goods.titles[i]) for i in clicked)
-    play.screen.say(f"A new visitor looks at: {looks}.")
-    play.screen.columns(
-        [f"list before the clicks ({before['tier']})", f"list {took:.0f} ms after the first click ({after['tier']})"],
-        [(_title(one), _title(other)) for one, other in zip(before["items"], after["items"], strict=True)],
+
+
+def _show_cold_start(context: DemoContext) -> None:
+    """The lists of a new visitor, side by side."""
+    catalogue = context.shop.catalogue
+    first_item = int(catalogue.popularity.argmax())
+    cheaper_item = int(catalogue.item_graph.base_links[CHEAPER, first_item])
+    next_category = int(context.shop.choice_model.projects.base_next[0, catalogue.categories[first_item]])
+    items = [first_item, cheaper_item, int(np.flatnonzero(catalogue.categories == next_category)[0])]
+    initial_list = context.gateway.recommend(session_id="a-stranger", k=5)
+    start = time.monotonic()
+    context.gateway.post(
+        [{"session_id": "a-stranger", "item_id": str(catalogue.item_ids[i]), "event_type": "view"} for i in items]
+    )
+    updated_list = context.gateway.recommend(session_id="a-stranger", k=5)
+    latency_ms = 1000 * (time.monotonic() - start)
+    titles = ", ".join(str(catalogue.titles[i]) for i in items)
+    context.output.write(f"A new visitor looks at: {titles}.")
+    context.output.table(
+        [
+            f"list before the clicks ({initial_list['tier']})",
+            f"list {latency_ms:.0f} ms after the first click ({updated_list['tier']})",
+        ],
+        [
+            (_title(initial_item), _title(updated_item))
+            for initial_item, updated_item in zip(initial_list["items"], updated_list["items"], strict=True)
+        ],
     )
 
 

@@ -11,13 +11,13 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.demo.drawing import FORMAT
+from pipelines.demo.drawing import SVG_FORMAT
 
 WIDTH = 112
 INDENT = 2
 
 
-class Screen:
+class DemoOutput:
     """A terminal, or a log where there is none. What passes by (progress) is shown on a terminal only."""
 
     def __init__(self, console: Console) -> None:
@@ -25,41 +25,41 @@ class Screen:
         self._status: Status | None = None
 
     @classmethod
-    def on_stderr(cls) -> "Screen":
+    def on_stderr(cls) -> "DemoOutput":
         """The demo's own: everything is recorded for `picture`."""
         return cls(Console(stderr=True, record=True, highlight=False, width=WIDTH))
 
-    def scene(self, title: str) -> None:
+    def section(self, title: str) -> None:
         """A new part of the story."""
         self._console.print()
         self._console.print(Rule(Text(title, style="bold"), align="left", style="cyan"))
 
-    def say(self, text: str, style: str = "") -> None:
+    def write(self, text: str, style: str = "") -> None:
         """A sentence, wrapped and indented."""
         self._console.print(Padding(Text(text, style=style), (0, 0, 0, INDENT)))
 
-    def columns(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A small table."""
         table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim", pad_edge=False)
-        for head in heads:
-            table.add_column(head)
+        for header in headers:
+            table.add_column(header)
         for row in rows:
             table.add_row(*row)
         self._console.print(Padding(table, (0, 0, 0, INDENT + 2)))
 
     @contextmanager
-    def passing(self, text: str) -> Iterator[None]:
+    def show_status(self, text: str) -> Iterator[None]:
         """Something takes a while: `text`, and whatever `now` says meanwhile."""
         with self._console.status(text) as self._status:
             yield
         self._status = None
 
-    def now(self, text: str) -> None:
+    def update_status(self, text: str) -> None:
         """What is being done this very moment; gone with the next."""
         if self._status is not None:
             self._status.update(text[: WIDTH - 4])
 
-    def picture(self, path: Path, title: str) -> None:
+    def save_svg(self, path: Path, title: str) -> None:
         """Everything shown so far, as an SVG."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._console.save_svg(str(path), title=title, clear=False, code_format=FORMAT)
+        self._console.save_svg(str(path), title=title, clear=False, code_format=SVG_FORMAT)

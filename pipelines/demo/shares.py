@@ -22,7 +22,7 @@ class Estimate:
         return f"{100 * self.mean:.1f} ± {100 * self.half_width:.1f} %"
 
     @property
-    def points(self) -> str:
+    def points_text(self) -> str:
         """`-1.4 ± 0.6 points`, of a difference between two shares."""
         return f"{100 * self.mean:+.1f} ± {100 * self.half_width:.1f} points"
 
@@ -31,7 +31,7 @@ class Estimate:
         """Zero is outside the interval."""
         return abs(self.mean) > self.half_width
 
-    def less(self, other: "Estimate") -> "Estimate":
+    def minus(self, other: "Estimate") -> "Estimate":
         """The difference to an estimate from other shoppers."""
         return Estimate(self.mean - other.mean, math.hypot(self.half_width, other.half_width))
 

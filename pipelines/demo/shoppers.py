@@ -8,14 +8,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from freshet.simulation.live_shop import Event, LiveShop, Reaction, Visit
-from pipelines.demo.gateway import Gateway
+from freshet.simulation.live_shop import EventPayload, ListReaction, LiveSession, LiveShop
+from pipelines.demo.gateway import GatewayProcess
 from pipelines.demo.shares import Estimate, clustered_mean
-from pipelines.visits import SHOWN
+from pipelines.visits import LIST_SIZE
 
-TOLD = ("item_id", "event_type", "event_time", "title", "category")  # of an event, in a question
-MOST_CLICKS = 200  # that a question may bring
-A_POST = 500  # events
+REQUEST_EVENT_FIELDS = ("item_id", "event_type", "event_time", "title", "category")  # of an event, in a question
+MAX_REQUEST_EVENTS = 200  # that a question may bring
+MAX_POST_EVENTS = 500  # events
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,15 @@ class Audience:
     """V visits to a shop on one day. events: what each shopper had done on this day, up to the question."""
 
     shop: LiveShop
-    visits: tuple[Visit, ...]
-    events: tuple[tuple[Event, ...], ...]
+    sessions: tuple[LiveSession, ...]
+    events: tuple[tuple[EventPayload, ...], ...]
 
     @property
-    def questions(self) -> list[dict[str, object]]:
+    def requests(self) -> list[dict[str, object]]:
         """One a visit, as the gateway takes it."""
-        return [_question(visit, events) for visit, events in zip(self.visits, self.events, strict=True)]
+        return [
+            _recommendation_request(session, events) for session, events in zip(self.sessions, self.events, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -37,61 +39,72 @@ class ClickThrough:
     """What became of the lists that an audience was shown, one a visit."""
 
     audience: Audience
-    reactions: tuple[Reaction, ...]
+    reactions: tuple[ListReaction, ...]
 
     @property
-    def share(self) -> Estimate:
+    def rate(self) -> Estimate:
         """Lists with a click, of all."""
         return clustered_mean(self._shoppers, self._clicked)
 
-    def against(self, other: "ClickThrough") -> Estimate:
+    def difference_to(self, other: "ClickThrough") -> Estimate:
         """How much more often than `other`: each visit with itself where the audience is the same."""
         if other.audience is not self.audience:
-            return self.share.less(other.share)
-        differences = [one - two for one, two in zip(self._clicked, other._clicked, strict=True)]
+            return self.rate.minus(other.rate)
+        differences = [
+            clicked - other_clicked for clicked, other_clicked in zip(self._clicked, other._clicked, strict=True)
+        ]
         return clustered_mean(self._shoppers, differences)
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[EventPayload]:
         """Everything that was done, in the order of the visits."""
-        both = zip(self.audience.visits, self.reactions, strict=True)
-        return [event for visit, reaction in both for event in (*visit.events, *reaction.events)]
+        pairs = zip(self.audience.sessions, self.reactions, strict=True)
+        return [event for session, reaction in pairs for event in (*session.events, *reaction.events)]
 
     @property
     def _shoppers(self) -> list[int]:
-        return [visit.shopper for visit in self.audience.visits]
+        return [session.shopper for session in self.audience.sessions]
 
     @property
     def _clicked(self) -> list[float]:
         return [float(reaction.kind != "left") for reaction in self.reactions]
 
 
-def audience(shop: LiveShop, visits: int) -> Audience:
+def draw_audience(shop: LiveShop, n_sessions: int) -> Audience:
     """So many visits, before anything is shown."""
-    own: dict[int, tuple[Event, ...]] = defaultdict(tuple)
-    drawn: list[Visit] = []
-    events: list[tuple[Event, ...]] = []
-    for visit in (shop.visit() for _ in range(visits)):
-        before = own[visit.shopper] if visit.user_id else ()  # a guest is somebody else each time
-        own[visit.shopper] = (*before, *visit.events)[-MOST_CLICKS:]
-        drawn.append(visit)
-        events.append(own[visit.shopper])
-    return Audience(shop, tuple(drawn), tuple(events))
+    events_by_shopper: dict[int, tuple[EventPayload, ...]] = defaultdict(tuple)
+    sessions: list[LiveSession] = []
+    events: list[tuple[EventPayload, ...]] = []
+    for session in (shop.start_session() for _ in range(n_sessions)):
+        earlier_events = (
+            events_by_shopper[session.shopper] if session.user_id else ()
+        )  # a guest is somebody else each time
+        events_by_shopper[session.shopper] = (*earlier_events, *session.events)[-MAX_REQUEST_EVENTS:]
+        sessions.append(session)
+        events.append(events_by_shopper[session.shopper])
+    return Audience(shop, tuple(sessions), tuple(events))
 
 
-def click_through(gateway: Gateway, visitors: Audience) -> ClickThrough:
+def measure_click_through(gateway: GatewayProcess, audience: Audience) -> ClickThrough:
     """Each visitor is shown the list of what serves now. Nothing is kept by the gateway but that it showed them."""
-    shown = gateway.lists(visitors.questions)
-    reactions = (visitors.shop.answer(visit, items) for visit, items in zip(visitors.visits, shown, strict=True))
-    return ClickThrough(visitors, tuple(reactions))
+    item_lists = gateway.recommend_item_lists(audience.requests)
+    reactions = (
+        audience.shop.react_to_list(session, item_ids)
+        for session, item_ids in zip(audience.sessions, item_lists, strict=True)
+    )
+    return ClickThrough(audience, tuple(reactions))
 
 
-def post(gateway: Gateway, events: Sequence[Event]) -> int:
+def post_events(gateway: GatewayProcess, events: Sequence[EventPayload]) -> int:
     """Hand over what was done; returns how many events were acknowledged."""
-    for first in range(0, len(events), A_POST):
-        gateway.post(events[first : first + A_POST])
+    for offset in range(0, len(events), MAX_POST_EVENTS):
+        gateway.post(events[offset : offset + MAX_POST_EVENTS])
     return len(events)
 
 
-def _question(visit: Visit, events: Sequence[Event]) -> dict[str, object]:
-    who = {"user_id": visit.user_id} if visit.user_id else {"session_id": visit.session_id}
-    return {**who, "k": SHOWN, "events": [{name: event[name] for name in TOLD} for event in events]}
+def _recommendation_request(session: LiveSession, events: Sequence[EventPayload]) -> dict[str, object]:
+    shopper_query = {"user_id": session.user_id} if session.user_id else {"session_id": session.session_id}
+    return {
+        **shopper_query,
+        "k": LIST_SIZE,
+        "events": [{name: event[name] for name in REQUEST_EVENT_FIELDS} for event in events],
+    }

@@ -10,95 +10,109 @@ from tests import tiny_lake
 from tests.world import DAY1, DAY2, DAY3, DAYS, DELIVERIES, HEADER
 
 if TYPE_CHECKING:
-    from tests.dagster_runs import Run
+    from tests.dagster_runs import RunOutcome
 
 pytestmark = [pytest.mark.drill, pytest.mark.dagster, pytest.mark.spark]
 
-BAD_DAY = {
+BAD_DAY_FILES = {
     "a.csv": HEADER
     + "b1,2024-03-02 09:00:00,bob,s3,,view,,,,\n"
     + "b2,2024-03-02 09:00:00,bob,s3,,cart,,,,\n"
     + "e6,2024-03-02 08:05:00,bob,s3,mug,purchase,1,4.75,Blue mug,\n"
 }
-EARLIER = {"a.csv": DELIVERIES[DAY2]["a.csv"] + "e8,2024-03-03 12:00:00,ann,s1,pen,purchase,3,1.20,Pen,office\n"}
-WHY = (
+EARLIER_DAY_FILES = {
+    "a.csv": DELIVERIES[DAY2]["a.csv"] + "e8,2024-03-03 12:00:00,ann,s1,pen,purchase,3,1.20,Pen,office\n"
+}
+REFUSAL_REASON = (
     "2 of 3 rows break the contract (missing_item 2; limit 0.25); "
     "look at quarantined_events of that day, mend the export or the mapping, then run the day again"
 )
-REFUSED = f"1 of 3 days refused, 2 published\nevents 2024-03-02: {WHY}"
-NO_UPSTREAM = (
+REFUSED_MESSAGE = f"1 of 3 days refused, 2 published\nevents 2024-03-02: {REFUSAL_REASON}"
+UPSTREAM_REASONS = (
     "1 of 3 days refused, 2 published\n"
-    f"{{}} 2024-03-02: events of that day were refused ({WHY}); "
+    f"{{}} 2024-03-02: events of that day were refused ({REFUSAL_REASON}); "
     "materialize events of that day first, or mend what its gate refused"
 )
 TO_EVENTS = ["raw_events", "quarantined_events", "events"]
 FROM_EVENTS = ["items", "item_features", "user_features", "histories"]
-NEVER = date(2024, 3, 4)
+UNLANDED_DAY = date(2024, 3, 4)
 GOOD_DAYS = {str(DAY1), str(DAY3)}
 
 
 @dataclass(frozen=True)
-class Story:
+class GateRuns:
     """Runs on one lake, one after the other, with what readers of `events` saw after each."""
 
-    partly: "Run"  # three days, the second bad: goes on with the two others
+    partly: "RunOutcome"  # three days, the second bad: goes on with the two others
     partly_days: dict[str, set[str]]
-    alone: "Run"  # the same, `events` only: nobody in the run is fed by it
-    mended: "Run"  # the second day delivered well, by itself
-    all_bad: "Run"  # and badly again, by itself
-    taken_back: "Run"  # its files taken back, with a day that never had one; the files of day 3 between are gone, too
+    alone: "RunOutcome"  # the same, `events` only: nobody in the run is fed by it
+    mended: "RunOutcome"  # the second day delivered well, by itself
+    all_bad: "RunOutcome"  # and badly again, by itself
+    taken_back: (
+        "RunOutcome"  # its files taken back, with a day that never had one; the files of day 3 between are gone, too
+    )
     taken_back_days: dict[str, set[str]]
-    older: "Run"  # delivered well, by itself, and with an event of the third day, which landed here first now
+    older: "RunOutcome"  # delivered well, by itself, and with an event of the third day, which landed here first now
     seen: dict[str, list[tuple[object, ...]]]
 
 
 @pytest.fixture(scope="module")
-def story(spark, tmp_path_factory) -> Story:
-    from tests.dagster_runs import DAILY, Dagster, lake_on
+def gate_runs(spark, tmp_path_factory) -> GateRuns:
+    from tests.dagster_runs import DAILY, DagsterHarness, shared_spark_lake
 
-    dagster = Dagster(lake_on(spark, tiny_lake.shop(tmp_path_factory.mktemp("gates"))))
-    tiny_lake.deliver_all(dagster.lake.settings)
-    seen = {}
+    dagster = DagsterHarness(shared_spark_lake(spark, tiny_lake.shop_settings(tmp_path_factory.mktemp("gates"))))
+    tiny_lake.deliver_all_days(dagster.lake.settings)
+    events_by_run = {}
 
-    def run(name: str, files: dict[str, str], *assets: str, days=(DAY2,)) -> "Run":
-        tiny_lake.deliver(dagster.lake.settings, DAY2, files)
-        done = dagster.run(*assets, days=days)
-        seen[name] = tiny_lake.rows_of(dagster.lake.spark, "events")
-        return done
+    def run(name: str, files: dict[str, str], *assets: str, days=(DAY2,)) -> "RunOutcome":
+        tiny_lake.deliver_files(dagster.lake.settings, DAY2, files)
+        run_result = dagster.run(*assets, days=days)
+        events_by_run[name] = tiny_lake.published_rows(dagster.lake.spark, "events")
+        return run_result
 
-    partly = run("partly", BAD_DAY, *DAILY, days=DAYS)
+    partly = run("partly", BAD_DAY_FILES, *DAILY, days=DAYS)
 
     def days() -> dict[str, set[str]]:
-        return {name: dagster.days(name) for name in DAILY}
+        return {name: dagster.materialized_days(name) for name in DAILY}
 
     partly_days = days()
-    alone = run("alone", BAD_DAY, "events", days=DAYS)
-    mended = run("mended", DELIVERIES[DAY2], *DAILY)
-    all_bad = run("all bad", BAD_DAY, *DAILY)
-    tiny_lake.take_back(dagster.lake.settings, DAY2)
-    tiny_lake.take_back(dagster.lake.settings, DAY3)
-    taken_back = run("taken back", {}, *DAILY, days=(DAY2, NEVER))
+    events_only_run = run("alone", BAD_DAY_FILES, "events", days=DAYS)
+    redelivery_run = run("mended", DELIVERIES[DAY2], *DAILY)
+    all_bad = run("all bad", BAD_DAY_FILES, *DAILY)
+    tiny_lake.withdraw(dagster.lake.settings, DAY2)
+    tiny_lake.withdraw(dagster.lake.settings, DAY3)
+    taken_back = run("taken back", {}, *DAILY, days=(DAY2, UNLANDED_DAY))
     taken_back_days = days()
-    older = run("older", EARLIER, *DAILY)
-    return Story(partly, partly_days, alone, mended, all_bad, taken_back, taken_back_days, older, seen)
+    earlier_day_run = run("older", EARLIER_DAY_FILES, *DAILY)
+    return GateRuns(
+        partly,
+        partly_days,
+        events_only_run,
+        redelivery_run,
+        all_bad,
+        taken_back,
+        taken_back_days,
+        earlier_day_run,
+        events_by_run,
+    )
 
 
-def ids(rows) -> set[str]:
+def event_ids(rows) -> set[str]:
     return {row[0] for row in rows}
 
 
-def test_a_table_partly_refused_goes_on_with_its_good_days_where_it_feeds_others(story):
+def test_a_partly_refused_table_publishes_its_good_days(story):
     assert story.partly.failure_or_none("events") is None
     check = story.partly.check("events", "bad_share_is_within_limit")
     assert (check.passed, check.severity.value) == (False, "WARN")
     assert all(story.partly.ran(name) for name in FROM_EVENTS)
-    assert ids(story.seen["partly"]) == {"e1", "e2", "e3", "e4", "e8", "e9", "e10"}
+    assert event_ids(story.seen["partly"]) == {"e1", "e2", "e3", "e4", "e8", "e9", "e10"}
 
 
 @pytest.mark.parametrize("name", FROM_EVENTS)
 def test_the_last_tables_fail_the_run_naming_the_days_and_why(story, name):
     assert not story.partly.success
-    assert story.partly.failure(name) == NO_UPSTREAM.format(name)
+    assert story.partly.failure(name) == UPSTREAM_REASONS.format(name)
 
 
 def test_only_the_good_days_are_materialized(story):
@@ -110,19 +124,22 @@ def test_only_the_good_days_are_materialized(story):
 
 def test_a_table_partly_refused_fails_the_run_where_nothing_follows(story):
     assert not story.alone.success
-    assert story.alone.failure("events") == REFUSED
+    assert story.alone.failure("events") == REFUSED_MESSAGE
     assert story.alone.check("events", "bad_share_is_within_limit").severity.value == "ERROR"
     assert story.seen["alone"] == story.seen["partly"]
 
 
 def test_the_check_names_the_culprits_and_what_to_do(story):
-    told = {
+    descriptions = {
         name: value.value for name, value in story.alone.check("events", "bad_share_is_within_limit").metadata.items()
     }
-    assert told["judged"] == 3
-    assert told["culprits"] == 1
-    assert told["who"].splitlines()[2] == "| 2024-03-02 | 2 of 3 rows break the contract (missing_item 2; limit 0.25) |"
-    assert told["what to do"].startswith("look at quarantined_events of that day")
+    assert descriptions["judged"] == 3
+    assert descriptions["culprits"] == 1
+    assert (
+        descriptions["who"].splitlines()[2]
+        == "| 2024-03-02 | 2 of 3 rows break the contract (missing_item 2; limit 0.25) |"
+    )
+    assert descriptions["what to do"].startswith("look at quarantined_events of that day")
 
 
 def test_the_next_good_run_succeeds_and_every_check_that_stops_holds(story):
@@ -130,12 +147,12 @@ def test_the_next_good_run_succeeds_and_every_check_that_stops_holds(story):
     assert story.mended.materialized() == [*TO_EVENTS, *sorted(FROM_EVENTS)]
     failed = [c.check_name for c in story.mended.checks() if not c.passed and c.severity.value == "ERROR"]
     assert failed == []
-    assert ids(story.seen["mended"]) == {f"e{n}" for n in range(1, 11)}
+    assert event_ids(story.seen["mended"]) == {f"e{n}" for n in range(1, 11)}
 
 
 def test_a_table_refused_whole_stops_its_run_and_nothing_of_it_is_materialized(story):
     assert not story.all_bad.success
-    assert story.all_bad.failure("events") == REFUSED.replace(
+    assert story.all_bad.failure("events") == REFUSED_MESSAGE.replace(
         "1 of 3 days refused, 2 published", "1 of 1 days refused, 0 published"
     )
     assert story.all_bad.materialized() == TO_EVENTS[:2]
@@ -146,20 +163,20 @@ def test_a_table_refused_whole_stops_its_run_and_nothing_of_it_is_materialized(s
 def test_days_without_a_file_are_green_and_not_materialized_and_lose_their_rows(story):
     assert story.taken_back.success
     assert all(story.taken_back.ran(name) for name in (*TO_EVENTS, *FROM_EVENTS))
-    assert not any(str(NEVER) in days for days in story.taken_back_days.values())
-    assert ids(story.seen["taken back"]) == {"e1", "e2", "e3", "e4", "e8", "e9", "e10"}
+    assert not any(str(UNLANDED_DAY) in days for days in story.taken_back_days.values())
+    assert event_ids(story.seen["taken back"]) == {"e1", "e2", "e3", "e4", "e8", "e9", "e10"}
 
 
 def test_a_day_between_that_the_run_does_not_name_is_left_alone(story):
-    marked = {event.materialization.partition for event in story.taken_back.done.get_asset_materialization_events()}
-    assert marked == {str(DAY2)}
+    partitions = {event.materialization.partition for event in story.taken_back.done.get_asset_materialization_events()}
+    assert partitions == {str(DAY2)}
 
 
 @pytest.mark.parametrize("name", [*TO_EVENTS, *FROM_EVENTS])
 def test_a_day_whose_files_were_taken_back_is_marked_once_more_as_empty(story, name):
-    from tests.dagster_runs import figures
+    from tests.dagster_runs import materialization_metadata
 
-    last = figures(story.taken_back, name, DAY2)
+    last = materialization_metadata(story.taken_back, name, DAY2)
     assert (last["dagster/row_count"], last["empty"]) == (
         0, "no file of this day is in the landing any more; its rows are gone",
     )  # fmt: skip
@@ -167,26 +184,27 @@ def test_a_day_whose_files_were_taken_back_is_marked_once_more_as_empty(story, n
 
 
 def test_a_materialization_carries_the_counts_of_its_day(story):
-    from tests.dagster_runs import figures
+    from tests.dagster_runs import materialization_metadata
 
-    assert figures(story.mended, "events", DAY2)["dagster/row_count"] == 3
-    assert figures(story.mended, "raw_events", DAY2)["dagster/row_count"] == 5
+    assert materialization_metadata(story.mended, "events", DAY2)["dagster/row_count"] == 3
+    assert materialization_metadata(story.mended, "raw_events", DAY2)["dagster/row_count"] == 5
 
 
 def test_a_run_of_an_older_day_makes_the_later_day_again_that_changes_with_it(story):
-    from tests.dagster_runs import figures
+    from tests.dagster_runs import materialization_metadata
 
     assert story.older.success
-    landed = {row[0]: str(row[12]) for row in story.seen["older"]}
-    assert (len(story.seen["older"]), landed["e8"]) == (10, str(DAY2))
-    assert [figures(story.older, "events", day)["dagster/row_count"] for day in (DAY2, DAY3)] == [4, 2]
+    landing_days = {row[0]: str(row[12]) for row in story.seen["older"]}
+    assert (len(story.seen["older"]), landing_days["e8"]) == (10, str(DAY2))
+    assert [materialization_metadata(story.older, "events", day)["dagster/row_count"] for day in (DAY2, DAY3)] == [4, 2]
     assert (
-        figures(story.older, "histories", DAY3)["made again because"] == "events of it have changed since it was made"
+        materialization_metadata(story.older, "histories", DAY3)["made again because"]
+        == "events of it have changed since it was made"
     )
 
 
 def test_days_that_the_run_did_not_ask_for_are_named_on_the_output_and_in_the_checks(story):
-    from tests.dagster_runs import figures
+    from tests.dagster_runs import materialization_metadata
 
-    assert figures(story.older, "events", DAY2)["days made again"] == str(DAY3)
+    assert materialization_metadata(story.older, "events", DAY2)["days made again"] == str(DAY3)
     assert story.older.check("events", "rows_are_conserved").metadata["judged"].value == 2

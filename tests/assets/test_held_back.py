@@ -3,38 +3,40 @@
 import dagster as dg
 import pytest
 
-from assets.gates import hand_over_one, specs
+from assets.gates import check_specs, publish_artifact
 from freshet.settings import Settings
-from freshet.stages.outcome import Outcome, judged
-from tests.gate_cases import HOLDS
+from freshet.stages.outcome import StepResult, run_gate
+from tests.gate_cases import PASSING_PROFILES
 
 pytestmark = pytest.mark.dagster
 
-TOO_LARGE = {"bytes": 6_000_000, "share_of_room": 1.2}
+TOO_LARGE_PROFILE = {"bytes": 6_000_000, "share_of_room": 1.2}
 
 
-def run(change: dict[str, object]) -> dg.ExecuteInProcessResult:
+def run_edge_gate(overrides: dict[str, object]) -> dg.ExecuteInProcessResult:
     """The edge bundle's gate over a profile that holds but for the change; nothing was kept."""
-    judgement = judged("edge_bundle", {**HOLDS["edge_bundle"], **change}, Settings(_env_file=None, lake="lake"))
+    judgement = run_gate(
+        "edge_bundle", {**PASSING_PROFILES["edge_bundle"], **overrides}, Settings(_env_file=None, lake="lake")
+    )
 
-    @dg.asset(output_required=False, check_specs=specs("edge_bundle"))
+    @dg.asset(output_required=False, check_specs=check_specs("edge_bundle"))
     def edge_bundle(context: dg.AssetExecutionContext):
-        yield from hand_over_one(context, Outcome(judgement, None, None))
+        yield from publish_artifact(context, StepResult(judgement, None, None))
 
     return dg.materialize([edge_bundle], raise_on_error=False)
 
 
 def test_an_edge_bundle_that_is_too_large_leaves_the_run_green_and_its_check_says_why():
-    done = run(TOO_LARGE)
-    assert done.success
-    assert done.get_asset_materialization_events() == []
-    said = {check.check_name: check for check in done.get_asset_check_evaluations()}["edge_is_small"]
-    assert (said.passed, said.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert said.description.startswith("edge_bundle: its files have 6,000,000 bytes, and 5,000,000 are allowed")
+    run_result = run_edge_gate(TOO_LARGE_PROFILE)
+    assert run_result.success
+    assert run_result.get_asset_materialization_events() == []
+    checks = {check.check_name: check for check in run_result.get_asset_check_evaluations()}["edge_is_small"]
+    assert (checks.passed, checks.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert checks.description.startswith("edge_bundle: its files have 6,000,000 bytes, and 5,000,000 are allowed")
 
 
 def test_one_that_answers_otherwise_fails_the_run():
-    done = run({"overlap": 0.9})
-    assert not done.success
-    said = {check.check_name: check for check in done.get_asset_check_evaluations()}["edge_answers_as_fp32"]
-    assert (said.passed, said.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    run_result = run_edge_gate({"overlap": 0.9})
+    assert not run_result.success
+    checks = {check.check_name: check for check in run_result.get_asset_check_evaluations()}["edge_answers_as_fp32"]
+    assert (checks.passed, checks.severity) == (False, dg.AssetCheckSeverity.ERROR)

@@ -11,12 +11,12 @@ pytestmark = [pytest.mark.dagster, pytest.mark.spark]
 
 
 @pytest.fixture(scope="module")
-def rejected(small_shop):
+def rejected_run(small_shop):
     from resources.lake import Lake
     from resources.lake_io import write_reference
-    from tests.dagster_runs import Dagster
+    from tests.dagster_runs import DagsterHarness
 
-    dagster = Dagster(Lake(small_shop.settings))
+    dagster = DagsterHarness(Lake(small_shop.settings))
     write_reference(dagster.lake.store, "bundle", small_shop.bundle)
     return dagster.run("evaluation", "release", evaluation={"minimum_cases": 100_000})
 
@@ -32,7 +32,7 @@ def test_the_check_says_why(rejected, small_shop):
     from freshet.tables.reading import load_training_set
 
     data = load_training_set(small_shop.settings, small_shop.training_set)
-    cases = len(next_basket_cases(data.histories, data.cut, data.as_of))
+    cases = len(next_basket_cases(data.histories, data.train_until, data.as_of))
     check = rejected.check("release", "challenger_may_serve")
     assert (check.passed, check.severity.value) == (False, "WARN")
     assert check.description == (
@@ -45,29 +45,32 @@ def test_the_check_says_why(rejected, small_shop):
 def test_nothing_was_written_to_the_journal(rejected, small_shop):
     from freshet.live import journal
 
-    assert journal.length(small_shop.store) == 0
+    assert journal.entry_count(small_shop.store) == 0
 
 
 @pytest.fixture(scope="module")
-def held(small_shop, tmp_path_factory):
+def held_run(small_shop, tmp_path_factory):
     """A run with a better model while releases are held. Afterwards the shop's journal is empty again."""
     from freshet.live.holds import hold_releases
-    from freshet.live.journal import Entry, append, bundle_path
+    from freshet.live.journal import JournalEntry, append_entry, bundle_path
     from resources.lake import Lake
     from resources.lake_io import write_reference
-    from tests.dagster_runs import Dagster
+    from tests.dagster_runs import DagsterHarness
 
     store, folder = small_shop.store, tmp_path_factory.mktemp("other")
-    other = tiny_bundle.write_bundle(folder)
-    store.put_folder(folder, bundle_path(other), "manifest.json")
+    other_bundle = tiny_bundle.write_bundle(folder)
+    store.put_folder(folder, bundle_path(other_bundle), "manifest.json")
     now = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
-    append(store, Entry(number=1, decided_on=0, kind="release", bundle=other, verdict="", why="", at=now, by="t"))
-    hold_releases(store, 1, other, "conversion fell", "ann", now)
-    dagster = Dagster(Lake(small_shop.settings))
+    append_entry(
+        store,
+        JournalEntry(number=1, decided_on=0, kind="release", bundle=other_bundle, verdict="", why="", at=now, by="t"),
+    )
+    hold_releases(store, 1, other_bundle, "conversion fell", "ann", now)
+    dagster = DagsterHarness(Lake(small_shop.settings))
     write_reference(store, "bundle", small_shop.bundle)
     yield dagster.run("evaluation", "release", evaluation={"minimum_cases": 20, "samples": 200})
     shutil.rmtree(store.local_path("releases"))
-    shutil.rmtree(store.local_path(bundle_path(other)))
+    shutil.rmtree(store.local_path(bundle_path(other_bundle)))
 
 
 def test_while_releases_are_held_the_night_is_green_and_the_page_says_who_holds_them(held, small_shop):

@@ -3,24 +3,24 @@
 import pytest
 
 from tests import tiny_lake
-from tests.dagster_runs import Dagster, lake_on
+from tests.dagster_runs import DagsterHarness, shared_spark_lake
 from tests.world import DAY1, DELIVERIES
 
 pytestmark = [pytest.mark.spark, pytest.mark.dagster]
 
 TABLES = ("raw_events", "quarantined_events", "events", "items", "item_features", "user_features", "histories")
-WAITS = (
+WAITING_MESSAGE = (
     "training_set: 0 of 2 shoppers have two baskets by 2024-02-29; a sequence needs at least 2 such shoppers. "
     "Land more days, or shorten `holdout_days`"
 )
 
 
 def test_a_shop_too_young_to_learn_from_has_tables_and_a_green_run(spark, tmp_path):
-    settings = tiny_lake.shop(tmp_path)
-    dagster = Dagster(lake_on(spark, settings))
-    tiny_lake.deliver(settings, DAY1, DELIVERIES[DAY1])
-    done = dagster.run(*TABLES, "vocabulary", "training_set", "latest_histories", days=[DAY1])
-    assert done.success
-    assert sorted(done.materialized()) == sorted((*TABLES, "vocabulary"))
-    check = done.check("training_set", "shoppers_came_twice")
-    assert (check.passed, check.severity.value, check.description) == (False, "WARN", WAITS)
+    settings = tiny_lake.shop_settings(tmp_path)
+    dagster = DagsterHarness(shared_spark_lake(spark, settings))
+    tiny_lake.deliver_files(settings, DAY1, DELIVERIES[DAY1])
+    run_result = dagster.run(*TABLES, "vocabulary", "training_set", "latest_histories", days=[DAY1])
+    assert run_result.success
+    assert sorted(run_result.materialized()) == sorted((*TABLES, "vocabulary"))
+    check = run_result.check("training_set", "shoppers_came_twice")
+    assert (check.passed, check.severity.value, check.description) == (False, "WARN", WAITING_MESSAGE)

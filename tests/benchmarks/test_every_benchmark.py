@@ -17,11 +17,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared/data"
-RETAIL = "uci_online_retail/online-retail-dataset.csv.gz"
-JVM, MINUTES = "starts a JVM and runs assets", "takes minutes at its smallest size"
+RETAIL_FILE = "uci_online_retail/online-retail-dataset.csv.gz"
+NEEDS_JVM, TAKES_MINUTES = "starts a JVM and runs assets", "takes minutes at its smallest size"
 
 
-class Run(NamedTuple):
+class BenchmarkRun(NamedTuple):
     """A command line behind `python -m benchmarks.`; slow: why it only runs when asked for; data: a file it reads."""
 
     command: str
@@ -29,31 +29,31 @@ class Run(NamedTuple):
     data: str = ""
 
 
-RUNS = [
-    Run("gateway --items 60 --seconds 0.2 --starts 1 --clicks 2 --swaps 1"),
-    Run("gateway_tails --items 60 --rates 40 --seconds 0.5 --rounds 1"),
-    Run("gateway_pauses --items 60 --times 1"),
-    Run("precisions --items 60 --histories 4 --rounds 1"),
-    Run("simulation --events 2000 --data nowhere"),
-    Run("quality --interactions INTERACTIONS --seeds 1 --set max_epochs=1 --validation-cases 20"),
-    Run("training INTERACTIONS --epochs 1 --without-peer"),
-    Run("training --large --items 300"),
-    Run("verdicts --runs 2 --baskets 200 --nights 2"),
-    Run("orchestration --range-days 2", slow=MINUTES),
-    Run("orchestration --runs 1", slow=JVM),
-    Run("tables --events 2000 --days 2 --shoppers 50 --items 30 --skip-peer", slow=JVM),
-    Run("batch_scoring --shoppers 50 --items 60", slow=JVM),
-    Run("bad_days 301", slow=JVM),
-    Run("cold_items --days 8 --held 2 --shoppers 60 --id-dropout 0.1", slow=MINUTES),
-    Run("warm_start --shoppers 60 --days 1", slow=MINUTES),
-    Run("drift_alarms 1", slow=MINUTES),
-    Run("simulation --quality --small --calm --seeds 1", slow=MINUTES),
-    Run("online_retail DATA", slow=MINUTES, data=RETAIL),
+BENCHMARK_RUNS = [
+    BenchmarkRun("gateway --items 60 --seconds 0.2 --starts 1 --clicks 2 --swaps 1"),
+    BenchmarkRun("gateway_tails --items 60 --rates 40 --seconds 0.5 --rounds 1"),
+    BenchmarkRun("gateway_pauses --items 60 --times 1"),
+    BenchmarkRun("precisions --items 60 --histories 4 --rounds 1"),
+    BenchmarkRun("simulation --events 2000 --data nowhere"),
+    BenchmarkRun("quality --interactions INTERACTIONS --seeds 1 --set max_epochs=1 --validation-cases 20"),
+    BenchmarkRun("training INTERACTIONS --epochs 1 --without-peer"),
+    BenchmarkRun("training --large --items 300"),
+    BenchmarkRun("verdicts --runs 2 --baskets 200 --nights 2"),
+    BenchmarkRun("orchestration --range-days 2", slow=TAKES_MINUTES),
+    BenchmarkRun("orchestration --runs 1", slow=NEEDS_JVM),
+    BenchmarkRun("tables --events 2000 --days 2 --shoppers 50 --items 30 --skip-peer", slow=NEEDS_JVM),
+    BenchmarkRun("batch_scoring --shoppers 50 --items 60", slow=NEEDS_JVM),
+    BenchmarkRun("bad_days 301", slow=NEEDS_JVM),
+    BenchmarkRun("cold_items --days 8 --held 2 --shoppers 60 --id-dropout 0.1", slow=TAKES_MINUTES),
+    BenchmarkRun("warm_start --shoppers 60 --days 1", slow=TAKES_MINUTES),
+    BenchmarkRun("drift_alarms 1", slow=TAKES_MINUTES),
+    BenchmarkRun("simulation --quality --small --calm --seeds 1", slow=TAKES_MINUTES),
+    BenchmarkRun("online_retail DATA", slow=TAKES_MINUTES, data=RETAIL_FILE),
 ]
-TEXT = {"drift_alarms"}  # lines for people, and none of figures
+TEXT_OUTPUT = {"drift_alarms"}  # lines for people, and none of figures
 
 
-def benchmarks():
+def benchmark_modules():
     """Every module of `benchmarks` that is a command."""
     folder = ROOT / "benchmarks"
     modules = [path for path in folder.glob("*.py") if '__name__ == "__main__"' in path.read_text()]
@@ -61,11 +61,11 @@ def benchmarks():
 
 
 def test_every_benchmark_is_run_here():
-    assert {run.command.split()[0] for run in RUNS} == benchmarks()
+    assert {run.command.split()[0] for run in BENCHMARK_RUNS} == benchmark_modules()
 
 
 @pytest.fixture
-def interactions(tmp_path):
+def interactions_file(tmp_path):
     """Sixty users with eight of forty items each, in an order: `user item` a line."""
     rng = np.random.default_rng(0)
     lines = [f"{user} {item}\n" for user in range(1, 61) for item in rng.permutation(40)[:8] + 1]
@@ -75,7 +75,7 @@ def interactions(tmp_path):
 
 
 @pytest.mark.drill
-@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.command)
+@pytest.mark.parametrize("run", BENCHMARK_RUNS, ids=lambda run: run.command)
 @pytest.mark.timeout(900)
 def test_a_benchmark_runs_to_its_end(run, interactions, tmp_path, request):
     if run.slow and not request.config.getoption("--slow"):
@@ -84,11 +84,11 @@ def test_a_benchmark_runs_to_its_end(run, interactions, tmp_path, request):
         pytest.skip(f"{DATA / run.data} is not here")
     places = {"INTERACTIONS": str(interactions), "DATA": str(DATA / run.data)}
     name, *arguments = [places.get(word, word) for word in run.command.split()]
-    done = subprocess.run(
+    completed_process = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{name}", *arguments],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}, capture_output=True, text=True,
         timeout=840, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    last = done.stdout.splitlines()[-1]
-    assert name in TEXT or json.loads(last)
+    assert completed_process.returncode == 0, completed_process.stderr[-3000:]
+    last = completed_process.stdout.splitlines()[-1]
+    assert name in TEXT_OUTPUT or json.loads(last)

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from benchmarks import verdicts
-from benchmarks.verdict_looks import looks
-from benchmarks.verdict_nights import nights
-from benchmarks.verdict_outcomes import CLICKS, CLUSTERED, draw, shoppers_of, worse
+from benchmarks.verdict_looks import simulate_tries
+from benchmarks.verdict_nights import simulate_nights
+from benchmarks.verdict_outcomes import CLICKS_PAIR, CLUSTERED_PAIR, degrade, draw_outcomes, draw_owners
 from freshet.judge.bootstrap import effective_shoppers
-from freshet.judge.params import JudgeParams
+from freshet.judge.params import EvaluationParams
 
-PARAMS = JudgeParams(samples=200)
-PAIR = CLICKS
+PARAMS = EvaluationParams(bootstrap_samples=200)
+PAIR = CLICKS_PAIR
 
 
 @pytest.fixture
@@ -20,35 +20,35 @@ def rng() -> np.random.Generator:
 
 
 def test_equal_models_have_the_mean_of_the_real_shop(rng):
-    values = draw(PAIR, 100_000, 0.0, 2, rng).values
+    values = draw_outcomes(PAIR, 100_000, 0.0, 2, rng).values
     assert values.mean(axis=0) == pytest.approx([PAIR.mean, PAIR.mean], rel=0.01)
 
 
 def test_a_worse_model_lacks_the_share_of_its_ndcg(rng):
-    values = draw(PAIR, 100_000, 0.0, 1, rng).values[:, 0]
-    assert worse(values, 0.05, rng).mean() / values.mean() == pytest.approx(0.95, abs=0.005)
+    values = draw_outcomes(PAIR, 100_000, 0.0, 1, rng).values[:, 0]
+    assert degrade(values, 0.05, rng).mean() / values.mean() == pytest.approx(0.95, abs=0.005)
 
 
 def test_without_skew_every_basket_is_another_shoppers_and_with_skew_they_count_as_few(rng):
-    assert shoppers_of(5, 0.0, rng).tolist() == [0, 1, 2, 3, 4]
-    assert effective_shoppers(shoppers_of(3000, 1.6, rng)) < 300
+    assert draw_owners(5, 0.0, rng).tolist() == [0, 1, 2, 3, 4]
+    assert effective_shoppers(draw_owners(3000, 1.6, rng)) < 300
 
 
 def test_drawing_baskets_releases_more_wrongly_than_drawing_shoppers():
-    point = verdicts.point(CLUSTERED, "a few each", 1_000, 100, PARAMS, seed=1)
+    point = verdicts.verdict_point(CLUSTERED_PAIR, "a few each", 1_000, 100, PARAMS, seed=1)
     assert point.released_by_baskets[2] > point.released[2]
     assert point.released[2] <= 0.08  # 5 % are allowed; of 100 verdicts 8 are within chance
     assert point.released[3] <= point.released[2] <= point.released[0]
 
 
 def test_the_best_of_ten_models_passes_where_one_would_not():
-    tries = looks(PAIR, 500, 60, PARAMS, seed=1)
-    assert tries.first_only == tries.by_try[0]
-    assert tries.by_try[-1] > tries.first_only
+    tries = simulate_tries(PAIR, 500, 60, PARAMS, seed=1)
+    assert tries.wrong_release_first_only == tries.wrong_release_by_try[0]
+    assert tries.wrong_release_by_try[-1] > tries.wrong_release_first_only
 
 
 def test_of_a_pipeline_that_loses_every_night_only_the_baselines_release_no_model_below_them():
-    alone, beside = nights(PAIR, 6_000, 60, 1, PARAMS, seed=1)
-    assert (alone.lowest_released < 0.8, alone.noticed) == (True, 61)
-    assert beside.lowest_released > 0.85
-    assert beside.noticed < 60
+    champion_only, with_baselines = simulate_nights(PAIR, 6_000, 60, 1, PARAMS, seed=1)
+    assert (champion_only.lowest_released < 0.8, champion_only.noticed_night) == (True, 61)
+    assert with_baselines.lowest_released > 0.85
+    assert with_baselines.noticed_night < 60

@@ -11,34 +11,34 @@ from tests.commands.parsing import WrongCommandError, parse_line
 from tests.commands.sources import source_lines
 
 pytestmark = pytest.mark.dagster
-DEFAULT = Settings.model_fields["first_day"].default
+DEFAULT_FIRST_DAY = Settings.model_fields["first_day"].default
 
 
 @pytest.fixture(autouse=True)
-def _at_home(monkeypatch):
+def _project_folder(monkeypatch):
     monkeypatch.chdir(ROOT)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_lines_of_a_page_are_understood(page):
-    named = re.search(r"^export .*FRESHET_FIRST_DAY=(\S+)", page.read_text(), flags=re.MULTILINE)
-    first_day = date.fromisoformat(named.group(1)) if named else DEFAULT
+    match = re.search(r"^export .*FRESHET_FIRST_DAY=(\S+)", page.read_text(), flags=re.MULTILINE)
+    first_day = date.fromisoformat(match.group(1)) if match else DEFAULT_FIRST_DAY
     for line in page_lines(page):
-        parse(line.text, first_day, line.where, mention=line.mention)
+        parse_in_folder(line.text, first_day, line.where, mention=line.mention)
 
 
 def test_the_lines_of_messages_are_understood(tmp_path):
     lines = source_lines(tmp_path)
     for line in lines:
-        parse(line.text, DEFAULT, line.where, mention=line.mention)
+        parse_in_folder(line.text, DEFAULT_FIRST_DAY, line.where, mention=line.mention)
     texts = {line.text for line in lines}
     assert "dagster asset materialize -m pipelines.definitions --select '*' --partition-range FIRST...LAST" in texts
     assert 'freshet rollback --to 1 --why "…"' in texts
 
 
-def parse(text: str, first_day: date, where: str, *, mention: bool) -> None:
+def parse_in_folder(text: str, first_day: date, where: str, *, mention: bool) -> None:
     try:
-        parse_line(text, first_day, mention=mention)
+        parse_line(text, first_day, is_mention=mention)
     except WrongCommandError as error:
         pytest.fail(f"{where}: {text}: {error}")
 
@@ -69,6 +69,6 @@ def parse(text: str, first_day: date, where: str, *, mention: bool) -> None:
     ],
 )
 def test_a_line_that_would_fail_fails_here(line, why):
-    with pytest.raises(Exception, match=re.escape(why)) as caught:
-        parse_line(line, DEFAULT)
-    assert isinstance(caught.value, WrongCommandError) or "pipelines.definition" in why
+    with pytest.raises(Exception, match=re.escape(why)) as exc_info:
+        parse_line(line, DEFAULT_FIRST_DAY)
+    assert isinstance(exc_info.value, WrongCommandError) or "pipelines.definition" in why

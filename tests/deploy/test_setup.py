@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TOOLS = ("sh", "dirname", "cat", "sha256sum", "cut", "id", "ls", "mkdir", "rm")
+BASE_TOOLS = ("sh", "dirname", "cat", "sha256sum", "cut", "id", "ls", "mkdir", "rm")
 
 
 @pytest.fixture
-def bare(tmp_path: Path) -> Path:
+def bare_machine(tmp_path: Path) -> Path:
     """A checkout on a machine that has next to nothing: no Python, no uv, no apt, no sudo."""
     (tmp_path / "bin").mkdir()
-    for tool in TOOLS:
+    for tool in BASE_TOOLS:
         (tmp_path / "bin" / tool).symlink_to(str(shutil.which(tool)))
     (tmp_path / "repo" / "deploy").mkdir(parents=True)
     for name in ("requirements.lock", "pyproject.toml", "deploy/setup.sh"):
@@ -23,31 +23,31 @@ def bare(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def set_up(bare: Path) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": str(bare / "bin"), "HOME": str(bare)}
-    command = [str(bare / "repo" / "deploy" / "setup.sh")]
+def run_setup(machine: Path) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": str(machine / "bin"), "HOME": str(machine)}
+    command = [str(machine / "repo" / "deploy" / "setup.sh")]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
 def test_it_says_first_what_it_will_download(bare: Path) -> None:
-    lines = set_up(bare).stdout.splitlines()
+    lines = run_setup(bare).stdout.splitlines()
     assert lines[0] == "Set-up of Freshet downloads, once (all of it needs 9 GB of disk):"
     assert [line.split()[:2] for line in lines[1:5]] == [["4,000", "MB"], ["25", "MB"], ["35", "MB"], ["60", "MB"]]
 
 
 def test_without_python_and_apt_it_says_what_to_type(bare: Path) -> None:
-    done = set_up(bare)
-    assert done.returncode == 2
-    assert done.stderr == "error: no Python and no uv here; type: sudo apt install python3 python3-venv\n"
+    run_result = run_setup(bare)
+    assert run_result.returncode == 2
+    assert run_result.stderr == "error: no Python and no uv here; type: sudo apt install python3 python3-venv\n"
 
 
 def test_without_venv_and_apt_it_says_what_to_type(bare: Path) -> None:
     python = bare / "bin" / "python3"
     python.write_text("#!/bin/sh\nexit 1\n")
     python.chmod(0o755)
-    done = set_up(bare)
-    assert done.returncode == 2
-    assert done.stderr == "error: this Python cannot make a venv; type: sudo apt install python3-venv\n"
+    run_result = run_setup(bare)
+    assert run_result.returncode == 2
+    assert run_result.stderr == "error: this Python cannot make a venv; type: sudo apt install python3-venv\n"
 
 
 def test_packages_are_installed_without_a_line_for_each_and_a_failure_is_shown(bare: Path) -> None:
@@ -57,10 +57,10 @@ def test_packages_are_installed_without_a_line_for_each_and_a_failure_is_shown(b
         'case "$*" in *sync*) echo "error: no route to the index" >&2; exit 2 ;; esac\n'
     )
     uv.chmod(0o755)
-    done = set_up(bare)
-    assert (done.returncode, done.stderr) == (2, "error: no route to the index\n")
-    assert done.stdout.splitlines()[-1].startswith("installing the packages of requirements.lock")
-    assert "torch==" not in done.stdout
+    run_result = run_setup(bare)
+    assert (run_result.returncode, run_result.stderr) == (2, "error: no route to the index\n")
+    assert run_result.stdout.splitlines()[-1].startswith("installing the packages of requirements.lock")
+    assert "torch==" not in run_result.stdout
 
 
 def test_when_nothing_changed_it_does_nothing(bare: Path) -> None:
@@ -68,11 +68,11 @@ def test_when_nothing_changed_it_does_nothing(bare: Path) -> None:
     content = b"".join((ROOT / name).read_bytes() for name in names)
     (bare / "repo" / ".venv").mkdir()
     (bare / "repo" / ".venv" / ".freshet-setup").write_text(hashlib.sha256(content).hexdigest() + "\n")
-    done = set_up(bare)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    run_result = run_setup(bare)
+    assert (run_result.returncode, run_result.stdout, run_result.stderr) == (0, "", "")
 
 
 def test_a_change_of_the_lock_sets_up_again(bare: Path) -> None:
     (bare / "repo" / ".venv").mkdir()
     (bare / "repo" / ".venv" / ".freshet-setup").write_text("of another lock\n")
-    assert set_up(bare).stdout.startswith("Set-up of Freshet downloads")
+    assert run_setup(bare).stdout.startswith("Set-up of Freshet downloads")

@@ -15,39 +15,39 @@ DAILY = (
 )  # fmt: skip
 
 
-def tables() -> dict[str, list[list[str]]]:
+def gate_tables() -> dict[str, list[list[str]]]:
     """Asset → the cells of its table, without the two lines of the head."""
-    found = {}
+    cells_by_asset = {}
     for part in re.split(r"^## ", TEXT, flags=re.MULTILINE)[1:]:
         title, *lines = part.splitlines()
         rows = [line.strip("|").split("|") for line in lines if line.startswith("|")]
-        found[title] = [[cell.strip() for cell in row] for row in rows[2:]]
-    return found
+        cells_by_asset[title] = [[cell.strip() for cell in row] for row in rows[2:]]
+    return cells_by_asset
 
 
 def test_every_suite_is_listed_and_no_other():
-    assert sorted(tables()) == sorted(("raw_events", "events", *SUITES))
+    assert sorted(gate_tables()) == sorted(("raw_events", "events", *SUITES))
 
 
 @pytest.mark.parametrize("name", ["raw_events", "events", *SUITES])
 def test_every_rule_stands_there_with_its_limit_its_consequence_and_its_sentence(name):
-    refused = "day refused" if name in DAILY else "refused"
+    consequence = "day refused" if name in DAILY else "refused"
     rules = suite(name, Settings(_env_file=None, lake="lake"))
-    assert [row[:4] for row in tables()[name]] == [
+    assert [row[:4] for row in gate_tables()[name]] == [
         [
             f"`{rule.name}`",
-            f"`{rule.limit}`",
-            {"warn": "warning", "hold": "held back"}.get(rule.severity, refused),
-            rule.says,
+            f"`{rule.bounds_text}`",
+            {"warn": "warning", "hold": "held back"}.get(rule.severity, consequence),
+            rule.message_template,
         ]
         for rule in rules
     ]
 
 
 def test_every_test_that_is_named_exists():
-    named = {cell.strip("`") for rows in tables().values() for row in rows for cell in row[4:]} - {"—"}
+    names = {cell.strip("`") for rows in gate_tables().values() for row in rows for cell in row[4:]} - {"—"}
     tests = {
         name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
     }
-    assert sorted(named - tests) == []
-    assert len(named) > 30
+    assert sorted(names - tests) == []
+    assert len(names) > 30

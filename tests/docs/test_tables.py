@@ -12,27 +12,27 @@ TEXT = (ROOT / "docs" / "tables.md").read_text()
 FEATURES = ("item_features", "user_features")
 
 
-def listed() -> dict[str, list[list[str]]]:
+def documented_columns() -> dict[str, list[list[str]]]:
     """Table → (column, type, meaning, read by), as the page has them."""
-    found = {}
+    columns_by_table = {}
     for part in re.split(r"^## ", TEXT, flags=re.MULTILINE)[1:]:
         name, *lines = part.splitlines()
         rows = [line.strip("|").split("|") for line in lines if line.startswith("|")]
-        found[name] = [[cell.strip() for cell in row] for row in rows[2:]]
-    return found
+        columns_by_table[name] = [[cell.strip() for cell in row] for row in rows[2:]]
+    return columns_by_table
 
 
 def readers(name: str) -> list[str]:
-    return [row[3] for row in listed()[name]]
+    return [row[3] for row in documented_columns()[name]]
 
 
 def test_every_table_is_listed_and_no_other():
-    assert list(listed()) == [table.name for table in TABLES]
+    assert list(documented_columns()) == [table.name for table in TABLES]
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_every_column_stands_there_with_its_type_and_meaning(table):
-    rows = [row[:3] for row in listed()[table.name]]
+    rows = [row[:3] for row in documented_columns()[table.name]]
     assert rows == [[f"`{column.name}`", f"`{column.type}`", column.meaning] for column in table.columns]
 
 
@@ -44,10 +44,10 @@ def test_every_column_has_a_reader_named(table):
 
 
 def test_every_function_that_is_named_exists():
-    named = {name for table in TABLES for reader in readers(table.name) for name in re.findall(r"`(\w+\.\w+)`", reader)}
+    names = {name for table in TABLES for reader in readers(table.name) for name in re.findall(r"`(\w+\.\w+)`", reader)}
     sources = [(path.stem, path.read_text()) for path in (ROOT / "freshet").rglob("*.py")]
     known = {
         f"{stem}.{name}" for stem, text in sources for name in re.findall(r"^(?:def|class) (\w+)", text, re.MULTILINE)
     }
-    assert sorted(named - known) == []
-    assert len(named) > 15
+    assert sorted(names - known) == []
+    assert len(names) > 15

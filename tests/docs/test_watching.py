@@ -17,7 +17,7 @@ def test_sensors_and_schedule_stand_there_with_the_jobs_they_start():
     from pipelines.definitions import defs
 
     repository = defs.get_repository_def()
-    found = dict(re.findall(r"^\| (?:sensor|schedule) `(\w+)` \| [^|]+ \| (?:`(\w+)`)?", TEXT, flags=re.MULTILINE))
-    started = {one.name: next((t.job_name for t in one.targets), "") for one in repository.sensor_defs}
+    actual = dict(re.findall(r"^\| (?:sensor|schedule) `(\w+)` \| [^|]+ \| (?:`(\w+)`)?", TEXT, flags=re.MULTILINE))
+    started = {sensor.name: next((t.job_name for t in sensor.targets), "") for sensor in repository.sensor_defs}
     started |= {one.name: one.job_name for one in repository.schedule_defs}
-    assert found == started
+    assert actual == started

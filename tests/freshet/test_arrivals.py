@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from freshet import days as day_records
-from freshet.arrivals import Arrival, LastRun, arrivals, differs, landed_days, last_runs
-from freshet.days import Attempt, DayRecord
+from freshet.arrivals import LandedDay, LastIngest, has_new_files, landing_folder_days, last_ingests, scan_landing
+from freshet.days import DayRecord, PublishAttempt
 from freshet.past.acceptance import accept
 from freshet.store import open_store
 
-D1, D2, D3 = (date(2024, 3, day) for day in (1, 2, 3))
+DAY1, DAY2, DAY3 = (date(2024, 3, day) for day in (1, 2, 3))
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 
 
@@ -19,17 +19,19 @@ def store(tmp_path):
     return open_store(str(tmp_path))
 
 
-def arrival(events: int, shown: int, latest: datetime = NOON) -> Arrival:
-    return Arrival(D1, {"raw_events": events, "impressions": shown}, "digest", latest)
+def landed_day(events: int, impressions: int, latest: datetime = NOON) -> LandedDay:
+    return LandedDay(DAY1, {"raw_events": events, "impressions": impressions}, "digest", latest)
 
 
-def last(events: int, shown: int, at: datetime = NOON + timedelta(minutes=1)) -> LastRun:
-    return LastRun({"raw_events": events, "impressions": shown}, at)
+def last_ingest(events: int, impressions: int, at: datetime = NOON + timedelta(minutes=1)) -> LastIngest:
+    return LastIngest({"raw_events": events, "impressions": impressions}, at)
 
 
-def record(store, table: str, day: date, at: datetime, files: int) -> None:
-    own = DayRecord(day=day, verdict="published", counts={"rows": 9, "files": files})
-    day_records.write(store, Attempt(table=table, attempt=f"a{at:%f}", at=at, snapshot=1, records=(own,)))
+def write_record(store, table: str, day: date, at: datetime, files: int) -> None:
+    day_record = DayRecord(day=day, verdict="published", counts={"rows": 9, "files": files})
+    day_records.write_attempt(
+        store, PublishAttempt(table=table, attempt=f"a{at:%f}", at=at, snapshot=1, records=(day_record,))
+    )
 
 
 def test_events_the_gateways_events_and_impressions_are_counted_by_day(store):
@@ -42,66 +44,68 @@ def test_events_the_gateways_events_and_impressions_are_counted_by_day(store):
         "landing/items/dt=2024-03-03/items.csv",
     ):
         store.put(path, b"x")
-    found = arrivals(store)
-    assert {day: dict(one.files) for day, one in found.items()} == {
-        D1: {"raw_events": 0, "impressions": 1},
-        D2: {"raw_events": 2, "impressions": 0},
+    actual = scan_landing(store)
+    assert {day: dict(landed.files) for day, landed in actual.items()} == {
+        DAY1: {"raw_events": 0, "impressions": 1},
+        DAY2: {"raw_events": 2, "impressions": 0},
     }
-    assert list(found) == [D1, D2]
-    assert list(arrivals(store, [D2, D3])) == [D2]
-    assert landed_days(store) == [D1, D2]
+    assert list(actual) == [DAY1, DAY2]
+    assert list(scan_landing(store, [DAY2, DAY3])) == [DAY2]
+    assert landing_folder_days(store) == [DAY1, DAY2]
 
 
 def test_a_day_that_a_person_accepted_since_its_last_run_is_run_again(store):
     store.put("landing/events/dt=2024-03-01/a.csv", b"x")
-    before = arrivals(store)[D1]
-    seen = LastRun({"raw_events": 1, "impressions": 0}, before.latest + timedelta(microseconds=1))
-    assert not differs(before, seen)
-    accept(store, D1, "campaign", NOON)
-    accept(store, D2, "nothing landed", NOON)
-    after = arrivals(store)
-    assert list(after) == [D1]
-    assert differs(after[D1], seen)
-    assert after[D1].files == {"raw_events": 1, "impressions": 0}
-    assert after[D1].digest != before.digest
+    before = scan_landing(store)[DAY1]
+    last_ingest = LastIngest({"raw_events": 1, "impressions": 0}, before.last_change + timedelta(microseconds=1))
+    assert not has_new_files(before, last_ingest)
+    accept(store, DAY1, "campaign", NOON)
+    accept(store, DAY2, "nothing landed", NOON)
+    after = scan_landing(store)
+    assert list(after) == [DAY1]
+    assert has_new_files(after[DAY1], last_ingest)
+    assert after[DAY1].files == {"raw_events": 1, "impressions": 0}
+    assert after[DAY1].digest != before.digest
 
 
 def test_the_digest_is_another_one_when_a_file_comes_or_is_replaced(store):
     store.put("landing/events/dt=2024-03-01/a.csv", b"x")
-    first = arrivals(store)[D1].digest
-    assert arrivals(store)[D1].digest == first
+    first = scan_landing(store)[DAY1].digest
+    assert scan_landing(store)[DAY1].digest == first
     store.put("landing/events/dt=2024-03-01/a.csv", b"longer")
-    second = arrivals(store)[D1].digest
+    second = scan_landing(store)[DAY1].digest
     store.put("landing/impressions/dt=2024-03-01/a.jsonl", b"x")
-    assert len({first, second, arrivals(store)[D1].digest}) == 3
+    assert len({first, second, scan_landing(store)[DAY1].digest}) == 3
 
 
 def test_an_empty_landing_has_no_days(store):
-    assert (arrivals(store), landed_days(store)) == ({}, [])
+    assert (scan_landing(store), landing_folder_days(store)) == ({}, [])
 
 
 def test_a_day_that_was_never_run_differs():
-    assert differs(arrival(1, 0), None)
+    assert has_new_files(landed_day(1, 0), None)
 
 
 def test_a_day_run_as_it_is_does_not_differ():
-    assert not differs(arrival(2, 1), last(2, 1))
-    assert not differs(arrival(2, 0), LastRun({"raw_events": 2}, NOON))  # a lake from before there were impressions
+    assert not has_new_files(landed_day(2, 1), last_ingest(2, 1))
+    assert not has_new_files(
+        landed_day(2, 0), LastIngest({"raw_events": 2}, NOON)
+    )  # a lake from before there were impressions
 
 
-@pytest.mark.parametrize("seen", [last(1, 1), last(3, 1), last(2, 0)])
+@pytest.mark.parametrize("seen", [last_ingest(1, 1), last_ingest(3, 1), last_ingest(2, 0)])
 def test_a_file_more_or_fewer_differs(seen):
-    assert differs(arrival(2, 1), seen)
+    assert has_new_files(landed_day(2, 1), seen)
 
 
 def test_a_file_written_since_differs():
-    assert differs(arrival(2, 1, latest=NOON + timedelta(hours=1)), last(2, 1))
+    assert has_new_files(landed_day(2, 1, latest=NOON + timedelta(hours=1)), last_ingest(2, 1))
 
 
 def test_the_last_attempt_counts_and_says_when_it_was(store):
-    record(store, "raw_events", D1, NOON, files=1)
-    record(store, "raw_events", D1, NOON + timedelta(hours=2), files=2)
-    record(store, "impressions", D1, NOON + timedelta(hours=1), files=5)
-    assert last_runs(store, [D1, D2]) == {
-        D1: LastRun({"raw_events": 2, "impressions": 5}, NOON + timedelta(hours=2)),
+    write_record(store, "raw_events", DAY1, NOON, files=1)
+    write_record(store, "raw_events", DAY1, NOON + timedelta(hours=2), files=2)
+    write_record(store, "impressions", DAY1, NOON + timedelta(hours=1), files=5)
+    assert last_ingests(store, [DAY1, DAY2]) == {
+        DAY1: LastIngest({"raw_events": 2, "impressions": 5}, NOON + timedelta(hours=2)),
     }

@@ -1,23 +1,23 @@
 import pytest
 
 from freshet.errors import SettingsError
-from freshet.item_inputs import DEFAULT, Field, attributes_of, parse_schema, told
+from freshet.item_inputs import DEFAULT_SCHEMA, ItemFeature, attribute_columns, format_schema, parse_schema
 
 
 def test_a_schema_is_read_in_its_order_and_told_again():
     schema = parse_schema(" title:words, brand : category ,sale:flag,picture:vector")
     assert schema == (
-        Field("title", "words"), Field("brand", "category"), Field("sale", "flag"), Field("picture", "vector"),
+        ItemFeature("title", "words"), ItemFeature("brand", "category"), ItemFeature("sale", "flag"), ItemFeature("picture", "vector"),
     )  # fmt: skip
-    assert told(schema) == "title:words,brand:category,sale:flag,picture:vector"
-    assert attributes_of(schema) == ("brand", "sale")
+    assert format_schema(schema) == "title:words,brand:category,sale:flag,picture:vector"
+    assert attribute_columns(schema) == ("brand", "sale")
 
 
 def test_the_default_is_title_category_and_price_and_none_is_nothing():
-    assert parse_schema("title:words,category:category,price:number") == DEFAULT
-    assert attributes_of(DEFAULT) == ()
+    assert parse_schema("title:words,category:category,price:number") == DEFAULT_SCHEMA
+    assert attribute_columns(DEFAULT_SCHEMA) == ()
     assert parse_schema("none") == ()
-    assert told(()) == "none"
+    assert format_schema(()) == "none"
 
 
 @pytest.mark.parametrize(

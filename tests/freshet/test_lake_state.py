@@ -11,11 +11,11 @@ import pytest
 
 from freshet import lake_state
 from freshet.errors import LakeError, MissingLakeError
-from freshet.lake_state import check_lake, new_lake, require_lake
+from freshet.lake_state import check_lake, new_lake_message, require_lake
 from freshet.tables.catalog import restore_catalog
 
-TABLES = ("events", "histories")
-HELD = "the lake holds 2 tables, 1 release, records of days"  # one release, whatever else lies in its folder
+TABLE_NAMES = ("events", "histories")
+HELD_MESSAGE = "the lake holds 2 tables, 1 release, records of days"  # one release, whatever else lies in its folder
 
 
 @pytest.fixture
@@ -23,37 +23,37 @@ def lake(tmp_path) -> Path:
     """As a run leaves it: two tables that were written twice, a day's record, a release, and the catalogue."""
     root = tmp_path / "lake"
     rows = []
-    for table in TABLES:
+    for table in TABLE_NAMES:
         metadata = root / "tables" / "shop" / table / "metadata"
         metadata.mkdir(parents=True)
         for version in ("00000", "00001"):
             (metadata / f"{version}-a.metadata.json").write_text("{}")
         rows.append(("lake", "shop", table, f"{metadata}/00001-a.metadata.json"))
-    record(root, snapshot=7)
+    write_record(root, snapshot=7)
     (root / "releases").mkdir()
     (root / "releases" / "00000001.json").write_text("{}")
     (root / "releases" / "00000001.json.bak").write_text("{}")
-    enter(root, rows)
+    register_tables(root, rows)
     return root
 
 
-def record(root: Path, snapshot: int | None) -> None:
+def write_record(root: Path, snapshot: int | None) -> None:
     folder = root / "days" / "events"
     folder.mkdir(parents=True)
     (folder / "2024-03-01_2024-03-01_x_y.json").write_text(json.dumps({"snapshot": snapshot}))
 
 
-def enter(root: Path, rows: list[tuple[str, ...]]) -> None:
+def register_tables(root: Path, rows: list[tuple[str, ...]]) -> None:
     with sqlite3.connect(root / "catalog.db") as connection:
         connection.execute("CREATE TABLE iceberg_tables (catalog_name, table_namespace, table_name, metadata_location)")
         connection.executemany("INSERT INTO iceberg_tables VALUES (?, ?, ?, ?)", rows)
     connection.close()
 
 
-def refusal(root: Path) -> str:
-    with pytest.raises(LakeError) as caught:
+def refusal_message(root: Path) -> str:
+    with pytest.raises(LakeError) as exc_info:
         check_lake(str(root))
-    return f"{caught.value.where}: {caught.value.what}"
+    return f"{exc_info.value.where}: {exc_info.value.what}"
 
 
 def test_a_whole_lake_is_used(lake):
@@ -62,22 +62,22 @@ def test_a_whole_lake_is_used(lake):
 
 def test_a_catalogue_that_another_process_holds_is_in_use_and_not_damaged(lake, monkeypatch):
     monkeypatch.setattr(lake_state, "PATIENCE", 0.1)
-    with contextlib.closing(sqlite3.connect(lake / "catalog.db", isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        assert refusal(lake) == f"{lake}: its catalogue is in use (database is locked)"
+    with contextlib.closing(sqlite3.connect(lake / "catalog.db", isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        assert refusal_message(lake) == f"{lake}: its catalogue is in use (database is locked)"
         with pytest.raises(LakeError, match="in use"):
             restore_catalog(str(lake))
 
 
-def damage(content: bytes) -> Callable[[Path], None]:
+def damage_with(content: bytes) -> Callable[[Path], None]:
     return lambda catalog: catalog.write_bytes(content)
 
 
-def cut(catalog: Path) -> None:
+def truncate_catalog(catalog: Path) -> None:
     catalog.write_bytes(catalog.read_bytes()[:3000])
 
 
-def emptied(catalog: Path) -> None:
+def empty_catalog(catalog: Path) -> None:
     with sqlite3.connect(catalog) as connection:
         connection.execute("DELETE FROM iceberg_tables")
     connection.close()
@@ -86,30 +86,30 @@ def emptied(catalog: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "what"),
     [
-        (Path.unlink, f"is missing, but {HELD}: a new one would hide them all"),
-        (damage(b""), f"knows no table, but {HELD}"),
-        (emptied, f"knows no table, but {HELD}"),
-        (damage(b"no database at all" * 99), "cannot be read (file is not a database)"),
-        (cut, "cannot be read (database disk image is malformed)"),
+        (Path.unlink, f"is missing, but {HELD_MESSAGE}: a new one would hide them all"),
+        (damage_with(b""), f"knows no table, but {HELD_MESSAGE}"),
+        (empty_catalog, f"knows no table, but {HELD_MESSAGE}"),
+        (damage_with(b"no database at all" * 99), "cannot be read (file is not a database)"),
+        (truncate_catalog, "cannot be read (database disk image is malformed)"),
     ],
 )
 def test_a_catalogue_that_is_missing_empty_or_damaged_is_refused(lake, harm, what):
     harm(lake / "catalog.db")
-    assert refusal(lake) == f"{lake}/catalog.db: {what}"
+    assert refusal_message(lake) == f"{lake}/catalog.db: {what}"
 
 
 @pytest.mark.parametrize("trace", ["tables", "days", "releases"])
 def test_each_trace_of_a_run_is_enough(lake, trace):
     (lake / "catalog.db").unlink()
-    for other in {"tables", "days", "releases"} - {trace}:
-        shutil.rmtree(lake / other)
-    assert "is missing, but the lake holds" in refusal(lake)
+    for other_trace in {"tables", "days", "releases"} - {trace}:
+        shutil.rmtree(lake / other_trace)
+    assert "is missing, but the lake holds" in refusal_message(lake)
 
 
 def test_a_lake_in_which_nothing_was_published_yet_needs_no_catalogue(tmp_path):
     (tmp_path / "landing").mkdir()
     check_lake(str(tmp_path))
-    record(tmp_path, snapshot=None)  # a day whose files could not be read
+    write_record(tmp_path, snapshot=None)  # a day whose files could not be read
     created = tmp_path / "tables" / "shop" / "events" / "metadata"
     created.mkdir(parents=True)
     (created / "00000-a.metadata.json").write_text("{}")  # the run was killed before the catalogue knew
@@ -119,22 +119,22 @@ def test_a_lake_in_which_nothing_was_published_yet_needs_no_catalogue(tmp_path):
 
 
 def test_a_lake_that_was_moved_says_from_where_and_works_once_the_old_name_leads_to_it(lake, tmp_path):
-    there = lake.rename(tmp_path / "new place")
-    with pytest.raises(LakeError) as caught:
-        check_lake(str(there))
-    link = f"`ln -s '{there}' {lake}`"
-    assert str(caught.value) == (
-        f"{there} (FRESHET_LAKE): was moved here from {lake}: its tables name their files by their full path there; "
+    moved_lake = lake.rename(tmp_path / "new place")
+    with pytest.raises(LakeError) as exc_info:
+        check_lake(str(moved_lake))
+    link = f"`ln -s '{moved_lake}' {lake}`"
+    assert str(exc_info.value) == (
+        f"{moved_lake} (FRESHET_LAKE): was moved here from {lake}: its tables name their files by their full path there; "
         f"move it back, or let the old name lead here ({link})"
     )
-    lake.symlink_to(there)
-    check_lake(str(there))
+    lake.symlink_to(moved_lake)
+    check_lake(str(moved_lake))
     check_lake(str(lake))
 
 
 def test_a_copy_of_a_lake_is_refused_for_it_would_write_into_the_original(lake, tmp_path):
     copy = shutil.copytree(lake, tmp_path / "copy")
-    assert refusal(copy) == (
+    assert refusal_message(copy) == (
         f"{copy} (FRESHET_LAKE): is a copy of {lake}: its tables name their files there, "
         "and would be read and written there"
     )
@@ -142,8 +142,8 @@ def test_a_copy_of_a_lake_is_refused_for_it_would_write_into_the_original(lake, 
 
 def test_a_catalogue_beside_tables_that_are_gone_is_refused(lake):
     shutil.rmtree(lake / "tables")
-    place = f"{lake}/tables/shop/events/metadata/00001-a.metadata.json"
-    assert refusal(lake) == f"{place}: is missing, but {lake}/catalog.db names it as the state of shop/events"
+    path = f"{lake}/tables/shop/events/metadata/00001-a.metadata.json"
+    assert refusal_message(lake) == f"{path}: is missing, but {lake}/catalog.db names it as the state of shop/events"
 
 
 def test_a_lake_in_a_folder_that_cannot_be_written_is_looked_at_all_the_same(lake, monkeypatch):
@@ -152,9 +152,9 @@ def test_a_lake_in_a_folder_that_cannot_be_written_is_looked_at_all_the_same(lak
 
 
 def test_a_lake_that_is_not_there_is_no_empty_lake(tmp_path):
-    with pytest.raises(MissingLakeError) as caught:
+    with pytest.raises(MissingLakeError) as exc_info:
         require_lake(str(tmp_path / "lkae"))
-    assert str(caught.value) == (
+    assert str(exc_info.value) == (
         f"{tmp_path}/lkae (FRESHET_LAKE): there is no such folder; correct FRESHET_LAKE (`freshet settings` says where "
         "it comes from), or begin a lake: `freshet land FILE…`"
     )
@@ -162,21 +162,21 @@ def test_a_lake_that_is_not_there_is_no_empty_lake(tmp_path):
 
 def test_a_file_is_no_lake(tmp_path):
     (tmp_path / "lake").write_text("")
-    for look in (require_lake, new_lake):
+    for check in (require_lake, new_lake_message):
         with pytest.raises(
             MissingLakeError, match=r"lake \(FRESHET_LAKE\): is a file, not a folder; correct FRESHET_LAKE"
         ):
-            look(str(tmp_path / "lake"))
+            check(str(tmp_path / "lake"))
 
 
 def test_a_new_lake_begins_only_in_a_folder_that_is_there(tmp_path):
     root = tmp_path / "lake"
-    assert new_lake(str(root)) == f"a new lake begins at {root} (FRESHET_LAKE)"
+    assert new_lake_message(str(root)) == f"a new lake begins at {root} (FRESHET_LAKE)"
     root.mkdir()
-    assert new_lake(str(root)) == ""
-    with pytest.raises(MissingLakeError) as caught:
-        new_lake(str(tmp_path / "dsik" / "lake"))
-    assert str(caught.value) == (
+    assert new_lake_message(str(root)) == ""
+    with pytest.raises(MissingLakeError) as exc_info:
+        new_lake_message(str(tmp_path / "dsik" / "lake"))
+    assert str(exc_info.value) == (
         f"{tmp_path}/dsik/lake (FRESHET_LAKE): neither it nor the folder above it is there ({tmp_path}/dsik); "
         "correct FRESHET_LAKE (`freshet settings`), mount its disk, or make the folder above: "
         f"`mkdir -p {tmp_path}/dsik`"
@@ -184,5 +184,5 @@ def test_a_new_lake_begins_only_in_a_folder_that_is_there(tmp_path):
 
 
 def test_of_a_lake_on_s3_nothing_is_asked_here():
-    for look in (require_lake, check_lake, new_lake):
-        assert not look("s3://bucket/lake")
+    for check in (require_lake, check_lake, new_lake_message):
+        assert not check("s3://bucket/lake")

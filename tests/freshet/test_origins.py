@@ -2,43 +2,46 @@ from pathlib import Path
 
 import pytest
 
-from freshet.origins import Origin, origins, unknown_variables
+from freshet.origins import SettingSource, setting_sources, unknown_variables
 from freshet.settings import Settings, load
 
 
 @pytest.fixture(autouse=True)
-def _nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder without a .env and an environment without settings."""
     monkeypatch.chdir(tmp_path)
     for name in Settings.model_fields:
         monkeypatch.delenv(f"FRESHET_{name.upper()}", raising=False)
 
 
-def by_name() -> dict[str, Origin]:
-    return {row.variable: row for row in origins(load())}
+def sources_by_name() -> dict[str, SettingSource]:
+    return {row.variable: row for row in setting_sources(load())}
 
 
 def test_a_default_says_so() -> None:
-    row = by_name()["FRESHET_LOOKBACK_DAYS"]
+    row = sources_by_name()["FRESHET_LOOKBACK_DAYS"]
     assert (row.value, row.source) == ("7", "default")
 
 
 def test_a_value_of_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("FRESHET_LOOKBACK_DAYS=3\nFRESHET_BAD_SHARE_LIMIT=0.2\n")
     monkeypatch.setenv("FRESHET_LOOKBACK_DAYS", "5")
-    rows = by_name()
+    rows = sources_by_name()
     assert (rows["FRESHET_LOOKBACK_DAYS"].value, rows["FRESHET_LOOKBACK_DAYS"].source) == ("5", "environment")
     assert (rows["FRESHET_BAD_SHARE_LIMIT"].value, rows["FRESHET_BAD_SHARE_LIMIT"].source) == ("0.2", ".env")
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRESHET_MAPPING", "")
-    assert (by_name()["FRESHET_MAPPING"].value, by_name()["FRESHET_MAPPING"].source) == (None, "default")
+    assert (sources_by_name()["FRESHET_MAPPING"].value, sources_by_name()["FRESHET_MAPPING"].source) == (
+        None,
+        "default",
+    )
 
 
 def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRESHET_PSEUDONYM_KEY", "open sesame")
-    assert by_name()["FRESHET_PSEUDONYM_KEY"].value == "********"
+    assert sources_by_name()["FRESHET_PSEUDONYM_KEY"].value == "********"
 
 
 def test_a_mistyped_variable_is_told_with_the_nearest_name(monkeypatch: pytest.MonkeyPatch) -> None:

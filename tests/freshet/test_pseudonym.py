@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from freshet.errors import LakeError
-from freshet.pseudonym import lake_key, pseudonym
+from freshet.pseudonym import load_pseudonym_key, pseudonym
 from freshet.settings import Settings
 
 
@@ -24,30 +24,32 @@ def test_another_key_gives_other_pseudonyms():
 
 def test_the_key_of_the_settings_is_used(tmp_path):
     settings = Settings(_env_file=None, lake=str(tmp_path), pseudonym_key="secret")
-    assert lake_key(settings) == b"secret"
+    assert load_pseudonym_key(settings) == b"secret"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_lake_makes_its_key_once_and_shows_it_to_nobody_else(tmp_path):
     settings = Settings(_env_file=None, lake=str(tmp_path / "lake"))
-    first = lake_key(settings)
-    assert len(first) == 64
-    assert lake_key(settings) == first
+    first_key = load_pseudonym_key(settings)
+    assert len(first_key) == 64
+    assert load_pseudonym_key(settings) == first_key
     assert (tmp_path / "lake/keys/pseudonym.key").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "lake/keys").stat().st_mode & 0o777 == 0o700
 
 
 def test_two_lakes_have_two_keys(tmp_path):
-    one, two = (lake_key(Settings(_env_file=None, lake=str(tmp_path / name))) for name in ("one", "two"))
-    assert one != two
+    first_key, second_key = (
+        load_pseudonym_key(Settings(_env_file=None, lake=str(tmp_path / name))) for name in ("one", "two")
+    )
+    assert first_key != second_key
 
 
 def test_an_empty_key_is_refused(tmp_path):
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys/pseudonym.key").write_bytes(b"")
-    with pytest.raises(LakeError) as caught:
-        lake_key(Settings(_env_file=None, lake=str(tmp_path)))
-    assert str(caught.value) == (
+    with pytest.raises(LakeError) as exc_info:
+        load_pseudonym_key(Settings(_env_file=None, lake=str(tmp_path)))
+    assert str(exc_info.value) == (
         f"{tmp_path}/keys/pseudonym.key: the key is empty; "
         "restore it from a backup: a new key makes all shoppers strangers"
     )
@@ -56,9 +58,9 @@ def test_an_empty_key_is_refused(tmp_path):
 def test_a_key_that_was_lost_is_not_replaced_while_tables_hold_pseudonyms_made_with_it(settings):
     (Path(settings.lake) / "tables" / "shop" / "raw_events" / "metadata").mkdir(parents=True)
     (Path(settings.lake) / "tables" / "shop" / "raw_events" / "metadata" / "00001-a.metadata.json").write_text("{}")
-    with pytest.raises(LakeError) as caught:
-        lake_key(settings)
-    assert str(caught.value) == (
+    with pytest.raises(LakeError) as exc_info:
+        load_pseudonym_key(settings)
+    assert str(exc_info.value) == (
         f"{settings.lake}/keys/pseudonym.key: is missing, and the tables hold pseudonyms made with a key: "
         "a new one makes all shoppers strangers; "
         "restore it from a backup, or set FRESHET_PSEUDONYM_KEY to the key that was used"

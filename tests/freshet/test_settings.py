@@ -19,7 +19,7 @@ def test_a_wrong_value_is_named_with_the_fix(tmp_path: Path, monkeypatch: pytest
     )
 
 
-def wrong(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str:
+def setting_error(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str:
     """What is said of a setting, without the fix."""
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError) as error:
@@ -41,7 +41,7 @@ def test_a_schedule_that_is_none_is_named_before_anything_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cron: str, why: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert wrong(monkeypatch, "FRESHET_RETRAIN_CRON", cron) == f"FRESHET_RETRAIN_CRON='{cron}': {why}"
+    assert setting_error(monkeypatch, "FRESHET_RETRAIN_CRON", cron) == f"FRESHET_RETRAIN_CRON='{cron}': {why}"
 
 
 @pytest.mark.parametrize("cron", ["30 2 * * *", "0,30 1-5/2 */2 1 0-7", "*/15 * 1,15 * 5"])
@@ -57,14 +57,14 @@ def test_a_webhook_that_is_no_address_is_refused_and_not_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    said = "FRESHET_ALERT_WEBHOOK=…: should be an address that begins with http:// or https://"
-    assert wrong(monkeypatch, "FRESHET_ALERT_WEBHOOK", address) == said
+    message = "FRESHET_ALERT_WEBHOOK=…: should be an address that begins with http:// or https://"
+    assert setting_error(monkeypatch, "FRESHET_ALERT_WEBHOOK", address) == message
 
 
 def test_a_webhook_with_an_address_is_kept() -> None:
-    taken = Settings(_env_file=None, alert_webhook="https://hooks.example.com/a?b=c").alert_webhook
-    assert taken is not None
-    assert taken.get_secret_value() == "https://hooks.example.com/a?b=c"
+    value = Settings(_env_file=None, alert_webhook="https://hooks.example.com/a?b=c").alert_webhook
+    assert value is not None
+    assert value.get_secret_value() == "https://hooks.example.com/a?b=c"
 
 
 def test_a_local_lake_becomes_a_full_path_and_a_lake_on_s3_stays(
@@ -78,15 +78,15 @@ def test_a_local_lake_becomes_a_full_path_and_a_lake_on_s3_stays(
 def test_the_page_of_settings_names_every_setting_with_its_default_and_meaning() -> None:
     page = (ROOT / "docs" / "settings.md").read_text()
     rows = [line for line in page.splitlines() if line.startswith("| `FRESHET_")]
-    assert rows == [_row(name) for name in Settings.model_fields]
+    assert rows == [settings_row(name) for name in Settings.model_fields]
 
 
 def test_the_example_file_names_every_setting() -> None:
-    named = [line.split("=")[0] for line in (ROOT / ".env.example").read_text().splitlines() if "=" in line]
-    assert named == [f"# FRESHET_{name.upper()}" for name in Settings.model_fields]
+    names = [line.split("=")[0] for line in (ROOT / ".env.example").read_text().splitlines() if "=" in line]
+    assert names == [f"# FRESHET_{name.upper()}" for name in Settings.model_fields]
 
 
-def _row(name: str) -> str:
+def settings_row(name: str) -> str:
     field = Settings.model_fields[name]
     default = f"`{field.default}`" if field.default is not None else "unset"
     return f"| `FRESHET_{name.upper()}` | {default} | {field.description} |"
@@ -107,9 +107,9 @@ def test_a_diary_that_mlflow_cannot_keep_is_refused_and_not_shown(
 
 
 def test_a_diary_in_a_folder_has_its_full_path() -> None:
-    taken = Settings(_env_file=None, tracking="~/diary").tracking
-    assert taken is not None
-    assert taken.get_secret_value() == str(Path("~/diary").expanduser())
+    value = Settings(_env_file=None, mlflow_uri="~/diary").mlflow_uri
+    assert value is not None
+    assert value.get_secret_value() == str(Path("~/diary").expanduser())
 
 
 def test_a_study_database_that_is_no_address_is_refused_and_not_shown(

@@ -6,23 +6,23 @@ import pytest
 
 from freshet import days as day_records
 from freshet import staleness
-from freshet.days import Attempt, DayRecord
+from freshet.days import DayRecord, PublishAttempt
 from freshet.store import open_store
 
 DAY = date(2024, 3, 2)
-NEXT = date(2024, 3, 3)
+NEXT_DAY = date(2024, 3, 3)
 
 
 @pytest.fixture
-def write(settings):
+def write_attempt(settings):
     """Write the attempt `name` at a table and day, later than all before."""
     store = open_store(settings.lake)
     times = iter(datetime(2024, 3, 10, tzinfo=UTC) + timedelta(hours=n) for n in range(100))
 
     def write(table, name, day=DAY, verdict="published", **sources):
         record = DayRecord(day=day, verdict=verdict, counts={"rows": 1}, sources=sources)
-        attempt = Attempt(table=table, attempt=name, at=next(times), snapshot=1, records=(record,))
-        day_records.write(store, attempt)
+        attempt = PublishAttempt(table=table, attempt=name, at=next(times), snapshot=1, records=(record,))
+        day_records.write_attempt(store, attempt)
         return store
 
     return write
@@ -32,7 +32,7 @@ def test_a_day_made_from_the_latest_attempt_is_not_stale(write):
     write("events", "e1")
     store = write("histories", "h1", events="e1")
     assert staleness.stale_days(store, "histories") == []
-    assert staleness.sources(store, "histories", [DAY, NEXT]) == {DAY: {"events": "e1"}, NEXT: {}}
+    assert staleness.upstream_attempts(store, "histories", [DAY, NEXT_DAY]) == {DAY: {"events": "e1"}, NEXT_DAY: {}}
 
 
 def test_a_day_whose_upstream_was_published_again_is_stale(write):
@@ -40,7 +40,7 @@ def test_a_day_whose_upstream_was_published_again_is_stale(write):
     write("histories", "h1", events="e1")
     store = write("events", "e2")
     assert staleness.stale_days(store, "histories") == [DAY]
-    assert staleness.stale_days(store, "histories", [NEXT]) == []
+    assert staleness.stale_days(store, "histories", [NEXT_DAY]) == []
 
 
 def test_a_day_that_the_table_never_got_to_is_stale(write):
@@ -72,5 +72,5 @@ def test_events_wait_for_a_quarantine_that_is_older_than_the_raw_rows(write):
 
 def test_the_days_around_and_after_some_days():
     days = {date(2024, 3, 10), date(2024, 3, 12)}
-    assert sorted(day.day for day in staleness.around(days, 2)) == [8, 9, 10, 11, 12, 13, 14]
-    assert sorted(day.day for day in staleness.after(days, 2)) == [11, 13, 14]
+    assert sorted(day.day for day in staleness.days_around(days, 2)) == [8, 9, 10, 11, 12, 13, 14]
+    assert sorted(day.day for day in staleness.days_after(days, 2)) == [11, 13, 14]

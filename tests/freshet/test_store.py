@@ -7,7 +7,7 @@ import obstore
 import pytest
 
 from freshet.errors import LakeError
-from freshet.store import Store, _refuse, open_store
+from freshet.store import Store, _raise_lake_error, open_store
 
 
 @pytest.fixture
@@ -86,9 +86,9 @@ def test_what_is_removed_is_gone_and_what_is_not_there_may_be_removed(store):
 
 
 def test_a_missing_file_is_named(store):
-    with pytest.raises(LakeError) as caught:
+    with pytest.raises(LakeError) as exc_info:
         store.get("a/b")
-    assert str(caught.value) == (
+    assert str(exc_info.value) == (
         f"{store.root}/a/b: does not exist; check FRESHET_LAKE (`freshet settings`), or make it again"
     )
 
@@ -134,18 +134,18 @@ def test_a_missing_folder_is_named(store, tmp_path):
 
 
 def test_a_remote_lake_has_no_local_path():
-    with pytest.raises(LakeError) as caught:
+    with pytest.raises(LakeError) as exc_info:
         Store("s3://shop/lake").local_path("a")
-    assert str(caught.value) == "s3://shop/lake/a: not on this machine; fetch it first (Store.fetch_folder)"
+    assert str(exc_info.value) == "s3://shop/lake/a: not on this machine; fetch it first (Store.fetch_folder)"
 
 
 def test_a_full_disk_is_said_in_one_line():
     error = obstore.exceptions.GenericError(
         "Generic LocalFileSystem error: Unable to copy data to file: No space left on device (os error 28)\n\nDebug"
     )
-    with pytest.raises(LakeError) as caught:
-        _refuse("lake/a", "nothing was published", error)
-    assert str(caught.value) == "lake/a: the disk is full, nothing was published; free some space and run again"
+    with pytest.raises(LakeError) as exc_info:
+        _raise_lake_error("lake/a", "nothing was published", error)
+    assert str(exc_info.value) == "lake/a: the disk is full, nothing was published; free some space and run again"
 
 
 def test_a_disk_that_fills_up_publishes_nothing_and_the_next_run_succeeds(tmp_path):
@@ -159,9 +159,9 @@ def test_a_disk_that_fills_up_publishes_nothing_and_the_next_run_succeeds(tmp_pa
         store.put("journal", b"before")
         (small / "ballast").write_bytes(b"0" * 90_000)
         for write in (store.put, store.put_if_absent):
-            with pytest.raises(LakeError) as caught:
+            with pytest.raises(LakeError) as exc_info:
                 write("model", b"1" * 60_000)
-            assert str(caught.value) == (
+            assert str(exc_info.value) == (
                 f"{store.root}/model: the disk is full, nothing was published; free some space and run again"
             )
         assert store.list("") == ("journal",)
@@ -175,10 +175,10 @@ def test_a_disk_that_fills_up_publishes_nothing_and_the_next_run_succeeds(tmp_pa
 @pytest.mark.parametrize("root", ["", "memory:///lake"])
 def test_names_are_what_lies_right_below_and_a_folder_ends_with_a_stroke(tmp_path, root):
     store = open_store(root or str(tmp_path))
-    assert store.names("a") == ()
+    assert store.list_names("a") == ()
     for path in ("a/2", "a/.1", "a/old/2", "b/3"):
         store.put(path, b"x")
-    assert store.names("a") == (".1", "2", "old/")
+    assert store.list_names("a") == (".1", "2", "old/")
 
 
 def test_names_of_what_is_no_folder_are_refused(store):

@@ -4,8 +4,8 @@ from freshet import telemetry
 
 
 def test_every_switch_is_off_unless_somebody_set_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in telemetry.SWITCHES:
+    for name in telemetry.TELEMETRY_SWITCHES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GX_ANALYTICS_ENABLED", "true")
-    telemetry.off()
-    assert telemetry.left_on() == ["GX_ANALYTICS_ENABLED"]
+    telemetry.disable_telemetry()
+    assert telemetry.enabled_telemetry() == ["GX_ANALYTICS_ENABLED"]

@@ -13,20 +13,20 @@ import pytest
 from freshet.errors import SettingsError
 from freshet.settings import Settings
 from pipelines import dev
-from pipelines.dev import interrupted_run, programs, say_when_up, with_ports
+from pipelines.dev import announce_when_up, interrupted_run_message, programs, resolve_ports
 
 pytestmark = pytest.mark.dagster
 
 ROOT = Path(__file__).parents[2]
-UI = "http://127.0.0.1:3001"
+UI_URL = "http://127.0.0.1:3001"
 
 
-def settings(**more):
-    return Settings(_env_file=None, **more)
+def settings(**overrides):
+    return Settings(_env_file=None, **overrides)
 
 
 @pytest.fixture
-def taken():
+def used_port():
     """A port of 127.0.0.1 on which this process listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
@@ -34,25 +34,29 @@ def taken():
 
 def test_both_ports_are_looked_at_before_anything_starts(taken):
     with pytest.raises(SettingsError, match=f"port {taken}: Dagster's UI needs it, and process .*FRESHET_DAGSTER_PORT"):
-        with_ports(settings(dagster_port=taken, gateway_port=0))
+        resolve_ports(settings(dagster_port=taken, gateway_port=0))
     with pytest.raises(SettingsError, match=f"port {taken}: the gateway needs it, and process .*FRESHET_GATEWAY_PORT"):
-        with_ports(settings(dagster_port=0, gateway_port=taken))
+        resolve_ports(settings(dagster_port=0, gateway_port=taken))
 
 
 def test_one_port_for_both_is_a_mistake():
     with pytest.raises(SettingsError, match="both Dagster's UI and the gateway are to listen there"):
-        with_ports(settings(dagster_port=8080, gateway_port=8080))
+        resolve_ports(settings(dagster_port=8080, gateway_port=8080))
 
 
 def test_a_port_of_0_becomes_one_that_is_known():
-    chosen = with_ports(settings(dagster_port=0, gateway_port=0))
+    chosen = resolve_ports(settings(dagster_port=0, gateway_port=0))
     assert min(chosen.dagster_port, chosen.gateway_port) > 0
 
 
 def test_shoppers_end_first_then_the_gateway_then_dagster():
-    own = settings(dagster_port=3001, gateway_port=8081)
-    assert [program.name for program in programs(own, UI, ("--items", 60))] == ["shop", "gateway", "dagster"]
-    gateway, dagster = programs(own, UI, None)
+    shop_settings = settings(dagster_port=3001, gateway_port=8081)
+    assert [program.name for program in programs(shop_settings, UI_URL, ("--items", 60))] == [
+        "shop",
+        "gateway",
+        "dagster",
+    ]
+    gateway, dagster = programs(shop_settings, UI_URL, None)
     assert gateway.command[1:] == ["-m", "freshet.cli.main", "serve"]
     assert gateway.environment["FRESHET_GATEWAY_PORT"] == "8081"
     assert dagster.command[3:] == ["dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", "3001",
@@ -64,15 +68,15 @@ def test_of_what_dagster_says_at_its_end_the_interrupted_run_is_shown():
         "2026-11-28 04:39:26 +0000 - dagster - ERROR - day - 95f61772-4924-4ef7-8cab-118a7bf90415 - 17785 - "
         'RUN_FAILURE - Execution of run for "day" failed. Execution was interrupted unexpectedly. No user'
     )
-    assert interrupted_run(line) == "the run 95f61772 (day) was interrupted; it is asked for again"
-    assert interrupted_run("dagster._core.errors.DagsterExecutionInterruptedError") is None
+    assert interrupted_run_message(line) == "the run 95f61772 (day) was interrupted; it is asked for again"
+    assert interrupted_run_message("dagster._core.errors.DagsterExecutionInterruptedError") is None
 
 
 def test_alerts_link_to_the_ui_that_was_started_unless_another_address_is_set(monkeypatch):
     monkeypatch.delenv("FRESHET_DAGSTER_URL", raising=False)
-    assert programs(settings(dagster_port=3001), UI, None)[0].environment["FRESHET_DAGSTER_URL"] == UI
-    own = settings(dagster_url="https://dagster.example.org")
-    assert "FRESHET_DAGSTER_URL" not in programs(own, UI, None)[0].environment
+    assert programs(settings(dagster_port=3001), UI_URL, None)[0].environment["FRESHET_DAGSTER_URL"] == UI_URL
+    shop_settings = settings(dagster_url="https://dagster.example.org")
+    assert "FRESHET_DAGSTER_URL" not in programs(shop_settings, UI_URL, None)[0].environment
 
 
 def test_a_port_in_use_is_one_line_and_nothing_has_begun(tmp_path, taken):
@@ -80,34 +84,34 @@ def test_a_port_in_use_is_one_line_and_nothing_has_begun(tmp_path, taken):
         "FRESHET_LAKE": str(tmp_path / "lake"), "DAGSTER_HOME": str(tmp_path), "PYTHONPATH": str(ROOT),
         "FRESHET_GATEWAY_PORT": str(taken), "FRESHET_DAGSTER_PORT": "0",
     }  # fmt: skip
-    done = subprocess.run(
+    completed_process = subprocess.run(
         [sys.executable, "-m", "pipelines.dev"], cwd=tmp_path, env=environment, capture_output=True, text=True,
         check=False, timeout=60,
     )  # fmt: skip
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"error: port {taken}: the gateway needs it, and process ")
-    assert done.stderr.count("\n") == 1
+    assert (completed_process.returncode, completed_process.stdout) == (2, "")
+    assert completed_process.stderr.startswith(f"error: port {taken}: the gateway needs it, and process ")
+    assert completed_process.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_ui_that_is_not_up_yet_is_asked_now_and_then(monkeypatch):
-    asked, said = [], []
+    requests, lines = [], []
 
-    class NotYet(BaseHTTPRequestHandler):
+    class NotReadyHandler(BaseHTTPRequestHandler):
         def do_GET(self):
-            asked.append(self.path)
-            self.send_response(503 if len(asked) < 3 else 200)
+            requests.append(self.path)
+            self.send_response(503 if len(requests) < 3 else 200)
             self.end_headers()
 
         def log_message(self, *_):
             pass
 
     monkeypatch.setattr(dev, "LOOK", 0.2)
-    with HTTPServer(("127.0.0.1", 0), NotYet) as server:
+    with HTTPServer(("127.0.0.1", 0), NotReadyHandler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         ui = f"http://127.0.0.1:{server.server_port}"
-        begun = time.monotonic()
-        say_when_up(ui, said.append)
+        start = time.monotonic()
+        announce_when_up(ui, lines.append)
         server.shutdown()
-    assert (asked, said) == (["/server_info"] * 3, [f"Dagster's UI is up: {ui}"])
-    assert time.monotonic() - begun > 0.4
+    assert (requests, lines) == (["/server_info"] * 3, [f"Dagster's UI is up: {ui}"])
+    assert time.monotonic() - start > 0.4

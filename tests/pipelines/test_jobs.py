@@ -5,7 +5,7 @@ import pytest
 pytestmark = pytest.mark.dagster
 
 
-def selected(name: str) -> set[str]:
+def selected_assets(name: str) -> set[str]:
     from pipelines.definitions import defs
 
     job = defs.resolve_job_def(name)
@@ -20,28 +20,28 @@ def test_a_day_makes_every_daily_table_and_the_drift_report_and_no_model():
     graph = defs.resolve_asset_graph()
     daily = {key.to_user_string() for key in graph.get_all_asset_keys() if graph.get(key).is_partitioned}
     assert isinstance(defs, dg.Definitions)
-    assert daily <= selected("day")
-    assert "drift_report" in selected("day")
-    assert not selected("day") & {"trained_model", "bundle", "evaluation", "release"}
+    assert daily <= selected_assets("day")
+    assert "drift_report" in selected_assets("day")
+    assert not selected_assets("day") & {"trained_model", "bundle", "evaluation", "release"}
 
 
 def test_a_retraining_goes_from_weights_to_the_journal():
-    assert selected("retrain") >= {"trained_model", "bundle", "evaluation", "release"}
+    assert selected_assets("retrain") >= {"trained_model", "bundle", "evaluation", "release"}
 
 
 def test_the_night_does_all_of_it():
     from pipelines.definitions import defs
 
-    every = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
+    all_assets = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
     assert (
-        selected("daily")
-        == selected("day") | selected("retrain")
-        == every - selected("score") - selected("edge") - selected("study")
+        selected_assets("daily")
+        == selected_assets("day") | selected_assets("retrain")
+        == all_assets - selected_assets("score") - selected_assets("edge") - selected_assets("study")
     )
 
 
 def test_lists_ahead_are_made_by_a_job_of_their_own():
-    assert selected("score") == {"recommendations"}
+    assert selected_assets("score") == {"recommendations"}
 
 
 def test_a_retraining_by_clock_or_sensor_keeps_the_configuration_that_serves():
@@ -50,10 +50,10 @@ def test_a_retraining_by_clock_or_sensor_keeps_the_configuration_that_serves():
     from pipelines import jobs
     from pipelines.definitions import defs
 
-    for name in jobs.MAKES_A_MODEL:
-        filled = validate_run_config(defs.resolve_job_def(name), jobs.AS_CHAMPION)
-        assert filled["ops"]["trained_model"]["config"]["params_from"] == "champion"
+    for name in jobs.TRAINING_JOBS:
+        run_config = validate_run_config(defs.resolve_job_def(name), jobs.CHAMPION_CONFIG)
+        assert run_config["ops"]["trained_model"]["config"]["params_from"] == "champion"
 
 
 def test_a_search_is_started_by_hand_and_alone():
-    assert selected("study") == {"search"}
+    assert selected_assets("study") == {"search"}

@@ -16,76 +16,78 @@ from freshet.simulation.live_shop import LiveShop
 from freshet.simulation.params import ShopParams
 from freshet.simulation.shop import generate
 from freshet.store import open_store
-from freshet.tables.mapping import read
-from pipelines.live_shop import AT_ONCE, Door, keep_open, land_days, visited
+from freshet.tables.mapping import read_mapping
+from pipelines.live_shop import INITIAL_DAYS, HttpGatewayClient, land_days, run_shop, try_session
 
 ROOT = Path(__file__).parents[2]
-SHOP = generate(ShopParams(seed=7, days=4, shoppers=30, items=20, categories=5))
+SIMULATED_SHOP = generate(ShopParams(seed=7, days=4, shoppers=30, items=20, categories=5))
 
 
-def door(status: int, items: list[str]) -> tuple[Door, list[httpx.Request]]:
+def fake_gateway(status: int, items: list[str]) -> tuple[HttpGatewayClient, list[httpx.Request]]:
     """A gateway that takes events, and answers for a list with `status`; (it, what it was asked)."""
-    asked: list[httpx.Request] = []
+    requests: list[httpx.Request] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
+    def respond(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
         if request.method == "POST":
             return httpx.Response(202)
         return httpx.Response(status, json={"items": [{"item_id": item} for item in items]})
 
-    return Door(httpx.Client(transport=httpx.MockTransport(answer), base_url="http://gateway")), asked
+    return HttpGatewayClient(httpx.Client(transport=httpx.MockTransport(respond), base_url="http://gateway")), requests
 
 
-def live() -> LiveShop:
-    return LiveShop(SHOP, 3, 1)
+def live_shop() -> LiveShop:
+    return LiveShop(SIMULATED_SHOP, 3, 1)
 
 
 def test_somebody_clicks_asks_for_ten_and_posts_what_became_of_them():
-    own, asked = door(200, [f"nothing-{number}" for number in range(10)])
-    assert visited(own, live()) is False
-    assert [request.method for request in asked] == ["POST", "GET"]
-    assert asked[1].url.params["k"] == "10"
+    gateway, requests = fake_gateway(200, [f"nothing-{number}" for number in range(10)])
+    assert try_session(gateway, live_shop()) is False
+    assert [request.method for request in requests] == ["POST", "GET"]
+    assert requests[1].url.params["k"] == "10"
 
 
 def test_while_nothing_serves_there_is_no_list_and_no_complaint(caplog):
-    assert visited(door(503, [])[0], live()) is None
+    assert try_session(fake_gateway(503, [])[0], live_shop()) is None
     assert caplog.messages == []
 
 
 def test_an_error_of_the_gateway_is_told_and_ends_nothing(caplog):
     with caplog.at_level(logging.WARNING, logger="freshet"):
-        assert visited(door(500, [])[0], live()) is None
-    (said,) = caplog.messages
-    assert said.startswith("a visit went wrong: Server error '500 Internal Server Error' for url 'http://gateway/v1/")
+        assert try_session(fake_gateway(500, [])[0], live_shop()) is None
+    (message,) = caplog.messages
+    assert message.startswith(
+        "a visit went wrong: Server error '500 Internal Server Error' for url 'http://gateway/v1/"
+    )
 
 
 def test_a_days_clicks_are_counted_and_not_rounded_to_a_share(caplog):
-    own, _ = door(200, [f"nothing-{number}" for number in range(10)])
+    gateway, _ = fake_gateway(200, [f"nothing-{number}" for number in range(10)])
     with caplog.at_level(logging.INFO, logger="freshet"):
-        keep_open(SHOP, iter([3]), own, day_seconds=0.2, visits=1_000)
+        run_shop(SIMULATED_SHOP, iter([3]), gateway, day_seconds=0.2, visits=1_000)
     (line,) = caplog.messages
     assert re.fullmatch(r"0 of [1-9]\d* lists clicked", line)
 
 
 @pytest.mark.parametrize("outcome", ["releases/00000001.json", "evaluations/e.json", "alerts/a.json"])
 def test_until_a_first_model_is_judged_no_further_day_lands(tmp_path, outcome):
-    mapping, first = ROOT / "examples" / "simulated_shop.yaml", date(2024, 3, 4)
-    settings = Settings(_env_file=None, lake=str(tmp_path), mapping=mapping, first_day=first)
-    store, shop = open_store(str(tmp_path)), generate(ShopParams(days=30, shoppers=200, items=20, first_day=first))
-    days = land_days(settings, read(mapping), store, shop)
-    assert [next(days) for _ in range(3)] == [AT_ONCE] * 3
-    assert len(landing_days(store)) == AT_ONCE
+    mapping, first_day = ROOT / "examples" / "simulated_shop.yaml", date(2024, 3, 4)
+    settings = Settings(_env_file=None, lake=str(tmp_path), mapping=mapping, first_day=first_day)
+    store, shop = open_store(str(tmp_path)), generate(ShopParams(days=30, shoppers=200, items=20, first_day=first_day))
+    days = land_days(settings, read_mapping(mapping), store, shop)
+    assert [next(days) for _ in range(3)] == [INITIAL_DAYS] * 3
+    assert len(landing_days(store)) == INITIAL_DAYS
     store.put(outcome, b"{}")
-    assert [next(days) for _ in range(2)] == [AT_ONCE + 1, AT_ONCE + 2]
-    assert len(landing_days(store)) == AT_ONCE + 2
+    assert [next(days) for _ in range(2)] == [INITIAL_DAYS + 1, INITIAL_DAYS + 2]
+    assert len(landing_days(store)) == INITIAL_DAYS + 2
 
 
 @pytest.mark.dagster
 def test_a_mistake_in_the_settings_is_one_line(tmp_path):
     environment = {"FRESHET_LAKE": str(tmp_path / "lake"), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
+    completed_process = subprocess.run(
         [sys.executable, "-m", "pipelines.live_shop"], cwd=tmp_path, env=environment, capture_output=True, text=True,
         check=False, timeout=60,
     )  # fmt: skip
-    assert done.returncode == 2
-    assert done.stderr == "error: FRESHET_MAPPING: is not set; run `make dev`, which sets it\n"
+    assert completed_process.returncode == 2
+    assert completed_process.stderr == "error: FRESHET_MAPPING: is not set; run `make dev`, which sets it\n"

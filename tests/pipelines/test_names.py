@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.dagster
 
-NAMES = Path(__file__).with_name("names.txt")
+NAMES_FILE = Path(__file__).with_name("names.txt")
 ROOT = Path(__file__).parents[2]
-HEAVY = ("torch", "great_expectations", "pandas", "matplotlib", "pyiceberg", "onnxruntime", "onnx", "evidently")
-CHANGED = """The names are not those of {path}:
+HEAVY_MODULES = ("torch", "great_expectations", "pandas", "matplotlib", "pyiceberg", "onnxruntime", "onnx", "evidently")
+CHANGED_MESSAGE = """The names are not those of {path}:
 {changes}
 Saved runs, alerts and bookmarks go by these names. Where the change is meant, say so in CHANGELOG.md and write the
 file anew: PYTHONPATH=. .venv/bin/python {script}"""
 
 
-def names() -> list[str]:
+def public_names() -> list[str]:
     """`kind name`, sorted: every asset, check, job, resource, schedule and sensor."""
     from pipelines.definitions import defs
 
     repository = defs.get_repository_def()
-    found = {
+    names_by_kind = {
         "asset": [key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()],
         "check": [key.to_user_string() for key in repository.asset_graph.asset_check_keys],
         "job": [job.name for job in repository.get_all_jobs() if not job.name.startswith("__")],
@@ -34,40 +34,40 @@ def names() -> list[str]:
         "schedule": [schedule.name for schedule in repository.schedule_defs],
         "sensor": [sensor.name for sensor in repository.sensor_defs],
     }
-    return [f"{kind} {name}" for kind, listed in found.items() for name in sorted(listed)]
+    return [f"{kind} {name}" for kind, kind_names in names_by_kind.items() for name in sorted(kind_names)]
 
 
-def changes(before: list[str], now: list[str]) -> str:
+def name_changes(old_names: list[str], new_names: list[str]) -> str:
     """One line per name that came or went."""
-    gone, new = sorted(set(before) - set(now)), sorted(set(now) - set(before))
-    return "\n".join([*(f"  - {name}" for name in gone), *(f"  + {name}" for name in new)])
+    removed_names, new = sorted(set(old_names) - set(new_names)), sorted(set(new_names) - set(old_names))
+    return "\n".join([*(f"  - {name}" for name in removed_names), *(f"  + {name}" for name in new)])
 
 
 @pytest.fixture(scope="module")
-def specs() -> "list[dg.AssetSpec]":
+def asset_specs() -> "list[dg.AssetSpec]":
     from pipelines.definitions import defs
 
     return list(defs.resolve_all_asset_specs())
 
 
-def name_of(spec: "dg.AssetSpec") -> str:
+def spec_name(spec: "dg.AssetSpec") -> str:
     return str(spec.key.to_user_string())
 
 
 def test_names_stay_as_they_were_written_down():
-    before, now = NAMES.read_text().splitlines(), names()
+    before, now = NAMES_FILE.read_text().splitlines(), public_names()
     if before != now:
-        script, path = (str(Path(file).relative_to(ROOT)) for file in (__file__, NAMES))
-        pytest.fail(CHANGED.format(path=path, changes=changes(before, now), script=script), pytrace=False)
+        script, path = (str(Path(file).relative_to(ROOT)) for file in (__file__, NAMES_FILE))
+        pytest.fail(CHANGED_MESSAGE.format(path=path, changes=name_changes(before, now), script=script), pytrace=False)
 
 
 def test_a_change_is_told_by_what_came_and_what_went():
-    assert changes(["asset a", "asset b"], ["asset b", "check b:holds"]) == "  - asset a\n  + check b:holds"
+    assert name_changes(["asset a", "asset b"], ["asset b", "check b:holds"]) == "  - asset a\n  + check b:holds"
 
 
 def test_every_asset_says_what_it_is_and_whose(specs):
     silent = {
-        name_of(spec)
+        spec_name(spec)
         for spec in specs
         if spec.group_name not in {"events", "features", "training", "release", "serving", "watching"}
         or not (spec.owners and spec.kinds and (spec.description or "").endswith("."))
@@ -76,19 +76,21 @@ def test_every_asset_says_what_it_is_and_whose(specs):
 
 
 def test_every_table_shows_its_columns_with_types_and_meanings(specs):
-    tables = {name_of(spec): spec.metadata.get("dagster/column_schema") for spec in specs if "iceberg" in spec.kinds}
+    tables = {spec_name(spec): spec.metadata.get("dagster/column_schema") for spec in specs if "iceberg" in spec.kinds}
     assert len(tables) == 11
-    bare = {
+    undocumented_tables = {
         name
         for name, schema in tables.items()
         if schema is None or not all(c.name and c.type and c.description for c in schema.columns)
     }
-    assert bare == set()
+    assert undocumented_tables == set()
 
 
 def test_every_asset_has_a_gate(specs):
-    gated = {line.removeprefix("check ").partition(":")[0] for line in names() if line.startswith("check ")}
-    assert gated == {name_of(spec) for spec in specs}
+    assets_with_checks = {
+        line.removeprefix("check ").partition(":")[0] for line in public_names() if line.startswith("check ")
+    }
+    assert assets_with_checks == {spec_name(spec) for spec in specs}
 
 
 def test_a_range_run_of_everything_is_one_run():
@@ -104,15 +106,17 @@ def test_a_range_run_of_everything_is_one_run():
 def test_definitions_load_fast_and_import_nothing_heavy():
     script = (
         "import sys, time; begun = time.process_time(); import pipelines.definitions\n"
-        f"print([name for name in {HEAVY} if name in sys.modules])\n"
+        f"print([name for name in {HEAVY_MODULES} if name in sys.modules])\n"
         "from pyspark.sql import SparkSession; print(SparkSession.getActiveSession())\n"
         "print(time.process_time() - begun)"
     )
-    said = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    heavy, session, seconds = said.stdout.splitlines()
+    completed_process = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    heavy, session, seconds = completed_process.stdout.splitlines()
     assert (heavy, session) == ("[]", "None")
     assert float(seconds) < 10  # one second where bytecode is compiled
 
 
 if __name__ == "__main__":
-    NAMES.write_text("\n".join(names()) + "\n")
+    NAMES_FILE.write_text("\n".join(public_names()) + "\n")

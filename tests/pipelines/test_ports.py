@@ -8,23 +8,23 @@ import sys
 import pytest
 
 from freshet.errors import SettingsError
-from pipelines.ports import address, listener, require_free
+from pipelines.ports import base_url, describe_listener, require_free_port
 
 
 @pytest.fixture
-def taken():
+def used_port():
     """A port of 127.0.0.1 on which this process listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
 
 def test_a_port_in_use_is_an_error_with_the_process_and_the_setting(taken):
-    with pytest.raises(SettingsError) as caught:
-        require_free("127.0.0.1", taken, "the gateway", "FRESHET_GATEWAY_PORT")
-    assert caught.value.where == f"port {taken}"
-    assert caught.value.what.startswith(f"the gateway needs it, and process {os.getpid()} (")
-    assert caught.value.what.endswith(") uses it")
-    assert caught.value.fix == "stop that, or set FRESHET_GATEWAY_PORT to a port that is free"
+    with pytest.raises(SettingsError) as exc_info:
+        require_free_port("127.0.0.1", taken, "the gateway", "FRESHET_GATEWAY_PORT")
+    assert exc_info.value.where == f"port {taken}"
+    assert exc_info.value.what.startswith(f"the gateway needs it, and process {os.getpid()} (")
+    assert exc_info.value.what.endswith(") uses it")
+    assert exc_info.value.fix == "stop that, or set FRESHET_GATEWAY_PORT to a port that is free"
 
 
 def test_the_listener_is_named_by_its_command():
@@ -34,21 +34,21 @@ def test_the_listener_is_named_by_its_command():
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         port = int(process.stdout.readline())
-        assert listener(port).startswith(f"process {process.pid} ({sys.executable} -c import socket")
+        assert describe_listener(port).startswith(f"process {process.pid} ({sys.executable} -c import socket")
         process.kill()
-    assert listener(port) == ""
+    assert describe_listener(port) == ""
 
 
 def test_a_free_port_is_free_and_stays_so(taken):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    require_free("127.0.0.1", port, "the gateway", "FRESHET_GATEWAY_PORT")
-    require_free("127.0.0.1", port, "the gateway", "FRESHET_GATEWAY_PORT")
+    require_free_port("127.0.0.1", port, "the gateway", "FRESHET_GATEWAY_PORT")
+    require_free_port("127.0.0.1", port, "the gateway", "FRESHET_GATEWAY_PORT")
 
 
 def test_an_address_that_is_not_this_machines_is_told():
     with pytest.raises(SettingsError, match="the gateway cannot listen there"):
-        require_free("203.0.113.7", 8080, "the gateway", "FRESHET_GATEWAY_PORT")
+        require_free_port("203.0.113.7", 8080, "the gateway", "FRESHET_GATEWAY_PORT")
 
 
 @pytest.mark.parametrize(
@@ -62,4 +62,4 @@ def test_an_address_that_is_not_this_machines_is_told():
     ],
 )
 def test_the_address_shown_is_one_that_a_browser_can_open(host, shown):
-    assert address(host, 80) == shown
+    assert base_url(host, 80) == shown

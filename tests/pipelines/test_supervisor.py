@@ -11,24 +11,24 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BEGIN = "import os, pathlib, signal, subprocess, sys, time\n"
-WAITS = "print('up', flush=True)\ntry: time.sleep(60)\nexcept KeyboardInterrupt: print('bye', flush=True)\n"
-STUBBORN = "signal.signal(signal.SIGINT, signal.SIG_IGN); print('up', flush=True); time.sleep(60)\n"
-PARENT = "c = subprocess.Popen(['sleep', '60']); print('child', c.pid, flush=True)\n"
+PROGRAM_PRELUDE = "import os, pathlib, signal, subprocess, sys, time\n"
+WAITING_PROGRAM = "print('up', flush=True)\ntry: time.sleep(60)\nexcept KeyboardInterrupt: print('bye', flush=True)\n"
+STUBBORN_PROGRAM = "signal.signal(signal.SIGINT, signal.SIG_IGN); print('up', flush=True); time.sleep(60)\n"
+PARENT_PROGRAM = "c = subprocess.Popen(['sleep', '60']); print('child', c.pid, flush=True)\n"
 
 
-class Terminal:
+class SupervisorProcess:
     """A supervisor in a process of its own, with these programs: name → (code, patience)."""
 
     def __init__(self, **programs):
-        made = ", ".join(
-            f"Program({name!r}, [sys.executable, '-c', {BEGIN + code!r}], os.environ, {patience})"
+        program_list = ", ".join(
+            f"Program({name!r}, [sys.executable, '-c', {PROGRAM_PRELUDE + code!r}], os.environ, {patience})"
             for name, (code, patience) in programs.items()
         )
         text = f"""
             import os, sys
             from pipelines.supervisor import Program, Supervisor
-            sys.exit(Supervisor([{made}], sys.stdout).run())
+            sys.exit(Supervisor([{program_list}], sys.stdout).run())
         """
         self.process = subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(text)], cwd=ROOT, stdout=subprocess.PIPE, text=True,
@@ -36,47 +36,47 @@ class Terminal:
         )  # fmt: skip
         self.lines = []
 
-    def wait_for(self, *lines):
+    def read_until(self, *lines):
         """Read until all these lines have come."""
         while not set(lines) <= set(self.lines):
             line = self.process.stdout.readline()
             assert line, self.lines
             self.lines.append(line.rstrip("\n"))
 
-    def end(self, *signals):
+    def send_signals(self, *signals):
         """Send the signals, half a second apart; (exit status, all lines)."""
-        for number in signals:
-            self.process.send_signal(number)
+        for signal_number in signals:
+            self.process.send_signal(signal_number)
             time.sleep(0.5)
-        rest, _ = self.process.communicate(timeout=30)
-        return self.process.returncode, [*self.lines, *rest.splitlines()]
+        output, _ = self.process.communicate(timeout=30)
+        return self.process.returncode, [*self.lines, *output.splitlines()]
 
 
 @pytest.fixture
-def terminal():
+def start_supervisor():
     opened = []
 
-    def open_(**programs):
-        opened.append(Terminal(**programs))
+    def start(**programs):
+        opened.append(SupervisorProcess(**programs))
         return opened[-1]
 
-    yield open_
-    for one in opened:
-        if one.process.poll() is None:
-            one.process.kill()
-            one.process.communicate()
+    yield start
+    for supervisor in opened:
+        if supervisor.process.poll() is None:
+            supervisor.process.kill()
+            supervisor.process.communicate()
 
 
-def alive(process):
+def is_alive(process):
     stat = Path(f"/proc/{process}/stat")
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_every_program_by_its_own_hand(terminal, number):
-    here = terminal(shop=(WAITS, 10), gateway=(WAITS, 10))
-    here.wait_for("shop    | up", "gateway | up")
-    status, lines = here.end(number)
+    supervisor = terminal(shop=(WAITING_PROGRAM, 10), gateway=(WAITING_PROGRAM, 10))
+    supervisor.wait_for("shop    | up", "gateway | up")
+    status, lines = supervisor.end(number)
     assert status == 0
     assert lines[2] == "Ending: this takes some seconds (Ctrl-C again: at once)"
     assert sorted(lines[3:5]) == ["gateway | bye", "shop    | bye"]
@@ -84,8 +84,10 @@ def test_an_interrupt_ends_every_program_by_its_own_hand(terminal, number):
 
 
 def test_a_program_that_ends_by_itself_ends_the_others_and_its_status_is_told(terminal):
-    here = terminal(shop=(WAITS, 10), gateway=("time.sleep(1); print('error: no', flush=True); sys.exit(2)", 10))
-    status, lines = here.end()
+    supervisor = terminal(
+        shop=(WAITING_PROGRAM, 10), gateway=("time.sleep(1); print('error: no', flush=True); sys.exit(2)", 10)
+    )
+    status, lines = supervisor.end()
     assert status == 2
     assert "gateway | error: no" in lines
     assert "gateway has ended by itself (status 2): everything else ends, too" in lines
@@ -93,45 +95,45 @@ def test_a_program_that_ends_by_itself_ends_the_others_and_its_status_is_told(te
 
 
 def test_what_a_program_leaves_behind_is_ended_too(terminal):
-    here = terminal(shop=(PARENT + WAITS, 10))
-    here.wait_for("shop | up")
-    child = next(line.split()[-1] for line in here.lines if "child" in line)
-    assert alive(child)
-    here.end(signal.SIGINT)
-    assert not alive(child)
+    supervisor = terminal(shop=(PARENT_PROGRAM + WAITING_PROGRAM, 10))
+    supervisor.wait_for("shop | up")
+    child = next(line.split()[-1] for line in supervisor.lines if "child" in line)
+    assert is_alive(child)
+    supervisor.end(signal.SIGINT)
+    assert not is_alive(child)
 
 
 def test_a_program_that_does_not_listen_is_stopped_when_patience_ends(terminal):
-    here = terminal(shop=(STUBBORN, 1))
-    here.wait_for("shop | up")
-    status, lines = here.end(signal.SIGINT)
+    supervisor = terminal(shop=(STUBBORN_PROGRAM, 1))
+    supervisor.wait_for("shop | up")
+    status, lines = supervisor.end(signal.SIGINT)
     assert (status, lines[-2:]) == (0, ["shop has not ended by itself and is stopped", "Everything has ended."])
 
 
 def test_a_second_interrupt_waits_for_no_one(terminal):
-    here = terminal(shop=(STUBBORN, 50))
-    here.wait_for("shop | up")
-    status, lines = here.end(signal.SIGINT, signal.SIGINT)  # within 30 seconds; the program would have had 50
+    supervisor = terminal(shop=(STUBBORN_PROGRAM, 50))
+    supervisor.wait_for("shop | up")
+    status, lines = supervisor.end(signal.SIGINT, signal.SIGINT)  # within 30 seconds; the program would have had 50
     assert (status, lines[-1]) == (0, "Everything has ended.")
 
 
 def test_where_nothing_reads_its_lines_any_more_it_ends_everything(terminal):
-    here = terminal(shop=(PARENT + "while True: print('line', flush=True); time.sleep(0.1)\n", 10))
-    here.wait_for("shop | line")
-    child = here.lines[0].split()[-1]
-    here.process.stdout.close()
-    here.process.wait(30)
-    assert not alive(child)
+    supervisor = terminal(shop=(PARENT_PROGRAM + "while True: print('line', flush=True); time.sleep(0.1)\n", 10))
+    supervisor.wait_for("shop | line")
+    child = supervisor.lines[0].split()[-1]
+    supervisor.process.stdout.close()
+    supervisor.process.wait(30)
+    assert not is_alive(child)
 
 
 def test_a_traceback_of_the_interrupt_itself_is_not_shown(terminal):
-    here = terminal(shop=("print('up', flush=True)\ntime.sleep(60)", 10))
-    here.wait_for("shop | up")
-    _, lines = here.end(signal.SIGINT)
+    supervisor = terminal(shop=("print('up', flush=True)\ntime.sleep(60)", 10))
+    supervisor.wait_for("shop | up")
+    _, lines = supervisor.end(signal.SIGINT)
     assert lines == ["shop | up", "Ending: this takes some seconds (Ctrl-C again: at once)", "Everything has ended."]
 
 
 def test_a_program_whose_output_is_no_text_still_shows(terminal):
-    here = terminal(shop=("sys.stdout.buffer.write(b'caf\\xe9\\n'); sys.stdout.flush()\n" + WAITS, 10))
-    here.wait_for("shop | up")
-    assert here.lines[0] == "shop | caf\ufffd"
+    supervisor = terminal(shop=("sys.stdout.buffer.write(b'caf\\xe9\\n'); sys.stdout.flush()\n" + WAITING_PROGRAM, 10))
+    supervisor.wait_for("shop | up")
+    assert supervisor.lines[0] == "shop | caf\ufffd"

@@ -30,14 +30,14 @@ def counting(context: dg.SensorEvaluationContext):
 
 
 @pytest.fixture
-def world():
+def definitions_and_instance():
     return dg.Definitions(jobs=[door], sensors=[counting]), dg.DagsterInstance.ephemeral()
 
 
 def test_the_cursor_is_kept_and_every_run_carries_its_tags(world):
     first, second = (tick(*world, "counting")[0] for _ in range(2))
-    tags = [world[1].get_run_by_id(done.run_id).tags for done in (first, second)]
-    assert [(own["number"], own["dagster/run_key"], own["dagster/sensor_name"]) for own in tags] == [
+    tags = [world[1].get_run_by_id(sensor_run.run_id).tags for sensor_run in (first, second)]
+    assert [(run_tags["number"], run_tags["dagster/run_key"], run_tags["dagster/sensor_name"]) for run_tags in tags] == [
         ("1", "1", "counting"), ("2", "2", "counting"),
     ]  # fmt: skip
 
@@ -50,9 +50,9 @@ def test_a_run_key_is_run_once_and_a_skip_says_why(world):
     assert len(world[1].get_runs()) == 3
 
 
-def test_given_configuration_goes_below_each_setting_the_sensor_asks_for_and_only_to_ops_of_the_job(world):
-    given = {"ops": {"knock": {"config": {"times": 5, "hard": True}}, "window": {"config": {"open": True}}}}
-    first, second = (tick(*world, "counting", given)[0] for _ in range(2))
+def test_run_config_is_merged_below_the_sensors_own(world):
+    run_config = {"ops": {"knock": {"config": {"times": 5, "hard": True}}, "window": {"config": {"open": True}}}}
+    first, second = (tick(*world, "counting", run_config)[0] for _ in range(2))
     assert (first.output_for_node("knock"), second.output_for_node("knock")) == (
         (5, True), (9, True),
     )  # fmt: skip

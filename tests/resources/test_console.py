@@ -31,7 +31,7 @@ def broken() -> None:
     raise ZeroDivisionError("a fault of ours")
 
 
-def said(tmp_path: Path, monkeypatch, capfd, *assets: dg.AssetsDefinition) -> list[str]:
+def console_lines(tmp_path: Path, monkeypatch, capfd, *assets: dg.AssetsDefinition) -> list[str]:
     """The lines that a run of these assets leaves in the terminal, without colors, times and Dagster's columns."""
     (tmp_path / "dagster.yaml").write_text((ROOT / "deploy" / "dagster.yaml").read_text())
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
@@ -42,7 +42,7 @@ def said(tmp_path: Path, monkeypatch, capfd, *assets: dg.AssetsDefinition) -> li
 
 
 def test_a_refusal_is_told_where_it_happens_and_at_the_end_with_what_to_do(tmp_path, monkeypatch, capfd):
-    assert said(tmp_path, monkeypatch, capfd, refused) == [
+    assert console_lines(tmp_path, monkeypatch, capfd, refused) == [
         "refused: reading 4 files of 2 days",
         "refused 2024-03-01: 17 of 90 rows are bad",
         "refused: 1 of 2 days refused, 1 published",
@@ -53,7 +53,7 @@ def test_a_refusal_is_told_where_it_happens_and_at_the_end_with_what_to_do(tmp_p
 
 
 def test_a_mistake_that_says_what_to_do_has_no_traceback(tmp_path, monkeypatch, capfd):
-    assert said(tmp_path, monkeypatch, capfd, mistaken) == [
+    assert console_lines(tmp_path, monkeypatch, capfd, mistaken) == [
         "mistaken: events: the disk is full",
         "The run failed:",
         "  mistaken: events: the disk is full",
@@ -62,6 +62,6 @@ def test_a_mistake_that_says_what_to_do_has_no_traceback(tmp_path, monkeypatch, 
 
 
 def test_a_fault_of_ours_keeps_its_traceback(tmp_path, monkeypatch, capfd):
-    lines = said(tmp_path, monkeypatch, capfd, broken)
+    lines = console_lines(tmp_path, monkeypatch, capfd, broken)
     assert any("ZeroDivisionError: a fault of ours" in line for line in lines)
     assert any("Stack Trace" in line for line in lines)

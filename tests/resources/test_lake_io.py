@@ -15,25 +15,27 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.dagster
 
 DAYS = [date(2024, 3, day) for day in (1, 2, 3, 4)]
-SET = TrainingSetRef(as_of=date(2024, 3, 4), cut=date(2024, 3, 2), snapshots={"histories": 7_000_000_000_000_000_001})
-MODEL = ModelRef(id="a" * 64, training_set=SET, parameters={"width": 16}, metrics={"epoch": 3})
-BUNDLE = BundleRef(id="b" * 64, model=MODEL)
+TRAINING_SET = TrainingSetRef(
+    as_of=date(2024, 3, 4), train_until=date(2024, 3, 2), snapshots={"histories": 7_000_000_000_000_000_001}
+)
+MODEL_REF = ModelRef(id="a" * 64, training_set=TRAINING_SET, parameters={"width": 16}, metrics={"epoch": 3})
+BUNDLE_REF = BundleRef(id="b" * 64, model=MODEL_REF)
 
 
-def publication(published: list[date]) -> object:
+def publish_result(published: list[date]) -> object:
     """As a gate leaves it that refused the other days."""
     import pandas as pd
 
-    from freshet.gates.rules import Judgement
-    from freshet.tables.publication import Publication
+    from freshet.gates.rules import GateReport
+    from freshet.tables.publication import PublishResult
     from freshet.tables.schemas import EVENTS
 
-    refused = {str(day): ["too bad"] for day in DAYS if day not in published}
+    refused_days = {str(day): ["too bad"] for day in DAYS if day not in published}
     profile = pd.DataFrame({"rows": [1] * len(DAYS)}, index=DAYS)
-    return Publication(EVENTS, tuple(published), refused, Judgement("events", ()), profile, 1)
+    return PublishResult(EVENTS, tuple(published), refused_days, GateReport("events", ()), profile, 1)
 
 
-def materialized(settings, published: list[date]) -> set[str]:
+def materialized_days(settings, published: list[date]) -> set[str]:
     """Days that Dagster marks when a run over four days published only these."""
     import dagster as dg
 
@@ -46,31 +48,33 @@ def materialized(settings, published: list[date]) -> set[str]:
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def table(context: dg.AssetExecutionContext):
-        return publication(published)
+        return publish_result(published)
 
     defs = dg.Definitions([table], resources={"io_manager": LakeIO(Lake(settings))})
     with dg.DagsterInstance.ephemeral() as instance:
-        done = defs.resolve_implicit_global_asset_job_def().execute_in_process(
+        run_result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=instance,
             tags={
                 "dagster/asset_partition_range_start": "2024-03-01",
                 "dagster/asset_partition_range_end": "2024-03-04",
             },
         )
-        assert done.success
-        assert all(event.partition for event in done.get_asset_materialization_events())  # never the table as a whole
+        assert run_result.success
+        assert all(
+            event.partition for event in run_result.get_asset_materialization_events()
+        )  # never the table as a whole
         return set(instance.get_materialized_partitions(dg.AssetKey("events")))
 
 
 @pytest.mark.parametrize("good", [DAYS, [DAYS[0], DAYS[2]], [DAYS[3]], []], ids=["all", "two", "one", "none"])
 def test_a_range_run_marks_exactly_the_days_that_were_published(settings, good):
     """Guards the private attribute that resources/lake_io.py sets: see there."""
-    assert materialized(settings, good) == {str(day) for day in good}
+    assert materialized_days(settings, good) == {str(day) for day in good}
 
 
 @pytest.mark.parametrize(
     "reference",
-    [SET, MODEL, BUNDLE, EvaluationRef(id="c" * 64, bundle=BUNDLE, decided_on=4)],
+    [TRAINING_SET, MODEL_REF, BUNDLE_REF, EvaluationRef(id="c" * 64, bundle=BUNDLE_REF, decided_on=4)],
     ids=lambda r: type(r).__name__,
 )
 def test_a_reference_comes_back_as_it_went(settings, reference):
@@ -86,7 +90,7 @@ def test_the_last_reference_counts(settings):
 
     store = open_store(settings.lake)
     for id_ in ("a" * 64, "b" * 64):
-        write_reference(store, "bundle", BundleRef(id=id_, model=MODEL))
+        write_reference(store, "bundle", BundleRef(id=id_, model=MODEL_REF))
     assert read_reference(store, "bundle", BundleRef).id == "b" * 64
 
 
@@ -107,18 +111,18 @@ def test_an_asset_is_handed_the_reference_of_the_one_before(settings):
     from resources.lake import Lake
     from resources.lake_io import LakeIO, write_reference
 
-    write_reference(open_store(settings.lake), "trained_model", MODEL)
+    write_reference(open_store(settings.lake), "trained_model", MODEL_REF)
 
     @dg.asset
     def bundle(trained_model: ModelRef) -> None:
-        assert trained_model == MODEL
+        assert trained_model == MODEL_REF
 
     io = LakeIO(Lake(settings))
-    trained = dg.AssetSpec("trained_model").with_io_manager_key("io_manager")
-    assert _run([trained, bundle], io).success
+    model_spec = dg.AssetSpec("trained_model").with_io_manager_key("io_manager")
+    assert run_assets([model_spec, bundle], io).success
 
 
-def _run(assets: list[object], io: object) -> "dg.ExecuteInProcessResult":
+def run_assets(assets: list[object], io: object) -> "dg.ExecuteInProcessResult":
     import dagster as dg
 
     defs = dg.Definitions(assets, resources={"io_manager": io, "nothing": dg.mem_io_manager})

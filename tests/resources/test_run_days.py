@@ -7,27 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resources.run_days import days_of, neighbours, range_tags
+from resources.run_days import contiguous_ranges, days_from_tags, range_tags
 
-D1, D2, D3 = (date(2024, 3, day) for day in (1, 2, 3))
-SOME_DAYS = st.sets(st.integers(0, 60), min_size=1).map(lambda found: [D1 + timedelta(days=n) for n in sorted(found)])
+DAY1, DAY2, DAY3 = (date(2024, 3, day) for day in (1, 2, 3))
+SOME_DAYS = st.sets(st.integers(0, 60), min_size=1).map(lambda found: [DAY1 + timedelta(days=n) for n in sorted(found)])
 
 
 @pytest.mark.parametrize(
     ("tags", "days"),
     [
-        ({"dagster/partition": "2024-03-02"}, [D2]),
-        (range_tags([D1, D2, D3]), [D1, D2, D3]),
-        (range_tags([D2]), [D2]),
+        ({"dagster/partition": "2024-03-02"}, [DAY2]),
+        (range_tags([DAY1, DAY2, DAY3]), [DAY1, DAY2, DAY3]),
+        (range_tags([DAY2]), [DAY2]),
         ({"other": "2024-03-02"}, []),
     ],
 )
 def test_a_run_speaks_for_its_partition_or_its_range(tags, days):
-    assert days_of(tags) == days
+    assert days_from_tags(tags) == days
 
 
 def test_days_with_a_gap_are_named_beside_the_range():
-    assert range_tags([D1, D2, date(2024, 3, 9)]) == {
+    assert range_tags([DAY1, DAY2, date(2024, 3, 9)]) == {
         "dagster/asset_partition_range_start": "2024-03-01",
         "dagster/asset_partition_range_end": "2024-03-09",
         "freshet/days": "2024-03-01...2024-03-02 2024-03-09",
@@ -36,12 +36,12 @@ def test_days_with_a_gap_are_named_beside_the_range():
 
 @given(SOME_DAYS)
 def test_a_run_speaks_for_exactly_the_days_it_was_asked_for(days):
-    assert days_of(range_tags(days)) == days
+    assert days_from_tags(range_tags(days)) == days
 
 
 @given(SOME_DAYS)
 def test_neighbours_are_all_the_days_and_no_gap_lies_in_a_group(days):
-    groups = neighbours(days)
+    groups = contiguous_ranges(days)
     assert [day for group in groups for day in group] == days
     assert all(len(group) == (group[-1] - group[0]).days + 1 for group in groups)
     assert all(later[0] - group[-1] > timedelta(days=1) for group, later in pairwise(groups))

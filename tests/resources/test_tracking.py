@@ -5,33 +5,37 @@ from datetime import UTC, datetime
 
 from pydantic import SecretStr
 
-from freshet.diary import Note, Version
+from freshet.diary import ModelVersion, RunRecord
 from freshet.settings import Settings
 from resources.tracking import Tracking
 
-NOTE = Note("model 1", "trained_model", datetime(2024, 3, 4, tzinfo=UTC))
+RUN_RECORD = RunRecord("model 1", "trained_model", datetime(2024, 3, 4, tzinfo=UTC))
 LOG = logging.getLogger("freshet")
 
 
 def test_where_tracking_is_off_nothing_is_said(caplog):
     off = Tracking(Settings(_env_file=None))
-    version = Version("aaa", "/lake/bundles/aaa")
-    assert [off.write(LOG, NOTE), off.register(LOG, version), off.crown(LOG, version)] == [{}, {}, {}]
+    version = ModelVersion("aaa", "/lake/bundles/aaa")
+    assert [off.log_run(LOG, RUN_RECORD), off.register_version(LOG, version), off.set_champion_alias(LOG, version)] == [
+        {},
+        {},
+        {},
+    ]
     assert caplog.records == []
 
 
 def test_what_was_never_made_is_no_version(tmp_path):
-    on = Tracking(Settings(_env_file=None, tracking=SecretStr(str(tmp_path))))
-    assert [on.register(LOG, None), on.crown(LOG, None)] == [{}, {}]
+    on = Tracking(Settings(_env_file=None, mlflow_uri=SecretStr(str(tmp_path))))
+    assert [on.register_version(LOG, None), on.set_champion_alias(LOG, None)] == [{}, {}]
 
 
 def test_a_diary_that_cannot_be_written_is_a_warning_and_stands_in_the_metadata(tmp_path, caplog):
     (tmp_path / "file").write_text("")
-    broken = Tracking(Settings(_env_file=None, tracking=SecretStr(str(tmp_path / "file" / "new"))))
-    why = (
+    broken_tracking = Tracking(Settings(_env_file=None, mlflow_uri=SecretStr(str(tmp_path / "file" / "new"))))
+    reason = (
         f"not recorded: FRESHET_TRACKING: sqlite:///{tmp_path}/file/new/mlflow.db refuses "
         f"([Errno 20] Not a directory: '{tmp_path}/file/new'); start the server, correct FRESHET_TRACKING, or unset it"
     )
     with caplog.at_level(logging.WARNING, "freshet"):
-        assert broken.write(LOG, NOTE) == {"tracking": why}
-    assert [record.getMessage() for record in caplog.records] == [why]
+        assert broken_tracking.log_run(LOG, RUN_RECORD) == {"tracking": reason}
+    assert [record.getMessage() for record in caplog.records] == [reason]

@@ -6,58 +6,64 @@ import dagster as dg
 import pytest
 
 from freshet.live import journal
-from freshet.live.journal import Entry
+from freshet.live.journal import JournalEntry
 from freshet.references import DriftRef
-from freshet.stages.drift import drift_path
+from freshet.stages.drift import verdict_path
 from freshet.store import open_store
 from freshet.watch.verdict import DriftVerdict
 from pipelines.ticking import tick
 from resources.lake import Lake
 from resources.lake_io import write_reference
-from sensors.drift import Retraining, Situation, decide, drift_sensor
-from tests.idle_jobs import definitions, idle
+from sensors.drift import DriftSensorInputs, RetrainDecision, decide, drift_sensor
+from tests.idle_jobs import idle, sensor_definitions
 
 pytestmark = pytest.mark.dagster
 
-BUNDLE = "b" * 64
-DAY, LATER = date(2024, 3, 2), date(2024, 3, 3)
-SAID = "The shop has drifted away from release 3: category drifted."
+BUNDLE_ID = "b" * 64
+DAY, LATER_DAY = date(2024, 3, 2), date(2024, 3, 3)
+DRIFT_SENTENCE = "The shop has drifted away from release 3: category drifted."
 
 
-def entry(number: int, kind: str = "release") -> Entry:
+def journal_entry(number: int, kind: str = "release") -> JournalEntry:
     at = datetime(2024, 3, 1, tzinfo=UTC)
-    return Entry(
-        number=number, decided_on=number - 1, kind=kind, bundle=BUNDLE, verdict="", why="", at=at, by="test"
+    return JournalEntry(
+        number=number, decided_on=number - 1, kind=kind, bundle=BUNDLE_ID, verdict="", why="", at=at, by="test"
     )  # fmt: skip
 
 
-def report(**more: object) -> DriftRef:
-    given = {"id": "r", "release": 3, "bundle": BUNDLE, "last_day": DAY, "drifted": True}
-    return DriftRef(**(given | more))
+def drift_ref(**overrides: object) -> DriftRef:
+    fields = {"id": "r", "release": 3, "bundle": BUNDLE_ID, "last_day": DAY, "drifted": True}
+    return DriftRef(**(fields | overrides))
 
 
-def situation(**more: object) -> Situation:
-    given = {"report": report(), "sentence": SAID, "serving": entry(3), "learnable": DAY, "retraining": None}
-    return Situation(**(given | more))
+def sensor_inputs(**overrides: object) -> DriftSensorInputs:
+    fields = {
+        "report": drift_ref(),
+        "sentence": DRIFT_SENTENCE,
+        "serving": journal_entry(3),
+        "learnable": DAY,
+        "retraining": None,
+    }
+    return DriftSensorInputs(**(fields | overrides))
 
 
 def test_a_drifted_shop_is_answered_by_a_retraining_with_the_verdict_as_its_reason():
-    assert decide(situation()) == Retraining("release 3 bbbbbbbbbbbb 2024-03-02", SAID)
+    assert decide(sensor_inputs()) == RetrainDecision("release 3 bbbbbbbbbbbb 2024-03-02", DRIFT_SENTENCE)
 
 
 def test_evidence_of_a_later_day_and_another_release_are_other_keys():
-    keys = {decide(situation(report=report(last_day=day))).key for day in (DAY, DAY, LATER)}
+    keys = {decide(sensor_inputs(report=drift_ref(last_day=day))).key for day in (DAY, DAY, LATER_DAY)}
     assert keys == {"release 3 bbbbbbbbbbbb 2024-03-02", "release 3 bbbbbbbbbbbb 2024-03-03"}
 
 
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"report": report(drifted=False), "sentence": "All is well."}, "No drift: All is well."),
-        ({"serving": entry(4)}, "The last drift report speaks of release 3, and now release 4 serves."),
+        ({"report": drift_ref(drifted=False), "sentence": "All is well."}, "No drift: All is well."),
+        ({"serving": journal_entry(4)}, "The last drift report speaks of release 3, and now release 4 serves."),
         ({"serving": None, "learnable": None}, "The last drift report speaks of release 3, and now nothing serves."),
         (
-            {"hold": entry(4, "hold")},
+            {"hold": journal_entry(4, "hold")},
             "Drift, but releases are held by test since 2024-03-01 00:00 UTC: . A new model could not serve; "
             "`freshet release --resume` ends the hold.",
         ),
@@ -69,73 +75,73 @@ def test_evidence_of_a_later_day_and_another_release_are_other_keys():
     ],
 )
 def test_everything_else_is_a_sentence(more, said):
-    assert decide(situation(**more)) == said
+    assert decide(sensor_inputs(**more)) == said
 
 
 # Real ticks.
 
 
 @pytest.fixture
-def world(settings):
+def definitions_and_instance(settings):
     sensor = drift_sensor(idle, ("idle",))
-    return definitions(Lake(settings), sensor), dg.DagsterInstance.ephemeral()
+    return sensor_definitions(Lake(settings), sensor), dg.DagsterInstance.ephemeral()
 
 
 @pytest.fixture
 def store(settings):
     """The lake's store, with three releases of one bundle."""
     store = open_store(settings.lake)
-    store.put(f"{journal.bundle_path(BUNDLE)}/manifest.json", b"{}")
+    store.put(f"{journal.bundle_path(BUNDLE_ID)}/manifest.json", b"{}")
     for number in (1, 2, 3):
-        journal.append(store, entry(number))
+        journal.append_entry(store, journal_entry(number))
     return store
 
 
-def keep(store, day: date) -> None:
+def publish_verdict(store, day: date) -> None:
     """A verdict of drift up to `day`, published."""
     verdict = DriftVerdict(
-        bundle=BUNDLE, release=3, reference=(date(2024, 2, 1), date(2024, 2, 9)), fresh=(DAY, day), fresh_events=900,
-        columns=(), unknown=None, quality=None, drifted=True, sentence=SAID, reasons=("category drifted",),
+        bundle=BUNDLE_ID, release=3, reference=(date(2024, 2, 1), date(2024, 2, 9)), current=(DAY, day), current_events=900,
+        columns=(), unknown_share=None, quality=None, drifted=True, sentence=DRIFT_SENTENCE, reasons=("category drifted",),
     )  # fmt: skip
-    store.put(drift_path(f"r{day}"), verdict.model_dump_json().encode())
-    write_reference(store, "drift_report", report(id=f"r{day}", last_day=day))
+    store.put(verdict_path(f"r{day}"), verdict.model_dump_json().encode())
+    write_reference(store, "drift_report", drift_ref(id=f"r{day}", last_day=day))
 
 
 def test_one_verdict_is_one_run_however_often_it_is_looked_at(world, store):
-    keep(store, DAY)
-    (done,) = tick(*world, "drift")
-    run = world[1].get_run_by_id(done.run_id)
-    assert (run.job_name, run.tags["freshet/why"]) == ("idle", SAID)
+    publish_verdict(store, DAY)
+    (sensor_run,) = tick(*world, "drift")
+    run = world[1].get_run_by_id(sensor_run.run_id)
+    assert (run.job_name, run.tags["freshet/why"]) == ("idle", DRIFT_SENTENCE)
     assert tick(*world, "drift").skip_message == (
-        f"Run {done.run_id[:8]} was the answer to this (release 3 bbbbbbbbbbbb 2024-03-02) and ended as SUCCESS; "
+        f"Run {sensor_run.run_id[:8]} was the answer to this (release 3 bbbbbbbbbbbb 2024-03-02) and ended as SUCCESS; "
         "asked again when a later day has landed or another release serves."
     )
 
 
 def test_a_later_day_of_drift_is_asked_for_again(world, store):
-    keep(store, DAY)
+    publish_verdict(store, DAY)
     tick(*world, "drift")
-    keep(store, LATER)
+    publish_verdict(store, LATER_DAY)
     assert len(tick(*world, "drift")) == 1
 
 
 def test_a_retraining_under_way_is_waited_for(world, store):
-    keep(store, DAY)
+    publish_verdict(store, DAY)
     running = world[1].create_run_for_job(idle, status=dg.DagsterRunStatus.STARTED)
     assert tick(*world, "drift").skip_message == f"A new model is being made already (run {running.run_id[:8]})."
 
 
 def test_a_new_release_ends_the_matter(world, store):
-    keep(store, DAY)
-    journal.append(store, entry(4))
+    publish_verdict(store, DAY)
+    journal.append_entry(store, journal_entry(4))
     assert tick(*world, "drift").skip_message == (
         "The last drift report speaks of release 3, and now release 4 serves."
     )
 
 
 def test_while_releases_are_held_no_model_is_asked_for_and_afterwards_it_is(world, store):
-    keep(store, DAY)
-    journal.append(store, entry(4, "hold"))
+    publish_verdict(store, DAY)
+    journal.append_entry(store, journal_entry(4, "hold"))
     assert tick(*world, "drift").skip_message.startswith("Drift, but releases are held by test since 2024-03-01")
-    journal.append(store, entry(5, "resume"))
+    journal.append_entry(store, journal_entry(5, "resume"))
     assert len(tick(*world, "drift")) == 1

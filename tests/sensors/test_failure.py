@@ -9,54 +9,60 @@ import pytest
 from freshet.store import open_store
 from resources.lake import Lake
 from resources.run_days import range_tags
-from sensors.failure import LOOK, alert, failure_sensor, parted
+from sensors.failure import DEFAULT_FIX, build_alert, failure_sensor, split_message
 from tests.idle_jobs import broken
 
 pytestmark = pytest.mark.dagster
 
 NOW = datetime(2024, 3, 2, 2, 30, tzinfo=UTC)
-DAYS = range_tags([date(2024, 3, 1), date(2024, 3, 2)])
+RANGE_TAGS = range_tags([date(2024, 3, 1), date(2024, 3, 2)])
 
 
-def run(**tags: str) -> dg.DagsterRun:
+def failed_run(**tags: str) -> dg.DagsterRun:
     return dg.DagsterRun(job_name="day", run_id="0123-4567", tags=tags)
 
 
 def test_our_own_errors_say_what_to_do_behind_the_first_semicolon():
-    said = "events 2024-03-02: 17 of 90 rows have no item_id (limit 5 %); fix the export, then re-run the day"
-    assert parted(said) == (
+    message = "events 2024-03-02: 17 of 90 rows have no item_id (limit 5 %); fix the export, then re-run the day"
+    assert split_message(message) == (
         "events 2024-03-02: 17 of 90 rows have no item_id (limit 5 %)", "fix the export, then re-run the day",
     )  # fmt: skip
 
 
 def test_semicolons_in_brackets_belong_to_what_is_wrong():
-    said = "events 2024-03-05: 17 of 90 rows break the contract (missing_item 17; limit 0.05); look at them; run again"
-    assert parted(said) == (
+    message = (
+        "events 2024-03-05: 17 of 90 rows break the contract (missing_item 17; limit 0.05); look at them; run again"
+    )
+    assert split_message(message) == (
         "events 2024-03-05: 17 of 90 rows break the contract (missing_item 17; limit 0.05)", "look at them; run again",
     )  # fmt: skip
     nested = "items 2024-03-05: events of that day were refused (17 of 90 rows (missing_item 17; limit 0.05); mend it)"
-    assert parted(f"{nested}; run events first") == (nested, "run events first")
-    assert parted(nested) == (nested, LOOK)
+    assert split_message(f"{nested}; run events first") == (nested, "run events first")
+    assert split_message(nested) == (nested, DEFAULT_FIX)
 
 
 def test_of_several_lines_the_first_that_names_a_culprit_counts():
-    said = (
+    message = (
         "1 of 2 days refused, 1 published\nevents 2024-03-02: no item_id; fix it\nevents 2024-03-03: no price; fix it"
     )
-    assert parted(said) == ("events 2024-03-02: no item_id", "fix it")
+    assert split_message(message) == ("events 2024-03-02: no item_id", "fix it")
 
 
 @pytest.mark.parametrize(("said", "line"), [("KeyError\nmore", "KeyError"), ("", "nothing was said")])
 def test_what_is_no_error_of_ours_points_to_the_log(said, line):
-    assert parted(said) == (line, LOOK)
+    assert split_message(said) == (line, DEFAULT_FIX)
 
 
 def test_an_alert_names_the_step_the_days_and_why_the_run_was_started(settings):
-    own = settings.model_copy(update={"dagster_url": "https://dagster.example.org/"})
-    told = alert(
-        run(**DAYS, **{"freshet/why": "2 days landed"}), [("events", "bad; mend"), ("items", "worse")], "", own, NOW
+    shop_settings = settings.model_copy(update={"dagster_url": "https://dagster.example.org/"})
+    sent_alert = build_alert(
+        failed_run(**RANGE_TAGS, **{"freshet/why": "2 days landed"}),
+        [("events", "bad; mend"), ("items", "worse")],
+        "",
+        shop_settings,
+        NOW,
     )
-    assert told.model_dump(exclude={"at"}) == {
+    assert sent_alert.model_dump(exclude={"at"}) == {
         "run": "0123-4567",
         "job": "day",
         "what": "run of day failed in events",
@@ -69,27 +75,38 @@ def test_an_alert_names_the_step_the_days_and_why_the_run_was_started(settings):
 
 
 def test_a_run_that_failed_outside_its_steps_says_what_dagster_says(settings):
-    told = alert(run(), [], "Out of memory", settings, NOW)
-    assert (told.what, told.where, told.error, told.fix) == ("run of day failed", "day", "Out of memory", LOOK)
+    sent_alert = build_alert(failed_run(), [], "Out of memory", settings, NOW)
+    assert (sent_alert.what, sent_alert.where, sent_alert.error, sent_alert.fix) == (
+        "run of day failed",
+        "day",
+        "Out of memory",
+        DEFAULT_FIX,
+    )
 
 
 def test_a_real_failure_becomes_a_file_in_the_lake(settings):
     instance = dg.DagsterInstance.ephemeral()
-    done = broken.execute_in_process(instance=instance, raise_on_error=False, tags=DAYS)
-    event = next(event for event in done.all_events if event.is_job_failure)
+    run_result = broken.execute_in_process(instance=instance, raise_on_error=False, tags=RANGE_TAGS)
+    event = next(event for event in run_result.all_events if event.is_job_failure)
     sensor = failure_sensor(settings)
     with dg.build_run_status_sensor_context(
         sensor_name=sensor.name,
         dagster_event=event,
         dagster_instance=instance,
-        dagster_run=instance.get_run_by_id(done.run_id),
+        dagster_run=instance.get_run_by_id(run_result.run_id),
         resources={"lake": Lake(settings)},
     ).for_run_failure() as context:
         sensor(context)
     store = open_store(settings.lake)
     (path,) = store.list("alerts")
-    told = json.loads(store.get(path))
-    assert path.endswith(f"-{done.run_id}.json")
-    assert (told["what"], told["where"]) == ("run of broken failed in failing", "failing of 2024-03-01…2024-03-02")
-    assert (told["error"], told["fix"]) == ("events 2024-03-02: no item_id", "fix the export, then run again")
-    assert told["link"] == f"http://127.0.0.1:3000/runs/{done.run_id}"
+    alert_fields = json.loads(store.get(path))
+    assert path.endswith(f"-{run_result.run_id}.json")
+    assert (alert_fields["what"], alert_fields["where"]) == (
+        "run of broken failed in failing",
+        "failing of 2024-03-01…2024-03-02",
+    )
+    assert (alert_fields["error"], alert_fields["fix"]) == (
+        "events 2024-03-02: no item_id",
+        "fix the export, then run again",
+    )
+    assert alert_fields["link"] == f"http://127.0.0.1:3000/runs/{run_result.run_id}"

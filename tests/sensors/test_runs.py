@@ -6,43 +6,43 @@ import dagster as dg
 import pytest
 from dagster import DagsterRunStatus
 
-from sensors.runs import AGAIN, KILLED, RUN_KEY, SENSOR, next_key
+from sensors.runs import KILLED_TAG, MAX_INTERRUPTED_RETRIES, RUN_KEY_TAG, SENSOR_TAG, next_run_key
 from tests.idle_jobs import idle
 
-D1, D2, D3 = (date(2024, 3, day) for day in (1, 2, 3))
+DAY1, DAY2, DAY3 = (date(2024, 3, day) for day in (1, 2, 3))
 
 
 @pytest.fixture
 def instance():
-    with dg.DagsterInstance.ephemeral() as made:
-        yield made
+    with dg.DagsterInstance.ephemeral() as dagster_instance:
+        yield dagster_instance
 
 
-def ended(instance, key, status, **tags):
-    return instance.create_run_for_job(idle, status=status, tags={SENSOR: "landing", RUN_KEY: key, **tags})
+def add_ended_run(instance, key, status, **tags):
+    return instance.create_run_for_job(idle, status=status, tags={SENSOR_TAG: "landing", RUN_KEY_TAG: key, **tags})
 
 
 @pytest.mark.dagster
 def test_what_nobody_has_asked_for_is_asked_under_its_own_key(instance):
-    assert next_key(instance, "landing", "k") == ("k", None)
+    assert next_run_key(instance, "landing", "k") == ("k", None)
 
 
 @pytest.mark.dagster
 @pytest.mark.parametrize("status", [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED])
 def test_a_run_that_ended_by_itself_or_was_cancelled_stands(instance, status):
-    run = ended(instance, "k", status)
-    key, before = next_key(instance, "landing", "k")
+    run = add_ended_run(instance, "k", status)
+    key, before = next_run_key(instance, "landing", "k")
     assert (key, before.run_id) == ("k", run.run_id)
 
 
 @pytest.mark.dagster
 def test_a_run_that_was_killed_is_asked_for_again_but_not_for_ever(instance):
-    for number in range(AGAIN + 1):
+    for number in range(MAX_INTERRUPTED_RETRIES + 1):
         name = f"k again {number}" if number else "k"
-        assert next_key(instance, "landing", "k") == (name, None)
-        run = ended(instance, name, DagsterRunStatus.FAILURE, **{KILLED: "yes"})
-    key, before = next_key(instance, "landing", "k")
-    assert (key, before.run_id) == (f"k again {AGAIN}", run.run_id)
+        assert next_run_key(instance, "landing", "k") == (name, None)
+        run = add_ended_run(instance, name, DagsterRunStatus.FAILURE, **{KILLED_TAG: "yes"})
+    key, before = next_run_key(instance, "landing", "k")
+    assert (key, before.run_id) == (f"k again {MAX_INTERRUPTED_RETRIES}", run.run_id)
 
 
 @dg.job
@@ -56,6 +56,8 @@ def stopped():
 
 @pytest.mark.dagster
 def test_a_run_that_ctrl_c_ended_is_asked_for_again(instance):
-    done = stopped.execute_in_process(instance=instance, tags={SENSOR: "landing", RUN_KEY: "k"}, raise_on_error=False)
-    assert instance.get_run_by_id(done.run_id).status is DagsterRunStatus.FAILURE
-    assert next_key(instance, "landing", "k") == ("k again 1", None)
+    run_result = stopped.execute_in_process(
+        instance=instance, tags={SENSOR_TAG: "landing", RUN_KEY_TAG: "k"}, raise_on_error=False
+    )
+    assert instance.get_run_by_id(run_result.run_id).status is DagsterRunStatus.FAILURE
+    assert next_run_key(instance, "landing", "k") == ("k again 1", None)

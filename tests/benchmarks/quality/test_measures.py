@@ -3,35 +3,35 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.quality.measures import as_table, figures, summary
-from benchmarks.quality.splits import single
+from benchmarks.quality.measures import format_table, list_metrics, summarize_runs
+from benchmarks.quality.splits import single_target_cases
 from freshet.history import Histories
 
-FIVE = np.array([1, 2, 3, 4, 5])
-HISTORIES = Histories(np.array(["s"]), np.array([0, 5]), FIVE, FIVE, FIVE, FIVE)
+ONE_TO_FIVE = np.array([1, 2, 3, 4, 5])
+HISTORIES = Histories(np.array(["s"]), np.array([0, 5]), ONE_TO_FIVE, ONE_TO_FIVE, ONE_TO_FIVE, ONE_TO_FIVE)
 
 
 def test_metrics_by_hand():
-    cases = single(HISTORIES, np.array([1, 2, 3]))  # they ask for the items 2, 3 and 4
+    cases = single_target_cases(HISTORIES, np.array([1, 2, 3]))  # they ask for the items 2, 3 and 4
     lists = np.zeros((3, 20), dtype=np.int64)
     lists[0, :2] = 2, 9  # at the first place
     lists[1, 2] = 3  # at the third
     lists[2, 14] = 4  # at the fifteenth
-    found = figures(lists, cases, ("hr@10", "hr@20", "ndcg@10", "ndcg@20", "mrr@20"))
-    assert found["hr@10"] == pytest.approx(2 / 3)
-    assert found["hr@20"] == 1
-    assert found["ndcg@10"] == pytest.approx((1 + 1 / 2) / 3)
-    assert found["ndcg@20"] == pytest.approx((1 + 1 / 2 + 1 / 4) / 3)
-    assert found["mrr@20"] == pytest.approx((1 + 1 / 3 + 1 / 15) / 3)
+    actual = list_metrics(lists, cases, ("hr@10", "hr@20", "ndcg@10", "ndcg@20", "mrr@20"))
+    assert actual["hr@10"] == pytest.approx(2 / 3)
+    assert actual["hr@20"] == 1
+    assert actual["ndcg@10"] == pytest.approx((1 + 1 / 2) / 3)
+    assert actual["ndcg@20"] == pytest.approx((1 + 1 / 2 + 1 / 4) / 3)
+    assert actual["mrr@20"] == pytest.approx((1 + 1 / 3 + 1 / 15) / 3)
 
 
 def test_mean_and_sample_deviation_over_seeds():
-    found = summary([{"hr@20": 0.1}, {"hr@20": 0.2}, {"hr@20": 0.3}])
-    assert found == {"hr@20": {"mean": 0.2, "sd": pytest.approx(math.sqrt(0.02 / 2))}}
-    assert summary([{"hr@20": 0.1}]) == {"hr@20": {"mean": 0.1, "sd": None}}
+    actual = summarize_runs([{"hr@20": 0.1}, {"hr@20": 0.2}, {"hr@20": 0.3}])
+    assert actual == {"hr@20": {"mean": 0.2, "sd": pytest.approx(math.sqrt(0.02 / 2))}}
+    assert summarize_runs([{"hr@20": 0.1}]) == {"hr@20": {"mean": 0.1, "sd": None}}
 
 
 def test_the_table_has_a_line_per_method():
-    rows = {"ours": summary([{"hr@20": 0.1}, {"hr@20": 0.3}]), "popular": summary([{"hr@20": 0.25}])}
-    lines = as_table(rows).splitlines()
+    rows = {"ours": summarize_runs([{"hr@20": 0.1}, {"hr@20": 0.3}]), "popular": summarize_runs([{"hr@20": 0.25}])}
+    lines = format_table(rows).splitlines()
     assert [line.split() for line in lines] == [["hr@20"], ["ours", "0.2000", "±", "0.1414"], ["popular", "0.2500"]]

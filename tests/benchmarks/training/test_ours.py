@@ -1,27 +1,27 @@
 import numpy as np
 
-from benchmarks.quality.files import packed
+from benchmarks.quality.files import pack_sequences
 from benchmarks.quality.splits import leave_one_out
-from benchmarks.training.ours import like, prepared
-from benchmarks.training.runs import Sizes
+from benchmarks.training.ours import matching_params, prepare_training
+from benchmarks.training.runs import ModelSizes
 
-SIZES = Sizes(width=16, blocks=1, heads=2, length=6, batch=2)
+SIZES = ModelSizes(width=16, blocks=1, heads=2, length=6, batch=2)
 
 
-def six_shoppers():
+def six_shopper_split():
     """Each with eight events, of which six train."""
     owners = np.repeat([f"shopper {n}" for n in range(6)], 8)
-    return leave_one_out(packed(owners, np.array([f"item {n * n % 9}" for n in range(48)]), None))
+    return leave_one_out(pack_sequences(owners, np.array([f"item {n * n % 9}" for n in range(48)]), None))
 
 
 def test_a_batch_holds_as_many_events_as_so_many_histories():
-    params = like(SIZES, six_shoppers(), 2, ["dropout=0.5"])
+    params = matching_params(SIZES, six_shopper_split(), 2, ["dropout=0.5"])
     assert params.steps_per_epoch == 3  # 36 events, 2 histories of 6 a batch
-    assert (params.width, params.blocks, params.length, params.max_epochs) == (16, 1, 6, 2)
+    assert (params.hidden_dim, params.n_layers, params.max_history, params.max_epochs) == (16, 1, 6, 2)
     assert params.dropout == 0.5  # what is given by hand stands above
 
 
 def test_asked_are_all_training_events_but_each_shopper_s_first():
-    ready = prepared(six_shoppers(), SIZES, 1, ())
-    assert ready.interactions == 6 * 5
-    assert sum(1 for _ in ready.steps()) >= 1
+    ready = prepare_training(six_shopper_split(), SIZES, 1, ())
+    assert ready.n_interactions == 6 * 5
+    assert sum(1 for _ in ready.epoch_steps()) >= 1

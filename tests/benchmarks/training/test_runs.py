@@ -1,12 +1,12 @@
 import pytest
 
-from benchmarks.training.runs import Run, figures, seconds_to
+from benchmarks.training.runs import TrainingRun, run_figures, seconds_to_target
 
-RUN = Run(
+RUN = TrainingRun(
     epoch_seconds=(9.0, 2.0, 4.0),
     ndcg=(0.01, 0.03, 0.02),
     interactions=1000,
-    set_up_seconds=5.0,
+    setup_seconds=5.0,
     evaluation_seconds=6.0,
     peak_mib=100.4,
     device="cpu",
@@ -18,17 +18,17 @@ def test_speed_is_that_of_the_median_epoch():
 
 
 def test_seconds_to_a_quality_count_training_up_to_the_first_epoch_that_has_it():
-    assert seconds_to(0.02, RUN.epoch_seconds, RUN.ndcg) == 11.0
-    assert seconds_to(0.01, RUN.epoch_seconds, RUN.ndcg) == 9.0
+    assert seconds_to_target(0.02, RUN.epoch_seconds, RUN.ndcg) == 11.0
+    assert seconds_to_target(0.01, RUN.epoch_seconds, RUN.ndcg) == 9.0
 
 
 def test_a_quality_that_was_never_reached_has_no_seconds():
-    assert seconds_to(0.04, RUN.epoch_seconds, RUN.ndcg) is None
-    assert figures(RUN, 0.04)["seconds_to_quality"] is None
+    assert seconds_to_target(0.04, RUN.epoch_seconds, RUN.ndcg) is None
+    assert run_figures(RUN, 0.04)["seconds_to_quality"] is None
 
 
 def test_set_up_and_evaluation_are_shown_but_not_counted():
-    found = figures(RUN, 0.03)
-    assert found["seconds_to_quality"] == 11.0
-    assert found["set_up_seconds"] == 5.0
-    assert found["evaluation_seconds"] == 6.0
+    actual = run_figures(RUN, 0.03)
+    assert actual["seconds_to_quality"] == 11.0
+    assert actual["set_up_seconds"] == 5.0
+    assert actual["evaluation_seconds"] == 6.0

@@ -8,69 +8,74 @@ import typer
 from typer.testing import CliRunner
 
 from freshet.cli import days as command
-from freshet.days import Attempt, DayRecord, write
-from freshet.past.acceptance import acceptances
+from freshet.days import DayRecord, PublishAttempt, write_attempt
+from freshet.past.acceptance import load_acceptances
 from freshet.store import open_store
 
 DAY1, DAY2, DAY3 = (date(2024, 3, day) for day in (1, 2, 3))
-TOTAL = "3 days     1,234,577        1          19       100        1 1,234,456 1 published, 1 refused, 1 empty"
-HEAD = "day           landed  skipped quarantined duplicate  refused published verdict"
+TOTAL_LINE = "3 days     1,234,577        1          19       100        1 1,234,456 1 published, 1 refused, 1 empty"
+HEADER_LINE = "day           landed  skipped quarantined duplicate  refused published verdict"
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
+def run_days(tmp_path, monkeypatch):
     (tmp_path / "lake").mkdir()
     monkeypatch.setenv("FRESHET_LAKE", str(tmp_path / "lake"))
     monkeypatch.chdir(tmp_path)
     app = typer.Typer()
-    command.add_to(app)
+    command.register(app)
     return lambda *words: CliRunner().invoke(app, ("days", *words))
 
 
-def record(day, counts, verdict="published", why=()):
+def day_record(day, counts, verdict="published", reasons=()):
     names = ("landed", "skipped", "quarantined", "duplicate", "rows")
-    return DayRecord(day=day, verdict=verdict, counts=dict(zip(names, counts, strict=True)), why=why)
+    return DayRecord(day=day, verdict=verdict, counts=dict(zip(names, counts, strict=True)), why=reasons)
 
 
 @pytest.fixture
-def three_days(tmp_path):
+def three_day_lake(tmp_path):
     records = (
-        record(DAY1, (1234567, 1, 10, 100, 1234456)),
-        record(DAY2, (10, 0, 9, 0, 1), "refused", ("9 of 10 rows break the contract; mend them", "and more; so")),
-        record(DAY3, (0, 0, 0, 0, 0), "empty"),
+        day_record(DAY1, (1234567, 1, 10, 100, 1234456)),
+        day_record(DAY2, (10, 0, 9, 0, 1), "refused", ("9 of 10 rows break the contract; mend them", "and more; so")),
+        day_record(DAY3, (0, 0, 0, 0, 0), "empty"),
     )
     at = datetime(2024, 3, 4, tzinfo=UTC)
-    write(open_store(str(tmp_path / "lake")), Attempt(table="events", attempt="a", at=at, snapshot=1, records=records))
+    write_attempt(
+        open_store(str(tmp_path / "lake")),
+        PublishAttempt(table="events", attempt="a", at=at, snapshot=1, records=records),
+    )
 
 
 def test_every_day_shows_what_became_of_its_rows_and_the_last_line_adds_them_up(run, three_days):
-    shown = run()
-    assert shown.exit_code == 0
-    assert shown.output.splitlines() == [
-        HEAD,
+    output = run()
+    assert output.exit_code == 0
+    assert output.output.splitlines() == [
+        HEADER_LINE,
         "2024-03-01 1,234,567        1          10       100        0 1,234,456 published",
         "2024-03-02        10        0           9         0        1         0 refused: "
         "9 of 10 rows break the contract; mend them; and more; so",
         "2024-03-03         0        0           0         0        0         0 empty",
-        TOTAL,
+        TOTAL_LINE,
     ]
 
 
 def test_on_a_terminal_of_80_columns_what_does_not_fit_goes_below(run, three_days):
     cells = ("1,234,567", "1", "10", "100", "0", "1,234,456")
-    assert command.line("2024-03-01", cells, "published", 80) == (
+    assert command.table_row("2024-03-01", cells, "published", 80) == (
         "2024-03-01 1,234,567        1          10       100        0 1,234,456 published"
     )
-    refused = command.line("2024-03-02", cells, "refused: 9 of 10 rows break the contract; " * 4, 80).splitlines()
-    assert refused[0] == "2024-03-02 1,234,567        1          10       100        0 1,234,456"
-    assert refused[1].startswith("  refused: 9 of 10 rows")
-    assert max(map(len, refused)) <= 80
+    refused_lines = command.table_row(
+        "2024-03-02", cells, "refused: 9 of 10 rows break the contract; " * 4, 80
+    ).splitlines()
+    assert refused_lines[0] == "2024-03-02 1,234,567        1          10       100        0 1,234,456"
+    assert refused_lines[1].startswith("  refused: 9 of 10 rows")
+    assert max(map(len, refused_lines)) <= 80
 
 
 def test_only_the_sums_where_asked(run, three_days):
     assert run("--total").output.splitlines() == [
-        HEAD,
-        TOTAL,
+        HEADER_LINE,
+        TOTAL_LINE,
     ]
 
 
@@ -100,84 +105,91 @@ def test_a_range_without_any_day_says_which_days_there_are(run, three_days, sett
 
 
 def test_what_is_no_date_is_refused(run, three_days):
-    shown = run("--from", "yesterday")
-    assert shown.exit_code == 2
-    assert "'yesterday' does not match" in shown.output
+    output = run("--from", "yesterday")
+    assert output.exit_code == 2
+    assert "'yesterday' does not match" in output.output
 
 
 def test_a_day_that_is_accepted_is_written_down_and_shown_with_who_and_why(run, three_days, tmp_path):
     store = open_store(str(tmp_path / "lake"))
     store.put("landing/events/dt=2024-03-02/a.csv", b"x")
-    done = run("accept", "2024-03-02", "--why", "campaign")
-    assert done.output.splitlines() == [
+    run_result = run("accept", "2024-03-02", "--why", "campaign")
+    assert run_result.output.splitlines() == [
         "2024-03-02 is accepted: campaign.",
         "The landing sensor runs it again within minutes; without Dagster's daemon, `dagster asset materialize "
         "-m pipelines.definitions --select '*' --partition-range 2024-03-02...2024-03-02`",
     ]
-    (said,) = acceptances(store)
-    assert (said.day, said.why, said.onwards, said.who) == (DAY2, "campaign", False, getpass.getuser())
-    assert "refused (accepted by " + said.who + ": campaign): 9 of 10 rows" in run().output
+    (acceptance,) = load_acceptances(store)
+    assert (acceptance.day, acceptance.why, acceptance.onwards, acceptance.who) == (
+        DAY2,
+        "campaign",
+        False,
+        getpass.getuser(),
+    )
+    assert "refused (accepted by " + acceptance.who + ": campaign): 9 of 10 rows" in run().output
 
 
 def test_a_new_level_is_accepted_from_a_day_on(run, tmp_path):
     store = open_store(str(tmp_path / "lake"))
     store.put("landing/events/dt=2024-03-02/a.csv", b"x")
-    done = run("accept", "2024-03-02", "--onwards", "--why", "we opened in France")
-    assert "Days after it are compared with the days since 2024-03-02." in done.output
-    assert [(said.day, said.onwards) for said in acceptances(store)] == [(DAY2, True)]
+    run_result = run("accept", "2024-03-02", "--onwards", "--why", "we opened in France")
+    assert "Days after it are compared with the days since 2024-03-02." in run_result.output
+    assert [(acceptance.day, acceptance.onwards) for acceptance in load_acceptances(store)] == [(DAY2, True)]
 
 
 @pytest.mark.parametrize(("why", "problem"), [(" ", "--why: is empty"), ("campaign", "nothing has landed in it")])
 def test_a_reason_is_asked_for_and_a_lake_in_which_something_landed(run, tmp_path, why, problem):
-    done = run("accept", "2024-03-02", "--why", why)
-    assert problem in str(done.exception)
-    assert acceptances(open_store(str(tmp_path / "lake"))) == []
+    run_result = run("accept", "2024-03-02", "--why", why)
+    assert problem in str(run_result.exception)
+    assert load_acceptances(open_store(str(tmp_path / "lake"))) == []
 
 
 def test_a_day_on_which_nothing_landed_cannot_be_accepted(run, tmp_path):
     store = open_store(str(tmp_path / "lake"))
     store.put("landing/events/dt=2024-03-02/a.csv", b"x")
-    done = run("accept", "2024-03-20", "--onwards", "--why", "we opened in France")
-    assert "landing day 2024-03-20: nothing has landed on it" in str(done.exception)
-    assert acceptances(store) == []
+    run_result = run("accept", "2024-03-20", "--onwards", "--why", "we opened in France")
+    assert "landing day 2024-03-20: nothing has landed on it" in str(run_result.exception)
+    assert load_acceptances(store) == []
 
 
-def attempt(tmp_path, table, hour, *records):
+def put_attempt(tmp_path, table, hour, *records):
     at = datetime(2024, 3, 5, hour, tzinfo=UTC)
-    write(
+    write_attempt(
         open_store(str(tmp_path / "lake")),
-        Attempt(table=table, attempt=f"a{hour}", at=at, snapshot=1, records=records),
+        PublishAttempt(table=table, attempt=f"a{hour}", at=at, snapshot=1, records=records),
     )
 
 
-BROKEN = ("a.csv has a quote that never closes",)
+BROKEN_FILES = ("a.csv has a quote that never closes",)
 
 
 @pytest.mark.parametrize("events_ran", [False, True])
 def test_a_published_day_whose_file_broke_shows_what_readers_see(run, three_days, tmp_path, events_ran):
-    attempt(tmp_path, "raw_events", 1, record(DAY1, (0, 0, 0, 0, 0), "refused", BROKEN))
+    put_attempt(tmp_path, "raw_events", 1, day_record(DAY1, (0, 0, 0, 0, 0), "refused", BROKEN_FILES))
     if events_ran:  # as in a range with a good day: it counts the rows of before beside nothing landed
-        attempt(tmp_path, "events", 2, record(DAY1, (0, 0, 0, 100, 1234456), "refused", ("raw_events were refused",)))
+        put_attempt(
+            tmp_path, "events", 2, day_record(DAY1, (0, 0, 0, 100, 1234456), "refused", ("raw_events were refused",))
+        )
     lines = run().output.splitlines()
     assert lines[1] == (
         "2024-03-01 1,234,567        1          10       100        0 1,234,456 "
         "published; refused when it was run again: a.csv has a quote that never closes"
     )
-    assert lines[-1] == f"{TOTAL}, 1 refused when run again"
+    assert lines[-1] == f"{TOTAL_LINE}, 1 refused when run again"
 
 
 def test_a_day_of_which_no_file_was_ever_read_is_shown_as_refused(run, tmp_path):
-    attempt(tmp_path, "raw_events", 1, record(DAY1, (0, 0, 0, 0, 0), "refused", BROKEN))
+    put_attempt(tmp_path, "raw_events", 1, day_record(DAY1, (0, 0, 0, 0, 0), "refused", BROKEN_FILES))
     assert run().output.splitlines()[1:] == [
-        "2024-03-01         0        0           0         0        0         0 refused: " + BROKEN[0],
+        "2024-03-01         0        0           0         0        0         0 refused: " + BROKEN_FILES[0],
         "1 day              0        0           0         0        0         0 0 published, 1 refused",
     ]
 
 
 def test_a_mended_day_is_published_and_no_more_refused(run, three_days, tmp_path):
-    attempt(tmp_path, "raw_events", 1, record(DAY2, (0, 0, 0, 0, 0), "refused", BROKEN))
-    attempt(tmp_path, "raw_events", 2, record(DAY2, (10, 0, 0, 0, 10)))
-    attempt(tmp_path, "events", 3, record(DAY2, (10, 0, 1, 0, 9)))
+    put_attempt(tmp_path, "raw_events", 1, day_record(DAY2, (0, 0, 0, 0, 0), "refused", BROKEN_FILES))
+    put_attempt(tmp_path, "raw_events", 2, day_record(DAY2, (10, 0, 0, 0, 10)))
+    put_attempt(tmp_path, "events", 3, day_record(DAY2, (10, 0, 1, 0, 9)))
     assert run().output.splitlines()[2].split() == ["2024-03-02", "10", "0", "1", "0", "0", "9", "published"]
 
 
@@ -192,7 +204,7 @@ def test_landed_days_that_were_never_run_are_named(run, three_days, tmp_path):
 def test_a_day_whose_files_could_not_be_read_cannot_be_accepted(run, three_days, tmp_path):
     store = open_store(str(tmp_path / "lake"))
     store.put("landing/events/dt=2024-03-02/a.csv", b"x")
-    attempt(tmp_path, "raw_events", 1, record(DAY2, (0, 0, 0, 0, 0), "refused", BROKEN))
-    done = run("accept", "2024-03-02", "--why", "campaign")
-    assert "its files cannot be accepted: a.csv has a quote that never closes" in str(done.exception)
-    assert acceptances(store) == []
+    put_attempt(tmp_path, "raw_events", 1, day_record(DAY2, (0, 0, 0, 0, 0), "refused", BROKEN_FILES))
+    run_result = run("accept", "2024-03-02", "--why", "campaign")
+    assert "its files cannot be accepted: a.csv has a quote that never closes" in str(run_result.exception)
+    assert load_acceptances(store) == []

@@ -4,16 +4,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from freshet.checkup.finding import ALL, Finding
-from freshet.cli.doctor import conclusions
+from freshet.checkup.finding import CAPABILITIES, CheckResult
+from freshet.cli.doctor import capability_lines
 from freshet.cli.main import app
 
 
 def test_something_wrong_ends_with_exit_code_1_and_the_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRESHET_MAPPING", str(tmp_path / "none.yaml"))
-    shown = CliRunner().invoke(app, ["doctor"])
-    assert shown.exit_code == 1
-    assert f"wrong   mapping       {tmp_path}/none.yaml: no such file" in shown.stdout
+    output = CliRunner().invoke(app, ["doctor"])
+    assert output.exit_code == 1
+    assert f"wrong   mapping       {tmp_path}/none.yaml: no such file" in output.stdout
 
 
 def test_every_part_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,19 +33,19 @@ def test_every_part_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_last_lines_say_what_will_work_and_what_stops_or_limits_it() -> None:
-    jars = Finding("jars", "ok", "two", touches=("pipeline", "training"))
-    java = Finding("Java", "wrong", "8", touches=("pipeline", "training"))
-    mapping = Finding("mapping", "missing", "not set", touches=("pipeline",))
-    lake = Finding("lake", "missing", "none yet", touches=ALL)
-    archive = Finding("class archive", "missing", "none")  # only slower
-    assert conclusions([jars, archive]) == [
+    jars = CheckResult("jars", "ok", "two", affects=("pipeline", "training"))
+    java = CheckResult("Java", "wrong", "8", affects=("pipeline", "training"))
+    mapping = CheckResult("mapping", "missing", "not set", affects=("pipeline",))
+    lake = CheckResult("lake", "missing", "none yet", affects=CAPABILITIES)
+    archive = CheckResult("class archive", "missing", "none")  # only slower
+    assert capability_lines([jars, archive]) == [
         "pipeline  will work",
         "training  will work",
         "gateway   will work",
     ]
-    assert conclusions([java, mapping, lake, archive]) == [
+    assert capability_lines([java, mapping, lake, archive]) == [
         "pipeline  will not work: Java",
         "training  will not work: Java",
         "gateway   will work, within limits: lake",
     ]
-    assert conclusions([jars, mapping, lake])[0] == "pipeline  will work, within limits: mapping, lake"
+    assert capability_lines([jars, mapping, lake])[0] == "pipeline  will work, within limits: mapping, lake"

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from freshet.cli import explain, recommend
 from freshet.errors import EmptyLakeError, SettingsError
-from freshet.live.journal import Entry, append
+from freshet.live.journal import JournalEntry, append_entry
 from freshet.store import open_store
 from tests.tiny_bundle import write_bundle
 
@@ -20,24 +20,24 @@ def lake(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def released(lake, tmp_path):
+def released_bundle(lake, tmp_path):
     name = write_bundle(tmp_path / "made")
     lake.put_folder(tmp_path / "made", f"bundles/{name}", "manifest.json")
     now = datetime(2024, 3, 2, tzinfo=UTC)
-    said = {"kind": "release", "verdict": "Released.", "why": "", "by": "t"}
-    append(lake, Entry(number=1, decided_on=0, bundle=name, at=now, **said))
+    fields = {"kind": "release", "verdict": "Released.", "why": "", "by": "t"}
+    append_entry(lake, JournalEntry(number=1, decided_on=0, bundle=name, at=now, **fields))
     return name
 
 
-def ran(*words):
+def run_explain(*arguments):
     app = typer.Typer()
-    explain.add_to(app)
-    recommend.add_to(app)
-    return CliRunner().invoke(app, ["explain", *words], catch_exceptions=False)
+    explain.register(app)
+    recommend.register(app)
+    return CliRunner().invoke(app, ["explain", *arguments], catch_exceptions=False)
 
 
 def test_the_events_that_move_an_item_are_shown_with_what_it_would_be_without_them(released):
-    assert ran("e", "--items", "a,b,c", "-k", "2").stdout == (
+    assert run_explain("e", "--items", "a,b,c", "-k", "2").stdout == (
         f"e scores 1.0000 · bundle {released[:12]} · release 1\n"
         " moves it  event     item  title\n"
         "  -0.5000  view      b     Item B\n"
@@ -46,7 +46,7 @@ def test_the_events_that_move_an_item_are_shown_with_what_it_would_be_without_th
 
 
 def test_items_that_are_all_unknown_leave_what_is_popular(released):
-    result = ran("b", "--items", "x")
+    result = run_explain("b", "--items", "x")
     assert result.stdout == (
         f"b scores 9.0000 · bundle {released[:12]} · release 1\n"
         "nothing is known of this shopper: the score is how popular the item is\n"
@@ -56,7 +56,7 @@ def test_items_that_are_all_unknown_leave_what_is_popular(released):
 
 def test_an_item_nobody_knows_cannot_be_explained(released):
     with pytest.raises(SettingsError) as error:
-        ran("x", "--items", "a")
+        run_explain("x", "--items", "a")
     assert str(error.value) == (
         "freshet explain: release 1 does not know the item 'x'; check the id; `freshet recommend` shows ids it knows"
     )
@@ -64,6 +64,6 @@ def test_an_item_nobody_knows_cannot_be_explained(released):
 
 def test_it_takes_one_kind_of_shopper_and_a_release(lake):
     with pytest.raises(SettingsError, match="one of --items, --shopper, --session is needed; give exactly one"):
-        ran("e")
+        run_explain("e")
     with pytest.raises(EmptyLakeError, match="nothing has been released yet"):
-        ran("e", "--items", "a")
+        run_explain("e", "--items", "a")

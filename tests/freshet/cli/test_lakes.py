@@ -11,7 +11,7 @@ import typer
 from freshet.cli.main import app, main
 
 # Commands that answer from the lake, as somebody types them.
-READS = {
+READ_COMMANDS = {
     "days": ("days",),
     "releases": ("releases",),
     "card": ("card",),
@@ -21,53 +21,61 @@ READS = {
     "release": ("release", "--hold", "--why", "x"),
 }
 # Commands that may begin a lake, one that mends it, and those that need none.
-BEGINS, MENDS, NEEDS_NONE = ("land", "serve"), ("catalog",), ("settings", "setup", "doctor", "mapping")
-NO_LAKE = " (FRESHET_LAKE): there is no such folder; correct FRESHET_LAKE (`freshet settings` says where it comes from)"
-TO_LOAD = (
+CREATING_COMMANDS, REPAIR_COMMANDS, LAKELESS_COMMANDS = (
+    ("land", "serve"),
+    ("catalog",),
+    ("settings", "setup", "doctor", "mapping"),
+)
+NO_LAKE_MESSAGE = (
+    " (FRESHET_LAKE): there is no such folder; correct FRESHET_LAKE (`freshet settings` says where it comes from)"
+)
+LOAD_HINT = (
     "land some days (`freshet land FILE…`), then run "
     "`dagster asset materialize -m pipelines.definitions --select '*' --partition-range FIRST...LAST`\n"
 )
 
 
 @pytest.fixture
-def types(capsys, monkeypatch, tmp_path) -> Callable[..., tuple[int, str, str]]:
+def run_freshet(capsys, monkeypatch, tmp_path) -> Callable[..., tuple[int, str, str]]:
     """(exit code, stdout, stderr) of the `freshet` command, typed in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
-    def typed(*words: str, lake: Path) -> tuple[int, str, str]:
+    def run_in(*arguments: str, lake: Path) -> tuple[int, str, str]:
         monkeypatch.setenv("FRESHET_LAKE", str(lake))
-        monkeypatch.setattr(sys, "argv", ["freshet", *words])
-        with pytest.raises(SystemExit) as ended:
+        monkeypatch.setattr(sys, "argv", ["freshet", *arguments])
+        with pytest.raises(SystemExit) as exc_info:
             main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
+        output = capsys.readouterr()
+        return int(exc_info.value.code or 0), output.out, output.err
 
-    return typed
+    return run_in
 
 
 def test_no_command_is_forgotten_here():
-    assert sorted(typer.main.get_command(app).commands) == sorted((*READS, *BEGINS, *MENDS, *NEEDS_NONE))
+    assert sorted(typer.main.get_command(app).commands) == sorted(
+        (*READ_COMMANDS, *CREATING_COMMANDS, *REPAIR_COMMANDS, *LAKELESS_COMMANDS)
+    )
 
 
-@pytest.mark.parametrize("words", READS.values(), ids=READS)
+@pytest.mark.parametrize("words", READ_COMMANDS.values(), ids=READ_COMMANDS)
 def test_a_lake_that_is_not_there_is_a_mistake_and_stays_not_there(types, tmp_path, words):
-    code, said, error = types(*words, lake=tmp_path / "lkae")
-    assert (code, said) == (2, "")
-    assert error.startswith(f"error: {tmp_path}/lkae{NO_LAKE}")
+    code, output, error = types(*words, lake=tmp_path / "lkae")
+    assert (code, output) == (2, "")
+    assert error.startswith(f"error: {tmp_path}/lkae{NO_LAKE_MESSAGE}")
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("words", READS.values(), ids=READS)
+@pytest.mark.parametrize("words", READ_COMMANDS.values(), ids=READ_COMMANDS)
 def test_an_empty_lake_has_nothing_yet_and_says_what_to_type(types, tmp_path, words):
     (tmp_path / "lake").mkdir()
-    code, said, error = types(*words, lake=tmp_path / "lake")
-    nothing = "no day has been run yet" if words == ("days",) else "nothing has been released yet"
-    assert (code, said, error) == (1, "", f"{tmp_path}/lake (FRESHET_LAKE): {nothing}; {TO_LOAD}")
+    code, output, error = types(*words, lake=tmp_path / "lake")
+    message = "no day has been run yet" if words == ("days",) else "nothing has been released yet"
+    assert (code, output, error) == (1, "", f"{tmp_path}/lake (FRESHET_LAKE): {message}; {LOAD_HINT}")
     assert list((tmp_path / "lake").iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    "words", [*READS.values(), ("land", "a.csv"), ("serve", "--port", "0"), ("catalog", "restore")]
+    "words", [*READ_COMMANDS.values(), ("land", "a.csv"), ("serve", "--port", "0"), ("catalog", "restore")]
 )
 def test_a_file_is_no_lake(types, tmp_path, words):
     (tmp_path / "lake").write_text("")
@@ -79,7 +87,9 @@ def test_a_file_is_no_lake(types, tmp_path, words):
     )
 
 
-@pytest.mark.parametrize("words", [("land", "a.csv", "--date", "2024-03-01"), ("serve", "--port", "0")], ids=BEGINS)
+@pytest.mark.parametrize(
+    "words", [("land", "a.csv", "--date", "2024-03-01"), ("serve", "--port", "0")], ids=CREATING_COMMANDS
+)
 def test_a_lake_in_a_folder_that_is_not_there_is_not_begun(types, tmp_path, words):
     (tmp_path / "a.csv").write_text("a\n1\n")
     code, _, error = types(*words, lake=tmp_path / "dsik" / "lake")
@@ -96,7 +106,7 @@ def test_landing_says_that_it_begins_a_lake_and_says_it_once(types, tmp_path):
     assert types(*words, lake=tmp_path / "lake")[2] == ""
 
 
-@pytest.mark.parametrize("words", [*READS.values(), ("settings",)], ids=[*READS, "settings"])
+@pytest.mark.parametrize("words", [*READ_COMMANDS.values(), ("settings",)], ids=[*READ_COMMANDS, "settings"])
 def test_a_mistyped_variable_is_named_by_every_command(types, tmp_path, monkeypatch, words):
     (tmp_path / "lake").mkdir()
     monkeypatch.setenv("FRESHET_LAEK", "x")
@@ -110,8 +120,8 @@ def test_a_mistyped_variable_is_named_by_every_command(types, tmp_path, monkeypa
 
 def test_a_line_of_the_env_file_that_is_no_setting_is_a_mistake(types, tmp_path):
     (tmp_path / ".env").write_text("# the lake\nFRESHET_LAKE /data/shop\n")
-    code, said, error = types("days", lake=tmp_path)
-    assert (code, said) == (2, "")
+    code, output, error = types("days", lake=tmp_path)
+    assert (code, output) == (2, "")
     assert error == ("error: .env:2: 'FRESHET_LAKE /data/shop' is no setting; write NAME=value, or put a # before it\n")
 
 

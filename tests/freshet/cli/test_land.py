@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from freshet.cli import land
 
-HEAD = "who,item,at\n"
+CSV_HEADER = "who,item,at\n"
 MAPPING = """\
 shop: books
 source: {format: csv}
@@ -19,23 +19,25 @@ events: {user_id: who, item_id: item, event_type: "'view'", event_time: to_times
 
 
 @pytest.fixture
-def shell(tmp_path, monkeypatch):
+def land_command(tmp_path, monkeypatch):
     """Types `freshet land …` in a folder of its own."""
     app = typer.Typer()
-    land.add_to(app)
+    land.register(app)
     app.callback()(lambda: None)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FRESHET_LAKE", str(tmp_path / "lake"))
     monkeypatch.setenv("FRESHET_FIRST_DAY", "2024-01-01")
     (tmp_path / "shop.yaml").write_text(MAPPING)
-    (tmp_path / "a.csv.gz").write_bytes(gzip.compress((HEAD + "1,A,2024-02-01\n2,B,2024-02-03\n3,C,?\n").encode()))
+    (tmp_path / "a.csv.gz").write_bytes(
+        gzip.compress((CSV_HEADER + "1,A,2024-02-01\n2,B,2024-02-03\n3,C,?\n").encode())
+    )
 
-    def type_(*words):
-        result = CliRunner().invoke(app, ["land", *words])
+    def run_land(*arguments):
+        result = CliRunner().invoke(app, ["land", *arguments])
         assert result.exit_code == 0, result.output
         return result.stdout.splitlines()
 
-    return type_
+    return run_land
 
 
 def test_a_file_of_several_days_says_what_landed_where(shell):
@@ -56,9 +58,9 @@ def test_the_command_to_type_next_names_the_days_that_landed(shell):
 
 def test_a_day_that_has_not_begun_is_not_in_the_command():
     today = date(2024, 2, 2)
-    begun, ahead = date(2024, 2, 1), date(2024, 2, 3)
-    assert land.next_steps({begun, ahead}, today)[2].endswith("--partition-range 2024-02-01...2024-02-01")
-    assert land.next_steps({ahead}, today) == [
+    past_day, future_day = date(2024, 2, 1), date(2024, 2, 3)
+    assert land.next_steps({past_day, future_day}, today)[2].endswith("--partition-range 2024-02-01...2024-02-01")
+    assert land.next_steps({future_day}, today) == [
         "2024-02-03 lies ahead: the landing sensor runs a day once it has begun (UTC)"
     ]
 

@@ -5,42 +5,44 @@ from typer.testing import CliRunner
 
 from freshet.cli.main import app
 from freshet.version import code_version
-from tests.terminal import on_a_terminal
+from tests.terminal import run_in_terminal
 
-NOUNS = ("setup", "doctor", "settings", "land", "days", "mapping", "releases", "rollback", "card", "recommend",
+COMMAND_NAMES = ("setup", "doctor", "settings", "land", "days", "mapping", "releases", "rollback", "card", "recommend",
          "explain", "serve")  # fmt: skip
 
 
-def ran(*words, **environment):
-    result = CliRunner().invoke(app, list(words), catch_exceptions=False, env=environment)
+def run_freshet(*arguments, **environment):
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False, env=environment)
     assert result.exit_code == 0, result.output
     return result.stdout
 
 
 def test_the_version_is_the_packages_and_the_commits():
-    assert ran("--version") == f"freshet {code_version()}\n"
+    assert run_freshet("--version") == f"freshet {code_version()}\n"
 
 
-@pytest.mark.parametrize("noun", NOUNS)
+@pytest.mark.parametrize("noun", COMMAND_NAMES)
 def test_each_command_stands_in_the_help_on_one_line_and_has_help_of_its_own(noun):
-    (line,) = [line for line in ran("--help", COLUMNS="80").splitlines() if line.startswith(f"│ {noun} ")]
+    (line,) = [line for line in run_freshet("--help", COLUMNS="80").splitlines() if line.startswith(f"│ {noun} ")]
     sentence = line.strip("│ ").removeprefix(noun).strip()
     assert sentence.endswith(".")
-    assert sentence in " ".join(ran(noun, "--help", COLUMNS="80").replace("\n", " ").split())
+    assert sentence in " ".join(run_freshet(noun, "--help", COLUMNS="80").replace("\n", " ").split())
 
 
 def test_the_help_of_serve_shows_where_it_would_listen():
-    text = " ".join(ran("serve", "--help", COLUMNS="200", FRESHET_GATEWAY_PORT="8123").split())
+    text = " ".join(run_freshet("serve", "--help", COLUMNS="200", FRESHET_GATEWAY_PORT="8123").split())
     assert "[default: (8123, FRESHET_GATEWAY_PORT)]" in text
     assert "[default: (127.0.0.1, FRESHET_GATEWAY_HOST)]" in text
 
 
 def test_the_help_of_serve_stands_even_where_a_setting_is_wrong():
-    assert "[default: (FRESHET_GATEWAY_PORT)]" in ran("serve", "--help", COLUMNS="200", FRESHET_GATEWAY_PORT="x")
+    assert "[default: (FRESHET_GATEWAY_PORT)]" in run_freshet(
+        "serve", "--help", COLUMNS="200", FRESHET_GATEWAY_PORT="x"
+    )
 
 
 def test_the_settings_fit_a_terminal_of_80_columns(tmp_path):
-    lines = on_a_terminal(tmp_path / "lake", "settings").splitlines()
+    lines = run_in_terminal(tmp_path / "lake", "settings").splitlines()
     assert "the source mapping (YAML) of the shop" in "".join(lines)
     described = [line for line in lines if line.startswith(" ")]
     assert max(map(len, described)) <= 80

@@ -8,18 +8,28 @@ from typer.testing import CliRunner
 
 from freshet.cli import recommend, releases
 from freshet.errors import EmptyLakeError, SettingsError
-from freshet.live.journal import Entry, append
+from freshet.live.journal import JournalEntry, append_entry
 from freshet.store import open_store
 from tests.tiny_bundle import write_bundle
 
-HEAVY = ("torch", "pyspark", "pandas", "pyiceberg", "pyarrow", "onnx", "dagster", "great_expectations", "matplotlib")
+HEAVY_MODULES = (
+    "torch",
+    "pyspark",
+    "pandas",
+    "pyiceberg",
+    "pyarrow",
+    "onnx",
+    "dagster",
+    "great_expectations",
+    "matplotlib",
+)
 
 
 @pytest.fixture
 def app():
     app = typer.Typer()
-    recommend.add_to(app)
-    releases.add_to(app)
+    recommend.register(app)
+    releases.register(app)
     return app
 
 
@@ -32,22 +42,23 @@ def lake(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def released(lake, tmp_path):
+def released_bundle(lake, tmp_path):
     name = write_bundle(tmp_path / "made")
     lake.put_folder(tmp_path / "made", f"bundles/{name}", "manifest.json")
     now = datetime(2024, 3, 2, tzinfo=UTC)
-    append(
-        lake, Entry(number=1, decided_on=0, kind="release", bundle=name, verdict="Released.", why="", at=now, by="t")
+    append_entry(
+        lake,
+        JournalEntry(number=1, decided_on=0, kind="release", bundle=name, verdict="Released.", why="", at=now, by="t"),
     )
     return name
 
 
-def ran(app, *words):
-    return CliRunner().invoke(app, list(words), catch_exceptions=False)
+def run_recommend(app, *arguments):
+    return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
 
 
 def test_items_just_met_give_a_table_that_names_its_tier_bundle_and_release(app, released):
-    result = ran(app, "recommend", "--items", "b", "-k", "2")
+    result = run_recommend(app, "recommend", "--items", "b", "-k", "2")
     assert result.stdout == (
         "rank  item      score  title\n"
         "   1  f        1.6000  Item F\n"
@@ -58,22 +69,22 @@ def test_items_just_met_give_a_table_that_names_its_tier_bundle_and_release(app,
 
 
 def test_unknown_items_are_named_and_the_known_ones_answered(app, released):
-    result = ran(app, "recommend", "--items", "x, b ,y", "-k", "1")
+    result = run_recommend(app, "recommend", "--items", "x, b ,y", "-k", "1")
     assert result.stderr == "unknown to the bundle: x, y\n"
     assert "   1  f        1.6000  Item F" in result.stdout
 
 
 def test_only_unknown_items_give_what_is_popular_and_say_so(app, released):
-    result = ran(app, "recommend", "--items", "x", "-k", "1")
+    result = run_recommend(app, "recommend", "--items", "x", "-k", "1")
     assert result.stderr == "unknown to the bundle: x\n"
     assert "   1  b        9.0000  Item B" in result.stdout
     assert "tier popular (nothing is known of this shopper)" in result.stdout
 
 
 def test_before_the_first_release_it_says_what_to_type(app, lake):
-    with pytest.raises(EmptyLakeError) as caught:
-        ran(app, "recommend", "--items", "a")
-    assert str(caught.value) == (
+    with pytest.raises(EmptyLakeError) as exc_info:
+        run_recommend(app, "recommend", "--items", "a")
+    assert str(exc_info.value) == (
         f"{lake.root} (FRESHET_LAKE): nothing has been released yet; "
         "land some days (`freshet land FILE…`), then run "
         "`dagster asset materialize -m pipelines.definitions --select '*' --partition-range FIRST...LAST`"
@@ -82,22 +93,26 @@ def test_before_the_first_release_it_says_what_to_type(app, lake):
 
 @pytest.mark.parametrize("words", [[], ["--items", "a", "--shopper", "1"]])
 def test_exactly_one_question_is_answered(app, lake, words):
-    with pytest.raises(SettingsError) as caught:
-        ran(app, "recommend", *words)
-    assert str(caught.value) == ("freshet recommend: one of --items, --shopper, --session is needed; give exactly one")
+    with pytest.raises(SettingsError) as exc_info:
+        run_recommend(app, "recommend", *words)
+    assert str(exc_info.value) == (
+        "freshet recommend: one of --items, --shopper, --session is needed; give exactly one"
+    )
 
 
 def test_an_answer_imports_nothing_heavy(released, lake):
     code = (
         "import sys, typer; from freshet.cli import recommend; app = typer.Typer(); recommend.add_to(app);\n"
         "app(['--items', 'a'], standalone_mode=False)\n"
-        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+        f"print([name for name in {HEAVY_MODULES!r} if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=_root())
-    assert done.stdout.splitlines()[-1] == "[]"
+    completed_process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=repository_root()
+    )
+    assert completed_process.stdout.splitlines()[-1] == "[]"
 
 
-def _root():
+def repository_root():
     from pathlib import Path
 
     return Path(__file__).parents[3]

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from freshet.cli import release, releases
 from freshet.errors import EmptyLakeError, JournalError, LakeError, SettingsError
-from freshet.live.journal import Entry, append, read
+from freshet.live.journal import JournalEntry, append_entry, read_entries
 from freshet.store import open_store
 from tests.tiny_bundle import write_bundle
 
@@ -16,8 +16,8 @@ from tests.tiny_bundle import write_bundle
 @pytest.fixture
 def app():
     app = typer.Typer()
-    releases.add_to(app)
-    release.add_to(app)
+    releases.register(app)
+    release.register(app)
     return app
 
 
@@ -36,53 +36,57 @@ def bundles(lake, tmp_path):
     for note, name in zip(("one", "two"), names, strict=True):
         lake.put_folder(tmp_path / note, f"bundles/{name}", "manifest.json")
     at = datetime(2026, 11, 27, tzinfo=UTC)
-    append(lake, Entry(number=1, decided_on=0, kind="release", bundle=names[0], verdict="", why="", at=at, by="t"))
+    append_entry(
+        lake, JournalEntry(number=1, decided_on=0, kind="release", bundle=names[0], verdict="", why="", at=at, by="t")
+    )
     return names
 
 
-def ran(app, *words):
-    result = CliRunner().invoke(app, list(words), catch_exceptions=False)
+def run_freshet(app, *arguments):
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout
 
 
 def test_releases_are_held_and_resumed(app, lake, bundles):
-    said = ran(app, "release", "--hold", "--why", "Black Friday")
-    assert said.startswith("entry 2 (hold): releases are held by ")
-    assert said.endswith(" UTC: Black Friday\n")
-    assert ran(app, "release", "--hold", "--why", "again").startswith("entry 2 (hold): already: releases are held by ")
-    assert ran(app, "release", "--resume").startswith("entry 3 (resume): releases are open again; ")
-    assert [(entry.kind, entry.bundle, entry.why) for entry in read(lake)[1:]] == [
+    output = run_freshet(app, "release", "--hold", "--why", "Black Friday")
+    assert output.startswith("entry 2 (hold): releases are held by ")
+    assert output.endswith(" UTC: Black Friday\n")
+    assert run_freshet(app, "release", "--hold", "--why", "again").startswith(
+        "entry 2 (hold): already: releases are held by "
+    )
+    assert run_freshet(app, "release", "--resume").startswith("entry 3 (resume): releases are open again; ")
+    assert [(entry.kind, entry.bundle, entry.why) for entry in read_entries(lake)[1:]] == [
         ("hold", bundles[0], "Black Friday"),
         ("resume", bundles[0], ""),
     ]
 
 
 def test_while_releases_are_held_none_is_released_by_name_either(app, lake, bundles):
-    ran(app, "release", "--hold", "--why", "Black Friday")
+    run_freshet(app, "release", "--hold", "--why", "Black Friday")
     with pytest.raises(JournalError, match=r"held by .*: Black Friday; end the hold first: `freshet release --resume`"):
-        ran(app, "release", bundles[1][:12], "--why", "x")
+        run_freshet(app, "release", bundles[1][:12], "--why", "x")
 
 
 def test_what_was_never_judged_is_not_released(app, lake, bundles):
-    with pytest.raises(LakeError) as caught:
-        ran(app, "release", bundles[1][:12], "--why", "x")
-    assert str(caught.value) == (
+    with pytest.raises(LakeError) as exc_info:
+        run_freshet(app, "release", bundles[1][:12], "--why", "x")
+    assert str(exc_info.value) == (
         f"{lake.root}/bundles/{bundles[1]}: it was never judged, so it cannot be released; judge it: run "
         "`dagster asset materialize -m pipelines.definitions --select evaluation` while it is the last bundle made"
     )
-    assert len(read(lake)) == 1
+    assert len(read_entries(lake)) == 1
 
 
 def test_what_serves_already_is_not_released(app, lake, bundles):
     with pytest.raises(JournalError, match="serves already, since release 1; there is nothing to release"):
-        ran(app, "release", bundles[0][:12], "--why", "x")
+        run_freshet(app, "release", bundles[0][:12], "--why", "x")
 
 
 @pytest.mark.parametrize("start", ["0" * 12, "a"])
 def test_a_bundle_that_is_not_named_plainly_is_refused(app, lake, bundles, start):
     with pytest.raises(SettingsError, match=f"freshet release {start}: no bundles have an id"):
-        ran(app, "release", start, "--why", "x")
+        run_freshet(app, "release", start, "--why", "x")
 
 
 @pytest.mark.parametrize(
@@ -97,11 +101,11 @@ def test_a_bundle_that_is_not_named_plainly_is_refused(app, lake, bundles, start
 )
 def test_one_thing_is_asked_for_and_with_a_reason(app, lake, bundles, words, what):
     with pytest.raises(SettingsError, match=what):
-        ran(app, "release", *words)
-    assert len(read(lake)) == 1
+        run_freshet(app, "release", *words)
+    assert len(read_entries(lake)) == 1
 
 
 @pytest.mark.parametrize("words", [["--hold", "--why", "x"], ["--resume"]])
 def test_before_the_first_release_there_is_nothing_to_hold(app, lake, words):
     with pytest.raises(EmptyLakeError, match="nothing has been released yet"):
-        ran(app, "release", *words)
+        run_freshet(app, "release", *words)

@@ -10,18 +10,18 @@ from freshet.settings import Settings
 
 def test_the_table_shows_value_origin_and_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRESHET_LOOKBACK_DAYS", "3")
-    shown = CliRunner().invoke(app, ["settings"])
-    assert shown.exit_code == 0
-    assert re.search(r"^FRESHET_LOOKBACK_DAYS +3  \[environment\]$", shown.stdout, flags=re.MULTILINE)
-    assert " an event seen in so many days before is a duplicate\n" in shown.stdout
+    output = CliRunner().invoke(app, ["settings"])
+    assert output.exit_code == 0
+    assert re.search(r"^FRESHET_LOOKBACK_DAYS +3  \[environment\]$", output.stdout, flags=re.MULTILINE)
+    assert " an event seen in so many days before is a duplicate\n" in output.stdout
 
 
 def test_programs_get_json(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRESHET_PSEUDONYM_KEY", "open sesame")
-    shown = json.loads(CliRunner().invoke(app, ["settings", "--json"]).stdout)
-    assert list(shown) == [f"FRESHET_{name.upper()}" for name in Settings.model_fields]
-    assert shown["FRESHET_PSEUDONYM_KEY"]["value"] == "********"
-    assert shown["FRESHET_PSEUDONYM_KEY"]["source"] == "environment"
+    output = json.loads(CliRunner().invoke(app, ["settings", "--json"]).stdout)
+    assert list(output) == [f"FRESHET_{name.upper()}" for name in Settings.model_fields]
+    assert output["FRESHET_PSEUDONYM_KEY"]["value"] == "********"
+    assert output["FRESHET_PSEUDONYM_KEY"]["source"] == "environment"
 
 
 def test_a_mistyped_variable_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:

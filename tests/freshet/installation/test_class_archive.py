@@ -11,21 +11,21 @@ from freshet.settings import load
 
 @pytest.mark.spark
 def test_a_broken_archive_never_stops_a_jvm(tmp_path: Path) -> None:
-    broken = tmp_path / "classes.jsa"
-    broken.write_bytes(b"not an archive")
-    java = machine.java(load()) / "bin" / "java"
-    command = [str(java), f"-XX:SharedArchiveFile={broken}", "-Xshare:auto", "-Xlog:cds=off", "-version"]
+    damaged_file = tmp_path / "classes.jsa"
+    damaged_file.write_bytes(b"not an archive")
+    java = machine.find_java(load()) / "bin" / "java"
+    command = [str(java), f"-XX:SharedArchiveFile={damaged_file}", "-Xshare:auto", "-Xlog:cds=off", "-version"]
     assert subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
 
 
 @pytest.mark.spark
 def test_an_archive_that_is_there_is_not_made_again(tmp_path: Path) -> None:
     settings = load().model_copy(update={"cache": tmp_path})
-    made = machine.class_archive_path(settings)
-    made.write_bytes(b"archive")
-    said: list[str] = []
-    assert class_archive.make(settings, said.append) == made
-    assert said == []
+    archive = machine.class_archive_path(settings)
+    archive.write_bytes(b"archive")
+    lines: list[str] = []
+    assert class_archive.build_archive(settings, lines.append) == archive
+    assert lines == []
 
 
 def test_of_many_installations_the_oldest_archives_go(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_of_many_installations_the_oldest_archives_go(tmp_path: Path) -> None:
     for number, path in enumerate(others):
         path.write_bytes(b"archive")
         os.utime(path, (number, number))
-    made = tmp_path / "classes-made.jsa"
-    made.write_bytes(b"archive")
-    class_archive._drop_old(made)
-    assert sorted(tmp_path.iterdir()) == [*others[-3:], made]
+    new_archive = tmp_path / "classes-made.jsa"
+    new_archive.write_bytes(b"archive")
+    class_archive._remove_old_archives(new_archive)
+    assert sorted(tmp_path.iterdir()) == [*others[-3:], new_archive]

@@ -7,31 +7,31 @@ from freshet.installation import jars
 from freshet.machine import JARS, Jar, jar_path
 from freshet.settings import Settings, load
 
-TINY = Jar("org.example", "tiny", "1.0", 4, "0" * 64)
+TINY_JAR = Jar("org.example", "tiny", "1.0", 4, "0" * 64)
 
 
 def test_a_jar_with_another_checksum_is_refused_and_removed(tmp_path: Path) -> None:
-    fetched, place = tmp_path / "fetched.jar", tmp_path / "jars" / "tiny-1.0.jar"
-    fetched.write_bytes(b"evil")
+    downloaded_file, path = tmp_path / "fetched.jar", tmp_path / "jars" / "tiny-1.0.jar"
+    downloaded_file.write_bytes(b"evil")
     with pytest.raises(SetupError) as error:
-        jars._take(TINY, fetched, place)
-    found = "b5c1fb2efc6d6b4674c2fdcc48ce01b43a3b7c03763c0c3355de0099ee0f8c73"
+        jars._install_jar(TINY_JAR, downloaded_file, path)
+    checksum = "b5c1fb2efc6d6b4674c2fdcc48ce01b43a3b7c03763c0c3355de0099ee0f8c73"
     assert str(error.value) == (
-        f"org.example:tiny:1.0: its SHA-256 is {found}, pinned is {'0' * 64}; it was removed; "
+        f"org.example:tiny:1.0: its SHA-256 is {checksum}, pinned is {'0' * 64}; it was removed; "
         "check the network and run `freshet setup` again, or put iceberg-spark-runtime-4.1_2.13-1.12.0.jar "
         "and sqlite-jdbc-3.54.1.0.jar into the folder `jars` of FRESHET_CACHE"
     )
-    assert not fetched.exists()
-    assert not place.exists()
+    assert not downloaded_file.exists()
+    assert not path.exists()
 
 
 def test_jars_that_are_there_are_not_fetched_again() -> None:
     settings = load()
     if not all(jar_path(settings, jar).exists() for jar in JARS):
         pytest.skip("run `freshet setup` first")
-    said: list[str] = []
-    assert jars.fetch_jars(settings, said.append) == [jar_path(settings, jar) for jar in JARS]
-    assert said == []
+    lines: list[str] = []
+    assert jars.fetch_jars(settings, lines.append) == [jar_path(settings, jar) for jar in JARS]
+    assert lines == []
 
 
 @pytest.mark.spark
@@ -39,7 +39,7 @@ def test_a_jar_that_cannot_be_resolved_is_named_with_the_fix(tmp_path: Path) -> 
     from freshet import machine
 
     with pytest.raises(SetupError) as error:
-        jars._resolve(machine.java(Settings(_env_file=None)), [TINY], tmp_path)
+        jars._resolve_jars(machine.find_java(Settings(_env_file=None)), [TINY_JAR], tmp_path)
     assert str(error.value) == (
         "jars: Spark's resolver could not fetch org.example:tiny:1.0: "
         "java.lang.RuntimeException: [unresolved dependency: org.example#tiny;1.0: not found]; "

@@ -5,9 +5,9 @@ from datetime import date
 import numpy as np
 
 from freshet.history import Histories
-from freshet.judge.card import Made, bundle_card, data_facts, evaluated_card, limits
-from freshet.judge.comparison import Evaluation, SliceRow
-from freshet.judge.parity import Rung
+from freshet.judge.card import ModelCardInputs, data_summary, limitations, render_bundle_card, render_evaluated_card
+from freshet.judge.comparison import Evaluation, SliceMetrics
+from freshet.judge.parity import ParityResult
 from freshet.judge.verdict import Verdict
 from freshet.references import ModelRef, TrainingSetRef
 from freshet.training_set import TrainingSet
@@ -15,36 +15,36 @@ from tests.tiny_bundle import vocabulary
 
 MODEL = ModelRef(
     id="f" * 64,
-    training_set=TrainingSetRef(as_of=date(1970, 1, 13), cut=date(1970, 1, 11), snapshots={"vocabulary": 7}),
+    training_set=TrainingSetRef(as_of=date(1970, 1, 13), train_until=date(1970, 1, 11), snapshots={"vocabulary": 7}),
     parameters={"length": 50, "learning_rate": 0.003},
     metrics={"epoch": 4, "validation_ndcg@10": 0.123456},
     cost={"device": "cpu (2 threads)", "seconds": 61.5},
 )
-RUNG = Rung(
-    precision="int8", overlap=0.97, overlap_needed=0.95, ndcg=0.1, reference_ndcg=0.1, ndcg_loss=0.0,
-    max_difference=0.01, worst="full, batch of 1", worst_overlap=0.9, passed=True,
+PARITY_RESULT = ParityResult(
+    precision="int8", overlap=0.97, min_overlap=0.95, ndcg=0.1, reference_ndcg=0.1, ndcg_loss=0.0,
+    max_difference=0.01, worst_probe="full, batch of 1", worst_overlap=0.9, passed=True,
 )  # fmt: skip
 
 
 def training_set() -> TrainingSet:
     """Ann met a six times and b once by day 10, then c; Bob came on day 12 for the first time."""
-    items = vocabulary().index_of([*"aaaaaab", "c", "d", "e"])
+    items = vocabulary().indices([*"aaaaaab", "c", "d", "e"])
     days = np.array([9] * 7 + [12, 12, 12])
     types = np.array([1] * 6 + [3, 1, 1, 1])
     histories = Histories(np.array(["ann", "bob"]), np.array([0, 8, 10]), items, types, np.arange(10) * 86400, days)
-    nothing = np.zeros(7)
+    zeros = np.zeros(7)
     return TrainingSet(
-        histories, vocabulary(dead=("f",)), nothing, nothing, np.array([9, 12]), np.array([7, 0]), np.array([1, 0]),
-        cut=10, as_of=12,
+        histories, vocabulary(delisted=("f",)), zeros, zeros, np.array([9, 12]), np.array([7, 0]), np.array([1, 0]),
+        train_until=10, as_of=12,
     )  # fmt: skip
 
 
-def made() -> Made:
-    return Made(training_set(), MODEL, (RUNG,), "int8", {"item_vectors.npy": 5160516}, "freshet 1")
+def card_inputs() -> ModelCardInputs:
+    return ModelCardInputs(training_set(), MODEL, (PARITY_RESULT,), "int8", {"item_vectors.npy": 5160516}, "freshet 1")
 
 
 def test_the_data_is_counted():
-    assert data_facts(training_set()) == {
+    assert data_summary(training_set()) == {
         "learned from": "events landed up to 1970-01-11",
         "kept for judging": "1970-01-12 … 1970-01-13, 2 baskets",  # c after Ann's past, e after Bob's d
         "shoppers": "1 by the cut, 2 in all",
@@ -56,7 +56,7 @@ def test_the_data_is_counted():
 
 
 def test_the_card_holds_parameters_cost_parity_and_files():
-    card = bundle_card(made())
+    card = render_bundle_card(card_inputs())
     for line in (
         "# Model card",
         "| events | 7 (view 6, purchase 1) |",
@@ -65,7 +65,7 @@ def test_the_card_holds_parameters_cost_parity_and_files():
         "| device | cpu (2 threads) |",
         "| seconds | 61.5 |",
         "| learning_rate | 0.003 |",
-        f"- {RUNG.sentence}",
+        f"- {PARITY_RESULT.sentence}",
         "It serves int8.",
         "| item_vectors.npy | 5,160,516 bytes |",
         "Made by freshet 1 from model ffffffffffff.",
@@ -74,28 +74,30 @@ def test_the_card_holds_parameters_cost_parity_and_files():
 
 
 def test_limits_name_the_figures_of_this_model():
-    said = limits(training_set(), MODEL)
-    assert said[0].startswith("It reads the last 50 events of a shopper")
-    assert said[1] == (
+    figure_limits = limitations(training_set(), MODEL)
+    assert figure_limits[0].startswith("It reads the last 50 events of a shopper")
+    assert figure_limits[1] == (
         "66.7% of the items were never met while it learned: they are ranked by what the catalogue says of them."
     )
 
 
 def test_a_cost_that_nobody_wrote_down_is_called_so():
-    card = bundle_card(Made(training_set(), MODEL.model_copy(update={"cost": {}}), (), "fp32", {}, "freshet 1"))
+    card = render_bundle_card(
+        ModelCardInputs(training_set(), MODEL.model_copy(update={"cost": {}}), (), "fp32", {}, "freshet 1")
+    )
     assert "| cost | not recorded |" in card.splitlines()
 
 
 def test_after_an_evaluation_metrics_slices_and_the_verdict_stand_below():
     evaluation = Evaluation(
-        cut=10, as_of=12, cases=2, targets=2, unknown_targets=0, ks=(10,), seconds={},
+        train_until=10, as_of=12, n_cases=2, n_targets=2, n_unknown_targets=0, ks=(10,), scoring_seconds={},
         table={"challenger": {"ndcg@10": 0.5}, "popular": {"ndcg@10": 0.25}},
-        slices={"new shoppers": SliceRow(cases=1, ndcg={"challenger": 1.0, "popular": 0.0})},
+        slices={"new shoppers": SliceMetrics(n_cases=1, ndcg={"challenger": 1.0, "popular": 0.0})},
     )  # fmt: skip
     verdict = Verdict(
-        released=True, rule="first", sentence="Released: first.", reasons=("it wins",), margins=(), cases=2
+        released=True, rule="first", sentence="Released: first.", reasons=("it wins",), margin_tests=(), n_cases=2
     )
-    lines = evaluated_card(bundle_card(made()), evaluation, verdict).splitlines()
+    lines = render_evaluated_card(render_bundle_card(card_inputs()), evaluation, verdict).splitlines()
     assert lines.index("## Limits") < lines.index("## Evaluation")
     for line in (
         "Baskets that began on the landed days 1970-01-12 … 1970-01-13, which the model does not know; "

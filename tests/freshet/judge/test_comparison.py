@@ -21,23 +21,23 @@ def training_set():
     days = np.array([9, 12, 9, 12])
     return TrainingSet(
         Histories(
-            np.array(["even", "odd"]), np.array([0, 2, 4]), vocabulary().index_of(["b", "f", "a", "b"]),
+            np.array(["even", "odd"]), np.array([0, 2, 4]), vocabulary().indices(["b", "f", "a", "b"]),
             np.ones(4, dtype=np.int64), days * 86400, days,
         ),
         vocabulary(),
         popularity=np.zeros(7),
-        audience=np.array([0, 0.5, 0.5, 0, 0, 0, 0]),
+        reach=np.array([0, 0.5, 0.5, 0, 0, 0, 0]),
         first_days=np.array([9, 9]),
-        activity=np.array([1, 1]),
-        purchases=np.array([0, 0]),
-        cut=10,
+        event_counts=np.array([1, 1]),
+        purchase_counts=np.array([0, 0]),
+        train_until=10,
         as_of=20,
     )  # fmt: skip
 
 
 def test_everybody_is_asked_the_same_cases_and_the_table_holds_them_all(ranker):
-    told = []
-    comparison = compare(training_set(), ranker, ranker, ks=(1, 3), report=lambda *words: told.append(words))
+    messages = []
+    comparison = compare(training_set(), ranker, ranker, ks=(1, 3), progress=lambda *words: messages.append(words))
     table = comparison.evaluation.table
     assert list(table) == [
         "challenger", "champion", "sequential rules", "item-to-item", "popular", "encoder alone", "blend alone",
@@ -45,8 +45,8 @@ def test_everybody_is_asked_the_same_cases_and_the_table_holds_them_all(ranker):
     assert table["challenger"]["hit_rate@1"] == 0.5  # f for the even shopper
     assert table["popular"]["hit_rate@1"] == 0.5  # b for the odd one
     assert table["champion"]["ndcg@3"] == table["challenger"]["ndcg@3"]
-    assert {len(scores.sizes) for scores in comparison.scores.values()} == {2}
-    assert ("popular", 2, 2) in told
+    assert {len(scores.n_targets) for scores in comparison.scores.values()} == {2}
+    assert ("popular", 2, 2) in messages
 
 
 def test_beyond_accuracy_stands_in_the_table(ranker):
@@ -59,9 +59,9 @@ def test_beyond_accuracy_stands_in_the_table(ranker):
 
 def test_slices_count_their_cases(ranker):
     slices = compare(training_set(), ranker, None, ks=(3,)).evaluation.slices
-    assert slices["returning shoppers"].cases == 2
-    assert slices["new shoppers"].cases == 0
-    assert slices["cold items"].cases == 1
+    assert slices["returning shoppers"].n_cases == 2
+    assert slices["new shoppers"].n_cases == 0
+    assert slices["cold items"].n_cases == 1
     assert slices["cold items"].ndcg["challenger"] == 1.0
     assert slices["cold items"].ndcg["popular"] == 0.0
 
@@ -82,21 +82,21 @@ def test_the_table_reads_as_markdown(ranker):
 
 def test_a_shop_without_cases_gives_an_empty_table_and_no_error(ranker):
     late = training_set()
-    nothing = TrainingSet(
-        late.histories, late.vocabulary, late.popularity, late.audience, late.first_days, late.activity,
-        late.purchases, cut=15, as_of=20,
+    empty_set = TrainingSet(
+        late.histories, late.vocabulary, late.popularity, late.reach, late.first_days, late.event_counts,
+        late.purchase_counts, train_until=15, as_of=20,
     )  # fmt: skip
-    evaluation = compare(nothing, ranker, ranker).evaluation
-    assert evaluation.cases == 0
+    evaluation = compare(empty_set, ranker, ranker).evaluation
+    assert evaluation.n_cases == 0
     assert evaluation.table["challenger"]["ndcg@10"] == 0.0
 
 
 def test_of_many_baskets_a_sample_is_asked_for_and_the_same_one_again(ranker):
-    first, again = (compare(training_set(), ranker, None, most_cases=2) for _ in range(2))
-    every = compare(training_set(), ranker, None, most_cases=1000)
-    assert (first.evaluation.cases, every.evaluation.cases) == (
+    first, second = (compare(training_set(), ranker, None, max_cases=2) for _ in range(2))
+    all_cases = compare(training_set(), ranker, None, max_cases=1000)
+    assert (first.evaluation.n_cases, all_cases.evaluation.n_cases) == (
         2,
-        compare(training_set(), ranker, None).evaluation.cases,
+        compare(training_set(), ranker, None).evaluation.n_cases,
     )
-    assert first.evaluation.table == again.evaluation.table
-    assert {len(scores.sizes) for scores in first.scores.values()} == {2}
+    assert first.evaluation.table == second.evaluation.table
+    assert {len(scores.n_targets) for scores in first.scores.values()} == {2}

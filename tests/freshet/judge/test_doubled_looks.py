@@ -10,40 +10,40 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.drift_alarms import doubled_histories
-from benchmarks.simulation_training import training_set
+from benchmarks.drift_alarms import with_doubled_views
+from benchmarks.simulation_training import simulated_training_set
 from freshet.judge.comparison import Comparison, compare
 from freshet.judge.guard_params import GuardParams
-from freshet.judge.guards import Judgeable, Sign, guarded, signs
-from freshet.judge.params import JudgeParams
-from freshet.judge.parts import blend_alone
-from freshet.judge.verdict import decide
-from freshet.judge.yardstick import Standing
+from freshet.judge.guards import GuardInputs, GuardResult, apply_guards, run_guards
+from freshet.judge.params import EvaluationParams
+from freshet.judge.parts import blend_only_ranker
+from freshet.judge.verdict import decide_verdict
+from freshet.judge.yardstick import ReleaseMetrics
 from freshet.live.baselines import build_baselines
 from freshet.live.bundle import open_bundle
 from freshet.live.ranker import Ranker
-from freshet.neighbourhood import Blend
+from freshet.neighbourhood import KnnBlend
 from freshet.simulation.params import ShopParams
 from freshet.simulation.shop import generate
 from freshet.training_set import TrainingSet
 from tests.tiny_bundle import write_bundle
 
-CUT, AS_OF = 11, 13
+TRAIN_UNTIL, AS_OF = 11, 13
 
 
 @dataclass(frozen=True)
-class Repeats:
+class LastItemEncoder:
     """A shopper encoder that knows one thing: people come back to what they had last."""
 
     def run(self, names: Sequence[str], feeds: dict[str, Any]) -> list[np.ndarray]:
-        known = np.asarray(feeds["items"]) > 0
-        ago = known.sum(axis=1, keepdims=True) - np.arange(1, known.shape[1] + 1)
-        return [np.zeros((len(known), 2), np.float32), np.where(known, 3.0 * 0.2**ago, 0.0).astype(np.float32)]
+        is_event = np.asarray(feeds["items"]) > 0
+        ago = is_event.sum(axis=1, keepdims=True) - np.arange(1, is_event.shape[1] + 1)
+        return [np.zeros((len(is_event), 2), np.float32), np.where(is_event, 3.0 * 0.2**ago, 0.0).astype(np.float32)]
 
 
 @pytest.fixture(scope="module")
-def data() -> TrainingSet:
-    return training_set(generate(ShopParams(seed=3, shoppers=400, items=150, days=15)), CUT, AS_OF)
+def training_set() -> TrainingSet:
+    return simulated_training_set(generate(ShopParams(seed=3, shoppers=400, items=150, days=15)), TRAIN_UNTIL, AS_OF)
 
 
 @pytest.fixture(scope="module")
@@ -51,70 +51,76 @@ def ranker(data, tmp_path_factory) -> Ranker:
     folder = tmp_path_factory.mktemp("bundle")
     write_bundle(folder)
     tiny = open_bundle(folder)
-    manifest = tiny.manifest.model_copy(update={"blend": Blend(rules=3.0), "length": 20})
+    manifest = tiny.manifest.model_copy(update={"blend": KnnBlend(rule_weight=3.0), "length": 20})
     vectors = np.zeros((len(data.vocabulary) + 1, 2), np.float32)
     bundle = replace(
         tiny, vocabulary=data.vocabulary, item_vectors=vectors, baselines=build_baselines(data), manifest=manifest
     )
-    return Ranker(bundle, Repeats())
+    return Ranker(bundle, LastItemEncoder())
 
 
-def doubled(data: TrainingSet, share: float) -> TrainingSet:
+def doubled_set(data: TrainingSet, share: float) -> TrainingSet:
     """A share of the looks that landed after the cut, each with a copy a second before it."""
-    return replace(data, histories=doubled_histories(data.histories, data.cut, share))
+    return replace(data, histories=with_doubled_views(data.histories, data.train_until, share))
 
 
-def judge(data: TrainingSet, ranker: Ranker, past: Sequence[Standing]) -> tuple[Comparison, dict[str, Sign], Any]:
-    comparison = compare(data, ranker, ranker, most_cases=2000)
-    params = JudgeParams(samples=200)
-    told = signs(Judgeable(comparison, past, params, GuardParams(), fresher=True))
-    verdict = decide(comparison, params, same_configuration=True)
-    return comparison, {sign.guard: sign for sign in told}, guarded(verdict, [s for s in told if s.guard in WATCHED])
+def judge_release(
+    data: TrainingSet, ranker: Ranker, past_standings: Sequence[ReleaseMetrics]
+) -> tuple[Comparison, dict[str, GuardResult], Any]:
+    comparison = compare(data, ranker, ranker, max_cases=2000)
+    params = EvaluationParams(bootstrap_samples=200)
+    signals = run_guards(GuardInputs(comparison, past_standings, params, GuardParams(), same_configuration=True))
+    verdict = decide_verdict(comparison, params, same_configuration=True)
+    return (
+        comparison,
+        {sign.guard: sign for sign in signals},
+        apply_guards(verdict, [s for s in signals if s.guard in WATCHED_GUARDS]),
+    )
 
 
-WATCHED = ("rise", "echo")
+WATCHED_GUARDS = ("rise", "echo")
 
 
-def standing(comparison: Comparison) -> Standing:
-    return Standing(1, "a" * 64, {name: row["ndcg@10"] for name, row in comparison.evaluation.table.items()})
+def standing_of(comparison: Comparison) -> ReleaseMetrics:
+    return ReleaseMetrics(1, "a" * 64, {name: row["ndcg@10"] for name, row in comparison.evaluation.table.items()})
 
 
 @pytest.fixture(scope="module")
-def calm(data, ranker) -> Standing:
-    comparison, _, verdict = judge(data, ranker, ())
+def calm_standing(data, ranker) -> ReleaseMetrics:
+    comparison, _, verdict = judge_release(data, ranker, ())
     assert verdict.released
-    return standing(comparison)
+    return standing_of(comparison)
 
 
 def test_the_shop_as_it_was_is_judged_as_before(data, ranker, calm):
-    _, told, verdict = judge(data, ranker, [calm])
+    _, signals, verdict = judge_release(data, ranker, [calm])
     assert verdict.released
-    assert (told["rise"].said, told["echo"].said) == ("", "")
+    assert (signals["rise"].message, signals["echo"].message) == ("", "")
 
 
 def test_looks_that_are_written_twice_hold_the_release_for_a_person(data, ranker, calm):
-    comparison, told, verdict = judge(doubled(data, 0.5), ranker, [calm])
+    comparison, signals, verdict = judge_release(doubled_set(data, 0.5), ranker, [calm])
     table = comparison.evaluation.table
     assert table["challenger"]["ndcg@10"] > 1.2 * calm.ndcg["challenger"]
     assert verdict.passed  # no worse than the champion and the baselines, which rose with it
     assert not verdict.released
-    assert "it is the data, look for events that are written twice" in told["rise"].said
-    assert "of the baskets ask again for the item of seconds before" in told["echo"].said
+    assert "it is the data, look for events that are written twice" in signals["rise"].message
+    assert "of the baskets ask again for the item of seconds before" in signals["echo"].message
 
 
 def test_a_few_of_them_are_seen_by_their_share_before_the_figures_show_them(data, ranker, calm):
-    _, told, verdict = judge(doubled(data, 0.2), ranker, [calm])
+    _, signals, verdict = judge_release(doubled_set(data, 0.2), ranker, [calm])
     assert not verdict.released
-    assert told["echo"].holds
+    assert signals["echo"].is_hold
 
 
 def test_without_any_release_before_they_are_held_too(data, ranker):
-    _, told, verdict = judge(doubled(data, 0.5), ranker, ())
+    _, signals, verdict = judge_release(doubled_set(data, 0.5), ranker, ())
     assert (verdict.passed, verdict.released) == (True, False)
-    assert told["rise"].said == ""
+    assert signals["rise"].message == ""
 
 
 def test_a_ranker_whose_encoder_says_nothing_is_held_on_real_baskets(data, ranker):
-    _, told, _ = judge(data, blend_alone(ranker), ())
-    assert told["encoder"].holds
-    assert told["sameness"].said.startswith("its encoder alone answers nearly the same to everybody")
+    _, signals, _ = judge_release(data, blend_only_ranker(ranker), ())
+    assert signals["encoder"].is_hold
+    assert signals["sameness"].message.startswith("its encoder alone answers nearly the same to everybody")

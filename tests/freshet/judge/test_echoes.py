@@ -19,7 +19,7 @@ def test_the_same_item_a_second_later_is_an_echo_and_a_minute_later_is_none():
 
 def test_without_a_limit_the_same_item_again_counts_after_any_time():
     looks = [(1, 0, 1), (2, 100, 2), (2, 101, 2), (2, 99_200, 2)]
-    assert echo_share(histories(looks), 1, 2, seconds=None) == 2 / 3
+    assert echo_share(histories(looks), 1, 2, max_gap_s=None) == 2 / 3
 
 
 def test_only_the_days_asked_for_count():

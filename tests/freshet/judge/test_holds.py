@@ -1,39 +1,54 @@
-from freshet.judge.holds import hold
-from freshet.judge.verdict import Margin, Verdict
+from freshet.judge.holds import add_holds
+from freshet.judge.verdict import MarginTest, Verdict
 
-PASSED = Margin(
-    against="champion", challenger=0.31, other=0.3, difference=0.01, lower=0.001, needed=-0.006, passed=True
+PASSED_MARGIN = MarginTest(
+    reference="champion",
+    challenger_ndcg=0.31,
+    reference_ndcg=0.3,
+    difference=0.01,
+    lower_bound=0.001,
+    threshold=-0.006,
+    passed=True,
 )
 
 
-def verdict(passed: bool = True) -> Verdict:
-    margin = PASSED.model_copy(update={"passed": passed})
-    head = "Released" if passed else "Not released"
+def verdict(has_passed: bool = True) -> Verdict:
+    margin = PASSED_MARGIN.model_copy(update={"passed": has_passed})
+    head = "Released" if has_passed else "Not released"
     return Verdict(
-        released=passed, rule="fresher", sentence=f"{head}: as good.", reasons=("as good",), margins=(margin,), cases=9
+        released=has_passed,
+        rule="fresher",
+        sentence=f"{head}: as good.",
+        reasons=("as good",),
+        margin_tests=(margin,),
+        n_cases=9,
     )
 
 
 def test_a_held_verdict_releases_nothing_and_its_statistics_stay_readable():
-    held = hold(verdict(), ["it is too good to be true"])
-    assert (held.released, held.passed, held.held) == (False, True, ("it is too good to be true",))
-    assert held.sentence == "Held for a person: it is too good to be true. Otherwise: Released: as good."
+    held_verdict = add_holds(verdict(), ["it is too good to be true"])
+    assert (held_verdict.released, held_verdict.passed, held_verdict.holds) == (
+        False,
+        True,
+        ("it is too good to be true",),
+    )
+    assert held_verdict.sentence == "Held for a person: it is too good to be true. Otherwise: Released: as good."
 
 
 def test_a_refused_challenger_stays_refused_for_its_own_reason():
-    held = hold(verdict(passed=False), ["it is too good to be true"])
-    assert (held.released, held.passed) == (False, False)
-    assert held.sentence == "Not released: as good. It would also wait for a person: it is too good to be true."
+    held_verdict = add_holds(verdict(has_passed=False), ["it is too good to be true"])
+    assert (held_verdict.released, held_verdict.passed) == (False, False)
+    assert held_verdict.sentence == "Not released: as good. It would also wait for a person: it is too good to be true."
 
 
 def test_a_warning_is_said_and_stops_nothing():
-    warned = hold(verdict(), [], ["coverage fell by half"])
+    warned = add_holds(verdict(), [], ["coverage fell by half"])
     assert (warned.released, warned.warnings) == (True, ("coverage fell by half",))
     assert warned.sentence == "Released: as good. Warning: coverage fell by half."
 
 
 def test_without_anything_to_say_the_verdict_is_the_same():
-    assert hold(verdict(), []) == verdict()
+    assert add_holds(verdict(), []) == verdict()
 
 
 def test_a_verdict_of_an_older_evaluation_reads_as_held_by_nothing():

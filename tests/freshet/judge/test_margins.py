@@ -2,18 +2,18 @@ import numpy as np
 import pytest
 
 from freshet.judge.comparison import CHALLENGER, POPULAR, Comparison
-from freshet.judge.evaluation import Scores
-from freshet.judge.margins import cases_needed, intervals
-from freshet.judge.params import JudgeParams
+from freshet.judge.evaluation import CaseScores
+from freshet.judge.margins import ndcg_intervals, required_cases
+from freshet.judge.params import EvaluationParams
 
-PARAMS = JudgeParams()
+PARAMS = EvaluationParams()
 
 
-def answers(good, cases=100):
+def case_scores(n_hits, cases=100):
     """Cases with one target each; the first `good` of them are hit at the first place: mean NDCG = good / cases."""
     hits = np.zeros((cases, 10), dtype=bool)
-    hits[:good, 0] = True
-    return Scores(hits.astype(np.int64), hits, np.ones(cases, dtype=np.int64))
+    hits[:n_hits, 0] = True
+    return CaseScores(hits.astype(np.int64), hits, np.ones(cases, dtype=np.int64))
 
 
 def comparison(owners, **scores):
@@ -22,31 +22,33 @@ def comparison(owners, **scores):
 
 
 def test_each_scorer_has_its_mean_and_the_interval_around_it():
-    found = intervals(comparison(np.arange(100), challenger=answers(50), popular=answers(10)), PARAMS)
+    actual = ndcg_intervals(comparison(np.arange(100), challenger=case_scores(50), popular=case_scores(10)), PARAMS)
     # The mean of 100 draws with p = 0.5 lies within 0.5 ± 1.96 · 0.05 in 95 of 100 cases; with p = 0.1 within ± 0.0588.
-    assert found[CHALLENGER] == pytest.approx((0.5, 0.402, 0.598), abs=0.01)
-    assert found[POPULAR] == pytest.approx((0.1, 0.041, 0.159), abs=0.01)
+    assert actual[CHALLENGER] == pytest.approx((0.5, 0.402, 0.598), abs=0.01)
+    assert actual[POPULAR] == pytest.approx((0.1, 0.041, 0.159), abs=0.01)
 
 
 def test_answers_that_are_all_alike_have_an_interval_of_no_width():
-    assert intervals(comparison(np.arange(100), challenger=answers(100)), PARAMS) == {CHALLENGER: (1.0, 1.0, 1.0)}
+    assert ndcg_intervals(comparison(np.arange(100), challenger=case_scores(100)), PARAMS) == {
+        CHALLENGER: (1.0, 1.0, 1.0)
+    }
 
 
 def test_without_cases_there_are_no_intervals():
-    assert intervals(comparison(np.arange(0), challenger=answers(0, cases=0)), PARAMS) == {}
+    assert ndcg_intervals(comparison(np.arange(0), challenger=case_scores(0, cases=0)), PARAMS) == {}
 
 
 def test_an_interval_is_as_wide_as_few_shoppers_make_it():
-    alone, four = (
-        intervals(comparison(owners, challenger=answers(50)), PARAMS)[CHALLENGER]
+    one_each, four_each = (
+        ndcg_intervals(comparison(owners, challenger=case_scores(50)), PARAMS)[CHALLENGER]
         for owners in (np.arange(100), np.arange(100) // 25)
     )
     # Four shoppers, two of whom are always served well: the mean of four draws with p = 0.5, 0.25 standard errors.
-    assert alone.high - alone.low == pytest.approx(0.196, abs=0.02)
-    assert (four.low, four.high) == (0.0, 1.0)
+    assert one_each.high - one_each.low == pytest.approx(0.196, abs=0.02)
+    assert (four_each.low, four_each.high) == (0.0, 1.0)
 
 
 def test_four_times_the_error_needs_sixteen_times_the_baskets():
     # z of 95 % is 1.645, of 80 % it is 0.842: 100 · (2.486 · 0.01 / 0.02)² = 154.6.
-    assert cases_needed(0.01, 0.02, 100, 0.95) == 155
-    assert cases_needed(0.04, 0.02, 100, 0.95) == 2474
+    assert required_cases(0.01, 0.02, 100, 0.95) == 155
+    assert required_cases(0.04, 0.02, 100, 0.95) == 2474

@@ -6,7 +6,7 @@ from freshet.judge import metrics
 # Two cases, three places. Case 0: hits at places 1 and 3 of 2 targets. Case 1: a hit at place 2 of 5 targets.
 HITS = np.array([[True, False, True], [False, True, False]])
 SIZES = np.array([2, 5])
-NOTHING = np.zeros((1, 3), dtype=bool)
+NO_HITS = np.zeros((1, 3), dtype=bool)
 # 1 / log2(2) = 1, 1 / log2(3) = 0.63093, 1 / log2(4) = 0.5
 
 
@@ -43,9 +43,9 @@ def test_hit_rate_counts_cases_with_at_least_one():
 
 @pytest.mark.parametrize("metric", [metrics.precision, metrics.mrr, metrics.hit_rate])
 def test_without_a_hit_everything_is_zero(metric):
-    assert metric(NOTHING, 3).tolist() == [0.0]
-    assert metrics.ndcg(NOTHING, np.array([1]), 3).tolist() == [0.0]
-    assert metrics.recall(NOTHING, np.array([1]), 3).tolist() == [0.0]
+    assert metric(NO_HITS, 3).tolist() == [0.0]
+    assert metrics.ndcg(NO_HITS, np.array([1]), 3).tolist() == [0.0]
+    assert metrics.recall(NO_HITS, np.array([1]), 3).tolist() == [0.0]
 
 
 def test_an_unknown_target_stays_in_the_denominator():

@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from freshet.judge.parts import EncoderAlone, blend_alone
+from freshet.judge.parts import EncoderOnlyRanker, blend_only_ranker
 from freshet.live.bundle import open_bundle
 from freshet.live.ranker import Ranker, open_ranker
 from freshet.live.scorer import top_k
-from freshet.neighbourhood import Blend
-from tests.tiny_bundle import asked_input, history, write_bundle
+from freshet.neighbourhood import KnnBlend
+from tests.tiny_bundle import encoder_input, view_histories, write_bundle
 
 
 @pytest.fixture
-def blended(tmp_path) -> Ranker:
+def blended_ranker(tmp_path) -> Ranker:
     """Its table knows that f (6) goes with a (1), and is trusted far; the encoder answers a with the odd ones."""
     write_bundle(tmp_path / "bundle")
     ranker = open_ranker(open_bundle(tmp_path / "bundle"))
@@ -22,35 +22,40 @@ def blended(tmp_path) -> Ranker:
     neighbours[1, 0] = 6
     similarities = (neighbours > 0).astype(np.float32)
     baselines = replace(ranker.bundle.baselines, neighbours=neighbours, neighbour_scores=similarities)
-    manifest = ranker.bundle.manifest.model_copy(update={"blend": Blend(trust=100.0)})
+    manifest = ranker.bundle.manifest.model_copy(update={"blend": KnnBlend(knn_weight=100.0)})
     return replace(ranker, bundle=replace(ranker.bundle, baselines=baselines, manifest=manifest))
 
 
-def best(scorer, *items: str) -> list[int]:
-    return top_k(scorer.score(asked_input(history(list(items)))), 3)[0][0].tolist()
+def best_items(scorer, *items: str) -> list[int]:
+    return top_k(scorer.score(encoder_input(view_histories(list(items)))), 3)[0][0].tolist()
 
 
 def test_the_blend_decides_in_the_whole_ranker(blended):
-    assert best(blended, "a")[0] == 6
+    assert best_items(blended, "a")[0] == 6
 
 
 def test_the_encoder_alone_answers_without_the_table(blended):
-    assert best(EncoderAlone(blended), "a") == [5, 3, 1]
+    assert best_items(EncoderOnlyRanker(blended), "a") == [5, 3, 1]
 
 
 def test_the_blend_alone_answers_without_the_encoder(blended):
-    batch = asked_input(history(["a"]))
-    scores = blend_alone(blended).score(batch)[0]
+    batch = encoder_input(view_histories(["a"]))
+    scores = blend_only_ranker(blended).score(batch)[0]
     assert scores[6] == pytest.approx(blended.score(batch)[0][6])  # the encoder says 0 of it
     assert scores[1:6].tolist() == [0.0] * 5
 
 
 def test_weights_that_are_all_zero_leave_the_whole_ranker_with_its_blend_alone(blended):
-    dead = blend_alone(blended)
-    batch = asked_input(history(["a"], ["b", "a"]))
-    assert (dead.score(batch) == blend_alone(dead).score(batch)).all()
-    assert best(EncoderAlone(dead), "a") == best(EncoderAlone(dead), "b")
+    dead = blend_only_ranker(blended)
+    batch = encoder_input(view_histories(["a"], ["b", "a"]))
+    assert (dead.score(batch) == blend_only_ranker(dead).score(batch)).all()
+    assert best_items(EncoderOnlyRanker(dead), "a") == best_items(EncoderOnlyRanker(dead), "b")
 
 
 def test_of_whom_nothing_is_known_both_parts_say_what_is_popular(blended):
-    assert best(EncoderAlone(blended)) == best(blend_alone(blended)) == best(blended) == [2, 5, 4]
+    assert (
+        best_items(EncoderOnlyRanker(blended))
+        == best_items(blend_only_ranker(blended))
+        == best_items(blended)
+        == [2, 5, 4]
+    )

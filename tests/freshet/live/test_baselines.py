@@ -6,67 +6,67 @@ import pytest
 from freshet.errors import BundleError
 from freshet.history import model_input
 from freshet.live.baselines import (
-    LENGTH,
-    RECENCY,
-    REPEAT,
+    MAX_HISTORY_EVENTS,
+    RECENCY_DECAY,
+    SELF_SIMILARITY,
     Baselines,
-    ItemToItem,
-    Popular,
-    SequentialRules,
+    ItemKnnScorer,
+    PopularityScorer,
+    SequentialRulesScorer,
     build_baselines,
     load_baselines,
     save_baselines,
 )
-from freshet.sequential_rules import STEP_DECAY, sequential_rules
+from freshet.sequential_rules import STEP_DECAY, count_rules
 from freshet.training_set import TrainingSet
-from tests.tiny_bundle import POPULARITY, history, vocabulary
+from tests.tiny_bundle import POPULARITY, view_histories, vocabulary
 
-NEVER_PAD = np.arange(7) == 0
+EXCLUDED_PADDING = np.arange(7) == 0
 # a is near c (0.5) and b (0.25); b is near f (0.5).
 NEIGHBOURS = np.zeros((7, 2), dtype=np.int32)
 NEIGHBOURS[1], NEIGHBOURS[2] = [3, 2], [6, 0]
-SIMILAR = np.zeros((7, 2), dtype=np.float32)
-SIMILAR[1], SIMILAR[2] = [0.5, 0.25], [0.5, 0]
-BASELINES = Baselines(POPULARITY, NEIGHBOURS, SIMILAR)
+SIMILARITIES = np.zeros((7, 2), dtype=np.float32)
+SIMILARITIES[1], SIMILARITIES[2] = [0.5, 0.25], [0.5, 0]
+BASELINES = Baselines(POPULARITY, NEIGHBOURS, SIMILARITIES)
 
 
-def asked(*shoppers):
-    return model_input(history(*shoppers), LENGTH)
+def scores_of_baselines(*shoppers):
+    return model_input(view_histories(*shoppers), MAX_HISTORY_EVENTS)
 
 
 def test_popular_says_the_same_to_everybody():
-    scores = Popular(BASELINES, NEVER_PAD).score(asked(["a"], []))
+    scores = PopularityScorer(BASELINES, EXCLUDED_PADDING).score(scores_of_baselines(["a"], []))
     assert scores.tolist() == [[-np.inf, 1, 9, 3, 4, 5, 0]] * 2
 
 
 def test_item_to_item_adds_up_the_neighbours_of_the_history():
-    scores = ItemToItem(BASELINES, NEVER_PAD).score(asked(["a", "b"]))[0]
+    scores = ItemKnnScorer(BASELINES, EXCLUDED_PADDING).score(scores_of_baselines(["a", "b"]))[0]
     # a is one basket older than b: its neighbours weigh RECENCY.
-    expected = [RECENCY * REPEAT, RECENCY * 0.25 + REPEAT, RECENCY * 0.5, 0, 0, 0.5]
+    expected = [RECENCY_DECAY * SELF_SIMILARITY, RECENCY_DECAY * 0.25 + SELF_SIMILARITY, RECENCY_DECAY * 0.5, 0, 0, 0.5]
     assert scores[1:] == pytest.approx(expected, abs=1e-5)
     assert scores[0] == -np.inf
 
 
 def test_what_shares_no_neighbour_follows_by_popularity():
-    scores = ItemToItem(BASELINES, NEVER_PAD).score(asked(["f"]))[0]
+    scores = ItemKnnScorer(BASELINES, EXCLUDED_PADDING).score(scores_of_baselines(["f"]))[0]
     assert np.argsort(-scores).tolist()[:4] == [6, 2, 5, 4]  # f again, then b, e, d
 
 
 def test_a_history_of_which_nothing_is_known_gets_what_is_popular():
-    scores = ItemToItem(BASELINES, NEVER_PAD).score(asked(["a"], []))[1]
+    scores = ItemKnnScorer(BASELINES, EXCLUDED_PADDING).score(scores_of_baselines(["a"], []))[1]
     assert np.argsort(-scores).tolist()[:3] == [2, 5, 4]
 
 
 def test_what_may_never_be_recommended_is_not():
-    never = NEVER_PAD | (np.arange(7) == 3)
-    assert ItemToItem(BASELINES, never).score(asked(["a"]))[0, 3] == -np.inf
-    assert Popular(BASELINES, never).score(asked(["a"]))[0, 3] == -np.inf
+    excluded_items = EXCLUDED_PADDING | (np.arange(7) == 3)
+    assert ItemKnnScorer(BASELINES, excluded_items).score(scores_of_baselines(["a"]))[0, 3] == -np.inf
+    assert PopularityScorer(BASELINES, excluded_items).score(scores_of_baselines(["a"]))[0, 3] == -np.inf
 
 
 def training_set(popularity):
-    histories = history(["a", "b", "b", "?"])
-    nobody = np.zeros(1, dtype=np.int64)
-    return TrainingSet(histories, vocabulary(), popularity, np.zeros(7), nobody, nobody, nobody, cut=0, as_of=1)
+    histories = view_histories(["a", "b", "b", "?"])
+    empty = np.zeros(1, dtype=np.int64)
+    return TrainingSet(histories, vocabulary(), popularity, np.zeros(7), empty, empty, empty, train_until=0, as_of=1)
 
 
 def test_popularity_is_that_of_the_last_week():
@@ -79,34 +79,36 @@ def test_after_a_week_without_events_popularity_is_that_of_all_time():
 
 def test_baselines_come_back_as_they_went(tmp_path):
     save_baselines(BASELINES, tmp_path / "b.npz")
-    again = load_baselines(tmp_path / "b.npz")
-    assert np.array_equal(again.popularity, POPULARITY)
-    assert np.array_equal(again.neighbours, NEIGHBOURS)
-    assert np.array_equal(again.neighbour_scores, SIMILAR)
+    loaded_copy = load_baselines(tmp_path / "b.npz")
+    assert np.array_equal(loaded_copy.popularity, POPULARITY)
+    assert np.array_equal(loaded_copy.neighbours, NEIGHBOURS)
+    assert np.array_equal(loaded_copy.neighbour_scores, SIMILARITIES)
 
 
 def test_sequential_rules_come_back_as_they_went(tmp_path):
-    rules = sequential_rules(history(["a", "b", "a"], ["a", "c"]), 0, 7)
+    rules = count_rules(view_histories(["a", "b", "a"], ["a", "c"]), 0, 7)
     save_baselines(replace(BASELINES, rules=rules), tmp_path / "b.npz")
-    again = load_baselines(tmp_path / "b.npz").rules
-    for one, other in ((rules, again), (again, rules)):
+    loaded_copy = load_baselines(tmp_path / "b.npz").rules
+    for one, other in ((rules, loaded_copy), (loaded_copy, rules)):
         assert {name: values.tolist() for name, values in vars(one).items()} == {
             name: values.tolist() for name, values in vars(other).items()
         }
-    assert again.items.tolist() == [2, 3, 1]  # a → b, a → c, b → a
+    assert loaded_copy.items.tolist() == [2, 3, 1]  # a → b, a → c, b → a
 
 
 def test_a_file_from_before_there_were_rules_has_none(tmp_path):
-    np.savez(tmp_path / "b.npz", popularity=POPULARITY, neighbours=NEIGHBOURS, neighbour_scores=SIMILAR)
+    np.savez(tmp_path / "b.npz", popularity=POPULARITY, neighbours=NEIGHBOURS, neighbour_scores=SIMILARITIES)
     baselines = load_baselines(tmp_path / "b.npz")
     assert len(baselines.rules) == 0
-    scores = SequentialRules(baselines, NEVER_PAD).score(asked(["f"]))[0]
+    scores = SequentialRulesScorer(baselines, EXCLUDED_PADDING).score(scores_of_baselines(["f"]))[0]
     assert np.argsort(-scores).tolist()[:3] == [2, 5, 4]  # what is popular
 
 
 def test_sequential_rules_say_what_comes_after_the_last_item_and_what_comes_again():
-    rules = sequential_rules(history(["a", "b", "f"], ["a", "c"]), 0, 7)
-    scores = SequentialRules(replace(BASELINES, rules=rules), NEVER_PAD).score(asked(["f", "a"]))[0]
+    rules = count_rules(view_histories(["a", "b", "f"], ["a", "c"]), 0, 7)
+    scores = SequentialRulesScorer(replace(BASELINES, rules=rules), EXCLUDED_PADDING).score(
+        scores_of_baselines(["f", "a"])
+    )[0]
     # Half of a's events went on to b, half to c; f came two baskets after one of its two events.
     expected = [0, 0.5, 0.5, 0, 0, STEP_DECAY / 2]
     assert scores[1:] == pytest.approx(expected, abs=1e-5)
@@ -116,7 +118,7 @@ def test_sequential_rules_say_what_comes_after_the_last_item_and_what_comes_agai
 def test_all_baselines_are_counted_up_to_the_cut():
     rules = build_baselines(training_set(POPULARITY)).rules
     assert rules.items.tolist() == [2]  # a → b
-    assert rules.returns[0] == 0.5  # a and the first b have a next basket; b is in it once
+    assert rules.repeat_rates[0] == 0.5  # a and the first b have a next basket; b is in it once
 
 
 def test_something_else_is_refused(tmp_path):

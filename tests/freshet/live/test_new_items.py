@@ -8,20 +8,20 @@ import pytest
 from freshet.errors import BundleError
 from freshet.live.bundle import open_bundle
 from freshet.live.item_encoder import open_item_encoder
-from freshet.live.new_items import open_new_items, save_new_items, welcomed
+from freshet.live.new_items import open_new_items, save_new_items, with_new_items
 from freshet.live.ranker import open_ranker
-from freshet.live.released import histories_of
+from freshet.live.released import to_histories
 from freshet.vocabulary import Vocabulary
 from tests.tiny_bundle import write_bundle
 
-NEW = Vocabulary(
+NEW_ITEMS = Vocabulary(
     item_ids=np.array(["", "x", "y", "a"]),
     titles=np.array(["", "Item X", "Item Y", "Another a"]),
     categories=np.array(["", "odd", "even", ""]),
     prices=np.array([np.nan, 5.0, 50.0, 1.0]),
-    tombstones=np.zeros(4, dtype=bool),
+    delisted=np.zeros(4, dtype=bool),
     attributes={"brand": np.array(["", "Inky", "", ""])},
-    vectors={"picture": np.ones((4, 2), dtype=np.float32)},
+    content_embeddings={"picture": np.ones((4, 2), dtype=np.float32)},
 )
 
 
@@ -33,12 +33,12 @@ def bundle(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def fuller(bundle):
-    return welcomed(bundle, open_item_encoder(bundle), NEW)
+def extended_bundle(bundle):
+    return with_new_items(bundle, open_item_encoder(bundle), NEW_ITEMS)
 
 
-def events(*items):
-    return [(item, "view", 60 * place, 0) for place, item in enumerate(items)]
+def view_events(*items):
+    return [(item, "view", 60 * index, 0) for index, item in enumerate(items)]
 
 
 def test_items_that_the_bundle_does_not_know_stand_behind_its_own(bundle, fuller):
@@ -52,28 +52,28 @@ def test_items_that_the_bundle_does_not_know_stand_behind_its_own(bundle, fuller
 
 def test_they_are_recommended_where_their_content_belongs(fuller):
     ranker = open_ranker(fuller)
-    histories = histories_of([events("a"), events("b")], fuller.vocabulary)
-    assert [answer.item_ids[:4] for answer in ranker.recommend(histories, 4)] == [
+    histories = to_histories([view_events("a"), view_events("b")], fuller.vocabulary)
+    assert [ranked.item_ids[:4] for ranked in ranker.recommend(histories, 4)] == [
         ("e", "c", "a", "x"),
         ("f", "d", "b", "y"),
     ]
 
 
 def test_in_a_history_they_are_unknown_as_they_were_in_training(fuller):
-    histories = histories_of([events("a", "x"), events("x")], fuller.vocabulary)
+    histories = to_histories([view_events("a", "x"), view_events("x")], fuller.vocabulary)
     assert histories.items.tolist() == [1, 0, 0]
     answers = open_ranker(fuller).recommend(histories, 2)
-    assert [answer.tier for answer in answers] == ["sequence", "popular"]
+    assert [ranked.tier for ranked in answers] == ["sequence", "popular"]
 
 
 def test_an_item_of_which_nothing_is_known_stays_outside(bundle):
     encoder = open_item_encoder(bundle)
-    silent = replace(encoder, session=Silent())
-    assert welcomed(bundle, silent, NEW) is bundle
-    assert welcomed(bundle, None, NEW) is bundle
+    silent = replace(encoder, session=ZeroItemEncoder())
+    assert with_new_items(bundle, silent, NEW_ITEMS) is bundle
+    assert with_new_items(bundle, None, NEW_ITEMS) is bundle
 
 
-class Silent:
+class ZeroItemEncoder:
     """An item encoder to which nothing means anything."""
 
     def run(self, names, feed):
@@ -81,16 +81,16 @@ class Silent:
 
 
 def test_new_items_come_back_as_they_were_saved(tmp_path):
-    name = save_new_items(NEW, tmp_path)
-    back = open_new_items(tmp_path, name).items
-    assert back.item_ids.tolist() == NEW.item_ids.tolist()
-    assert back.attributes["brand"].tolist() == ["", "Inky", "", ""]
-    np.testing.assert_array_equal(back.prices, NEW.prices)
-    np.testing.assert_array_equal(back.vectors["picture"], NEW.vectors["picture"])
+    name = save_new_items(NEW_ITEMS, tmp_path)
+    reloaded = open_new_items(tmp_path, name).items
+    assert reloaded.item_ids.tolist() == NEW_ITEMS.item_ids.tolist()
+    assert reloaded.attributes["brand"].tolist() == ["", "Inky", "", ""]
+    np.testing.assert_array_equal(reloaded.prices, NEW_ITEMS.prices)
+    np.testing.assert_array_equal(reloaded.content_embeddings["picture"], NEW_ITEMS.content_embeddings["picture"])
 
 
 def test_a_file_of_new_items_that_changed_is_refused(tmp_path):
-    name = save_new_items(NEW, tmp_path)
+    name = save_new_items(NEW_ITEMS, tmp_path)
     path = tmp_path / "utf8-titles.npy"
     path.write_bytes(path.read_bytes().replace(b"X", b"Z"))
     with pytest.raises(BundleError) as error:

@@ -3,8 +3,8 @@ import pytest
 
 from freshet.history import ModelInput
 from freshet.live import scorer
-from freshet.live.scorer import NEVER, Encoded, chunks, masked, rows, top_k
-from tests.tiny_bundle import asked_input, history
+from freshet.live.scorer import EXCLUDED_SCORE, EncodedHistories, chunk_ranges, mask_scores, slice_batch, top_k
+from tests.tiny_bundle import encoder_input, view_histories
 
 
 def test_the_best_come_first():
@@ -19,13 +19,13 @@ def test_of_equal_scores_the_lower_index_wins_inside_and_at_the_border():
 
 
 def test_a_row_with_too_little_left_ends_in_empty_places():
-    items, best = top_k(np.array([[NEVER, 2, NEVER, 1]], dtype=np.float32), 3)
+    items, best = top_k(np.array([[EXCLUDED_SCORE, 2, EXCLUDED_SCORE, 1]], dtype=np.float32), 3)
     assert items.tolist() == [[1, 3, 0]]
     assert best.tolist() == [[2, 1, -np.inf]]
 
 
 def test_more_places_than_items_give_all_items():
-    assert top_k(np.array([[NEVER, 2, 3]], dtype=np.float32), 10)[0].tolist() == [[2, 1, 0]]
+    assert top_k(np.array([[EXCLUDED_SCORE, 2, 3]], dtype=np.float32), 10)[0].tolist() == [[2, 1, 0]]
 
 
 def test_top_k_is_a_full_sort_cut_at_k():
@@ -35,23 +35,23 @@ def test_top_k_is_a_full_sort_cut_at_k():
 
 def test_masking_leaves_the_scores_it_was_given_alone():
     scores = np.array([[1, 2, 3], [1, 2, 3]], dtype=np.float32)
-    out = masked(scores, [np.array([2]), np.array([], dtype=np.int64)], np.array([True, True, True]))
+    out = mask_scores(scores, [np.array([2]), np.array([], dtype=np.int64)], np.array([True, True, True]))
     assert out.tolist() == [[1, 2, -np.inf], [1, 2, 3]]
     assert scores.tolist() == [[1, 2, 3], [1, 2, 3]]
 
 
 def test_rows_cuts_histories_out_of_a_batch():
-    batch = rows(asked_input(history(["a"], ["b", "c"], [], ["d"])), 1, 3)
+    batch = slice_batch(encoder_input(view_histories(["a"], ["b", "c"], [], ["d"])), 1, 3)
     assert batch.offsets.tolist() == [0, 2, 2]
     assert batch.items.tolist() == [2, 3]
 
 
 def test_a_large_catalogue_takes_fewer_histories_at_a_time(monkeypatch):
-    assert list(chunks(3, 10)) == [(0, 3)]
+    assert list(chunk_ranges(3, 10)) == [(0, 3)]
     monkeypatch.setattr(scorer, "CELLS", 25)
-    assert list(chunks(5, 10)) == [(0, 2), (2, 4), (4, 5)]
-    assert list(chunks(2, 100)) == [(0, 1), (1, 2)]
-    assert list(chunks(0, 10)) == []
+    assert list(chunk_ranges(5, 10)) == [(0, 2), (2, 4), (4, 5)]
+    assert list(chunk_ranges(2, 100)) == [(0, 1), (1, 2)]
+    assert list(chunk_ranges(0, 10)) == []
 
 
 def test_what_is_repeated_is_added_to_the_score_of_the_events_own_item():
@@ -59,7 +59,9 @@ def test_what_is_repeated_is_added_to_the_score_of_the_events_own_item():
         np.array([0, 2, 2, 3]), np.array([1, 2, 2]), np.array([1, 1, 1]), np.array([0, 1, 0]), np.array([0, 1, 0])
     )
     item_vectors = np.array([[0, 0], [1, 0], [0, 1]], dtype=np.float32)
-    answer = Encoded(np.array([[1, 2], [3, 4], [5, 6]], dtype=np.float32), np.array([10, 20, 30], dtype=np.float32))
-    assert answer.scores(batch, item_vectors).tolist() == [[0, 11, 22], [0, 3, 4], [0, 5, 36]]
-    assert answer.take(batch, 1, 3).repeats.tolist() == [30]
-    assert answer.numbers().tolist() == [1, 2, 3, 4, 5, 6, 10, 20, 30]
+    encoded = EncodedHistories(
+        np.array([[1, 2], [3, 4], [5, 6]], dtype=np.float32), np.array([10, 20, 30], dtype=np.float32)
+    )
+    assert encoded.item_scores(batch, item_vectors).tolist() == [[0, 11, 22], [0, 3, 4], [0, 5, 36]]
+    assert encoded.take(batch, 1, 3).repeat_scores.tolist() == [30]
+    assert encoded.flatten().tolist() == [1, 2, 3, 4, 5, 6, 10, 20, 30]

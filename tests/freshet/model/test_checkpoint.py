@@ -8,19 +8,19 @@ from freshet.model import checkpoint
 from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
 
-SMALL = TrainParams(length=4, width=8, vector=8, heads=2, blocks=1)
+SMALL_PARAMS = TrainParams(max_history=4, hidden_dim=8, embedding_dim=8, n_heads=2, n_layers=1)
 FIX = "materialize the asset `trained_model` again"
 
 
-def saved(folder: Path, items: int = 3) -> Recommender:
+def save_model(folder: Path, items: int = 3) -> Recommender:
     torch.manual_seed(0)
-    model = Recommender(ModelConfig.of(SMALL, items))
+    model = Recommender(ModelConfig.from_params(SMALL_PARAMS, items))
     checkpoint.save(model, folder)
     return model
 
 
 def test_a_checkpoint_rebuilds_the_model(tmp_path):
-    model = saved(tmp_path)
+    model = save_model(tmp_path)
     loaded = checkpoint.load(tmp_path)
     assert loaded.config == model.config
     assert not loaded.training
@@ -28,57 +28,57 @@ def test_a_checkpoint_rebuilds_the_model(tmp_path):
 
 
 def test_corrupt_weights_are_refused(tmp_path):
-    saved(tmp_path)
-    (tmp_path / checkpoint.WEIGHTS).write_bytes(b"nonsense")
+    save_model(tmp_path)
+    (tmp_path / checkpoint.WEIGHTS_FILE).write_bytes(b"nonsense")
     with pytest.raises(BundleError) as error:
         checkpoint.load(tmp_path)
-    assert str(error.value).startswith(f"{tmp_path / checkpoint.WEIGHTS}: the weights cannot be read (")
+    assert str(error.value).startswith(f"{tmp_path / checkpoint.WEIGHTS_FILE}: the weights cannot be read (")
     assert str(error.value).endswith(f"; {FIX}")
 
 
 def test_missing_weights_are_refused(tmp_path):
-    saved(tmp_path)
-    (tmp_path / checkpoint.WEIGHTS).unlink()
+    save_model(tmp_path)
+    (tmp_path / checkpoint.WEIGHTS_FILE).unlink()
     with pytest.raises(BundleError, match="the weights cannot be read"):
         checkpoint.load(tmp_path)
 
 
 def test_a_corrupt_shape_is_refused(tmp_path):
-    saved(tmp_path)
-    (tmp_path / checkpoint.CONFIG).write_text('{"items": 3, "colour": 1}')
+    save_model(tmp_path)
+    (tmp_path / checkpoint.CONFIG_FILE).write_text('{"items": 3, "colour": 1}')
     with pytest.raises(BundleError) as error:
         checkpoint.load(tmp_path)
-    assert str(error.value).startswith(f"{tmp_path / checkpoint.CONFIG}: the model's shape cannot be read (")
+    assert str(error.value).startswith(f"{tmp_path / checkpoint.CONFIG_FILE}: the model's shape cannot be read (")
 
 
 def test_weights_of_another_model_are_refused(tmp_path):
-    saved(tmp_path, items=3)
-    saved(tmp_path / "other", items=4)
-    (tmp_path / "other" / checkpoint.CONFIG).replace(tmp_path / checkpoint.CONFIG)
+    save_model(tmp_path, items=3)
+    save_model(tmp_path / "other", items=4)
+    (tmp_path / "other" / checkpoint.CONFIG_FILE).replace(tmp_path / checkpoint.CONFIG_FILE)
     with pytest.raises(BundleError) as error:
         checkpoint.load(tmp_path)
     assert str(error.value) == f"{tmp_path}: weights.safetensors and model.json do not belong together; {FIX}"
 
 
-@pytest.mark.parametrize("name", [checkpoint.WEIGHTS, checkpoint.CONFIG])
+@pytest.mark.parametrize("name", [checkpoint.WEIGHTS_FILE, checkpoint.CONFIG_FILE])
 def test_a_byte_that_changed_in_a_model_of_known_name_is_noticed(tmp_path, name):
-    saved(tmp_path)
-    known = checkpoint.fingerprint(tmp_path)
-    assert checkpoint.load(tmp_path, known) is not None
+    save_model(tmp_path)
+    model_id = checkpoint.fingerprint(tmp_path)
+    assert checkpoint.load(tmp_path, model_id) is not None
     content = bytearray((tmp_path / name).read_bytes())
     content[-2] ^= 1  # of the weights: the last number's size, which reads as well as before
     (tmp_path / name).write_bytes(content)
     with pytest.raises(BundleError) as error:
-        checkpoint.load(tmp_path, known)
+        checkpoint.load(tmp_path, model_id)
     actual = checkpoint.fingerprint(tmp_path)
     assert str(error.value) == (
-        f"{tmp_path}: its files have changed since they were written: their hash is {actual[:12]}, not {known[:12]}; "
+        f"{tmp_path}: its files have changed since they were written: their hash is {actual[:12]}, not {model_id[:12]}; "
         f"{FIX}"
     )
 
 
 def test_other_files_beside_a_model_do_not_change_its_name(tmp_path):
-    saved(tmp_path)
-    known = checkpoint.fingerprint(tmp_path)
+    save_model(tmp_path)
+    model_id = checkpoint.fingerprint(tmp_path)
     (tmp_path / ".DS_Store").touch()
-    assert checkpoint.fingerprint(tmp_path) == known
+    assert checkpoint.fingerprint(tmp_path) == model_id

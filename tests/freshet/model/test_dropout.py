@@ -5,22 +5,22 @@ import torch
 from freshet.model.dropout import Dropout, dropout_generator
 
 
-def dropped(share: float, seed: int = 1) -> torch.Tensor:
+def dropout_output(share: float, seed: int = 1) -> torch.Tensor:
     with dropout_generator(np.random.default_rng(seed)):
         return Dropout(share).train()(torch.ones(400, 500))
 
 
 @pytest.mark.parametrize("share", [0.001, 0.14, 0.5, 0.999])
 def test_about_that_share_becomes_zero_and_the_mean_stays(share):
-    given = dropped(share)
+    output = dropout_output(share)
     level = min(max(round(256 * share), 1), 255) / 256
-    assert (given == 0).float().mean().item() == pytest.approx(level, abs=0.005)
-    assert given.mean().item() == pytest.approx(1, abs=0.05)
+    assert (output == 0).float().mean().item() == pytest.approx(level, abs=0.005)
+    assert output.mean().item() == pytest.approx(1, abs=0.05)
 
 
 def test_the_same_generator_gives_the_same_mask():
-    assert torch.equal(dropped(0.3), dropped(0.3))
-    assert not torch.equal(dropped(0.3), dropped(0.3, seed=2))
+    assert torch.equal(dropout_output(0.3), dropout_output(0.3))
+    assert not torch.equal(dropout_output(0.3), dropout_output(0.3, seed=2))
 
 
 def test_gradients_pass_where_numbers_pass():
@@ -34,9 +34,9 @@ def test_gradients_pass_where_numbers_pass():
 
 def test_without_a_generator_torch_draws_the_mask():
     torch.manual_seed(1)
-    given = Dropout(0.5).train()(torch.ones(1000))
+    output = Dropout(0.5).train()(torch.ones(1000))
     torch.manual_seed(1)
-    assert torch.equal(given, torch.nn.functional.dropout(torch.ones(1000), 0.5))
+    assert torch.equal(output, torch.nn.functional.dropout(torch.ones(1000), 0.5))
 
 
 @pytest.mark.parametrize("layer", [Dropout(0.5).eval(), Dropout(0.0).train()])

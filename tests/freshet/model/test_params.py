@@ -6,7 +6,7 @@ from freshet.model.params import ModelConfig, TrainParams
 
 def test_params_cannot_be_changed():
     with pytest.raises(ValidationError):
-        TrainParams().length = 3
+        TrainParams().max_history = 3
 
 
 def test_every_param_is_flat_and_described():
@@ -17,12 +17,20 @@ def test_every_param_is_flat_and_described():
 
 def test_a_width_that_heads_do_not_divide_is_refused():
     with pytest.raises(ValidationError, match="width 65 is not a multiple of heads 2"):
-        TrainParams(width=65)
+        TrainParams(hidden_dim=65)
 
 
 def test_the_shape_follows_from_the_params():
-    config = ModelConfig.of(TrainParams(length=7, width=8, vector=9, blocks=1, heads=2, dropout=0.5), 11)
-    assert (config.items, config.length, config.width, config.vector, config.blocks) == (11, 7, 8, 9, 1)
+    config = ModelConfig.from_params(
+        TrainParams(max_history=7, hidden_dim=8, embedding_dim=9, n_layers=1, n_heads=2, dropout=0.5), 11
+    )
+    assert (config.n_items, config.max_history, config.hidden_dim, config.embedding_dim, config.n_layers) == (
+        11,
+        7,
+        8,
+        9,
+        1,
+    )
 
 
 @pytest.mark.parametrize(
@@ -30,10 +38,10 @@ def test_the_shape_follows_from_the_params():
     [(1_600, 100, 0.5, 32), (6_400, 100, 0.26, 8), (200, 100, 0.5, 40), (1_000_000, 100, 0.1, 8), (0, 0, 0.5, 40)],
 )
 def test_what_is_left_open_follows_from_the_events_an_item_has(events, items, dropout, epochs):
-    settled = TrainParams().settled(events, items)
-    assert (settled.dropout, settled.max_epochs) == (dropout, epochs)
+    params = TrainParams().resolve_defaults(events, items)
+    assert (params.dropout, params.max_epochs) == (dropout, epochs)
 
 
 def test_what_is_given_is_no_matter_for_a_rule():
-    settled = TrainParams(dropout=0.3, max_epochs=2).settled(10, 1)
-    assert (settled.dropout, settled.max_epochs) == (0.3, 2)
+    params = TrainParams(dropout=0.3, max_epochs=2).resolve_defaults(10, 1)
+    assert (params.dropout, params.max_epochs) == (0.3, 2)

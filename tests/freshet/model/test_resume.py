@@ -11,27 +11,27 @@ import pytest
 import torch
 
 from freshet.model.params import TrainParams
-from freshet.model.resume import ResumePoint
+from freshet.model.resume import TrainingCheckpoint
 from freshet.model.run_params import RunParams
-from freshet.model.training import Means, Trained, train
+from freshet.model.training import TrainerContext, TrainingResult, train
 from freshet.store import Store, open_store
-from tests.checkerboard import checkerboard
+from tests.checkerboard import checkerboard_set
 
-EPOCHS, STEPS = 2, 4  # 380 events in batches of about 95
+N_EPOCHS, N_STEPS = 2, 4  # 380 events in batches of about 95
 PARAMS = TrainParams(
-    length=6,
-    width=8,
-    vector=8,
-    heads=2,
-    blocks=1,
+    max_history=6,
+    hidden_dim=8,
+    embedding_dim=8,
+    n_heads=2,
+    n_layers=1,
     dropout=0.3,
-    steps_per_epoch=STEPS,
-    max_epochs=EPOCHS,
+    steps_per_epoch=N_STEPS,
+    max_epochs=N_EPOCHS,
     patience=9,
-    negatives=1,  # items are drawn by chance too
+    n_negatives=1,  # items are drawn by chance too
 )
-FOLDER = "unfinished/abc"
-CHILD = """
+STATE_FOLDER = "unfinished/abc"
+CHILD_CODE = """
 from tests.freshet.model.test_resume import trained_in
 from freshet.store import open_store
 import sys
@@ -39,103 +39,103 @@ trained_in(open_store(sys.argv[1]))
 """
 
 
-class MachineIsGoneError(Exception):
+class MachineLostError(Exception):
     """A spot machine is taken away."""
 
 
 @dataclass(frozen=True)
-class Spot(Store):
+class SpotStore(Store):
     """The store of a machine that is taken away right after it has written so many files."""
 
     lives: int = 0
-    written: list[str] = field(default_factory=list)
+    written_paths: list[str] = field(default_factory=list)
 
     def put(self, path: str, content: bytes | Path) -> None:
         super().put(path, content)
-        self.written.append(path)
-        if len(self.written) == self.lives:
-            raise MachineIsGoneError
+        self.written_paths.append(path)
+        if len(self.written_paths) == self.lives:
+            raise MachineLostError
 
 
-def trained_in(store: Store, every: float = 0.0) -> Trained:
-    resume = ResumePoint(store, FOLDER, every)
-    return train(checkerboard(), PARAMS, "cpu", means=Means(resume, run=RunParams()))
+def train_with_state(store: Store, interval_s: float = 0.0) -> TrainingResult:
+    resume = TrainingCheckpoint(store, STATE_FOLDER, interval_s)
+    return train(checkerboard_set(), PARAMS, "cpu", context=TrainerContext(resume, run_params=RunParams()))
 
 
 @pytest.fixture(scope="module")
-def undisturbed() -> Trained:
-    return train(checkerboard(), PARAMS, "cpu")
+def uninterrupted_result() -> TrainingResult:
+    return train(checkerboard_set(), PARAMS, "cpu")
 
 
-def same(one: Trained, other: Trained) -> bool:
+def is_same_result(left: TrainingResult, right: TrainingResult) -> bool:
     """The same weights to the last bit, after the same curve."""
-    first, second = one.model.state_dict(), other.model.state_dict()
-    figures = [[(p.epoch, p.loss, p.ndcg_at_10) for p in trained.curve] for trained in (one, other)]
+    first, second = left.model.state_dict(), right.model.state_dict()
+    figures = [[(p.epoch, p.loss, p.ndcg_at_10) for p in training.curve] for training in (left, right)]
     return figures[0] == figures[1] and all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_killed_after_any_step_and_any_epoch_it_ends_with_the_same_weights(tmp_path, undisturbed):
-    places = EPOCHS * (STEPS + 1)  # after every step, and at the end of every epoch
+    places = N_EPOCHS * (N_STEPS + 1)  # after every step, and at the end of every epoch
     for lives in range(1, places + 1):
         root = str(tmp_path / str(lives))
-        with pytest.raises(MachineIsGoneError):
-            trained_in(Spot(root, lives))
-        assert same(trained_in(open_store(root)), undisturbed), lives
+        with pytest.raises(MachineLostError):
+            train_with_state(SpotStore(root, lives))
+        assert is_same_result(train_with_state(open_store(root)), undisturbed), lives
 
 
 def test_killed_again_and_again_it_still_ends_with_the_same_weights(tmp_path, undisturbed):
-    for _ in range(EPOCHS * STEPS // 2):
-        with pytest.raises(MachineIsGoneError):
-            trained_in(Spot(str(tmp_path), 2))
-    assert same(trained_in(open_store(str(tmp_path))), undisturbed)
+    for _ in range(N_EPOCHS * N_STEPS // 2):
+        with pytest.raises(MachineLostError):
+            train_with_state(SpotStore(str(tmp_path), 2))
+    assert is_same_result(train_with_state(open_store(str(tmp_path))), undisturbed)
 
 
 def test_killed_by_a_signal_it_ends_with_the_same_weights(tmp_path, undisturbed):
-    process = subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path)])
-    folder = tmp_path / FOLDER
+    process = subprocess.Popen([sys.executable, "-c", CHILD_CODE, str(tmp_path)])
+    folder = tmp_path / STATE_FOLDER
     while process.poll() is None and not list(folder.glob("*-00000000[3-8]-*")):
         time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert list(folder.glob("*.safetensors"))
-    assert same(trained_in(open_store(str(tmp_path))), undisturbed)
+    assert is_same_result(train_with_state(open_store(str(tmp_path))), undisturbed)
 
 
 def test_a_damaged_file_is_named_and_the_one_before_is_taken(tmp_path, undisturbed, caplog):
-    with pytest.raises(MachineIsGoneError):
-        trained_in(Spot(str(tmp_path), 3))
-    newest = sorted((tmp_path / FOLDER).iterdir())[-1]
+    with pytest.raises(MachineLostError):
+        train_with_state(SpotStore(str(tmp_path), 3))
+    newest = sorted((tmp_path / STATE_FOLDER).iterdir())[-1]
     newest.write_bytes(newest.read_bytes()[:-7])
     with caplog.at_level("INFO", "freshet"):
-        assert same(trained_in(open_store(str(tmp_path))), undisturbed)
+        assert is_same_result(train_with_state(open_store(str(tmp_path))), undisturbed)
     assert f"{newest} is damaged: the training goes on from the file before, if any" in caplog.messages
     assert "going on after step 2, epoch 0, of the training that was stopped" in caplog.messages
 
 
 def test_where_every_file_is_damaged_the_training_starts_over(tmp_path, undisturbed, caplog):
-    with pytest.raises(MachineIsGoneError):
-        trained_in(Spot(str(tmp_path), 3))
-    for file in (tmp_path / FOLDER).iterdir():
+    with pytest.raises(MachineLostError):
+        train_with_state(SpotStore(str(tmp_path), 3))
+    for file in (tmp_path / STATE_FOLDER).iterdir():
         file.write_bytes(b"nonsense")
-    assert same(trained_in(open_store(str(tmp_path))), undisturbed)
+    assert is_same_result(train_with_state(open_store(str(tmp_path))), undisturbed)
     assert len([message for message in caplog.messages if "is damaged" in message]) == 3
 
 
 def test_between_two_files_lie_the_seconds_asked_for(tmp_path):
-    store = Spot(str(tmp_path))
-    trained_in(store, every=3600)
-    assert [Path(path).name[:14] for path in store.written] == [
+    store = SpotStore(str(tmp_path))
+    train_with_state(store, interval_s=3600)
+    assert [Path(path).name[:14] for path in store.written_paths] == [
         "0001-000000004",
         "0002-000000008",
     ]  # the ends of the epochs
 
 
 def test_when_the_training_is_over_it_is_not_trained_again_and_nothing_is_left_when_removed(tmp_path, undisturbed):
-    trained_in(open_store(str(tmp_path)))
-    store = Spot(str(tmp_path))
-    assert len(store.list(FOLDER)) == 2  # the newest, and the one before
-    again = trained_in(store)
-    assert same(again, undisturbed)
-    assert store.written == []
-    ResumePoint(store, FOLDER).remove()
+    train_with_state(open_store(str(tmp_path)))
+    store = SpotStore(str(tmp_path))
+    assert len(store.list(STATE_FOLDER)) == 2  # the newest, and the one before
+    second = train_with_state(store)
+    assert is_same_result(second, undisturbed)
+    assert store.written_paths == []
+    TrainingCheckpoint(store, STATE_FOLDER).remove()
     assert store.list("unfinished") == ()

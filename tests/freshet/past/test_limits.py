@@ -3,11 +3,11 @@
 import pytest
 
 from freshet.errors import SettingsError
-from freshet.past.limits import DEFAULTS, Limit, format_limits, parse_limits
+from freshet.past.limits import DEFAULT_LIMITS, Limit, format_limits, parse_limits
 
 
 def test_what_is_not_named_keeps_its_default():
-    assert parse_limits("volume:2:8, prices:off") == {**DEFAULTS, "volume": Limit(2, 8), "prices": None}
+    assert parse_limits("volume:2:8, prices:off") == {**DEFAULT_LIMITS, "volume": Limit(2, 8), "prices": None}
 
 
 def test_limits_read_back_as_they_are_written():
@@ -25,6 +25,6 @@ def test_limits_read_back_as_they_are_written():
     ],
 )
 def test_what_is_wrong_is_named(text, problem):
-    with pytest.raises(SettingsError, match=r"FRESHET_USUAL_LIMITS") as caught:
+    with pytest.raises(SettingsError, match=r"FRESHET_USUAL_LIMITS") as exc_info:
         parse_limits(text)
-    assert problem in str(caught.value)
+    assert problem in str(exc_info.value)

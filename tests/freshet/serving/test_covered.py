@@ -1,10 +1,12 @@
 import pytest
 
-from freshet.serving.covered import Cover, cover_of
+from freshet.serving.covered import PathRedactor, path_redactor
 from freshet.serving.problems import Problem
-from tests.tiny_gateway import settings_of
+from tests.tiny_gateway import gateway_settings
 
-COVER = Cover({"/srv/shop/lake": "$FRESHET_LAKE", "/srv/shop": "~", "s3://shop/lake": "$FRESHET_LAKE", "lake": "no"})
+PATH_COVER = PathRedactor(
+    {"/srv/shop/lake": "$FRESHET_LAKE", "/srv/shop": "~", "s3://shop/lake": "$FRESHET_LAKE", "lake": "no"}
+)
 
 
 @pytest.mark.parametrize(
@@ -22,12 +24,12 @@ COVER = Cover({"/srv/shop/lake": "$FRESHET_LAKE", "/srv/shop": "~", "s3://shop/l
     ],
 )
 def test_folders_are_called_by_their_settings_and_other_paths_end_in_their_name(text, seen):
-    assert COVER.text(text) == (text if seen is None else seen)
+    assert PATH_COVER.redact(text) == (text if seen is None else seen)
 
 
 def test_a_gateways_own_folders_are_covered(tmp_path):
-    cover = cover_of(settings_of(tmp_path))
+    cover = path_redactor(gateway_settings(tmp_path))
     problem = Problem(f"{tmp_path}/lake/releases", f"{tmp_path}/state/ab/gateway.sqlite", f"rm {tmp_path}/cache/x")
-    assert cover.problem(problem) == Problem(
+    assert cover.redact_problem(problem) == Problem(
         "$FRESHET_LAKE/releases", "$FRESHET_STATE/ab/gateway.sqlite", "rm $FRESHET_CACHE/x"
     )

@@ -10,45 +10,54 @@ import pytest
 from freshet.serving import ledger
 from freshet.serving.ledger_file import connect
 from freshet.serving.state import state_folder
-from tests.tiny_gateway import Hands, damage, landed, process, release, settings_of, tiny_gateway, wait_for
+from tests.tiny_gateway import (
+    ManualClocks,
+    damage_store,
+    gateway_process,
+    gateway_settings,
+    landed_lines,
+    release_tiny_bundle,
+    tiny_gateway,
+    wait_for,
+)
 
-VIEW = {"user_id": "u", "item_id": "a", "event_type": "view"}
+VIEW_EVENT = {"user_id": "u", "item_id": "a", "event_type": "view"}
 
 
 @pytest.fixture
-def shop(tmp_path):
+def gateway(tmp_path):
     """A gateway with an event of u, 500 more lines that wait, and a clock that a test moves."""
-    settings, hands = settings_of(tmp_path), Hands()
-    release(settings.lake, tmp_path)
-    with tiny_gateway(settings, hands.clock()) as asked:
-        asked.hands, asked.settings = hands, settings
-        asked.post("/v1/events", VIEW)
-        writer = asked.gateway.writer
-        lines = [("events", hands.clock().now() // 86_400_000_000, b"x" * 1000)] * 500
-        writer.submit(lambda connection: ledger.wait(connection, lines)).result()
-        yield asked
+    settings, clocks = gateway_settings(tmp_path), ManualClocks()
+    release_tiny_bundle(settings.lake, tmp_path)
+    with tiny_gateway(settings, clocks.clock()) as running_gateway:
+        running_gateway.hands, running_gateway.settings = clocks, settings
+        running_gateway.post("/v1/events", VIEW_EVENT)
+        writer = running_gateway.gateway.writer
+        lines = [("events", clocks.clock().now() // 86_400_000_000, b"x" * 1000)] * 500
+        writer.submit(lambda connection: ledger.enqueue(connection, lines)).result()
+        yield running_gateway
 
 
-def checkpoint(shop):
+def checkpoint_wal(shop):
     with closing(connect(state_folder(shop.settings))) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def reasons(shop):
+def readiness_messages(shop):
     return [reason["what"] for reason in shop.get("/readyz").json()["reasons"]]
 
 
-def refused(shop):
-    answer = shop.post("/v1/events", VIEW)
-    return answer.status_code, answer.json()["what"]
+def refused_messages(shop):
+    response = shop.post("/v1/events", VIEW_EVENT)
+    return response.status_code, response.json()["what"]
 
 
 def test_a_file_that_is_damaged_meanwhile_refuses_events_as_soon_as_it_is_noticed(shop):
-    checkpoint(shop)
-    damage(state_folder(shop.settings))
+    checkpoint_wal(shop)
+    damage_store(state_folder(shop.settings))
     shop.hands.pass_by(86_400)  # what waits of yesterday is due, and cannot be read
-    wait_for(lambda: any("is damaged" in what for what in reasons(shop)))
-    status, what = refused(shop)
+    wait_for(lambda: any("is damaged" in message for message in readiness_messages(shop)))
+    status, what = refused_messages(shop)
     assert status == 503
     assert what.startswith("is damaged (database disk image is malformed): no events are kept")
     assert shop.get("/healthz").json() == {"alive": True, "dead": []}
@@ -57,14 +66,14 @@ def test_a_file_that_is_damaged_meanwhile_refuses_events_as_soon_as_it_is_notice
 
 def test_a_shopper_whose_events_cannot_be_read_is_answered_from_the_lake(shop):
     shop.gateway.answering._reader.set_progress_handler(lambda: 1, 1)  # every read is interrupted from here on
-    answer = shop.get("/v1/recommendations", user_id="u", k=1)
-    assert (answer.status_code, answer.json()["tier"]) == (200, "popular")
+    response = shop.get("/v1/recommendations", user_id="u", k=1)
+    assert (response.status_code, response.json()["tier"]) == (200, "popular")
 
 
 def test_a_state_folder_that_is_removed_refuses_events_and_what_was_kept_lands(shop):
     shutil.rmtree(state_folder(shop.settings))
-    assert refused(shop) == (503, "was removed or replaced: no events are kept")
-    assert "was removed or replaced: no events are kept" in reasons(shop)
+    assert refused_messages(shop) == (503, "was removed or replaced: no events are kept")
+    assert "was removed or replaced: no events are kept" in readiness_messages(shop)
     assert shop.get("/v1/recommendations", user_id="u", k=1).json()["tier"] == "sequence"
     shop.hands.pass_by(86_400)
     wait_for(lambda: list((shop.gateway.settings.state.parent / "lake/landing").rglob("*.jsonl")))
@@ -75,43 +84,43 @@ def test_a_file_that_is_replaced_by_another_refuses_events(shop):
     folder = state_folder(shop.settings)
     shutil.copy(folder / "gateway.sqlite", folder / "copy")
     (folder / "copy").replace(folder / "gateway.sqlite")
-    assert refused(shop)[0] == 503
+    assert refused_messages(shop)[0] == 503
 
 
 def test_an_error_of_sqlite_while_waiting_lines_are_counted_does_not_end_the_landing(tmp_path):
-    settings, hands = settings_of(tmp_path, seal_seconds=0.01), Hands()
-    with tiny_gateway(settings, hands.clock(), ready=False) as asked:
-        sealer = asked.gateway.sealer
+    settings, clocks = gateway_settings(tmp_path, seal_seconds=0.01), ManualClocks()
+    with tiny_gateway(settings, clocks.clock(), ready=False) as gateway:
+        sealer = gateway.gateway.flusher
         sealer._reader.set_progress_handler(lambda: 1, 1)
         wait_for(lambda: "counting what waits" in sealer.problems)
-        assert asked.post("/v1/events", {**VIEW, "event_id": "kept"}).status_code == 202
+        assert gateway.post("/v1/events", {**VIEW_EVENT, "event_id": "kept"}).status_code == 202
         sealer._reader.set_progress_handler(None, 1)
-        hands.pass_by(1200)
+        clocks.pass_by(1200)
         wait_for(lambda: not sealer.problems)
         assert sealer.alive
-    assert [line["event_id"] for line in landed(settings.lake)] == ["kept"]
+    assert [line["event_id"] for line in landed_lines(settings.lake)] == ["kept"]
 
 
 def test_killed_and_damaged_it_does_not_start_and_says_what_to_do(tmp_path):
-    with process(tmp_path, FRESHET_SEAL_SECONDS="3600") as (gateway, url):
-        wait_for(lambda: posted(url))
+    with gateway_process(tmp_path, FRESHET_SEAL_SECONDS="3600") as (gateway, url):
+        wait_for(lambda: is_event_accepted(url))
         gateway.send_signal(signal.SIGKILL)
         gateway.wait(60)
     (folder,) = (path.parent for path in (tmp_path / "state").rglob("gateway.sqlite"))
     with closing(connect(folder)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    damage(folder)
-    with process(tmp_path) as (gateway, url):
+    damage_store(folder)
+    with gateway_process(tmp_path) as (gateway, url):
         assert gateway.wait(60) == 2
         assert "gateway.sqlite: is damaged" in gateway.stderr.read()
         assert not url
     assert sqlite3.connect(folder / "gateway.sqlite").execute("SELECT 1").fetchone() == (1,)
 
 
-def posted(url):
+def is_event_accepted(url):
     import httpx
 
-    events = [{**VIEW, "title": "x" * 500} for _ in range(200)]
+    events = [{**VIEW_EVENT, "title": "x" * 500} for _ in range(200)]
     try:
         return httpx.post(f"{url}/v1/events", json=events).status_code == 202
     except httpx.HTTPError:

@@ -3,36 +3,38 @@
 import pytest
 
 from tests import tiny_gateway
-from tests.tiny_gateway import Hands, settings_of
+from tests.tiny_gateway import ManualClocks, gateway_settings
 from tests.tiny_gateway import tiny_gateway as running
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory):
+def gateway(tmp_path_factory):
     root = tmp_path_factory.mktemp("why")
-    settings = settings_of(root)
-    tiny_gateway.release(settings.lake, root / "made")
-    with running(settings, Hands().clock()) as gateway:
+    settings = gateway_settings(root)
+    tiny_gateway.release_tiny_bundle(settings.lake, root / "made")
+    with running(settings, ManualClocks().clock()) as gateway:
         for item in ("a", "b", "c"):
             gateway.post("/v1/events", {"user_id": "ann", "item_id": item, "event_type": "cart"})
         yield gateway
 
 
 def test_the_events_that_move_the_score_come_with_what_is_known_of_them(shop):
-    answer = shop.get("/v1/items/e/explanation", user_id="ann", k=2)
-    found = answer.json()
-    assert (answer.status_code, found["item_id"], round(found["score"], 4), found["release"]) == (200, "e", 1.0, 1)
-    assert [(one["item_id"], one["event_type"], one["title"], round(one["moved"], 4)) for one in found["events"]] == [
+    response = shop.get("/v1/items/e/explanation", user_id="ann", k=2)
+    body = response.json()
+    assert (response.status_code, body["item_id"], round(body["score"], 4), body["release"]) == (200, "e", 1.0, 1)
+    assert [(contribution["item_id"], contribution["event_type"], contribution["title"], round(contribution["moved"], 4)) for contribution in body["events"]] == [
         ("b", "cart", "Item B", -0.5), ("a", "cart", "Item A", 0.25),
     ]  # fmt: skip
-    assert found["events"][0]["event_time"].startswith("2026-01-05T12:00:00")
+    assert body["events"][0]["event_time"].startswith("2026-01-05T12:00:00")
 
 
 def test_items_just_met_count_and_a_stranger_has_no_events(shop):
-    met = shop.get("/v1/items/-/explanation", item_id="f", items="b").json()
-    assert [(one["item_id"], round(one["moved"], 4)) for one in met["events"]] == [("b", 1.6)]
-    nobody = shop.get("/v1/items/b/explanation", user_id="zoe").json()
-    assert (nobody["score"], nobody["events"]) == (9.0, [])
+    explanation = shop.get("/v1/items/-/explanation", item_id="f", items="b").json()
+    assert [(contribution["item_id"], round(contribution["moved"], 4)) for contribution in explanation["events"]] == [
+        ("b", 1.6)
+    ]
+    stranger = shop.get("/v1/items/b/explanation", user_id="zoe").json()
+    assert (stranger["score"], stranger["events"]) == (9.0, [])
 
 
 @pytest.mark.parametrize(
@@ -40,17 +42,17 @@ def test_items_just_met_count_and_a_stranger_has_no_events(shop):
     [("none", {}, 404, "item_id"), ("e", {"exclude": "a"}, 422, "exclude"), ("e", {"k": 501}, 422, "query.k")],
 )
 def test_what_cannot_be_explained_is_refused(shop, item, given, status, where):
-    answer = shop.get(f"/v1/items/{item}/explanation", **given)
-    assert (answer.status_code, answer.json()["where"]) == (status, where)
+    response = shop.get(f"/v1/items/{item}/explanation", **given)
+    assert (response.status_code, response.json()["where"]) == (status, where)
 
 
 def test_a_second_explanation_at_the_same_time_waits_outside(shop):
     with shop.gateway.explaining:
-        answer = shop.get("/v1/items/e/explanation", user_id="ann")
-    assert (answer.status_code, answer.json()["what"]) == (503, "another explanation is under way")
+        response = shop.get("/v1/items/e/explanation", user_id="ann")
+    assert (response.status_code, response.json()["what"]) == (503, "another explanation is under way")
     assert shop.get("/v1/items/e/explanation", user_id="ann").status_code == 200
 
 
 def test_before_a_release_there_is_nothing_to_explain(tmp_path):
-    with running(settings_of(tmp_path), Hands().clock(), ready=False) as gateway:
+    with running(gateway_settings(tmp_path), ManualClocks().clock(), ready=False) as gateway:
         assert gateway.get("/v1/items/e/explanation", items="a").status_code == 503

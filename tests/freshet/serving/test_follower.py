@@ -6,54 +6,60 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from freshet.live.golden import make_golden
+from freshet.live.golden import save_golden_requests
 from freshet.live.holds import hold_releases, resume_releases
-from freshet.live.manifest import seal
+from freshet.live.manifest import write_manifest
 from freshet.live.rollback import roll_back
-from freshet.live.scorer import Encoded
-from freshet.serving.current import Current
-from freshet.serving.follower import Follower
-from freshet.serving.looking import proved_before
+from freshet.live.scorer import EncodedHistories
+from freshet.serving.current import ActiveState
+from freshet.serving.follower import ReleaseWatcher
+from freshet.serving.looking import checked_releases_before
 from freshet.serving.problems import Problem
-from freshet.serving.proved import Proved
+from freshet.serving.proved import CheckedBundles
 from freshet.serving.state import state_folder
 from freshet.store import open_store
-from tests.tiny_bundle import asked_input, history, write_bundle
-from tests.tiny_gateway import Hands, enter, release, settings_of, wait_for
+from tests.tiny_bundle import encoder_input, view_histories, write_bundle
+from tests.tiny_gateway import ManualClocks, append_release, gateway_settings, release_tiny_bundle, wait_for
 
 
-class Watch:
+class WatcherHarness:
     """A follower that looks when it is told to."""
 
-    def __init__(self, root, **more):
-        self.settings, self.hands, self.current = settings_of(root, **more), Hands(), Current()
-        self.root, self.lake = root, settings_of(root).lake
+    def __init__(self, root, **setting_overrides):
+        self.settings, self.hands, self.current = (
+            gateway_settings(root, **setting_overrides),
+            ManualClocks(),
+            ActiveState(),
+        )
+        self.root, self.lake = root, gateway_settings(root).lake
         self.histories = []
-        self.follower = Follower(
+        self.follower = ReleaseWatcher(
             self.settings, open_store(self.lake), self.current, self.hands.clock(), lambda: self.histories
         )
 
     def look(self):
-        self.follower.look()
-        return self.current.serving.number if self.current.serving else None
+        self.follower.poll()
+        return self.current.release.number if self.current.release else None
 
-    def prove_behind(self):
+    def poll_and_wait_for_check(self):
         """As `look`, once the second proof has come to its end."""
-        wait_for(lambda: self.look() and not self.follower._second.runs)
+        wait_for(lambda: self.look() and not self.follower._background_check.is_running)
         return self.look()
 
     def release(self, note):
-        return release(self.lake, self.root, note)
+        return release_tiny_bundle(self.lake, self.root, note)
 
     def release_wrong(self, note="wrong"):
         """A bundle whose golden requests were answered otherwise at export."""
         folder = self.root / note
         write_bundle(folder, note=note)
-        other = Encoded(np.array([[9, 9]], dtype=np.float32), np.zeros(1, dtype=np.float32))
-        make_golden(asked_input(history(["a"])), other, folder / "golden.npz")
-        name = seal(folder, created_by="t", precision="fp32", length=4, lineage={}, parameters={}, metrics={})
+        other = EncodedHistories(np.array([[9, 9]], dtype=np.float32), np.zeros(1, dtype=np.float32))
+        save_golden_requests(encoder_input(view_histories(["a"])), other, folder / "golden.npz")
+        name = write_manifest(
+            folder, created_by="t", precision="fp32", max_history=4, lineage={}, parameters={}, metrics={}
+        )
         open_store(self.lake).put_folder(folder, f"bundles/{name}", "manifest.json")
-        enter(self.lake, name)
+        append_release(self.lake, name)
         return name
 
     def whats(self):
@@ -61,8 +67,8 @@ class Watch:
 
 
 @pytest.fixture
-def watch(tmp_path):
-    return Watch(tmp_path)
+def watcher(tmp_path):
+    return WatcherHarness(tmp_path)
 
 
 def test_before_the_first_release_nothing_serves_and_it_says_what_to_do(watch):
@@ -81,8 +87,8 @@ def test_before_the_first_release_nothing_serves_and_it_says_what_to_do(watch):
 def test_a_new_shop_is_no_error_in_the_log(watch, caplog):
     with caplog.at_level("INFO", logger="freshet"):
         watch.look()
-    said = [(one.levelname, "nothing has been released yet" in one.message) for one in caplog.records]
-    assert said == [("INFO", True)]
+    log_records = [(record.levelname, "nothing has been released yet" in record.message) for record in caplog.records]
+    assert log_records == [("INFO", True)]
 
 
 def test_a_new_release_is_swapped_in_and_a_rollback_swaps_it_out(watch):
@@ -92,7 +98,7 @@ def test_a_new_release_is_swapped_in_and_a_rollback_swaps_it_out(watch):
     watch.histories = [[("a", "view", 0, 0)], [("?", "view", 0, 0)]]
     assert watch.look() == 2
     assert watch.current.serving.bundle.id == second
-    enter(watch.lake, first)
+    append_release(watch.lake, first)
     assert watch.look() == 3
     assert watch.current.serving.bundle.id == first
     assert (watch.current.swaps, watch.current.journal_problems) == (3, ())
@@ -102,7 +108,7 @@ def test_an_entry_that_names_what_serves_changes_the_number_only(watch):
     watch.release("one")
     watch.look()
     ranker = watch.current.serving.ranker
-    enter(watch.lake, watch.current.serving.bundle.id)
+    append_release(watch.lake, watch.current.serving.bundle.id)
     assert watch.look() == 2
     assert watch.current.serving.ranker is ranker
 
@@ -110,13 +116,13 @@ def test_an_entry_that_names_what_serves_changes_the_number_only(watch):
 def test_a_bundle_that_fails_its_golden_requests_leaves_production_as_it_was(watch):
     watch.release("one")
     watch.look()
-    before, wrong = watch.current.serving, watch.release_wrong()
+    before, bad_bundle = watch.current.serving, watch.release_wrong()
     watch.look()
     assert watch.current.serving is before
     assert watch.current.journal_problems == (
         Problem(
             f"{watch.lake}/releases/00000002.json",
-            f"its bundle {wrong[:12]} cannot serve ({watch.lake}/bundles/{wrong}/golden.npz: golden requests are "
+            f"its bundle {bad_bundle[:12]} cannot serve ({watch.lake}/bundles/{bad_bundle}/golden.npz: golden requests are "
             "answered otherwise than at export (off by 1, allowed 0.001)); release 1 answers meanwhile",
             'run `freshet rollback --to 1 --why "…"`, or restore it from a backup of the lake',
         ),
@@ -141,21 +147,21 @@ def test_what_failed_is_tried_again_after_a_growing_pause_or_when_the_journal_ch
 def test_a_journal_that_points_to_nothing_leaves_production_as_it_was(watch):
     watch.release("one")
     watch.look()
-    enter(watch.lake, "0" * 64)
+    append_release(watch.lake, "0" * 64)
     assert watch.look() == 1
-    gone = f"{watch.lake}/bundles/{'0' * 64}: it is gone"
-    assert watch.whats() == [f"its bundle 000000000000 cannot serve ({gone}); release 1 answers meanwhile"]
+    message = f"{watch.lake}/bundles/{'0' * 64}: it is gone"
+    assert watch.whats() == [f"its bundle 000000000000 cannot serve ({message}); release 1 answers meanwhile"]
 
 
 def test_at_start_the_newest_release_that_is_good_answers_and_what_is_wrong_is_told(watch):
     watch.release("one")
     watch.release("two")
-    wrong = watch.release_wrong()
-    enter(watch.lake, "0" * 64)
-    enter(watch.lake, wrong)
+    bad_bundle = watch.release_wrong()
+    append_release(watch.lake, "0" * 64)
+    append_release(watch.lake, bad_bundle)
     assert watch.look() == 2
-    assert [what.partition(" (")[0] for what in watch.whats()] == [
-        f"its bundle {wrong[:12]} cannot serve",
+    assert [message.partition(" (")[0] for message in watch.whats()] == [
+        f"its bundle {bad_bundle[:12]} cannot serve",
         "its bundle 000000000000 cannot serve",
     ]
     assert watch.current.journal_problems[0].what.endswith("; release 2 answers meanwhile")
@@ -170,7 +176,7 @@ def test_an_entry_that_cannot_be_read_is_told_and_the_one_before_answers_at_star
 
 def test_a_gap_in_the_journal_is_told_and_what_lies_before_it_answers_at_start(watch):
     watch.release("one")
-    enter(watch.lake, watch.release("two"))
+    append_release(watch.lake, watch.release("two"))
     open_store(watch.lake).local_path("releases/00000002.json").unlink()
     assert watch.look() == 1
     assert watch.current.journal_problems == (
@@ -186,8 +192,8 @@ def test_a_bundle_that_was_damaged_does_not_come_in(watch):
     watch.release("one")
     watch.look()
     second = watch.release("two")
-    broken = open_store(watch.lake).local_path(f"bundles/{second}/item_vectors.npy")
-    broken.write_bytes(broken.read_bytes()[:-1] + b"x")
+    damaged_file = open_store(watch.lake).local_path(f"bundles/{second}/item_vectors.npy")
+    damaged_file.write_bytes(damaged_file.read_bytes()[:-1] + b"x")
     assert watch.look() == 1
     assert "its content has changed" in watch.whats()[0]
 
@@ -217,10 +223,10 @@ def test_a_stray_file_in_the_journals_folder_stops_no_release_and_no_restart(wat
         "move what is not needed there out of this folder",
     )
     assert watch.current.journal_problems == (warning,)
-    assert [one.levelname for one in caplog.records if "are no entries" in one.message] == ["WARNING"]
-    again = Watch(watch.root)
-    assert again.look() == 2
-    assert again.current.journal_problems == (warning,)
+    assert [record.levelname for record in caplog.records if "are no entries" in record.message] == ["WARNING"]
+    second_watcher = WatcherHarness(watch.root)
+    assert second_watcher.look() == 2
+    assert second_watcher.current.journal_problems == (warning,)
 
 
 def test_a_stray_file_does_not_hide_that_nothing_was_released(watch):
@@ -234,9 +240,9 @@ def test_at_start_a_bundle_that_was_taken_back_answers_only_where_no_other_can(w
     store = open_store(watch.lake)
     roll_back(store, watch.settings.cache, 2, "conversion fell", "ann", datetime(2026, 1, 5, tzinfo=UTC))
     store.local_path(f"bundles/{bundles[1]}/manifest.json").unlink()
-    assert Watch(watch.root).look() == 1
+    assert WatcherHarness(watch.root).look() == 1
     store.local_path(f"bundles/{bundles[0]}/manifest.json").unlink()
-    assert Watch(watch.root).look() == 3
+    assert WatcherHarness(watch.root).look() == 3
 
 
 def test_a_hold_and_its_end_change_nothing_of_what_serves(watch):
@@ -248,14 +254,14 @@ def test_a_hold_and_its_end_change_nothing_of_what_serves(watch):
         resume_releases(store, "", "ann", now)
         hold_releases(store, len(store.list("releases")), bundle, "conversion fell", "ann", now)
     assert watch.look() == 1
-    assert Watch(watch.root).look() == 1
+    assert WatcherHarness(watch.root).look() == 1
     assert watch.whats() == []
     watch.release("two")
     assert watch.look() == 53
 
 
 def test_a_proof_that_takes_too_long_says_which_setting_to_raise(tmp_path):
-    watch = Watch(tmp_path, proof_seconds=0.01)
+    watch = WatcherHarness(tmp_path, proof_seconds=0.01)
     watch.release("one")
     assert watch.look() is None
     (problem,) = watch.current.journal_problems
@@ -267,36 +273,38 @@ def test_a_proof_that_takes_too_long_says_which_setting_to_raise(tmp_path):
 
 
 def test_what_this_machine_has_proved_serves_at_once_at_a_restart_and_is_proved_behind(tmp_path):
-    first = Watch(tmp_path)
+    first = WatcherHarness(tmp_path)
     first.release("one")
     assert first.look() == 1
-    again = Watch(tmp_path, proof_seconds=0.01)  # no proof ends so soon: it does not wait for one
-    assert again.look() == 1
-    assert again.whats() == []
-    assert again.prove_behind() == 1
-    (what,) = again.whats()
-    assert re.search(r"serves on an earlier proof, for now its proof took longer than 0.01 s; release 1 answers", what)
-    again.follower._second = Watch(tmp_path).follower._second
-    again.hands.pass_by(10)
-    assert again.prove_behind() == 1
-    assert again.whats() == []
-    assert not again.follower._unproved
+    second_watcher = WatcherHarness(tmp_path, proof_seconds=0.01)  # no proof ends so soon: it does not wait for one
+    assert second_watcher.look() == 1
+    assert second_watcher.whats() == []
+    assert second_watcher.poll_and_wait_for_check() == 1
+    (message,) = second_watcher.whats()
+    assert re.search(
+        r"serves on an earlier proof, for now its proof took longer than 0.01 s; release 1 answers", message
+    )
+    second_watcher.follower._background_check = WatcherHarness(tmp_path).follower._background_check
+    second_watcher.hands.pass_by(10)
+    assert second_watcher.poll_and_wait_for_check() == 1
+    assert second_watcher.whats() == []
+    assert not second_watcher.follower._unchecked_bundle
 
 
 def test_an_earlier_proof_that_does_not_hold_takes_the_bundle_out_again(tmp_path):
-    watch = Watch(tmp_path)
+    watch = WatcherHarness(tmp_path)
     watch.release("one")
-    wrong = watch.release_wrong()
-    Proved(state_folder(watch.settings), "cpu").add(wrong)
+    bad_bundle = watch.release_wrong()
+    CheckedBundles(state_folder(watch.settings), "cpu").add(bad_bundle)
     assert watch.look() == 2
-    assert watch.prove_behind() == 1
-    assert watch.whats()[0].startswith(f"its bundle {wrong[:12]} cannot serve (")
-    assert watch.current.refused == 1
-    assert wrong not in Proved(state_folder(watch.settings), "cpu")
+    assert watch.poll_and_wait_for_check() == 1
+    assert watch.whats()[0].startswith(f"its bundle {bad_bundle[:12]} cannot serve (")
+    assert watch.current.refused_bundles == 1
+    assert bad_bundle not in CheckedBundles(state_folder(watch.settings), "cpu")
 
 
 @pytest.fixture
-def gate(tmp_path, monkeypatch):
+def proof_gate(tmp_path, monkeypatch):
     """A file without which no proof goes on; one that waits for it in vain fails after 30 s."""
     site, go = tmp_path / "site", tmp_path / "go"
     site.mkdir()
@@ -311,7 +319,7 @@ def gate(tmp_path, monkeypatch):
     return go
 
 
-def roll_back_to(watch, number):
+def write_rollback(watch, number):
     now = datetime(2026, 1, 5, tzinfo=UTC)
     roll_back(open_store(watch.lake), watch.settings.cache, number, "conversion fell", "ann", now)
 
@@ -321,27 +329,27 @@ def test_a_rollback_after_a_restart_waits_for_no_second_proof(watch, gate):
         watch.release(note)
         watch.look()
     gate.unlink()
-    again = Watch(watch.root)
-    assert again.look() == 2
-    assert again.whats() == []
-    roll_back_to(again, 1)
-    assert again.look() == 3
-    assert again.whats() == []
+    second_watcher = WatcherHarness(watch.root)
+    assert second_watcher.look() == 2
+    assert second_watcher.whats() == []
+    write_rollback(second_watcher, 1)
+    assert second_watcher.look() == 3
+    assert second_watcher.whats() == []
     gate.touch()
-    assert again.prove_behind() == 3
-    assert again.whats() == []
+    assert second_watcher.poll_and_wait_for_check() == 3
+    assert second_watcher.whats() == []
 
 
 def test_the_end_waits_for_no_second_proof(watch, gate):
     watch.release("one")
     watch.look()
     gate.unlink()
-    again = Watch(watch.root)
-    again.follower.start()
-    wait_for(lambda: again.follower._second.runs)
-    again.follower.stop(10)
-    assert not again.follower.alive
-    assert not again.follower._second.runs
+    second_watcher = WatcherHarness(watch.root)
+    second_watcher.follower.start()
+    wait_for(lambda: second_watcher.follower._background_check.is_running)
+    second_watcher.follower.stop(10)
+    assert not second_watcher.follower.alive
+    assert not second_watcher.follower._background_check.is_running
 
 
 def test_what_was_proved_answers_while_a_release_of_meanwhile_is_proved(watch, gate):
@@ -349,46 +357,48 @@ def test_what_was_proved_answers_while_a_release_of_meanwhile_is_proved(watch, g
     assert watch.look() == 1
     watch.release("two")
     gate.unlink()
-    again = Watch(watch.root)
-    look = threading.Thread(target=again.look)
-    look.start()
+    second_watcher = WatcherHarness(watch.root)
+    poll_thread = threading.Thread(target=second_watcher.look)
+    poll_thread.start()
     try:
-        wait_for(lambda: again.current.serving, 20)
-        assert again.current.serving.number == 1
-        assert again.current.journal_problems == ()
+        wait_for(lambda: second_watcher.current.release, 20)
+        assert second_watcher.current.release.number == 1
+        assert second_watcher.current.journal_problems == ()
     finally:
         gate.touch()
-        look.join()
-    assert again.look() == 2
-    assert not again.follower._unproved
+        poll_thread.join()
+    assert second_watcher.look() == 2
+    assert not second_watcher.follower._unchecked_bundle
 
 
 def test_what_answered_meanwhile_is_proved_again_where_the_newest_is_refused(watch):
     watch.release("one")
     watch.look()
-    wrong = watch.release_wrong()
-    again = Watch(watch.root)
-    assert again.look() == 1
-    assert again.follower._second.runs
-    assert again.prove_behind() == 1
-    assert not again.follower._unproved
-    assert [what.partition(" (")[0] for what in again.whats()] == [f"its bundle {wrong[:12]} cannot serve"]
+    bad_bundle = watch.release_wrong()
+    second_watcher = WatcherHarness(watch.root)
+    assert second_watcher.look() == 1
+    assert second_watcher.follower._background_check.is_running
+    assert second_watcher.poll_and_wait_for_check() == 1
+    assert not second_watcher.follower._unchecked_bundle
+    assert [message.partition(" (")[0] for message in second_watcher.whats()] == [
+        f"its bundle {bad_bundle[:12]} cannot serve"
+    ]
 
 
 def test_what_was_taken_back_does_not_answer_meanwhile(watch):
     bundles = [watch.release(note) for note in ("one", "two")]
-    roll_back_to(watch, 1)
+    write_rollback(watch, 1)
     watch.release("three")
     store = open_store(watch.lake)
-    assert [entry.number for entry in proved_before(store, 4, bundles)] == [3, 1]
-    assert list(proved_before(store, 4, bundles[1:])) == []
+    assert [entry.number for entry in checked_releases_before(store, 4, bundles)] == [3, 1]
+    assert list(checked_releases_before(store, 4, bundles[1:])) == []
 
 
 def test_another_freshet_proves_everything_anew(tmp_path):
-    proved = Proved(tmp_path, "cpu")
+    proved = CheckedBundles(tmp_path, "cpu")
     proved.add("a" * 64)
     assert "a" * 64 in proved
-    assert "a" * 64 not in Proved(tmp_path, "cuda")
+    assert "a" * 64 not in CheckedBundles(tmp_path, "cuda")
     (tmp_path / "proved.json").write_text("{")
     assert "a" * 64 not in proved
 

@@ -4,10 +4,10 @@ from datetime import date
 import numpy as np
 import pytest
 
-from freshet.live.latest import FOLDER, MANIFEST, PUBLISHED, save_latest
-from freshet.references import LatestRef
-from freshet.serving.current import Current
-from freshet.serving.looking import look_at_histories
+from freshet.live.latest import HISTORIES_FOLDER, MANIFEST, PUBLISHED_HISTORIES, save_latest_histories
+from freshet.references import LatestHistoriesRef
+from freshet.serving.current import ActiveState
+from freshet.serving.looking import refresh_histories
 from freshet.store import open_store
 
 ANN = "a" * 32
@@ -22,36 +22,38 @@ ARRAYS = {
 }
 
 
-class Lake:
+class HistoryLake:
     """A lake with the history of one shopper, and somebody who looks at it."""
 
     def __init__(self, root):
         self.made, self.cache = root / "made", root / "cache"
         self.made.mkdir()
-        self.store, self.current = open_store(str(root / "lake")), Current()
-        self.name = save_latest(ARRAYS, date(2024, 3, 1), self.made)
+        self.store, self.current = open_store(str(root / "lake")), ActiveState()
+        self.name = save_latest_histories(ARRAYS, date(2024, 3, 1), self.made)
         self.put()
-        self.store.put(PUBLISHED, LatestRef(id=self.name, as_of=date(2024, 3, 1)).model_dump_json().encode())
+        self.store.put(
+            PUBLISHED_HISTORIES, LatestHistoriesRef(id=self.name, as_of=date(2024, 3, 1)).model_dump_json().encode()
+        )
 
     def put(self):
-        self.store.put_folder(self.made, f"{FOLDER}/{self.name}", MANIFEST)
+        self.store.put_folder(self.made, f"{HISTORIES_FOLDER}/{self.name}", MANIFEST)
 
     def flip(self, file):
-        path = self.store.local_path(f"{FOLDER}/{self.name}/{file}")
+        path = self.store.local_path(f"{HISTORIES_FOLDER}/{self.name}/{file}")
         content = bytearray(path.read_bytes())
         content[-1] ^= 64
         path.write_bytes(content)
 
     def look(self):
         """What is known of Ann, and what is wrong."""
-        look_at_histories(self.store, self.cache, self.current)
+        refresh_histories(self.store, self.cache, self.current)
         problem = self.current.histories_problem
-        return self.current.known.of(ANN), problem and problem.what
+        return self.current.snapshots.shopper_events(ANN), problem and problem.what
 
 
 @pytest.fixture
 def lake(tmp_path):
-    return Lake(tmp_path)
+    return HistoryLake(tmp_path)
 
 
 def test_what_the_lake_knows_is_brought_in(lake):

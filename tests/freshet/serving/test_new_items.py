@@ -2,66 +2,68 @@
 
 from datetime import date
 
-from freshet.live.new_items import FOLDER, PUBLISHED, save_new_items
+from freshet.live.new_items import NEW_ITEMS_FOLDER, PUBLISHED_NEW_ITEMS, save_new_items
 from freshet.live.sealed import MANIFEST
 from freshet.references import NewItemsRef
-from freshet.serving.current import Current
-from freshet.serving.follower import Follower
-from freshet.serving.looking import look_at_new_items
+from freshet.serving.current import ActiveState
+from freshet.serving.follower import ReleaseWatcher
+from freshet.serving.looking import refresh_new_items
 from freshet.store import open_store
 from tests import tiny_gateway
-from tests.freshet.live.test_new_items import NEW
-from tests.tiny_gateway import Hands, settings_of
+from tests.freshet.live.test_new_items import NEW_ITEMS
+from tests.tiny_gateway import ManualClocks, gateway_settings
 from tests.tiny_gateway import tiny_gateway as running
 
 
-def publish(lake, folder, items=NEW):
+def publish_new_items(lake, folder, items=NEW_ITEMS):
     folder.mkdir()
     name, store = save_new_items(items, folder), open_store(lake)
-    store.put_folder(folder, f"{FOLDER}/{name}", MANIFEST)
-    store.put(PUBLISHED, NewItemsRef(id=name, as_of=date(2024, 3, 1)).model_dump_json().encode())
+    store.put_folder(folder, f"{NEW_ITEMS_FOLDER}/{name}", MANIFEST)
+    store.put(PUBLISHED_NEW_ITEMS, NewItemsRef(id=name, as_of=date(2024, 3, 1)).model_dump_json().encode())
     return name
 
 
 def test_an_item_that_landed_after_the_release_is_recommended_filtered_and_similar_to_others(tmp_path):
-    settings, hands = settings_of(tmp_path), Hands()
-    tiny_gateway.release(settings.lake, tmp_path / "made")
-    publish(settings.lake, tmp_path / "new")
-    with running(settings, hands.clock()) as gateway:
-        shown = gateway.get("/v1/recommendations", items="a", k=4).json()
-        assert [(item["item_id"], item["title"]) for item in shown["items"]][-1] == ("x", "Item X")
-        only = gateway.get("/v1/recommendations", items="a", categories="even").json()
-        assert [item["item_id"] for item in only["items"]] == ["y"]
+    settings, clocks = gateway_settings(tmp_path), ManualClocks()
+    tiny_gateway.release_tiny_bundle(settings.lake, tmp_path / "made")
+    publish_new_items(settings.lake, tmp_path / "new")
+    with running(settings, clocks.clock()) as gateway:
+        response_body = gateway.get("/v1/recommendations", items="a", k=4).json()
+        assert [(item["item_id"], item["title"]) for item in response_body["items"]][-1] == ("x", "Item X")
+        filtered_body = gateway.get("/v1/recommendations", items="a", categories="even").json()
+        assert [item["item_id"] for item in filtered_body["items"]] == ["y"]
         assert gateway.get("/v1/items/x/similar", k=1).json()["items"][0]["item_id"] == "a"
-        met = gateway.get("/v1/recommendations", items="x", k=1, exclude_seen="true").json()
-        assert (met["tier"], met["items"][0]["item_id"]) == ("content", "e")
+        new_item_body = gateway.get("/v1/recommendations", items="x", k=1, exclude_seen="true").json()
+        assert (new_item_body["tier"], new_item_body["items"][0]["item_id"]) == ("content", "e")
 
 
 def test_a_swap_keeps_the_new_items_and_those_that_are_replaced_go(tmp_path):
-    settings, current = settings_of(tmp_path), Current()
-    follower = Follower(settings, open_store(settings.lake), current, Hands().clock(), list)
-    tiny_gateway.release(settings.lake, tmp_path, "one")
-    publish(settings.lake, tmp_path / "new")
-    follower.look()
-    assert len(current.serving.bundle.vocabulary) == 8
-    tiny_gateway.release(settings.lake, tmp_path, "two")
-    follower.look()
-    assert (current.serving.number, len(current.serving.bundle.vocabulary)) == (2, 8)
-    publish(settings.lake, tmp_path / "none", NEW.__class__(*(getattr(NEW, n)[:1] for n in ROWS)))
-    follower.look()
-    assert len(current.serving.bundle.vocabulary) == 6
+    settings, current = gateway_settings(tmp_path), ActiveState()
+    follower = ReleaseWatcher(settings, open_store(settings.lake), current, ManualClocks().clock(), list)
+    tiny_gateway.release_tiny_bundle(settings.lake, tmp_path, "one")
+    publish_new_items(settings.lake, tmp_path / "new")
+    follower.poll()
+    assert len(current.release.bundle.vocabulary) == 8
+    tiny_gateway.release_tiny_bundle(settings.lake, tmp_path, "two")
+    follower.poll()
+    assert (current.release.number, len(current.release.bundle.vocabulary)) == (2, 8)
+    publish_new_items(
+        settings.lake, tmp_path / "none", NEW_ITEMS.__class__(*(getattr(NEW_ITEMS, n)[:1] for n in COLUMN_NAMES))
+    )
+    follower.poll()
+    assert len(current.release.bundle.vocabulary) == 6
 
 
-ROWS = ("item_ids", "titles", "categories", "prices", "tombstones")
+COLUMN_NAMES = ("item_ids", "titles", "categories", "prices", "tombstones")
 
 
 def test_new_items_that_are_damaged_are_told_once_and_the_release_goes_on(tmp_path, caplog):
-    lake, current = str(tmp_path / "lake"), Current()
-    store, name = open_store(lake), publish(lake, tmp_path / "new")
-    path = store.local_path(f"{FOLDER}/{name}/utf8-titles.npy")
+    lake, current = str(tmp_path / "lake"), ActiveState()
+    store, name = open_store(lake), publish_new_items(lake, tmp_path / "new")
+    path = store.local_path(f"{NEW_ITEMS_FOLDER}/{name}/utf8-titles.npy")
     path.write_bytes(path.read_bytes()[:-1])
     for _ in range(2):
-        look_at_new_items(store, tmp_path, current)
+        refresh_new_items(store, tmp_path, current)
     assert current.new_items is None
     assert caplog.text.count("materialize the asset `new_items` again") == 1
     assert current.new_items_problem.where == str(path)

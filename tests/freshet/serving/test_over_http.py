@@ -9,10 +9,10 @@ import pytest
 from freshet.columns import EVENT_TYPES
 from freshet.live.ranker import open_ranker
 from freshet.store import open_store
-from tests.random_model import ASKED, TOP, asked, some, write_random_bundle
-from tests.tiny_gateway import enter, process, settings_of, wait_for
+from tests.random_model import N_HISTORIES, TOP_K, random_histories, shopper_slice, write_random_bundle
+from tests.tiny_gateway import append_release, gateway_process, gateway_settings, wait_for
 
-AT_ONCE = 16
+N_CONCURRENT = 16
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
@@ -20,38 +20,41 @@ def test_over_http_the_gateway_answers_what_the_ranker_answers(tmp_path, precisi
     folder = tmp_path / "bundle"
     folder.mkdir()
     bundle = write_random_bundle(folder, precision)
-    lake = settings_of(tmp_path).lake
+    lake = gateway_settings(tmp_path).lake
     open_store(lake).put_folder(folder, f"bundles/{bundle.id}", "manifest.json")
-    enter(lake, bundle.id)
-    with process(tmp_path) as (_, address), httpx.Client(base_url=address) as client:
+    append_release(lake, bundle.id)
+    with gateway_process(tmp_path) as (_, address), httpx.Client(base_url=address) as client:
         wait_for(lambda: client.get("/readyz").status_code == 200)
-        with ThreadPoolExecutor(AT_ONCE) as many:  # so many ask at once: they are answered in groups
-            given = list(many.map(lambda events: ids(client, events), questions(bundle)))
+        with ThreadPoolExecutor(N_CONCURRENT) as pool:  # so many ask at once: they are answered in groups
+            gateway_lists = list(pool.map(lambda events: request_item_ids(client, events), history_requests(bundle)))
     ranker = open_ranker(bundle)
-    alone = [ranker.recommend(some(asked(), place, place + 1), TOP)[0].item_ids for place in range(ASKED)]
-    assert given == alone
+    ranker_lists = [
+        ranker.recommend(shopper_slice(random_histories(), row, row + 1), TOP_K)[0].item_ids
+        for row in range(N_HISTORIES)
+    ]
+    assert gateway_lists == ranker_lists
 
 
-def ids(client, events):
-    body = {"events": events, "k": TOP} if events else {"session_id": "nobody", "k": TOP}
-    answer = client.post("/v1/recommendations", json=body, timeout=60)
-    assert answer.status_code == 200, answer.text
-    return tuple(item["item_id"] for item in answer.json()["items"])
+def request_item_ids(client, events):
+    body = {"events": events, "k": TOP_K} if events else {"session_id": "nobody", "k": TOP_K}
+    response = client.post("/v1/recommendations", json=body, timeout=60)
+    assert response.status_code == 200, response.text
+    return tuple(item["item_id"] for item in response.json()["items"])
 
 
-def questions(bundle):
+def history_requests(bundle):
     """The histories as the events of questions; an item that nobody knows has an id of its own."""
-    histories = asked()
+    histories = random_histories()
     for start, stop in zip(histories.offsets[:-1], histories.offsets[1:], strict=True):
         yield [
             {
                 "item_id": str(bundle.vocabulary.item_ids[histories.items[row]]) or "unknown",
                 "event_type": EVENT_TYPES[histories.types[row] - 1],
-                "event_time": when(int(histories.times[row])),
+                "event_time": event_time(int(histories.times[row])),
             }
             for row in range(start, stop)
         ]
 
 
-def when(seconds: int) -> str:
+def event_time(seconds: int) -> str:
     return datetime.fromtimestamp(1_735_689_600 + seconds, UTC).isoformat().replace("+00:00", "Z")

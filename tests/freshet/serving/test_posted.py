@@ -3,42 +3,42 @@ import json
 import msgspec
 import pytest
 
-from freshet.serving.posted import Accepted, read_event
+from freshet.serving.posted import ValidatedEvent, parse_event
 from freshet.serving.problems import Problem
-from tests.tiny_gateway import NOON
+from tests.tiny_gateway import NOON_S
 
-NOW = NOON * 1_000_000
-WHOLE = {"user_id": "u", "item_id": "a", "event_type": "view"}
+NOW = NOON_S * 1_000_000
+COMPLETE_EVENT = {"user_id": "u", "item_id": "a", "event_type": "view"}
 
 
-def read(event, now=NOW):
+def validate_event(event, now=NOW):
     body = event if isinstance(event, bytes) else json.dumps(event).encode()
-    return read_event(msgspec.Raw(body), "event", now, "made")
+    return parse_event(msgspec.Raw(body), "event", now, "made")
 
 
 def test_what_is_left_out_is_filled_in():
-    found = read(WHOLE)
-    assert (found.event_id, found.micros, found.seconds) == ("made", NOW, NOON)
-    assert found.line() == (
+    validated_event = validate_event(COMPLETE_EVENT)
+    assert (validated_event.event_id, validated_event.micros, validated_event.seconds) == ("made", NOW, NOON_S)
+    assert validated_event.landing_line() == (
         b'{"event_id":"made","event_time":"2026-01-05T12:00:00.000000Z","event_type":"view","item_id":"a","user_id":"u"}\n'
     )
 
 
 def test_everything_that_was_given_lands_as_given():
-    found = read(
-        {**WHOLE, "event_id": "e1", "session_id": "s", "event_time": "2026-01-05T13:30:00+02:00", "quantity": 2,
+    validated_event = validate_event(
+        {**COMPLETE_EVENT, "event_id": "e1", "session_id": "s", "event_time": "2026-01-05T13:30:00+02:00", "quantity": 2,
          "price": 1.5, "title": "Tea “Earl”", "category": "tea", "context": {"shop": "nl", "ab": "x"}}
     )  # fmt: skip
-    assert json.loads(found.line()) == {
+    assert json.loads(validated_event.landing_line()) == {
         "event_id": "e1", "event_time": "2026-01-05T11:30:00.000000Z", "event_type": "view", "item_id": "a",
         "user_id": "u", "session_id": "s", "quantity": 2.0, "price": 1.5, "title": "Tea “Earl”", "category": "tea",
         "context": {"ab": "x", "shop": "nl"},
     }  # fmt: skip
-    assert found.line().index(b'"ab"') < found.line().index(b'"shop"')
+    assert validated_event.landing_line().index(b'"ab"') < validated_event.landing_line().index(b'"shop"')
 
 
 def test_blanks_around_texts_are_left_out_as_in_the_tables():
-    given = {
+    fields = {
         "event_id": " e1 ",
         "user_id": "u ",
         "session_id": " s",
@@ -46,13 +46,13 @@ def test_blanks_around_texts_are_left_out_as_in_the_tables():
         "title": " Tea ",
         "category": " ",
     }
-    assert json.loads(read({**WHOLE, **given}).line()) == {
+    assert json.loads(validate_event({**COMPLETE_EVENT, **fields}).landing_line()) == {
         "event_id": "e1", "event_time": "2026-01-05T12:00:00.000000Z", "event_type": "view", "item_id": "a b",
         "user_id": "u", "session_id": "s", "title": "Tea",
     }  # fmt: skip
 
 
-LONG = "x" * 257
+TOO_LONG = "x" * 257
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ LONG = "x" * 257
         ({"item_id": None}, "event.item_id", "Expected `str`, got `null`"),
         ({"item_id": 17}, "event.item_id", "Expected `str`, got `int`"),
         ({"item_id": ""}, "event.item_id", "Expected `str` of length >= 1"),
-        ({"item_id": LONG}, "event.item_id", "Expected `str` of length <= 256"),
+        ({"item_id": TOO_LONG}, "event.item_id", "Expected `str` of length <= 256"),
         ({"item_id": "  "}, "event.item_id", "is blank"),
         ({"user_id": " "}, "event.user_id", "is blank"),
         ({"event_id": " "}, "event.event_id", "is blank"),
@@ -69,8 +69,8 @@ LONG = "x" * 257
         ({"title": "T\ufffde"}, "event.title", "'T\ufffde' was read in a wrong encoding"),
         ({"event_type": "like"}, "event.event_type", "Invalid enum value 'like'"),
         ({"user_id": None}, "event", "neither user_id nor session_id"),
-        ({"user_id": LONG}, "event.user_id", "Expected `str` of length <= 256"),
-        ({"event_id": LONG}, "event.event_id", "Expected `str` of length <= 256"),
+        ({"user_id": TOO_LONG}, "event.user_id", "Expected `str` of length <= 256"),
+        ({"event_id": TOO_LONG}, "event.event_id", "Expected `str` of length <= 256"),
         ({"quantity": 0}, "event.quantity", "Expected `float` > 0.0"),
         ({"price": -0.01}, "event.price", "Expected `float` >= 0.0"),
         ({"price": 1e14}, "event.price", "Expected `float` <= 10000000000000.0"),
@@ -82,8 +82,8 @@ LONG = "x" * 257
     ],
 )
 def test_a_wrong_field_is_named(change, where, what):
-    found = read({**WHOLE, **change})
-    assert (found.where, found.what) == (where, what)
+    error = validate_event({**COMPLETE_EVENT, **change})
+    assert (error.where, error.what) == (where, what)
 
 
 @pytest.mark.parametrize(
@@ -97,18 +97,18 @@ def test_a_wrong_field_is_named(change, where, what):
     ],
 )  # fmt: skip
 def test_what_is_no_event_is_refused(body, what):
-    assert read(body).what == what
+    assert validate_event(body).what == what
 
 
 def test_the_fix_says_what_to_send():
-    assert read({**WHOLE, "event_type": "like"}) == Problem(
+    assert validate_event({**COMPLETE_EVENT, "event_type": "like"}) == Problem(
         "event.event_type", "Invalid enum value 'like'", "use one of view, cart, purchase, return"
     )
 
 
 def test_a_clients_clock_may_be_a_day_ahead_and_no_more():
-    assert isinstance(read({**WHOLE, "event_time": "2026-01-06T12:00:00Z"}), Accepted)
-    assert read({**WHOLE, "event_time": "2026-01-06T12:00:00.000001Z"}) == Problem(
+    assert isinstance(validate_event({**COMPLETE_EVENT, "event_time": "2026-01-06T12:00:00Z"}), ValidatedEvent)
+    assert validate_event({**COMPLETE_EVENT, "event_time": "2026-01-06T12:00:00.000001Z"}) == Problem(
         "event.event_time",
         "2026-01-06 12:00:00.000001+00:00 is ten years before or more than a day after the gateway's clock "
         "(2026-01-05T12:00:00.000000Z)",
@@ -117,5 +117,5 @@ def test_a_clients_clock_may_be_a_day_ahead_and_no_more():
 
 
 def test_an_event_of_long_ago_is_late_and_not_wrong():
-    assert isinstance(read({**WHOLE, "event_time": "2016-01-09T12:00:00Z"}), Accepted)
-    assert isinstance(read({**WHOLE, "event_time": "2016-01-09T11:59:59Z"}), Problem)
+    assert isinstance(validate_event({**COMPLETE_EVENT, "event_time": "2016-01-09T12:00:00Z"}), ValidatedEvent)
+    assert isinstance(validate_event({**COMPLETE_EVENT, "event_time": "2016-01-09T11:59:59Z"}), Problem)

@@ -1,29 +1,36 @@
 import pytest
 
-from freshet.serving.ledger import Content
+from freshet.serving.ledger import ItemMetadata
 from freshet.serving.problems import RequestError
-from freshet.serving.questions import FILTERS, Click, Question, from_body, from_query, met
-from tests.tiny_gateway import NOON
+from freshet.serving.questions import (
+    FILTER_PARAMS,
+    RecommendationRequest,
+    RequestEvent,
+    parse_body,
+    parse_query,
+    request_events,
+)
+from tests.tiny_gateway import NOON_S
 
-NOW = NOON * 1_000_000
-DAY = NOON // 86_400
+NOW = NOON_S * 1_000_000
+DAY = NOON_S // 86_400
 
 
-def refused(function, *arguments):
-    with pytest.raises(RequestError) as caught:
+def error_message(function, *arguments):
+    with pytest.raises(RequestError) as exc_info:
         function(*arguments)
-    return caught.value.status, str(caught.value)
+    return exc_info.value.status, str(exc_info.value)
 
 
 def test_a_query_string_becomes_a_question():
     pairs = [("user_id", "u"), ("items", "a,b"), ("items", "c"), ("k", "3"), ("exclude_seen", "true")]
-    assert from_query([*pairs, ("price_max", "9.5"), ("categories", "x, y")]) == Question(
+    assert parse_query([*pairs, ("price_max", "9.5"), ("categories", "x, y")]) == RecommendationRequest(
         user_id="u", items=["a", "b", "c"], k=3, exclude_seen=True, price_max=9.5, categories=["x", "y"]
     )
 
 
 def test_nothing_asked_is_a_question_too():
-    assert from_query([]) == from_body(b"{}") == Question()
+    assert parse_query([]) == parse_body(b"{}") == RecommendationRequest()
 
 
 @pytest.mark.parametrize(
@@ -41,11 +48,11 @@ def test_nothing_asked_is_a_question_too():
     ],
 )  # fmt: skip
 def test_a_wrong_parameter_is_named(pair, message):
-    assert refused(from_query, [pair]) == (422, message)
+    assert error_message(parse_query, [pair]) == (422, message)
 
 
 def test_where_nobody_asks_there_is_no_shopper():
-    assert refused(from_query, [("user_id", "u")], FILTERS)[0] == 422
+    assert error_message(parse_query, [("user_id", "u")], FILTER_PARAMS)[0] == 422
 
 
 @pytest.mark.parametrize(
@@ -65,13 +72,13 @@ def test_where_nobody_asks_there_is_no_shopper():
     ],
 )  # fmt: skip
 def test_a_wrong_body_is_named(body, status, message):
-    assert refused(from_body, body) == (status, message)
+    assert error_message(parse_body, body) == (status, message)
 
 
 def test_a_title_may_be_as_long_as_that_of_an_event():
     body = '{"events":[{"item_id":"a","title":"%s"}]}'
-    assert from_body((body % ("x" * 1024)).encode()).events[0].title == "x" * 1024
-    assert refused(from_body, (body % ("x" * 1025)).encode()) == (
+    assert parse_body((body % ("x" * 1024)).encode()).events[0].title == "x" * 1024
+    assert error_message(parse_body, (body % ("x" * 1025)).encode()) == (
         422,
         "body.events[0].title: Expected `str` of length <= 1024; send text of at most 1,024 characters",
     )
@@ -80,24 +87,30 @@ def test_a_title_may_be_as_long_as_that_of_an_event():
 def test_blanks_around_ids_are_left_out_as_in_the_tables():
     body = b'{"user_id":"u ","session_id":" s","items":[" a "],"events":[{"item_id":"b ","title":" "}],'
     body += b'"exclude":["c "],"only":[" d"],"categories":[" mugs "]}'
-    assert from_body(body) == Question(
-        user_id="u", session_id="s", items=["a"], events=[Click("b")], exclude=["c"], only=["d"], categories=["mugs"]
+    assert parse_body(body) == RecommendationRequest(
+        user_id="u",
+        session_id="s",
+        items=["a"],
+        events=[RequestEvent("b")],
+        exclude=["c"],
+        only=["d"],
+        categories=["mugs"],
     )
-    assert from_query([("user_id", " u ")]) == Question(user_id="u")
+    assert parse_query([("user_id", " u ")]) == RecommendationRequest(user_id="u")
 
 
 def test_items_just_met_are_a_minute_apart_the_last_of_them_now():
-    assert met(Question(items=["a", "b", "c"]), NOW, "purchase") == [
-        (("a", "purchase", NOON - 120, DAY), Content("", "", None)),
-        (("b", "purchase", NOON - 60, DAY), Content("", "", None)),
-        (("c", "purchase", NOON, DAY), Content("", "", None)),
+    assert request_events(RecommendationRequest(items=["a", "b", "c"]), NOW, "purchase") == [
+        (("a", "purchase", NOON_S - 120, DAY), ItemMetadata("", "", None)),
+        (("b", "purchase", NOON_S - 60, DAY), ItemMetadata("", "", None)),
+        (("c", "purchase", NOON_S, DAY), ItemMetadata("", "", None)),
     ]
 
 
 def test_events_with_times_are_put_in_their_order():
     body = b'{"events":[{"item_id":"b","event_time":"2026-01-05T11:00:00Z","title":"B","price":2},'
     body += b'{"item_id":"a","event_type":"cart","event_time":"2026-01-05T10:00:00Z"}]}'
-    assert met(from_body(body), NOW, "view") == [
-        (("a", "cart", NOON - 7200, DAY), Content("", "", None)),
-        (("b", "view", NOON - 3600, DAY), Content("B", "", 2.0)),
+    assert request_events(parse_body(body), NOW, "view") == [
+        (("a", "cart", NOON_S - 7200, DAY), ItemMetadata("", "", None)),
+        (("b", "view", NOON_S - 3600, DAY), ItemMetadata("B", "", 2.0)),
     ]

@@ -9,25 +9,25 @@ from freshet.serving.writer import Writer
 
 @pytest.fixture
 def writer(tmp_path):
-    ledger_file.create(tmp_path)
+    ledger_file.create_store(tmp_path)
     writer = Writer(tmp_path)
     writer.start()
     yield writer
     writer.stop()
 
 
-def line(text):
-    return lambda connection: ledger.wait(connection, [("events", 1, text)])
+def event_line(text):
+    return lambda connection: ledger.enqueue(connection, [("events", 1, text)])
 
 
-def kept(folder):
-    with sqlite3.connect(folder / ledger_file.FILE) as connection:
+def stored_lines(folder):
+    with sqlite3.connect(folder / ledger_file.STORE_FILE) as connection:
         return [row[0] for row in connection.execute("SELECT line FROM waiting ORDER BY seq")]
 
 
 def test_what_is_acknowledged_can_be_read_by_others(writer, tmp_path):
-    writer.submit(line(b"one")).result()
-    assert kept(tmp_path) == [b"one"]
+    writer.submit(event_line(b"one")).result()
+    assert stored_lines(tmp_path) == [b"one"]
 
 
 def test_a_job_answers_its_sender(writer):
@@ -35,65 +35,65 @@ def test_a_job_answers_its_sender(writer):
 
 
 def test_on_a_full_disk_nothing_is_kept_and_the_sender_is_told(writer, tmp_path):
-    writer.submit(line(b"before")).result()
+    writer.submit(event_line(b"before")).result()
     pages = writer.connection.execute("PRAGMA page_count").fetchone()[0]
     writer.connection.execute(f"PRAGMA max_page_count={pages}")
-    with pytest.raises(RequestError) as caught:
-        writer.submit(line(b"x" * 100_000)).result()
-    assert caught.value.status == 507
-    assert str(caught.value) == (
+    with pytest.raises(RequestError) as exc_info:
+        writer.submit(event_line(b"x" * 100_000)).result()
+    assert exc_info.value.status == 507
+    assert str(exc_info.value) == (
         f"{tmp_path}/gateway.sqlite: the disk is full, nothing was kept; free some space, then send it again"
     )
     assert writer.full
     writer.connection.execute("PRAGMA max_page_count=1000000")
-    writer.submit(line(b"after")).result()
+    writer.submit(event_line(b"after")).result()
     assert not writer.full
-    assert kept(tmp_path) == [b"before", b"after"]
+    assert stored_lines(tmp_path) == [b"before", b"after"]
 
 
 def test_some_of_the_disk_is_left_for_landing(tmp_path):
-    ledger_file.create(tmp_path)
-    writer = Writer(tmp_path, reserve=1 << 60)
+    ledger_file.create_store(tmp_path)
+    writer = Writer(tmp_path, reserved_bytes=1 << 60)
     writer.start()
     with pytest.raises(RequestError, match="the disk is full, nothing was kept"):
-        writer.check()
-    assert writer.crowded
-    writer.submit(line(b"landing goes on")).result()
+        writer.check_writable()
+    assert writer.low_disk
+    writer.submit(event_line(b"landing goes on")).result()
     writer.stop()
-    assert kept(tmp_path) == [b"landing goes on"]
+    assert stored_lines(tmp_path) == [b"landing goes on"]
 
 
 def test_a_job_that_makes_a_mistake_keeps_nothing_and_stops_nobody(writer, tmp_path):
-    def wrong(connection):
-        ledger.wait(connection, [("events", 1, b"half")])
+    def failing_job(connection):
+        ledger.enqueue(connection, [("events", 1, b"half")])
         raise KeyError("oh")
 
-    with pytest.raises(RequestError, match="it made a mistake") as caught:
-        writer.submit(wrong).result()
-    assert caught.value.status == 500
-    writer.submit(line(b"next")).result()
-    assert kept(tmp_path) == [b"next"]
+    with pytest.raises(RequestError, match="it made a mistake") as exc_info:
+        writer.submit(failing_job).result()
+    assert exc_info.value.status == 500
+    writer.submit(event_line(b"next")).result()
+    assert stored_lines(tmp_path) == [b"next"]
 
 
 def test_what_was_handed_in_before_the_end_is_written(tmp_path):
-    ledger_file.create(tmp_path)
+    ledger_file.create_store(tmp_path)
     writer = Writer(tmp_path)
-    waiting = [writer.submit(line(b"%d" % number)) for number in range(600)]
+    waiting = [writer.submit(event_line(b"%d" % number)) for number in range(600)]
     writer.start()
     writer.stop()
-    assert all(one.done() for one in waiting)
-    assert len(kept(tmp_path)) == 600
+    assert all(future.done() for future in waiting)
+    assert len(stored_lines(tmp_path)) == 600
 
 
 def test_too_many_jobs_are_refused(tmp_path):
-    ledger_file.create(tmp_path)
+    ledger_file.create_store(tmp_path)
     writer = Writer(tmp_path)
     for number in range(2048):
-        writer.submit(line(b"%d" % number))
-    with pytest.raises(RequestError) as caught:
-        writer.submit(line(b"one too many"))
-    assert caught.value.status == 503
-    assert str(caught.value) == (
+        writer.submit(event_line(b"%d" % number))
+    with pytest.raises(RequestError) as exc_info:
+        writer.submit(event_line(b"one too many"))
+    assert exc_info.value.status == 503
+    assert str(exc_info.value) == (
         "gateway: 2,048 posts wait; try again in a moment, or run another gateway on its own state folder"
     )
     writer.connection.close()

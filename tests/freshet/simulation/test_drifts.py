@@ -8,74 +8,76 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from freshet.simulation.clock import DAY, day_number
+from freshet.simulation.clock import DAY_SECONDS, day_number
 from freshet.simulation.landing_files import write_landing_files
 from freshet.simulation.moments import CART, VIEW, SimulatedEvents
 from freshet.simulation.params import DRIFT_KINDS, Drift, DriftKind, ShopParams
 from freshet.simulation.shop import Shop, generate
 
-BEGINS = 6
-STEADY = ShopParams(shoppers=500, items=400, days=12, looks=8.0, turnover=0.0)
-MIDNIGHT = (day_number(STEADY.first_day) + BEGINS) * DAY
+DRIFT_DAY = 6
+STEADY_PARAMS = ShopParams(shoppers=500, items=400, days=12, views_per_shopper=8.0, catalogue_churn=0.0)
+DRIFT_START_S = (day_number(STEADY_PARAMS.first_day) + DRIFT_DAY) * DAY_SECONDS
 
 
 @pytest.fixture(scope="module")
-def steady() -> Shop:
-    return generate(STEADY)
+def steady_shop() -> Shop:
+    return generate(STEADY_PARAMS)
 
 
-def drifted(kind: DriftKind, strength: float = 1.0) -> Shop:
-    return generate(replace(STEADY, drifts=(Drift(kind, BEGINS, strength),)))
+def drifted_shop(kind: DriftKind, strength: float = 1.0) -> Shop:
+    return generate(replace(STEADY_PARAMS, drifts=(Drift(kind, DRIFT_DAY, strength),)))
 
 
-def before(events: SimulatedEvents) -> SimulatedEvents:
-    return events.take(events.time < MIDNIGHT)
+def events_before(events: SimulatedEvents) -> SimulatedEvents:
+    return events.take(events.time < DRIFT_START_S)
 
 
-def after(events: SimulatedEvents) -> SimulatedEvents:
-    return events.take(events.time >= MIDNIGHT + DAY)
+def events_after(events: SimulatedEvents) -> SimulatedEvents:
+    return events.take(events.time >= DRIFT_START_S + DAY_SECONDS)
 
 
-def categories(shop: Shop) -> np.ndarray:
+def category_shares(shop: Shop) -> np.ndarray:
     """Share of the views by category, after the drift."""
-    items = after(shop.events).item[after(shop.events).kind == VIEW]
+    items = events_after(shop.events).item[events_after(shop.events).event_type == VIEW]
     return np.bincount(shop.catalogue.categories[items], minlength=20) / len(items)
 
 
-def distance(one: np.ndarray, other: np.ndarray) -> float:
+def total_variation(left: np.ndarray, right: np.ndarray) -> float:
     """Half the sum of the differences: the share that would have to move."""
-    return float(np.abs(one - other).sum() / 2)
+    return float(np.abs(left - right).sum() / 2)
 
 
-def same_moments(one: Shop, other: Shop) -> bool:
+def has_same_moments(left: Shop, right: Shop) -> bool:
     """The same shoppers did the same kinds of things at the same times, whatever the items."""
-    a, b = one.events, other.events
+    a, b = left.events, right.events
     return len(a) == len(b) and all(
         np.array_equal(getattr(a, part), getattr(b, part)) for part in ("shopper", "visit", "kind", "time", "known")
     )
 
 
-def followed(shop: Shop) -> float:
+def follow_rate(shop: Shop) -> float:
     """How often, after the drift, the next look is at what usually follows: in the category, or in the one needed."""
-    events = after(shop.events)
-    events = events.take(np.lexsort((events.time, events.visit)))
-    step = np.flatnonzero((np.diff(events.visit) == 0) & (events.kind[1:] == VIEW))
-    goods, projects = shop.catalogue, shop.rules.projects
-    last, following = goods.places[events.item[step]], goods.places[events.item[step + 1]]
-    alike = (goods.paths.usual[:, last] == following).any(axis=0)
-    needed = projects.usual[shop.rules.tastes.project[events.shopper[step]], goods.categories[last]]
-    return float((alike | (needed == goods.categories[following])).mean())
+    events = events_after(shop.events)
+    events = events.take(np.lexsort((events.time, events.session)))
+    step = np.flatnonzero((np.diff(events.session) == 0) & (events.event_type[1:] == VIEW))
+    catalogue, projects = shop.catalogue, shop.choice_model.projects
+    last, following = catalogue.slots[events.item[step]], catalogue.slots[events.item[step + 1]]
+    alike = (catalogue.item_graph.base_links[:, last] == following).any(axis=0)
+    needed = projects.base_next[shop.choice_model.preferences.project[events.shopper[step]], catalogue.categories[last]]
+    return float((alike | (needed == catalogue.categories[following])).mean())
 
 
-def rows(shop: Shop, folder: Path) -> list[dict[str, str]]:
-    files = write_landing_files(shop, folder, range(BEGINS, STEADY.days)).files
+def exported_rows(shop: Shop, folder: Path) -> list[dict[str, str]]:
+    files = write_landing_files(shop, folder, range(DRIFT_DAY, STEADY_PARAMS.days)).files
     return [row for path in files for row in csv.DictReader(path.open())]
 
 
 @pytest.mark.parametrize("kind", DRIFT_KINDS)
 def test_before_its_day_nothing_is_different(steady: Shop, kind: DriftKind) -> None:
-    one, other = before(steady.events), before(drifted(kind).events)
-    late = MIDNIGHT - DAY // 4  # a visit begun before midnight keeps its rules; what is put off by a drift comes later
+    one, other = events_before(steady.events), events_before(drifted_shop(kind).events)
+    late = (
+        DRIFT_START_S - DAY_SECONDS // 4
+    )  # a visit begun before midnight keeps its rules; what is put off by a drift comes later
     for part in ("shopper", "item", "kind", "time", "known"):
         a, b = getattr(one, part)[one.time < late], getattr(other, part)[other.time < late]
         np.testing.assert_array_equal(a, b)
@@ -83,75 +85,77 @@ def test_before_its_day_nothing_is_different(steady: Shop, kind: DriftKind) -> N
 
 @pytest.mark.parametrize("kind", DRIFT_KINDS)
 def test_without_strength_nothing_is_different_ever(steady: Shop, kind: DriftKind) -> None:
-    weak = drifted(kind, strength=0.0)
-    assert same_moments(weak, steady)
+    weak = drifted_shop(kind, strength=0.0)
+    assert has_same_moments(weak, steady)
     np.testing.assert_array_equal(weak.events.item, steady.events.item)
 
 
 def test_taste_moves_categories_and_leaves_moments_and_paths_alone(steady: Shop) -> None:
-    other = drifted("taste")
-    assert distance(categories(other), categories(steady)) > 0.12
-    little = distance(categories(drifted("taste", 0.3)), categories(steady))
-    assert little < distance(categories(other), categories(steady))
-    assert same_moments(other, steady)
-    assert followed(other) == pytest.approx(followed(steady), abs=0.05)
+    other = drifted_shop("taste")
+    assert total_variation(category_shares(other), category_shares(steady)) > 0.12
+    little = total_variation(category_shares(drifted_shop("taste", 0.3)), category_shares(steady))
+    assert little < total_variation(category_shares(other), category_shares(steady))
+    assert has_same_moments(other, steady)
+    assert follow_rate(other) == pytest.approx(follow_rate(steady), abs=0.05)
 
 
 def test_habit_changes_what_follows_and_hardly_what_is_looked_at(steady: Shop) -> None:
-    other = drifted("habit")
-    assert followed(steady) > 0.5
-    assert followed(other) < 0.3
-    assert followed(other) < followed(drifted("habit", 0.5)) < followed(steady)
-    for shop in (other, drifted("habit", 0.3)):
-        assert distance(categories(shop), categories(steady)) < 0.1
-    assert same_moments(other, steady)
+    other = drifted_shop("habit")
+    assert follow_rate(steady) > 0.5
+    assert follow_rate(other) < 0.3
+    assert follow_rate(other) < follow_rate(drifted_shop("habit", 0.5)) < follow_rate(steady)
+    for shop in (other, drifted_shop("habit", 0.3)):
+        assert total_variation(category_shares(shop), category_shares(steady)) < 0.1
+    assert has_same_moments(other, steady)
 
 
 def test_the_catalogue_is_new_and_shoppers_go_the_same_ways_through_it(steady: Shop) -> None:
-    other = drifted("catalogue")
-    looked = after(other.events).take(after(other.events).kind == VIEW)  # what comes back was bought before
-    assert looked.item.min() >= 400
-    np.testing.assert_array_equal(other.catalogue.places[other.events.item], steady.events.item)
-    assert same_moments(other, steady)
+    other = drifted_shop("catalogue")
+    views = events_after(other.events).take(
+        events_after(other.events).event_type == VIEW
+    )  # what comes back was bought before
+    assert views.item.min() >= 400
+    np.testing.assert_array_equal(other.catalogue.slots[other.events.item], steady.events.item)
+    assert has_same_moments(other, steady)
 
 
 def test_prices_rise_by_half_and_nothing_else_happens(steady: Shop, tmp_path: Path) -> None:
-    one, other = rows(steady, tmp_path / "one"), rows(drifted("prices"), tmp_path / "other")
-    fresh = [n for n, row in enumerate(one) if "2026-01-11" <= row["event_time"] < "2030"]
-    assert len(fresh) > 1000
-    for n in fresh:
+    one, other = exported_rows(steady, tmp_path / "one"), exported_rows(drifted_shop("prices"), tmp_path / "other")
+    rows_after = [n for n, row in enumerate(one) if "2026-01-11" <= row["event_time"] < "2030"]
+    assert len(rows_after) > 1000
+    for n in rows_after:
         assert float(other[n]["price"]) == pytest.approx(1.5 * float(one[n]["price"]), abs=0.006)
     assert [{**row, "price": ""} for row in one] == [{**row, "price": ""} for row in other]
 
 
 def test_traffic_adds_guests_and_bots_and_members_do_as_before(steady: Shop) -> None:
-    other = drifted("traffic")
+    other = drifted_shop("traffic")
 
-    def members(shop: Shop) -> SimulatedEvents:
-        return shop.events.take(~shop.guests[shop.events.shopper])
+    def member_events(shop: Shop) -> SimulatedEvents:
+        return shop.events.take(~shop.is_guest[shop.events.shopper])
 
-    def guests(shop: Shop) -> int:
-        return int((shop.guests & ~shop.bots)[after(shop.events).shopper].sum())
+    def n_guests(shop: Shop) -> int:
+        return int((shop.is_guest & ~shop.is_bot)[events_after(shop.events).shopper].sum())
 
-    assert 3 < guests(other) / guests(steady) < 5
-    assert other.bots.sum() > steady.bots.sum()
+    assert 3 < n_guests(other) / n_guests(steady) < 5
+    assert other.is_bot.sum() > steady.is_bot.sum()
     for part in ("shopper", "item", "kind", "time"):
-        np.testing.assert_array_equal(getattr(members(other), part), getattr(members(steady), part))
+        np.testing.assert_array_equal(getattr(member_events(other), part), getattr(member_events(steady), part))
 
 
 def test_a_fault_in_tracking_loses_titles_categories_and_carts_and_nothing_else(steady: Shop, tmp_path: Path) -> None:
-    other = drifted("tracking", 0.4)
-    kinds = [np.bincount(after(shop.events).kind, minlength=4) for shop in (steady, other)]
+    other = drifted_shop("tracking", 0.4)
+    kinds = [np.bincount(events_after(shop.events).event_type, minlength=4) for shop in (steady, other)]
     assert kinds[1][CART] / kinds[0][CART] == pytest.approx(0.6, abs=0.08)
     np.testing.assert_array_equal(np.delete(kinds[0], CART), np.delete(kinds[1], CART))
-    told = Counter((row["title"] == "", row["category"] == "") for row in rows(other, tmp_path))
-    assert set(told) == {(False, False), (True, True)}
-    assert told[True, True] / told.total() == pytest.approx(0.4, abs=0.05)
+    missing_counts = Counter((row["title"] == "", row["category"] == "") for row in exported_rows(other, tmp_path))
+    assert set(missing_counts) == {(False, False), (True, True)}
+    assert missing_counts[True, True] / missing_counts.total() == pytest.approx(0.4, abs=0.05)
 
 
 def test_the_seasons_come_early_and_moments_stay(steady: Shop) -> None:
-    other = drifted("season")
+    other = drifted_shop("season")
     summer, winter = (other.catalogue.categories[:20] == n for n in (0, 12))  # tents sell in June, fleeces in January
-    assert categories(other)[summer] > categories(steady)[summer]
-    assert categories(other)[winter] < categories(steady)[winter]
-    assert same_moments(other, steady)
+    assert category_shares(other)[summer] > category_shares(steady)[summer]
+    assert category_shares(other)[winter] < category_shares(steady)[winter]
+    assert has_same_moments(other, steady)

@@ -10,41 +10,41 @@ import torch
 from onnx import numpy_helper
 
 from freshet.errors import BundleError, SettingsError
-from freshet.judge.latency import Latency
-from freshet.judge.parity import Rung
+from freshet.judge.latency import LatencyReport
+from freshet.judge.parity import ParityResult
 from freshet.live.bundle import open_bundle
 from freshet.stages import bundle as bundle_stage
-from freshet.stages.bundle import Proven, _profile, make_bundle
+from freshet.stages.bundle import VerifiedBundle, _profile, make_bundle
 from freshet.stages.model import model_path
-from freshet.stages.outcome import judged
+from freshet.stages.outcome import run_gate
 from freshet.store import open_store
 from tests import tiny_bundle
 
 pytestmark = pytest.mark.spark
 
-FP32, FP16, INT8 = (f"shopper_encoder.{precision}.onnx" for precision in ("fp32", "fp16", "int8"))
+FP32_FILE, FP16_FILE, INT8_FILE = (f"shopper_encoder.{precision}.onnx" for precision in ("fp32", "fp16", "int8"))
 
 
 @pytest.fixture
-def broken_export(monkeypatch):
+def patch_export(monkeypatch):
     """The real exporter, whose encoders of the names given come out with weights of no meaning."""
     from freshet.model import export as exporter
 
     real = exporter.export
 
-    def broken(*names: str) -> None:
-        def export(model, vocabulary, folder, *more, **named):
+    def patch(*names: str) -> None:
+        def broken_exporter(model, vocabulary, folder, *more, **named):
             paths = real(model, vocabulary, folder, *more, **named)
             for name in names:
-                scramble(folder / INT8 if name == INT8 else folder / FP32, folder / name)
+                scramble_weights(folder / INT8_FILE if name == INT8_FILE else folder / FP32_FILE, folder / name)
             return paths
 
-        monkeypatch.setattr(exporter, "export", export)
+        monkeypatch.setattr(exporter, "export", broken_exporter)
 
-    return broken
+    return patch
 
 
-def scramble(source: Path, target: Path) -> None:
+def scramble_weights(source: Path, target: Path) -> None:
     """The float matrices of `source` with their values in another order."""
     model = onnx.load(source)
     rng = np.random.default_rng(0)
@@ -55,7 +55,7 @@ def scramble(source: Path, target: Path) -> None:
     onnx.save(model, target)
 
 
-def bundles(shop) -> set[str]:
+def bundle_ids(shop) -> set[str]:
     return {path.split("/")[1] for path in shop.store.list("bundles")}
 
 
@@ -72,9 +72,9 @@ def test_made_again_it_is_the_same_bundle_with_the_same_card(small_shop):
     outcome = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
     assert outcome.ref.id == small_shop.bundle.id
     card = (small_shop.store.local_path(f"bundles/{small_shop.bundle.id}") / "model_card.md").read_text()
-    assert card == outcome.made.card
+    assert card == outcome.value.card
     assert f"| width | {small_shop.model.parameters['width']} |" in card.splitlines()
-    assert f"- {outcome.made.smaller.sentence}" in card.splitlines()
+    assert f"- {outcome.value.low_precision.sentence}" in card.splitlines()
     assert "| device | cpu" in card
 
 
@@ -89,13 +89,13 @@ def test_the_snapshots_it_was_made_from_are_kept_under_its_name(small_shop):
 
 
 def test_int8_that_answers_otherwise_stays_at_home_and_fp32_serves(small_shop, broken_export):
-    broken_export(INT8)
+    broken_export(INT8_FILE)
     outcome = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
     assert outcome.ref is not None
-    assert outcome.made.bundle.manifest.precision == "fp32"
-    told = {finding.rule.name: finding for finding in outcome.judgement.findings}
-    assert not told["smaller_answers_as_torch"].holds
-    assert told["smaller_answers_as_torch"].rule.severity == "warn"
+    assert outcome.value.bundle.manifest.precision == "fp32"
+    rule_results = {finding.rule.name: finding for finding in outcome.gate.results}
+    assert not rule_results["smaller_answers_as_torch"].passed
+    assert rule_results["smaller_answers_as_torch"].rule.severity == "warn"
     assert outcome.message() == ""
 
 
@@ -104,35 +104,35 @@ def test_fp16_climbs_the_ladder_in_the_place_of_int8_where_it_is_to_serve(small_
     monkeypatch.setattr(bundle_stage, "PRECISIONS", {"cpu": ("fp32", "fp16")})
     outcome = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
     assert outcome.ref is not None
-    assert outcome.made.bundle.manifest.precision == "fp16"
-    assert outcome.made.smaller.precision == "fp16"
-    assert outcome.made.smaller.overlap > 0.99
-    files = outcome.made.bundle.manifest.files
-    assert files[FP16].bytes < files[FP32].bytes
+    assert outcome.value.bundle.manifest.precision == "fp16"
+    assert outcome.value.low_precision.precision == "fp16"
+    assert outcome.value.low_precision.overlap > 0.99
+    files = outcome.value.bundle.manifest.files
+    assert files[FP16_FILE].bytes < files[FP32_FILE].bytes
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_bundle_for_a_gpu_that_is_not_there_is_an_error_and_no_bundle(small_shop):
-    before = bundles(small_shop)
+    before = bundle_ids(small_shop)
     with pytest.raises(SettingsError, match="CUDA was asked for and onnxruntime runs on the CPU"):
         make_bundle(
             small_shop.settings.model_copy(update={"serving_device": "cuda"}), small_shop.store, small_shop.model
         )
-    assert bundles(small_shop) == before
+    assert bundle_ids(small_shop) == before
 
 
 def test_fp32_that_answers_otherwise_is_refused_and_nothing_is_stored(small_shop, broken_export):
-    broken_export(FP32, INT8)
-    before = bundles(small_shop)
+    broken_export(FP32_FILE, INT8_FILE)
+    before = bundle_ids(small_shop)
     outcome = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
     assert outcome.ref is None
-    assert bundles(small_shop) == before
+    assert bundle_ids(small_shop) == before
     overlap = r"\d\.\d{4}"
-    said = (
+    message = (
         rf"bundle: fp32 shares {overlap} of torch's top 20: fp32 fails: top 20 overlap {overlap} \(needed 0.99\), .*; "
         "look at the exporter's version; the model is kept, materialize `bundle` again"
     )
-    assert re.fullmatch(said, outcome.message().splitlines()[0])
+    assert re.fullmatch(message, outcome.message().splitlines()[0])
 
 
 def test_weights_that_were_damaged_in_the_lake_are_named(small_shop, tmp_path):
@@ -156,17 +156,17 @@ def test_a_byte_of_the_weights_that_changed_in_the_lake_is_noticed(small_shop, t
     assert store.list("bundles") == ()
 
 
-def rung(difference: float) -> Rung:
+def parity_result(difference: float) -> ParityResult:
     """Shares all of the top 20, loses nothing."""
-    return Rung(
+    return ParityResult(
         precision="fp32",
         overlap=1.0,
-        overlap_needed=0.99,
+        min_overlap=0.99,
         ndcg=0.1,
         reference_ndcg=0.1,
         ndcg_loss=0.0,
         max_difference=difference,
-        worst="real histories",
+        worst_probe="real histories",
         worst_overlap=1.0,
         passed=np.isfinite(difference),
     )
@@ -175,11 +175,13 @@ def rung(difference: float) -> Rung:
 @pytest.mark.parametrize("difference", [1e-6, float("inf")])
 def test_an_answer_that_is_no_number_is_refused_however_rare(tmp_path, difference):
     bundle = open_bundle(tmp_path, tiny_bundle.write_bundle(tmp_path))
-    proven = Proven(bundle, rung(difference), rung(0.0), Latency(1.0, 2.0, 2.0, 0.5), 1.0, 0.0)
-    bad = judged("bundle", _profile(proven, ""), None).bad()
+    verified_bundle = VerifiedBundle(
+        bundle, parity_result(difference), parity_result(0.0), LatencyReport(1.0, 2.0, 2.0, 0.5), 1.0, 0.0
+    )
+    violations = run_gate("bundle", _profile(verified_bundle, ""), None).refusal_reasons()
     expected = {
         "bundle": [
-            f"the sealed bundle does not prove itself: {proven.fp32.sentence}; materialize `bundle` again",
+            f"the sealed bundle does not prove itself: {verified_bundle.fp32.sentence}; materialize `bundle` again",
         ]
     }
-    assert bad == ({} if np.isfinite(difference) else expected)
+    assert violations == ({} if np.isfinite(difference) else expected)

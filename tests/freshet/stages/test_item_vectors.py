@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from freshet.errors import LakeError, LandingError, SetupError
-from freshet.item_vectors import ItemVectors, read_item_vectors, save_item_vectors
+from freshet.item_vectors import ContentEmbeddings, read_content_embeddings, save_content_embeddings
 from freshet.settings import Settings
-from freshet.stages.item_vectors import LANDED, _profile, gathered
-from freshet.stages.outcome import judged
-from freshet.stages.text_encoder import TextEncoder, encoded, text_encoder
+from freshet.stages.item_vectors import LANDING_FOLDER, _profile, collect_embeddings
+from freshet.stages.outcome import run_gate
+from freshet.stages.text_encoder import TextEncoder, encode_texts, text_encoder
 from freshet.store import open_store
 
 ITEMS, TITLES = ["a", "b", "c"], ["Mug", "", "Blue mug"]
@@ -23,19 +23,19 @@ def store(tmp_path):
     return open_store(str(tmp_path / "lake"))
 
 
-def land(store, name, vectors):
+def land_vectors(store, name, vectors):
     buffer = io.BytesIO()
     pq.write_table(pa.table({"item_id": list(vectors), "vector": list(vectors.values())}), buffer)
-    store.put(f"{LANDED}/{name}", buffer.getvalue())
+    store.put(f"{LANDING_FOLDER}/{name}", buffer.getvalue())
 
 
-class Counting:
+class CountingEncoder:
     """Number of letters and of words; remembers what it was asked."""
 
     def __init__(self):
         self.asked = []
 
-    def start(self):
+    def start_encoder(self):
         return self
 
     def __call__(self, texts):
@@ -43,29 +43,29 @@ class Counting:
         return np.array([[len(text), len(text.split())] for text in texts], dtype=np.float32)
 
     @property
-    def encoder(self):
-        return TextEncoder("counting", 2, self.start)
+    def create(self):
+        return TextEncoder("counting", 2, self.start_encoder)
 
 
 def test_without_an_encoder_and_without_landed_vectors_there_are_none_and_it_is_said_why(store):
-    made = gathered(ITEMS, TITLES, None, store)
-    assert dict(made.found.vectors) == {}
-    assert made.why == "FRESHET_TEXT_ENCODER is off, and no vectors lie in landing/item_vectors/<name>"
+    result = collect_embeddings(ITEMS, TITLES, None, store)
+    assert dict(result.embeddings.vectors) == {}
+    assert result.missing_reason == "FRESHET_TEXT_ENCODER is off, and no vectors lie in landing/item_vectors/<name>"
 
 
 def test_landed_vectors_stand_under_the_name_of_their_folder_and_the_last_file_wins(store):
-    land(store, "picture/1.parquet", {"a": [1.0, 2.0], "x": [9.0, 9.0]})
-    land(store, "picture/2.parquet", {"a": [3.0, 4.0], "c": [5.0, 6.0]})
-    made = gathered(ITEMS, TITLES, None, store)
-    assert made.found.vectors["picture"].tolist() == [[3, 4], [0, 0], [5, 6]]
-    assert made.why == ""
+    land_vectors(store, "picture/1.parquet", {"a": [1.0, 2.0], "x": [9.0, 9.0]})
+    land_vectors(store, "picture/2.parquet", {"a": [3.0, 4.0], "c": [5.0, 6.0]})
+    result = collect_embeddings(ITEMS, TITLES, None, store)
+    assert result.embeddings.vectors["picture"].tolist() == [[3, 4], [0, 0], [5, 6]]
+    assert result.missing_reason == ""
 
 
 def test_vectors_of_two_lengths_are_refused_and_nothing_is_written(store):
-    land(store, "picture/1.parquet", {"a": [1.0, 2.0], "b": [1.0], "c": [5.0, 6.0]})
-    made = gathered(ITEMS, TITLES, None, store)
-    judgement = judged("item_vectors", _profile(made), Settings(_env_file=None, lake=store.root))
-    assert judgement.bad() == {
+    land_vectors(store, "picture/1.parquet", {"a": [1.0, 2.0], "b": [1.0], "c": [5.0, 6.0]})
+    result = collect_embeddings(ITEMS, TITLES, None, store)
+    judgement = run_gate("item_vectors", _profile(result), Settings(_env_file=None, lake=store.root))
+    assert judgement.refusal_reasons() == {
         "item_vectors": [
             "1 landed vectors have another length than the others; land them again, all made by the same encoder"
         ]
@@ -73,69 +73,69 @@ def test_vectors_of_two_lengths_are_refused_and_nothing_is_written(store):
 
 
 def test_a_file_that_is_no_parquet_is_named(store):
-    store.put(f"{LANDED}/picture/1.parquet", b"none")
+    store.put(f"{LANDING_FOLDER}/picture/1.parquet", b"none")
     with pytest.raises(LandingError) as error:
-        gathered(ITEMS, TITLES, None, store)
-    assert error.value.where == store.where(f"{LANDED}/picture/1.parquet")
+        collect_embeddings(ITEMS, TITLES, None, store)
+    assert error.value.where == store.where(f"{LANDING_FOLDER}/picture/1.parquet")
     assert error.value.fix == "write parquet with the columns item_id and vector, a list of numbers"
 
 
 def test_vectors_written_as_text_are_named_with_their_file(store):
     file = io.BytesIO()
     pq.write_table(pa.table({"item_id": ["a"], "vector": ["[0.1, 0.2]"]}), file)
-    store.put(f"{LANDED}/picture/1.parquet", file.getvalue())
+    store.put(f"{LANDING_FOLDER}/picture/1.parquet", file.getvalue())
     with pytest.raises(LandingError) as error:
-        gathered(ITEMS, TITLES, None, store)
-    assert error.value.where == store.where(f"{LANDED}/picture/1.parquet")
+        collect_embeddings(ITEMS, TITLES, None, store)
+    assert error.value.where == store.where(f"{LANDING_FOLDER}/picture/1.parquet")
     assert error.value.what.startswith("it cannot be read (")
 
 
 def test_a_file_without_a_single_vector_gives_none(store):
     file = io.BytesIO()
     pq.write_table(pa.table({"item_id": ["a"], "vector": pa.array([None], pa.list_(pa.float32()))}), file)
-    store.put(f"{LANDED}/picture/1.parquet", file.getvalue())
-    assert not gathered(ITEMS, TITLES, None, store).found.vectors["picture"].any()
+    store.put(f"{LANDING_FOLDER}/picture/1.parquet", file.getvalue())
+    assert not collect_embeddings(ITEMS, TITLES, None, store).embeddings.vectors["picture"].any()
 
 
 def test_rows_without_a_vector_and_numbers_of_any_width_are_read(store):
     file = io.BytesIO()
     rows = {"item_id": [1, 2, 3], "vector": pa.array([[1.0, 2.0], None, [3.0, 4.0]], pa.list_(pa.float64()))}
     pq.write_table(pa.table(rows), file)
-    store.put(f"{LANDED}/picture/1.parquet", file.getvalue())
-    made = gathered(["1", "2", "3"], TITLES, None, store)
-    assert made.found.vectors["picture"].tolist() == [[1, 2], [0, 0], [3, 4]]
+    store.put(f"{LANDING_FOLDER}/picture/1.parquet", file.getvalue())
+    result = collect_embeddings(["1", "2", "3"], TITLES, None, store)
+    assert result.embeddings.vectors["picture"].tolist() == [[1, 2], [0, 0], [3, 4]]
 
 
 def test_a_title_is_encoded_once_and_never_again(store):
-    first, second = Counting(), Counting()
-    made = gathered(ITEMS, TITLES, first.encoder, store)
-    assert made.found.vectors["text"].tolist() == [[3, 1], [0, 0], [8, 2]]
+    first, second = CountingEncoder(), CountingEncoder()
+    result = collect_embeddings(ITEMS, TITLES, first.create, store)
+    assert result.embeddings.vectors["text"].tolist() == [[3, 1], [0, 0], [8, 2]]
     assert first.asked == ["Mug", "Blue mug"]
-    again = gathered([*ITEMS, "d"], [*TITLES, "Red mug"], second.encoder, store)
-    assert again.found.vectors["text"].tolist() == [[3, 1], [0, 0], [8, 2], [7, 2]]
-    assert (second.asked, again.encoded) == (["Red mug"], 1)
+    rerun = collect_embeddings([*ITEMS, "d"], [*TITLES, "Red mug"], second.create, store)
+    assert rerun.embeddings.vectors["text"].tolist() == [[3, 1], [0, 0], [8, 2], [7, 2]]
+    assert (second.asked, rerun.n_encoded) == (["Red mug"], 1)
 
 
 def test_another_encoder_starts_anew(store):
-    encoded(["Mug"], Counting().encoder, store)
-    other = Counting()
-    assert encoded(["Mug"], TextEncoder("other", 2, other.start), store).fresh == 1
-    assert other.asked == ["Mug"]
+    encode_texts(["Mug"], CountingEncoder().create, store)
+    other_encoder = CountingEncoder()
+    assert encode_texts(["Mug"], TextEncoder("other", 2, other_encoder.start_encoder), store).n_encoded == 1
+    assert other_encoder.asked == ["Mug"]
 
 
 def test_vectors_are_found_again_by_the_items_asked_for(store):
-    found = ItemVectors(np.array(["a", "b"]), {"text": np.array([[1, 2], [3, 4]], dtype=np.float32)})
-    back = read_item_vectors(store, save_item_vectors(found, store))
-    assert {name: rows.tolist() for name, rows in back.of(["", "b", "new"]).items()} == {
+    embeddings = ContentEmbeddings(np.array(["a", "b"]), {"text": np.array([[1, 2], [3, 4]], dtype=np.float32)})
+    reloaded = read_content_embeddings(store, save_content_embeddings(embeddings, store))
+    assert {name: rows.tolist() for name, rows in reloaded.for_items(["", "b", "new"]).items()} == {
         "text": [[0, 0], [3, 4], [0, 0]]
     }
 
 
 def test_vectors_that_changed_in_the_lake_are_refused(store):
-    name = save_item_vectors(ItemVectors(np.array(["a"]), {}), store)
+    name = save_content_embeddings(ContentEmbeddings(np.array(["a"]), {}), store)
     store.put(f"item_vectors/{name}.npz", b"other")
     with pytest.raises(LakeError) as error:
-        read_item_vectors(store, name)
+        read_content_embeddings(store, name)
     assert str(error.value) == (
         f"{store.root}/item_vectors/{name}.npz: it has changed since it was written; "
         "materialize the asset `item_vectors` again"

@@ -5,9 +5,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freshet.errors import MappingError
-from freshet.tables.column_names import bare_name, columns_in, sql_name
+from freshet.tables.column_names import columns_in, sql_name, unquoted_column
 
-NAMES = ("Artikel-Nr", "Preis (EUR)", "Artikel Nr", "Größe", "a.b", "2024", "Kunde's", "x`y", "item", "order", "1st")
+COLUMN_NAMES = (
+    "Artikel-Nr",
+    "Preis (EUR)",
+    "Artikel Nr",
+    "Größe",
+    "a.b",
+    "2024",
+    "Kunde's",
+    "x`y",
+    "item",
+    "order",
+    "1st",
+)
 
 
 @pytest.mark.parametrize(("name", "written"), [("item", "item"), ("order", "order"), ("1st", "1st"), ("a_b", "a_b")])
@@ -16,7 +28,7 @@ def test_a_plain_name_stands_bare(name, written):
 
 
 def test_any_other_name_stands_in_backticks_and_its_own_are_doubled():
-    assert [sql_name(name) for name in NAMES[:8]] == [
+    assert [sql_name(name) for name in COLUMN_NAMES[:8]] == [
         "`Artikel-Nr`", "`Preis (EUR)`", "`Artikel Nr`", "`Größe`", "`a.b`", "`2024`", "`Kunde's`", "`x``y`",
     ]  # fmt: skip
 
@@ -38,29 +50,29 @@ def test_any_other_name_stands_in_backticks_and_its_own_are_doubled():
     ],
 )
 def test_a_name_without_its_backticks_is_found(text, name):
-    assert bare_name(text, NAMES) == name
+    assert unquoted_column(text, COLUMN_NAMES) == name
 
 
-@given(st.sampled_from(NAMES))
+@given(st.sampled_from(COLUMN_NAMES))
 def test_a_name_written_as_it_should_be_is_never_blamed(name):
-    assert bare_name(sql_name(name), NAMES) is None
-    assert columns_in(f"trim({sql_name(name)})", NAMES) == [name]
+    assert unquoted_column(sql_name(name), COLUMN_NAMES) is None
+    assert columns_in(f"trim({sql_name(name)})", COLUMN_NAMES) == [name]
 
 
 @pytest.mark.spark
 def test_every_odd_name_is_answered_with_how_to_write_it_and_that_works(spark):
     from pyspark.sql.types import StringType, StructField, StructType
 
-    from freshet.tables.expressions import analyse, fit
+    from freshet.tables.expressions import are_expressions_valid, check_expression
 
-    schema = StructType([StructField(name, StringType()) for name in NAMES])
-    for name in NAMES[:8]:
-        assert not fit({"events.item_id": name}, schema, spark)
-        with pytest.raises(MappingError) as caught:
-            analyse("m.yaml:3:12", "events.item_id", name, schema, spark)
-        assert f"`{name}`: the column {name} needs backticks, for its name has" in caught.value.what
-        assert caught.value.fix.startswith(f'write "{sql_name(name)}"')
-        assert fit({"events.item_id": sql_name(name)}, schema, spark)
-    with pytest.raises(MappingError) as caught:
-        analyse("m", "events.item_id", "Artikel-Nmr", schema, spark)
-    assert caught.value.fix == "did you mean `Artikel-Nr` or `Artikel Nr`?"
+    schema = StructType([StructField(name, StringType()) for name in COLUMN_NAMES])
+    for name in COLUMN_NAMES[:8]:
+        assert not are_expressions_valid({"events.item_id": name}, schema, spark)
+        with pytest.raises(MappingError) as exc_info:
+            check_expression("m.yaml:3:12", "events.item_id", name, schema, spark)
+        assert f"`{name}`: the column {name} needs backticks, for its name has" in exc_info.value.what
+        assert exc_info.value.fix.startswith(f'write "{sql_name(name)}"')
+        assert are_expressions_valid({"events.item_id": sql_name(name)}, schema, spark)
+    with pytest.raises(MappingError) as exc_info:
+        check_expression("m", "events.item_id", "Artikel-Nmr", schema, spark)
+    assert exc_info.value.fix == "did you mean `Artikel-Nr` or `Artikel Nr`?"

@@ -5,39 +5,39 @@ from datetime import date
 import pytest
 
 from freshet.tables import schemas
-from freshet.tables.composition import composition
-from tests.world import ANN, BOB, DAY1, DAY2, DAY3, S2, at
+from freshet.tables.composition import compute_composition
+from tests.world import ANN, BOB, DAY1, DAY2, DAY3, SESSION_2, moment
 
 pytestmark = pytest.mark.spark
 
-BEFORE = date(2024, 2, 29)
+DAY_BEFORE = date(2024, 2, 29)
 EVENTS = [  # item, title, shopper, user?, day, hour
     ("mug", "Mug", ANN, True, DAY2, 9),
     ("mug", "Red mug", ANN, True, DAY2, 10),  # the last name of the day counts
-    ("mug", None, S2, False, DAY2, 11),
+    ("mug", None, SESSION_2, False, DAY2, 11),
     ("pen", None, BOB, True, DAY2, 12),
     ("mug", "red mug ", BOB, True, DAY3, 9),  # blanks and capitals make no other name
     ("pen", "Pen", BOB, True, DAY3, 10),
-    ("hat", "Hat", S2, False, DAY3, 11),
+    ("hat", "Hat", SESSION_2, False, DAY3, 11),
 ]
 
 
-def rows(spark, table, values):
+def table_rows(spark, table, values):
     return spark.createDataFrame([tuple(row.get(name) for name in table.names) for row in values], table.struct)
 
 
 @pytest.fixture(scope="module")
-def parts(spark):
+def name_arrivals(spark):
     events = [
-        {"item_id": item, "title": title, "shopper": who, "user_id": who if user else None, "landing_date": day,
-         "event_time": at(day.day, hour)}
-        for item, title, who, user, day, hour in EVENTS
+        {"item_id": item, "title": title, "shopper": shopper, "user_id": shopper if user else None, "landing_date": day,
+         "event_time": moment(day.day, hour)}
+        for item, title, shopper, user, day, hour in EVENTS
     ]  # fmt: skip
-    items = [{"item_id": "mug", "title": "Mug", "landing_date": DAY1}, {"item_id": "cup", "landing_date": BEFORE}]
-    shoppers = [{"shopper": ANN, "events": 9, "purchases": 0, "landing_date": BEFORE}]
-    return composition(
-        rows(spark, schemas.EVENTS, events), rows(spark, schemas.ITEMS, items),
-        rows(spark, schemas.USER_FEATURES, shoppers),
+    items = [{"item_id": "mug", "title": "Mug", "landing_date": DAY1}, {"item_id": "cup", "landing_date": DAY_BEFORE}]
+    shoppers = [{"shopper": ANN, "events": 9, "purchases": 0, "landing_date": DAY_BEFORE}]
+    return compute_composition(
+        table_rows(spark, schemas.EVENTS, events), table_rows(spark, schemas.ITEMS, items),
+        table_rows(spark, schemas.USER_FEATURES, shoppers),
     )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def test_events_are_counted_by_the_day_on_which_their_item_was_first_met(parts):
 
 def test_users_are_counted_by_the_day_on_which_they_were_first_met_and_guests_are_not(parts):
     assert {day: {first: n for first, n in by.items() if n} for day, by in parts.users.items()} == {
-        DAY2: {BEFORE: 1, DAY2: 1},
+        DAY2: {DAY_BEFORE: 1, DAY2: 1},
         DAY3: {DAY2: 1},
     }
 

@@ -9,28 +9,32 @@ import pytest
 from freshet.tables.contract import REASONS, classify
 from freshet.tables.schemas import RAW_EVENTS
 
-FIRST = date(2024, 3, 1)
-GOOD = {
+FIRST_DAY = date(2024, 3, 1)
+GOOD_ROW = {
     "event_id": None, "user_id": "u", "session_id": None, "item_id": "A", "event_type": "view",
     "event_time": datetime(2024, 3, 1, 12), "quantity": 1.0, "price": Decimal("1.5"), "title": None, "category": None,
-    "context": None, "skipped": False, "corrupt_record": None, "landing_date": FIRST, "source_file": "a.csv",
+    "context": None, "skipped": False, "corrupt_record": None, "landing_date": FIRST_DAY, "source_file": "a.csv",
     "source_row": 0, "source_position": 0, "flaw": None,
 }  # fmt: skip
 
 
-def raw(spark, *given):
+def raw_rows(spark, *row_overrides):
     """Good rows that differ in what is given; every one with an id of its own unless given."""
-    rows = [{**GOOD, "event_id": f"e{n}", "source_row": n, **row} for n, row in enumerate(given, start=1)]
-    return spark.createDataFrame([tuple(row[name] for name in RAW_EVENTS.names) for row in rows], RAW_EVENTS.struct)
+    rows = [{**GOOD_ROW, "event_id": f"e{n}", "source_row": n, **row} for n, row in enumerate(row_overrides, start=1)]
+    return spark.createDataFrame(
+        [tuple(row[name] for name in RAW_EVENTS.column_names) for row in rows], RAW_EVENTS.spark_schema
+    )
 
 
-def outcomes(frame, first=FIRST, last=FIRST + timedelta(30), back=7):
-    found = classify(frame, first, last, back).orderBy("landing_date", "source_file", "source_row", "source_position")
-    return [(row.outcome, row.reason) for row in found.select("outcome", "reason").collect()]
+def row_outcomes(frame, first_day=FIRST_DAY, last_day=FIRST_DAY + timedelta(30), lookback_days=7):
+    classified_rows = classify(frame, first_day, last_day, lookback_days).orderBy(
+        "landing_date", "source_file", "source_row", "source_position"
+    )
+    return [(row.outcome, row.reason) for row in classified_rows.select("outcome", "reason").collect()]
 
 
-def landed(day, **more):
-    return {"event_id": "same", "landing_date": FIRST + timedelta(day), **more}
+def landed_row(day, **overrides):
+    return {"event_id": "same", "landing_date": FIRST_DAY + timedelta(day), **overrides}
 
 
 def test_every_reason_is_explained_in_the_documentation():
@@ -71,7 +75,7 @@ def test_every_reason_is_explained_in_the_documentation():
     ],
 )
 def test_a_broken_rule_is_the_reason(spark, row, reason):
-    assert outcomes(raw(spark, row)) == [("quarantined", reason)]
+    assert row_outcomes(raw_rows(spark, row)) == [("quarantined", reason)]
     assert reason in REASONS
 
 
@@ -89,42 +93,42 @@ def test_a_broken_rule_is_the_reason(spark, row, reason):
     ],
 )
 def test_what_keeps_the_contract_is_published(spark, row):
-    assert outcomes(raw(spark, row)) == [("published", None)]
+    assert row_outcomes(raw_rows(spark, row)) == [("published", None)]
 
 
 @pytest.mark.spark
 def test_a_skipped_row_is_not_judged(spark):
-    assert outcomes(raw(spark, {"skipped": True, "item_id": None})) == [("skipped", None)]
+    assert row_outcomes(raw_rows(spark, {"skipped": True, "item_id": None})) == [("skipped", None)]
 
 
 @pytest.mark.spark
 def test_the_shopper_is_the_user_where_known_else_the_session(spark):
-    rows = raw(spark, {"session_id": "s"}, {"user_id": None, "session_id": "s"})
-    found = classify(rows, FIRST, FIRST, 7).orderBy("source_row").collect()
-    assert [row.shopper for row in found] == ["u", "s"]
+    rows = raw_rows(spark, {"session_id": "s"}, {"user_id": None, "session_id": "s"})
+    classified_rows = classify(rows, FIRST_DAY, FIRST_DAY, 7).orderBy("source_row").collect()
+    assert [row.shopper for row in classified_rows] == ["u", "s"]
 
 
 @pytest.mark.spark
 def test_of_copies_on_a_day_the_first_by_file_row_and_position_counts(spark):
-    rows = raw(
+    rows = raw_rows(
         spark,
-        landed(0, source_file="b.csv", source_row=1),
-        landed(0, source_file="a.csv", source_row=2, source_position=1),
-        landed(0, source_file="a.csv", source_row=2, source_position=0),
+        landed_row(0, source_file="b.csv", source_row=1),
+        landed_row(0, source_file="a.csv", source_row=2, source_position=1),
+        landed_row(0, source_file="a.csv", source_row=2, source_position=0),
     )
-    assert [outcome for outcome, _ in outcomes(rows)] == ["published", "duplicate", "duplicate"]
+    assert [outcome for outcome, _ in row_outcomes(rows)] == ["published", "duplicate", "duplicate"]
 
 
 @pytest.mark.spark
 def test_a_copy_counts_as_duplicate_for_the_look_back_and_no_longer(spark):
-    assert [o for o, _ in outcomes(raw(spark, landed(0), landed(7)))] == ["published", "duplicate"]
-    assert [o for o, _ in outcomes(raw(spark, landed(0), landed(8)))] == ["published", "published"]
+    assert [o for o, _ in row_outcomes(raw_rows(spark, landed_row(0), landed_row(7)))] == ["published", "duplicate"]
+    assert [o for o, _ in row_outcomes(raw_rows(spark, landed_row(0), landed_row(8)))] == ["published", "published"]
 
 
 @pytest.mark.spark
 def test_a_duplicate_makes_the_next_copy_a_duplicate_too(spark):
     # Day 10 looks at what landed on day 5, whatever became of it: no day depends on another's outcome.
-    assert [o for o, _ in outcomes(raw(spark, landed(0), landed(5), landed(10)))] == [
+    assert [o for o, _ in row_outcomes(raw_rows(spark, landed_row(0), landed_row(5), landed_row(10)))] == [
         "published",
         "duplicate",
         "duplicate",
@@ -133,8 +137,8 @@ def test_a_duplicate_makes_the_next_copy_a_duplicate_too(spark):
 
 @pytest.mark.spark
 def test_a_copy_of_a_row_that_broke_the_contract_or_was_skipped_is_no_duplicate(spark):
-    broken, skipped = landed(0, price=Decimal(-1)), landed(0, source_row=5, skipped=True)
-    assert outcomes(raw(spark, broken, skipped, landed(1))) == [
+    invalid_row, skipped_row = landed_row(0, price=Decimal(-1)), landed_row(0, source_row=5, skipped=True)
+    assert row_outcomes(raw_rows(spark, invalid_row, skipped_row, landed_row(1))) == [
         ("quarantined", "bad_price"),
         ("skipped", None),
         ("published", None),
@@ -143,18 +147,25 @@ def test_a_copy_of_a_row_that_broke_the_contract_or_was_skipped_is_no_duplicate(
 
 @pytest.mark.spark
 def test_a_day_alone_gives_what_it_gives_within_a_range(spark):
-    rows = raw(spark, *(landed(day) for day in (0, 3, 9, 18, 20)), {"landing_date": FIRST + timedelta(9)})
-    together = outcomes(rows)
-    alone = []
+    rows = raw_rows(spark, *(landed_row(day) for day in (0, 3, 9, 18, 20)), {"landing_date": FIRST_DAY + timedelta(9)})
+    batch_result = row_outcomes(rows)
+    single_result = []
     for day in (0, 3, 9, 18, 20):
-        of = FIRST + timedelta(day)
+        of = FIRST_DAY + timedelta(day)
         window = rows.where((rows.landing_date >= of - timedelta(7)) & (rows.landing_date <= of))
-        alone += outcomes(window, of, of)
-    assert alone == together
-    assert [o for o, _ in together] == ["published", "duplicate", "duplicate", "published", "published", "duplicate"]
+        single_result += row_outcomes(window, of, of)
+    assert single_result == batch_result
+    assert [o for o, _ in batch_result] == [
+        "published",
+        "duplicate",
+        "duplicate",
+        "published",
+        "published",
+        "duplicate",
+    ]
 
 
 @pytest.mark.spark
 def test_without_a_look_back_only_the_day_itself_counts(spark):
-    rows = raw(spark, landed(0), landed(0, source_row=9), landed(1))
-    assert [o for o, _ in outcomes(rows, back=0)] == ["published", "duplicate", "published"]
+    rows = raw_rows(spark, landed_row(0), landed_row(0, source_row=9), landed_row(1))
+    assert [o for o, _ in row_outcomes(rows, lookback_days=0)] == ["published", "duplicate", "published"]

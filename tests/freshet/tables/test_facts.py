@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from freshet import days
-from freshet.days import Attempt, DayRecord
+from freshet.days import DayRecord, PublishAttempt
 from freshet.landing import LandedFile
 from freshet.store import open_store
 from freshet.tables import facts
-from freshet.tables.sources import FileProblem
+from freshet.tables.sources import LandedFileIssue
 from tests.world import DAY1, DAY2, DAY3, DAYS
 
-A, B = LandedFile(DAY1, "dt=2024-03-01/a.csv"), LandedFile(DAY1, "dt=2024-03-01/b.csv")
+FILE_A, FILE_B = LandedFile(DAY1, "dt=2024-03-01/a.csv"), LandedFile(DAY1, "dt=2024-03-01/b.csv")
 
 
 @pytest.fixture
@@ -23,19 +23,24 @@ def store(tmp_path):
         DayRecord(day=DAY1, verdict="published", counts={"rows": 7, "skipped": 1}),
         DayRecord(day=DAY2, verdict="refused", counts={"rows": 0}, why=("a.csv is empty; send it", "one; two")),
     )
-    days.write(lake, Attempt(table="raw_events", attempt="a", at=datetime.now(UTC), snapshot=1, records=records))
+    days.write_attempt(
+        lake, PublishAttempt(table="raw_events", attempt="a", at=datetime.now(UTC), snapshot=1, records=records)
+    )
     return lake
 
 
 def test_the_look_back_is_the_days_before_in_order():
-    assert facts.with_look_back([DAY3], 2) == [DAY1, DAY2, DAY3]
-    assert facts.with_look_back([DAY1, DAY3], 0) == [DAY1, DAY3]
-    assert facts.with_look_back([DAY1, DAY3], 1) == [DAY1 - timedelta(days=1), DAY1, DAY2, DAY3]
+    assert facts.with_lookback([DAY3], 2) == [DAY1, DAY2, DAY3]
+    assert facts.with_lookback([DAY1, DAY3], 0) == [DAY1, DAY3]
+    assert facts.with_lookback([DAY1, DAY3], 1) == [DAY1 - timedelta(days=1), DAY1, DAY2, DAY3]
 
 
 def test_files_are_counted_by_day_and_what_is_wrong_with_them_is_told():
-    broken = [FileProblem(A, "is empty", "deliver it again"), FileProblem(B, "is damaged", "deliver the file again")]
-    assert facts.landing([DAY1, DAY2], [A, B], broken) == {
+    problems = [
+        LandedFileIssue(FILE_A, "is empty", "deliver it again"),
+        LandedFileIssue(FILE_B, "is damaged", "deliver the file again"),
+    ]
+    assert facts.landing_inputs([DAY1, DAY2], [FILE_A, FILE_B], problems) == {
         "files": {DAY1: 2, DAY2: 0},
         "broken_files": {DAY1: 2, DAY2: 0},
         "file_problems": {
@@ -48,8 +53,8 @@ def test_files_are_counted_by_day_and_what_is_wrong_with_them_is_told():
 
 
 def test_a_day_that_was_refused_or_never_run_is_missing_upstream_and_the_reason_is_passed_on(store):
-    known, records = facts.upstream(store, "raw_events", DAYS)
-    assert known == {
+    inputs, records = facts.upstream_inputs(store, "raw_events", DAYS)
+    assert inputs == {
         "upstream_missing": {DAY1: 0, DAY2: 1, DAY3: 1},
         "upstream_why": {
             DAY1: "",
@@ -63,22 +68,24 @@ def test_a_day_that_was_refused_or_never_run_is_missing_upstream_and_the_reason_
 
 def test_a_day_that_is_empty_upstream_is_undelivered_and_not_missing(store):
     empty = DayRecord(day=DAY3, verdict="empty", counts={"rows": 0, "files": 0})
-    days.write(store, Attempt(table="raw_events", attempt="b", at=datetime.now(UTC), snapshot=1, records=(empty,)))
-    known, _ = facts.upstream(store, "raw_events", [DAY1, DAY3])
-    assert (known["upstream_missing"], known["undelivered"]) == ({DAY1: 0, DAY3: 0}, {DAY1: 0, DAY3: 1})
+    days.write_attempt(
+        store, PublishAttempt(table="raw_events", attempt="b", at=datetime.now(UTC), snapshot=1, records=(empty,))
+    )
+    inputs, _ = facts.upstream_inputs(store, "raw_events", [DAY1, DAY3])
+    assert (inputs["upstream_missing"], inputs["undelivered"]) == ({DAY1: 0, DAY3: 0}, {DAY1: 0, DAY3: 1})
 
 
 def test_what_is_expected_is_a_count_of_the_upstream_less_another(store):
-    _, records = facts.upstream(store, "raw_events", DAYS)
-    assert facts.expected(records, DAYS, "rows") == {DAY1: 7, DAY2: 0, DAY3: 0}
-    assert facts.expected(records, DAYS, "rows", "skipped") == {DAY1: 6, DAY2: 0, DAY3: 0}
+    _, records = facts.upstream_inputs(store, "raw_events", DAYS)
+    assert facts.expected_counts(records, DAYS, "rows") == {DAY1: 7, DAY2: 0, DAY3: 0}
+    assert facts.expected_counts(records, DAYS, "rows", "skipped") == {DAY1: 6, DAY2: 0, DAY3: 0}
 
 
 def test_landed_rows_are_accounted_for_by_what_each_gate_counted(store):
-    _, raw = facts.upstream(store, "raw_events", DAYS)
+    _, raw = facts.upstream_inputs(store, "raw_events", DAYS)
     counts = {"rows": 3, "missing_item": 1, "bad_price": 2}
     quarantined = {DAY1: DayRecord(day=DAY1, verdict="published", counts=counts)}
-    assert facts.accounts([DAY1, DAY3], raw, quarantined, {DAY1: 2}) == {
+    assert facts.accounting_inputs([DAY1, DAY3], raw, quarantined, {DAY1: 2}) == {
         "files": {DAY1: 0, DAY3: 0},
         "landed": {DAY1: 7, DAY3: 0},
         "skipped": {DAY1: 1, DAY3: 0},
@@ -89,8 +96,8 @@ def test_landed_rows_are_accounted_for_by_what_each_gate_counted(store):
 
 
 def test_counts_of_a_file_that_differ_are_told_by_file():
-    read = {(DAY1, A.name): 151, (DAY1, B.name): 14}
-    assert facts.reading([DAY1, DAY2], {A: 200, B: 7}, read) == {
+    read_counts = {(DAY1, FILE_A.name): 151, (DAY1, FILE_B.name): 14}
+    assert facts.read_inputs([DAY1, DAY2], {FILE_A: 200, FILE_B: 7}, read_counts) == {
         "files_read": {DAY1: 2, DAY2: 0},
         "unread": {DAY1: 49, DAY2: 0},
         "read_twice": {DAY1: 7, DAY2: 0},

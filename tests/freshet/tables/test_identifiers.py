@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from freshet.tables.identifiers import columns_used
-from freshet.tables.mapping import Events, Mapping, Source
+from freshet.tables.mapping import EventExpressions, SourceFormat, SourceMapping
 
 
-def used(text: str) -> set[str]:
-    events = Events(user_id=text, item_id="1", event_type="'view'", event_time="1")
-    return set(columns_used(Mapping(shop="s", source=Source(format="csv"), events=events)))
+def used_columns(text: str) -> set[str]:
+    events = EventExpressions(user_id=text, item_id="1", event_type="'view'", event_time="1")
+    return set(columns_used(SourceMapping(shop="s", source=SourceFormat(format="csv"), events=events)))
 
 
 @pytest.mark.parametrize(
@@ -29,17 +29,17 @@ def used(text: str) -> set[str]:
     ],
 )
 def test_only_columns_are_named(text, columns):
-    assert used(text) == columns
+    assert used_columns(text) == columns
 
 
 def test_the_words_of_the_language_are_no_columns():
-    assert used("a BETWEEN 1 AND 2 OR NOT (b IS NULL) AND c RLIKE 'x' AND d DIV 2 = 1") == {"a", "b", "c", "d"}
+    assert used_columns("a BETWEEN 1 AND 2 OR NOT (b IS NULL) AND c RLIKE 'x' AND d DIV 2 = 1") == {"a", "b", "c", "d"}
 
 
 def test_online_retail_uses_every_column_of_its_file():
-    from freshet.tables.mapping import read
+    from freshet.tables.mapping import read_mapping
 
     path = Path(__file__).parents[3] / "examples" / "online_retail.yaml"
-    assert columns_used(read(path)) == {
+    assert columns_used(read_mapping(path)) == {
         "invoiceno", "stockcode", "description", "quantity", "invoicedate", "unitprice", "customerid", "country",
     }  # fmt: skip

@@ -6,27 +6,29 @@ from pathlib import Path
 import pytest
 
 from freshet.tables.headers import LocalFile
-from freshet.tables.inspection import Mistake, look
-from freshet.tables.mapping import Events, Mapping, Source
+from freshet.tables.inspection import FileIssue, inspect_file
+from freshet.tables.mapping import EventExpressions, SourceFormat, SourceMapping
 
-EVENTS = Events(user_id="Customer", item_id="Code", event_type="'view'", event_time="Date")
-CSV = Mapping(shop="s", source=Source(format="csv"), events=EVENTS)
-GOOD = b"Code,Date,Customer\nA,2024-01-01,7\n"
+EVENTS = EventExpressions(user_id="Customer", item_id="Code", event_type="'view'", event_time="Date")
+CSV_MAPPING = SourceMapping(shop="s", source=SourceFormat(format="csv"), events=EVENTS)
+GOOD_CSV = b"Code,Date,Customer\nA,2024-01-01,7\n"
 
 
-def found(folder: Path, name: str, content: bytes, mapping: Mapping | None = CSV, thorough: bool = False) -> str | None:
+def file_problem(
+    folder: Path, name: str, content: bytes, mapping: SourceMapping | None = CSV_MAPPING, thorough: bool = False
+) -> str | None:
     path = folder / name
     path.write_bytes(content)
-    mistake = look(LocalFile(path), mapping, thorough)
+    mistake = inspect_file(LocalFile(path), mapping, thorough)
     return None if mistake is None else f"{mistake.problem}; {mistake.fix}"
 
 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.csv", GOOD, None),
-        ("a.csv", b"\xef\xbb\xbf" + GOOD, None),
-        ("a.csv.gz", gzip.compress(GOOD, mtime=0), None),
+        ("a.csv", GOOD_CSV, None),
+        ("a.csv", b"\xef\xbb\xbf" + GOOD_CSV, None),
+        ("a.csv.gz", gzip.compress(GOOD_CSV, mtime=0), None),
         ("a.csv", b"", "is empty; deliver it again, or remove it if nothing happened that day"),
         ("a.csv.gz", b"", "is empty; deliver it again, or remove it if nothing happened that day"),
         (
@@ -36,18 +38,18 @@ def found(folder: Path, name: str, content: bytes, mapping: Mapping | None = CSV
         ),
         (
             "a.csv.gz",
-            gzip.compress(GOOD, mtime=0)[:20],
+            gzip.compress(GOOD_CSV, mtime=0)[:20],
             "ends in the middle of its compressed data; deliver the whole file again",
         ),
         (
             "a.csv.gz",
-            GOOD,
+            GOOD_CSV,
             "is named .gz and is not compressed with gzip; compress it with gzip, or name it without .gz",
         ),
-        ("a.csv", gzip.compress(GOOD, mtime=0), "is compressed with gzip and not named .gz; add .gz to its name"),
+        ("a.csv", gzip.compress(GOOD_CSV, mtime=0), "is compressed with gzip and not named .gz; add .gz to its name"),
         (
             "a.csv",
-            GOOD.decode().encode("utf-16"),
+            GOOD_CSV.decode().encode("utf-16"),
             "is UTF-16 or binary, not text; save it as UTF-8: iconv -f UTF-16 -t UTF-8",
         ),
         (
@@ -76,7 +78,7 @@ def found(folder: Path, name: str, content: bytes, mapping: Mapping | None = CSV
     ],
 )
 def test_a_broken_file_is_named_by_its_beginning(tmp_path, name, content, said):
-    assert found(tmp_path, name, content) == said
+    assert file_problem(tmp_path, name, content) == said
 
 
 def test_a_file_truncated_further_down_is_found_by_a_thorough_look(tmp_path):
@@ -84,33 +86,35 @@ def test_a_file_truncated_further_down_is_found_by_a_thorough_look(tmp_path):
 
     rows = b"".join(b"%d,%d,7\n" % (i, random.Random(i).random() * 1e9) for i in range(20000))
     cut_off = gzip.compress(b"Code,Date,Customer\n" + rows)[:-2000]
-    assert found(tmp_path, "a.csv.gz", cut_off) is None
-    assert found(tmp_path, "a.csv.gz", cut_off, thorough=True) == (
+    assert file_problem(tmp_path, "a.csv.gz", cut_off) is None
+    assert file_problem(tmp_path, "a.csv.gz", cut_off, thorough=True) == (
         "ends in the middle of its compressed data; deliver the whole file again"
     )
 
 
 def test_a_flipped_byte_is_found_by_a_thorough_look(tmp_path):
-    packed = bytearray(gzip.compress(GOOD * 1000, mtime=0))
+    packed = bytearray(gzip.compress(GOOD_CSV * 1000, mtime=0))
     packed[-6] ^= 0xFF  # of the checksum
-    assert found(tmp_path, "a.csv.gz", bytes(packed), thorough=True) == (
+    assert file_problem(tmp_path, "a.csv.gz", bytes(packed), thorough=True) == (
         "is damaged: its compressed data cannot be unpacked; deliver the file again"
     )
 
 
 def test_a_json_list_is_no_file_of_lines(tmp_path):
-    mapping = CSV.model_copy(update={"source": Source(format="json", schema="Code STRING")})
-    assert found(tmp_path, "a.json", b'[{"Code": 1}]', mapping) == (
+    mapping = CSV_MAPPING.model_copy(update={"source": SourceFormat(format="json", schema="Code STRING")})
+    assert file_problem(tmp_path, "a.json", b'[{"Code": 1}]', mapping) == (
         "is one JSON list, not one object per line; write one object per line: jq -c '.[]'"
     )
 
 
 def test_without_a_mapping_only_the_packing_is_looked_at(tmp_path):
-    assert found(tmp_path, "a.csv", b"anything", None) is None
+    assert file_problem(tmp_path, "a.csv", b"anything", None) is None
 
 
 def test_a_file_that_is_no_parquet_is_said_so(tmp_path):
-    mapping = CSV.model_copy(update={"source": Source(format="parquet")})
+    mapping = CSV_MAPPING.model_copy(update={"source": SourceFormat(format="parquet")})
     path = tmp_path / "a.parquet"
     path.write_bytes(b"no parquet")
-    assert look(LocalFile(path), mapping) == Mistake("is no parquet file", "check `source.format` in the mapping")
+    assert inspect_file(LocalFile(path), mapping) == FileIssue(
+        "is no parquet file", "check `source.format` in the mapping"
+    )

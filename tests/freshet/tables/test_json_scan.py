@@ -10,9 +10,9 @@ from freshet.tables import json_scan
 from freshet.tables.json_scan import scan_json
 
 
-def scanned(text: str, names: tuple[str, ...] = ()) -> tuple[int, str | None]:
+def scan_text(text: str, names: tuple[str, ...] = ()) -> tuple[int, str | None]:
     scan = scan_json(io.BytesIO(text.encode()), names)
-    return scan.records, None if scan.mistake is None else scan.mistake.problem
+    return scan.records, None if scan.issue is None else scan.issue.problem
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def scanned(text: str, names: tuple[str, ...] = ()) -> tuple[int, str | None]:
     ],
 )
 def test_every_line_that_is_not_blank_is_a_record(text, records):
-    assert scanned(text) == (records, None)
+    assert scan_text(text) == (records, None)
 
 
 @pytest.mark.parametrize(
@@ -44,25 +44,25 @@ def test_every_line_that_is_not_blank_is_a_record(text, records):
     ],
 )
 def test_what_a_reader_of_lines_would_drop_is_found(text, problem):
-    assert scanned(text)[1] == problem
+    assert scan_text(text)[1] == problem
 
 
 def test_a_key_that_no_record_has_is_missing_and_one_that_some_record_has_is_not():
     text = '{"a": 1, "list": [{"b": 1}]}\n{"A": 1, "c" : 2, "d": "\\"e\\""}\n'
-    assert scanned(text, ("a", "b", "c")) == (2, None)
-    assert scanned(text, ("a", "e", "B")) == (2, "has 2 records and in none of them the columns B, e")
-    assert scanned("\n", ("a",)) == (0, None)
+    assert scan_text(text, ("a", "b", "c")) == (2, None)
+    assert scan_text(text, ("a", "e", "B")) == (2, "has 2 records and in none of them the columns B, e")
+    assert scan_text("\n", ("a",)) == (0, None)
 
 
 @pytest.mark.parametrize("key", [r"St\u00fcck", r"St\u00FCck", "Stück", r"\u0053tück"])
 def test_a_key_may_be_written_with_escapes(key):
-    assert scanned(f'{{"{key}": 1}}\n', ("Stück",)) == (1, None)
-    assert scanned(r'{"a\/b": 1, "\ud83d\ude00": 2}', ("a/b", "😀")) == (1, None)
-    assert scanned(f'{{"{key}": 1}}\n', ("Stock",))[1] == "has 1 records and in none of them the column Stock"
+    assert scan_text(f'{{"{key}": 1}}\n', ("Stück",)) == (1, None)
+    assert scan_text(r'{"a\/b": 1, "\ud83d\ude00": 2}', ("a/b", "😀")) == (1, None)
+    assert scan_text(f'{{"{key}": 1}}\n', ("Stock",))[1] == "has 1 records and in none of them the column Stock"
 
 
 @given(st.lists(st.sampled_from(['{"a": "\u2028x"}', "", "{", '{"b": [1, {"c": 2}]}', " "])), st.integers(1, 40))
 def test_blocks_change_nothing(lines, block):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(json_scan, "BLOCK", block)
-        assert scanned("\r\n".join(lines)) == (sum(bool(line.strip()) for line in lines), None)
+        assert scan_text("\r\n".join(lines)) == (sum(bool(line.strip()) for line in lines), None)

@@ -6,9 +6,9 @@ from textwrap import dedent
 import pytest
 
 from freshet.errors import MappingError
-from freshet.tables.mapping import check_expressions, read
+from freshet.tables.mapping import check_expressions, read_mapping
 
-GOOD = """\
+GOOD_MAPPING = """\
     shop: books
     time_zone: Europe/London
     currency: GBP
@@ -23,24 +23,24 @@ GOOD = """\
       context:
         country: Country
     """
-START = "start from one of the files in examples/ (docs/mapping.md explains every key)"
-EXAMPLES = Path(__file__).parents[3] / "examples"
+START_FIX = "start from one of the files in examples/ (docs/mapping.md explains every key)"
+EXAMPLES_FOLDER = Path(__file__).parents[3] / "examples"
 
 
-def written(folder: Path, text: str = GOOD, old: str = "", new: str = "") -> Path:
+def write_mapping(folder: Path, text: str = GOOD_MAPPING, old: str = "", new: str = "") -> Path:
     path = folder / "shop.yaml"
     path.write_text(dedent(text.replace(old, new) if old else text))
     return path
 
 
-def mistake(path: Path) -> str:
-    with pytest.raises(MappingError) as raised:
-        read(path)
-    return str(raised.value).replace(str(path), "shop.yaml")
+def mapping_error(path: Path) -> str:
+    with pytest.raises(MappingError) as exc_info:
+        read_mapping(path)
+    return str(exc_info.value).replace(str(path), "shop.yaml")
 
 
 def test_a_good_mapping_gives_its_expressions_by_key(tmp_path):
-    assert read(written(tmp_path)).expressions() == {
+    assert read_mapping(write_mapping(tmp_path)).expressions() == {
         "events.user_id": "Customer",
         "events.item_id": "Code",
         "events.event_type": "'purchase'",
@@ -50,53 +50,53 @@ def test_a_good_mapping_gives_its_expressions_by_key(tmp_path):
     }
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(EXAMPLES_FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_example_is_a_good_mapping(path):
-    assert read(path).expressions()
+    assert read_mapping(path).expressions()
 
 
 def test_an_expression_knows_its_line_and_column(tmp_path):
-    path = written(tmp_path)
-    assert read(path).at("events.event_time") == f"{path}:10:15: events.event_time"
+    path = write_mapping(tmp_path)
+    assert read_mapping(path).location("events.event_time") == f"{path}:10:15: events.event_time"
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("shop: books", "shop: books\n    colour: red", f"shop.yaml:2:1: `colour` is no key of a mapping; {START}"),
-        ("item_id: Code", "item: Code", f"shop.yaml:6:1: `events.item_id` is missing (and 1 more); {START}"),
+        ("shop: books", "shop: books\n    colour: red", f"shop.yaml:2:1: `colour` is no key of a mapping; {START_FIX}"),
+        ("item_id: Code", "item: Code", f"shop.yaml:6:1: `events.item_id` is missing (and 1 more); {START_FIX}"),
         (
             "Europe/London",
             "London",
             "shop.yaml:2:12: `time_zone` 'London': is no time zone of the IANA list, e.g. Europe/London or UTC; "
-            + START,
+            + START_FIX,
         ),
         (
             "format: csv",
             "format: xml",
-            f"shop.yaml:5:11: `source.format` 'xml': Input should be 'csv', 'json' or 'parquet'; {START}",
+            f"shop.yaml:5:11: `source.format` 'xml': Input should be 'csv', 'json' or 'parquet'; {START_FIX}",
         ),
         (
             "format: csv",
             "format: json",
             "shop.yaml:5:3: `source`: json needs `schema`, the columns as Spark DDL, "
-            f"e.g. `session BIGINT, ts BIGINT`; {START}",
+            f"e.g. `session BIGINT, ts BIGINT`; {START_FIX}",
         ),
         (
             "user_id: Customer",
             "title: Title",
-            f"shop.yaml:7:3: `events`: needs `user_id` or `session_id`, or both: who did it; {START}",
+            f"shop.yaml:7:3: `events`: needs `user_id` or `session_id`, or both: who did it; {START_FIX}",
         ),
         (
             "quantity: 1",
             "quantity: [1]",
-            f"shop.yaml:11:13: `events.quantity` [1]: Input should be a valid string; {START}",
+            f"shop.yaml:11:13: `events.quantity` [1]: Input should be a valid string; {START_FIX}",
         ),
         (
             "quantity: 1",
             "event_id: uuid()",
             "shop.yaml:11:13: `events.event_id` 'uuid()': uses uuid(), which gives something else in every run; "
-            + START,
+            + START_FIX,
         ),
         (
             "item_id: Code",
@@ -112,18 +112,18 @@ def test_an_expression_knows_its_line_and_column(tmp_path):
     ],
 )
 def test_a_mistake_is_named_with_its_place(tmp_path, old, new, said):
-    assert mistake(written(tmp_path, GOOD, old, new)) == said
+    assert mapping_error(write_mapping(tmp_path, GOOD_MAPPING, old, new)) == said
 
 
 def test_a_mapping_that_is_not_there_is_said_so(tmp_path):
-    assert mistake(tmp_path / "shop.yaml") == (
+    assert mapping_error(tmp_path / "shop.yaml") == (
         "shop.yaml: no such file; name a mapping file, e.g. examples/online_retail.yaml"
     )
 
 
 def test_an_empty_mapping_is_said_so(tmp_path):
     assert (
-        mistake(written(tmp_path, "# nothing"))
+        mapping_error(write_mapping(tmp_path, "# nothing"))
         == "shop.yaml:1:1: holds no keys; start from one of the files in examples/"
     )
 
@@ -172,11 +172,11 @@ def test_an_empty_mapping_is_said_so(tmp_path):
 def test_an_expression_that_does_not_fit_is_named_with_what_spark_said(spark, tmp_path, old, new, said):
     from pyspark.sql.types import StructType
 
-    path = written(tmp_path, GOOD, old, new)
+    path = write_mapping(tmp_path, GOOD_MAPPING, old, new)
     columns = StructType.fromDDL("Customer STRING, Code STRING, Date STRING, Country STRING")
-    with pytest.raises(MappingError) as raised:
-        check_expressions(read(path), columns, spark)
-    assert str(raised.value).replace(str(path), "shop.yaml").startswith(said)
+    with pytest.raises(MappingError) as exc_info:
+        check_expressions(read_mapping(path), columns, spark)
+    assert str(exc_info.value).replace(str(path), "shop.yaml").startswith(said)
 
 
 @pytest.mark.spark
@@ -184,4 +184,4 @@ def test_expressions_that_fit_pass(spark, tmp_path):
     from pyspark.sql.types import StructType
 
     columns = StructType.fromDDL("Customer STRING, Code STRING, Date STRING, Country STRING")
-    check_expressions(read(written(tmp_path)), columns, spark)
+    check_expressions(read_mapping(write_mapping(tmp_path)), columns, spark)

@@ -14,22 +14,22 @@ from hypothesis import strategies as st
 
 from freshet.landing import landed_files
 from freshet.store import open_store
-from freshet.tables.mapping import Events, Mapping, Source
-from freshet.tables.raw_run import RawRun
-from freshet.tables.sources import survey_files
+from freshet.tables.mapping import EventExpressions, SourceFormat, SourceMapping
+from freshet.tables.raw_run import RawEventsLoader
+from freshet.tables.sources import scan_files
 from tests import tiny_lake
-from tests.freshet.tables.test_csv_scan import TITLES, written
+from tests.freshet.tables.test_csv_scan import TITLES_STRATEGY, write_csv
 
 pytestmark = pytest.mark.spark
 
 DAYS = [date(2024, 3, day) for day in range(1, 10)]
-EVENTS = Events(user_id="user", item_id="item", event_type="'view'", event_time="to_timestamp(at)")
-CSV = Mapping(shop="s", source=Source(format="csv"), events=EVENTS)
-PARQUET = CSV.model_copy(
-    update={"source": Source(format="parquet"), "events": EVENTS.model_copy(update={"event_time": "at"})}
+EVENTS = EventExpressions(user_id="user", item_id="item", event_type="'view'", event_time="to_timestamp(at)")
+CSV_MAPPING = SourceMapping(shop="s", source=SourceFormat(format="csv"), events=EVENTS)
+PARQUET_MAPPING = CSV_MAPPING.model_copy(
+    update={"source": SourceFormat(format="parquet"), "events": EVENTS.model_copy(update={"event_time": "at"})}
 )
-HEAD = "user,item,at\n"
-ROW = "u1,A,2024-03-01 09:00:00\n"
+CSV_HEADER = "user,item,at\n"
+CSV_ROW = "u1,A,2024-03-01 09:00:00\n"
 
 
 @pytest.fixture
@@ -37,27 +37,27 @@ def landing(tmp_path):
     return tmp_path / "lake" / "landing" / "events"
 
 
-def put(landing: Path, day: date, name: str, content: str | bytes) -> None:
+def write_landing(landing: Path, day: date, name: str, content: str | bytes) -> None:
     folder = landing / f"dt={day}"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def run(spark, landing: Path, mapping: Mapping) -> RawRun:
+def raw_run(spark, landing: Path, mapping: SourceMapping) -> RawEventsLoader:
     store = open_store(str(landing.parents[1]))
-    return RawRun(spark, store, DAYS, mapping, b"key", survey_files(store, landed_files(store), mapping))
+    return RawEventsLoader(spark, store, DAYS, mapping, b"key", scan_files(store, landed_files(store), mapping))
 
 
-def problems(run: RawRun) -> dict[str, str]:
-    return {problem.file.name.partition("/")[2]: problem.problem for problem in run.problems}
+def problem_messages(run: RawEventsLoader) -> dict[str, str]:
+    return {problem.file.name.partition("/")[2]: problem.problem for problem in run.issues}
 
 
-def read(run: RawRun, *columns: str) -> list[tuple[object, ...]]:
-    rows = run.rows().orderBy("landing_date", "source_file", "source_row", "source_position")
+def read_rows(run: RawEventsLoader, *columns: str) -> list[tuple[object, ...]]:
+    rows = run.read_rows().orderBy("landing_date", "source_file", "source_row", "source_position")
     return [tuple(row) for row in rows.select(*columns).collect()]
 
 
-def parquet(**columns: object) -> bytes:
+def parquet_bytes(**columns: object) -> bytes:
     out = io.BytesIO()
     pq.write_table(pa.table(columns), out)
     return out.getvalue()
@@ -66,20 +66,20 @@ def parquet(**columns: object) -> bytes:
 def test_names_of_files_are_names_and_no_patterns(spark, landing):
     names = ["e*.csv", "exx.csv", "a[1].csv", "{a,b}.csv", "a\\b.csv", "a?.csv", "ab.csv", "a%41 +#.csv", "~ü.csv"]
     for number, name in enumerate(names):
-        put(landing, DAYS[0], name, HEAD + f"u1,{number},2024-03-01 09:00:00\n")
-    this = run(spark, landing, CSV)
-    place = {f"dt={DAYS[0]}/{name}": str(number) for number, name in enumerate(names)}
-    assert dict(read(this, "source_file", "item_id")) == place
-    assert this.facts(this.rows())["read_twice"][DAYS[0]] == 0
+        write_landing(landing, DAYS[0], name, CSV_HEADER + f"u1,{number},2024-03-01 09:00:00\n")
+    files_run = raw_run(spark, landing, CSV_MAPPING)
+    number_by_name = {f"dt={DAYS[0]}/{name}": str(number) for number, name in enumerate(names)}
+    assert dict(read_rows(files_run, "source_file", "item_id")) == number_by_name
+    assert files_run.collect_inputs(files_run.read_rows())["read_twice"][DAYS[0]] == 0
 
 
 def test_names_that_spark_cannot_open_refuse_their_day_and_are_told(spark, landing):
-    put(landing, DAYS[0], "10:30.csv", HEAD + ROW)
-    put(landing, DAYS[1], "a\tb.csv", HEAD + ROW)
-    put(landing, DAYS[2], "good.csv", HEAD + ROW)
-    this = run(spark, landing, CSV)
-    assert read(this, "source_file") == [(f"dt={DAYS[2]}/good.csv",)]
-    assert problems(this) == {
+    write_landing(landing, DAYS[0], "10:30.csv", CSV_HEADER + CSV_ROW)
+    write_landing(landing, DAYS[1], "a\tb.csv", CSV_HEADER + CSV_ROW)
+    write_landing(landing, DAYS[2], "good.csv", CSV_HEADER + CSV_ROW)
+    files_run = raw_run(spark, landing, CSV_MAPPING)
+    assert read_rows(files_run, "source_file") == [(f"dt={DAYS[2]}/good.csv",)]
+    assert problem_messages(files_run) == {
         "10:30.csv": "has a colon in its name, and Spark opens no such file",
         "a\tb.csv": "has a control character in its name",
     }
@@ -88,59 +88,59 @@ def test_names_that_spark_cannot_open_refuse_their_day_and_are_told(spark, landi
 def test_a_file_that_spark_cannot_read_is_blamed_and_the_others_go_on(spark, landing):
     import gzip
 
-    put(landing, DAYS[0], "padded.csv.gz", gzip.compress((HEAD + ROW).encode()) + b"\0" * 50)
-    put(landing, DAYS[1], "good.csv", HEAD + ROW)
-    this = run(spark, landing, CSV)
-    assert problems(this) == {}
-    with pytest.raises(Exception) as raised:  # noqa: PT011 - whatever Spark raises
-        this.rows().collect()
-    assert this.blame(raised.value)
-    assert not this.blame(raised.value)
-    assert problems(this) == {"padded.csv.gz": "cannot be read (IOException: not a gzip file)"}
-    assert read(this, "landing_date") == [(DAYS[1],)]
+    write_landing(landing, DAYS[0], "padded.csv.gz", gzip.compress((CSV_HEADER + CSV_ROW).encode()) + b"\0" * 50)
+    write_landing(landing, DAYS[1], "good.csv", CSV_HEADER + CSV_ROW)
+    files_run = raw_run(spark, landing, CSV_MAPPING)
+    assert problem_messages(files_run) == {}
+    with pytest.raises(Exception) as exc_info:  # noqa: PT011 - whatever Spark raises
+        files_run.read_rows().collect()
+    assert files_run.record_failed_file(exc_info.value)
+    assert not files_run.record_failed_file(exc_info.value)
+    assert problem_messages(files_run) == {"padded.csv.gz": "cannot be read (IOException: not a gzip file)"}
+    assert read_rows(files_run, "landing_date") == [(DAYS[1],)]
 
 
 def test_broken_parquet_files_refuse_their_own_days(spark, landing):
     at = [datetime(2024, 3, 1, 9)]
-    nested, nothing = pa.array([at], pa.list_(pa.timestamp("ns"))), pa.array([], pa.timestamp("ms"))
-    good = parquet(user=["u"], item=["A"], at=pa.array(at, pa.timestamp("us")))
-    put(landing, DAYS[0], "cut.parquet", good[:-30])
-    put(landing, DAYS[1], "case.parquet", parquet(user=["u"], User=["v"], item=["A"], at=at))
-    put(landing, DAYS[2], "type.parquet", parquet(user=["u"], item=["A"], at=["2024-03-01"]))
-    put(landing, DAYS[3], "column.parquet", parquet(user=["u"], article=["A"], at=at))
-    put(
+    nested_array, empty_array = pa.array([at], pa.list_(pa.timestamp("ns"))), pa.array([], pa.timestamp("ms"))
+    good_file = parquet_bytes(user=["u"], item=["A"], at=pa.array(at, pa.timestamp("us")))
+    write_landing(landing, DAYS[0], "cut.parquet", good_file[:-30])
+    write_landing(landing, DAYS[1], "case.parquet", parquet_bytes(user=["u"], User=["v"], item=["A"], at=at))
+    write_landing(landing, DAYS[2], "type.parquet", parquet_bytes(user=["u"], item=["A"], at=["2024-03-01"]))
+    write_landing(landing, DAYS[3], "column.parquet", parquet_bytes(user=["u"], article=["A"], at=at))
+    write_landing(
         landing,
         DAYS[4],
         "nested.parquet",
-        parquet(user=["u"], item=["A"], at=at, more=nested),
+        parquet_bytes(user=["u"], item=["A"], at=at, more=nested_array),
     )
-    put(landing, DAYS[5], "good.parquet", good)
-    put(
+    write_landing(landing, DAYS[5], "good.parquet", good_file)
+    write_landing(
         landing,
         DAYS[6],
         "none.parquet",
-        parquet(user=pa.array([], "string"), item=[], at=nothing),
+        parquet_bytes(user=pa.array([], "string"), item=[], at=empty_array),
     )
-    this = run(spark, landing, PARQUET)
-    assert read(this, "source_file") == [(f"dt={DAYS[5]}/good.parquet",)]
-    told = problems(this)
-    assert told.pop("cut.parquet").startswith("is a parquet file cut short or damaged (")
-    assert told.pop("type.parquet").startswith(
+    files_run = raw_run(spark, landing, PARQUET_MAPPING)
+    assert read_rows(files_run, "source_file") == [(f"dt={DAYS[5]}/good.parquet",)]
+    messages = problem_messages(files_run)
+    assert messages.pop("cut.parquet").startswith("is a parquet file cut short or damaged (")
+    assert messages.pop("type.parquet").startswith(
         "does not fit the mapping (mapping: events.event_time: `at` gives string"
     )
-    assert told.pop("column.parquet") == 'lacks the column item (its header: "user,article,at")'
-    assert told.pop("case.parquet") == "has two columns named user"
-    assert told.pop("nested.parquet") == "has nanosecond times inside a list or struct (more.list.element)"
-    assert told == {}
+    assert messages.pop("column.parquet") == 'lacks the column item (its header: "user,article,at")'
+    assert messages.pop("case.parquet") == "has two columns named user"
+    assert messages.pop("nested.parquet") == "has nanosecond times inside a list or struct (more.list.element)"
+    assert messages == {}
 
 
 def test_times_in_nanoseconds_are_read_as_pandas_wrote_them(spark, landing):
     wall = pa.array([1_709_283_600_123_456_789, -1_001, None], pa.timestamp("ns"))
     instant = pa.array([1_709_283_600_123_456_789, -1_001, None], pa.timestamp("ns", tz="UTC"))
-    put(landing, DAYS[0], "wall.parquet", parquet(user=["u"] * 3, item=["A"] * 3, at=wall))
-    put(landing, DAYS[1], "instant.parquet", parquet(user=["u"] * 3, item=["A"] * 3, at=instant))
-    mapping = PARQUET.model_copy(update={"time_zone": "Europe/Berlin"})
-    rows = run(spark, landing, mapping).rows().orderBy("landing_date", "source_row")
+    write_landing(landing, DAYS[0], "wall.parquet", parquet_bytes(user=["u"] * 3, item=["A"] * 3, at=wall))
+    write_landing(landing, DAYS[1], "instant.parquet", parquet_bytes(user=["u"] * 3, item=["A"] * 3, at=instant))
+    mapping = PARQUET_MAPPING.model_copy(update={"time_zone": "Europe/Berlin"})
+    rows = raw_run(spark, landing, mapping).read_rows().orderBy("landing_date", "source_row")
     times = [row[0] for row in rows.selectExpr("unix_micros(event_time)").collect()]
     hour = 3_600_000_000
     assert times == [1_709_283_600_123_456 - hour, -2 - hour, None, 1_709_283_600_123_456, -2, None]
@@ -148,10 +148,10 @@ def test_times_in_nanoseconds_are_read_as_pandas_wrote_them(spark, landing):
 
 def test_a_json_list_or_column_renamed_in_the_export_is_named(spark, landing):
     schema = "user STRING, at STRING, list ARRAY<STRUCT<id: STRING, price: DOUBLE>>"
-    events = Events(
+    events = EventExpressions(
         user_id="user", item_id="list.id", event_type="'view'", event_time="to_timestamp(at)", price="list.price"
     )
-    mapping = Mapping(shop="s", source=Source(format="json", schema=schema, explode="list"), events=events)
+    mapping = SourceMapping(shop="s", source=SourceFormat(format="json", schema=schema, explode="list"), events=events)
     for day, record in zip(
         DAYS,
         [
@@ -161,41 +161,44 @@ def test_a_json_list_or_column_renamed_in_the_export_is_named(spark, landing):
         ],
         strict=False,
     ):
-        put(landing, day, f"{day.day}.jsonl", json.dumps(record) + "\n")
-    assert problems(run(spark, landing, mapping)) == {
+        write_landing(landing, day, f"{day.day}.jsonl", json.dumps(record) + "\n")
+    assert problem_messages(raw_run(spark, landing, mapping)) == {
         "1.jsonl": "has 1 records and in none of them the column list",
         "2.jsonl": "has 1 records and in none of them the columns id, price",
     }
     optional = mapping.source.model_copy(update={"optional": ("price",)})
-    assert problems(run(spark, landing, mapping.model_copy(update={"source": optional})))["2.jsonl"].endswith(
-        "column id"
-    )
+    assert problem_messages(raw_run(spark, landing, mapping.model_copy(update={"source": optional})))[
+        "2.jsonl"
+    ].endswith("column id")
 
 
 def test_an_optional_column_may_be_missing_and_is_null_then(spark, landing):
-    mapping = CSV.model_copy(
+    mapping = CSV_MAPPING.model_copy(
         update={
-            "source": Source(format="csv", optional=("price",)),
+            "source": SourceFormat(format="csv", optional=("price",)),
             "events": EVENTS.model_copy(update={"price": "price"}),
         }
     )
-    put(landing, DAYS[0], "with.csv", "user,item,at,price\nu1,A,2024-03-01 09:00:00,2.5\n")
-    put(landing, DAYS[0], "without.csv", HEAD + ROW)
-    this = run(spark, landing, mapping)
-    assert [(problems(this), str(row[0])) for row in read(this, "price")] == [({}, "2.5000"), ({}, "None")]
+    write_landing(landing, DAYS[0], "with.csv", "user,item,at,price\nu1,A,2024-03-01 09:00:00,2.5\n")
+    write_landing(landing, DAYS[0], "without.csv", CSV_HEADER + CSV_ROW)
+    files_run = raw_run(spark, landing, mapping)
+    assert [(problem_messages(files_run), str(row[0])) for row in read_rows(files_run, "price")] == [
+        ({}, "2.5000"),
+        ({}, "None"),
+    ]
 
 
 @examples(max_examples=3, deadline=None)
-@given(st.lists(st.tuples(TITLES, st.sampled_from(["\n", "\r\n"])), min_size=20, max_size=20))
+@given(st.lists(st.tuples(TITLES_STRATEGY, st.sampled_from(["\n", "\r\n"])), min_size=20, max_size=20))
 def test_spark_reads_as_many_records_of_a_legal_file_as_lie_in_it(spark, tmp_path_factory, files):
     import csv
 
     landing = tmp_path_factory.mktemp("legal") / "lake" / "landing" / "events"
     for number, (titles, end) in enumerate(files):
-        put(landing, DAYS[0], f"{number:02}.csv", written(titles, end, csv.QUOTE_ALL))
-    this = run(spark, landing, CSV)
-    assert problems(this) == {}
-    facts = this.facts(this.rows())
+        write_landing(landing, DAYS[0], f"{number:02}.csv", write_csv(titles, end, csv.QUOTE_ALL))
+    files_run = raw_run(spark, landing, CSV_MAPPING)
+    assert problem_messages(files_run) == {}
+    facts = files_run.collect_inputs(files_run.read_rows())
     assert (facts["miscounted"][DAYS[0]], facts["files_read"][DAYS[0]]) == ("", len(files))
 
 
@@ -203,22 +206,26 @@ def test_a_reader_that_swallows_records_refuses_the_day(own_lake):
     spark, settings = own_lake
     # Spark takes the first line end it meets for that of the file, here one inside quotes.
     text = '"u1","two\r\nlines","2024-03-01 09:00:00"\n' + "u2,A,2024-03-01 09:00:00\n" * 4
-    tiny_lake.deliver(settings, DAYS[0], {"a.csv": text})
-    tiny_lake.deliver(settings, DAYS[1], {"b.csv": "u1,B,2024-03-02 09:00:00\n"})
-    mapping = CSV.model_copy(update={"source": Source(format="csv", columns=("user", "item", "at"))})
-    done = tiny_lake.day_run(spark, settings, DAYS[:2]).raw_events(mapping, b"key")
-    assert done.published == (DAYS[1],)
-    assert done.message().startswith(
+    tiny_lake.deliver_files(settings, DAYS[0], {"a.csv": text})
+    tiny_lake.deliver_files(settings, DAYS[1], {"b.csv": "u1,B,2024-03-02 09:00:00\n"})
+    mapping = CSV_MAPPING.model_copy(update={"source": SourceFormat(format="csv", columns=("user", "item", "at"))})
+    publish_result = tiny_lake.day_run(spark, settings, DAYS[:2]).publish_raw_events(mapping, b"key")
+    assert publish_result.published == (DAYS[1],)
+    assert publish_result.message().startswith(
         "raw_events 2024-03-01: 3 records were not read: dt=2024-03-01/a.csv holds 5 records and 2 were read; "
     )
 
 
 def test_a_day_of_which_all_is_skipped_is_refused(own_lake):
     spark, settings = own_lake
-    tiny_lake.deliver(settings, DAYS[0], {"a.csv": HEAD + ROW * 3})
+    tiny_lake.deliver_files(settings, DAYS[0], {"a.csv": CSV_HEADER + CSV_ROW * 3})
     run = tiny_lake.day_run(spark, settings, DAYS[:1])
-    done = run.raw_events(CSV.model_copy(update={"where": "item = 'B'"}), b"key")
-    assert done.message().startswith("raw_events 2024-03-01: the mapping's `where` skips 3 of 3 rows (limit 0.99); see")
-    accepted = settings.model_copy(update={"skipped_share_limit": 1})
-    run = tiny_lake.day_run(spark, accepted, DAYS[:1])
-    assert run.raw_events(CSV.model_copy(update={"where": "item = 'B'"}), b"key").published == (DAYS[0],)
+    publish_result = run.publish_raw_events(CSV_MAPPING.model_copy(update={"where": "item = 'B'"}), b"key")
+    assert publish_result.message().startswith(
+        "raw_events 2024-03-01: the mapping's `where` skips 3 of 3 rows (limit 0.99); see"
+    )
+    accepting_settings = settings.model_copy(update={"skipped_share_limit": 1})
+    run = tiny_lake.day_run(spark, accepting_settings, DAYS[:1])
+    assert run.publish_raw_events(CSV_MAPPING.model_copy(update={"where": "item = 'B'"}), b"key").published == (
+        DAYS[0],
+    )

@@ -2,32 +2,32 @@
 
 import pytest
 
-from benchmarks.drift_alarms import shop, verdicts
+from benchmarks.drift_alarms import drift_verdicts, generate_shop
 
-DAYS = 2  # that have landed since
+CURRENT_DAYS = 2  # that have landed since
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_shop_that_stays_as_it_is_raises_no_alarm(seed):
-    (verdict,) = verdicts(shop(seed, None, shoppers=800), [DAYS])
+    (verdict,) = drift_verdicts(generate_shop(seed, None, shoppers=800), [CURRENT_DAYS])
     assert verdict.reasons == ()
 
 
 def test_other_tastes_are_seen_in_the_categories():
-    (verdict,) = verdicts(shop(1, "taste", shoppers=800), [DAYS])
+    (verdict,) = drift_verdicts(generate_shop(1, "taste", shoppers=800), [CURRENT_DAYS])
     assert verdict.drifted
     assert "category" in {column.name for column in verdict.columns if column.drifted}
 
 
 def test_other_habits_are_seen_in_the_quality_alone():
-    (verdict,) = verdicts(shop(1, "habit", shoppers=800), [DAYS])
+    (verdict,) = drift_verdicts(generate_shop(1, "habit", shoppers=800), [CURRENT_DAYS])
     assert verdict.drifted
     assert [column.name for column in verdict.columns if column.drifted] == []
-    assert verdict.quality.fell
+    assert verdict.quality.degraded
 
 
 def test_looks_that_are_written_twice_are_seen_and_said_to_be_too_good():
-    (verdict,) = verdicts(shop(1, None, shoppers=800), [DAYS], doubled_looks=1.0)
+    (verdict,) = drift_verdicts(generate_shop(1, None, shoppers=800), [CURRENT_DAYS], doubled_view_share=1.0)
     assert "same item again" in {column.name for column in verdict.columns if column.drifted}
-    assert verdict.quality.rose
+    assert verdict.quality.implausible_rise
     assert "look for events that are written twice" in verdict.sentence

@@ -6,50 +6,50 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
-from freshet.watch.shift import EMPTY, psi, shares_of, usual
+from freshet.watch.shift import EMPTY_SHARE, baseline_psi, psi, value_shares
 
 
-def texts(**counts: int) -> pd.Series:
+def text_series(**counts: int) -> pd.Series:
     return pd.Series([value for value, count in counts.items() for _ in range(count)])
 
 
 def test_psi_by_hand():
     # (0.5 - 0.8) ln(0.5 / 0.8) + (0.5 - 0.2) ln(0.5 / 0.2)
     by_hand = -0.3 * math.log(0.625) + 0.3 * math.log(2.5)
-    assert psi(texts(a=8, b=2), texts(a=5, b=5)) == pytest.approx(by_hand)
+    assert psi(text_series(a=8, b=2), text_series(a=5, b=5)) == pytest.approx(by_hand)
 
 
 def test_equal_shares_do_not_differ_whatever_the_numbers():
-    assert psi(texts(a=8, b=2), texts(a=80, b=20)) == 0.0
+    assert psi(text_series(a=8, b=2), text_series(a=80, b=20)) == 0.0
 
 
 def test_a_value_that_one_side_lacks_counts_as_a_very_small_share():
-    by_hand = (0.5 - 1.0) * math.log(0.5) + (0.5 - EMPTY) * math.log(0.5 / EMPTY)
-    assert psi(texts(a=4), texts(a=2, b=2)) == pytest.approx(by_hand)
+    by_hand = (0.5 - 1.0) * math.log(0.5) + (0.5 - EMPTY_SHARE) * math.log(0.5 / EMPTY_SHARE)
+    assert psi(text_series(a=4), text_series(a=2, b=2)) == pytest.approx(by_hand)
 
 
 def test_empty_cells_belong_to_other_rows_and_are_left_out():
-    assert dict(shares_of(pd.Series(["a", None, "a", "b", "b", "b", "b", "b", None]))) == {"b": 5 / 7, "a": 2 / 7}
+    assert dict(value_shares(pd.Series(["a", None, "a", "b", "b", "b", "b", "b", None]))) == {"b": 5 / 7, "a": 2 / 7}
 
 
-def days(*values: str) -> pd.DataFrame:
+def day_frame(*values: str) -> pd.DataFrame:
     """One day per text; each letter is a row."""
     rows = [(date(2024, 3, 1) + timedelta(days=n), letter) for n, text in enumerate(values) for letter in text]
     return pd.DataFrame(rows, columns=["day", "letter"])
 
 
 def test_usual_is_the_day_that_lies_farthest_from_the_others():
-    frame = days("ab", "ab", "aaab")
-    others, odd = frame["letter"][:4], frame["letter"][4:]
-    assert usual(frame, ["letter"], 1) == {"letter": pytest.approx(psi(others, odd))}
+    frame = day_frame("ab", "ab", "aaab")
+    usual_days, odd_day = frame["letter"][:4], frame["letter"][4:]
+    assert baseline_psi(frame, ["letter"], 1) == {"letter": pytest.approx(psi(usual_days, odd_day))}
 
 
 def test_stretches_are_as_long_as_the_fresh_days():
-    frame = days("ab", "aa", "bb", "ab", "ab", "ab")
+    frame = day_frame("ab", "aa", "bb", "ab", "ab", "ab")
     inside = frame["letter"][4:8]  # the second stretch, bb ab, lies farther out than the first
     outside = pd.concat([frame["letter"][:4], frame["letter"][8:]])
-    assert usual(frame, ["letter"], 2) == {"letter": pytest.approx(psi(outside, inside))}
+    assert baseline_psi(frame, ["letter"], 2) == {"letter": pytest.approx(psi(outside, inside))}
 
 
 def test_a_reference_shorter_than_three_stretches_teaches_nothing():
-    assert usual(days("ab", "aa", "bb", "ab", "ab"), ["letter"], 2) == {"letter": 0.0}
+    assert baseline_psi(day_frame("ab", "aa", "bb", "ab", "ab"), ["letter"], 2) == {"letter": 0.0}

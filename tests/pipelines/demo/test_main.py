@@ -8,65 +8,67 @@ import pytest
 
 from freshet.errors import SettingsError, SetupError
 from freshet.serving.problems import GatewayError
-from freshet.serving.state import hold, state_folder
+from freshet.serving.state import acquire_state_lock, state_folder
 from freshet.settings import Settings
-from pipelines.demo.__main__ import MARK, empty
+from pipelines.demo.__main__ import MARKER_FILE, reset_folder
 
 
 @pytest.fixture
-def demo(tmp_path) -> Settings:
+def demo_settings(tmp_path) -> Settings:
     folder = tmp_path / "demo"
-    return Settings(_env_file=None, lake=str(folder / "lake"), state=folder / "state", first_day=date(2026, 1, 5))
+    return Settings(
+        _env_file=None, lake=str(folder / "lake"), gateway_state_dir=folder / "state", first_day=date(2026, 1, 5)
+    )
 
 
 def test_it_begins_with_an_empty_lake_a_home_for_dagster_and_its_first_day(demo, tmp_path):
-    empty(demo)
+    reset_folder(demo)
     names = sorted(path.name for path in (tmp_path / "demo").iterdir())
-    assert names == ["dagster", MARK, "lake", "state"]
+    assert names == ["dagster", MARKER_FILE, "lake", "state"]
     assert (tmp_path / "demo" / "dagster" / "dagster.yaml").is_file()
-    assert (tmp_path / "demo" / MARK).read_text() == "2026-01-05\n"
+    assert (tmp_path / "demo" / MARKER_FILE).read_text() == "2026-01-05\n"
 
 
 def test_what_a_demo_left_is_removed(demo, tmp_path):
-    empty(demo)
+    reset_folder(demo)
     (tmp_path / "demo" / "lake" / "old").touch()
-    empty(demo)
+    reset_folder(demo)
     assert list((tmp_path / "demo" / "lake").iterdir()) == []
 
 
 def test_a_folder_that_no_demo_made_is_left_alone(demo, tmp_path):
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "mine").touch()
-    said = (
+    message = (
         f"FRESHET_LAKE: {tmp_path / 'demo'} holds something that is not the demo's; run `make demo`, which sets its own"
     )
-    with pytest.raises(SettingsError, match=re.escape(said)):
-        empty(demo)
+    with pytest.raises(SettingsError, match=re.escape(message)):
+        reset_folder(demo)
     assert (tmp_path / "demo" / "mine").exists()
 
 
 def test_a_lake_that_a_gateway_works_on_is_left_alone(demo, tmp_path):
-    empty(demo)
+    reset_folder(demo)
     (tmp_path / "demo" / "lake" / "old").touch()
-    held = hold(state_folder(demo))
+    state_lock = acquire_state_lock(state_folder(demo))
     with pytest.raises(GatewayError) as error:
-        empty(demo)
+        reset_folder(demo)
     assert str(error.value) == (
         f"{state_folder(demo)}: another gateway (process {os.getpid()}) holds it; "
         "stop what runs there (make dev, or make demo KEEP=1), then try again"
     )
     assert (tmp_path / "demo" / "lake" / "old").exists()
-    held.release()
-    empty(demo)
+    state_lock.release()
+    reset_folder(demo)
     assert not (tmp_path / "demo" / "lake" / "old").exists()
 
 
 def test_a_folder_that_cannot_be_emptied_is_named(demo, tmp_path):
-    empty(demo)
+    reset_folder(demo)
     (tmp_path / "demo").rename(tmp_path / "elsewhere")
     (tmp_path / "demo").symlink_to(tmp_path / "elsewhere")  # which rmtree refuses
     with pytest.raises(SetupError) as error:
-        empty(demo)
+        reset_folder(demo)
     assert str(error.value) == (
         f"{tmp_path / 'demo'}: cannot be emptied (Cannot call rmtree on a symbolic link); "
         "remove it yourself, then try again"

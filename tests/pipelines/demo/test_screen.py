@@ -4,35 +4,35 @@ from io import StringIO
 
 from rich.console import Console
 
-from pipelines.demo.screen import WIDTH, Screen
+from pipelines.demo.screen import WIDTH, DemoOutput
 
 
-def shown(*, record: bool = False) -> tuple[Screen, StringIO]:
+def screen_output(*, record: bool = False) -> tuple[DemoOutput, StringIO]:
     out = StringIO()
-    return Screen(Console(file=out, width=WIDTH, record=record)), out
+    return DemoOutput(Console(file=out, width=WIDTH, record=record)), out
 
 
 def test_scenes_sentences_and_tables_stand_below_each_other():
-    screen, out = shown()
-    screen.scene("1  It serves")
-    screen.say("A sentence.")
-    screen.columns(["when", "clicks"], [("before", "52 %"), ("after", "31 %")])
+    screen, out = screen_output()
+    screen.section("1  It serves")
+    screen.write("A sentence.")
+    screen.table(["when", "clicks"], [("before", "52 %"), ("after", "31 %")])
     lines = [line.strip() for line in out.getvalue().splitlines() if line.strip()]
     assert lines[0].startswith("1  It serves ──")
     assert lines[1:] == ["A sentence.", "when     clicks", "before   52 %", "after    31 %"]
 
 
 def test_what_passes_by_is_no_part_of_a_log():
-    screen, out = shown()
-    with screen.passing("a model is trained"):
-        screen.now("epoch 1 of 5")
+    screen, out = screen_output()
+    with screen.show_status("a model is trained"):
+        screen.update_status("epoch 1 of 5")
     assert "epoch" not in out.getvalue()
 
 
 def test_the_picture_needs_nothing_from_the_network(tmp_path):
-    screen, _ = shown(record=True)
-    screen.say("Release 1 serves.")
-    screen.picture(tmp_path / "pictures" / "demo.svg", "make demo")
+    screen, _ = screen_output(record=True)
+    screen.write("Release 1 serves.")
+    screen.save_svg(tmp_path / "pictures" / "demo.svg", "make demo")
     text = (tmp_path / "pictures" / "demo.svg").read_text()
     assert "Release&#160;1&#160;serves." in text
     assert text.count("http") == text.count('xmlns="http://www.w3.org/2000/svg"') == 1

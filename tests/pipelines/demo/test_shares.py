@@ -24,5 +24,5 @@ def test_a_difference_is_clear_when_zero_is_outside_its_interval():
     assert Estimate(0.012, 0.004).is_clear
     assert Estimate(-0.012, 0.004).is_clear
     assert not Estimate(0.003, 0.004).is_clear
-    assert Estimate(0.03, 0.003).less(Estimate(0.01, 0.004)).half_width == pytest.approx(0.005)
-    assert (str(Estimate(0.0312, 0.0049)), Estimate(-0.0141, 0.006).points) == ("3.1 ± 0.5 %", "-1.4 ± 0.6 points")
+    assert Estimate(0.03, 0.003).minus(Estimate(0.01, 0.004)).half_width == pytest.approx(0.005)
+    assert (str(Estimate(0.0312, 0.0049)), Estimate(-0.0141, 0.006).points_text) == ("3.1 ± 0.5 %", "-1.4 ± 0.6 points")
