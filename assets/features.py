@@ -6,9 +6,9 @@ import dagster as dg
 
 from assets import gates
 from assets.events import daily_tables, events
-from assets.shop import DAILY_PARTITIONS, OWNERS, SINGLE_RUN
-from freshet.item_inputs import attribute_columns
-from freshet.tables import features
+from assets.partitions import DAILY_PARTITIONS, OWNERS, SINGLE_RUN
+from freshet.features import daily
+from freshet.item_schema import attribute_columns
 from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, USER_FEATURES
 from resources.lake import Lake
 
@@ -21,7 +21,7 @@ GROUP = "features"
 )  # fmt: skip
 def items(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """One row per item and day: the last title, category and price that an event carried."""
-    make = partial(features.items, attributes=attribute_columns(lake.settings.item_feature_schema))
+    make = partial(daily.items, attributes=attribute_columns(lake.settings.item_feature_schema))
     yield from gates.publish_table(context, daily_tables(context, lake).publish_from_events(ITEMS, make, "items", None))
 
 
@@ -34,7 +34,7 @@ def item_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake
     """One row per item and day: how often it was seen, carted and bought, and by how many shoppers."""
     run = daily_tables(context, lake)
     yield from gates.publish_table(
-        context, run.publish_from_events(ITEM_FEATURES, features.item_features, "rows", "returns")
+        context, run.publish_from_events(ITEM_FEATURES, daily.item_features, "rows", "returns")
     )
 
 
@@ -46,9 +46,7 @@ def item_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake
 def user_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """One row per shopper and day: how much they did and bought."""
     run = daily_tables(context, lake)
-    yield from gates.publish_table(
-        context, run.publish_from_events(USER_FEATURES, features.user_features, "rows", None)
-    )
+    yield from gates.publish_table(context, run.publish_from_events(USER_FEATURES, daily.user_features, "rows", None))
 
 
 @dg.asset(
@@ -58,7 +56,7 @@ def user_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake
 def histories(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """One row per shopper and day: the day's events in canonical order, the fragments histories are merged from."""
     run = daily_tables(context, lake)
-    yield from gates.publish_table(context, run.publish_from_events(HISTORIES, features.histories, "rows", None))
+    yield from gates.publish_table(context, run.publish_from_events(HISTORIES, daily.histories, "rows", None))
 
 
 @dg.asset(
@@ -67,7 +65,7 @@ def histories(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -
 )  # fmt: skip
 def content_embeddings(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """Vectors of items by name: what the shop landed of its pictures or texts, and what a text encoder makes."""
-    from freshet.stages.item_vectors import make_content_embeddings
+    from freshet.steps.content_embeddings import make_content_embeddings
 
     def log_progress(n_done: int, n_total: int) -> None:
         context.log.info(f"{n_done} of {n_total} titles encoded")

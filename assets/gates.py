@@ -8,11 +8,11 @@ from typing import Any
 import dagster as dg
 from pydantic import BaseModel
 
-from assets.shop import SETTINGS
+from assets.partitions import SETTINGS
 from freshet.gates.rules import GateReport, Rule, RuleResult, Violation
 from freshet.gates.suites import suite
-from freshet.stages.outcome import StepResult
-from freshet.tables.publication import PublishResult
+from freshet.publishing.publish import PublishResult
+from freshet.steps.step_result import StepResult
 from freshet.tables.schemas import Table
 
 AssetResults = Iterator[dg.AssetCheckResult | dg.Output[Any]]

@@ -4,16 +4,17 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from assets import gates, pictures
-from assets.shop import OWNERS, SINGLE_RUN
-from freshet.judge.guard_params import GuardParams
-from freshet.judge.params import EvaluationParams
-from freshet.references import BundleRef, EvaluationRef, ModelRef
-from freshet.stages import notes
-from freshet.stages.bundle import make_bundle
-from freshet.stages.edge import make_edge_bundle
-from freshet.stages.evaluation import evaluate_bundle
-from freshet.stages.release import release_bundle
+from assets import gates
+from assets import plots as pictures
+from assets.partitions import OWNERS, SINGLE_RUN
+from freshet.artifacts import BundleRef, EvaluationRef, ModelRef
+from freshet.evaluation.guard_params import GuardParams
+from freshet.evaluation.params import EvaluationParams
+from freshet.steps import tracking_records
+from freshet.steps.bundle.build import make_bundle
+from freshet.steps.bundle.edge import make_edge_bundle
+from freshet.steps.evaluation.evaluate import evaluate_bundle
+from freshet.steps.release.release import release_bundle
 from resources.lake import Lake
 from resources.tracking import Tracking
 
@@ -36,7 +37,7 @@ def bundle(
 ) -> gates.AssetResults:
     """The immutable folder that serves: encoders, item vectors, vocabulary, baselines, lineage."""
     result = make_bundle(lake.settings, lake.store, trained_model, lambda what: context.log.info(what))
-    tracking_metadata = tracking.register_version(context.log, notes.bundle_version(result, lake.store))
+    tracking_metadata = tracking.register_version(context.log, tracking_records.bundle_version(result, lake.store))
     yield from gates.publish_artifact(context, result, **pictures.bundle_metadata(result.value), **tracking_metadata)
 
 
@@ -72,7 +73,7 @@ def evaluation(
     )  # fmt: skip
     context.log.info(result.value.record.verdict.sentence)
     tracking_metadata = tracking.log_run(
-        context.log, notes.evaluation_run_record(result.value.record, bundle, datetime.now(UTC))
+        context.log, tracking_records.evaluation_run_record(result.value.record, bundle, datetime.now(UTC))
     )
     plots = pictures.evaluation_metadata(result.value, params)
     yield from gates.publish_artifact(context, result, **plots, **tracking_metadata)
@@ -91,6 +92,6 @@ def release(
     """The journal's next entry, if the verdict says so: from then on the bundle serves."""
     result = release_bundle(lake.store, evaluation, lake.settings, by=f"dagster run {context.run.run_id[:8]}")
     context.log.info(result.value.sentence)
-    champion = None if result.ref is None else notes.release_version(evaluation, result.ref.id, lake.store)
+    champion = None if result.ref is None else tracking_records.release_version(evaluation, result.ref.id, lake.store)
     tracking_metadata = tracking.set_champion_alias(context.log, champion)
     yield from gates.publish_artifact(context, result, verdict=result.value.sentence, **tracking_metadata)

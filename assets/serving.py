@@ -5,9 +5,9 @@ import time
 import dagster as dg
 
 from assets import gates
-from assets.shop import OWNERS, SINGLE_RUN
-from freshet.references import TrainingSetRef
-from freshet.stages.recommendations import BatchScoringParams
+from assets.partitions import OWNERS, SINGLE_RUN
+from freshet.artifacts import TrainingSetRef
+from freshet.steps.recommendations import BatchScoringParams
 from freshet.tables.schemas import RECOMMENDATIONS
 from resources.lake import Lake
 
@@ -26,7 +26,7 @@ def latest_histories(
     context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], training_set: TrainingSetRef
 ) -> gates.AssetResults:
     """The last events of every shopper, in one folder that a gateway opens at once."""
-    from freshet.stages.latest import make_latest_histories
+    from freshet.steps.latest_histories import make_latest_histories
 
     result = make_latest_histories(lake.settings, lake.store, training_set)
     histories_stats = result.value
@@ -46,7 +46,7 @@ def latest_histories(
 )  # fmt: skip
 def new_items(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """What the catalogue says of the newest items: a gateway recommends them before any model was trained on them."""
-    from freshet.stages.new_items import make_new_items
+    from freshet.steps.new_items import make_new_items
 
     result = make_new_items(lake.settings, lake.store)
     yield from gates.publish_artifact(context, result, items=len(result.value.items), as_of=str(result.value.as_of))
@@ -61,7 +61,7 @@ def recommendations(
     context: dg.AssetExecutionContext, config: BatchScoringConfig, lake: dg.ResourceParam[Lake]
 ) -> gates.AssetResults:
     """Every shopper's list from the bundle that serves, scored in parallel; a gateway can answer from it."""
-    from freshet.stages.recommendations import publish_recommendations
+    from freshet.steps.recommendations import publish_recommendations
 
     started = time.monotonic()
     publication, ref = publish_recommendations(

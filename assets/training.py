@@ -6,24 +6,24 @@ from typing import TYPE_CHECKING, Literal
 import dagster as dg
 from pydantic import Field
 
-from assets import gates, pictures
-from assets.shop import ACCELERATOR_POOL, OWNERS, SINGLE_RUN
-from freshet import days as day_records
+from assets import gates, plots
+from assets.partitions import ACCELERATOR_POOL, OWNERS, SINGLE_RUN
+from freshet.artifacts import TrainingSetRef
 from freshet.commands import materialize_hint
 from freshet.errors import LakeError
-from freshet.model.params import TrainParams
-from freshet.model.run_params import RunParams
-from freshet.references import TrainingSetRef
-from freshet.stages import notes
-from freshet.stages.configuration import resolve_params
-from freshet.stages.model import train_model
-from freshet.tables import training_run
+from freshet.features import training_set as training_run
+from freshet.steps import tracking_records
+from freshet.steps.training.param_source import resolve_params
+from freshet.steps.training.train import train_model
+from freshet.tables import day_records
 from freshet.tables.schemas import TRAINING_SET, VOCABULARY
+from freshet.training.params import TrainParams
+from freshet.training.run_params import RunParams
 from resources.lake import Lake
 from resources.tracking import Tracking
 
 if TYPE_CHECKING:
-    from freshet.model.training import EpochMetrics
+    from freshet.training.trainer import EpochMetrics
 
 GROUP = "training"
 MAX_HOLDOUT_DAYS = 7  # days kept from a model, however few baskets they hold
@@ -121,9 +121,9 @@ def trained_model(
         lake.settings, lake.store, training_set, params, lambda p: context.log.info(_progress_line(p)), run
     )
     tracking_metadata = tracking.log_run(
-        context.log, notes.training_run_record(result, training_set, datetime.now(UTC))
+        context.log, tracking_records.training_run_record(result, training_set, datetime.now(UTC))
     )
-    yield from gates.publish_artifact(context, result, **pictures.training_metadata(result.value), **tracking_metadata)
+    yield from gates.publish_artifact(context, result, **plots.training_metadata(result.value), **tracking_metadata)
 
 
 def _progress_line(progress: "EpochMetrics") -> str:

@@ -20,15 +20,15 @@ from pydantic import SecretStr
 
 from benchmarks.bad_day_kinds import CORRUPTIONS
 from benchmarks.report import print_progress, print_result
-from freshet.delivery import land_files
+from freshet.features.daily_run import DailyTables
+from freshet.ingest.deliver import land_files
+from freshet.ingest.mapping.source_mapping import read_mapping
 from freshet.settings import Settings
 from freshet.simulation.landing_files import write_landing_files
 from freshet.simulation.params import ShopParams
 from freshet.simulation.shop import generate
 from freshet.store import open_store
-from freshet.tables import session
-from freshet.tables.day_run import DailyTables
-from freshet.tables.mapping import read_mapping
+from freshet.tables import spark_session
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,7 +119,7 @@ def _settings(lake: Path, mapping: str, first_day: date) -> Settings:
 
 def _run_gate(settings: Settings, days: Sequence[date]) -> tuple["GateReport", Sequence[date]]:
     """What the gate of `events` says, and the days that hold something."""
-    run = DailyTables(session.start_session(settings), settings, open_store(settings.lake), days)
+    run = DailyTables(spark_session.start_session(settings), settings, open_store(settings.lake), days)
     run.publish_raw_events(read_mapping(settings.mapping or Path()), PSEUDONYM_KEY.encode())
     run.publish_quarantined_events()
     publish_result = run.publish_events()

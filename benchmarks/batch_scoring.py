@@ -19,11 +19,11 @@ import pyarrow as pa
 
 from benchmarks.random_bundle import release_copy, write_bundle
 from benchmarks.report import print_progress, print_result
-from freshet.live.journal import champion_entry
-from freshet.live.latest import HISTORIES_FOLDER, save_latest_histories
-from freshet.live.sealed import MANIFEST
+from freshet.inference.array_folder import MANIFEST
+from freshet.inference.latest_histories import HISTORIES_FOLDER, save_latest_histories
+from freshet.releases.journal import champion_entry
 from freshet.settings import Settings
-from freshet.stages.scoring import ScoringJob, score_batches, score_shoppers
+from freshet.steps.batch_scoring import ScoringJob, score_batches, score_shoppers
 from freshet.store import open_store
 
 BATCH_SHOPPERS = 5000  # shoppers of an Arrow batch in one process
@@ -91,11 +91,11 @@ def _id_batches(shoppers: int) -> Iterator[pa.RecordBatch]:
 
 
 def _score_on_spark(scoring: ScoringJob, shoppers: int, master: str) -> dict[str, float]:
-    from freshet.tables import session
+    from freshet.tables import spark_session
 
     print_progress(f"Spark on {master}")
     start = time.perf_counter()
-    spark = session.start_session(Settings(_env_file=None, lake=scoring.lake, spark_master=master))
+    spark = spark_session.start_session(Settings(_env_file=None, lake=scoring.lake, spark_master=master))
     scoring_start = time.perf_counter()
     score_shoppers(spark, scoring, shoppers).write.format("noop").mode("overwrite").save()
     seconds = time.perf_counter() - scoring_start

@@ -20,15 +20,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from freshet.cases import EvalCases, next_basket_cases
-from freshet.history import ModelInput
-from freshet.item_inputs import ItemSchema, parse_schema
-from freshet.judge.evaluation import evaluate_cases, filter_targets
-from freshet.live.scorer import EXCLUDED_SCORE, Scores
-from freshet.model.padded import PaddedShopperEncoder, score_items
-from freshet.model.params import TrainParams
-from freshet.model.training import train
-from freshet.training_set import TrainingSet
+from freshet.data.eval_cases import EvalCases, next_basket_cases
+from freshet.data.history import ModelInput
+from freshet.data.training_set import TrainingSet
+from freshet.evaluation.evaluate import evaluate_cases, filter_targets
+from freshet.inference.scoring import EXCLUDED_SCORE, Scores
+from freshet.item_schema import ItemSchema, parse_schema
+from freshet.model.serving_encoder import PaddedShopperEncoder, score_items
+from freshet.training.params import TrainParams
+from freshet.training.trainer import train
 
 FEW_EVENTS = 5
 K = 10

@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 
 from benchmarks.simulation_training import simulated_training_set
-from freshet.cases import next_basket_cases
-from freshet.columns import EVENT_TYPE_CODES, EVENT_TYPES
-from freshet.history import Histories
-from freshet.judge.evaluation import evaluate_cases, remap_cases
-from freshet.judge.metrics import ndcg
-from freshet.live.baselines import SequentialRulesScorer, build_baselines
+from freshet.data.columns import EVENT_TYPE_CODES, EVENT_TYPES
+from freshet.data.eval_cases import next_basket_cases
+from freshet.data.history import Histories
+from freshet.data.training_set import TrainingSet
+from freshet.evaluation.evaluate import evaluate_cases, remap_cases
+from freshet.evaluation.metrics import ndcg
+from freshet.inference.baselines import SequentialRulesScorer, build_baselines
+from freshet.monitoring.column_drift import DriftWindowData, compare_columns
+from freshet.monitoring.params import DriftParams
+from freshet.monitoring.quality import QualityDrift, compare_quality
+from freshet.monitoring.verdict import DriftMeasurements, DriftVerdict, decide
 from freshet.simulation.landing_files import write_landing_files
 from freshet.simulation.params import Drift, DriftKind, ShopParams
 from freshet.simulation.shop import Shop, generate
-from freshet.training_set import TrainingSet
-from freshet.watch.comparison import DriftWindowData, compare_columns
-from freshet.watch.params import DriftParams
-from freshet.watch.quality import QualityDrift, compare_quality
-from freshet.watch.verdict import DriftMeasurements, DriftVerdict, decide
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,8 +18,8 @@ from benchmarks.gateway_process import run_gateway
 from benchmarks.installed import RUNTIME_PACKAGE, base_dependencies, dependency_closure, package_bytes
 from benchmarks.random_bundle import write_bundle
 from benchmarks.report import median, print_progress, print_result
-from freshet.live.bundle import VOCABULARY, load_vocabulary
-from freshet.live.released import current_release
+from freshet.inference.bundle import VOCABULARY, load_vocabulary
+from freshet.releases.current import current_release
 from freshet.store import open_store
 
 

@@ -15,11 +15,11 @@ import time
 from pathlib import Path
 
 from benchmarks.report import median, print_progress, print_result
-from freshet.serving.app import create_app
 from freshet.serving.clock import system_clock
-from freshet.serving.garbage import freeze_heap
+from freshet.serving.garbage_collection import freeze_heap
 from freshet.serving.gateway import Gateway
-from freshet.serving.state import acquire_state_lock, state_folder
+from freshet.serving.http.app import create_app
+from freshet.serving.state_lock import acquire_state_lock, state_folder
 from freshet.settings import Settings
 
 READY_TIMEOUT_S = 300.0  # seconds at most

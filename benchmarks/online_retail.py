@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.report import print_progress, print_result
-from freshet import days as day_records
-from freshet.live import journal
+from freshet.releases import journal
 from freshet.store import Store, open_store
+from freshet.tables import day_records
 
 FIRST_DAY, LAST_DAY = "2010-12-01", "2011-12-09"
 COUNT_NAMES = {

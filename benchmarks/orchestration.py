@@ -22,7 +22,7 @@ from benchmarks.report import median, print_progress, print_result
 from freshet.errors import GateError
 
 if TYPE_CHECKING:
-    from freshet.stages.outcome import Ref, StepResult
+    from freshet.steps.step_result import Ref, StepResult
     from resources.lake import Lake
 
 HOLDOUT_DAYS = 2
@@ -79,11 +79,11 @@ def _runners() -> tuple[Callable[[], None], Callable[[], None], tuple[int, int]]
     """(the bare call, the Dagster run, (assets, checks)); both warmed up by one turn."""
     import dagster as dg
 
-    from assets.shop import SETTINGS
+    from assets.partitions import SETTINGS
     from freshet.simulation.params import ShopParams
     from pipelines.definitions import defs
     from pipelines.jobs import DAILY_TABLES, DERIVED_ASSETS, MODEL_ASSETS
-    from pipelines.simulated import deliver
+    from pipelines.load_simulation import deliver
     from resources.lake import Lake
 
     lake = Lake(SETTINGS)
@@ -107,36 +107,36 @@ def _runners() -> tuple[Callable[[], None], Callable[[], None], tuple[int, int]]
 
 def publish_daily_tables(lake: "Lake", days: Sequence[date]) -> None:
     """What the daily assets do, without Dagster."""
-    from freshet.tables import features
-    from freshet.tables.day_run import DailyTables
-    from freshet.tables.impressions import publish_impressions
+    from freshet.features import daily
+    from freshet.features.daily_run import DailyTables
+    from freshet.features.impressions import publish_impressions
     from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, USER_FEATURES
 
     run = DailyTables(lake.spark, lake.settings, lake.store, days)
     run.publish_raw_events(lake.mapping_for([]), lake.pseudonym_key)
     run.publish_quarantined_events()
     run.publish_events()
-    run.publish_from_events(ITEMS, features.items, "items", None)
-    run.publish_from_events(ITEM_FEATURES, features.item_features, "rows", "returns")
-    run.publish_from_events(USER_FEATURES, features.user_features, "rows", None)
-    run.publish_from_events(HISTORIES, features.histories, "rows", None)
+    run.publish_from_events(ITEMS, daily.items, "items", None)
+    run.publish_from_events(ITEM_FEATURES, daily.item_features, "rows", "returns")
+    run.publish_from_events(USER_FEATURES, daily.user_features, "rows", None)
+    run.publish_from_events(HISTORIES, daily.histories, "rows", None)
     publish_impressions(run)
 
 
 def run_all_steps(lake: "Lake", days: Sequence[date]) -> None:
     """What the assets of `daily` do, without Dagster."""
-    from freshet.judge.params import EvaluationParams
-    from freshet.model.params import TrainParams
-    from freshet.stages.bundle import make_bundle
-    from freshet.stages.drift import make_drift_report
-    from freshet.stages.evaluation import evaluate_bundle
-    from freshet.stages.item_vectors import make_content_embeddings
-    from freshet.stages.latest import make_latest_histories
-    from freshet.stages.model import train_model
-    from freshet.stages.new_items import make_new_items
-    from freshet.stages.release import release_bundle
-    from freshet.tables.training_run import publish_training_set, publish_vocabulary
-    from freshet.watch.params import DriftParams
+    from freshet.evaluation.params import EvaluationParams
+    from freshet.features.training_set import publish_training_set, publish_vocabulary
+    from freshet.monitoring.params import DriftParams
+    from freshet.steps.bundle.build import make_bundle
+    from freshet.steps.content_embeddings import make_content_embeddings
+    from freshet.steps.drift_report import make_drift_report
+    from freshet.steps.evaluation.evaluate import evaluate_bundle
+    from freshet.steps.latest_histories import make_latest_histories
+    from freshet.steps.new_items import make_new_items
+    from freshet.steps.release.release import release_bundle
+    from freshet.steps.training.train import train_model
+    from freshet.training.params import TrainParams
 
     publish_daily_tables(lake, days)
     settings, store, as_of = lake.settings, lake.store, days[-1]

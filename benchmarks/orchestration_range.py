@@ -20,7 +20,7 @@ from benchmarks.report import print_progress, print_result
 from resources.run_days import range_tags
 
 if TYPE_CHECKING:
-    from freshet.tables.publication import PublishResult
+    from freshet.publishing.publish import PublishResult
 
 DAGSTER_CONFIG: Final = Path("deploy/dagster.yaml")
 EVENT_LOG_CONFIGS: Final = {
@@ -92,7 +92,7 @@ def _cpu_seconds() -> float:
 
 def _definitions() -> dg.Definitions:
     """The daily tables as the project defines them, each handing over a profile that holds."""
-    from assets.shop import SETTINGS
+    from assets.partitions import SETTINGS
     from freshet.tables.schemas import TABLES
     from pipelines.definitions import defs
     from resources.lake import Lake
@@ -107,7 +107,7 @@ def _definitions() -> dg.Definitions:
 
 def _stub_asset(name: str, parents: Any) -> dg.AssetsDefinition:
     from assets import gates
-    from assets.shop import DAILY_PARTITIONS, SINGLE_RUN, partition_days
+    from assets.partitions import DAILY_PARTITIONS, SINGLE_RUN, partition_days
 
     @dg.asset(
         name=name, partitions_def=DAILY_PARTITIONS, backfill_policy=SINGLE_RUN, output_required=False, deps=sorted(parents),
@@ -123,10 +123,10 @@ def _stub_publish_result(name: str, days: Sequence[date]) -> "PublishResult":
     """Twelve counts a day, as a real profile has; every rule holds."""
     import pandas as pd
 
-    from assets.shop import SETTINGS
+    from assets.partitions import SETTINGS
     from freshet.gates.rules import GateReport, RuleResult
     from freshet.gates.suites import suite
-    from freshet.tables.publication import PublishResult
+    from freshet.publishing.publish import PublishResult
     from freshet.tables.schemas import TABLES
 
     table = next(table for table in TABLES if table.name == name)

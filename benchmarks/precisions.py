@@ -20,11 +20,11 @@ import numpy as np
 
 from benchmarks.random_bundle import write_bundle
 from benchmarks.report import print_progress, print_result
-from freshet.history import ModelInput
-from freshet.judge.together import batch_invariance
-from freshet.live.bundle import Bundle, encoder_file_name, open_bundle
-from freshet.live.ranker import Ranker, open_ranker
-from freshet.live.scorer import dot_products, slice_batch, top_k
+from freshet.data.history import ModelInput
+from freshet.inference.bundle import Bundle, encoder_file_name, open_bundle
+from freshet.inference.ranker import Ranker, open_ranker
+from freshet.inference.scoring import dot_products, slice_batch, top_k
+from freshet.verification.batch_invariance import batch_invariance
 
 GROUP_SIZE = 16
 TOP_K = 20

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import numpy as np
 
-from freshet.content import encode_attributes, fit_schema
-from freshet.history import ModelInput
-from freshet.live.baselines import Baselines, save_baselines
-from freshet.live.bundle import BASELINES, GOLDEN, VOCABULARY, save_vocabulary
-from freshet.live.golden import save_golden_requests
-from freshet.live.journal import JournalEntry, append_entry, bundle_path, entry_count
-from freshet.live.manifest import MANIFEST, Manifest, write_manifest
-from freshet.live.scorer import EncodedHistories
+from freshet.data.history import ModelInput
+from freshet.data.item_encoding import encode_attributes, fit_schema
+from freshet.data.vocabulary import Vocabulary
+from freshet.inference.baselines import Baselines, save_baselines
+from freshet.inference.bundle import BASELINES, GOLDEN, VOCABULARY, save_vocabulary
+from freshet.inference.golden_requests import save_golden_requests
+from freshet.inference.manifest import MANIFEST, Manifest, write_manifest
+from freshet.inference.scoring import EncodedHistories
+from freshet.releases.journal import JournalEntry, append_entry, bundle_path, entry_count
 from freshet.settings import Settings
 from freshet.store import Store
-from freshet.vocabulary import Vocabulary
 
 N_CATEGORIES = 40
 
@@ -24,9 +24,9 @@ def write_bundle(folder: Path, items: int) -> None:
     """A sealed bundle in `folder`, of the model in its default size."""
     import torch
 
-    from freshet.model.export import export
-    from freshet.model.params import ModelConfig, TrainParams
+    from freshet.model.onnx_export import export
     from freshet.model.transformer import Recommender
+    from freshet.training.params import ModelConfig, TrainParams
 
     torch.manual_seed(0)
     vocabulary, params = random_vocabulary(items), TrainParams()

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.report import print_progress
-from freshet.simulation.moments import EVENT_NAMES, VIEW
+from freshet.simulation.events import EVENT_NAMES, VIEW
 from freshet.simulation.shop import Shop
 
 Ints = NDArray[np.int64]

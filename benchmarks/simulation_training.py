@@ -6,22 +6,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.columns import EVENT_TYPE_CODES, RETURN_TYPE_CODE
-from freshet.history import Histories, Ints, model_input
-from freshet.live.baselines import build_baselines, save_baselines
-from freshet.live.bundle import BASELINES, GOLDEN, VOCABULARY, open_bundle, save_vocabulary
-from freshet.live.golden import save_golden_requests
-from freshet.live.manifest import write_manifest
-from freshet.live.ranker import Ranker, open_ranker
-from freshet.live.scorer import EncodedHistories
-from freshet.model.params import TrainParams
-from freshet.simulation.clock import day_number
-from freshet.simulation.goods import CATEGORIES
+from freshet.data.columns import EVENT_TYPE_CODES, RETURN_TYPE_CODE
+from freshet.data.history import Histories, Ints, model_input
+from freshet.data.training_set import TrainingSet
+from freshet.data.vocabulary import Vocabulary
+from freshet.inference.baselines import build_baselines, save_baselines
+from freshet.inference.bundle import BASELINES, GOLDEN, VOCABULARY, open_bundle, save_vocabulary
+from freshet.inference.golden_requests import save_golden_requests
+from freshet.inference.manifest import write_manifest
+from freshet.inference.ranker import Ranker, open_ranker
+from freshet.inference.scoring import EncodedHistories
+from freshet.simulation.events import EVENT_NAMES, SimulatedEvents
 from freshet.simulation.landing_files import build_export
-from freshet.simulation.moments import EVENT_NAMES, SimulatedEvents
+from freshet.simulation.product_titles import CATEGORIES
+from freshet.simulation.seasonality import day_number
 from freshet.simulation.shop import Shop
-from freshet.training_set import TrainingSet
-from freshet.vocabulary import Vocabulary
+from freshet.training.params import TrainParams
 
 POPULAR_DAYS = 7
 log = logging.getLogger("freshet")
@@ -51,9 +51,9 @@ def simulated_training_set(shop: Shop, train_until: int, as_of: int) -> Training
 
 def train_ranker(dataset: TrainingSet, params: TrainParams, folder: Path) -> Ranker:
     """Trained on `data`, exported into `folder` as a bundle and opened as it would serve, in fp32."""
-    from freshet.model.export import export as write
-    from freshet.model.export import reference_outputs
-    from freshet.model.training import train
+    from freshet.model.onnx_export import export as write
+    from freshet.model.onnx_export import reference_outputs
+    from freshet.training.trainer import train
 
     model = train(dataset, params, on_epoch=lambda p: log.info("epoch %d: NDCG@10 %.4f", p.epoch, p.ndcg_at_10)).model
     write(model.cpu(), dataset.vocabulary, folder)

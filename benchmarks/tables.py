@@ -29,7 +29,7 @@ from freshet.store import open_store
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from freshet.tables.publication import PublishResult
+    from freshet.publishing.publish import PublishResult
 
 FIRST_DAY = date(2024, 3, 1)
 PSEUDONYM_KEY = b"benchmark"
@@ -119,10 +119,10 @@ def _prepare_shop(root: Path) -> Settings:
 
 
 def _start_spark(settings: Settings) -> "SparkSession":
-    from freshet.tables import session
+    from freshet.tables import spark_session
 
     print_progress("starting Spark")
-    spark = session.start_session(settings)
+    spark = spark_session.start_session(settings)
     spark.range(1).count()
     return spark
 
@@ -160,9 +160,9 @@ def _csv_lines(rng: np.random.Generator, day: date, start: int, count: int, shop
 
 def _publish_tables(spark: "SparkSession", settings: Settings, days: list[date]) -> dict[str, WorkCost]:
     """Every daily table of these days, as its asset makes it."""
-    from freshet.tables import features
-    from freshet.tables.day_run import DailyTables
-    from freshet.tables.mapping import read_mapping
+    from freshet.features import daily
+    from freshet.features.daily_run import DailyTables
+    from freshet.ingest.mapping.source_mapping import read_mapping
     from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, USER_FEATURES
 
     assert settings.mapping is not None
@@ -172,10 +172,10 @@ def _publish_tables(spark: "SparkSession", settings: Settings, days: list[date])
         "raw_events": lambda: run.publish_raw_events(mapping, PSEUDONYM_KEY),
         "quarantined_events": run.publish_quarantined_events,
         "events": run.publish_events,
-        "items": lambda: run.publish_from_events(ITEMS, features.items, "items", None),
-        "item_features": lambda: run.publish_from_events(ITEM_FEATURES, features.item_features, "rows", "returns"),
-        "user_features": lambda: run.publish_from_events(USER_FEATURES, features.user_features, "rows", None),
-        "histories": lambda: run.publish_from_events(HISTORIES, features.histories, "rows", None),
+        "items": lambda: run.publish_from_events(ITEMS, daily.items, "items", None),
+        "item_features": lambda: run.publish_from_events(ITEM_FEATURES, daily.item_features, "rows", "returns"),
+        "user_features": lambda: run.publish_from_events(USER_FEATURES, daily.user_features, "rows", None),
+        "histories": lambda: run.publish_from_events(HISTORIES, daily.histories, "rows", None),
     }
     return {name: _publish_table(name, make) for name, make in tables.items()}
 

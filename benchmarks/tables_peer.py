@@ -67,7 +67,7 @@ def duckdb_tables(landing: Path, folder: Path, key: bytes) -> Iterator[tuple[str
 
 
 def _pseudonym_sql(column: str, kind: str, key: bytes) -> str:
-    """HMAC-SHA256 of `kind:value`, its first 32 hex characters, as `freshet.tables.pseudonyms` gives it."""
+    """HMAC-SHA256 of `kind:value`, its first 32 hex characters, as `freshet.ingest.spark_pseudonyms` gives it."""
     padded = (sha256(key).digest() if len(key) > HMAC_BLOCK_BYTES else key).ljust(HMAC_BLOCK_BYTES, b"\0")
     inner, outer = ("".join(f"\\x{byte ^ pad:02X}" for byte in padded) for pad in (0x36, 0x5C))
     value = f"nullif(trim({column}), '')"

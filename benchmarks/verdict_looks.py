@@ -7,8 +7,8 @@ import numpy as np
 
 from benchmarks.report import print_progress
 from benchmarks.verdict_outcomes import ModelPair, degrade, draw_outcomes
-from freshet.judge.margins import lower_bounds
-from freshet.judge.params import EvaluationParams
+from freshet.evaluation.margins import lower_bounds
+from freshet.evaluation.params import EvaluationParams
 
 N_TRIES: Final = 10
 BASKET_SKEW: Final = 0.8

@@ -7,9 +7,9 @@ import numpy as np
 
 from benchmarks.report import print_progress
 from benchmarks.verdict_outcomes import ModelPair, degrade, draw_outcomes
-from freshet.judge.margins import lower_bounds
-from freshet.judge.metrics import Values
-from freshet.judge.params import EvaluationParams
+from freshet.evaluation.margins import lower_bounds
+from freshet.evaluation.metrics import Values
+from freshet.evaluation.params import EvaluationParams
 
 BASKET_SKEW: Final = 0.8
 NIGHTLY_LOSS: Final = 0.005  # of its quality, a freshly trained model from night to night

@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.history import Ints
-from freshet.judge.metrics import Values
+from freshet.data.history import Ints
+from freshet.evaluation.metrics import Values
 
 MAX_BASKETS_PER_SHOPPER: Final = 500  # of a shopper in a window: a bot or a wholesaler
 

@@ -17,9 +17,9 @@ from benchmarks.report import print_progress, print_result
 from benchmarks.verdict_looks import simulate_tries
 from benchmarks.verdict_nights import simulate_nights
 from benchmarks.verdict_outcomes import CLICKS_PAIR, CLUSTERED_PAIR, MODEL_PAIRS, ModelPair, degrade, draw_outcomes
-from freshet.judge.bootstrap import effective_shoppers
-from freshet.judge.margins import lower_bounds
-from freshet.judge.params import EvaluationParams
+from freshet.evaluation.bootstrap import effective_shoppers
+from freshet.evaluation.margins import lower_bounds
+from freshet.evaluation.params import EvaluationParams
 
 BASKET_COUNTS = (500, 1_000, 3_000, 10_000)
 TRUE_LOSSES = (0.0, 0.01, 0.02, 0.05)  # share of its NDCG that the challenger truly lacks

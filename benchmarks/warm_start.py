@@ -14,15 +14,15 @@ import numpy as np
 
 from benchmarks.report import print_progress, print_result
 from benchmarks.simulation_training import simulated_training_set
-from freshet.cases import next_basket_cases
-from freshet.model.own import Model
-from freshet.model.params import TrainParams
-from freshet.model.training import EpochMetrics, TrainerContext, TrainingResult, train
-from freshet.model.validation import mean_ndcg
-from freshet.model.warm import WarmStartModel
+from freshet.data.eval_cases import next_basket_cases
+from freshet.data.training_set import TrainingSet
+from freshet.model.custom import Model
 from freshet.simulation.params import ShopParams
 from freshet.simulation.shop import Shop, generate
-from freshet.training_set import TrainingSet
+from freshet.training.params import TrainParams
+from freshet.training.trainer import EpochMetrics, TrainerContext, TrainingResult, train
+from freshet.training.validation import mean_ndcg
+from freshet.training.warm_start import WarmStartModel
 
 EVALUATED_DAYS = 5  # days after the cut
 COLD_EPOCHS, WARM_EPOCHS = (1, 2, 4, 8, 12), (1, 2, 3)  # epochs

@@ -5,7 +5,7 @@ import secrets
 from typing import Final, Literal
 
 from freshet.errors import LakeError
-from freshet.lake_state import new_lake_message
+from freshet.lake_checks import new_lake_message
 from freshet.settings import Settings
 from freshet.store import Store, open_store
 

@@ -14,10 +14,10 @@ from typing import Literal, get_args
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from freshet import telemetry, threads
+from freshet import runtime
+from freshet.anomalies.limits import DEFAULT_LIMITS, Limit, format_limits, parse_limits
 from freshet.errors import SettingsError
-from freshet.item_inputs import ItemSchema, format_schema, parse_schema
-from freshet.past.limits import DEFAULT_LIMITS, Limit, format_limits, parse_limits
+from freshet.item_schema import ItemSchema, format_schema, parse_schema
 
 PREFIX = "FRESHET_"
 
@@ -217,10 +217,10 @@ def load() -> Settings:
     Raises SettingsError naming every variable that is wrong, its value and what is allowed, or the line of `.env` that
     is no setting.
     """
-    from freshet.origins import check_env_file, unknown_variables
+    from freshet.setting_sources import check_env_file, unknown_variables
 
-    telemetry.disable_telemetry()
-    threads.use_passive_waiting()
+    runtime.disable_telemetry()
+    runtime.use_passive_waiting()
     check_env_file()
     for name, suggestion in unknown_variables().items():
         hint = f"; did you mean {suggestion}?" if suggestion else ""

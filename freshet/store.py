@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from freshet.errors import LakeError
-from freshet.lake_state import new_lake_message
+from freshet.lake_checks import new_lake_message
 
 DISK_FULL_TEXT = "os error 28"  # ENOSPC, as obstore words it
 PARTIAL_NAME = re.compile(r".*#\d+", re.DOTALL)

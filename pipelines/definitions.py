@@ -4,11 +4,11 @@ import logging
 
 import dagster as dg
 
-from assets import events, features, release, search, serving, training, watching
-from assets.shop import SETTINGS
-from freshet.checkup.dagster import check_dagster_home
+from assets import events, features, monitoring, release, serving, training, tuning
+from assets.partitions import SETTINGS
+from freshet.doctor.dagster import check_dagster_home
 from freshet.errors import MissingLakeError
-from freshet.lake_state import require_lake
+from freshet.lake_checks import require_lake
 from pipelines import jobs
 from pipelines.schedules import nightly_schedule
 from resources.lake import Lake
@@ -30,7 +30,7 @@ except MissingLakeError as _error:
     logging.getLogger("freshet").warning("%s", _error)
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules([events, features, training, search, serving, release, watching]),
+    assets=dg.load_assets_from_modules([events, features, training, tuning, serving, release, monitoring]),
     jobs=[jobs.update_tables, jobs.retrain, jobs.nightly, jobs.batch_scoring, jobs.edge_bundle, jobs.tune],
     sensors=[
         landing_sensor(jobs.update_tables, SETTINGS),

@@ -18,7 +18,7 @@ import typer
 
 from freshet.errors import SettingsError
 from freshet.settings import Settings, load
-from pipelines import entry
+from pipelines import program_entry
 from pipelines.ports import base_url, free_port
 from pipelines.supervisor import Program, Supervisor, drop_traceback
 
@@ -37,9 +37,9 @@ def main(
 ) -> None:
     """Keep everything up until Ctrl-C."""
     settings = resolve_ports(load())
-    from pipelines import tidy  # Dagster takes seconds to import: after the ports, and where Ctrl-C is heard
+    from pipelines import cleanup_runs  # Dagster takes seconds to import: after the ports, and where Ctrl-C is heard
 
-    tidy.main()
+    cleanup_runs.main()
     logging.getLogger("httpx").setLevel(logging.WARNING)
     ui_url = base_url(HOST, settings.dagster_port)
     gateway_url = base_url(settings.gateway_host, settings.gateway_port)
@@ -117,4 +117,4 @@ def announce_when_up(ui_url: str, progress: Callable[[str], None]) -> None:
 
 
 if __name__ == "__main__":
-    entry.run(main)
+    program_entry.run(main)

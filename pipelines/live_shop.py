@@ -16,18 +16,18 @@ import httpx
 import typer
 
 from freshet.errors import SettingsError
-from freshet.landing import landing_days
-from freshet.live.journal_files import list_journal
+from freshet.ingest.landing import landing_days
+from freshet.ingest.mapping.source_mapping import SourceMapping, read_mapping
+from freshet.releases.journal_files import list_journal
 from freshet.settings import Settings, load
 from freshet.simulation.live_shop import LiveShop
 from freshet.simulation.params import Drift, ShopParams
 from freshet.simulation.shop import Shop, generate
 from freshet.store import Store, open_store
-from freshet.tables.mapping import SourceMapping, read_mapping
-from pipelines import entry
+from pipelines import program_entry
+from pipelines.load_simulation import deliver_days, load_shop_params, save_shop_params
 from pipelines.ports import base_url
-from pipelines.simulated import deliver_days, load_shop_params, save_shop_params
-from pipelines.visits import run_session
+from pipelines.shopper_visit import run_session
 
 log = logging.getLogger("freshet")
 
@@ -156,4 +156,4 @@ def try_session(gateway: HttpGatewayClient, live_shop: LiveShop) -> bool | None:
 
 
 if __name__ == "__main__":
-    entry.run(main)
+    program_entry.run(main)

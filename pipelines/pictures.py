@@ -16,7 +16,7 @@ import httpx
 import typer
 
 from freshet.errors import FreshetError, SetupError
-from pipelines import entry
+from pipelines import program_entry
 from pipelines.demo.gateway import free_port
 
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
@@ -109,4 +109,4 @@ def _wait_for_url(url: str) -> None:
 
 
 if __name__ == "__main__":
-    entry.run(main)
+    program_entry.run(main)

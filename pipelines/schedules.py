@@ -6,13 +6,13 @@ from typing import Any
 
 import dagster as dg
 
-from freshet import days as day_records
-from freshet.landing import landing_days
-from freshet.live import journal
-from freshet.live.manifest import MANIFEST, Manifest
+from freshet.inference.manifest import MANIFEST, Manifest
+from freshet.ingest.landing import landing_days
+from freshet.releases import journal
 from freshet.settings import Settings
-from freshet.stages.watched import training_days
+from freshet.steps.drift_inputs import training_days
 from freshet.store import Store
+from freshet.tables import day_records
 from resources.lake import Lake
 from resources.run_days import range_tags
 from sensors.runs import REASON_TAG, Job

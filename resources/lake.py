@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freshet.errors import SettingsError
-from freshet.lake_state import check_lake, new_lake_message
-from freshet.landing import LandedFile
+from freshet.ingest.landing import LandedFile
+from freshet.lake_checks import check_lake, new_lake_message
 from freshet.pseudonym import load_pseudonym_key
 from freshet.settings import Settings
 from freshet.store import Store, open_store
@@ -19,7 +19,7 @@ from freshet.store import Store, open_store
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from freshet.tables.mapping import SourceMapping
+    from freshet.ingest.mapping.source_mapping import SourceMapping
 
 log = logging.getLogger("freshet")
 
@@ -44,7 +44,8 @@ class Lake:
 
         Raises SetupError without Java or jars, LakeError for a lake without its catalogue, or one of another place.
         """
-        from freshet.tables import progress, session
+        from freshet.tables import spark_progress
+        from freshet.tables import spark_session as session
 
         if notice := new_lake_message(self.settings.lake):
             log.warning("%s", notice)
@@ -54,7 +55,7 @@ class Lake:
         log.info("starting Spark, about 10 s")
         threading.Thread(target=_preload_modules, daemon=True).start()
         spark_session = session.start_session(self.settings)
-        progress.start_progress_thread(spark_session.sparkContext)
+        spark_progress.start_progress_thread(spark_session.sparkContext)
         return spark_session
 
     def mapping_for(self, files: Sequence[LandedFile]) -> "SourceMapping":
@@ -62,8 +63,8 @@ class Lake:
 
         Raises SettingsError where none is set and one is needed, MappingError where it is wrong.
         """
-        from freshet.tables.collected import GATEWAY_MAPPING, is_gateway_file
-        from freshet.tables.mapping import read_mapping
+        from freshet.ingest.files.gateway_files import GATEWAY_MAPPING, is_gateway_file
+        from freshet.ingest.mapping.source_mapping import read_mapping
 
         if self.settings.mapping is not None:
             return read_mapping(self.settings.mapping)

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 from freshet.commands import materialize_hint
 from freshet.errors import LakeError
+from freshet.publishing.publish import PublishResult
 from freshet.store import Store
-from freshet.tables.publication import PublishResult
 from resources.lake import Lake
 
 Ref = TypeVar("Ref", bound=BaseModel)

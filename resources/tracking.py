@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from logging import Logger
 
-from freshet.diary import ModelVersion, RunRecord
+from freshet.tracking.mlflow_tracker import MlflowTracker, TrackingError, open_tracker, redact_url
+from freshet.tracking.records import ModelVersion, RunRecord
+
 from freshet.settings import Settings
-from freshet.tracking import MlflowTracker, TrackingError, open_tracker, redact_url
 
 
 @dataclass(frozen=True)

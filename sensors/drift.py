@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import dagster as dg
 
-from freshet.live import journal
-from freshet.live.holds import RESUME_COMMAND, hold_in_force, hold_sentence
-from freshet.live.journal import JournalEntry
-from freshet.references import DriftRef, TrainingSetRef
-from freshet.stages.drift import read_verdict
+from freshet.artifacts import DriftRef, TrainingSetRef
+from freshet.releases import journal
+from freshet.releases.holds import RESUME_COMMAND, hold_in_force, hold_sentence
+from freshet.releases.journal import JournalEntry
+from freshet.steps.drift_report import read_verdict
 from resources.lake import Lake
 from resources.lake_io import published_reference
 from sensors.runs import REASON_TAG, Job, active_runs, next_run_key

@@ -8,7 +8,8 @@ from typing import Final
 import dagster as dg
 from pydantic import BaseModel, ConfigDict, Field
 
-from freshet.arrivals import (
+from freshet.commands import LAND_COMMAND
+from freshet.ingest.pending_days import (
     LandedDay,
     LastIngest,
     has_new_files,
@@ -17,7 +18,6 @@ from freshet.arrivals import (
     scan_landing,
     short_digest,
 )
-from freshet.commands import LAND_COMMAND
 from freshet.settings import Settings
 from resources.lake import Lake
 from resources.run_days import contiguous_ranges, range_tags

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from freshet.history import Histories
-from freshet.training_set import TrainingSet
-from freshet.vocabulary import Vocabulary
+from freshet.data.history import Histories
+from freshet.data.training_set import TrainingSet
+from freshet.data.vocabulary import Vocabulary
 
 N_ITEMS, N_SHOPPERS, N_EVENTS = 8, 40, 10
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from freshet import telemetry, threads
+from freshet import runtime
 from freshet.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     """What `settings.load` does at every entry point, before torch is loaded by any test."""
-    telemetry.disable_telemetry()
-    threads.use_passive_waiting()
+    runtime.disable_telemetry()
+    runtime.use_passive_waiting()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,9 +44,9 @@ def lake_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="session")
 def spark(lake_settings: Settings) -> Iterator["SparkSession"]:
     """One session for all tests: starting one takes seconds."""
-    from freshet.tables import session
+    from freshet.tables import spark_session
 
-    started = session.start_session(lake_settings)
+    started = spark_session.start_session(lake_settings)
     yield started
     started.stop()
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from freshet.anomalies.limits import DEFAULT_LIMITS
+from freshet.evaluation.guards import GUARDS
 from freshet.gates.suites import ANOMALY_RULES
-from freshet.judge.guards import GUARDS
-from freshet.past.limits import DEFAULT_LIMITS
 
 OUR_BUG_FIX = "this is a fault of Freshet, not of your data: keep the stage and report it"
 GATEWAY_BUG_FIX = "this is a fault of the gateway that wrote it, not of your data: keep the file and report it"

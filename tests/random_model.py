@@ -5,17 +5,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from freshet.content import encode_attributes, fit_schema
-from freshet.history import Histories, model_input
-from freshet.item_inputs import ItemSchema
-from freshet.live.baselines import Baselines, save_baselines
-from freshet.live.bundle import Bundle, open_bundle, save_vocabulary
-from freshet.live.golden import golden_ranker_outputs, save_golden_requests
-from freshet.live.manifest import Precision, write_manifest
-from freshet.live.ranker import open_ranker
-from freshet.model.export import export
-from freshet.model.params import ModelConfig, TrainParams
+from freshet.data.history import Histories, model_input
+from freshet.data.item_encoding import encode_attributes, fit_schema
+from freshet.inference.baselines import Baselines, save_baselines
+from freshet.inference.bundle import Bundle, open_bundle, save_vocabulary
+from freshet.inference.golden_requests import golden_ranker_outputs, save_golden_requests
+from freshet.inference.manifest import Precision, write_manifest
+from freshet.inference.ranker import open_ranker
+from freshet.item_schema import ItemSchema
+from freshet.model.onnx_export import export
 from freshet.model.transformer import Recommender
+from freshet.training.params import ModelConfig, TrainParams
 from tests.checkerboard import vocabulary_of
 
 N_ITEMS, MAX_HISTORY, N_HISTORIES, TOP_K = 601, 24, 160, 20

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from freshet.model.params import TrainParams
-from freshet.references import BundleRef, ModelRef, TrainingSetRef
+from freshet.artifacts import BundleRef, ModelRef, TrainingSetRef
 from freshet.settings import Settings
 from freshet.store import Store, open_store
+from freshet.training.params import TrainParams
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -47,9 +47,9 @@ def land_simulated(
     folder: Path, shoppers: int = 300, days: int = 6, **overrides: object
 ) -> tuple[Settings, tuple[date, ...]]:
     """A lake in `folder` into which the shop's files have been landed."""
+    from freshet.ingest.mapping.source_mapping import read_mapping
     from freshet.simulation.params import ShopParams
-    from freshet.tables.mapping import read_mapping
-    from pipelines.simulated import deliver
+    from pipelines.load_simulation import deliver
 
     settings = Settings(
         _env_file=None, lake=str(folder), mapping=MAPPING_FILE, first_day=FIRST_DAY, training_device="cpu", **overrides
@@ -62,11 +62,11 @@ def land_simulated(
 
 def build_small_shop(spark: "SparkSession", folder: Path) -> SmallShop:
     """Every stage up to the bundle."""
+    from freshet.features import training_set as training_run
+    from freshet.ingest.mapping.source_mapping import read_mapping
     from freshet.pseudonym import load_pseudonym_key
-    from freshet.stages.bundle import make_bundle
-    from freshet.stages.model import train_model
-    from freshet.tables import training_run
-    from freshet.tables.mapping import read_mapping
+    from freshet.steps.bundle.build import make_bundle
+    from freshet.steps.training.train import train_model
     from tests import tiny_lake
 
     settings, days = land_simulated(folder)

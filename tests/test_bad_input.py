@@ -2,18 +2,18 @@
 
 Asserted word for word elsewhere, and not again here:
 
-- no Java, an old one, a new one, a cut-down one: tests/freshet/test_machine.py; what `freshet doctor` says of it and
+- no Java, an old one, a new one, a cut-down one: tests/freshet/setup/test_requirements.py; what `freshet doctor` says of it and
   of an unset, relative or missing DAGSTER_HOME: tests/freshet/checkup/test_checkup.py
-- `freshet land` with a missing, empty, truncated or wrongly encoded file: tests/freshet/test_delivery.py
-- landed files that are empty, cut short, wrongly encoded or lack a column: tests/freshet/tables/test_inspection.py; a
-  day with such a file in a range: tests/freshet/tables/test_day_run.py
-- every mistake in a mapping: tests/freshet/tables/test_mapping.py
-- a day without a delivery, a day whose rows are all bad: tests/freshet/tables/test_day_run.py and, with what Dagster
+- `freshet land` with a missing, empty, truncated or wrongly encoded file: tests/freshet/ingest/test_deliver.py
+- landed files that are empty, cut short, wrongly encoded or lack a column: tests/freshet/ingest/files/test_file_checks.py; a
+  day with such a file in a range: tests/freshet/features/test_daily_run.py
+- every mistake in a mapping: tests/freshet/ingest/mapping/test_source_mapping.py
+- a day without a delivery, a day whose rows are all bad: tests/freshet/features/test_daily_run.py and, with what Dagster
   makes of it, tests/assets/test_gates.py
-- no released bundle: tests/freshet/cli/test_recommend.py; a corrupt bundle: tests/freshet/live/test_released.py; a
-  journal entry naming a bundle that is gone: tests/freshet/live/test_journal.py; either one as champion:
-  tests/freshet/stages/test_evaluation.py
-- a full disk: tests/freshet/tables/test_lake.py (tables), tests/freshet/test_store.py (journal, bundles)
+- no released bundle: tests/freshet/cli/test_recommend.py; a corrupt bundle: tests/freshet/releases/test_current.py; a
+  journal entry naming a bundle that is gone: tests/freshet/releases/test_journal.py; either one as champion:
+  tests/freshet/steps/evaluation/test_evaluate.py
+- a full disk: tests/freshet/tables/test_iceberg.py (tables), tests/freshet/test_store.py (journal, bundles)
 """
 
 import gzip
@@ -322,7 +322,7 @@ def lake(tmp_path, monkeypatch):
 
 
 def write_release(store, number: int, bundle: str) -> None:
-    from freshet.live.journal import JournalEntry, append_entry
+    from freshet.releases.journal import JournalEntry, append_entry
 
     entry = JournalEntry(
         number=number,
@@ -409,7 +409,7 @@ def shopper_with_one_event(settings: "Settings") -> tuple[str, str]:
     from collections import Counter
 
     from freshet.pseudonym import load_pseudonym_key, pseudonym
-    from freshet.tables.reading import scan_table
+    from freshet.tables.reader import scan_table
 
     lengths = Counter()
     for row in scan_table(settings, "histories").to_pylist():

@@ -103,7 +103,7 @@ class UserShop:
 
     def rows(self, table: str, day: date) -> list[dict]:
         """The published rows of a day, without a JVM."""
-        from freshet.tables.reading import scan_table
+        from freshet.tables.reader import scan_table
 
         return scan_table(self.settings, table, where=f"landing_date == '{day}'").to_pylist()
 
@@ -249,8 +249,8 @@ def land_and_run_days(
     spark, folder: Path, example: str, files: Sequence[str], first_day: date, last_day: date
 ) -> dict[str, int]:
     """Land the files, run all daily tables over the days from first to last; what became of the rows, summed up."""
-    from freshet.delivery import land_files
-    from freshet.tables.mapping import read_mapping
+    from freshet.ingest.deliver import land_files
+    from freshet.ingest.mapping.source_mapping import read_mapping
     from tests import tiny_lake
 
     if not DATA.is_dir():

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from freshet.live import journal
+from freshet.releases import journal
 from freshet.store import Store, open_store
 from pipelines.demo.gateway import free_port
 

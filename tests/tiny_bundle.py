@@ -11,14 +11,14 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from pydantic import JsonValue
 
-from freshet.history import Histories
-from freshet.live.baselines import Baselines, save_baselines
-from freshet.live.bundle import open_bundle, save_vocabulary
-from freshet.live.golden import golden_ranker_outputs, save_golden_requests
-from freshet.live.manifest import write_manifest
-from freshet.live.ranker import open_ranker
-from freshet.live.scorer import EncodedHistories
-from freshet.vocabulary import Vocabulary
+from freshet.data.history import Histories
+from freshet.data.vocabulary import Vocabulary
+from freshet.inference.baselines import Baselines, save_baselines
+from freshet.inference.bundle import open_bundle, save_vocabulary
+from freshet.inference.golden_requests import golden_ranker_outputs, save_golden_requests
+from freshet.inference.manifest import write_manifest
+from freshet.inference.ranker import open_ranker
+from freshet.inference.scoring import EncodedHistories
 
 ITEM_IDS = ("a", "b", "c", "d", "e", "f")
 EMBEDDINGS = np.array([[0, 0], [1, 0], [0, 1], [1, 0], [0, 1], [1, 0], [0, 1]], dtype=np.float32)
@@ -149,6 +149,6 @@ def view_histories(*shoppers: list[str]) -> Histories:
 
 def encoder_input(histories: Histories):
     """What the tiny encoder reads."""
-    from freshet.history import model_input
+    from freshet.data.history import model_input
 
     return model_input(histories, 4)

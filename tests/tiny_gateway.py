@@ -13,12 +13,12 @@ from pathlib import Path
 
 import httpx
 
-from freshet.live.journal import JournalEntry, append_entry, entry_count
-from freshet.serving.app import create_app
+from freshet.releases.journal import JournalEntry, append_entry, entry_count
 from freshet.serving.clock import Clock
+from freshet.serving.events.event_store_file import STORE_FILE
 from freshet.serving.gateway import Gateway
-from freshet.serving.ledger_file import STORE_FILE
-from freshet.serving.state import acquire_state_lock, state_folder
+from freshet.serving.http.app import create_app
+from freshet.serving.state_lock import acquire_state_lock, state_folder
 from freshet.settings import Settings
 from freshet.store import open_store
 from tests.tiny_bundle import write_bundle

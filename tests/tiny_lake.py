@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from freshet.ingest.mapping.source_mapping import read_mapping
 from freshet.settings import Settings
 from freshet.store import open_store
-from freshet.tables.mapping import read_mapping
 from tests.world import DELIVERIES, KEY, MAPPING
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from freshet.tables.day_run import DailyTables
-    from freshet.tables.publication import PublishResult
+    from freshet.features.daily_run import DailyTables
+    from freshet.publishing.publish import PublishResult
 
 
 def shop_settings(folder: Path, **overrides: object) -> Settings:
@@ -57,7 +57,7 @@ def deliver_all_days(settings: Settings) -> None:
 
 def lake_session(spark: "SparkSession", settings: Settings) -> "SparkSession":
     """The running Spark with the lake of `settings` mounted instead: a lake costs nothing but its tables."""
-    from freshet.tables import session
+    from freshet.tables import spark_session as session
 
     spark_session = spark.newSession()
     for name, value in session.spark_options(settings).items():
@@ -68,7 +68,7 @@ def lake_session(spark: "SparkSession", settings: Settings) -> "SparkSession":
 
 def day_run(spark: "SparkSession", settings: Settings, days: Sequence[date]) -> "DailyTables":
     """A run of these days."""
-    from freshet.tables.day_run import DailyTables
+    from freshet.features.daily_run import DailyTables
 
     return DailyTables(spark, settings, open_store(settings.lake), days)
 
@@ -84,13 +84,14 @@ def run_events(run: "DailyTables") -> "dict[str, PublishResult]":
 
 def run_features(run: "DailyTables") -> "dict[str, PublishResult]":
     """The tables made from events, each held against the same counts as its asset does."""
-    from freshet.tables import features, schemas
+    from freshet.features import daily
+    from freshet.tables import schemas
 
     return {
-        "items": run.publish_from_events(schemas.ITEMS, features.items, "items", None),
-        "item_features": run.publish_from_events(schemas.ITEM_FEATURES, features.item_features, "rows", "returns"),
-        "user_features": run.publish_from_events(schemas.USER_FEATURES, features.user_features, "rows", None),
-        "histories": run.publish_from_events(schemas.HISTORIES, features.histories, "rows", None),
+        "items": run.publish_from_events(schemas.ITEMS, daily.items, "items", None),
+        "item_features": run.publish_from_events(schemas.ITEM_FEATURES, daily.item_features, "rows", "returns"),
+        "user_features": run.publish_from_events(schemas.USER_FEATURES, daily.user_features, "rows", None),
+        "histories": run.publish_from_events(schemas.HISTORIES, daily.histories, "rows", None),
     }
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from freshet.live.latest import HISTORIES_FOLDER, save_latest_histories
-from freshet.live.sealed import MANIFEST
-from freshet.references import LatestHistoriesRef
+from freshet.artifacts import LatestHistoriesRef
+from freshet.inference.array_folder import MANIFEST
+from freshet.inference.latest_histories import HISTORIES_FOLDER, save_latest_histories
 from freshet.store import open_store
 
 DAY = date(2024, 3, 1)

@@ -11,12 +11,12 @@ from benchmarks.quality.measures import LIST_LENGTH
 from benchmarks.quality.neighbours import SessionKnn
 from benchmarks.quality.splits import DAY_SECONDS, Split
 from benchmarks.report import print_progress
-from freshet.cases import EvalCases
-from freshet.covisitation import compute_item_knn
-from freshet.history import Histories, Ints, is_target, model_input
-from freshet.live.baselines import Baselines, ItemKnnScorer, PopularityScorer, SequentialRulesScorer
-from freshet.live.scorer import EXCLUDED_SCORE, Scorer, chunk_ranges, top_k
-from freshet.sequential_rules import count_rules
+from freshet.data.eval_cases import EvalCases
+from freshet.data.history import Histories, Ints, is_target, model_input
+from freshet.data.item_knn import compute_item_knn
+from freshet.data.sequential_rules import count_rules
+from freshet.inference.baselines import Baselines, ItemKnnScorer, PopularityScorer, SequentialRulesScorer
+from freshet.inference.scoring import EXCLUDED_SCORE, Scorer, chunk_ranges, top_k
 
 RECENT_DAYS = 7
 

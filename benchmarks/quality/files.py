@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from freshet.data.history import Ints
 from freshet.errors import FreshetError
-from freshet.history import Ints
 
 if TYPE_CHECKING:
     import pandas as pd

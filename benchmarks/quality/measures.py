@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from freshet.cases import EvalCases
-from freshet.history import Ints
-from freshet.judge.evaluation import CaseScores, target_hits
+from freshet.data.eval_cases import EvalCases
+from freshet.data.history import Ints
+from freshet.evaluation.evaluate import CaseScores, target_hits
 
 LIST_LENGTH = 20  # places of a list that any metric looks at
 METRIC_NAMES = {"hr": "hit_rate"}  # the field's short name → the judge's

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from freshet.history import Histories, Ints, ModelInput, is_target, select_events
-from freshet.live.scorer import EXCLUDED_SCORE, Scores
+from freshet.data.history import Histories, Ints, ModelInput, is_target, select_events
+from freshet.inference.scoring import EXCLUDED_SCORE, Scores
 
 N_NEIGHBOURS: Final = 100
 N_CANDIDATES: Final = 1000

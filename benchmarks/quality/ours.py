@@ -11,12 +11,12 @@ from benchmarks.quality.baselines import RankedLists
 from benchmarks.quality.measures import LIST_LENGTH
 from benchmarks.quality.splits import Split
 from benchmarks.report import print_progress
-from freshet.cases import EvalCases
+from freshet.data.eval_cases import EvalCases
 from freshet.errors import FreshetError
 
 if TYPE_CHECKING:
-    from freshet.model.params import TrainParams
-    from freshet.model.training import EpochMetrics, TrainingResult
+    from freshet.training.params import TrainParams
+    from freshet.training.trainer import EpochMetrics, TrainingResult
 
 
 def parse_params(overrides: Sequence[str]) -> "TrainParams":
@@ -26,7 +26,7 @@ def parse_params(overrides: Sequence[str]) -> "TrainParams":
     """
     from pydantic import ValidationError
 
-    from freshet.model.params import TrainParams
+    from freshet.training.params import TrainParams
 
     values = dict(text.partition("=")[::2] for text in overrides)
     unknown = sorted(set(values) - set(TrainParams.model_fields))
@@ -42,7 +42,7 @@ def parse_params(overrides: Sequence[str]) -> "TrainParams":
 
 def train_and_rank(split: Split, params: "TrainParams", validation_cases: int | None = None) -> RankedLists:
     """The lists of one training with the seed of `params`. validation_cases: at most so many are scored, None: all."""
-    from freshet.model.validation import top_k_lists
+    from freshet.training.validation import top_k_lists
 
     start = time.perf_counter()
     validation_cases_sample = _sample_cases(split.validation, validation_cases)
@@ -57,16 +57,16 @@ def train_and_rank(split: Split, params: "TrainParams", validation_cases: int | 
 
 def non_default_params(params: "TrainParams") -> Mapping[str, object]:
     """What is not the default."""
-    from freshet.model.params import TrainParams
+    from freshet.training.params import TrainParams
 
     defaults = TrainParams().model_dump()
     return {name: value for name, value in params.model_dump().items() if value != defaults[name] and name != "seed"}
 
 
 def _train(split: Split, held_out: EvalCases, params: "TrainParams") -> "TrainingResult":
-    from freshet.model.corpus import build_dataset
-    from freshet.model.lesson import TrainValidationSplit
-    from freshet.model.training import fit
+    from freshet.training.dataset import build_dataset
+    from freshet.training.split import TrainValidationSplit
+    from freshet.training.trainer import fit
 
     train_split = TrainValidationSplit(build_dataset(split.train), held_out, split.train, split.exclude_seen)
     return fit(train_split, split.vocabulary, params, on_epoch=partial(_print_epoch, f"seed {params.seed}"))

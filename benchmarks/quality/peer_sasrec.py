@@ -20,7 +20,7 @@ from rectools import Columns
 from rectools.dataset import Dataset
 from rectools.models import SASRecModel
 
-from freshet.judge import metrics
+from freshet.evaluation import metrics
 
 PEER_SETTINGS = {"session_max_len": 100, "n_heads": 4, "n_factors": 256, "n_blocks": 2, "lr": 1e-3, "loss": "softmax"}
 BATCH_CASES = 256

@@ -20,9 +20,9 @@ from benchmarks.quality.baselines import RankedLists
 from benchmarks.quality.measures import LIST_LENGTH
 from benchmarks.quality.splits import Split
 from benchmarks.report import print_progress
-from freshet.cases import EvalCases
+from freshet.data.eval_cases import EvalCases
+from freshet.data.history import Histories, is_target, select_events
 from freshet.errors import SetupError
-from freshet.history import Histories, is_target, select_events
 from freshet.settings import load
 
 REQUIREMENTS_FILE = Path(__file__).parents[1] / "peers.txt"

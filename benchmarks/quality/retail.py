@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from benchmarks.quality.splits import DAY_SECONDS, Split
-from freshet.cases import EvalCases, last_basket_cases, next_basket_cases
-from freshet.columns import EVENT_TYPE_CODES
+from freshet.data.columns import EVENT_TYPE_CODES
+from freshet.data.eval_cases import EvalCases, last_basket_cases, next_basket_cases
+from freshet.data.history import Histories, Ints, select_events
+from freshet.data.vocabulary import Vocabulary
 from freshet.errors import FreshetError
-from freshet.history import Histories, Ints, select_events
-from freshet.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.quality.files import Sequences
-from freshet.cases import EvalCases
-from freshet.columns import EVENT_TYPE_CODES
+from freshet.data.columns import EVENT_TYPE_CODES
+from freshet.data.eval_cases import EvalCases
+from freshet.data.history import Histories, Ints, select_events
+from freshet.data.vocabulary import Vocabulary
 from freshet.errors import FreshetError
-from freshet.history import Histories, Ints, select_events
-from freshet.vocabulary import Vocabulary
 
 DAY_SECONDS = 86_400
 MIN_EVENTS = 3  # events of a shopper who is asked: one to know, one for validation, one for the test

@@ -11,8 +11,8 @@ from benchmarks.quality.splits import DAY_SECONDS, Split, id_only_vocabulary, si
 from benchmarks.report import print_progress
 from benchmarks.training.ours import PreparedTraining, prepare_training
 from benchmarks.training.runs import ModelSizes
-from freshet.columns import EVENT_TYPE_CODES
-from freshet.history import Histories
+from freshet.data.columns import EVENT_TYPE_CODES
+from freshet.data.history import Histories
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -80,8 +80,8 @@ def compare_losses(training: PreparedTraining) -> tuple[float, float]:
     """
     import torch
 
-    from freshet.model.batches import batches
-    from freshet.model.own import step_loss
+    from freshet.model.custom import step_loss
+    from freshet.training.batching import batches
 
     model, device = training.state.model.eval(), training.state.device
     rng = np.random.default_rng(0)
@@ -98,7 +98,7 @@ def _full_softmax_loss(model: object, batch: object) -> "Tensor":
     """All scores at once, and torch's own cross-entropy: every question here asks for one item."""
     from torch.nn import functional as F
 
-    from freshet.model.question import batch_scores
+    from freshet.training.objective import batch_scores
 
     scores = batch_scores(model, batch)  # type: ignore[arg-type]
     return F.cross_entropy(scores[:, 1:], batch.following.items - 1)  # type: ignore[attr-defined]

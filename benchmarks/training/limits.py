@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import torch
     from torch.autograd.profiler_util import FunctionEventAvg
 
-    from freshet.model.course import TrainState
+    from freshet.training.state import TrainState
 
 PROFILED_STEPS = 10  # profiled, after as many warm ones
 MAX_OPERATIONS = 14  # shown

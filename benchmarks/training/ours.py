@@ -20,9 +20,9 @@ from benchmarks.training.runs import ModelSizes, TrainingRun
 if TYPE_CHECKING:
     import torch
 
-    from freshet.model.corpus import TrainingDataset
-    from freshet.model.course import TrainState
-    from freshet.model.params import TrainParams
+    from freshet.training.dataset import TrainingDataset
+    from freshet.training.params import TrainParams
+    from freshet.training.state import TrainState
 
 MIN_BATCH_EVENTS = 512  # events a batch may hold at most, at least: TrainParams allows no less
 
@@ -36,8 +36,8 @@ def measure(file: Path, sizes: ModelSizes, epochs: int, overrides: Sequence[str]
 def train_and_measure(file: Path, sizes: ModelSizes, epochs: int, overrides: Sequence[str]) -> TrainingRun:
     """Reads, trains epoch after epoch, and asks the validation after each."""
     from freshet.model import device as devices
-    from freshet.model.course import mean_loss
-    from freshet.model.validation import mean_ndcg
+    from freshet.training.state import mean_loss
+    from freshet.training.validation import mean_ndcg
 
     split = leave_one_out(read_interactions(file))
     start = time.perf_counter()
@@ -78,8 +78,8 @@ class PreparedTraining:
 
     def epoch_steps(self) -> Iterator[None]:
         """Those of one epoch."""
-        from freshet.model.course import train_epoch
-        from freshet.model.ranks import ProcessGroup
+        from freshet.training.distributed import ProcessGroup
+        from freshet.training.state import train_epoch
 
         self.state.model.train()
         return train_epoch(self.state, self.dataset, self.params, ProcessGroup())
@@ -88,10 +88,10 @@ class PreparedTraining:
 def prepare_training(split: Split, sizes: ModelSizes, epochs: int, overrides: Sequence[str]) -> PreparedTraining:
     """As `fit` would begin, on the best device there is."""
     from freshet.model import device as devices
-    from freshet.model.corpus import build_dataset
-    from freshet.model.course import init_train_state
-    from freshet.model.run_params import RunParams
-    from freshet.model.start import build_initial_model
+    from freshet.training.dataset import build_dataset
+    from freshet.training.initialisation import build_initial_model
+    from freshet.training.run_params import RunParams
+    from freshet.training.state import init_train_state
 
     device = devices.select_device("auto")
     devices.use_all_cores()
@@ -103,7 +103,7 @@ def prepare_training(split: Split, sizes: ModelSizes, epochs: int, overrides: Se
 
 def matching_params(sizes: ModelSizes, split: Split, epochs: int, overrides: Sequence[str]) -> "TrainParams":
     """Parameters of this size; a batch holds as many events as `sizes.batch` histories do on average."""
-    from freshet.model.params import TrainParams
+    from freshet.training.params import TrainParams
 
     lengths = np.minimum(np.diff(split.train.offsets), sizes.length)
     batch_events = sizes.batch * float(lengths[lengths > 0].mean())

@@ -1,0 +1,4 @@
+"""The `freshet` command: one module per noun.
+
+Start with `main.py`.
+"""

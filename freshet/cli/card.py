@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freshet.cli import asked, markdown
+from freshet.cli import history_options, markdown
 from freshet.errors import BundleError
 
 if TYPE_CHECKING:
@@ -27,14 +27,16 @@ def card(
 
     Piped, it is Markdown: freshet card > card.md
     """
-    from freshet.live.bundle import read_model_card
-    from freshet.live.released import fetch_bundle
+    from freshet.inference.bundle import read_model_card
+    from freshet.releases.current import fetch_bundle
     from freshet.store import open_store
 
-    settings = asked.load_lake_settings()
+    settings = history_options.load_lake_settings()
     store = open_store(settings.lake)
     bundle_id = (
-        asked.load_release(settings).bundle.id if not release_or_bundle else _resolve_bundle(store, release_or_bundle)
+        history_options.load_release(settings).bundle.id
+        if not release_or_bundle
+        else _resolve_bundle(store, release_or_bundle)
     )
     markdown.print_markdown(
         _latest_evaluation_card(store, bundle_id) or read_model_card(fetch_bundle(store, bundle_id, settings.cache_dir))
@@ -43,7 +45,7 @@ def card(
 
 def _resolve_bundle(store: "Store", release_or_bundle: str) -> str:
     """The bundle that is meant. Raises BundleError where none is, or several are."""
-    from freshet.live import journal
+    from freshet.releases import journal
 
     if release_or_bundle.isdigit() and 0 < int(release_or_bundle) <= journal.entry_count(store):
         return journal.read_entry(store, int(release_or_bundle)).bundle

@@ -6,16 +6,16 @@ from typing import Annotated
 
 import typer
 
+from freshet.anomalies.acceptance import Acceptance, load_acceptances
+from freshet.anomalies.acceptance import accept as accept_day
 from freshet.cli import terminal
-from freshet.cli.asked import load_lake_settings
+from freshet.cli.history_options import load_lake_settings
 from freshet.commands import materialize_command, materialize_hint, partition_range
-from freshet.day_accounts import DayStatus, day_statuses
-from freshet.days import DayRecord, latest_records
 from freshet.errors import EmptyLakeError, LakeError, SettingsError
-from freshet.landing import landing_days
-from freshet.past.acceptance import Acceptance, load_acceptances
-from freshet.past.acceptance import accept as accept_day
+from freshet.ingest.landing import landing_days
 from freshet.store import Store, open_store
+from freshet.tables.day_accounts import DayStatus, day_statuses
+from freshet.tables.day_records import DayRecord, latest_records
 
 COUNT_COLUMNS = ("landed", "skipped", "quarantined", "duplicate", "refused", "published")
 ACCEPT_FIX = "mend that first; what can be accepted is a day whose events are unlike those of the days before it"

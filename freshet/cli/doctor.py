@@ -6,9 +6,9 @@ from typing import Final
 import typer
 
 from freshet import settings
-from freshet.checkup import run_checks
-from freshet.checkup.finding import CAPABILITIES, Capability, CheckResult
 from freshet.cli import terminal
+from freshet.doctor import run_checks
+from freshet.doctor.result import CAPABILITIES, Capability, CheckResult
 
 DETAIL_INDENT: Final = 22  # of what is found, behind the state and the part
 

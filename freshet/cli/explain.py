@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freshet.cli import asked, terminal
+from freshet.cli import history_options, terminal
 from freshet.errors import SettingsError
 
 if TYPE_CHECKING:
-    from freshet.live.explanation import Explanation
-    from freshet.live.released import HistoryEvent, Release
+    from freshet.inference.explanation import Explanation
+    from freshet.releases.current import HistoryEvent, Release
 
 
 def register(app: typer.Typer) -> None:
@@ -32,11 +32,11 @@ def explain(
 
     Give exactly one of --items, --shopper and --session.
     """
-    asked.require_exactly_one("freshet explain", items, shopper, session)
-    settings = asked.load_lake_settings()
-    release = asked.load_release(settings)
+    history_options.require_exactly_one("freshet explain", items, shopper, session)
+    settings = history_options.load_lake_settings()
+    release = history_options.load_release(settings)
     _require_known_item(release, item)
-    events = asked.load_events(settings, release, items, shopper, session)
+    events = history_options.load_events(settings, release, items, shopper, session)
     _print_explanation(release, item, events, _compute_explanation(release, item, events), k, timed=not items)
 
 
@@ -47,9 +47,9 @@ def _require_known_item(release: "Release", item: str) -> None:
 
 
 def _compute_explanation(release: "Release", item: str, events: "list[HistoryEvent]") -> "Explanation":
-    from freshet.live.explanation import explain as explain_item
-    from freshet.live.ranker import open_ranker
-    from freshet.live.released import to_history
+    from freshet.inference.explanation import explain as explain_item
+    from freshet.inference.ranker import open_ranker
+    from freshet.releases.current import to_history
 
     vocabulary = release.bundle.vocabulary
     return explain_item(open_ranker(release.bundle), to_history(events, vocabulary), vocabulary.indices([item]))[0]

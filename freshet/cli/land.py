@@ -10,10 +10,10 @@ import typer
 
 from freshet import settings as settings_
 from freshet.commands import materialize_command, partition_range
-from freshet.lake_state import new_lake_message
+from freshet.lake_checks import new_lake_message
 
 if TYPE_CHECKING:
-    from freshet.delivery import LandedFileResult
+    from freshet.ingest.deliver import LandedFileResult
 
 
 def register(app: typer.Typer) -> None:
@@ -30,14 +30,14 @@ def land(
 
     A file of many days is cut as the mapping says. What to type next is printed.
     """
-    from freshet import delivery
-    from freshet.tables.mapping import read_mapping
+    from freshet.ingest import deliver
+    from freshet.ingest.mapping.source_mapping import read_mapping
 
     settings = settings_.load()
     new_lake_notice = new_lake_message(settings.lake)
     path = mapping or settings.mapping
     landing_day = None if day is None else day.date()
-    landed_files = delivery.land_files(
+    landed_files = deliver.land_files(
         settings, files, read_mapping(path) if path else None, landing_day, _show_progress
     )
     _show_progress("")

@@ -48,7 +48,7 @@ for command in (
 
 def _print_version(enabled: bool) -> None:
     if enabled:
-        from freshet.version import code_version
+        from freshet.runtime import code_version
 
         typer.echo(f"freshet {code_version()}")
         raise typer.Exit

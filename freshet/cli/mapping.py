@@ -25,18 +25,19 @@ def check(
 
     Exit code 1 where a day of these files would be refused.
     """
-    from freshet.tables.mapping import read_mapping
+    from freshet.ingest.mapping.source_mapping import read_mapping
 
     settings = settings_.load()
     mapping = read_mapping(file)
-    from freshet.cli.trial_report import refusal_messages, report_lines, verdict_lines
-    from freshet.tables import session, trial
+    from freshet.cli.dry_run_report import refusal_messages, report_lines, verdict_lines
+    from freshet.ingest.mapping import dry_run
+    from freshet.tables import spark_session
 
-    trial.check_files(data, mapping, check_columns=False)
+    dry_run.check_files(data, mapping, check_columns=False)
     _show_progress("starting Spark …")
-    spark = session.start_session(settings)
+    spark = spark_session.start_session(settings)
     _show_progress(f"reading {len(data)} {'file' if len(data) == 1 else 'files'} …")
-    report_data = trial.dry_run(spark, mapping, data, datetime.now(UTC).date(), settings.dedup_lookback_days)
+    report_data = dry_run.dry_run(spark, mapping, data, datetime.now(UTC).date(), settings.dedup_lookback_days)
     messages, columns = refusal_messages(report_data, settings), terminal.width()
     typer.echo(f"{file}: Spark takes all {len(mapping.expressions())} expressions for the columns of these files")
     for line in report_lines(report_data):

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freshet.cli import asked, terminal
+from freshet.cli import history_options, terminal
 
 if TYPE_CHECKING:
-    from freshet.live.ranker import RankedItems
-    from freshet.live.released import HistoryEvent, Release
+    from freshet.inference.ranker import RankedItems
+    from freshet.releases.current import HistoryEvent, Release
 
 
 def register(app: typer.Typer) -> None:
@@ -26,16 +26,16 @@ def recommend(
 
     Give exactly one of --items, --shopper and --session.
     """
-    asked.require_exactly_one("freshet recommend", items, shopper, session)
-    settings = asked.load_lake_settings()
-    release = asked.load_release(settings)
-    events = asked.load_events(settings, release, items, shopper, session)
+    history_options.require_exactly_one("freshet recommend", items, shopper, session)
+    settings = history_options.load_lake_settings()
+    release = history_options.load_release(settings)
+    events = history_options.load_events(settings, release, items, shopper, session)
     _print_items(release, _rank_items(release, events, k))
 
 
 def _rank_items(release: "Release", events: "list[HistoryEvent]", k: int) -> "RankedItems":
-    from freshet.live.ranker import open_ranker
-    from freshet.live.released import to_history
+    from freshet.inference.ranker import open_ranker
+    from freshet.releases.current import to_history
 
     ranker = open_ranker(release.bundle)
     return ranker.recommend(to_history(events, release.bundle.vocabulary), k)[0]

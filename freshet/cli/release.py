@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freshet.cli import asked
+from freshet.cli import history_options
 from freshet.cli.releases import set_champion_alias
 from freshet.errors import SettingsError
 
@@ -46,10 +46,10 @@ def release(
 
 
 def _release_bundle(id_prefix: str, why: str) -> None:
-    from freshet.stages.named_release import release_held_bundle
+    from freshet.steps.release.by_name import release_held_bundle
     from freshet.store import open_store
 
-    settings = asked.load_lake_settings()
+    settings = history_options.load_lake_settings()
     store = open_store(settings.lake)
     entry = release_held_bundle(store, settings, _find_bundle(store, id_prefix), why, getuser(), datetime.now(UTC))
     typer.echo(f"release {entry.number}: bundle {entry.bundle[:12]}. {entry.verdict}")
@@ -57,27 +57,27 @@ def _release_bundle(id_prefix: str, why: str) -> None:
 
 
 def _hold_releases(why: str) -> None:
-    from freshet.live.holds import hold_releases, hold_sentence
-    from freshet.live.journal import entry_count, last_release_entry
+    from freshet.releases.holds import hold_releases, hold_sentence
+    from freshet.releases.journal import entry_count, last_release_entry
     from freshet.store import open_store
 
-    store = open_store(asked.load_lake_settings().lake)
+    store = open_store(history_options.load_lake_settings().lake)
     last_number, current_entry = entry_count(store), last_release_entry(store)
     if current_entry is None:
-        raise asked.no_release_error(store)
+        raise history_options.no_release_error(store)
     entry = hold_releases(store, last_number, current_entry.bundle, why, getuser(), datetime.now(UTC))
     note = "already: " if entry.number <= last_number else ""
     typer.echo(f"{entry.title}: {note}{hold_sentence(entry)}")
 
 
 def _resume_releases(why: str) -> None:
-    from freshet.live.holds import resume_releases
-    from freshet.live.journal import entry_count
+    from freshet.releases.holds import resume_releases
+    from freshet.releases.journal import entry_count
     from freshet.store import open_store
 
-    store = open_store(asked.load_lake_settings().lake)
+    store = open_store(history_options.load_lake_settings().lake)
     if not entry_count(store):
-        raise asked.no_release_error(store)
+        raise history_options.no_release_error(store)
     entry, hold = resume_releases(store, why, getuser(), datetime.now(UTC))
     typer.echo(f"{entry.title}: releases are open again; {hold.by} held them since {hold.at:%Y-%m-%d %H:%M} UTC")
 

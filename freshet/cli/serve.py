@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperOption
 
-from freshet import threads
+from freshet import runtime
 from freshet.errors import SettingsError
 from freshet.settings import load
 
@@ -35,9 +35,9 @@ def serve(
 
     It follows the releases. Ends on Ctrl-C or SIGTERM.
     """
-    threads.use_single_blas_thread()
+    runtime.use_single_blas_thread()
     from freshet.serving.clock import system_clock
-    from freshet.serving.run import serve as run_server
+    from freshet.serving.server import serve as run_server
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     overrides = {"gateway_host": host, "gateway_port": port}

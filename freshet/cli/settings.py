@@ -6,7 +6,7 @@ import typer
 
 from freshet import settings as chosen
 from freshet.cli import terminal
-from freshet.origins import SettingSource, setting_sources
+from freshet.setting_sources import SettingSource, setting_sources
 
 
 def register(app: typer.Typer) -> None:

@@ -3,7 +3,7 @@
 import typer
 
 from freshet import settings
-from freshet.installation import class_archive, jars, java
+from freshet.setup import class_archive, jars, java
 
 
 def register(app: typer.Typer) -> None:

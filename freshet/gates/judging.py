@@ -67,7 +67,7 @@ def _validate(frame: "pd.DataFrame", rules: Sequence[Rule]) -> list[Any]:
 
 @cache
 def _batch_definition() -> Any:
-    """An ephemeral context without files and without progress bars; one per process. (Telemetry: freshet.telemetry.)"""
+    """An ephemeral context without files and without progress bars; one per process. (Telemetry: freshet.runtime.)"""
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 

@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from freshet.anomalies.limits import Limit
+from freshet.anomalies.metrics import MAX_FACTOR
 from freshet.gates.rules import Rule
-from freshet.past.figures import MAX_FACTOR
-from freshet.past.limits import Limit
 from freshet.settings import Settings
 
 

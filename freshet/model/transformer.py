@@ -18,13 +18,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from freshet.columns import PAD
-from freshet.content import EncodedItems
+from freshet.data.columns import PAD
+from freshet.data.item_encoding import EncodedItems
 from freshet.model.attention import AttentionFn
 from freshet.model.dropout import Dropout
-from freshet.model.items import ItemEncoder, empty_content
-from freshet.model.memory import RepeatAttention
-from freshet.model.params import ModelConfig
+from freshet.model.item_encoder import ItemEncoder, empty_content
+from freshet.model.repeat_attention import RepeatAttention
+from freshet.training.params import ModelConfig
 
 
 class TransformerBlock(nn.Module):

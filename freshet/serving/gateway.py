@@ -9,24 +9,24 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from freshet.live.latest import merge_events
-from freshet.live.released import HistoryEvent
+from freshet.inference.latest_histories import merge_events
 from freshet.pseudonym import pseudonym
-from freshet.serving import ledger, ledger_file
-from freshet.serving.answering import RecommendationWorker
+from freshet.releases.current import HistoryEvent
 from freshet.serving.clock import Clock, iso
-from freshet.serving.covered import path_redactor
-from freshet.serving.current import ActiveState
-from freshet.serving.follower import ReleaseWatcher
-from freshet.serving.impressions import ImpressionBuffer
-from freshet.serving.ledger_file import connect
+from freshet.serving.events import event_store, event_store_file
+from freshet.serving.events.event_store_file import connect
+from freshet.serving.events.flusher import LandingFlusher
+from freshet.serving.events.impressions import ImpressionBuffer
+from freshet.serving.events.writer import Writer
+from freshet.serving.http.errors import GatewayError, Problem, RequestError
+from freshet.serving.http.redaction import path_redactor
+from freshet.serving.http.rejected_requests import RefusalLog
 from freshet.serving.metrics import GatewayMetrics
-from freshet.serving.problems import GatewayError, Problem, RequestError
-from freshet.serving.refusals import RefusalLog
-from freshet.serving.replies import PendingRequest, build_ranking_request
-from freshet.serving.sealer import LandingFlusher
-from freshet.serving.served import LoadedRelease
-from freshet.serving.writer import Writer
+from freshet.serving.recommend.active_release import LoadedRelease
+from freshet.serving.recommend.active_state import ActiveState
+from freshet.serving.recommend.responses import PendingRequest, build_ranking_request
+from freshet.serving.recommend.worker import RecommendationWorker
+from freshet.serving.releases.watcher import ReleaseWatcher
 from freshet.settings import Settings
 from freshet.store import open_store
 
@@ -44,7 +44,7 @@ class Gateway:
     def __init__(
         self, settings: Settings, key: bytes, folder: Path, clock: Clock, on_swap: Callable[[], None] = lambda: None
     ) -> None:
-        gateway_id, store = ledger_file.create_store(folder), open_store(settings.lake)
+        gateway_id, store = event_store_file.create_store(folder), open_store(settings.lake)
         self.settings, self.clock, self.metrics = settings, clock, GatewayMetrics()
         self.active_state = ActiveState(lists_first=settings.precomputed_lists == "first", on_swap=on_swap)
         self.redactor = path_redactor(settings)
@@ -93,9 +93,9 @@ class Gateway:
         snapshots = self.active_state.snapshots
         try:
             with closing(connect(self._folder)) as reader:
-                shoppers = ledger.recent_shoppers(reader, MAX_CHECK_SHOPPERS)
+                shoppers = event_store.recent_shoppers(reader, MAX_CHECK_SHOPPERS)
                 return [
-                    merge_events(snapshots.shopper_events(shopper), ledger.recent_events(reader, shopper).events)
+                    merge_events(snapshots.shopper_events(shopper), event_store.recent_events(reader, shopper).events)
                     for shopper in shoppers
                 ]
         except (sqlite3.Error, GatewayError):  # told by those who write: a release is no worse for it

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.simulation.goods import BRANDS, CATEGORIES, item_title
+from freshet.simulation.item_graph import ItemGraph, build_item_graph
 from freshet.simulation.params import ShopParams
-from freshet.simulation.paths import ItemGraph, build_item_graph
+from freshet.simulation.product_titles import BRANDS, CATEGORIES, item_title
 
 ITEM_PRICE_SPREAD = 0.35
 SUCCESSOR_PRICE_SPREAD = 0.1  # of the next mark against the one before

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.simulation.shelves import SlotGroups
+from freshet.simulation.item_choice import SlotGroups
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

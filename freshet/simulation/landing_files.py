@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshet.simulation.catalogue import price_factor
-from freshet.simulation.clock import DAY_SECONDS, day_number
-from freshet.simulation.goods import CATEGORIES
-from freshet.simulation.moments import EVENT_NAMES, PURCHASE, RETURN, tracking_loss_rate
+from freshet.simulation.events import EVENT_NAMES, PURCHASE, RETURN, tracking_loss_rate
+from freshet.simulation.product_titles import CATEGORIES
+from freshet.simulation.seasonality import DAY_SECONDS, day_number
 from freshet.simulation.shop import Shop
 
 Ints = NDArray[np.int64]

@@ -9,7 +9,7 @@ import numpy as np
 
 from freshet.errors import SettingsError
 from freshet.simulation.catalogue import price_factor
-from freshet.simulation.choices import (
+from freshet.simulation.choice_model import (
     DRAWS_PER_VIEW,
     MAX_RECENT_SLOTS,
     PURCHASED,
@@ -18,15 +18,15 @@ from freshet.simulation.choices import (
     ChoiceModel,
     build_choice_model,
 )
-from freshet.simulation.clock import DAY_SECONDS, day_number
-from freshet.simulation.cycles import is_replenishment_due
-from freshet.simulation.goods import CATEGORIES
-from freshet.simulation.memories import ShopperState, count_sessions_before, shopper_states
-from freshet.simulation.moments import EVENT_NAMES
-from freshet.simulation.reactions import click_probability, clicked_position
+from freshet.simulation.click_model import click_probability, clicked_position
+from freshet.simulation.events import EVENT_NAMES
+from freshet.simulation.preferences import draw_preferences
+from freshet.simulation.product_titles import CATEGORIES
+from freshet.simulation.repurchase import is_replenishment_due
+from freshet.simulation.seasonality import DAY_SECONDS, day_number
 from freshet.simulation.shop import Shop
+from freshet.simulation.shopper_state import ShopperState, count_sessions_before, shopper_states
 from freshet.simulation.shoppers import GUEST, MEMBER
-from freshet.simulation.tastes import draw_preferences
 
 SESSION_STREAM, GUEST_STREAM = 3, 30  # random numbers of their own
 GUEST_POOL_SIZE: Final = 4_096  # kinds of strangers; each comes as if for the first time

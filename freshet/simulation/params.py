@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final, Literal, get_args
 
 from freshet.errors import SettingsError
-from freshet.simulation.goods import CATEGORIES
+from freshet.simulation.product_titles import CATEGORIES
 
 DriftKind = Literal["taste", "habit", "catalogue", "prices", "traffic", "tracking", "season"]
 DRIFT_KINDS: Final[tuple[str, ...]] = get_args(DriftKind)

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from freshet.simulation.browsing import simulate_browsing
 from freshet.simulation.catalogue import Catalogue, generate_catalogue
-from freshet.simulation.choices import ChoiceModel, build_choice_model
-from freshet.simulation.moments import SimulatedEvents, simulate_events
+from freshet.simulation.choice_model import ChoiceModel, build_choice_model
+from freshet.simulation.events import SimulatedEvents, simulate_events
 from freshet.simulation.params import ShopParams
+from freshet.simulation.preferences import draw_preferences
 from freshet.simulation.shoppers import BOT, GUEST, generate_sessions
-from freshet.simulation.tastes import draw_preferences
-from freshet.simulation.walk import simulate_browsing
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from freshet.simulation.clock import draw_session_starts
 from freshet.simulation.params import ShopParams
+from freshet.simulation.seasonality import draw_session_starts
 
 MEMBER, GUEST, BOT = 0, 1, 2
 VIEWS_LOG_STD = 1.25  # of the looks of members: the standard deviation of their logarithm

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from freshet.days import last_attempt
 from freshet.errors import LakeError
-from freshet.lake_state import CATALOG_FILE, check_lake, is_same_folder, moved_lake_error, require_lake
+from freshet.lake_checks import CATALOG_FILE, check_lake, is_same_folder, moved_lake_error, require_lake
 from freshet.store import open_store
+from freshet.tables.day_records import last_attempt
 
 BACKUP_FIX: Final = "restore the lake from a backup"
 

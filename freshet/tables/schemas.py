@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pyspark.sql import types as T
 
-from freshet import columns as c
+from freshet.data import columns as c
 
 
 @dataclass(frozen=True)

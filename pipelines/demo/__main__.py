@@ -15,12 +15,12 @@ from typing import Annotated, Final
 import typer
 
 from freshet.errors import SettingsError, SetupError
-from freshet.serving.problems import GatewayError
-from freshet.serving.state import StateLock, acquire_state_lock, state_folder
+from freshet.serving.http.errors import GatewayError
+from freshet.serving.state_lock import StateLock, acquire_state_lock, state_folder
 from freshet.settings import Settings, load
-from pipelines import entry
+from pipelines import program_entry
+from pipelines.demo.preload import preload
 from pipelines.demo.screen import DemoOutput
-from pipelines.demo.warm import preload
 
 MARKER_FILE: Final = "demo-of-freshet"  # in the folder: only a folder with this mark is ever emptied
 INTRODUCTION: Final = (
@@ -54,7 +54,7 @@ def _run_demo(output: DemoOutput, settings: Settings, start: float, *, keep: boo
     with output.show_status("getting ready: Spark, Dagster, the shop, its gateway (about 20 s)"):
         spark_thread = preload(settings)
         # Only now: loading the code location looks for DAGSTER_HOME.
-        from pipelines.demo.acts import demo_context, run_demo
+        from pipelines.demo.script import demo_context, run_demo
     with demo_context(output, spark_thread) as context:
         run_demo(context, start)
         if picture is not None:
@@ -112,4 +112,4 @@ def _lock_gateway_state(settings: Settings) -> StateLock | None:
 
 
 if __name__ == "__main__":
-    entry.run(main)
+    program_entry.run(main)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from freshet.simulation.live_shop import EventPayload, ListReaction, LiveSession, LiveShop
+from pipelines.demo.click_rates import Estimate, clustered_mean
 from pipelines.demo.gateway import GatewayProcess
-from pipelines.demo.shares import Estimate, clustered_mean
-from pipelines.visits import LIST_SIZE
+from pipelines.shopper_visit import LIST_SIZE
 
 REQUEST_EVENT_FIELDS = ("item_id", "event_type", "event_time", "title", "category")  # of an event, in a question
 MAX_REQUEST_EVENTS = 200  # that a question may bring

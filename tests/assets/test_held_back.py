@@ -5,7 +5,7 @@ import pytest
 
 from assets.gates import check_specs, publish_artifact
 from freshet.settings import Settings
-from freshet.stages.outcome import StepResult, run_gate
+from freshet.steps.step_result import StepResult, run_gate
 from tests.gate_cases import PASSING_PROFILES
 
 pytestmark = pytest.mark.dagster

@@ -28,8 +28,8 @@ def test_the_run_is_green_and_the_release_is_not_materialized(rejected):
 
 
 def test_the_check_says_why(rejected, small_shop):
-    from freshet.cases import next_basket_cases
-    from freshet.tables.reading import load_training_set
+    from freshet.data.eval_cases import next_basket_cases
+    from freshet.tables.reader import load_training_set
 
     data = load_training_set(small_shop.settings, small_shop.training_set)
     cases = len(next_basket_cases(data.histories, data.train_until, data.as_of))
@@ -43,7 +43,7 @@ def test_the_check_says_why(rejected, small_shop):
 
 
 def test_nothing_was_written_to_the_journal(rejected, small_shop):
-    from freshet.live import journal
+    from freshet.releases import journal
 
     assert journal.entry_count(small_shop.store) == 0
 
@@ -51,8 +51,8 @@ def test_nothing_was_written_to_the_journal(rejected, small_shop):
 @pytest.fixture(scope="module")
 def held_run(small_shop, tmp_path_factory):
     """A run with a better model while releases are held. Afterwards the shop's journal is empty again."""
-    from freshet.live.holds import hold_releases
-    from freshet.live.journal import JournalEntry, append_entry, bundle_path
+    from freshet.releases.holds import hold_releases
+    from freshet.releases.journal import JournalEntry, append_entry, bundle_path
     from resources.lake import Lake
     from resources.lake_io import write_reference
     from tests.dagster_runs import DagsterHarness

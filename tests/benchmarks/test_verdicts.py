@@ -7,8 +7,8 @@ from benchmarks import verdicts
 from benchmarks.verdict_looks import simulate_tries
 from benchmarks.verdict_nights import simulate_nights
 from benchmarks.verdict_outcomes import CLICKS_PAIR, CLUSTERED_PAIR, degrade, draw_outcomes, draw_owners
-from freshet.judge.bootstrap import effective_shoppers
-from freshet.judge.params import EvaluationParams
+from freshet.evaluation.bootstrap import effective_shoppers
+from freshet.evaluation.params import EvaluationParams
 
 PARAMS = EvaluationParams(bootstrap_samples=200)
 PAIR = CLICKS_PAIR

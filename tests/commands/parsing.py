@@ -222,7 +222,7 @@ def _check_days(partition_range: str | None, partition: str | None, first_day: d
 @functools.cache
 def _gateway_routes() -> dict[tuple[str, ...], set[str]]:
     """Path, split, `*` for a parameter → methods."""
-    from freshet.serving.app import ROUTES
+    from freshet.serving.http.app import ROUTES
 
     methods_by_path: dict[tuple[str, ...], set[str]] = {}
     for handler in ROUTES:

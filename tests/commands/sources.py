@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 
 from freshet import commands
+from freshet.publishing import record_agreement
 from freshet.store import open_store
-from freshet.tables import agreement
 from tests.commands.pages import PROGRAM_PATTERN, ROOT, CommandLine
 
 SOURCE_PACKAGES = ("freshet", "assets", "resources", "sensors", "pipelines")
@@ -17,7 +17,7 @@ PLACEHOLDER_VALUES = {
     "table": "histories",
     "name": "training_set",
     "LAND": commands.LAND_COMMAND,
-    "MADE_FROM_EVENTS": agreement.EVENT_TABLES_SELECTION,
+    "MADE_FROM_EVENTS": record_agreement.EVENT_TABLES_SELECTION,
 }
 COMMAND_PATTERN = re.compile(
     r"(FRESHET_\w+=\S+ |\.venv/bin/)*(dagster (asset|job) .*|freshet [a-z]+( --?\w.*)?|make \w+( \w+=\w+)*)"

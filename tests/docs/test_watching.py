@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from freshet.watch.params import DriftParams
+from freshet.monitoring.params import DriftParams
 
 TEXT = (Path(__file__).parents[2] / "docs" / "watching.md").read_text()
 

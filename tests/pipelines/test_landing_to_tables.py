@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from pipelines import jobs
-from pipelines.ticking import tick
+from pipelines.sensor_runner import tick
 from resources.lake_io import LakeIO
 from resources.tracking import Tracking
 from sensors.landing import landing_sensor
@@ -54,7 +54,7 @@ def test_all_days_are_run_together_and_every_daily_table_has_them(world):
 
 
 def test_what_was_shown_is_in_its_table(world):
-    from freshet.tables.reading import scan_table
+    from freshet.tables.reader import scan_table
 
     _, dagster, days, _ = world
     rows = scan_table(dagster.lake.settings, "impressions").to_pylist()

@@ -10,13 +10,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from freshet.landing import landing_days
+from freshet.ingest.landing import landing_days
+from freshet.ingest.mapping.source_mapping import read_mapping
 from freshet.settings import Settings
 from freshet.simulation.live_shop import LiveShop
 from freshet.simulation.params import ShopParams
 from freshet.simulation.shop import generate
 from freshet.store import open_store
-from freshet.tables.mapping import read_mapping
 from pipelines.live_shop import INITIAL_DAYS, HttpGatewayClient, land_days, run_shop, try_session
 
 ROOT = Path(__file__).parents[2]

@@ -5,13 +5,13 @@ from datetime import UTC, date, datetime
 import dagster as dg
 import pytest
 
-from freshet import days as day_records
-from freshet.days import DayRecord, PublishAttempt
-from freshet.live import journal
-from freshet.live.holds import hold_releases
-from freshet.live.journal import JournalEntry
-from freshet.live.manifest import Manifest
+from freshet.inference.manifest import Manifest
+from freshet.releases import journal
+from freshet.releases.holds import hold_releases
+from freshet.releases.journal import JournalEntry
 from freshet.store import open_store
+from freshet.tables import day_records
+from freshet.tables.day_records import DayRecord, PublishAttempt
 from pipelines.schedules import close_day_request, nightly_schedule
 from resources.lake import Lake
 from tests.idle_jobs import idle, sensor_definitions, write_file

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from freshet.artifacts import BundleRef, EvaluationRef, ModelRef, TrainingSetRef
 from freshet.errors import LakeError
-from freshet.references import BundleRef, EvaluationRef, ModelRef, TrainingSetRef
 from freshet.store import open_store
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def publish_result(published: list[date]) -> object:
     import pandas as pd
 
     from freshet.gates.rules import GateReport
-    from freshet.tables.publication import PublishResult
+    from freshet.publishing.publish import PublishResult
     from freshet.tables.schemas import EVENTS
 
     refused_days = {str(day): ["too bad"] for day in DAYS if day not in published}

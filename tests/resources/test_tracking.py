@@ -3,9 +3,9 @@
 import logging
 from datetime import UTC, datetime
 
+from freshet.tracking.records import ModelVersion, RunRecord
 from pydantic import SecretStr
 
-from freshet.diary import ModelVersion, RunRecord
 from freshet.settings import Settings
 from resources.tracking import Tracking
 

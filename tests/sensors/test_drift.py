@@ -5,13 +5,13 @@ from datetime import UTC, date, datetime
 import dagster as dg
 import pytest
 
-from freshet.live import journal
-from freshet.live.journal import JournalEntry
-from freshet.references import DriftRef
-from freshet.stages.drift import verdict_path
+from freshet.artifacts import DriftRef
+from freshet.monitoring.verdict import DriftVerdict
+from freshet.releases import journal
+from freshet.releases.journal import JournalEntry
+from freshet.steps.drift_report import verdict_path
 from freshet.store import open_store
-from freshet.watch.verdict import DriftVerdict
-from pipelines.ticking import tick
+from pipelines.sensor_runner import tick
 from resources.lake import Lake
 from resources.lake_io import write_reference
 from sensors.drift import DriftSensorInputs, RetrainDecision, decide, drift_sensor

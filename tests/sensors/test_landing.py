@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 import pytest
 
-from freshet import days as day_records
-from freshet.arrivals import LandedDay, LastIngest
-from freshet.days import DayRecord, PublishAttempt
+from freshet.ingest.pending_days import LandedDay, LastIngest
 from freshet.settings import Settings
 from freshet.store import open_store
-from pipelines.ticking import tick
+from freshet.tables import day_records
+from freshet.tables.day_records import DayRecord, PublishAttempt
+from pipelines.sensor_runner import tick
 from resources.lake import Lake
 from sensors.landing import (
     LandingDecision,

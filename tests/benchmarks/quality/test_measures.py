@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.quality.measures import format_table, list_metrics, summarize_runs
 from benchmarks.quality.splits import single_target_cases
-from freshet.history import Histories
+from freshet.data.history import Histories
 
 ONE_TO_FIVE = np.array([1, 2, 3, 4, 5])
 HISTORIES = Histories(np.array(["s"]), np.array([0, 5]), ONE_TO_FIVE, ONE_TO_FIVE, ONE_TO_FIVE, ONE_TO_FIVE)

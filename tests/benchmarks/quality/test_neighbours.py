@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.quality.neighbours import SessionKnn
-from freshet.columns import EVENT_TYPE_CODES
-from freshet.history import Histories, model_input
+from freshet.data.columns import EVENT_TYPE_CODES
+from freshet.data.history import Histories, model_input
 
 # Four sessions over the items 1 … 5, the last one the most recent.
 SESSIONS = ([1, 2], [2, 3], [1, 2, 4], [5])

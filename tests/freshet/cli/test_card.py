@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from freshet.cli import card, recommend
 from freshet.errors import BundleError
-from freshet.live.journal import JournalEntry, append_entry
+from freshet.releases.journal import JournalEntry, append_entry
 from freshet.store import open_store
 from tests.terminal import run_in_terminal
 from tests.tiny_bundle import write_bundle

@@ -7,10 +7,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from freshet.anomalies.acceptance import load_acceptances
 from freshet.cli import days as command
-from freshet.days import DayRecord, PublishAttempt, write_attempt
-from freshet.past.acceptance import load_acceptances
 from freshet.store import open_store
+from freshet.tables.day_records import DayRecord, PublishAttempt, write_attempt
 
 DAY1, DAY2, DAY3 = (date(2024, 3, day) for day in (1, 2, 3))
 TOTAL_LINE = "3 days     1,234,577        1          19       100        1 1,234,456 1 published, 1 refused, 1 empty"

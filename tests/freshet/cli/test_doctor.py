@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from freshet.checkup.finding import CAPABILITIES, CheckResult
 from freshet.cli.doctor import capability_lines
 from freshet.cli.main import app
+from freshet.doctor.result import CAPABILITIES, CheckResult
 
 
 def test_something_wrong_ends_with_exit_code_1_and_the_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from freshet.cli import explain, recommend
 from freshet.errors import EmptyLakeError, SettingsError
-from freshet.live.journal import JournalEntry, append_entry
+from freshet.releases.journal import JournalEntry, append_entry
 from freshet.store import open_store
 from tests.tiny_bundle import write_bundle
 

@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from freshet.cli.main import app
-from freshet.version import code_version
+from freshet.runtime import code_version
 from tests.terminal import run_in_terminal
 
 COMMAND_NAMES = ("setup", "doctor", "settings", "land", "days", "mapping", "releases", "rollback", "card", "recommend",

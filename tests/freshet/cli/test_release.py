@@ -1,4 +1,4 @@
-"""`freshet release`: a hold, its end, and what it refuses. A release by name: tests/freshet/stages/test_release.py."""
+"""`freshet release`: a hold, its end, and what it refuses. A release by name: tests/freshet/steps/release/test_release.py."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from freshet.cli import release, releases
 from freshet.errors import EmptyLakeError, JournalError, LakeError, SettingsError
-from freshet.live.journal import JournalEntry, append_entry, read_entries
+from freshet.releases.journal import JournalEntry, append_entry, read_entries
 from freshet.store import open_store
 from tests.tiny_bundle import write_bundle
 

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from freshet.cli import releases
 from freshet.errors import BundleError, EmptyLakeError, JournalError
-from freshet.live.journal import JournalEntry, append_entry, champion_entry, read_entries
+from freshet.releases.journal import JournalEntry, append_entry, champion_entry, read_entries
 from freshet.store import open_store
 from tests.tiny_bundle import write_bundle
 

@@ -8,8 +8,8 @@ import pytest
 from freshet.gates.judging import check_rules
 from freshet.gates.rules import GateReport, Rule
 from freshet.gates.suites import SUITES, suite
+from freshet.publishing.publish import add_derived_columns, add_index_columns
 from freshet.settings import Settings
-from freshet.tables.publication import add_derived_columns, add_index_columns
 from freshet.tables.schemas import TABLES
 from tests.gate_cases import FAILING_CASES, PASSING_PROFILES, RuleCase
 

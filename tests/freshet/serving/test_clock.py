@@ -1,7 +1,7 @@
 import pytest
 
 from freshet.serving.clock import day_of, iso, iso_date, to_micros
-from freshet.serving.posted import PostedEvent
+from freshet.serving.http.event_schema import PostedEvent
 from tests.tiny_gateway import NOON_S, ManualClocks
 
 

@@ -7,9 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from freshet.serving import ledger
-from freshet.serving.ledger_file import connect
-from freshet.serving.state import state_folder
+from freshet.serving.events import event_store
+from freshet.serving.events.event_store_file import connect
+from freshet.serving.state_lock import state_folder
 from tests.tiny_gateway import (
     ManualClocks,
     damage_store,
@@ -34,7 +34,7 @@ def gateway(tmp_path):
         running_gateway.post("/v1/events", VIEW_EVENT)
         writer = running_gateway.gateway.writer
         lines = [("events", clocks.clock().now() // 86_400_000_000, b"x" * 1000)] * 500
-        writer.submit(lambda connection: ledger.enqueue(connection, lines)).result()
+        writer.submit(lambda connection: event_store.enqueue(connection, lines)).result()
         yield running_gateway
 
 

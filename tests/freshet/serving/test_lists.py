@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from freshet.live.precomputed import LISTS_FOLDER, PUBLISHED_LISTS, save_precomputed_lists
-from freshet.live.sealed import MANIFEST
+from freshet.artifacts import RecommendationsRef
+from freshet.inference.array_folder import MANIFEST
+from freshet.inference.precomputed_lists import LISTS_FOLDER, PUBLISHED_LISTS, save_precomputed_lists
 from freshet.pseudonym import pseudonym
-from freshet.references import RecommendationsRef
-from freshet.serving.current import ActiveState
-from freshet.serving.looking import refresh_lists
+from freshet.serving.recommend.active_state import ActiveState
+from freshet.serving.releases.refresh import refresh_lists
 from freshet.store import open_store
 from tests import tiny_gateway, tiny_lists
 from tests.tiny_gateway import ManualClocks, gateway_settings

@@ -2,15 +2,15 @@
 
 from datetime import date
 
-from freshet.live.new_items import NEW_ITEMS_FOLDER, PUBLISHED_NEW_ITEMS, save_new_items
-from freshet.live.sealed import MANIFEST
-from freshet.references import NewItemsRef
-from freshet.serving.current import ActiveState
-from freshet.serving.follower import ReleaseWatcher
-from freshet.serving.looking import refresh_new_items
+from freshet.artifacts import NewItemsRef
+from freshet.inference.array_folder import MANIFEST
+from freshet.inference.new_items import NEW_ITEMS_FOLDER, PUBLISHED_NEW_ITEMS, save_new_items
+from freshet.serving.recommend.active_state import ActiveState
+from freshet.serving.releases.refresh import refresh_new_items
+from freshet.serving.releases.watcher import ReleaseWatcher
 from freshet.store import open_store
 from tests import tiny_gateway
-from tests.freshet.live.test_new_items import NEW_ITEMS
+from tests.freshet.inference.test_new_items import NEW_ITEMS
 from tests.tiny_gateway import ManualClocks, gateway_settings
 from tests.tiny_gateway import tiny_gateway as running
 

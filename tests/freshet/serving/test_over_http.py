@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from freshet.columns import EVENT_TYPES
-from freshet.live.ranker import open_ranker
+from freshet.data.columns import EVENT_TYPES
+from freshet.inference.ranker import open_ranker
 from freshet.store import open_store
 from tests.random_model import N_HISTORIES, TOP_K, random_histories, shopper_slice, write_random_bundle
 from tests.tiny_gateway import append_release, gateway_process, gateway_settings, wait_for

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from freshet.errors import SettingsError
-from freshet.simulation.clock import DAY_SECONDS
+from freshet.simulation.events import PURCHASE
 from freshet.simulation.live_shop import LiveSession, LiveShop
-from freshet.simulation.memories import ShopperState, shopper_states
-from freshet.simulation.moments import PURCHASE
 from freshet.simulation.params import Drift, ShopParams
+from freshet.simulation.seasonality import DAY_SECONDS
 from freshet.simulation.shop import Shop, generate
+from freshet.simulation.shopper_state import ShopperState, shopper_states
 
 PARAMS = ShopParams(shoppers=300, items=600, days=6, views_per_shopper=8.0, drifts=(Drift("habit", 5),))
 

@@ -4,9 +4,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from freshet.simulation.goods import CATEGORIES, CONSUMABLES
-from freshet.simulation.moments import EVENT_NAMES, PURCHASE, RETURN, VIEW, SimulatedEvents
+from freshet.simulation.events import EVENT_NAMES, PURCHASE, RETURN, VIEW, SimulatedEvents
 from freshet.simulation.params import ShopParams
+from freshet.simulation.product_titles import CATEGORIES, CONSUMABLES
 from freshet.simulation.projects import N_PROJECTS
 from freshet.simulation.shop import Shop, generate
 

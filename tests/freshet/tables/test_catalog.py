@@ -7,7 +7,7 @@ import pytest
 
 from freshet.errors import LakeError
 from freshet.tables.catalog import restore_catalog
-from freshet.tables.reading import scan_table
+from freshet.tables.reader import scan_table
 from tests import tiny_lake
 from tests.world import DAY1, DAY2, DELIVERIES, KEY
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.spark
 @pytest.fixture(scope="module")
 def first_day_lake(spark, tmp_path_factory):
     """A lake whose first day is in raw_events; and Spark on it."""
-    from freshet.tables.mapping import read_mapping
+    from freshet.ingest.mapping.source_mapping import read_mapping
 
     settings = tiny_lake.shop_settings(tmp_path_factory.mktemp("lost"))
     tiny_lake.deliver_files(settings, DAY1, DELIVERIES[DAY1])
@@ -44,7 +44,7 @@ def test_without_its_catalogue_a_lake_is_refused_by_every_reader_and_no_new_one_
 
 
 def test_a_restored_catalogue_gives_every_row_again_and_the_next_day_is_run_on_it(first_day, spark):
-    from freshet.tables.mapping import read_mapping
+    from freshet.ingest.mapping.source_mapping import read_mapping
 
     session, settings = first_day
     before = tiny_lake.published_rows(session, "raw_events")

@@ -1,0 +1,46 @@
+"""What is watched once a model serves: what shoppers were shown, and whether they still are whom it learned from."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from assets import gates
+from assets.drift_plot import drift_metadata
+from assets.events import daily_tables
+from assets.partitions import DAILY_PARTITIONS, OWNERS, SINGLE_RUN
+from freshet.monitoring.params import DriftParams
+from freshet.tables.schemas import IMPRESSIONS
+from resources.lake import Lake
+
+GROUP = "watching"
+
+
+@dg.asset(
+    partitions_def=DAILY_PARTITIONS, backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS,
+    output_required=False, check_specs=gates.check_specs("impressions"), metadata=gates.column_schema(IMPRESSIONS),
+)  # fmt: skip
+def impressions(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
+    """One row per answer of the gateway: who was shown what, in which order, from which bundle."""
+    from freshet.features.impressions import publish_impressions
+
+    yield from gates.publish_table(context, publish_impressions(daily_tables(context, lake)))
+
+
+class DriftConfig(DriftParams, dg.Config):
+    """How fresh days are compared with those the champion learned from."""
+
+
+@dg.asset(
+    backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"pandas"}, owners=OWNERS, output_required=False,
+    check_specs=gates.check_specs("drift_report"), deps=["events", "user_features", "histories"],
+)  # fmt: skip
+def drift_report(
+    context: dg.AssetExecutionContext, config: DriftConfig, lake: dg.ResourceParam[Lake]
+) -> gates.AssetResults:
+    """Fresh days against the champion's training days: which columns moved, how its quality fared, and the verdict."""
+    from freshet.steps.drift_report import make_drift_report
+
+    params = DriftParams(**config.model_dump())
+    today = datetime.now(UTC).date()
+    result = make_drift_report(lake.settings, lake.store, params, today, lambda what: context.log.info(what))
+    yield from gates.publish_artifact(context, result, **drift_metadata(result.value, params))

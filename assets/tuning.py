@@ -1,0 +1,60 @@
+"""The search for a better configuration: a study beside the pipeline, whose winner goes through the same gates."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from assets import gates, tuning_plot
+from assets.partitions import ACCELERATOR_POOL, OWNERS, SINGLE_RUN
+from freshet.artifacts import TrainingSetRef
+from freshet.commands import materialize_command
+from freshet.steps import tracking_records
+from freshet.steps.training.tune import tune_parameters
+from freshet.tuning.space import TuningParams
+from resources.lake import Lake
+from resources.tracking import Tracking
+
+GROUP = "training"
+NOT_ALONE_MESSAGE = (
+    "No search: `trained_model` is made in the same run, and nothing orders the two. "
+    f"Run it alone: {materialize_command('search')}, or the job `study`."
+)
+
+
+class TuningConfig(TuningParams, dg.Config):
+    """How to search."""
+
+
+# Not dg.asset: only what can be a subset may come back without the results of its checks.
+@dg.multi_asset(
+    name="search",
+    outs={
+        "result": dg.AssetOut(
+            key="search", is_required=False, group_name=GROUP, kinds={"optuna", "torch"}, owners=OWNERS,
+            description="Parameters that a study found better than the defaults, for `params_from: search`.",
+        )
+    },
+    check_specs=gates.check_specs("search"), can_subset=True, backfill_policy=SINGLE_RUN, pool=ACCELERATOR_POOL,
+)  # fmt: skip
+def tuning(
+    context: dg.AssetExecutionContext,
+    config: TuningConfig,
+    lake: dg.ResourceParam[Lake],
+    tracking: dg.ResourceParam[Tracking],
+    training_set: TrainingSetRef,
+) -> gates.AssetResults:
+    """A study over configurations; its winner is handed over where it beats the default one."""
+    if _trains_model(context):
+        context.log.info(NOT_ALONE_MESSAGE)
+        return
+    params = TuningParams(**config.model_dump())
+    result = tune_parameters(lake.settings, training_set, params, lambda what: context.log.info(what))
+    tracking_metadata = tracking.log_run(
+        context.log, tracking_records.tuning_run_record(result, training_set, datetime.now(UTC))
+    )
+    yield from gates.publish_artifact(context, result, **tuning_plot.tuning_metadata(result.value), **tracking_metadata)
+
+
+def _trains_model(context: dg.AssetExecutionContext) -> bool:
+    """Whether the run makes a model, too: a run of everything should not take hours for it."""
+    return dg.AssetKey("trained_model") in context.job_def.asset_layer.executable_asset_keys

@@ -1,0 +1,79 @@
+"""What commands have in common that read a lake: the lake itself, what serves, and whose events are meant."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import typer
+
+from freshet.commands import materialize_hint
+from freshet.errors import EmptyLakeError, SettingsError
+from freshet.lake_checks import require_lake
+from freshet.settings import Settings, load
+
+if TYPE_CHECKING:
+    from freshet.releases.current import HistoryEvent, Release
+    from freshet.store import Store
+
+
+def load_lake_settings() -> Settings:
+    """The settings, for a command that only reads the lake. Raises MissingLakeError where there is none."""
+    settings = load()
+    require_lake(settings.lake)
+    return settings
+
+
+def no_release_error(store: "Store") -> EmptyLakeError:
+    """What to say, and to type, before the first release."""
+    return EmptyLakeError(f"{store.root} (FRESHET_LAKE)", "nothing has been released yet", materialize_hint(store))
+
+
+def load_release(settings: Settings) -> "Release":
+    """What serves, the lake's newest items in it. Raises EmptyLakeError before the first release."""
+    from freshet.inference.item_encoder import open_item_encoder
+    from freshet.inference.new_items import load_new_items, with_new_items
+    from freshet.releases.current import current_release
+    from freshet.store import open_store
+
+    store = open_store(settings.lake)
+    release, new_items = current_release(store, settings.cache_dir), load_new_items(store, settings.cache_dir)
+    if release is None:
+        raise no_release_error(store)
+    if new_items is None:
+        return release
+    return replace(release, bundle=with_new_items(release.bundle, open_item_encoder(release.bundle), new_items.items))
+
+
+def require_exactly_one(command: str, items: str, shopper: str, session: str) -> None:
+    """Raises SettingsError unless exactly one is given."""
+    if sum(bool(option) for option in (items, shopper, session)) != 1:
+        raise SettingsError(command, "one of --items, --shopper, --session is needed", "give exactly one")
+
+
+def load_events(settings: Settings, release: "Release", items: str, shopper: str, session: str) -> "list[HistoryEvent]":
+    """The events asked about, oldest first; what is unknown is named on the error channel."""
+    return _events_of_items(items, release) if items else _events_from_lake(settings, shopper, session)
+
+
+def _events_of_items(items: str, release: "Release") -> "list[HistoryEvent]":
+    """The items of `--items` as events; those the bundle does not know are named."""
+    from freshet.releases.current import items_as_events
+
+    item_ids = [item_id.strip() for item_id in items.split(",") if item_id.strip()]
+    indices = release.bundle.vocabulary.indices(item_ids)
+    unknown = [name for name, index in zip(item_ids, indices, strict=True) if index == 0]
+    if unknown:
+        typer.echo(f"unknown to the bundle: {', '.join(unknown)}", err=True)
+    return items_as_events(item_ids, release.bundle.manifest.event_type)
+
+
+def _events_from_lake(settings: Settings, shopper: str, session: str) -> "list[HistoryEvent]":
+    from freshet.data.whitespace import trim
+    from freshet.pseudonym import load_pseudonym_key, pseudonym
+    from freshet.tables.reader import read_shopper_history
+
+    key = load_pseudonym_key(settings)
+    hashed_id = pseudonym(key, "user", trim(shopper)) if shopper else pseudonym(key, "session", trim(session))
+    events = list(read_shopper_history(settings, hashed_id))
+    if not events:
+        typer.echo(f"no history of {shopper or session} in the lake", err=True)
+    return events

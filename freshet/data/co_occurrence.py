@@ -1,0 +1,111 @@
+"""Pairs of events of one shopper that lie a few baskets apart, counted without holding them all."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freshet.data.history import Histories, Ints, basket_ids
+
+MAX_PAIRS_PER_EVENT: Final = 200  # events that follow an event and still count: bounds the work of one enormous basket
+MAX_PAIRS_PER_CHUNK: Final = 1 << 22  # pairs sorted at once: 32 MB
+MAX_DENSE_CELLS: Final = 1 << 25  # pairs that are counted in a plain table: 256 MB, and several times faster
+
+Floats = NDArray[np.float64]
+PairWeights = tuple[Ints, Floats]  # distinct pair codes, rising, and (pairs, columns) weights
+
+
+def cooccurrence_pairs(
+    histories: Histories, earlier_codes: Ints, n_columns: int, max_gap: int, include_same_basket: bool = True
+) -> Iterator[Ints]:
+    """All pairs in chunks, each as one number: (first · columns + later item) · (span + 1) + baskets between.
+
+    first (N,) is the code of each event as the earlier of a pair. columns: V + 1. span: the most baskets between.
+    together: whether events of one basket meet.
+    """
+    basket = basket_ids(histories.times, histories.offsets)
+    rows = np.arange(len(basket))
+    starts = (
+        rows + 1 if include_same_basket else np.searchsorted(basket, basket, side="right")
+    )  # (N,) first later event
+    n_partners = np.maximum(
+        _window_ends(histories, basket, starts, max_gap) - starts, 0
+    )  # (N,) later events that each one meets
+    chunk = np.concatenate([[0], np.cumsum(n_partners)])[:-1] // MAX_PAIRS_PER_CHUNK
+    for chunk_rows in np.split(rows, np.flatnonzero(np.diff(chunk)) + 1):
+        earlier = np.repeat(chunk_rows, n_partners[chunk_rows])
+        pair_starts = np.cumsum(n_partners[chunk_rows]) - n_partners[chunk_rows]
+        later = np.arange(len(earlier)) + np.repeat(starts[chunk_rows] - pair_starts, n_partners[chunk_rows])
+        pair = earlier_codes[earlier] * n_columns + histories.items[later]
+        yield pair * (max_gap + 1) + basket[later] - basket[earlier]
+
+
+def sum_pair_weights(pairs: Iterator[Ints], weights: Floats, n_cells: int) -> PairWeights:
+    """Every pair once, with the sum of its weights. weights: (span + 1, columns). cells: most pairs there can be."""
+    return _sum_dense(pairs, weights, n_cells) if n_cells <= MAX_DENSE_CELLS else _sum_sparse(pairs, weights)
+
+
+def merge_pair_weights(one: PairWeights, other: PairWeights) -> PairWeights:
+    """Both, the weights of a pair that stands in both summed."""
+    codes = np.concatenate([one[0], other[0]])
+    order = np.argsort(codes, kind="stable")  # two rising runs: one pass
+    return _sum_equal_codes(codes[order], np.concatenate([one[1], other[1]])[order])
+
+
+def top_k_per_group(groups: Ints, scores: Floats, k: int) -> tuple[Ints, Ints]:
+    """(chosen, places): the rows of the `most` strongest of every `first`, by `first` and falling strength, and the
+    place of each among those of its `first`. Of equal ones the earlier row comes first. `first` rises.
+    """
+    # One stable sort by code, then falling strength: the fraction stays below a half, so codes do not mix.
+    order = np.argsort(groups - scores / (2.1 * scores.max(initial=1.0)), kind="stable")
+    ranks = np.arange(len(groups)) - np.searchsorted(groups, groups, side="left")
+    is_top = ranks < k
+    return order[is_top], ranks[is_top]
+
+
+def _window_ends(histories: Histories, basket: Ints, starts: Ints, max_gap: int) -> Ints:
+    """(N,) the row behind the last that each event meets: `span` baskets and CAP events on, of the same shopper."""
+    owner_ends = np.repeat(histories.offsets[1:], np.diff(histories.offsets))
+    basket_ends = np.searchsorted(basket, basket + max_gap, side="right")
+    ends: Ints = np.minimum(np.minimum(owner_ends, basket_ends), starts + MAX_PAIRS_PER_EVENT)
+    return ends
+
+
+def _sum_dense(pairs: Iterator[Ints], weights: Floats, n_cells: int) -> PairWeights:
+    table = np.zeros((weights.shape[1], n_cells))
+    for pair_codes in pairs:
+        pair, gap = np.divmod(pair_codes, len(weights))
+        for column, weight in zip(table, weights.T, strict=True):
+            np.add.at(column, pair, weight[gap])
+    nonzero = np.flatnonzero(table.any(axis=0))
+    return nonzero, table[:, nonzero].T
+
+
+def _sum_sparse(pairs: Iterator[Ints], weights: Floats) -> PairWeights:
+    """For a large catalogue, in which most pairs never meet.
+
+    Parts are merged when they have grown as large as what they go into, so each pair is moved a few times only.
+    """
+    parts: list[PairWeights] = [(np.zeros(0, dtype=np.int64), np.zeros((0, weights.shape[1])))]
+    for pair_codes in pairs:
+        parts.append(_sum_chunk(pair_codes, weights))
+        while len(parts) > 1 and 2 * len(parts[-1][0]) > len(parts[-2][0]):
+            parts.append(merge_pair_weights(parts.pop(), parts.pop()))
+    while len(parts) > 1:
+        parts.append(merge_pair_weights(parts.pop(), parts.pop()))
+    return parts[0]
+
+
+def _sum_chunk(pair_codes: Ints, weights: Floats) -> PairWeights:
+    """Sorting plain integers is many times faster than sorting pairs with weights beside them."""
+    pair_codes = np.sort(pair_codes)
+    return _sum_equal_codes(pair_codes // len(weights), weights[pair_codes % len(weights)])
+
+
+def _sum_equal_codes(codes: Ints, weights: Floats) -> PairWeights:
+    """Equal neighbours become one, their weights summed."""
+    if len(codes) == 0:
+        return codes, weights
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(codes)) + 1])
+    return codes[starts], np.add.reduceat(weights, starts)

@@ -1,0 +1,57 @@
+"""The item encoder as it serves: from what the catalogue says of an item to its vector, seen in training or not."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from freshet.data.hashing import N_NUMBER_BUCKETS
+from freshet.data.history import Ints
+from freshet.data.item_encoding import MIN_CATEGORY_BUCKETS, MIN_WORD_BUCKETS, ItemAttributes, encode_attributes
+from freshet.errors import BundleError
+from freshet.inference.bundle import ITEM_ENCODER, Bundle
+from freshet.inference.manifest import REBUILD_FIX
+from freshet.inference.ranker import open_session
+from freshet.inference.scoring import Scores
+from freshet.item_schema import CATEGORY, INDEX_INPUT, PRICE, TITLE, ItemFeature, ItemSchema
+
+# Bundles sealed before the manifest named the inputs: what they read, and what their encoder calls it.
+LEGACY_SCHEMA: Final[ItemSchema] = (
+    ItemFeature(TITLE, "words", MIN_WORD_BUCKETS), ItemFeature(CATEGORY, "category", MIN_CATEGORY_BUCKETS), ItemFeature(PRICE, "number", N_NUMBER_BUCKETS),
+)  # fmt: skip
+LEGACY_INPUT_NAMES: Final = {TITLE: "words", CATEGORY: "categories", PRICE: "price_bands"}
+
+
+@dataclass(frozen=True)
+class ItemEncoder:
+    """A bundle's item encoder, running, with the schema that it was trained on."""
+
+    session: Any  # onnxruntime.InferenceSession
+    schema: ItemSchema
+    input_names: dict[str, str]  # field → the encoder's own name for it
+
+    def encode(self, attributes: ItemAttributes, items: Ints | None = None) -> Scores:
+        """(n, E) vectors. items: (n,) indexes; 0, and where none are given: known by content only.
+
+        Vectors that the columns do not have, or of another length than it was trained on, are unknown.
+        """
+        features = encode_attributes(self.schema, attributes.fill_missing_embeddings(self.schema)).features
+        feed = {self.input_names[name]: values for name, values in features.items()}
+        feed[INDEX_INPUT] = np.zeros(len(attributes), dtype=np.int64) if items is None else items
+        embeddings: Scores = self.session.run(["vectors"], feed)[0]
+        return embeddings
+
+
+def open_item_encoder(bundle: Bundle, threads: int = 1) -> ItemEncoder | None:
+    """The bundle's item encoder; None for a bundle without one. Raises BundleError when it reads something else."""
+    if ITEM_ENCODER not in bundle.manifest.files:
+        return None
+    session = open_session(bundle, ITEM_ENCODER, threads=threads)
+    manifest_schema = bundle.manifest.item_schema
+    schema = LEGACY_SCHEMA if manifest_schema is None else manifest_schema
+    input_names = LEGACY_INPUT_NAMES if manifest_schema is None else {field.name: field.name for field in schema}
+    inputs = (INDEX_INPUT, *input_names.values())
+    if {x.name for x in session.get_inputs()} != set(inputs):
+        what = f"it does not take {', '.join(sorted(inputs))}"
+        raise BundleError(f"{bundle.folder}/{ITEM_ENCODER}", what, REBUILD_FIX)
+    return ItemEncoder(session, schema, input_names)

@@ -1,0 +1,108 @@
+"""The lake's latest histories: what a gateway knows of every shopper before they click again.
+
+One immutable folder of plain arrays, `latest_histories/<sha256>`. When it is opened it is read once, to see that no
+byte has changed; from then on through memory maps, so that ten million shoppers take no more memory than a thousand.
+What a shopper did since comes from the gateway's own recent events.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freshet.artifacts import LatestHistoriesRef
+from freshet.data.columns import EVENT_TYPES
+from freshet.data.history import HISTORY_WINDOW
+from freshet.data.text_columns import TextArray
+from freshet.inference.array_folder import MANIFEST as MANIFEST
+from freshet.inference.array_folder import open_array_folder, save_array_folder
+from freshet.releases.current import HistoryEvent
+from freshet.store import Store
+
+HISTORIES_FOLDER: Final = "latest_histories"
+PUBLISHED_HISTORIES: Final = "published/latest_histories.json"
+REBUILD_FIX: Final = "materialize the asset `latest_histories` again"
+HISTORY_ARRAYS: Final = ("shoppers", "offsets", "item_ids", "items", "types", "times", "days")
+
+
+@dataclass(frozen=True)
+class LatestHistories:
+    """Packed like `Histories`, sorted by shopper; items are numbers in a list of their own, not in a vocabulary."""
+
+    id: str
+    as_of: date  # the last landing day in it
+    shoppers: NDArray[np.bytes_]  # (S,) pseudonyms, ascending
+    offsets: NDArray[np.int64]  # (S + 1,)
+    item_ids: TextArray  # (U,)
+    items: NDArray[np.int32]  # (N,) place in item_ids
+    types: NDArray[np.int8]  # (N,) codes of columns.EVENT_TYPES, from 1
+    times: NDArray[np.int64]  # (N,) seconds since 1970, UTC
+    days: NDArray[np.int32]  # (N,) landing date, days since 1970
+
+    def __len__(self) -> int:
+        """Shoppers."""
+        return len(self.shoppers)
+
+    def for_shopper(self, shopper: str) -> list[HistoryEvent]:
+        """One shopper's events in canonical order; none of a shopper nobody knows."""
+        key = np.bytes_(shopper.encode())
+        index = int(np.searchsorted(self.shoppers, key))
+        if index == len(self.shoppers) or self.shoppers[index] != key:
+            return []
+        rows = slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+        ids, types = self.item_ids[self.items[rows]].tolist(), [EVENT_TYPES[code - 1] for code in self.types[rows]]
+        return list(zip(ids, types, self.times[rows].tolist(), self.days[rows].tolist(), strict=True))
+
+
+def save_latest_histories(arrays: dict[str, NDArray[Any]], as_of: date, folder: Path) -> str:
+    """Write the arrays of `ARRAYS` and the manifest that seals them; the id is the manifest's hash."""
+    return save_array_folder({name: arrays[name] for name in HISTORY_ARRAYS}, {"as_of": str(as_of)}, folder)
+
+
+def open_latest_histories(folder: Path, folder_id: str) -> LatestHistories:
+    """The histories in `folder`, whose id must be `name`; about a second per GB.
+
+    Raises BundleError where a file is missing or any byte of it has changed.
+    """
+    metadata, arrays = open_array_folder(folder, folder_id, REBUILD_FIX)
+    return LatestHistories(folder_id, date.fromisoformat(metadata["as_of"]), **arrays)
+
+
+def published_histories_ref(store: Store) -> LatestHistoriesRef | None:
+    """Which latest histories the pipeline published last; None before the first."""
+    if not store.exists(PUBLISHED_HISTORIES):
+        return None
+    return LatestHistoriesRef.model_validate_json(store.get(PUBLISHED_HISTORIES))
+
+
+def load_latest_histories(store: Store, cache: Path) -> LatestHistories | None:
+    """The newest published, None before the first. Raises LakeError or BundleError where they cannot be read.
+
+    cache: where those of a remote lake are kept on this machine.
+    """
+    ref = published_histories_ref(store)
+    if ref is None:
+        return None
+    return open_latest_histories(store.fetch_folder(f"{HISTORIES_FOLDER}/{ref.id}", cache.expanduser()), ref.id)
+
+
+def merge_events(lake_events: Sequence[HistoryEvent], gateway_events: Sequence[HistoryEvent]) -> list[HistoryEvent]:
+    """What lake and gateway know of one shopper, in canonical order, the last WINDOW; what both know counts once.
+
+    A union of multisets: an event that happened twice in one second stays twice. own: oldest first.
+    """
+    remaining = Counter(lake_events)
+    new_events = []
+    for event in gateway_events:
+        if remaining[event] > 0:
+            remaining[event] -= 1
+        else:
+            new_events.append(event)
+    # By time and day; stable, so the rest stays in order.
+    sorted_events = sorted([*lake_events, *new_events], key=lambda event: event[2:])
+    return sorted_events[-HISTORY_WINDOW:]

@@ -1,0 +1,90 @@
+"""Lists made ahead: what every shopper would be shown as of a day, for when the encoder cannot be asked.
+
+One immutable folder of plain arrays, `recommendations/<sha256>`, read through memory maps like the latest histories.
+A list is good for the very bundle it was made with, and until the shopper does something new.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freshet.artifacts import RecommendationsRef
+from freshet.inference.array_folder import open_array_folder, save_array_folder
+from freshet.releases.current import HistoryEvent
+from freshet.store import Store
+
+LISTS_FOLDER: Final = "recommendations"
+PUBLISHED_LISTS: Final = "published/recommendations.json"
+REBUILD_FIX: Final = "materialize the asset `recommendations` again"
+LIST_ARRAYS: Final = ("shoppers", "until", "items", "scores")
+
+
+@dataclass(frozen=True)
+class PrecomputedList:
+    """One shopper's list, best first."""
+
+    items: NDArray[np.int64]  # (k,) vocabulary index of the lists' bundle
+    scores: NDArray[np.float32]  # (k,)
+
+
+@dataclass(frozen=True)
+class PrecomputedLists:
+    """Lists of the shoppers of whom the model knew something, sorted by shopper."""
+
+    id: str
+    bundle_id: str  # whose indexes the items are
+    as_of: date  # the last landing day of the histories they were made from
+    shoppers: NDArray[np.bytes_]  # (S,) pseudonyms, ascending
+    last_event_times: NDArray[np.int64]  # (S,) time of the last event the list was made from, seconds since 1970, UTC
+    items: NDArray[np.int32]  # (S, k); 0 = empty place
+    scores: NDArray[np.float32]  # (S, k)
+
+    def __len__(self) -> int:
+        """Shoppers."""
+        return len(self.shoppers)
+
+    def for_shopper(self, shopper: str, bundle_id: str, events: list[HistoryEvent]) -> PrecomputedList | None:
+        """The shopper's list, or None: made with another bundle, for somebody else, or before the last of `events`."""
+        key = np.bytes_(shopper.encode())
+        index = int(np.searchsorted(self.shoppers, key))
+        if bundle_id != self.bundle_id or index == len(self.shoppers) or self.shoppers[index] != key:
+            return None
+        if not events or max(event[2] for event in events) > self.last_event_times[index]:
+            return None
+        is_filled = self.items[index] > 0
+        return PrecomputedList(self.items[index][is_filled].astype(np.int64), np.asarray(self.scores[index][is_filled]))
+
+
+def save_precomputed_lists(arrays: dict[str, NDArray[Any]], bundle_id: str, as_of: date, folder: Path) -> str:
+    """Write the arrays of `ARRAYS` and the manifest that seals them; the id is the manifest's hash."""
+    return save_array_folder(
+        {name: arrays[name] for name in LIST_ARRAYS}, {"bundle": bundle_id, "as_of": str(as_of)}, folder
+    )
+
+
+def open_precomputed_lists(folder: Path, folder_id: str) -> PrecomputedLists:
+    """The lists in `folder`, whose id must be `name`. Raises BundleError where any byte of it has changed."""
+    metadata, arrays = open_array_folder(folder, folder_id, REBUILD_FIX)
+    return PrecomputedLists(folder_id, metadata["bundle"], date.fromisoformat(metadata["as_of"]), **arrays)
+
+
+def published_lists_ref(store: Store) -> RecommendationsRef | None:
+    """Which lists the pipeline published last; None before the first."""
+    if not store.exists(PUBLISHED_LISTS):
+        return None
+    return RecommendationsRef.model_validate_json(store.get(PUBLISHED_LISTS))
+
+
+def load_precomputed_lists(store: Store, cache: Path) -> PrecomputedLists | None:
+    """The newest published, None before the first. Raises LakeError or BundleError where they cannot be read.
+
+    cache: where those of a remote lake are kept on this machine.
+    """
+    ref = published_lists_ref(store)
+    if ref is None:
+        return None
+    return open_precomputed_lists(store.fetch_folder(f"{LISTS_FOLDER}/{ref.id}", cache.expanduser()), ref.id)

@@ -1,0 +1,99 @@
+"""Records of a data file as they stand in it, one by one, with the text that says on which day each belongs."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Final, TextIO
+
+from freshet.errors import LandingError
+from freshet.ingest.mapping.source_mapping import LandingSplit, SourceFormat
+
+MAX_FIELD_CHARS: Final = 32 << 20  # characters of one field
+
+Record = tuple[str, object]  # (verbatim text with its line end, what stands where the date is expected)
+DayParser = Callable[[object], date | None]
+
+
+def csv_records(text: TextIO, name: str, source: SourceFormat, date_column: str | None) -> tuple[str, Iterator[Record]]:
+    """(the header line as it stands, the records). column: where the date is; None gives None for every record.
+
+    Raises LandingError when there is no such column, or a record cannot be told from the next one.
+    """
+    csv.field_size_limit(MAX_FIELD_CHARS)
+    raw_lines: list[str] = []
+    rows = csv.reader(_tee_lines(text, raw_lines), delimiter=source.delimiter, quotechar=source.quote)
+    names, header = list(source.columns), ""
+    if not names:
+        names = next(rows, [])
+        header = _pop_lines(raw_lines)
+    if date_column is not None and date_column not in names:
+        raise LandingError(
+            name,
+            f"has no column {date_column}, which `landing.split_by` names (it has {', '.join(names)})",
+            "correct `landing.split_by` in the mapping, or land the file under one day with --date",
+        )
+    return header, _csv_rows(rows, raw_lines, name, source, None if date_column is None else names.index(date_column))
+
+
+def _csv_rows(
+    rows: Iterator[list[str]], raw_lines: list[str], name: str, source: SourceFormat, date_position: int | None
+) -> Iterator[Record]:
+    line = 1 if source.columns else 2  # of the file, where the record begins
+    try:
+        for row in rows:
+            n_lines = len(raw_lines)
+            raw = _pop_lines(raw_lines)
+            if row:  # not a blank line
+                yield raw, row[date_position] if date_position is not None and date_position < len(row) else None
+            line += n_lines
+    except csv.Error as error:
+        fix = "write the file as RFC 4180 has it: line breaks and quotes inside quotes only"
+        raise LandingError(f"{name}, line {line}", f"cannot be read as csv ({error})", fix) from None
+
+
+def json_records(text: TextIO, field_path: str | None) -> Iterator[Record]:
+    """The lines of the file. path: where the date is, e.g. `ts`, or `events.-1.ts` for the last of a list."""
+    for line in text:
+        if line.strip():
+            yield line, None if field_path is None else _json_value(line, field_path)
+
+
+def day_parser(landing: LandingSplit) -> DayParser:
+    """Reads a day: of an epoch in UTC, of wall-clock text as it stands; None where it cannot be read."""
+    epoch_unit = {"epoch": 1.0, "epoch_ms": 1000.0}.get(landing.date_format)
+
+    @lru_cache(maxsize=65536)  # a file has far fewer times than rows, and strptime is slow
+    def parse(text: object) -> date | None:
+        try:
+            if epoch_unit is not None:
+                return datetime.fromtimestamp(float(str(text)) / epoch_unit, UTC).date()
+            return datetime.strptime(str(text).strip(), landing.date_format).date()
+        except (ValueError, OverflowError, OSError):
+            return None
+
+    return parse
+
+
+def _tee_lines(text: TextIO, raw_lines: list[str]) -> Iterator[str]:
+    """Hand on the lines and note them, so that a record's own lines are known once it is complete."""
+    for line in text:
+        raw_lines.append(line)
+        yield line
+
+
+def _pop_lines(raw_lines: list[str]) -> str:
+    raw = "".join(raw_lines)
+    raw_lines.clear()
+    return raw
+
+
+def _json_value(line: str, field_path: str) -> object:
+    try:
+        value = json.loads(line)
+        for part in field_path.split("."):
+            value = value[int(part)] if isinstance(value, list) else value[part]
+    except (ValueError, KeyError, IndexError, TypeError):
+        return None
+    return value if isinstance(value, str | int | float) else None

@@ -1,0 +1,49 @@
+"""Ids of users, sessions, items and events as text: one rule for all, whatever type a file gives them."""
+
+from typing import Final
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+from pyspark.sql.types import DataType, DecimalType, DoubleType, FloatType
+
+from freshet.data.whitespace import BLANK_CHARACTERS
+
+MAX_ID_CHARS: Final = 256  # characters, as in the gateway
+REPLACEMENT_CHAR: Final = "\ufffd"  # what a reader puts where bytes are no text
+_MAX_EXACT_INTEGER: Final = {
+    DoubleType: 1 << 53,
+    FloatType: 1 << 24,
+}  # up to here every whole number has a value of its own
+
+
+def trimmed_text(column: Column) -> Column:
+    """Text without blanks around it; nothing but blanks is null."""
+    trimmed = F.btrim(column.cast("string"), F.lit(BLANK_CHARACTERS))
+    return F.when(trimmed != "", trimmed)
+
+
+def id_text(column: Column, type_: DataType) -> Column:
+    """An id as text: `1.0` of a floating column is `1`. Null where `is_no_id` says that it is none."""
+    if isinstance(type_, DoubleType | FloatType):
+        return F.when(_is_integer(column, type_), column.cast("bigint").cast("string"))
+    if isinstance(type_, DecimalType) and type_.scale > 0:
+        return F.when(_is_integer(column, type_), column.cast(DecimalType(38, 0)).cast("string"))
+    return trimmed_text(column)
+
+
+def is_invalid_id(column: Column, type_: DataType) -> Column:
+    """A number with a fraction, or so large that its type holds several ids as one."""
+    return column.isNotNull() & ~_is_integer(column, type_)
+
+
+def id_flaw(text: Column) -> Column:
+    """The reason code of what is wrong with an id that is not kept as it is; null where nothing is."""
+    return F.when(text.contains(REPLACEMENT_CHAR), "bad_encoding").when(F.length(text) > MAX_ID_CHARS, "id_too_long")
+
+
+def _is_integer(column: Column, type_: DataType) -> Column:
+    if isinstance(type_, DoubleType | FloatType):
+        return (column == F.floor(column)) & (F.abs(column) <= _MAX_EXACT_INTEGER[type(type_)])
+    if isinstance(type_, DecimalType) and type_.scale > 0:
+        return column == F.floor(column)
+    return F.lit(True)

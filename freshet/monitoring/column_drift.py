@@ -1,0 +1,39 @@
+"""Two stretches of days side by side: every column's score against what is usual for it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from freshet.data.columns import LANDING_DATE
+from freshet.monitoring.binning import COLUMNS, bin_columns, fit_bins
+from freshet.monitoring.evidently_report import psi_scores
+from freshet.monitoring.params import DriftParams
+from freshet.monitoring.psi import baseline_psi, value_shares
+from freshet.monitoring.verdict import ColumnDrift, column_drifts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class DriftWindowData:
+    """One stretch of days: rows of the tables `events` and `user_features`, see `columns.compared`."""
+
+    events: "pd.DataFrame"
+    user_features: "pd.DataFrame"
+
+
+def compare_columns(
+    reference: DriftWindowData, current: DriftWindowData, params: DriftParams, html_file: Path | None = None
+) -> tuple[ColumnDrift, ...]:
+    """The table of columns, what is nearest to its limit first. page: where Evidently's HTML goes."""
+    bins = fit_bins(reference.events)
+    reference_bins, current_bins = (
+        bin_columns(window.events, window.user_features, bins) for window in (reference, current)
+    )
+    usual_psi = baseline_psi(reference_bins, COLUMNS, current.events[LANDING_DATE].nunique())
+    limits = {name: max(params.psi_limit, params.baseline_multiplier * usual_psi[name]) for name in COLUMNS}
+    shares = {
+        name: (dict(value_shares(reference_bins[name])), dict(value_shares(current_bins[name]))) for name in COLUMNS
+    }
+    return column_drifts(psi_scores(reference_bins, current_bins, limits, html_file), limits, shares)

@@ -1,0 +1,52 @@
+"""Days judged together with the days beside them: what stays published of a refused day counts, too."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from freshet.gates.judging import check_rules
+from freshet.gates.rules import GateReport, Rule
+from freshet.publishing.overlapping_ids import Overlaps
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_SHOWN_DAYS = 3  # days named in a finding
+
+
+OverlapCounts = Mapping[date, Mapping[date, int]]  # day → other day → event ids that stand in both
+
+
+def judge_with_overlaps(
+    subject: str, profile: "pd.DataFrame", rules: Sequence[Rule], count_overlaps: Callable[[Collection[date]], Overlaps]
+) -> tuple["pd.DataFrame", GateReport, OverlapCounts]:
+    """(The profile with `repeated_ids`, `counted_twice` and `counted_twice_where`, the judgement of it, the overlaps).
+
+    count: overlaps of the stage without the days given, which are refused. Where a day is refused its old rows stay
+    published, and another staged day may count one of their events again; so the rest is counted until no more day
+    is refused. A day once refused stays refused.
+    """
+    overlaps_by_day: dict[date, Mapping[date, int]] = {}
+    refused: set[date] = set()
+    while True:
+        current_overlaps = count_overlaps(refused)
+        overlaps_by_day |= {day: current_overlaps.get(day, {}) for day in profile.index if day not in refused}
+        other_days = {
+            day: {other: n for other, n in overlaps_by_day[day].items() if other != day} for day in profile.index
+        }
+        profile = profile.assign(
+            repeated_ids=[overlaps_by_day[day].get(day, 0) for day in profile.index],
+            counted_twice=[sum(counts.values()) for counts in other_days.values()],
+            counted_twice_where=[_format_days(counts) for counts in other_days.values()],
+        )
+        gate_report = check_rules(subject, profile, rules)
+        failed_days = {date.fromisoformat(where) for where in gate_report.refusal_reasons()}
+        if failed_days <= refused:
+            return profile, gate_report, other_days
+        refused |= failed_days
+
+
+def _format_days(other_days: Mapping[date, int]) -> str:
+    parts = [f"{day} ({count})" for day, count in sorted(other_days.items())[:MAX_SHOWN_DAYS]]
+    suffix = f" and {len(other_days) - MAX_SHOWN_DAYS} more days" if len(other_days) > MAX_SHOWN_DAYS else ""
+    return f"{', '.join(parts)}{suffix}"

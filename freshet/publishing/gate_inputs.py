@@ -1,0 +1,124 @@
+"""What a gate must know beside the stage itself: what landed, and what the tables before it published."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+from freshet.ingest.contract import REASONS
+from freshet.ingest.landing import LandedFile
+from freshet.store import Store
+from freshet.tables import day_records
+from freshet.tables.day_records import DayRecord
+
+if TYPE_CHECKING:
+    from freshet.ingest.read_landing import LandedFileIssue
+
+DayColumn = Mapping[date, object]
+GateInputs = Mapping[str, DayColumn]  # column of the profile → day → value
+DayRecords = Mapping[date, DayRecord]
+UNDELIVERED: Final = "undelivered"  # the fact that makes a day `empty`: 1 where no file landed for it, else 0
+
+
+def with_lookback(days: Sequence[date], lookback_days: int) -> Sequence[date]:
+    """The days and the `count` days before each of them, in order."""
+    return sorted({day - timedelta(days=number) for day in days for number in range(lookback_days + 1)})
+
+
+def landing_inputs(
+    days: Sequence[date], files: Sequence[LandedFile], problems: Sequence["LandedFileIssue"]
+) -> GateInputs:
+    """Files per day, those that cannot be read and what is wrong with them; and the days without any."""
+    issues_by_day = {day: [p for p in problems if p.file.day == day] for day in days}
+    file_counts = Counter(file.day for file in files)
+    return {
+        "files": {day: file_counts[day] for day in days},
+        UNDELIVERED: {day: int(file_counts[day] == 0) for day in days},
+        "broken_files": {day: len(issues_by_day[day]) for day in days},
+        "file_problems": {
+            day: ", ".join(f"{p.file.name} {p.problem} ({p.fix})" for p in issues_by_day[day]) for day in days
+        },
+    }
+
+
+def read_inputs(
+    days: Sequence[date], expected_counts: Mapping[LandedFile, int], read_counts: Mapping[tuple[date, str], int]
+) -> GateInputs:
+    """What was read of each file beside what lies in it.
+
+    held: file → its records, counted without Spark. read: (day, file) → the records that Spark made of it.
+    """
+    counts = {file: (count, read_counts.get((file.day, file.name), 0)) for file, count in expected_counts.items()}
+    counts_by_day = {day: {f: pair for f, pair in counts.items() if f.day == day} for day in days}
+    return {
+        "files_read": {day: sum(got > 0 for _, got in own.values()) for day, own in counts_by_day.items()},
+        "unread": {day: sum(max(0, count - got) for count, got in own.values()) for day, own in counts_by_day.items()},
+        "read_twice": {
+            day: sum(max(0, got - count) for count, got in own.values()) for day, own in counts_by_day.items()
+        },
+        "miscounted": {day: _describe_miscounts(own) for day, own in counts_by_day.items()},
+    }
+
+
+def _describe_miscounts(counts: Mapping[LandedFile, tuple[int, int]]) -> str:
+    return ", ".join(
+        f"{file.name} holds {count:,} records and {got:,} were read"
+        for file, (count, got) in counts.items()
+        if count != got
+    )
+
+
+def upstream_inputs(store: Store, table: str, days: Sequence[date]) -> tuple[GateInputs, DayRecords]:
+    """(`upstream_missing`, `upstream_why` and `undelivered` per day, the upstream's records).
+
+    A day counts as missing when its last attempt was refused, too: nothing is built on a day that somebody
+    has just tried to replace and could not.
+    """
+    records = day_records.latest_records(store, table, days)
+    reasons = {day: _missing_reason(table, records.get(day)) for day in days}
+    inputs: GateInputs = {
+        "upstream_missing": {day: int(bool(reasons[day])) for day in days},
+        "upstream_why": dict(reasons),
+        UNDELIVERED: {day: int(day in records and records[day].verdict == "empty") for day in days},
+    }
+    return inputs, records
+
+
+def expected_counts(records: DayRecords, days: Sequence[date], count_name: str, minus: str | None = None) -> DayColumn:
+    """A count of the upstream per day (`rows`, `items`, …), less another one; 0 where it has no record."""
+    return {
+        day: recorded_count(records, day, count_name) - (recorded_count(records, day, minus) if minus else 0)
+        for day in days
+    }
+
+
+def accounting_inputs(
+    days: Sequence[date], raw: DayRecords, quarantined: DayRecords, duplicates: Mapping[date, int]
+) -> GateInputs:
+    """files, landed, skipped, quarantined, duplicate, and the reason met most: each counted by another table's gate."""
+    return {
+        "files": {day: recorded_count(raw, day, "files") for day in days},
+        "landed": {day: recorded_count(raw, day, "rows") for day in days},
+        "skipped": {day: recorded_count(raw, day, "skipped") for day in days},
+        "quarantined": {day: recorded_count(quarantined, day, "rows") for day in days},
+        "duplicate": {day: duplicates.get(day, 0) for day in days},
+        "worst": {day: _top_reason(quarantined, day) for day in days},
+    }
+
+
+def recorded_count(records: DayRecords, day: date, name: str) -> int:
+    """One count of one day; 0 where there is no record."""
+    return records[day].counts.get(name, 0) if day in records else 0
+
+
+def _top_reason(quarantined: DayRecords, day: date) -> str:
+    code = max(REASONS, key=lambda name: recorded_count(quarantined, day, name))
+    return f"{code} {recorded_count(quarantined, day, code)}" if recorded_count(quarantined, day, code) else "none"
+
+
+def _missing_reason(table: str, record: DayRecord | None) -> str:
+    if record is None:
+        return f"{table} of that day are not published"
+    if record.verdict == "refused":
+        return f"{table} of that day were refused ({'; '.join(record.why)})"
+    return ""

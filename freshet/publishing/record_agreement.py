@@ -1,0 +1,78 @@
+"""What the daily tables hold, held day by day against what the records of `events` say was published."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from freshet.commands import materialize_command, partition_range
+from freshet.publishing import gate_inputs
+from freshet.store import Store
+from freshet.tables import day_records
+from freshet.tables.day_records import DayEntry
+from freshet.tables.schemas import EVENTS, Table
+
+EVENT_TABLES_SELECTION: Final = "+items,+item_features,+user_features,+histories"
+MAX_SHOWN_DAYS: Final = 3  # days named in a finding
+
+
+@dataclass(frozen=True)
+class TableCounts:
+    """What a table holds of each day, and which count of the events of that day it must be.
+
+    counts: day → rows, events or items; unit: which of them. what − less: counts in the record of `events`.
+    """
+
+    table: Table
+    counts: Mapping[date, int]
+    unit: str
+    count_name: str = "rows"
+    minus: str | None = None
+
+
+def check_consistency(store: Store, tables: Sequence[TableCounts], until: date | None = None) -> dict[str, object]:
+    """Columns of a profile: `days_off`, how many days disagree with their events; `days_off_why`, which and what to do.
+
+    until: the last day that is looked at.
+    """
+    events = {
+        day: entry for day, entry in day_records.visible_entries(store, EVENTS.name).items() if _is_in_range(day, until)
+    }
+    mismatches = sorted(
+        (day, reason) for table_counts in tables for day, reason in _mismatches(store, table_counts, events, until)
+    )
+    days = sorted({day for day, _ in mismatches})
+    return {"days_off": len(days), "days_off_why": _describe([why for _, why in mismatches], days)}
+
+
+def _mismatches(
+    store: Store, table_counts: TableCounts, events: Mapping[date, DayEntry], until: date | None
+) -> list[tuple[date, str]]:
+    table_entries = day_records.visible_entries(store, table_counts.table.name)
+    records = {day: entry.record for day, entry in events.items()}
+    mismatches = []
+    for day in sorted({*events, *(day for day in table_counts.counts if _is_in_range(day, until))}):
+        expected = gate_inputs.expected_counts(records, [day], table_counts.count_name, table_counts.minus)[day]
+        count, name = table_counts.counts.get(day, 0), table_counts.table.name
+        if count != expected:
+            mismatches.append((day, f"{name} {day} hold {count} {table_counts.unit} where events published {expected}"))
+        elif expected and _is_stale(table_entries.get(day), events[day]):
+            mismatches.append((day, f"{name} {day} were made from events that have been published anew since"))
+    return mismatches
+
+
+def _is_stale(table_entry: DayEntry | None, events_entry: DayEntry) -> bool:
+    """Whether its record names another attempt of events; records of an older Freshet name none."""
+    source = None if table_entry is None else table_entry.record.sources.get(EVENTS.name)
+    return source is not None and source != events_entry.attempt
+
+
+def _is_in_range(day: date, until: date | None) -> bool:
+    return until is None or day <= until
+
+
+def _describe(reasons: Sequence[str], days: Sequence[date]) -> str:
+    if not reasons:
+        return "nothing"
+    suffix = f"; and {len(reasons) - MAX_SHOWN_DAYS} more" if len(reasons) > MAX_SHOWN_DAYS else ""
+    return f"{'; '.join(reasons[:MAX_SHOWN_DAYS])}{suffix}; run {materialize_command(EVENT_TABLES_SELECTION, partition_range(days))}"

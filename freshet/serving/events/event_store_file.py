@@ -1,0 +1,107 @@
+"""The gateway's one store, an SQLite file: events waiting for the lake and the recent events of every shopper.
+
+`waiting` holds the lines still to land, `events` what is known of each shopper, `segments` which lines go into which
+file.
+"""
+
+import secrets
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from freshet.serving.http.errors import GatewayError
+from freshet.serving.state_lock import sync_folders
+
+STORE_FILE: Final = "gateway.sqlite"
+SCHEMA_VERSION: Final = 2
+SCHEMA_SQL: Final = """
+CREATE TABLE gateway(id TEXT NOT NULL);
+CREATE TABLE events(
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL UNIQUE, shopper TEXT NOT NULL, item_id TEXT NOT NULL,
+    event_type TEXT NOT NULL, event_time INTEGER NOT NULL, day INTEGER NOT NULL, title TEXT, category TEXT, price REAL,
+    digest BLOB
+);
+CREATE INDEX events_of ON events(shopper, seq);
+CREATE TABLE waiting(
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, day INTEGER NOT NULL, line BLOB NOT NULL
+);
+CREATE TABLE segments(
+    number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, day INTEGER NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL
+);
+"""
+MIGRATE_TO_2_SQL: Final = "BEGIN; ALTER TABLE events ADD COLUMN digest BLOB; PRAGMA user_version=2; COMMIT;"
+WAITING_INDEX_SQL: Final = "CREATE INDEX IF NOT EXISTS waiting_of ON waiting(kind, day)"  # what is cut is found at once
+DAMAGE_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+DAMAGE_FIX: Final = "set its folder aside and start again; docs/gateway.md says how to save what waited in it"
+
+
+def create_store(folder: Path) -> str:
+    """Make the store if it is not there yet, synced to disk with its folder; returns the gateway's id.
+
+    A store of version 1 becomes one of this version. Raises GatewayError when the file is damaged, or of another one.
+    """
+    path = folder / STORE_FILE
+    try:
+        with closing(_open(path, "rwc")) as connection:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                _create_schema(connection, folder)
+            elif version not in (1, SCHEMA_VERSION):
+                what = f"is of version {version}, this Freshet reads {SCHEMA_VERSION}"
+                fix = "start the Freshet that wrote it until its events have landed, then set it aside"
+                raise GatewayError(str(path), what, fix)
+            _check_integrity(connection, path)
+            if version == 1:
+                connection.executescript(MIGRATE_TO_2_SQL)
+            connection.execute(WAITING_INDEX_SQL)
+            return str(connection.execute("SELECT id FROM gateway").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        raise GatewayError(str(path), f"cannot be opened ({error})", DAMAGE_FIX) from error
+
+
+def connect(folder: Path) -> sqlite3.Connection:
+    """A connection that syncs every commit. Raises GatewayError when there is no file of SQLite's."""
+    path = folder / STORE_FILE
+    try:
+        return _open(path, "rw")
+    except sqlite3.Error as error:
+        raise GatewayError(str(path), f"cannot be opened ({error})", DAMAGE_FIX) from error
+
+
+def is_corruption(error: Exception) -> bool:
+    """Whether SQLite says that the file is damaged, and not only busy, full or out of reach."""
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE_CODES
+
+
+def file_identity(folder: Path) -> tuple[int, int]:
+    """Which file stands there now. Raises OSError where none does."""
+    stat = (folder / STORE_FILE).stat()
+    return stat.st_dev, stat.st_ino
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    """mode: `rw`, or `rwc` to make the file where there is none."""
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _create_schema(connection: sqlite3.Connection, folder: Path) -> None:
+    insert_gateway = f"INSERT INTO gateway VALUES ('{secrets.token_hex(4)}'); PRAGMA user_version={SCHEMA_VERSION};"
+    connection.executescript(f"BEGIN; {SCHEMA_SQL} {insert_gateway} COMMIT;")
+    sync_folders(folder)
+
+
+def _check_integrity(connection: sqlite3.Connection, path: Path) -> None:
+    """Read every page once: a damage that nothing has met yet would be met by the landing, for ever."""
+    messages = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
+    if messages != ["ok"]:
+        raise GatewayError(str(path), f"is damaged ({' '.join(messages[0].split())})", DAMAGE_FIX)

@@ -1,0 +1,59 @@
+"""A bundle is proved in a process of its own before the gateway lets it in.
+
+    python -m freshet.serving.releases.check_bundle LAKE CACHE BUNDLE SECONDS DEVICE < histories.json
+
+Fetches and verifies the bundle, starts its encoders, asks its golden requests and answers recent histories. Prints one
+JSON object: what was found, or the problem. Whatever it does, loop or crash, it is gone after SECONDS.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from freshet.errors import BundleError, FreshetError
+from freshet.releases.current import HistoryEvent
+
+if TYPE_CHECKING:
+    from freshet.inference.ranker import Device
+
+
+def main() -> None:
+    """Exit code 0: proved; 1: refused; anything else: it did not get that far."""
+    lake, cache, bundle_id, seconds, device = sys.argv[1:6]
+    signal.setitimer(signal.ITIMER_REAL, float(seconds))  # by the kernel, even inside a native library
+    histories = [[tuple(event) for event in events] for events in json.load(sys.stdin)]
+    try:
+        report = check_bundle(lake, Path(cache), bundle_id, histories, "cuda" if device == "cuda" else "cpu")
+    except FreshetError as error:
+        sys.stdout.write(json.dumps({"where": error.where, "what": error.what, "fix": error.fix}))
+        sys.exit(1)
+    sys.stdout.write(json.dumps(report))
+
+
+def check_bundle(
+    lake: str, cache: Path, bundle_id: str, histories: Sequence[Sequence[HistoryEvent]], device: "Device" = "cpu"
+) -> dict[str, Any]:
+    """Raises FreshetError when the bundle is gone, corrupt, or does not answer as it did at export."""
+    from freshet.inference.golden_requests import check_golden_requests
+    from freshet.inference.manifest import REBUILD_FIX
+    from freshet.releases.current import fetch_bundle, to_histories
+    from freshet.serving.recommend.active_release import load_release
+    from freshet.serving.recommend.fallback import warm_up
+    from freshet.store import open_store
+
+    bundle = fetch_bundle(open_store(lake), bundle_id, cache)
+    release = load_release(0, bundle, device)
+    difference = check_golden_requests(release.ranker)
+    warm_up(release, histories)
+    results = release.ranker.recommend(to_histories([*histories, []], bundle.vocabulary), 10)
+    n_live_items = len(bundle.vocabulary) - int(bundle.vocabulary.delisted.sum())
+    if n_live_items and not all(result.item_ids for result in results):
+        raise BundleError(str(bundle.folder), "it answers a shopper with an empty list", REBUILD_FIX)
+    return {"difference": difference, "answered": len(results)}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Which bundles this machine has proved: at a restart they serve at once, and are proved again behind."""
+
+import contextlib
+import hashlib
+import json
+import platform
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from freshet.inference.ranker import Device
+from freshet.runtime import code_version
+
+CHECKED_BUNDLES_FILE: Final = "proved.json"
+MAX_CHECKED_BUNDLES: Final = 20  # bundles, the latest
+
+
+class CheckedBundles:
+    """A list in the gateway's state folder. A list that cannot be read or written is an empty one: all is proved anew.
+
+    It holds for this machine, this code and this onnxruntime only.
+    """
+
+    def __init__(self, folder: Path, device: Device) -> None:
+        self._path, self._device = folder / CHECKED_BUNDLES_FILE, device
+
+    def __contains__(self, bundle_id: object) -> bool:
+        return bundle_id in self._bundles()
+
+    def add(self, bundle_id: str) -> None:
+        """The bundle has proved itself."""
+        self._write([*(other for other in self._bundles() if other != bundle_id), bundle_id])
+
+    def remove(self, bundle_id: str) -> None:
+        """It has not, this time."""
+        self._write([other for other in self._bundles() if other != bundle_id])
+
+    def _bundles(self) -> list[str]:
+        try:
+            record = json.loads(self._path.read_text("utf-8"))
+            return list(record["bundles"]) if record["by"] == _environment_id(self._device) else []
+        except (OSError, ValueError, KeyError, TypeError):
+            return []
+
+    def _write(self, bundles: list[str]) -> None:
+        content = json.dumps({"by": _environment_id(self._device), "bundles": bundles[-MAX_CHECKED_BUNDLES:]})
+        part_path = self._path.with_suffix(".part")
+        with contextlib.suppress(OSError):  # a full disk costs a proof at the next start, no more
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            part_path.write_text(content, "utf-8")
+            part_path.replace(self._path)
+
+
+@cache
+def _environment_id(device: Device) -> str:
+    """Machine, code and runtime in one line; a checkout's code by its files, which change without a commit."""
+    import onnxruntime
+
+    package = Path(__file__).parents[1]
+    files = sorted((str(path), *path.stat()[6:9:2]) for path in package.rglob("*.py"))
+    code = hashlib.sha256(repr(files).encode()).hexdigest()[:16]
+    return f"{platform.node()} {platform.machine()} {code_version()} {code} {onnxruntime.__version__} {device}"

@@ -1,0 +1,101 @@
+"""Runs the proof of a bundle in a process of its own, with a time limit."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from freshet.errors import BundleError, FreshetError
+from freshet.inference.ranker import Device
+from freshet.releases.current import HistoryEvent
+from freshet.releases.journal import bundle_path
+from freshet.store import Store
+
+BYTES_PER_GB: Final = 1e9
+EXIT_PASSED, EXIT_REFUSED = 0, 1
+PROJECT_ROOT: Final = Path(__file__).parents[2]  # where `-m freshet` is found, however this process found it
+
+
+class IncompleteCheckError(FreshetError):
+    """A proof that took too long, was killed or crashed: nothing is known of the bundle."""
+
+
+class BundleCheckProcess:
+    """One proof at a time; `stop` ends the one that runs.
+
+    seconds: how long a proof may take, fetching the bundle included, and as long again for each GB of it.
+    """
+
+    def __init__(self, store: Store, cache: Path, device: Device = "cpu", timeout_s: float = 120) -> None:
+        self._store, self._cache, self._device, self._timeout_s = store, cache, device, timeout_s
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._stopped = False
+
+    def check(self, bundle_id: str, histories: Sequence[Sequence[HistoryEvent]]) -> None:
+        """Raises FreshetError when the bundle is not to be let in, with what the proof found.
+
+        UnfinishedProofError, one of these, when it found nothing. The process is gone, and with it the memory that it
+        took, before this returns.
+        """
+        timeout_s = self._scaled_timeout(bundle_id)
+        process = self._start(bundle_id, timeout_s)
+        out, err = process.communicate(json.dumps(histories))
+        self._process = None
+        if process.returncode == EXIT_PASSED:
+            return
+        if process.returncode == EXIT_REFUSED and out:
+            problem = json.loads(out)
+            raise FreshetError(problem["where"], problem["what"], problem["fix"])
+        where, fix = self._store.full_path(bundle_path(bundle_id)), _exit_fix(process.returncode, self._timeout_s)
+        raise IncompleteCheckError(where, f"its proof {_exit_reason(process.returncode, err, timeout_s)}", fix)
+
+    def _scaled_timeout(self, bundle_id: str) -> float:
+        size = sum(stamp.bytes for stamp in self._store.list_info(bundle_path(bundle_id)))
+        return self._timeout_s * (1 + size / BYTES_PER_GB)
+
+    def stop(self) -> None:
+        """End the proof that runs, and start no other."""
+        with self._lock:
+            self._stopped = True
+            if self._process is not None:
+                self._process.kill()
+
+    def _start(self, bundle_id: str, timeout_s: float) -> "subprocess.Popen[str]":
+        arguments = [self._store.root, str(self._cache.expanduser()), bundle_id, f"{timeout_s:.3f}", self._device]
+        with self._lock:
+            if self._stopped:
+                raise BundleError(bundle_id, "the gateway is stopping", "start it again")
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "freshet.serving.releases.check_bundle", *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                cwd=PROJECT_ROOT,
+                start_new_session=True,  # Ctrl-C is for the gateway; it ends the proof itself
+            )
+            return self._process
+
+
+def _exit_reason(exit_code: int, err: str, timeout_s: float) -> str:
+    """What became of a process that did not say so itself."""
+    if exit_code == -signal.SIGALRM:
+        return f"took longer than {timeout_s:.3g} s"
+    if exit_code < 0:
+        return f"was ended by {signal.Signals(-exit_code).name}"
+    last_line = err.strip().splitlines()[-1:] or ["it said nothing"]
+    return f"failed with exit code {exit_code} ({last_line[0]})"
+
+
+def _exit_fix(exit_code: int, timeout_s: float) -> str:
+    if exit_code == -signal.SIGALRM:
+        advice = f"raise FRESHET_PROOF_SECONDS ({timeout_s:g}, and as many for each GB of the bundle)"
+        return f"{advice}, or give this machine less to do; the bundle itself may be whole"
+    if exit_code == -signal.SIGKILL:
+        return "look whether this machine has memory for the bundle; what serves now needs its own meanwhile"
+    return "start `freshet serve` again; where it goes on, materialize the asset `bundle` again"

@@ -1,0 +1,108 @@
+"""The JVM's class-data archive: Spark's classes parsed once at set-up, mapped by every session after it."""
+
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from freshet.settings import Settings
+from freshet.setup import requirements
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+MIN_ARCHIVE_BYTES = 10_000_000  # a real one has 60 MB and more; less is what an interrupted dump leaves
+JVM_TIMEOUT_S = 300  # seconds
+MAX_ARCHIVES = 4
+
+
+def build_archive(settings: Settings, progress: Callable[[str], None]) -> Path | None:
+    """Make the archive unless it is there: one small Iceberg write in a process of its own, dumped at its end.
+
+    Returns None, and says why, when the JVM would not dump: the archive only saves seconds, so its lack stops nobody.
+    """
+    path = requirements.find_class_archive(settings)
+    if path is not None:
+        return path
+    path = requirements.class_archive_path(settings)
+    progress("making the JVM's class archive (half a minute, once)")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="archiving-", dir=path.parent) as folder:
+        dump_path, log_path = Path(folder) / path.name, Path(folder) / "log"
+        _dump_in_process(settings.model_copy(update={"lake": f"{folder}/lake"}), dump_path, log_path)
+        if not dump_path.exists() or dump_path.stat().st_size < MIN_ARCHIVE_BYTES:
+            log_lines = log_path.read_text(errors="replace").strip().splitlines() if log_path.exists() else []
+            progress(
+                f"  the JVM made none ({log_lines[-1] if log_lines else 'it said nothing'}): sessions only start slower"
+            )
+            return None
+        dump_path.replace(path)
+    _remove_old_archives(path)
+    return path
+
+
+def _dump_in_process(settings: Settings, dump_path: Path, log_path: Path) -> None:
+    """A fresh JVM, whatever this process has running, and its chatter in a file."""
+    process = multiprocessing.get_context("spawn").Process(target=_dump_archive, args=(settings, dump_path, log_path))
+    process.start()
+    process.join(JVM_TIMEOUT_S)
+    if process.is_alive():
+        process.kill()
+        process.join()
+
+
+def _dump_archive(settings: Settings, dump_path: Path, log_path: Path) -> None:
+    """A session as every run starts it, the first write and read of it, and the JVM's end."""
+    with log_path.open("w") as log_file:
+        os.dup2(log_file.fileno(), 1)  # the JVM writes to the descriptors, not to Python's streams
+        os.dup2(log_file.fileno(), 2)
+    from pyspark.sql import SparkSession
+
+    from freshet.tables import spark_session
+
+    requirements.set_java_home(settings)
+    options = spark_session.spark_options(settings)
+    options["spark.driver.extraJavaOptions"] += (
+        f" -XX:ArchiveClassesAtExit={dump_path} -Xlog:cds=off -Xlog:cds+dynamic=off"
+    )
+    builder = SparkSession.builder.appName("freshet-setup").master("local[2]")
+    for key, value in options.items():
+        builder = builder.config(key, value)
+    Path(settings.lake).mkdir(parents=True)
+    spark = builder.getOrCreate()
+    _run_sample_day(spark, settings)
+    _stop_spark(spark)
+
+
+def _run_sample_day(spark: "SparkSession", settings: Settings) -> None:
+    """Touch what a day's run touches: files in, an Iceberg overwrite, aggregates, windows, a read."""
+    landing = Path(settings.lake) / "clicks.csv"
+    landing.write_text("who,what,at\n" + "".join(f"{n % 7},{n % 5},2024-01-01T00:00:{n:02d}Z\n" for n in range(60)))
+    clicks = spark.read.option("header", "true").csv(str(landing)).selectExpr("*", "to_date(at) day")
+    spark.sql("CREATE NAMESPACE IF NOT EXISTS lake.setup")
+    clicks.writeTo("lake.setup.clicks").partitionedBy(clicks["day"]).tableProperty("format-version", "2").create()
+    clicks.writeTo("lake.setup.clicks").overwritePartitions()
+    spark.sql(
+        "SELECT who, count(DISTINCT what), sum(n) FROM"
+        " (SELECT *, row_number() OVER (PARTITION BY who ORDER BY at) n FROM lake.setup.clicks) GROUP BY who"
+    ).toPandas()
+    spark.sql("SELECT * FROM lake.setup.clicks.snapshots").collect()
+
+
+def _stop_spark(spark: "SparkSession") -> None:
+    """Stop Spark, and wait until its JVM is gone: only then is the archive written."""
+    gateway = spark.sparkContext._gateway
+    spark.stop()
+    process = getattr(gateway, "proc", None)
+    if process is not None:
+        process.stdin.close()
+        process.wait(JVM_TIMEOUT_S)
+
+
+def _remove_old_archives(path: Path) -> None:
+    """Every installation on the machine has an archive of 200 MB; of more than KEPT the oldest go."""
+    others = sorted((p for p in path.parent.glob("classes-*.jsa") if p != path), key=lambda p: -p.stat().st_mtime)
+    for other in others[MAX_ARCHIVES - 1 :]:
+        other.unlink(missing_ok=True)

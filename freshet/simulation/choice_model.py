@@ -1,0 +1,234 @@
+"""How a shopper chooses the next item: what follows, one of the last few, what a list shows, or something fresh."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freshet.simulation import repurchase
+from freshet.simulation.catalogue import Catalogue
+from freshet.simulation.exposure import build_related_lists, clicked_slots
+from freshet.simulation.item_choice import SlotGroups, group_by_category, group_by_niche, niche_index
+from freshet.simulation.item_graph import CHEAPER, N_PRICE_BANDS, choose_link_type
+from freshet.simulation.params import ShopParams
+from freshet.simulation.preferences import FAVORITE_WEIGHTS, Preferences
+from freshet.simulation.product_titles import BRANDS, CATEGORIES, CONSUMABLES
+from freshet.simulation.projects import Projects, generate_projects
+from freshet.simulation.seasonality import season_factors
+from freshet.simulation.shoppers import BOT
+from freshet.simulation.stock import draw_sold_out
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+VIEWED, CARTED, PURCHASED = 1, 2, 3  # how far a shopper went with an item: so many events it leaves
+MAX_RECENT_SLOTS: Final = 8  # items a shopper remembers
+DRAWS_PER_VIEW: Final = 8  # random numbers a look takes
+REVISIT_DECAY = 0.6  # of the ways back lead this many items further than one
+SESSION_START_FOLLOW_FACTOR = 0.5  # a new visit follows less often
+P_PREFERRED_BRAND, P_PREFERRED_PRICE_BAND = (
+    0.9,
+    0.9,
+)  # how often the favourite brand is chosen, and the usual price band
+PROJECTS_STREAM, RELATED_LISTS_STREAM, STAPLES_STREAM = 16, 17, 18
+
+
+@dataclass(frozen=True)
+class ChoiceContext:
+    """Where B shoppers are just before their next look."""
+
+    shopper: Ints  # (B,)
+    day: Ints  # (B,) number of the day
+    session_starts: Bools  # (B,) a visit begins
+    replenishment_due: Bools  # (B,) they come for their consumable
+    n_views: Ints  # (B,) items they have looked at so far
+    recent_slots: Ints  # (B, RECENT) places of the last ones, the latest first; meaningless beyond `seen`
+    funnel_depth: Ints  # (B,) how far they went with the latest
+    owned_categories: Ints  # (B,) a bit for each category of which they bought something
+
+
+@dataclass(frozen=True)
+class ChoiceModel:
+    """The rules of a shop on each of its days. Build it with `choices`."""
+
+    params: ShopParams
+    catalogue: Catalogue
+    preferences: Preferences
+    shopper_kind: Ints  # (S,) MEMBER, GUEST or BOT
+    habit_drift: Floats  # (days + 1,) how far habits have drifted
+    taste_drift: Floats  # (days + 1,) how far taste has
+    season_factors: Floats  # (days + 1, categories)
+    projects: Projects
+    category_pages: SlotGroups  # by category
+    niches: SlotGroups  # by category, brand and price band
+    related_lists: Ints  # (P, LISTED) what the shop shows beside each item
+    sold_out: Bools  # (days + 1, P)
+    staples: Ints  # (S,) place of the consumable each buys again and again; -1 where the shop has none
+
+    def choose_next_slots(self, context: ChoiceContext, draws: Floats) -> Ints:
+        """(B,) where each looks next. draws: (B, DRAWS) uniform in [0, 1)."""
+        has_history = context.n_views > 0
+        follow_threshold = (
+            np.where(context.session_starts, SESSION_START_FOLLOW_FACTOR, 1.0) * self.params.p_follow_link * has_history
+        )
+        revisit_threshold = follow_threshold + self.params.p_revisit * (context.n_views > 1)
+        related_threshold = revisit_threshold + self.params.p_related_click * has_history
+        last_slot = np.where(has_history, context.recent_slots[:, 0], 0)
+        slots = self._explore_slots(context, draws)
+        slots = np.where(
+            draws[:, 0] < related_threshold, clicked_slots(self.related_lists, last_slot, draws[:, 1]), slots
+        )
+        slots = np.where(draws[:, 0] < revisit_threshold, self._revisit_slots(context, draws[:, 1]), slots)
+        slots = np.where(draws[:, 0] < follow_threshold, self.follow_link(context, draws), slots)
+        slots = np.where(context.replenishment_due, self.staples[context.shopper], slots)
+        slots = np.where(self.sold_out[context.day, slots], self.catalogue.item_graph.base_links[CHEAPER, slots], slots)
+        is_bot = self.shopper_kind[context.shopper] == BOT
+        return np.where(is_bot, (draws[:, 1] * self.params.items).astype(np.int64), slots)
+
+    def follow_link(self, context: ChoiceContext, draws: Floats) -> Ints:
+        """(B,) another item of the category, until they have compared enough or put one in the cart.
+
+        Then what their project needs next, of their brand and price.
+        """
+        last_slot = np.where(context.n_views > 0, context.recent_slots[:, 0], 0)
+        run_length = self._category_run_length(context)
+        comparison_done = (context.funnel_depth > VIEWED) | (
+            run_length >= self.preferences.n_comparisons[context.shopper]
+        )
+        return np.where(
+            comparison_done,
+            self._choose_next_need(context, last_slot, draws),
+            self._choose_comparison(context, last_slot, run_length > 1),
+        )
+
+    def pick_from_niche(self, shopper: Ints, category: Ints, draws: Floats) -> Ints:
+        """(B,) an item of a category: mostly of their brand and price."""
+        is_preferred_brand, is_preferred_band = draws[:, 3] < P_PREFERRED_BRAND, draws[:, 4] < P_PREFERRED_PRICE_BAND
+        any_brand = ((draws[:, 3] - P_PREFERRED_BRAND) / (1 - P_PREFERRED_BRAND) * len(BRANDS)).astype(np.int64)
+        any_price_band = ((draws[:, 4] - P_PREFERRED_PRICE_BAND) / (1 - P_PREFERRED_PRICE_BAND) * N_PRICE_BANDS).astype(
+            np.int64
+        )
+        brand = np.where(is_preferred_brand, self.preferences.brand[shopper], any_brand)
+        price_band = np.where(is_preferred_band, self.preferences.price_band[shopper], any_price_band)
+        return self.niches.pick(niche_index(category, brand, price_band), draws[:, 5])
+
+    def favorite_categories(self, shopper: int, day: int) -> tuple[int, ...]:
+        """The categories that one shopper comes for on a day."""
+        return tuple(int(category) for category in self._favorite_categories(np.array([shopper]), np.array([day]))[0])
+
+    def draw_funnel_depths(self, shopper: Ints, replenishment_due: Bools, draws: Floats) -> Ints:
+        """(B,) LOOKED, CARTED or BOUGHT. Bots only look. due: (B,) looks for which they came: they buy more often."""
+        is_human = self.shopper_kind[shopper] != BOT
+        carted = (
+            draws[:, 6] < np.where(replenishment_due, repurchase.P_BUY_REPLENISHMENT, self.params.cart_share)
+        ) & is_human
+        return np.where(
+            carted, np.where((draws[:, 7] < self.params.buy_share) | replenishment_due, PURCHASED, CARTED), VIEWED
+        )
+
+    def update_owned_categories(self, owned_categories: Ints, slot: Ints, funnel_depth: Ints) -> Ints:
+        """(B,) `owned` after a look at `place`; consumables are never owned for good."""
+        category = self.catalogue.categories[slot]
+        durable_purchase = (funnel_depth == PURCHASED) & ~_is_consumable(self.params.categories)[category]
+        return np.where(durable_purchase, owned_categories | 1 << category, owned_categories)
+
+    def _category_run_length(self, context: ChoiceContext) -> Ints:
+        """(B,) looks in a row at items of the latest one's category, up to RECENT."""
+        category = self.catalogue.categories[context.recent_slots]
+        same_category = (category == category[:, :1]) & (np.arange(MAX_RECENT_SLOTS) < context.n_views[:, None])
+        return np.asarray(np.logical_and.accumulate(same_category, axis=1).sum(axis=1))
+
+    def _choose_comparison(self, context: ChoiceContext, last_slot: Ints, is_comparing: Bools) -> Ints:
+        item_graph, prices = self.catalogue.item_graph, self.catalogue.prices
+        link_type = choose_link_type(
+            item_graph,
+            prices,
+            last_slot,
+            context.recent_slots[:, 1],
+            self.preferences.price_band[context.shopper],
+            is_comparing,
+        )
+        is_drifted = item_graph.drift_threshold[last_slot] < self.habit_drift[context.day]
+        return np.where(
+            is_drifted, item_graph.drifted_links[link_type, last_slot], item_graph.base_links[link_type, last_slot]
+        )
+
+    def _choose_next_need(self, context: ChoiceContext, last_slot: Ints, draws: Floats) -> Ints:
+        project, category = self.preferences.project[context.shopper], self.catalogue.categories[last_slot]
+        is_drifted = self.preferences.drift_threshold[context.shopper] < self.habit_drift[context.day]
+        next_category = self.projects.next_category(project, category, context.owned_categories, is_drifted)
+        return self.pick_from_niche(context.shopper, next_category, draws)
+
+    def _revisit_slots(self, context: ChoiceContext, draw: Floats) -> Ints:
+        """One of the last few but the latest; the nearer the more often."""
+        max_steps_back = np.minimum(context.n_views, MAX_RECENT_SLOTS) - 1
+        steps_back = 1 + np.floor(np.log1p(-draw) / np.log(REVISIT_DECAY)).astype(np.int64) % np.maximum(
+            max_steps_back, 1
+        )
+        return np.asarray(context.recent_slots[np.arange(len(steps_back)), steps_back])
+
+    def _explore_slots(self, context: ChoiceContext, draws: Floats) -> Ints:
+        """From the page of a category they like, nearer to its top the more often."""
+        categories = self._favorite_categories(context.shopper, context.day)
+        cumulative_weights = np.cumsum(
+            np.array(FAVORITE_WEIGHTS) * self.season_factors[context.day[:, None], categories], axis=1
+        )
+        column = (draws[:, 2, None] * cumulative_weights[:, -1:] >= cumulative_weights).sum(axis=1)
+        return self.category_pages.pick(categories[np.arange(len(categories)), column], draws[:, 5])
+
+    def _favorite_categories(self, shopper: Ints, day: Ints) -> Ints:
+        """(B, 3)"""
+        is_drifted = (self.preferences.drift_threshold[shopper] < self.taste_drift[day]).astype(np.int64)
+        return np.asarray(self.preferences.favorite_categories[is_drifted, shopper])
+
+
+def build_choice_model(
+    params: ShopParams, catalogue: Catalogue, preferences: Preferences, shopper_kind: Ints
+) -> ChoiceModel:
+    """The rules for every day of the shop, and for the day after its last."""
+    days = range(params.days + 1)
+    season_shifts = [params.drift_strength("season", day) for day in days]
+    category, popularity = catalogue.categories[: params.items], catalogue.popularity[: params.items]
+    category_pages = group_by_category(category, popularity)
+    niche_groups = group_by_niche(
+        category, catalogue.brands[: params.items], catalogue.item_graph.price_bands, popularity
+    )
+    return ChoiceModel(
+        params=params,
+        catalogue=catalogue,
+        preferences=preferences,
+        shopper_kind=shopper_kind,
+        habit_drift=np.array([params.drift_strength("habit", day) for day in days]),
+        taste_drift=np.array([params.drift_strength("taste", day) for day in days]),
+        season_factors=np.stack(
+            [
+                season_factors(params.first_day, day_index, shift, params.categories)
+                for day_index, shift in zip(days, season_shifts, strict=True)
+            ]
+        ),
+        projects=generate_projects(params.categories, np.random.default_rng([params.seed, PROJECTS_STREAM])),
+        category_pages=category_pages,
+        niches=niche_groups,
+        related_lists=build_related_lists(
+            category, category_pages, np.random.default_rng([params.seed, RELATED_LISTS_STREAM])
+        ),
+        sold_out=draw_sold_out(params.seed, len(days), params.items),
+        staples=_assign_staples(params, niche_groups, preferences),
+    )
+
+
+def _assign_staples(params: ShopParams, niches: SlotGroups, preferences: Preferences) -> Ints:
+    """(S,) one item of each shopper's brand and price, of a category that is used up."""
+    categories = np.flatnonzero(_is_consumable(params.categories))
+    if not len(categories):
+        return np.full(len(preferences.brand), -1)
+    category = categories[(preferences.replenishment_phase + preferences.replenishment_days) % len(categories)]
+    draw = np.random.default_rng([params.seed, STAPLES_STREAM]).random(len(preferences.brand))
+    return niches.pick(niche_index(category, preferences.brand, preferences.price_band), draw)
+
+
+def _is_consumable(n_categories: int) -> Bools:
+    """(C,)"""
+    return np.array([name in CONSUMABLES for name, *_ in CATEGORIES[:n_categories]])

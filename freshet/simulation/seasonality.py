@@ -1,0 +1,45 @@
+"""When people visit: more at weekends, most in the evening. And what sells in which season."""
+
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freshet.simulation.product_titles import CATEGORIES
+
+WEEKDAY_WEIGHTS = np.array([0.95, 0.9, 0.95, 1.0, 1.0, 1.1, 1.2])  # Monday first
+HOUR_WEIGHTS = np.array([2, 1, 1, 1, 2, 4, 7, 9, 11, 12, 13, 14, 14, 13, 14, 13, 13, 15, 17, 19, 18, 13, 8, 5], float)
+DAY_SECONDS = 86_400  # seconds
+EPOCH = date(1970, 1, 1)
+SEASON_AMPLITUDE = 0.5  # how far a category goes above and below its usual sales in its best and worst month
+YEAR_DAYS = 365.25  # days
+HALF_YEAR_DAYS = YEAR_DAYS / 2
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01."""
+    return (day - EPOCH).days
+
+
+def draw_session_starts(
+    first_day: date, days: range, shopper: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """A start for each visit, in seconds since 1970 (UTC), ascending within each shopper.
+
+    days: day numbers on which visits may begin. shopper: (V,) who visits, ascending. The last hour of a day is left
+    free for visits to end in.
+    """
+    weight = WEEKDAY_WEIGHTS[(first_day.weekday() + np.array(days)) % 7]
+    day = days.start + rng.choice(len(days), size=len(shopper), p=weight / weight.sum())
+    hour = rng.choice(24, size=len(shopper), p=HOUR_WEIGHTS / HOUR_WEIGHTS.sum())
+    second = day * DAY_SECONDS + np.minimum(hour * 3600 + rng.integers(3600, size=len(shopper)), DAY_SECONDS - 3600)
+    order = np.lexsort((second, shopper))
+    return np.asarray(second[order] + day_number(first_day) * DAY_SECONDS)
+
+
+def season_factors(first_day: date, day: int, shift: float, n_categories: int) -> NDArray[np.float64]:
+    """(categories,) how well each sells on a day, around 1. early: 1 = the seasons come half a year early."""
+    peaks = np.array([peak_month for *_, peak_month in CATEGORIES[:n_categories]])
+    day_of_year = first_day.timetuple().tm_yday + day + shift * HALF_YEAR_DAYS
+    wave = np.cos(2 * np.pi * (day_of_year / YEAR_DAYS - (peaks - 0.5) / 12))
+    return np.where(peaks > 0, 1.0 + SEASON_AMPLITUDE * wave, 1.0)

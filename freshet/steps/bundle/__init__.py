@@ -1,0 +1,4 @@
+"""The assets `bundle` and `edge_bundle`, without Dagster.
+
+Start with `build.py`.
+"""

@@ -1,0 +1,138 @@
+"""The files of a bundle made small: for a till, a phone, a weak line. The same names, read by the same code.
+
+What takes the room is what every item pays for. The item vectors become int8 with a scale per row and are stored once,
+in the encoder that looks them up; of the neighbours the nearest stay, of the rules the most confident; the fp32 encoder
+and the item encoder stay at home, so that an edge bundle has no tier `content`.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freshet.inference.baselines import save_baselines
+from freshet.inference.bundle import (
+    BASELINES,
+    ENCODER_EMBEDDING_OUTPUTS,
+    ITEM_BIASES,
+    ITEM_EMBEDDINGS_INT8,
+    VOCABULARY,
+    Bundle,
+    encoder_file_name,
+    save_int8_embeddings,
+)
+
+MAX_NEIGHBOURS: Final = 250_000  # of all items together, the nearest of each: 25 of an item in a catalogue of 10,000
+MIN_NEIGHBOURS_PER_ITEM: Final = 10  # of an item
+MAX_RULES: Final = (
+    100_000  # of all items together, the most confident of each item and event type: 10 in a catalogue of 10,000
+)
+MIN_RULES_PER_ITEM: Final = 5
+
+
+def write_edge_files(full_bundle: Bundle, folder: Path) -> None:
+    """Everything but the manifest and the golden requests."""
+    item_embeddings = full_bundle.item_embeddings
+    if quantize_encoder(
+        full_bundle.folder / encoder_file_name("int8"), folder / encoder_file_name("int8"), item_embeddings
+    ):
+        np.save(folder / ITEM_BIASES, item_embeddings[:, -1])
+    else:  # the encoder of a model of your own reads something else
+        save_int8_embeddings(item_embeddings, folder / ITEM_EMBEDDINGS_INT8)
+    baselines = full_bundle.baselines
+    max_neighbours = max(MIN_NEIGHBOURS_PER_ITEM, MAX_NEIGHBOURS // len(item_embeddings))
+    pruned_baselines = replace(
+        baselines,
+        popularity=baselines.popularity.astype(np.float32).astype(np.float64),
+        neighbours=baselines.neighbours[:, :max_neighbours],
+        neighbour_scores=baselines.neighbour_scores[:, :max_neighbours],
+        rules=baselines.rules.truncate(max(MIN_RULES_PER_ITEM, MAX_RULES // len(item_embeddings))),
+    )
+    save_baselines(pruned_baselines, folder / BASELINES)
+    for name, source in ((BASELINES, folder / BASELINES), (VOCABULARY, full_bundle.folder / VOCABULARY)):
+        _compress_arrays(source, folder / name)
+
+
+def quantize_encoder(source: Path, target: Path, item_embeddings: NDArray[np.float32]) -> bool:
+    """The encoder with its float tables of a row per item in int8, a scale per row, read and scaled where looked up.
+
+    vectors (V + 1, D). Returns whether one of them is the item vectors, which the encoder then gives as outputs too.
+    """
+    import onnx
+
+    model = onnx.load(source)
+    outputs_embeddings = False
+    for tensor in list(model.graph.initializer):
+        if (
+            tensor.data_type == onnx.TensorProto.FLOAT
+            and len(tensor.dims) == 2
+            and tensor.dims[0] == len(item_embeddings)
+        ):
+            values = onnx.numpy_helper.to_array(tensor)
+            is_item_embeddings = (
+                not outputs_embeddings
+                and values.shape == item_embeddings[:, :-1].shape
+                and np.allclose(values, item_embeddings[:, :-1])
+            )
+            tensor_names = (
+                ENCODER_EMBEDDING_OUTPUTS if is_item_embeddings else (f"{tensor.name}.int8", f"{tensor.name}.scales")
+            )
+            if _quantize_table(model.graph, tensor, values, tensor_names) and is_item_embeddings:
+                outputs_embeddings = True
+                _add_graph_outputs(model.graph, tensor_names)
+    onnx.checker.check_model(model)
+    onnx.save(model, target)
+    return outputs_embeddings
+
+
+def _quantize_table(graph: Any, tensor: Any, values: NDArray[np.float32], tensor_names: tuple[str, str]) -> bool:
+    """Replace a table that is only looked up: Gather(table) becomes Gather(int8) · Gather(scale)."""
+    from onnx import numpy_helper
+
+    consumers = [node for node in graph.node if tensor.name in node.input]
+    if any(node.op_type != "Gather" or node.input[0] != tensor.name for node in consumers):
+        return False
+    scales = np.maximum(np.abs(values).max(axis=1, keepdims=True), 1e-12).astype(np.float32) / 127  # (rows, 1)
+    quantized = (np.round(values / scales).astype(np.int8), scales)
+    graph.initializer.remove(tensor)
+    graph.initializer.extend(
+        numpy_helper.from_array(array, name) for array, name in zip(quantized, tensor_names, strict=True)
+    )
+    for node in consumers:
+        _insert_dequantize(graph, node, tensor_names)
+    return True
+
+
+def _add_graph_outputs(graph: Any, tensor_names: tuple[str, str]) -> None:
+    """Makes constants outputs besides: whoever does not ask for them pays nothing."""
+    from onnx import helper
+
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    for name in tensor_names:
+        shape = list(constants[name].dims)
+        graph.output.append(helper.make_tensor_value_info(name, constants[name].data_type, shape))
+
+
+def _insert_dequantize(graph: Any, node: Any, tensor_names: tuple[str, str]) -> None:
+    import onnx
+    from onnx import helper
+
+    output, index = node.output[0], list(graph.node).index(node)
+    quantized, scale = f"{output}.int8", f"{output}.scale"
+    new_nodes = [
+        helper.make_node("Gather", [tensor_names[0], node.input[1]], [quantized], axis=0),
+        helper.make_node("Gather", [tensor_names[1], node.input[1]], [scale], axis=0),
+        helper.make_node("Cast", [quantized], [f"{quantized}.float"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Mul", [f"{quantized}.float", scale], [output]),
+    ]
+    graph.node.remove(node)
+    for offset, new_node in enumerate(new_nodes):
+        graph.node.insert(index + offset, new_node)
+
+
+def _compress_arrays(source: Path, target: Path) -> None:
+    with np.load(source, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez_compressed(target, **arrays)

@@ -1,0 +1,245 @@
+"""The asset `drift_report`, without Dagster: fresh days against the champion's training days, and the verdict."""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from freshet.artifacts import DriftRef
+from freshet.data.eval_cases import EvalCases, next_basket_cases
+from freshet.evaluation.baseline_ratio import baseline_ratio, release_metrics
+from freshet.evaluation.comparison import BASELINES, CHALLENGER
+from freshet.evaluation.evaluate import evaluate_cases
+from freshet.evaluation.guard_params import GuardParams
+from freshet.evaluation.metrics import ndcg
+from freshet.inference.ranker import Ranker, open_ranker
+from freshet.monitoring.column_drift import DriftWindowData, compare_columns
+from freshet.monitoring.params import DriftParams
+from freshet.monitoring.quality import Floats, QualityDrift, compare_quality
+from freshet.monitoring.verdict import ColumnDrift, DriftMeasurements, DriftVerdict, decide
+from freshet.releases import journal
+from freshet.releases.current import Release, current_release
+from freshet.settings import Settings
+from freshet.steps import drift_inputs
+from freshet.steps.drift_inputs import DriftWindows
+from freshet.steps.step_result import StepResult, run_gate
+from freshet.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NDCG_K: Final = 10  # the metric that decides about releases, too
+ProgressCallback = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class DriftReport:
+    """A drift report as it was made. verdict: None where there was nothing to compare; page: Evidently's, or none."""
+
+    verdict: DriftVerdict | None
+    html_location: str | None = None
+
+
+def make_drift_report(
+    settings: Settings, store: Store, params: DriftParams, today: date, progress: ProgressCallback = lambda _: None
+) -> StepResult[DriftReport, DriftRef]:
+    """Compare what landed since the champion was made with what it was made from. Kept only if the gate passes.
+
+    today: it and what comes after are left out. Without a champion, or without days after those it knows, there is
+    nothing to report, which the gate says.
+    Raises JournalError where the champion cannot be read.
+    """
+    release = current_release(store, settings.cache_dir)
+    windows = None if release is None else drift_inputs.drift_windows(store, release, today, params)
+    if release is None or windows is None or not windows.current or not windows.reference:
+        return StepResult(run_gate("drift_report", _empty_profile(release, windows), settings), DriftReport(None), None)
+    with tempfile.TemporaryDirectory() as temporary:
+        html_file = Path(temporary) / "drift.html"
+        verdict = decide(_measure_drift(settings, store, release, windows, params, html_file, progress), params)
+        progress(verdict.sentence)
+        gate = run_gate("drift_report", _profile(verdict, windows), settings)
+        if gate.refusal_reasons():
+            return StepResult(gate, DriftReport(verdict), None)
+        ref = _store_verdict(store, verdict, html_file)
+    return StepResult(gate, DriftReport(verdict, store.full_path(html_path(ref.id)) if verdict.columns else None), ref)
+
+
+def verdict_path(report_id: str) -> str:
+    """Where a verdict lies in the lake."""
+    return f"drift/{report_id}.json"
+
+
+def html_path(report_id: str) -> str:
+    """Where Evidently's page on its columns lies."""
+    return f"drift/{report_id}.html"
+
+
+def read_verdict(store: Store, report_id: str) -> DriftVerdict:
+    """The verdict that a reference names. Raises LakeError where it is gone."""
+    return DriftVerdict.model_validate_json(store.get(verdict_path(report_id)))
+
+
+def _measure_drift(
+    settings: Settings,
+    store: Store,
+    release: Release,
+    windows: DriftWindows,
+    params: DriftParams,
+    html_file: Path,
+    progress: ProgressCallback,
+) -> DriftMeasurements:
+    reference, current = (_load_window(settings, store, days, params) for days in (windows.reference, windows.current))
+    enough_events = len(current.events) >= params.min_events
+    comparable = enough_events and len(reference.events) >= params.min_events
+    progress(f"{len(current.events):,} fresh events against {len(reference.events):,} of the reference")
+    anchor_days = drift_inputs.anchor_days(store, settings.anchor_release, release, params)
+    anchor = _load_window(settings, store, anchor_days, params) if anchor_days and enough_events else None
+    return DriftMeasurements(
+        bundle=release.bundle.id,
+        release=release.entry.number,
+        reference=(windows.reference[0], windows.reference[-1]),
+        current=(windows.current[0], windows.current[-1]),
+        current_events=len(current.events),
+        reference_events=len(reference.events),
+        columns=compare_columns(reference, current, params, html_file) if comparable else (),
+        unknown_share=_unknown_share(release, current.events) if enough_events else None,
+        quality=_measure_quality(settings, store, release, windows, params, progress),
+        anchor=settings.anchor_release if anchor is not None else None,
+        anchor_days=(anchor_days[0], anchor_days[-1]) if anchor is not None else None,
+        anchor_columns=_anchor_drift(anchor, current, params),
+        baseline_regression=_baseline_regression(store, release),
+    )
+
+
+def _load_window(settings: Settings, store: Store, days: Sequence[date], params: DriftParams) -> DriftWindowData:
+    return DriftWindowData(
+        drift_inputs.load_events(settings, store, days, params.max_events),
+        drift_inputs.load_shopper_days(settings, store, days, params.max_events),
+    )
+
+
+def _anchor_drift(
+    anchor: DriftWindowData | None, current: DriftWindowData, params: DriftParams
+) -> tuple[ColumnDrift, ...]:
+    """The fresh days against the anchor's: what moves a little with every release is far from there."""
+    if anchor is None or len(anchor.events) < params.min_events:
+        return ()
+    return compare_columns(anchor, current, params.model_copy(update={"limit": params.anchor_psi_limit}))
+
+
+def _baseline_regression(store: Store, release: Release) -> str:
+    """What the last release lost against the baselines beside the ones before it; "" where nothing."""
+    guard_params = GuardParams()
+    past_standings = release_metrics(
+        journal.readable_entries(store, release.entry.number), NDCG_K, guard_params.n_reference_releases + 1
+    )
+    if not past_standings:
+        return ""
+    result = baseline_ratio(
+        past_standings[-1].ndcg, past_standings[:-1], CHALLENGER, BASELINES, guard_params.min_baseline_ratio
+    )
+    return (
+        f"release {past_standings[-1].release} was worse than ones before: {result.sentence}"
+        if result and result.is_below_min
+        else ""
+    )
+
+
+def _unknown_share(release: Release, current_events: "pd.DataFrame") -> float:
+    """Share of the fresh events with items that are not in the champion's vocabulary."""
+    counts = current_events["item_id"].astype(str).value_counts()
+    in_vocabulary = release.bundle.vocabulary.indices([str(item) for item in counts.index]) > 0
+    return float(counts[~in_vocabulary].sum() / max(1, int(counts.sum())))
+
+
+def _measure_quality(
+    settings: Settings,
+    store: Store,
+    release: Release,
+    windows: DriftWindows,
+    params: DriftParams,
+    progress: ProgressCallback,
+) -> QualityDrift | None:
+    """The champion asked for the baskets it was judged on and for those of the fresh days, all in one way."""
+    from freshet.tables.reader import day_number
+
+    shopper_share = drift_inputs.shopper_share(store, "histories", windows.current, params.max_cases)
+    vocabulary = release.bundle.vocabulary
+    histories = drift_inputs.load_histories(settings, vocabulary, windows.current[-1], shopper_share)
+    current_start = max(windows.as_of, windows.current[0] - timedelta(days=1))
+    day_ranges = ((windows.train_until, windows.as_of), (current_start, windows.current[-1]))
+    window_cases = [
+        _sample_cases(next_basket_cases(histories, *map(day_number, day_range)), params) for day_range in day_ranges
+    ]
+    if min(map(len, window_cases)) < params.min_cases:
+        return None
+    progress(
+        f"the champion is asked for {len(window_cases[1]):,} fresh baskets and {len(window_cases[0]):,} it was judged on"
+    )
+    ranker = open_ranker(release.bundle)
+    reference_ndcg, current_ndcg = (_ndcg_per_case(ranker, cases) for cases in window_cases)
+    return compare_quality(
+        reference_ndcg, window_cases[0].shopper_index, current_ndcg, window_cases[1].shopper_index, params
+    )
+
+
+def _sample_cases(cases: EvalCases, params: DriftParams) -> EvalCases:
+    sample = np.random.default_rng(params.seed).permutation(len(cases))[: params.max_cases]
+    return cases.take(np.sort(sample))
+
+
+def _ndcg_per_case(ranker: Ranker, cases: EvalCases) -> Floats:
+    scores = evaluate_cases(ranker, cases, (NDCG_K,))
+    return ndcg(scores.hits, scores.n_targets, NDCG_K)
+
+
+def _store_verdict(store: Store, verdict: DriftVerdict, html_file: Path) -> DriftRef:
+    content = verdict.model_dump_json(indent=1).encode()
+    report_id = hashlib.sha256(content).hexdigest()
+    if html_file.exists():
+        store.put(html_path(report_id), html_file)
+    store.put_if_absent(verdict_path(report_id), content)
+    return DriftRef(
+        id=report_id,
+        release=verdict.release,
+        bundle=verdict.bundle,
+        last_day=verdict.current[1],
+        drifted=verdict.drifted,
+    )
+
+
+def _empty_profile(release: Release | None, windows: DriftWindows | None) -> Mapping[str, object]:
+    """The profile where there is nothing to compare, and in words why."""
+    reason = "nothing is released yet, so there is nothing to watch"
+    if release is not None and windows is not None:
+        reason = (
+            f"no day after {windows.as_of}, the last that release {release.entry.number} knows, is over and published"
+        )
+        if windows.current:
+            reason = f"of the days up to {windows.train_until}, which release {release.entry.number} learned from, none is left"
+    no_warnings = {"slow": 0, "slow_says": "", "rise": 0, "rise_says": ""}
+    return {"compared": 0, "why": reason, "not_finite": 0, "drifted": None, "sentence": "", **no_warnings}
+
+
+def _profile(verdict: DriftVerdict, windows: DriftWindows) -> Mapping[str, object]:
+    measurements = [
+        value for column in (*verdict.columns, *verdict.anchor_columns) for value in (column.psi, column.limit)
+    ]
+    if verdict.quality is not None:
+        measurements += [verdict.quality.reference, verdict.quality.current, verdict.quality.drop_lower_bound]
+    return {
+        "compared": len(windows.current),
+        "why": "",
+        "not_finite": int(np.count_nonzero(~np.isfinite(measurements))),
+        "drifted": int(verdict.drifted),
+        "sentence": verdict.sentence,
+        "slow": int(bool(verdict.slow_reasons)),
+        "slow_says": "; ".join(verdict.slow_reasons),
+        "rise": int(bool(verdict.rise_reasons)),
+        "rise_says": "; ".join(verdict.rise_reasons),
+    }

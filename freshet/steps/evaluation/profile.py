@@ -1,0 +1,64 @@
+"""What the gate of an evaluation sees: cases counted twice, figures worked out again, and the verdict's guards."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import numpy as np
+
+from freshet.data.eval_cases import next_basket_cases
+from freshet.data.training_set import TrainingSet
+from freshet.evaluation.comparison import Comparison, sample_cases
+from freshet.evaluation.guards import GuardResult
+from freshet.evaluation.params import EvaluationParams
+from freshet.settings import Settings
+from freshet.steps.evaluation.recount import recount_cases
+from freshet.steps.evaluation.recount_check import find_case_mismatches, find_metric_mismatches
+from freshet.tables.reader import EPOCH
+
+
+def evaluation_profile(
+    settings: Settings,
+    comparison: Comparison,
+    data: TrainingSet,
+    params: EvaluationParams,
+    guard_results: Sequence[GuardResult],
+    events_snapshot: int | None,
+) -> Mapping[str, object]:
+    """One row. Reads the events of all days once, as of their snapshot `events`: see `recount`."""
+    evaluation = comparison.evaluation
+    case_recount = recount_cases(settings, evaluation.train_until, data.as_of, events_snapshot)
+    all_cases = next_basket_cases(data.histories, evaluation.train_until, data.as_of)
+    sampled_cases = sample_cases(data, evaluation.train_until, params.max_cases)
+    case_mismatches, metric_mismatches = (
+        find_case_mismatches(case_recount, all_cases, data),
+        find_metric_mismatches(case_recount, sampled_cases, comparison, data, params.ndcg_k),
+    )
+    n_shoppers = len(np.unique(comparison.shopper_index))
+    return {
+        "cases": len(all_cases),
+        "shoppers": n_shoppers,
+        "cut": str(EPOCH + timedelta(days=evaluation.train_until)),
+        "minimum": params.min_cases,
+        "minimum_shoppers": params.min_shoppers,
+        "lacking": max(0, params.min_cases - len(all_cases), params.min_shoppers - n_shoppers),
+        "off": len(case_mismatches),
+        "off_who": "; ".join(case_mismatches[:3]),
+        "recounted": len(case_recount.baskets),
+        "leaked": case_recount.n_leaked,
+        "judged": case_recount.n_judged_events,
+        "leaked_share": case_recount.n_leaked / max(1, case_recount.n_judged_events),
+        "wrong": len(metric_mismatches),
+        "wrong_who": "; ".join(metric_mismatches[:3]),
+        **_short_lists(comparison, data),
+        **{f"{sign.guard}_off": int(bool(sign.message)) for sign in guard_results},
+        **{f"{sign.guard}_says": sign.message for sign in guard_results},
+    }
+
+
+def _short_lists(comparison: Comparison, data: TrainingSet) -> Mapping[str, object]:
+    """Lists with fewer items than there are: whoever gives such has not answered what the others have."""
+    n_available = len(data.vocabulary) - int(data.vocabulary.delisted.sum())
+    k = min(comparison.evaluation.ks[0], n_available)
+    counts = {name: int(((scores.lists > 0).sum(axis=1) < k).sum()) for name, scores in comparison.scores.items()}
+    details = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+    return {"short": sum(counts.values()), "short_who": details, "k": k}

@@ -1,0 +1,123 @@
+"""The asset `recommendations`, without Dagster: every shopper's list as a table, and as a folder for the gateway."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from freshet.artifacts import RecommendationsRef
+from freshet.commands import execute_job_command, materialize_command
+from freshet.data.columns import SHOPPER
+from freshet.errors import JournalError, LakeError
+from freshet.inference.array_folder import MANIFEST
+from freshet.inference.bundle import Bundle
+from freshet.inference.latest_histories import LatestHistories, load_latest_histories
+from freshet.inference.precomputed_lists import LISTS_FOLDER, save_precomputed_lists
+from freshet.inference.ranker import Ranker, open_ranker
+from freshet.publishing.publish import PublishResult, publish_unpartitioned
+from freshet.releases.current import current_release, to_history
+from freshet.settings import Settings
+from freshet.steps.batch_scoring import ScoringJob, score_shoppers
+from freshet.steps.precomputed_lists import precomputed_arrays
+from freshet.store import Store
+from freshet.tables.reader import scan_table
+from freshet.tables.schemas import RECOMMENDATIONS
+from freshet.verification.parity import MIN_OVERLAP
+
+OVERLAP_SHOPPERS = 64  # shoppers whose list is asked for again, one by one
+OVERLAP_SEED = 7
+
+
+class BatchScoringParams(BaseModel):
+    """How many items each list has."""
+
+    model_config = ConfigDict(frozen=True)
+
+    k: int = Field(20, ge=1, le=500, description="items of a list; fewer only where the catalogue has fewer")
+
+
+@dataclass(frozen=True)
+class ScoringInputs:
+    """What lists are made from: the bundle that serves and the latest histories."""
+
+    bundle: Bundle
+    latest_histories: LatestHistories
+
+
+def publish_recommendations(
+    spark: SparkSession, settings: Settings, store: Store, params: BatchScoringParams
+) -> tuple[PublishResult, RecommendationsRef | None]:
+    """A list for every shopper, published if the gate passes; then the folder that a gateway reads.
+
+    Raises JournalError before the first release, LakeError before the first latest histories.
+    """
+    inputs = _load_inputs(settings, store)
+    bundle, latest = inputs.bundle, inputs.latest_histories
+    job = ScoringJob(settings.lake, settings.cache_dir, bundle.id, latest.id, params.k, settings.serving_device)
+    rows = score_shoppers(spark, job, len(latest))
+    ranker = open_ranker(bundle, device=settings.serving_device)
+    result = publish_unpartitioned(
+        rows, RECOMMENDATIONS, lambda staged: gate_inputs(staged, ranker, latest, params.k), settings
+    )
+    if result.snapshot is None:
+        return result, None
+    arrays = precomputed_arrays(
+        scan_table(settings, RECOMMENDATIONS.name, result.snapshot), bundle.vocabulary, latest, params.k
+    )
+    with tempfile.TemporaryDirectory() as temporary:
+        lists_id = save_precomputed_lists(arrays, bundle.id, latest.as_of, Path(temporary))
+        store.put_folder(Path(temporary), f"{LISTS_FOLDER}/{lists_id}", MANIFEST)
+    return result, RecommendationsRef(id=lists_id, bundle=bundle.id, as_of=latest.as_of)
+
+
+def gate_inputs(staged: DataFrame, ranker: Ranker, latest: LatestHistories, k: int) -> Mapping[str, object]:
+    """What the gate has to know beside the stage's own profile: the bundle's vocabulary, and the ranker's answers."""
+    vocabulary = ranker.bundle.vocabulary
+    items = staged.select(F.explode("items").alias("item")).groupBy("item").count().select("item").collect()
+    item_indices = vocabulary.indices([row["item"] for row in items])
+    list_length = min(k, len(vocabulary) - int(vocabulary.delisted.sum()))
+    overlap, n_compared = _overlap(staged, ranker, latest, k)
+    min_overlap = MIN_OVERLAP[ranker.bundle.manifest.precision]
+    return {
+        "shoppers": len(latest),
+        "off": abs(staged.count() - len(latest)),
+        "unknown_items": int((item_indices == 0).sum()),
+        "dead_items": int(vocabulary.delisted[item_indices].sum()),
+        "places": list_length,
+        "short": staged.where(F.size("items") != list_length).count(),
+        "compared": n_compared,
+        "overlap": overlap,
+        "overlap_needed": min_overlap,
+        "parity_missed": max(0.0, min_overlap - overlap),
+    }
+
+
+def _overlap(staged: DataFrame, ranker: Ranker, latest: LatestHistories, k: int) -> tuple[float, int]:
+    """(share of their lists that some shoppers get when they are asked one by one, as a gateway asks; how many)."""
+    sample = np.random.default_rng(OVERLAP_SEED).permutation(len(latest))[:OVERLAP_SHOPPERS]
+    shoppers = [latest.shoppers[shopper_index].decode() for shopper_index in np.sort(sample)]
+    rows = staged.where(F.col(SHOPPER).isin(shoppers)).select(SHOPPER, "items").collect()
+    batch_lists = {row[SHOPPER]: set(row["items"]) for row in rows}
+    overlaps = []
+    for shopper in shoppers:
+        online_list = ranker.recommend(to_history(latest.for_shopper(shopper), ranker.bundle.vocabulary), k)[0].item_ids
+        overlaps.append(len(batch_lists.get(shopper, set()) & set(online_list)) / max(1, len(online_list)))
+    return float(np.mean(overlaps)) if overlaps else 1.0, len(shoppers)
+
+
+def _load_inputs(settings: Settings, store: Store) -> ScoringInputs:
+    release = current_release(store, settings.cache_dir)
+    if release is None:
+        fix = f"release a bundle first: {execute_job_command('retrain')}"
+        raise JournalError("recommendations", "nothing has been released yet", fix)
+    latest = load_latest_histories(store, settings.cache_dir)
+    if latest is None:
+        raise LakeError(
+            "recommendations", "there are no latest histories", f"run {materialize_command('latest_histories')}"
+        )
+    return ScoringInputs(release.bundle, latest)

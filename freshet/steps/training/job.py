@@ -1,0 +1,53 @@
+"""One training as it was asked for: on how many processes, from which state, and where it is taken up."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from freshet.artifacts import TrainingSetRef
+from freshet.data.training_set import TrainingSet
+from freshet.settings import Settings
+from freshet.steps.training.launch import launch_workers
+from freshet.steps.training.saved_state import training_checkpoint
+from freshet.steps.training.worker import train_worker
+from freshet.store import Store
+
+if TYPE_CHECKING:
+    from freshet.training.params import TrainParams
+    from freshet.training.resume import TrainingCheckpoint
+    from freshet.training.run_params import RunParams
+    from freshet.training.trainer import EpochMetrics, TrainingResult
+    from freshet.training.warm_start import WarmStartModel
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """What is trained and how; what it begins from comes when it is done."""
+
+    settings: Settings
+    store: Store
+    ref: TrainingSetRef
+    params: "TrainParams"
+    run_params: "RunParams"
+    on_epoch: Callable[["EpochMetrics"], None]
+
+    def train(self, data: TrainingSet, warm_model: "WarmStartModel | None") -> "TrainingResult":
+        """Trained to the end, in this process or with others. Its state stays until `forget`."""
+        from freshet.training.trainer import TrainerContext, train
+
+        context = TrainerContext(self._checkpoint(warm_model), run_params=self.run_params, warm_start=warm_model)
+        if self.run_params.distributed != "one":
+            worker_args = (self.settings, self.ref, self.params, self.run_params, warm_model is not None)
+            launch_workers(train_worker, worker_args, self.run_params, self.settings.training_device)
+        # What others have trained to the end is only taken up here.
+        return train(data, self.params, self.settings.training_device, self.on_epoch, context)
+
+    def discard_state(self, warm_model: "WarmStartModel | None") -> None:
+        """What came of it was kept or refused: nothing of it is resumed."""
+        self._checkpoint(warm_model).remove()
+
+    def _checkpoint(self, warm_model: "WarmStartModel | None") -> "TrainingCheckpoint":
+        warm_model_id = warm_model.model_id if warm_model else ""
+        return training_checkpoint(
+            self.store, self.ref, self.params, self.run_params, self.settings.item_schema, warm_model_id
+        )

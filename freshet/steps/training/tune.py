@@ -1,0 +1,118 @@
+"""The asset `search`, without Dagster: try configurations, judge the winner, keep its parameters."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from freshet.artifacts import TrainingSetRef, TuningRef
+from freshet.errors import FreshetError
+from freshet.settings import Settings
+from freshet.steps.step_result import StepResult, run_gate
+from freshet.tables.reader import load_training_set
+
+if TYPE_CHECKING:
+    from freshet.tuning.search import TuningResult
+    from freshet.tuning.space import TuningParams
+
+STUDY_FILE = "studies.db"
+
+
+def tune_parameters(
+    settings: Settings, ref: TrainingSetRef, params: "TuningParams", progress: Callable[[str], None] = lambda _: None
+) -> "StepResult[TuningResult, TuningRef]":
+    """Search on the set that `ref` names. There is a reference only if the winner beats the default configuration.
+
+    Raises FreshetError where there is too little to learn from, or `params` names what does not exist.
+    """
+    from freshet.training.split import split_training_set
+    from freshet.tuning.search import TuningJob, tune
+    from freshet.tuning.space import base_params, search_space
+    from freshet.tuning.study import study_name
+
+    requested_params = base_params(params)
+    search_space(params, requested_params)  # a wish that cannot be met is named before anything is read
+    data = load_training_set(settings, ref)
+    train_split = split_training_set(data, requested_params)
+    # What is left to a rule is what the rule says here: only a number can be the first trial's.
+    resolved_params = requested_params.resolve_defaults(len(train_split.dataset.items), len(data.vocabulary))
+    space = search_space(params, resolved_params)
+    study = study_name({**ref.model_dump(mode="json"), "item_inputs": settings.item_schema}, resolved_params, space)
+    job = TuningJob(train_split, data.vocabulary, resolved_params, space, settings.training_device, progress)
+    result = tune(job, params, study_database_url(settings), study)
+    return finish_tuning(settings, result, ref, params)
+
+
+def finish_tuning(
+    settings: Settings, result: "TuningResult", ref: TrainingSetRef, params: "TuningParams"
+) -> "StepResult[TuningResult, TuningRef]":
+    """What was found, judged; the winner's parameters only where they beat the default's."""
+    gate = run_gate("search", profile(result, params), settings)
+    tuning_ref = None if gate.refusal_reasons() or ndcg_gain(result) <= 0 else _tuning_ref(result, ref)
+    return StepResult(gate, result, tuning_ref)
+
+
+def study_database_url(settings: Settings) -> str:
+    """The address of the study database: the setting, else an SQLite file of this machine, whose folder is made.
+
+    Raises FreshetError where the folder cannot be made.
+    """
+    if settings.optuna_storage is not None:
+        return settings.optuna_storage.get_secret_value()
+    try:
+        settings.gateway_state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        fix = "make it writable, or set FRESHET_STATE to a folder that is"
+        raise FreshetError(str(settings.gateway_state_dir), f"cannot be made ({error.strerror})", fix) from None
+    return f"sqlite:///{settings.gateway_state_dir / STUDY_FILE}"
+
+
+def profile(result: "TuningResult", params: "TuningParams") -> Mapping[str, object]:
+    """What the gate judges: a row of counts."""
+    scores = [trial.score for trial in result.completed_trials if trial.score is not None]
+    default_reasons = [trial.prune_reason or trial.status for trial in result.trials if trial.is_default]
+    return {
+        "trials": len(result.trials),
+        "complete": len(scores),
+        "needed": params.min_completed_trials,
+        "lacking": max(0, params.min_completed_trials - len(scores)),
+        "default_missing": int(result.default_trial is None),
+        "default_why": default_reasons[-1] if default_reasons else "it was never tried",
+        "not_finite": sum(not math.isfinite(score) for score in scores),
+        "better": int(ndcg_gain(result) > 0),
+        "sentence": sentence(result),
+    }
+
+
+def ndcg_gain(result: "TuningResult") -> float:
+    """By how much the winner's NDCG@10 is above the default's; 0 where one of them is missing."""
+    best, default = result.best_trial, result.default_trial
+    if best is None or default is None or best.score is None or default.score is None:
+        return 0.0
+    return best.score - default.score
+
+
+def sentence(result: "TuningResult") -> str:
+    """What came out of it, in one sentence."""
+    best, default = result.best_trial, result.default_trial
+    if best is None or default is None or best.score is None or default.score is None:
+        return "There is no score to compare."
+    trial_counts = f"{len(result.completed_trials)} of {len(result.trials)} trials went to their end"
+    if ndcg_gain(result) <= 0:
+        return f"Nothing beat the default configuration, NDCG@10 {default.score:.4f} ({trial_counts})."
+    return f"Trial {best.number}: NDCG@10 {best.score:.4f} against {default.score:.4f} of the default ({trial_counts})."
+
+
+def _tuning_ref(result: "TuningResult", training_set: TrainingSetRef) -> TuningRef | None:
+    best, default = result.best_trial, result.default_trial
+    if best is None or default is None:
+        return None
+    content: dict[str, Any] = {
+        "study": result.study_name,
+        "trial": best.number,
+        "parameters": result.params_of(best).model_dump(),
+        "metrics": {"validation_ndcg@10": best.score, "default_validation_ndcg@10": default.score},
+    }
+    tuning_id = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return TuningRef(id=tuning_id, training_set=training_set, **content)

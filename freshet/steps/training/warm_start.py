@@ -1,0 +1,65 @@
+"""The model that a warm start begins from: the champion's."""
+
+import logging
+from datetime import date
+from typing import TYPE_CHECKING
+
+from freshet.data.vocabulary import Vocabulary
+from freshet.errors import FreshetError
+from freshet.releases.current import Release, current_release
+from freshet.settings import Settings
+from freshet.store import Store
+from freshet.tables.reader import day_number
+
+if TYPE_CHECKING:
+    from freshet.training.params import TrainParams
+    from freshet.training.warm_start import WarmStartModel
+
+log = logging.getLogger("freshet")
+
+
+def load_warm_start(
+    settings: Settings, store: Store, vocabulary: Vocabulary, params: "TrainParams", train_until: int
+) -> "WarmStartModel | None":
+    """The champion's model where `params` ask for a warm start and it fits; None: train cold.
+
+    cut: the last day that the new model may learn from; a champion that has learned from a later one does not fit.
+    Raises FreshetError where only a warm start is wanted (`on`) and there is none.
+    """
+    if params.warm_start == "off":
+        return None
+    try:
+        warm_model, reason = _load_champion_model(settings, store, vocabulary, params, train_until)
+    except FreshetError as error:
+        # What serves may be damaged; that must not keep a new model from being trained.
+        warm_model, reason = None, str(error)
+    if warm_model is None and params.warm_start == "on":
+        raise FreshetError("warm_start=on", reason, "set warm_start to auto or off, and a cold model is trained")
+    if warm_model is None:
+        log.info("training cold: %s", reason)
+    return warm_model
+
+
+def _load_champion_model(
+    settings: Settings, store: Store, vocabulary: Vocabulary, params: "TrainParams", train_until: int
+) -> "tuple[WarmStartModel | None, str]":
+    from freshet.training.warm_start import warm_start_blocker
+
+    release = current_release(store, settings.cache_dir)
+    if release is None:
+        return None, "nothing has been released yet"
+    model_id = str(release.bundle.manifest.lineage.get("model", ""))
+    warm_model = _load_released_model(settings, store, release, model_id)
+    reason = warm_start_blocker(warm_model, vocabulary, params, train_until)
+    return (None, f"the champion's model {model_id[:12]} does not fit: {reason}") if reason else (warm_model, "")
+
+
+def _load_released_model(settings: Settings, store: Store, release: Release, model_id: str) -> "WarmStartModel":
+    from freshet.model import checkpoint
+    from freshet.steps.training.train import model_path
+    from freshet.training.warm_start import WarmStartModel
+
+    model = checkpoint.load(store.fetch_folder(model_path(model_id), settings.cache_dir), model_id)
+    vocabulary, lineage = release.bundle.vocabulary, release.bundle.manifest.lineage
+    train_until = day_number(date.fromisoformat(str(lineage["cut"])))
+    return WarmStartModel(model_id, model, vocabulary.item_ids, vocabulary.generation, train_until)

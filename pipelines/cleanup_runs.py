@@ -1,0 +1,84 @@
+"""`python -m pipelines.cleanup_runs`, which `make dev` calls first: runs that were killed are marked as failed.
+
+A process that was killed hard, or went down with its machine, cannot write that its run is over. Dagster would hold
+such a run for running: no other one could begin (one at a time), and the sensors would wait for it.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import dagster as dg
+from dagster import DagsterEventType, DagsterRunStatus
+
+from freshet.errors import SetupError
+from freshet.settings import ForeignEnvironment, load
+from pipelines import program_entry
+from sensors.runs import KILLED_TAG
+
+log = logging.getLogger("freshet")
+
+RUNNING_STATUSES: Final = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
+PROC_FOLDER: Final = Path("/proc")  # Linux only
+STAT_STATE_FIELD, STAT_START_FIELD = 0, 19  # fields of `stat`, counted behind the process's name
+CLOCK_TOLERANCE_S: Final = 5.0  # seconds that a clock may be off; a process so much younger than its run is another one
+
+
+def main() -> None:
+    """Tidy the Dagster home of this environment. Raises SetupError where there is none."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    load()
+    home = ForeignEnvironment().dagster_home
+    if home is None or not home.is_dir():
+        raise SetupError("DAGSTER_HOME", f"{home or 'unset'} is no folder", "run `make dev`, which makes and sets it")
+    with dg.DagsterInstance.get() as instance:
+        for run in fail_killed_runs(instance):
+            log.info("run %s (%s) had been killed and is marked as failed", run.run_id[:8], run.job_name)
+
+
+def fail_killed_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """Mark the runs as failed that Dagster holds for running although no process of theirs lives; those runs.
+
+    For a moment at which nobody starts runs: one that is just being started has no process yet.
+    """
+    running_runs = instance.get_runs(dg.RunsFilter(statuses=list(RUNNING_STATUSES)))
+    killed_runs = [
+        run for run in running_runs if not any(_is_alive(*process) for process in _run_processes(instance, run))
+    ]
+    for run in killed_runs:
+        instance.add_run_tags(run.run_id, {KILLED_TAG: "yes"})
+        instance.report_run_failed(
+            run, "the run's process is gone: it was killed, or the machine went down; its sensor asks for it again"
+        )
+    return killed_runs
+
+
+def _run_processes(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[tuple[int, float]]:
+    """(process, when it said so in seconds since 1970) of everything that has worked on the run."""
+    for record in instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT):
+        event = record.dagster_event
+        pid = event.engine_event_data.metadata.get("pid") if event is not None else None
+        if pid is not None and str(pid.value).isdigit():
+            yield int(str(pid.value)), record.timestamp
+
+
+def _is_alive(pid: int, logged_at: float) -> bool:
+    """Whether the process that wrote something at `at` still runs, and its number has not gone to another since."""
+    try:
+        os.kill(pid, 0)
+    except OSError:  # gone; or somebody else's, so it is not the one that wrote here
+        return False
+    stat = PROC_FOLDER / str(pid) / "stat"
+    if not stat.exists():
+        return True
+    fields = stat.read_text().rpartition(")")[2].split()
+    boot_line = next(line for line in (PROC_FOLDER / "stat").read_text().splitlines() if line.startswith("btime"))
+    started_at = int(boot_line.split()[1]) + int(fields[STAT_START_FIELD]) / os.sysconf("SC_CLK_TCK")
+    return fields[STAT_STATE_FIELD] != "Z" and started_at <= logged_at + CLOCK_TOLERANCE_S
+
+
+if __name__ == "__main__":
+    program_entry.run(main)

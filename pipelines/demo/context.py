@@ -1,0 +1,140 @@
+"""What the scenes of the demo share."""
+
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Final
+
+import dagster as dg
+
+from freshet.errors import FreshetError
+from freshet.ingest.mapping.source_mapping import SourceMapping as SourceMapping
+from freshet.releases.journal import JournalEntry, champion_entry
+from freshet.settings import Settings
+from freshet.simulation.live_shop import LiveShop
+from freshet.simulation.shop import Shop
+from pipelines.demo.gateway import GatewayProcess
+from pipelines.demo.log_handler import RunProgress
+from pipelines.demo.screen import DemoOutput
+from pipelines.demo.shoppers import Audience, ClickThrough, draw_audience, measure_click_through, post_events
+from pipelines.sensor_runner import tick
+from resources.lake import Lake
+
+SESSIONS_PER_ACT: Final = 4_000  # in each act; so many that a change of half a point shows
+BEFORE_DRIFT_SEED, AFTER_DRIFT_SEED = 1, 2  # of the visits before and after the drift
+# Enough for a shop that small: the demo is to be short.
+OPS_CONFIG: Final[Mapping[str, Any]] = {
+    "trained_model": {
+        "config": {
+            "max_epochs": 5,
+            "steps_per_epoch": 50,
+            "length": 50,
+            "width": 64,
+            "vector": 64,
+            "blocks": 1,
+            "members": 1,
+            "learning_rate": 5e-3,
+        }
+    },
+    "training_set": {"config": {"holdout_cases": 2000}},
+    "evaluation": {"config": {"most_cases": 2000}},
+    # Every day since the drift, and many baskets: what follows is only a part of an NDCG, and few shoppers tell little.
+    "drift_report": {"config": {"fresh_days": 14, "cases": 5000, "confidence": 0.95}},
+}
+
+
+@dataclass(frozen=True)
+class Audiences:
+    """Who comes before the drift and after it: drawn while the first runs are under way."""
+
+    before_drift: Future[Audience]
+    after_drift: Future[Audience]
+
+
+def draw_audiences(pool: Executor, shop_without_drift: Shop, shop: Shop) -> Audiences:
+    """On the day of the drift in the shop without it, and on the day after the last in the shop with it."""
+    drift_day = shop.params.drifts[0].day
+    days = ((shop_without_drift, drift_day, BEFORE_DRIFT_SEED), (shop, shop.params.days, AFTER_DRIFT_SEED))
+    return Audiences(*(pool.submit(_draw_sessions, *draw) for draw in days))
+
+
+def _draw_sessions(shop: Shop, day: int, seed: int) -> Audience:
+    return draw_audience(LiveShop(shop, day, seed, clock=lambda: datetime.now(UTC)), SESSIONS_PER_ACT)
+
+
+@dataclass
+class DemoContext:
+    """The demo's lake, its Dagster, its gateway and its shoppers."""
+
+    output: DemoOutput
+    settings: Settings
+    mapping: SourceMapping
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+    lake: Lake
+    shop: Shop
+    gateway: GatewayProcess
+    spark_thread: threading.Thread  # Spark; joined before the first run
+    audiences: Audiences
+    n_runs: int = 0
+    n_posted: int = 0  # events, all acknowledged
+
+    def tick(self, sensor: str, status: str, why: str | None = None) -> None:
+        """Tick a sensor as the daemon would; tell why it starts a run (its own reason, or `why`) and how that went.
+
+        Raises FreshetError where it starts none, or the run fails: the lines above say why; KeyboardInterrupt where it
+        was interrupted.
+        """
+        run_config = {"loggers": {"story": {}}, "ops": OPS_CONFIG}
+        self._run_progress.start_run(self._job_step_count(sensor))
+        with self.output.show_status(status):
+            self.spark_thread.join()
+            results = tick(self._logged_definitions, self.instance, sensor, run_config)
+        if isinstance(results, dg.SkipReason):
+            raise FreshetError(f"sensor {sensor}", str(results.skip_message), "this is a fault of the demo: report it")
+        self.n_runs += len(results)
+        run = self.instance.get_run_by_id(results[-1].run_id)
+        reason = why or ("" if run is None else run.tags["freshet/why"])
+        self.output.write(f"The sensor `{sensor}` starts the job `{results[-1].job_def.name}`: {reason}.")
+        self.output.write(self._run_progress.pop_durations(), "dim")
+        if self._run_progress.interrupted:
+            raise KeyboardInterrupt  # Dagster has taken Ctrl-C for itself
+        if not all(run.success for run in results):
+            raise FreshetError("demo", "the run failed", "read the lines above; `make dev` shows the whole run")
+
+    def _job_step_count(self, sensor: str) -> int:
+        """How many assets the sensor's job has."""
+        job = self.definitions.get_repository_def().get_sensor_def(sensor).job_name
+        return len(self.definitions.resolve_job_def(str(job)).graph.nodes)
+
+    def champion(self) -> JournalEntry:
+        """What serves. Raises FreshetError where nothing was released."""
+        entry = champion_entry(self.lake.store)
+        if entry is None:
+            raise FreshetError("demo", "nothing was released", "the verdict above says why")
+        return entry
+
+    def show_lists(self, audience: Audience) -> ClickThrough:
+        """What they make of the lists of the gateway, now."""
+        with self.output.show_status(f"{len(audience.sessions):,} visits at the gateway"):
+            return measure_click_through(self.gateway, audience)
+
+    def post_events(self, click_through: ClickThrough) -> None:
+        """Tell the gateway what they did."""
+        self.n_posted += post_events(self.gateway, click_through.events())
+
+    @cached_property
+    def _run_progress(self) -> RunProgress:
+        return RunProgress(self.output)
+
+    @cached_property
+    def _logged_definitions(self) -> dg.Definitions:
+        """The code location's own definitions, told on the screen."""
+        defs = self.definitions
+        return dg.Definitions(
+            assets=defs.assets, jobs=defs.jobs, sensors=defs.sensors, schedules=defs.schedules,
+            resources=defs.resources, executor=defs.executor, loggers={"story": self._run_progress.logger()},
+        )  # fmt: skip

@@ -1,0 +1,48 @@
+"""The asset `search` in Dagster, on a real tiny training set."""
+
+from pathlib import Path
+
+import pytest
+
+from freshet.artifacts import TuningRef
+from resources.lake_io import published_reference, write_reference
+from tests.dagster_runs import DagsterHarness, shared_spark_lake
+from tests.small_shop import TINY_PARAMS
+
+pytestmark = [pytest.mark.drill, pytest.mark.spark, pytest.mark.dagster]
+
+FIXED_PARAMS = {name: value for name, value in TINY_PARAMS.model_dump().items() if name in {
+    "length", "width", "blocks", "heads", "max_epochs", "steps_per_epoch", "validation_cases",
+}}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def dagster(spark, small_shop, tmp_path_factory):
+    settings = small_shop.settings.model_copy(update={"state": tmp_path_factory.mktemp("state")})
+    write_reference(small_shop.store, "training_set", small_shop.training_set)
+    yield DagsterHarness(shared_spark_lake(spark, settings))
+    for name in ("training_set", "search"):
+        (Path(settings.lake) / "published" / f"{name}.json").unlink(missing_ok=True)
+
+
+def test_a_study_publishes_its_winner_if_and_only_if_it_beats_the_default(dagster):
+    search = {
+        "trials": 3,
+        "least_complete": 2,
+        "pruner": "none",
+        "over": ["vector", "learning_rate"],
+        "fixed": FIXED_PARAMS,
+    }
+    run = dagster.run("search", search=search)
+    assert run.success, run.failure_or_none("search")
+    failed = {check.check_name for check in run.checks() if not check.passed}
+    ref = published_reference(dagster.lake.store, "search", TuningRef)
+    assert failed == (set() if ref else {"winner_beats_the_default"})
+    assert run.materialized() == (["search"] if ref else [])
+    assert ref is None or ref.parameters["width"] == TINY_PARAMS.hidden_dim
+
+
+def test_in_a_run_that_makes_a_model_it_stands_aside(dagster):
+    run = dagster.run("search", "trained_model", trained_model=TINY_PARAMS.model_dump())
+    assert run.success
+    assert run.materialized() == ["trained_model"]

@@ -1,0 +1,46 @@
+"""What a search shows of itself."""
+
+from assets.tuning_plot import run_config, tuning_metadata
+from freshet.training.params import TrainParams
+from freshet.tuning.search import TrialResult, TuningResult
+
+TRIALS = (
+    TrialResult(0, "complete", {"width": 64, "dropout": 0.2}, 0.2, {1: 0.1, 2: 0.2}, 5.0, True, ""),
+    TrialResult(
+        1, "pruned", {"width": 32, "dropout": 0.3}, None, {1: 0.05}, 2.4, False, "behind the others after epoch 2"
+    ),
+    TrialResult(2, "complete", {"width": 128, "dropout": 0.12345}, 0.3, {1: 0.3}, 9.0, False, ""),
+)
+BASE_PARAMS = TrainParams(hidden_dim=64, dropout=0.2, max_epochs=3)
+
+
+def tuning_result(importance: dict[str, float]) -> TuningResult:
+    return TuningResult("search-1", BASE_PARAMS, TRIALS, importance, 16.4)
+
+
+def test_the_page_tells_the_result_every_trial_and_the_winner():
+    page = tuning_metadata(tuning_result({"width": 0.7, "dropout": 0.3}))
+    assert page["result"] == "Trial 2: NDCG@10 0.3000 against 0.2000 of the default (2 of 3 trials went to their end)."
+    assert page["trials"].value.splitlines() == [
+        "| trial | NDCG@10 | how it ended | seconds | width | dropout |",
+        "|---|---:|---|---:|---:|---:|",
+        "| 0 (default) | 0.2000 | complete | 5 | 64 | 0.2 |",
+        "| 1 |  | behind the others after epoch 2 | 2 | 32 | 0.3 |",
+        "| 2 | 0.3000 | complete | 9 | 128 | 0.1235 |",
+    ]
+    assert page["winner"].value.splitlines()[2:] == ["| width | 64 | 128 |", "| dropout | 0.2 | 0.1235 |"]
+    assert page["picture"].value.startswith("![picture](data:image/png;base64,")
+
+
+def test_the_run_configuration_holds_what_differs_from_the_defaults_and_nothing_else():
+    import yaml
+
+    parsed_config = yaml.safe_load(run_config(tuning_result({}), TRIALS[2]))
+    config = parsed_config["ops"]["trained_model"]["config"]
+    assert TrainParams(**config) == TrainParams(hidden_dim=128, dropout=0.12345, max_epochs=3)
+    assert all(getattr(TrainParams(), name) != value for name, value in config.items())
+
+
+def test_a_search_without_a_score_has_no_winner_and_no_picture():
+    empty_result = TuningResult("search-1", BASE_PARAMS, (TRIALS[1],), {}, 2.0)
+    assert set(tuning_metadata(empty_result)) == {"result", "study", "trials", "seconds"}

@@ -1,0 +1,238 @@
+"""Guards on answers made by hand: what holds a verdict that the statistics would release."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from freshet.evaluation.baseline_ratio import ReleaseMetrics
+from freshet.evaluation.comparison import Comparison, Evaluation, SliceScores
+from freshet.evaluation.evaluate import CaseScores
+from freshet.evaluation.guard_params import GuardParams
+from freshet.evaluation.guards import GUARDS, SILENT_GUARDS, GuardInputs, GuardResult, apply_guards, run_guards
+from freshet.evaluation.params import EvaluationParams
+from freshet.evaluation.verdict import decide_verdict
+
+N_CASES = 400
+SCORER_NAMES = ("challenger", "champion", "anchor", "item-to-item", "popular", "encoder alone", "blend alone")
+HEALTHY_METRICS = {
+    "challenger": 200, "champion": 200, "anchor": 160, "item-to-item": 120, "popular": 40, "encoder alone": 180,
+    "blend alone": 130,
+}  # fmt: skip
+
+
+def case_scores(hits: Sequence[bool]) -> CaseScores:
+    """One target a case, at the first place or nowhere."""
+    first = np.zeros((len(hits), 10), dtype=bool)
+    first[:, 0] = hits
+    return CaseScores(first.astype(np.int64), first, np.ones(len(hits), dtype=np.int64))
+
+
+def spread_hits(n_hits: int) -> np.ndarray:
+    """`good` of the CASES are hit, and not the first ones: who is hit by one scorer need not be by another."""
+    return np.random.default_rng(n_hits).permutation(N_CASES) < n_hits
+
+
+def comparison(table: dict[str, dict[str, float]] | None = None, echoes: tuple[float, float] = (0, 0),
+               repeats: tuple[float, float] = (0, 0), **hit_overrides):  # fmt: skip
+    default_hits = {
+        **HEALTHY_METRICS,
+        **{name.replace("_", " ").replace("item to item", "item-to-item"): n for name, n in hit_overrides.items()},
+    }
+    scores = {
+        name: case_scores(spread_hits(default_hits[name])) for name in SCORER_NAMES if default_hits[name] is not None
+    }
+    rows = {name: {"ndcg@10": default_hits[name] / N_CASES, "personalisation@10": 0.9, "coverage@10": 0.5,
+                   "popularity_share@10": 0.3, **(table or {}).get(name, {})} for name in scores}  # fmt: skip
+    evaluation = Evaluation(
+        train_until=0, as_of=7, n_cases=N_CASES, n_targets=N_CASES, n_unknown_targets=0, ks=(10,), table=rows, slices={}, scoring_seconds={},
+        n_items=1000, echo_share=echoes[0], reference_echo_share=echoes[1], repeat_share=repeats[0], reference_repeat_share=repeats[1],
+    )  # fmt: skip
+    return Comparison(evaluation, scores, np.arange(N_CASES))
+
+
+def guard_signals(
+    model_comparison: Comparison, past_standings: Sequence[ReleaseMetrics] = (), fresher: bool = True, **limits
+) -> dict[str, GuardResult]:
+    signals = run_guards(
+        GuardInputs(model_comparison, past_standings, EvaluationParams(), GuardParams(**limits), fresher)
+    )
+    assert [sign.guard for sign in signals] == list(GUARDS)
+    return {sign.guard: sign for sign in signals if sign.message}
+
+
+def test_of_a_healthy_challenger_no_guard_says_anything():
+    assert guard_signals(comparison()) == {}
+    assert guard_signals(comparison(champion=None, anchor=None), fresher=False) == {}
+
+
+def dead_weights(fresher: bool = False) -> Comparison:
+    """All weights zero: the blend alone answers, and it beats the baselines."""
+    model_comparison = comparison(champion=None, anchor=None, challenger=180, blend_alone=180, encoder_alone=2)
+    assert (model_comparison.scores["challenger"].hits == model_comparison.scores["blend alone"].hits).all()
+    return model_comparison
+
+
+def test_weights_that_are_all_zero_pass_the_statistics_and_are_held():
+    verdict = decide_verdict(dead_weights(), EvaluationParams())
+    assert verdict.released  # that is what was wrong: item-to-item and popular are beaten
+    guarded_verdict = apply_guards(
+        verdict,
+        run_guards(GuardInputs(dead_weights(), (), EvaluationParams(), GuardParams(), same_configuration=False)),
+    )
+    assert (guarded_verdict.released, guarded_verdict.passed) == (False, True)
+    assert guarded_verdict.holds == (
+        "the encoder alone is not surely better than what is popular (NDCG@10 0.0050 against 0.1000)",
+    )
+
+
+@pytest.mark.parametrize("fresher", [True, False])
+def test_an_encoder_that_changes_no_answer_is_held_even_where_it_could_answer_alone(fresher):
+    model_comparison = comparison(challenger=180, blend_alone=180)
+    sign = guard_signals(model_comparison, fresher=fresher)["encoder"]
+    assert sign.is_hold
+    assert sign.message == "the model is not better with its encoder than without it (NDCG@10 0.4500 against 0.4500)"
+
+
+def test_on_a_night_with_little_to_show_a_fresh_encoder_is_believed_and_a_first_one_warned_of():
+    model_comparison = comparison(challenger=134, blend_alone=130, encoder_alone=132)
+    assert "encoder" not in guard_signals(model_comparison, fresher=True)
+    sign = guard_signals(model_comparison, fresher=False)["encoder"]
+    assert not sign.is_hold
+    assert (
+        sign.message
+        == "the model is not surely better with its encoder than without it (NDCG@10 0.3350 against 0.3250)"
+    )
+
+
+def test_a_blend_that_spoils_what_the_encoder_knows_is_warned_of():
+    sign = guard_signals(comparison(encoder_alone=240))["encoder"]
+    assert not sign.is_hold
+    assert sign.message == (
+        "the encoder alone is surely better than what is made of it by blending (NDCG@10 0.6000 against 0.5000)"
+    )
+
+
+@pytest.mark.parametrize(("who", "words"), [("challenger", "the new model"), ("encoder alone", "its encoder alone")])
+def test_the_same_answer_for_everybody_is_held(who, words):
+    sign = guard_signals(comparison({who: {"personalisation@10": 0.2}}))["sameness"]
+    assert sign.is_hold
+    assert sign.message == (
+        f"{words} answers nearly the same to everybody: the first 10 of two shoppers differ in 20% of their places, by "
+        "chance they would in 99% (needed 30%)"
+    )
+
+
+def test_narrower_lists_than_the_champions_are_a_warning():
+    sign = guard_signals(comparison({"challenger": {"coverage@10": 0.2, "popularity_share@10": 0.6}}))["narrowing"]
+    assert not sign.is_hold
+    assert sign.message == (
+        "it shows 20.0% of all items, the champion 50.0%; 60% of its places go to popular items, of the champion's 30%"
+    )
+
+
+def test_an_anchor_that_is_surely_better_holds():
+    sign = guard_signals(comparison(anchor=260))["anchor"]
+    assert sign.is_hold
+    assert sign.message == "the frozen release 1 is surely better than it (NDCG@10 0.5000 against 0.6500)"
+    assert "anchor" not in guard_signals(comparison(anchor=204))
+
+
+PAST_STANDINGS = [
+    ReleaseMetrics(n, "a" * 64, {"challenger": 0.5, "item-to-item": 0.3, "popular": 0.1}) for n in range(1, 5)
+]
+
+
+def test_a_loss_against_the_baselines_over_releases_is_a_warning():
+    worse_past = [
+        *PAST_STANDINGS,
+        *(ReleaseMetrics(n, "a" * 64, {"challenger": 0.4, "item-to-item": 0.3}) for n in (5, 6, 7)),
+    ]
+    sign = guard_signals(comparison(challenger=160, champion=160), worse_past)["ratio"]
+    assert not sign.is_hold
+    assert sign.message.startswith(
+        "it is 1.33 times as good as the best baseline, 80% of the 1.67 that release 1 reached"
+    )
+
+
+def test_figures_far_above_all_before_hold():
+    assert guard_signals(comparison(), PAST_STANDINGS) == {}
+    sign = guard_signals(comparison(challenger=260, champion=250, item_to_item=120), PAST_STANDINGS)["rise"]
+    assert sign.is_hold
+    assert "look whether the model knows what it is asked for" in sign.message
+
+
+def test_figures_that_rise_with_the_baselines_hold_where_baskets_repeat_the_item_before():
+    raised_hits = {"challenger": 260, "champion": 250, "item_to_item": 160}
+    young = guard_signals(comparison(**raised_hits), PAST_STANDINGS)["rise"]
+    assert (young.is_hold, "it may be a young shop's longer histories" in young.message) == (False, True)
+    for overrides in ({"echoes": (0.1, 0.02)}, {"repeats": (0.3, 0.2)}):
+        rise = guard_signals(comparison(**raised_hits, **overrides), PAST_STANDINGS)["rise"]
+        assert (rise.is_hold, "look for events that are written twice" in rise.message) == (True, True)
+    assert not guard_signals(comparison(**raised_hits, repeats=(0.3, 0.28)), PAST_STANDINGS)["rise"].is_hold
+
+
+def test_baskets_that_repeat_the_last_look_more_than_they_did_hold():
+    sign = guard_signals(comparison(echoes=(0.45, 0.02)))["echo"]
+    assert sign.message == (
+        "45% of the baskets ask again for the item of seconds before, on the days before only 2%: look for events that "
+        "are written twice"
+    )
+    assert guard_signals(comparison(echoes=(0.45, 0.40))) == {}  # people of this shop do that
+
+
+def sliced_comparison(*rows: tuple[str, int, int, int]) -> Comparison:
+    """Slices of (name, baskets, champion's hits, challenger's hits), the challenger's among the champion's."""
+    model_comparison = comparison()
+    parts = {}
+    for name, size, champion_hits, challenger_hits in rows:
+        case_index = np.arange(size)
+        parts[name] = SliceScores(
+            {
+                "champion": case_scores(case_index < champion_hits),
+                "challenger": case_scores(case_index < challenger_hits),
+            },
+            case_index,
+        )
+    return Comparison(model_comparison.evaluation, model_comparison.scores, model_comparison.shopper_index, parts)
+
+
+def test_a_slice_that_is_surely_far_worse_holds_with_its_figures():
+    sign = guard_signals(sliced_comparison(("rare items", 200, 100, 60), ("head items", 200, 100, 100)))["slices"]
+    assert sign.is_hold
+    assert sign.message.startswith(
+        "it serves a part of the shop worse than the champion: rare items 0.5000 → 0.3000 (200"
+    )
+
+
+def test_a_slice_that_is_surely_a_little_worse_warns():
+    sign = guard_signals(sliced_comparison(("rare items", 2000, 1000, 940)))["slices"]
+    assert not sign.is_hold
+
+
+def test_a_slice_of_few_shoppers_or_that_may_be_luck_says_nothing():
+    assert guard_signals(sliced_comparison(("rare items", 40, 20, 0))) == {}
+    assert guard_signals(sliced_comparison(("rare items", 200, 100, 98))) == {}
+
+
+def test_of_ten_slices_that_stayed_as_they_are_hardly_ever_one_is_said_to_have_fallen():
+    rng, alarms = np.random.default_rng(5), 0
+    model_comparison = comparison()
+    for _ in range(200):
+        parts = {
+            str(n): SliceScores(
+                {scorer: case_scores(rng.random(300) < 0.3) for scorer in ("champion", "challenger")}, np.arange(300)
+            )
+            for n in range(10)
+        }
+        alarms += bool(
+            guard_signals(
+                Comparison(model_comparison.evaluation, model_comparison.scores, model_comparison.shopper_index, parts)
+            )
+        )
+    assert alarms <= 20  # 5 % of 200 nights are 10; without the correction it would be about 80
+
+
+def test_with_too_few_baskets_guards_are_quiet():
+    assert [sign.guard for sign in SILENT_GUARDS] == list(GUARDS)
+    assert not any(sign.message for sign in SILENT_GUARDS)

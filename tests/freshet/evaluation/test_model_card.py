@@ -1,0 +1,116 @@
+"""The model card of a shop of two shoppers, figure by figure."""
+
+from datetime import date
+
+import numpy as np
+
+from freshet.artifacts import ModelRef, TrainingSetRef
+from freshet.data.history import Histories
+from freshet.data.training_set import TrainingSet
+from freshet.evaluation.comparison import Evaluation, SliceMetrics
+from freshet.evaluation.model_card import (
+    ModelCardInputs,
+    data_summary,
+    limitations,
+    render_bundle_card,
+    render_evaluated_card,
+)
+from freshet.evaluation.verdict import Verdict
+from freshet.verification.parity import ParityResult
+from tests.tiny_bundle import vocabulary
+
+MODEL = ModelRef(
+    id="f" * 64,
+    training_set=TrainingSetRef(as_of=date(1970, 1, 13), train_until=date(1970, 1, 11), snapshots={"vocabulary": 7}),
+    parameters={"length": 50, "learning_rate": 0.003},
+    metrics={"epoch": 4, "validation_ndcg@10": 0.123456},
+    cost={"device": "cpu (2 threads)", "seconds": 61.5},
+)
+PARITY_RESULT = ParityResult(
+    precision="int8", overlap=0.97, min_overlap=0.95, ndcg=0.1, reference_ndcg=0.1, ndcg_loss=0.0,
+    max_difference=0.01, worst_probe="full, batch of 1", worst_overlap=0.9, passed=True,
+)  # fmt: skip
+
+
+def training_set() -> TrainingSet:
+    """Ann met a six times and b once by day 10, then c; Bob came on day 12 for the first time."""
+    items = vocabulary().indices([*"aaaaaab", "c", "d", "e"])
+    days = np.array([9] * 7 + [12, 12, 12])
+    types = np.array([1] * 6 + [3, 1, 1, 1])
+    histories = Histories(np.array(["ann", "bob"]), np.array([0, 8, 10]), items, types, np.arange(10) * 86400, days)
+    zeros = np.zeros(7)
+    return TrainingSet(
+        histories, vocabulary(delisted=("f",)), zeros, zeros, np.array([9, 12]), np.array([7, 0]), np.array([1, 0]),
+        train_until=10, as_of=12,
+    )  # fmt: skip
+
+
+def card_inputs() -> ModelCardInputs:
+    return ModelCardInputs(training_set(), MODEL, (PARITY_RESULT,), "int8", {"item_vectors.npy": 5160516}, "freshet 1")
+
+
+def test_the_data_is_counted():
+    assert data_summary(training_set()) == {
+        "learned from": "events landed up to 1970-01-11",
+        "kept for judging": "1970-01-12 … 1970-01-13, 2 baskets",  # c after Ann's past, e after Bob's d
+        "shoppers": "1 by the cut, 2 in all",
+        "events": "7 (view 6, purchase 1)",
+        "items": "6, 1 of them delisted",
+        "items never met": "4",
+        "items met 1 to 5 times": "1",
+    }
+
+
+def test_the_card_holds_parameters_cost_parity_and_files():
+    card = render_bundle_card(card_inputs())
+    for line in (
+        "# Model card",
+        "| events | 7 (view 6, purchase 1) |",
+        "Snapshots: vocabulary 7",
+        "| validation ndcg@10 | 0.1235 |",
+        "| device | cpu (2 threads) |",
+        "| seconds | 61.5 |",
+        "| learning_rate | 0.003 |",
+        f"- {PARITY_RESULT.sentence}",
+        "It serves int8.",
+        "| item_vectors.npy | 5,160,516 bytes |",
+        "Made by freshet 1 from model ffffffffffff.",
+    ):
+        assert line in card.splitlines()
+
+
+def test_limits_name_the_figures_of_this_model():
+    figure_limits = limitations(training_set(), MODEL)
+    assert figure_limits[0].startswith("It reads the last 50 events of a shopper")
+    assert figure_limits[1] == (
+        "66.7% of the items were never met while it learned: they are ranked by what the catalogue says of them."
+    )
+
+
+def test_a_cost_that_nobody_wrote_down_is_called_so():
+    card = render_bundle_card(
+        ModelCardInputs(training_set(), MODEL.model_copy(update={"cost": {}}), (), "fp32", {}, "freshet 1")
+    )
+    assert "| cost | not recorded |" in card.splitlines()
+
+
+def test_after_an_evaluation_metrics_slices_and_the_verdict_stand_below():
+    evaluation = Evaluation(
+        train_until=10, as_of=12, n_cases=2, n_targets=2, n_unknown_targets=0, ks=(10,), scoring_seconds={},
+        table={"challenger": {"ndcg@10": 0.5}, "popular": {"ndcg@10": 0.25}},
+        slices={"new shoppers": SliceMetrics(n_cases=1, ndcg={"challenger": 1.0, "popular": 0.0})},
+    )  # fmt: skip
+    verdict = Verdict(
+        released=True, rule="first", sentence="Released: first.", reasons=("it wins",), margin_tests=(), n_cases=2
+    )
+    lines = render_evaluated_card(render_bundle_card(card_inputs()), evaluation, verdict).splitlines()
+    assert lines.index("## Limits") < lines.index("## Evaluation")
+    for line in (
+        "Baskets that began on the landed days 1970-01-12 … 1970-01-13, which the model does not know; "
+        "all items ranked.",
+        "| ndcg@10 | 0.5000 | 0.2500 |",
+        "| new shoppers | 1 | 1.0000 | 0.0000 |",
+        "**Verdict.** Released: first.",
+        "- it wins",
+    ):
+        assert line in lines

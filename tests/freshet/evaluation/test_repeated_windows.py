@@ -1,0 +1,126 @@
+"""A tracker that writes a look twice, a second apart, played on a simulated shop: nothing is served better by it.
+
+Baskets become easier to guess and NDCG rises, of the model and of item-to-item alike. It used to pass as "no worse".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.drift_alarms import with_doubled_views
+from benchmarks.simulation_training import simulated_training_set
+from freshet.data.knn_blend import KnnBlend
+from freshet.data.training_set import TrainingSet
+from freshet.evaluation.ablations import blend_only_ranker
+from freshet.evaluation.baseline_ratio import ReleaseMetrics
+from freshet.evaluation.comparison import Comparison, compare
+from freshet.evaluation.guard_params import GuardParams
+from freshet.evaluation.guards import GuardInputs, GuardResult, apply_guards, run_guards
+from freshet.evaluation.params import EvaluationParams
+from freshet.evaluation.verdict import decide_verdict
+from freshet.inference.baselines import build_baselines
+from freshet.inference.bundle import open_bundle
+from freshet.inference.ranker import Ranker
+from freshet.simulation.params import ShopParams
+from freshet.simulation.shop import generate
+from tests.tiny_bundle import write_bundle
+
+TRAIN_UNTIL, AS_OF = 11, 13
+
+
+@dataclass(frozen=True)
+class LastItemEncoder:
+    """A shopper encoder that knows one thing: people come back to what they had last."""
+
+    def run(self, names: Sequence[str], feeds: dict[str, Any]) -> list[np.ndarray]:
+        is_event = np.asarray(feeds["items"]) > 0
+        ago = is_event.sum(axis=1, keepdims=True) - np.arange(1, is_event.shape[1] + 1)
+        return [np.zeros((len(is_event), 2), np.float32), np.where(is_event, 3.0 * 0.2**ago, 0.0).astype(np.float32)]
+
+
+@pytest.fixture(scope="module")
+def training_set() -> TrainingSet:
+    return simulated_training_set(generate(ShopParams(seed=3, shoppers=400, items=150, days=15)), TRAIN_UNTIL, AS_OF)
+
+
+@pytest.fixture(scope="module")
+def ranker(data, tmp_path_factory) -> Ranker:
+    folder = tmp_path_factory.mktemp("bundle")
+    write_bundle(folder)
+    tiny = open_bundle(folder)
+    manifest = tiny.manifest.model_copy(update={"blend": KnnBlend(rule_weight=3.0), "length": 20})
+    vectors = np.zeros((len(data.vocabulary) + 1, 2), np.float32)
+    bundle = replace(
+        tiny, vocabulary=data.vocabulary, item_vectors=vectors, baselines=build_baselines(data), manifest=manifest
+    )
+    return Ranker(bundle, LastItemEncoder())
+
+
+def doubled_set(data: TrainingSet, share: float) -> TrainingSet:
+    """A share of the looks that landed after the cut, each with a copy a second before it."""
+    return replace(data, histories=with_doubled_views(data.histories, data.train_until, share))
+
+
+def judge_release(
+    data: TrainingSet, ranker: Ranker, past_standings: Sequence[ReleaseMetrics]
+) -> tuple[Comparison, dict[str, GuardResult], Any]:
+    comparison = compare(data, ranker, ranker, max_cases=2000)
+    params = EvaluationParams(bootstrap_samples=200)
+    signals = run_guards(GuardInputs(comparison, past_standings, params, GuardParams(), same_configuration=True))
+    verdict = decide_verdict(comparison, params, same_configuration=True)
+    return (
+        comparison,
+        {sign.guard: sign for sign in signals},
+        apply_guards(verdict, [s for s in signals if s.guard in WATCHED_GUARDS]),
+    )
+
+
+WATCHED_GUARDS = ("rise", "echo")
+
+
+def standing_of(comparison: Comparison) -> ReleaseMetrics:
+    return ReleaseMetrics(1, "a" * 64, {name: row["ndcg@10"] for name, row in comparison.evaluation.table.items()})
+
+
+@pytest.fixture(scope="module")
+def calm_standing(data, ranker) -> ReleaseMetrics:
+    comparison, _, verdict = judge_release(data, ranker, ())
+    assert verdict.released
+    return standing_of(comparison)
+
+
+def test_the_shop_as_it_was_is_judged_as_before(data, ranker, calm):
+    _, signals, verdict = judge_release(data, ranker, [calm])
+    assert verdict.released
+    assert (signals["rise"].message, signals["echo"].message) == ("", "")
+
+
+def test_looks_that_are_written_twice_hold_the_release_for_a_person(data, ranker, calm):
+    comparison, signals, verdict = judge_release(doubled_set(data, 0.5), ranker, [calm])
+    table = comparison.evaluation.table
+    assert table["challenger"]["ndcg@10"] > 1.2 * calm.ndcg["challenger"]
+    assert verdict.passed  # no worse than the champion and the baselines, which rose with it
+    assert not verdict.released
+    assert "it is the data, look for events that are written twice" in signals["rise"].message
+    assert "of the baskets ask again for the item of seconds before" in signals["echo"].message
+
+
+def test_a_few_of_them_are_seen_by_their_share_before_the_figures_show_them(data, ranker, calm):
+    _, signals, verdict = judge_release(doubled_set(data, 0.2), ranker, [calm])
+    assert not verdict.released
+    assert signals["echo"].is_hold
+
+
+def test_without_any_release_before_they_are_held_too(data, ranker):
+    _, signals, verdict = judge_release(doubled_set(data, 0.5), ranker, ())
+    assert (verdict.passed, verdict.released) == (True, False)
+    assert signals["rise"].message == ""
+
+
+def test_a_ranker_whose_encoder_says_nothing_is_held_on_real_baskets(data, ranker):
+    _, signals, _ = judge_release(data, blend_only_ranker(ranker), ())
+    assert signals["encoder"].is_hold
+    assert signals["sameness"].message.startswith("its encoder alone answers nearly the same to everybody")

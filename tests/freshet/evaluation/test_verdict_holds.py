@@ -1,0 +1,56 @@
+from freshet.evaluation.verdict import MarginTest, Verdict
+from freshet.evaluation.verdict_holds import add_holds
+
+PASSED_MARGIN = MarginTest(
+    reference="champion",
+    challenger_ndcg=0.31,
+    reference_ndcg=0.3,
+    difference=0.01,
+    lower_bound=0.001,
+    threshold=-0.006,
+    passed=True,
+)
+
+
+def verdict(has_passed: bool = True) -> Verdict:
+    margin = PASSED_MARGIN.model_copy(update={"passed": has_passed})
+    head = "Released" if has_passed else "Not released"
+    return Verdict(
+        released=has_passed,
+        rule="fresher",
+        sentence=f"{head}: as good.",
+        reasons=("as good",),
+        margin_tests=(margin,),
+        n_cases=9,
+    )
+
+
+def test_a_held_verdict_releases_nothing_and_its_statistics_stay_readable():
+    held_verdict = add_holds(verdict(), ["it is too good to be true"])
+    assert (held_verdict.released, held_verdict.passed, held_verdict.holds) == (
+        False,
+        True,
+        ("it is too good to be true",),
+    )
+    assert held_verdict.sentence == "Held for a person: it is too good to be true. Otherwise: Released: as good."
+
+
+def test_a_refused_challenger_stays_refused_for_its_own_reason():
+    held_verdict = add_holds(verdict(has_passed=False), ["it is too good to be true"])
+    assert (held_verdict.released, held_verdict.passed) == (False, False)
+    assert held_verdict.sentence == "Not released: as good. It would also wait for a person: it is too good to be true."
+
+
+def test_a_warning_is_said_and_stops_nothing():
+    warned = add_holds(verdict(), [], ["coverage fell by half"])
+    assert (warned.released, warned.warnings) == (True, ("coverage fell by half",))
+    assert warned.sentence == "Released: as good. Warning: coverage fell by half."
+
+
+def test_without_anything_to_say_the_verdict_is_the_same():
+    assert add_holds(verdict(), []) == verdict()
+
+
+def test_a_verdict_of_an_older_evaluation_reads_as_held_by_nothing():
+    old = verdict().model_dump_json(exclude={"held", "warnings"})
+    assert Verdict.model_validate_json(old) == verdict()

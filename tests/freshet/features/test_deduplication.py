@@ -1,0 +1,61 @@
+"""Events once across days where a day cannot be made: readers never see one twice, and it heals when that is mended."""
+
+import pytest
+
+from freshet.features.deduplication import COUNTED_IN_REASON
+from freshet.ingest.mapping.source_mapping import read_mapping
+from tests import tiny_lake
+from tests.world import DAY2, DAY3, DAYS, DELIVERIES, KEY
+
+pytestmark = pytest.mark.spark
+
+EVENT_8 = "e8,2024-03-03 12:00:00,ann,s1,pen,purchase,3,1.20,Pen,office\n"
+EARLIER_DAY_FILES = {"a.csv": DELIVERIES[DAY2]["a.csv"] + EVENT_8}  # an event of day 3 under day 2
+
+
+@pytest.fixture(scope="module")
+def moved_event_runs(spark, tmp_path_factory):
+    """Three good days; then day 3 is broken, day 2 holds an event of day 3, and day 3 is mended."""
+    settings = tiny_lake.shop_settings(tmp_path_factory.mktemp("across"))
+    tiny_lake.deliver_all_days(settings)
+    session = tiny_lake.lake_session(spark, settings)
+
+    def published_events():
+        rows = session.table("lake.shop.events").select("event_id", "landing_date").collect()
+        return sorted((row.event_id, row.landing_date) for row in rows)
+
+    tiny_lake.run_events(tiny_lake.day_run(session, settings, DAYS))
+    rows_before = published_events()
+    tiny_lake.deliver_files(settings, DAY3, {"a.csv": ""})
+    tiny_lake.day_run(session, settings, [DAY3]).publish_raw_events(read_mapping(settings.mapping), KEY)
+    tiny_lake.deliver_files(settings, DAY2, EARLIER_DAY_FILES)
+    stuck = tiny_lake.run_events(tiny_lake.day_run(session, settings, [DAY2]))["events"]
+    rows_during = published_events()
+    tiny_lake.deliver_files(settings, DAY3, DELIVERIES[DAY3])
+    fixed_result = tiny_lake.run_events(tiny_lake.day_run(session, settings, [DAY3]))["events"]
+    return rows_before, stuck, rows_during, fixed_result, published_events()
+
+
+def test_an_event_that_a_day_which_cannot_be_made_again_holds_is_not_published_twice(story):
+    before, stuck, rows_during, _, _ = story
+    assert stuck.refused == {
+        str(DAY2): [
+            "1 of 4 event ids also stand in the published events of 2024-03-03 (1); mend those days where they were "
+            "refused (`freshet days`), then run the daily tables of all of them as one range"
+        ]
+    }
+    assert rows_during == before
+
+
+def test_a_neighbour_whose_raw_rows_were_refused_is_named(story):
+    _, stuck, _, _, _ = story
+    assert stuck.notes == (
+        "raw_events 2024-03-03 were refused: when copies are looked for, its rows of before count; "
+        "run that day again when it is mended, the days around it follow",
+    )
+
+
+def test_when_that_day_is_mended_the_day_that_waited_is_published_with_it(story):
+    before, _, _, fixed_result, after = story
+    assert (fixed_result.published, fixed_result.along) == ((DAY2, DAY3), {DAY2: COUNTED_IN_REASON})
+    assert after == sorted(("e8", DAY2) if id_ == "e8" else (id_, day) for id_, day in before)

@@ -1,0 +1,45 @@
+"""Columns named by an expression, told without Spark."""
+
+from pathlib import Path
+
+import pytest
+
+from freshet.ingest.mapping.source_mapping import EventExpressions, SourceFormat, SourceMapping
+from freshet.ingest.mapping.sql_columns import columns_used
+
+
+def used_columns(text: str) -> set[str]:
+    events = EventExpressions(user_id=text, item_id="1", event_type="'view'", event_time="1")
+    return set(columns_used(SourceMapping(shop="s", source=SourceFormat(format="csv"), events=events)))
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("upper(trim(StockCode))", {"stockcode"}),
+        ("CASE WHEN a LIKE 'C%' THEN 'b c' ELSE `d e` END", {"a", "d e"}),
+        ("cast(a AS date) < timestamp '2024-01-01' AND b::int IN (1, 2)", {"a", "b"}),
+        ("events.aid", {"events"}),
+        ("filter(xs, x -> x.y IS NOT NULL)", {"xs"}),
+        ("transform(xs, (x, i) -> x + i)", {"xs"}),
+        ("Time + INTERVAL 1 day", {"time"}),
+        ("'it''s'", set()),
+        ("cast(a AS ARRAY<STRUCT<b: INT>>)[0].b < c", {"a", "c"}),
+        ("a > 1 -- as the shop says\n AND b /* or\nc */ < 2", {"a", "b"}),
+    ],
+)
+def test_only_columns_are_named(text, columns):
+    assert used_columns(text) == columns
+
+
+def test_the_words_of_the_language_are_no_columns():
+    assert used_columns("a BETWEEN 1 AND 2 OR NOT (b IS NULL) AND c RLIKE 'x' AND d DIV 2 = 1") == {"a", "b", "c", "d"}
+
+
+def test_online_retail_uses_every_column_of_its_file():
+    from freshet.ingest.mapping.source_mapping import read_mapping
+
+    path = Path(__file__).parents[3] / "examples" / "online_retail.yaml"
+    assert columns_used(read_mapping(path)) == {
+        "invoiceno", "stockcode", "description", "quantity", "invoicedate", "unitprice", "customerid", "country",
+    }  # fmt: skip

@@ -1,0 +1,32 @@
+"""What Evidently says, read back, and its page."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from freshet.monitoring.evidently_report import psi_scores
+from freshet.monitoring.psi import psi
+
+REFERENCE = pd.DataFrame({"type": ["view"] * 70 + ["cart"] * 30, "hour": ["00 to 03", "21 to 24"] * 50})
+CURRENT = pd.DataFrame({"type": ["view"] * 20 + ["cart"] * 20 + ["return"] * 20, "hour": ["00 to 03", "21 to 24"] * 30})
+LIMITS = {"hour": 0.1, "type": 0.25}
+
+
+def test_evidently_measures_what_the_limits_are_measured_with():
+    actual = psi_scores(REFERENCE, CURRENT, LIMITS)
+    assert actual == {name: pytest.approx(psi(REFERENCE[name], CURRENT[name])) for name in ("hour", "type")}
+    assert (actual["hour"], actual["type"] > 1) == (0.0, True)
+
+
+def test_cells_that_belong_to_other_rows_are_left_out():
+    gaps = pd.concat([REFERENCE, pd.DataFrame({"type": [None] * 50})], ignore_index=True)
+    assert psi_scores(gaps, CURRENT, LIMITS) == pytest.approx(psi_scores(REFERENCE, CURRENT, LIMITS))
+
+
+def test_the_page_counts_as_the_verdict_does_and_fetches_nothing(tmp_path):
+    psi_scores(REFERENCE, CURRENT, LIMITS, tmp_path / "drift.html")
+    page = (tmp_path / "drift.html").read_text()
+    assert "Drift is detected for 50.0% of columns (1 out of 2)" in page
+    assert "Dataset Drift is detected. Dataset drift detection threshold is 0.5" in page
+    assert re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=.https?:[^>]+>", page) == []

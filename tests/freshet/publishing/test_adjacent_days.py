@@ -1,0 +1,47 @@
+"""Days judged together with the days beside them: a refused day keeps its old rows, and they count, too."""
+
+import pandas as pd
+
+from freshet.gates.rules import Rule
+from freshet.publishing.adjacent_days import judge_with_overlaps
+from tests.world import DAY1, DAY2, DAY3, DAYS
+
+ACROSS_RULES = (
+    Rule("good", "bad", "bad", "mend it", max_value=0),
+    Rule("once", "counted_twice", "{counted_twice} also in {counted_twice_where}", "mend those", max_value=0),
+)
+
+
+def across_report(bad_days, overlaps):
+    """overlaps: what is counted while exactly these days are refused."""
+    profile = pd.DataFrame({"bad": [int(day in bad_days) for day in DAYS]}, index=list(DAYS))
+    return judge_with_overlaps("events", profile, ACROSS_RULES, lambda refused: overlaps[frozenset(refused)])
+
+
+def test_days_that_share_nothing_pass():
+    profile, judgement, others = across_report(set(), {frozenset(): {}})
+    assert (judgement.refusal_reasons(), others) == ({}, {day: {} for day in DAYS})
+    assert (list(profile["counted_twice"]), list(profile["repeated_ids"])) == ([0, 0, 0], [0, 0, 0])
+
+
+def test_an_id_that_stands_twice_on_its_own_day_is_repeated_and_not_shared():
+    profile, _, others = across_report(set(), {frozenset(): {DAY1: {DAY1: 2}}})
+    assert (list(profile["repeated_ids"]), list(profile["counted_twice"]), others[DAY1]) == ([2, 0, 0], [0, 0, 0], {})
+
+
+def test_a_day_refused_for_its_own_sake_refuses_the_day_that_counts_one_of_its_old_events():
+    _, judgement, others = across_report(
+        {DAY2}, {frozenset(): {}, frozenset({DAY2}): {DAY3: {DAY2: 4}}, frozenset({DAY2, DAY3}): {}}
+    )
+    assert judgement.refusal_reasons() == {
+        str(DAY2): ["bad; mend it"],
+        str(DAY3): ["4 also in 2024-03-02 (4); mend those"],
+    }
+    assert others[DAY3] == {DAY2: 4}
+
+
+def test_two_days_that_hold_the_same_event_are_both_refused():
+    _, judgement, _ = across_report(
+        set(), {frozenset(): {DAY1: {DAY2: 1}, DAY2: {DAY1: 1}}, frozenset({DAY1, DAY2}): {}}
+    )
+    assert sorted(judgement.refusal_reasons()) == [str(DAY1), str(DAY2)]

@@ -1,0 +1,99 @@
+import sqlite3
+
+import pytest
+
+from freshet.serving.events import event_store, event_store_file
+from freshet.serving.events.writer import Writer
+from freshet.serving.http.errors import RequestError
+
+
+@pytest.fixture
+def writer(tmp_path):
+    event_store_file.create_store(tmp_path)
+    writer = Writer(tmp_path)
+    writer.start()
+    yield writer
+    writer.stop()
+
+
+def event_line(text):
+    return lambda connection: event_store.enqueue(connection, [("events", 1, text)])
+
+
+def stored_lines(folder):
+    with sqlite3.connect(folder / event_store_file.STORE_FILE) as connection:
+        return [row[0] for row in connection.execute("SELECT line FROM waiting ORDER BY seq")]
+
+
+def test_what_is_acknowledged_can_be_read_by_others(writer, tmp_path):
+    writer.submit(event_line(b"one")).result()
+    assert stored_lines(tmp_path) == [b"one"]
+
+
+def test_a_job_answers_its_sender(writer):
+    assert writer.submit(lambda connection: connection.execute("SELECT 41 + 1").fetchone()[0]).result() == 42
+
+
+def test_on_a_full_disk_nothing_is_kept_and_the_sender_is_told(writer, tmp_path):
+    writer.submit(event_line(b"before")).result()
+    pages = writer.connection.execute("PRAGMA page_count").fetchone()[0]
+    writer.connection.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(RequestError) as exc_info:
+        writer.submit(event_line(b"x" * 100_000)).result()
+    assert exc_info.value.status == 507
+    assert str(exc_info.value) == (
+        f"{tmp_path}/gateway.sqlite: the disk is full, nothing was kept; free some space, then send it again"
+    )
+    assert writer.full
+    writer.connection.execute("PRAGMA max_page_count=1000000")
+    writer.submit(event_line(b"after")).result()
+    assert not writer.full
+    assert stored_lines(tmp_path) == [b"before", b"after"]
+
+
+def test_some_of_the_disk_is_left_for_landing(tmp_path):
+    event_store_file.create_store(tmp_path)
+    writer = Writer(tmp_path, reserved_bytes=1 << 60)
+    writer.start()
+    with pytest.raises(RequestError, match="the disk is full, nothing was kept"):
+        writer.check_writable()
+    assert writer.low_disk
+    writer.submit(event_line(b"landing goes on")).result()
+    writer.stop()
+    assert stored_lines(tmp_path) == [b"landing goes on"]
+
+
+def test_a_job_that_makes_a_mistake_keeps_nothing_and_stops_nobody(writer, tmp_path):
+    def failing_job(connection):
+        event_store.enqueue(connection, [("events", 1, b"half")])
+        raise KeyError("oh")
+
+    with pytest.raises(RequestError, match="it made a mistake") as exc_info:
+        writer.submit(failing_job).result()
+    assert exc_info.value.status == 500
+    writer.submit(event_line(b"next")).result()
+    assert stored_lines(tmp_path) == [b"next"]
+
+
+def test_what_was_handed_in_before_the_end_is_written(tmp_path):
+    event_store_file.create_store(tmp_path)
+    writer = Writer(tmp_path)
+    waiting = [writer.submit(event_line(b"%d" % number)) for number in range(600)]
+    writer.start()
+    writer.stop()
+    assert all(future.done() for future in waiting)
+    assert len(stored_lines(tmp_path)) == 600
+
+
+def test_too_many_jobs_are_refused(tmp_path):
+    event_store_file.create_store(tmp_path)
+    writer = Writer(tmp_path)
+    for number in range(2048):
+        writer.submit(event_line(b"%d" % number))
+    with pytest.raises(RequestError) as exc_info:
+        writer.submit(event_line(b"one too many"))
+    assert exc_info.value.status == 503
+    assert str(exc_info.value) == (
+        "gateway: 2,048 posts wait; try again in a moment, or run another gateway on its own state folder"
+    )
+    writer.connection.close()

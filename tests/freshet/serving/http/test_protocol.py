@@ -1,0 +1,239 @@
+"""A gateway's process on raw sockets: what is too much is refused at once, and the others go on being answered."""
+
+import contextlib
+import json
+import socket
+import threading
+import time
+import urllib.request
+
+import pytest
+import uvicorn
+
+from freshet.serving.http import protocol
+from tests.tiny_gateway import gateway_process, wait_for
+
+REQUEST_HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory):
+    with gateway_process(tmp_path_factory.mktemp("gateway")) as (_, url):
+        wait_for(lambda: is_alive(url))
+        yield int(url.rpartition(":")[2])
+
+
+def is_alive(url):
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/healthz", timeout=5) as response:
+        return response.status == 200
+
+
+def connect(port):
+    return contextlib.closing(socket.create_connection(("127.0.0.1", port), timeout=30))
+
+
+def read_response(opened):
+    """(status, body) of the next answer; None where the connection ends without one."""
+    file = opened.makefile("rb")
+    line = file.readline()
+    if not line:
+        return None
+    headers = dict(iter(lambda: tuple(file.readline().strip().lower().partition(b":")[::2]), (b"", b"")))
+    return int(line.split()[1]), file.read(int(headers.get(b"content-length", 0)))
+
+
+def send_request(port, *chunks):
+    """What the gateway answers to a request sent in pieces; it may end the connection before all are sent."""
+    with connect(port) as opened:
+        with contextlib.suppress(OSError):
+            for piece in chunks:
+                opened.sendall(piece)
+        return read_response(opened)
+
+
+def error_text(answer):
+    status, body = answer
+    return status, json.loads(body)["what"]
+
+
+class OtherClients:
+    """Other clients that go on asking: the longest that one of them waited, in seconds."""
+
+    def __init__(self, port):
+        self._port, self._ended = port, threading.Event()
+        self.longest, self.answers = 0.0, 0
+        self._thread = threading.Thread(target=self._send_requests)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self._thread.join()
+
+    def _send_requests(self):
+        while not self._ended.is_set():
+            request_start = time.monotonic()
+            assert send_request(self._port, REQUEST_HEAD + b"\r\n")[0] == 200
+            self.longest, self.answers = max(self.longest, time.monotonic() - request_start), self.answers + 1
+
+
+def test_a_header_that_never_ends_is_refused_and_the_others_are_answered(port):
+    with OtherClients(port) as neighbours:
+        response = send_request(port, REQUEST_HEAD + b"X: ", *[b"y" * 65536] * 700)
+        n_answers = neighbours.answers
+        wait_for(lambda: neighbours.answers > n_answers + 2)
+    assert error_text(response) == (431, "its head takes more than 32 KiB")
+    assert neighbours.answers > 2
+
+
+def test_a_head_is_read_up_to_its_limit_and_no_further(port):
+    room = protocol.MAX_HEAD_BYTES - len(b"Host: x\r\nX: \r\n")
+    assert send_request(port, REQUEST_HEAD + b"X: " + b"y" * room + b"\r\n\r\n")[0] == 200
+    assert error_text(send_request(port, REQUEST_HEAD + b"X: " + b"y" * (room + 1) + b"\r\n\r\n"))[0] == 431
+
+
+def test_too_many_headers_are_refused(port):
+    headers = b"".join(b"X%d: y\r\n" % number for number in range(protocol.MAX_HEADERS - 1))
+    assert send_request(port, REQUEST_HEAD + headers + b"\r\n")[0] == 200
+    assert error_text(send_request(port, REQUEST_HEAD + headers + b"One: more\r\n\r\n")) == (
+        431,
+        "it has more than 100 headers",
+    )
+
+
+def test_an_address_that_never_ends_is_refused(port):
+    response = send_request(port, b"GET /v1/recommendations?items=", *[b"y" * 65536] * 100)
+    assert error_text(response) == (414, "its address takes more than 16 KiB")
+
+
+def test_extensions_of_a_chunk_that_never_end_are_refused(port):
+    head = b"POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    response = send_request(port, head + b"1;", *[b"y" * 65536] * 200)
+    assert error_text(response) == (413, "its body takes more than 4 MiB")
+
+
+def test_a_body_in_chunks_of_one_byte_is_read(port):
+    event = json.dumps({"user_id": "u", "item_id": "a", "event_type": "view"}).encode()
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in event)
+    head = b"POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert send_request(port, head + chunks + b"0\r\n\r\n")[0] == 202
+
+
+def test_requests_sent_ahead_are_answered_in_their_order(port):
+    with connect(port) as opened:
+        opened.sendall(
+            b"GET /nope HTTP/1.1\r\nHost: x\r\n\r\n"
+            + REQUEST_HEAD
+            + b"\r\n"
+            + REQUEST_HEAD
+            + b"Connection: close\r\n\r\n"
+        )
+        responses = b"".join(iter(lambda: receive(opened), b""))
+    assert [part[:3] for part in responses.split(b"HTTP/1.1 ")[1:]] == [b"404", b"200", b"200"]
+
+
+def test_no_more_than_some_requests_are_read_ahead(port):
+    with connect(port) as opened:
+        opened.sendall((REQUEST_HEAD + b"\r\n") * (protocol.MAX_PIPELINED_REQUESTS + 50))
+        responses = b"".join(iter(lambda: receive(opened), b""))
+    assert responses.count(b"HTTP/1.1 200") <= protocol.MAX_PIPELINED_REQUESTS
+
+
+def receive(opened):
+    try:
+        return opened.recv(65536)
+    except ConnectionResetError:
+        return b""
+
+
+@contextlib.contextmanager
+def run_impatient_server(monkeypatch, refusals, arrival=0.3, idle=0.3):
+    """A server in this process that reads the bodies, and waits no 20 s for them."""
+
+    async def app(scope, receive, send):
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    monkeypatch.setattr(protocol, "ARRIVAL", arrival)
+    bounded = protocol.bounded_protocol(lambda *refused: refusals.append(refused))
+    config = uvicorn.Config(app, http=bounded, lifespan="off", log_config=None, timeout_keep_alive=idle)
+    server = uvicorn.Server(config)
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "begin", [b"GET / HT", REQUEST_HEAD, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"]
+)
+def test_a_request_that_does_not_arrive_is_given_up(monkeypatch, begin):
+    refusals = []
+    with run_impatient_server(monkeypatch, refusals) as port:
+        assert send_request(port, begin)[0] == 408
+        assert send_request(port) is None  # a connection on which nothing is said
+        assert send_request(port, REQUEST_HEAD + b"\r\n")[0] == 204
+    assert [status for status, _ in refusals] == [408]
+
+
+def test_the_time_of_a_request_begins_with_it_and_not_with_its_connection(monkeypatch):
+    refusals = []
+    with run_impatient_server(monkeypatch, refusals, arrival=1.0, idle=30) as port, connect(port) as opened:
+        for _ in range(2):  # the second one on a connection that was used
+            time.sleep(0.7)
+            opened.sendall(REQUEST_HEAD)
+            time.sleep(0.6)
+            opened.sendall(b"\r\n")
+            assert read_response(opened)[0] == 204
+    assert refusals == []
+
+
+def test_a_connection_that_was_opened_ahead_stays_as_long_as_an_idle_one(monkeypatch):
+    with run_impatient_server(monkeypatch, [], arrival=0.2, idle=30) as port, connect(port) as opened:
+        time.sleep(0.6)
+        opened.sendall(REQUEST_HEAD + b"\r\n")
+        assert read_response(opened)[0] == 204
+
+
+def test_empty_lines_keep_no_connection_open(monkeypatch):
+    for begin in (b"", REQUEST_HEAD + b"\r\n"):
+        with run_impatient_server(monkeypatch, []) as port, connect(port) as opened:
+            opened.sendall(begin)
+            assert not begin or read_response(opened)[0] == 204
+            opened.settimeout(10)
+            opened.sendall(b"\r\n")
+            assert receive(opened) == b""
+
+
+def test_a_client_that_offers_http_2_is_answered_in_http_1(port):
+    offer = (
+        REQUEST_HEAD
+        + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
+    )
+    with connect(port) as opened:
+        for request in (offer, REQUEST_HEAD + b"\r\n"):
+            opened.sendall(request)
+            assert read_response(opened)[0] == 200
+
+
+def test_what_is_no_http_is_answered_in_json_and_said_once_a_minute(tmp_path):
+    with gateway_process(tmp_path) as (gateway, url):
+        port = int(url.rpartition(":")[2])
+        wait_for(lambda: is_alive(url))
+        for _ in range(50):
+            assert error_text(send_request(port, b"\x16\x03\x01rubbish\r\n\r\n")) == (400, "it is no HTTP/1.1")
+        with urllib.request.urlopen(f"{url}/metrics") as page:
+            assert 'freshet_requests_total{route="unread",status="400"} 50.0' in page.read().decode()
+        gateway.terminate()
+        log = gateway.communicate(timeout=60)[1]
+    assert log.count("requests refused unread: 1 × 400: it is no HTTP/1.1") == 1
+    assert log.count("requests refused unread: 49 × 400: it is no HTTP/1.1") == 1
+    assert log.count("HTTP") == 2

@@ -1,0 +1,376 @@
+import asyncio
+import json
+from contextlib import closing
+
+import pytest
+
+from freshet.pseudonym import pseudonym
+from freshet.serving.events.event_store import recent_events
+from freshet.serving.events.event_store_file import connect
+from freshet.serving.http.app import create_app
+from tests.tiny_gateway import (
+    ManualClocks,
+    append_release,
+    gateway_settings,
+    landed_lines,
+    release_tiny_bundle,
+    tiny_gateway,
+    wait_for,
+)
+
+VIEW_EVENT = {"user_id": "u", "item_id": "a", "event_type": "view"}
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory):
+    """A gateway that answers from the first release; each test has shoppers of its own."""
+    root = tmp_path_factory.mktemp("shop")
+    settings = gateway_settings(root)
+    release_tiny_bundle(settings.lake, root)
+    with tiny_gateway(settings, ManualClocks().clock()) as running_gateway:
+        yield running_gateway
+
+
+def item_ids(answer):
+    assert answer.status_code == 200, answer.text
+    return answer.json()["tier"], "".join(item["item_id"] for item in answer.json()["items"])
+
+
+def problem_messages(answer):
+    return answer.status_code, answer.json()
+
+
+def test_a_shopper_nobody_knows_is_shown_what_is_popular(shop):
+    response = shop.get("/v1/recommendations", user_id="stranger", k=3)
+    assert item_ids(response) == ("popular", "bed")
+    body = response.json()
+    assert (body["arm"], body["release"], body["bundle"]) == ("champion", 1, shop.gateway.current.serving.bundle.id)
+    assert len(body["request_id"]) == 32
+
+
+def test_a_click_changes_that_shoppers_next_answer_and_nobody_elses(shop):
+    assert shop.post("/v1/events", {**VIEW_EVENT, "user_id": "clicker"}).status_code == 202
+    assert item_ids(shop.get("/v1/recommendations", user_id="clicker", k=3)) == ("sequence", "eca")
+    assert item_ids(shop.get("/v1/recommendations", session_id="clicker", k=3)) == ("popular", "bed")
+
+
+def test_the_user_counts_where_both_are_known(shop):
+    shop.post("/v1/events", {**VIEW_EVENT, "user_id": "both", "session_id": "visit"})
+    assert item_ids(shop.get("/v1/recommendations", user_id="both", k=1)) == ("sequence", "e")
+    assert item_ids(shop.get("/v1/recommendations", session_id="visit", k=1)) == ("popular", "b")
+
+
+def test_items_sent_along_are_answered_and_not_kept(shop):
+    assert item_ids(shop.get("/v1/recommendations", items="a,c", k=2)) == ("sequence", "ec")
+    body = {"session_id": "passing", "events": [{"item_id": "b", "event_type": "cart"}], "k": 2}
+    assert item_ids(shop.post("/v1/recommendations", body)) == ("sequence", "fd")
+    assert item_ids(shop.get("/v1/recommendations", session_id="passing", k=1)) == ("popular", "b")
+
+
+def test_filters_and_exclusions_come_before_the_best_are_taken(shop):
+    assert item_ids(shop.get("/v1/recommendations", items="a", k=3, exclude="e,c")) == ("sequence", "abd")
+    assert item_ids(shop.get("/v1/recommendations", items="a", k=3, exclude_seen="true")) == ("sequence", "ecb")
+    assert item_ids(shop.post("/v1/recommendations", {"only": ["f", "d"]})) == ("popular", "df")
+    assert item_ids(shop.get("/v1/recommendations", price_min=2)) == ("popular", "")
+
+
+def test_similar_and_popular_items(shop):
+    assert item_ids(shop.get("/v1/items/a/similar", k=2)) == ("content", "ce")
+    assert item_ids(shop.get("/v1/items/-/similar", item_id="b", k=2)) == ("content", "df")
+    assert item_ids(shop.get("/v1/popular", k=3)) == ("popular", "bed")
+
+
+def test_an_item_nobody_knows_has_nothing_similar(shop):
+    assert problem_messages(shop.get("/v1/items/nope/similar")) == (
+        404,
+        {
+            "where": "item_id",
+            "what": "release 1 does not know the item 'nope'",
+            "fix": "check the id; a new item is known when its first event has gone through the lake",
+        },
+    )
+
+
+def test_a_category_nobody_knows_is_not_popular(shop):
+    status, problem = problem_messages(shop.get("/v1/popular", categories="hats"))
+    assert (status, problem["what"]) == (404, "release 1 knows no category 'hats'")
+
+
+def test_a_retry_is_harmless(shop):
+    event = {**VIEW_EVENT, "user_id": "again", "event_id": "again-1"}
+    first, second = shop.post("/v1/events", event), shop.post("/v1/events", event)
+    assert (first.status_code, first.json()["events"]) == (202, [{"status": "accepted", "event_id": "again-1"}])
+    assert (second.status_code, second.json()["events"]) == (200, [{"status": "duplicate", "event_id": "again-1"}])
+
+
+def test_another_event_of_the_same_id_is_a_conflict_and_counted(shop):
+    event = {**VIEW_EVENT, "user_id": "mine", "event_id": "taken"}
+    assert shop.post("/v1/events", event).status_code == 202
+    other = {**event, "user_id": "another's"}
+    status, receipt = problem_messages(shop.post("/v1/events", other))
+    assert (status, receipt["conflict"], receipt["duplicate"], receipt["accepted"]) == (409, 1, 0, 0)
+    assert receipt["events"] == [
+        {
+            "status": "conflict",
+            "event_id": "taken",
+            "where": "event.event_id",
+            "what": "another event has the id 'taken'; this one was not kept",
+            "fix": "give every event of the shop an id of its own, and change nothing in one that is sent again",
+        }
+    ]
+    mixed = shop.post("/v1/events", [event, other, {**VIEW_EVENT, "event_id": "not taken"}])
+    assert (mixed.status_code, [e["status"] for e in mixed.json()["events"]]) == (
+        207, ["duplicate", "conflict", "accepted"],
+    )  # fmt: skip
+    assert shop.post("/v1/events", [other, {}]).status_code == 422
+    assert 'freshet_events_total{status="conflict"} 3.0' in shop.get("/metrics").text
+
+
+def test_blanks_around_an_id_make_no_other_shopper_item_or_event(shop):
+    assert (
+        shop.post("/v1/events", {**VIEW_EVENT, "user_id": " padded", "item_id": "a ", "event_id": "p1"}).status_code
+        == 202
+    )
+    second = shop.post("/v1/events", {**VIEW_EVENT, "user_id": "padded", "item_id": "a", "event_id": " p1 "}).json()[
+        "events"
+    ]
+    assert second == [{"status": "duplicate", "event_id": "p1"}]
+    shopper = pseudonym(b"tiny", "user", "padded")
+    with closing(connect(shop.gateway.writer.folder)) as reader:
+        assert [event[:2] for event in recent_events(reader, shopper).events] == [("a", "view")]
+    response = shop.get("/v1/recommendations", user_id="padded ", k=3)
+    assert item_ids(response) == item_ids(shop.get("/v1/recommendations", user_id="padded", k=3)) == ("sequence", "eca")
+    assert item_ids(shop.get("/v1/items/-/similar", item_id=" b ", k=2)) == ("content", "df")
+
+
+def test_a_list_is_answered_event_by_event(shop):
+    mixed = shop.post(
+        "/v1/events", [{**VIEW_EVENT, "event_id": "m1"}, {**VIEW_EVENT, "price": -1}, {**VIEW_EVENT, "event_id": "m1"}]
+    )
+    body = mixed.json()
+    assert (mixed.status_code, body["accepted"], body["refused"], body["duplicate"]) == (207, 1, 1, 1)
+    assert body["events"][1] == {
+        "status": "refused",
+        "where": "events[1].price",
+        "what": "Expected `float` >= 0.0",
+        "fix": "send the price of one piece, a number from 0 to 1e13, or leave it out",
+    }
+    assert shop.post("/v1/events", [{**VIEW_EVENT, "price": -1}]).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "what"),
+    [
+        (b"", 400, "Input data was truncated"),
+        (b'[{"item_id":"a"},]', 400, "JSON is malformed: trailing comma in array (byte 17)"),
+        (b"item_id=a", 400, "JSON is malformed: invalid character (byte 0)"),
+        (b"[]", 422, "an empty list"),
+        (b"[" + b",".join([b"{}"] * 1001) + b"]", 413, "1,001 events in one post"),
+        (b'"' + b"x" * (1 << 20) + b'"', 413, "Request Entity Too Large"),
+        (b"[" * 100_000, 400, "the JSON is nested too deep"),
+    ],
+)
+def test_a_post_that_is_no_list_of_events_is_refused_whole(shop, body, status, what):
+    response = shop.post("/v1/events", body)
+    assert (response.status_code, response.json()["what"]) == (status, what)
+    assert response.json()["fix"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/nope", 404), ("DELETE", "/v1/events", 405), ("GET", "/v1/items/a", 404)]
+)
+def test_an_address_that_is_none_is_answered_in_json(shop, method, path, status):
+    response = shop(method, path)
+    assert response.status_code == status
+    assert sorted(response.json()) == ["fix", "what", "where"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_what_is_looked_at_can_be_looked_at_without_a_body(shop, path):
+    head_response, get_response = shop("HEAD", path), shop.get(path)
+    assert (head_response.status_code, head_response.content) == (200, b"")
+    assert head_response.headers["content-type"] == get_response.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/recommendations", "GET, OPTIONS, POST"),
+        ("/v1/events", "OPTIONS, POST"),
+        ("/healthz", "GET, HEAD, OPTIONS"),
+        ("/v1/items/a/similar", "GET, OPTIONS"),
+    ],
+)
+def test_an_address_names_its_methods_when_asked_and_when_asked_wrongly(shop, path, methods):
+    options, wrong_response = shop("OPTIONS", path), shop("DELETE", path)
+    assert (options.status_code, options.headers["allow"]) == (204, methods)
+    assert (wrong_response.status_code, ", ".join(sorted(wrong_response.headers["allow"].split(", ")))) == (
+        405,
+        methods,
+    )
+
+
+def test_a_client_that_hangs_up_in_its_body_is_no_mistake_of_ours(shop):
+    """As uvicorn tells it: a part of the body, then that the client is gone."""
+    parts = [{"type": "http.request", "body": b"[", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive():
+        return parts.pop(0)
+
+    async def send(_):
+        """It reaches nobody."""
+
+    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
+             "path": "/v1/events", "raw_path": b"/v1/events", "query_string": b"", "root_path": "", "state": {},
+             "headers": [(b"host", b"gateway"), (b"content-length", b"100")], "client": None,
+             "server": ("gateway", 80)}  # fmt: skip
+    asyncio.run(create_app(shop.gateway)(scope, receive, send))
+    text = shop.get("/metrics").text
+    assert 'freshet_requests_total{route="/v1/events",status="499"} 1.0' in text
+    assert 'freshet_requests_total{route="/v1/events",status="500"}' not in text
+
+
+def test_strangers_see_no_paths_of_the_server(tmp_path):
+    settings = gateway_settings(tmp_path)
+    with tiny_gateway(settings, ManualClocks().clock(), ready=False) as gateway:
+        append_release(settings.lake, "0" * 64)
+        reasons = wait_for(
+            lambda: [r for r in gateway.get("/readyz").json()["reasons"] if "00000001.json" in r["where"]]
+        )
+        assert reasons[0]["where"] == "$FRESHET_LAKE/releases/00000001.json"
+        for response in (gateway.get("/readyz"), gateway.get("/v1/popular")):
+            assert response.status_code == 503
+            assert str(tmp_path) not in response.text
+
+
+def test_it_says_that_it_is_ready_and_alive(shop):
+    ready = shop.get("/readyz")
+    assert ready.status_code == 200
+    assert {**ready.json(), "waiting": 0} == {
+        "ready": True, "release": 1, "bundle": shop.gateway.current.serving.bundle.id, "shoppers": 0, "waiting": 0,
+        "reasons": [],
+    }  # fmt: skip
+    assert problem_messages(shop.get("/healthz")) == (200, {"alive": True, "dead": []})
+
+
+def test_metrics_count_what_happened(shop):
+    shop.get("/v1/popular")
+    text = shop.get("/metrics").text
+    assert 'freshet_requests_total{route="/v1/popular",status="200"}' in text
+    assert 'freshet_answers_total{tier="popular"}' in text
+    assert "freshet_release 1.0" in text
+    assert f'freshet_bundle{{bundle="{shop.gateway.current.serving.bundle.id}"}} 1.0' in text
+
+
+def test_the_schema_names_every_endpoint_and_the_page_needs_nothing_from_elsewhere(shop):
+    schema = shop.get("/openapi/openapi.json").json()
+    for path in ("/readyz", "/healthz"):
+        assert sorted(schema["paths"][path]["get"]["responses"]) == ["200", "503"]
+    assert sorted(schema["paths"]) == [
+        "/healthz", "/metrics", "/readyz", "/v1/events", "/v1/items/{item_id}/explanation",
+        "/v1/items/{item_id}/similar", "/v1/popular", "/v1/recommendations",
+    ]  # fmt: skip
+    page = shop.get("/openapi")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "http://gateway/v1/events" in page.text
+    assert "http" not in page.text.replace("http://gateway", "")
+    assert "<script" not in page.text
+    for path in schema["paths"]:
+        assert f"<code>{path}</code>" in page.text
+
+
+def test_what_was_shown_lands_with_who_said_so(tmp_path):
+    settings = gateway_settings(tmp_path)
+    bundle = release_tiny_bundle(settings.lake, tmp_path)
+    with tiny_gateway(settings, ManualClocks().clock()) as gateway:
+        shopper = gateway.gateway.shopper("u", None)
+        first = gateway.get("/v1/recommendations", user_id="u", k=2).json()
+        second = gateway.get("/v1/recommendations", items="a", k=1).json()
+        gateway.get("/v1/popular")
+    expected = {"arm": "champion", "bundle": bundle, "release": 1}
+    assert [{**line, "shown_at": line["shown_at"][:17]} for line in landed_lines(settings.lake, "impressions")] == [
+        {"request_id": first["request_id"], "shopper": shopper, "items": ["b", "e"], "tier": "popular",
+         "shown_at": "2026-01-05T12:00:", **expected},
+        {"request_id": second["request_id"], "shopper": None, "items": ["e"], "tier": "sequence",
+         "shown_at": "2026-01-05T12:00:", **expected},
+    ]  # fmt: skip
+
+
+def test_before_the_first_release_events_are_kept_and_lists_are_refused(tmp_path):
+    settings = gateway_settings(tmp_path)
+    with tiny_gateway(settings, ManualClocks().clock(), ready=False) as gateway:
+        wait_for(lambda: gateway.get("/readyz").json()["reasons"][0]["what"] == "nothing has been released yet")
+        assert gateway.post("/v1/events", VIEW_EVENT).status_code == 202
+        assert gateway.get("/readyz").status_code == 503
+        for path in ("/v1/recommendations", "/v1/popular", "/v1/items/a/similar"):
+            status, problem = problem_messages(gateway.get(path))
+            assert (status, problem["what"]) == (503, "nothing has been released yet")
+        release_tiny_bundle(settings.lake, tmp_path)
+        wait_for(lambda: gateway.get("/readyz").status_code == 200)
+        assert item_ids(gateway.get("/v1/recommendations", user_id="u", k=1)) == ("sequence", "e")
+    assert [line["item_id"] for line in landed_lines(settings.lake)] == ["a"]
+
+
+def test_on_a_full_disk_events_are_refused_and_lists_are_answered(tmp_path):
+    settings = gateway_settings(tmp_path)
+    release_tiny_bundle(settings.lake, tmp_path)
+    with tiny_gateway(settings, ManualClocks().clock()) as gateway:
+        writer = gateway.gateway.writer
+        gateway.post("/v1/events", {**VIEW_EVENT, "event_id": "kept"})
+        pages = writer.submit(lambda c: c.execute("PRAGMA page_count").fetchone()[0]).result()
+        writer.connection.execute(f"PRAGMA max_page_count={pages}")
+        events = [{**VIEW_EVENT, "title": "x" * 1000, "event_id": str(n)} for n in range(100)]
+        status, problem = problem_messages(gateway.post("/v1/events", events))
+        assert (status, problem["what"]) == (507, "the disk is full, nothing was kept")
+        assert item_ids(gateway.get("/v1/recommendations", user_id="u", k=1)) == ("sequence", "e")
+        writer.connection.execute("PRAGMA max_page_count=1000000")
+        assert gateway.post("/v1/events", events).json()["accepted"] == 100
+    assert [line["event_id"] for line in landed_lines(settings.lake)] == ["kept", *map(str, range(100))]
+
+
+def test_a_clock_that_jumps_is_told_and_no_event_goes_back_in_time(tmp_path):
+    settings, clocks = gateway_settings(tmp_path), ManualClocks()
+    release_tiny_bundle(settings.lake, tmp_path)
+    with tiny_gateway(settings, clocks.clock()) as gateway:
+        gateway.post("/v1/events", {**VIEW_EVENT, "event_id": "before"})
+        clocks.wall -= 7200
+        gateway.post("/v1/events", {**VIEW_EVENT, "event_id": "after"})
+        ready = gateway.get("/readyz")
+        assert ready.status_code == 200
+        assert ready.json()["reasons"][0]["what"].startswith(
+            "the machine's clock jumped back by 7,200 s; the gateway's is 2026-01-05T12:00:00"
+        )
+        tomorrow = {**VIEW_EVENT, "event_time": "2026-01-07T00:00:00Z"}
+        assert gateway.post("/v1/events", tomorrow).status_code == 422
+    times = {line["event_id"]: line["event_time"] for line in landed_lines(settings.lake)}
+    assert times["before"] < times["after"] < "2026-01-05T12:00:01"
+
+
+def test_a_clock_set_forward_over_midnight_lands_events_under_the_day_it_says(tmp_path):
+    settings, clocks = gateway_settings(tmp_path), ManualClocks()
+    with tiny_gateway(settings, clocks.clock(), ready=False) as gateway:
+        gateway.post("/v1/events", {**VIEW_EVENT, "event_id": "monday"})
+        clocks.wall += 43_200 + 60
+        gateway.post("/v1/events", {**VIEW_EVENT, "event_id": "tuesday"})
+        told_so = [reason["what"] for reason in gateway.get("/readyz").json()["reasons"]]
+        assert "the machine's clock jumped forward by 43,260 s" in told_so
+        wait_for(lambda: len(landed_lines(settings.lake)) == 2)
+    landed_by_day = {
+        path.parent.parent.name: json.loads(path.read_text()) for path in (tmp_path / "lake").rglob("*.jsonl")
+    }
+    days = {day: (line["event_id"], line["event_time"][:17]) for day, line in landed_by_day.items()}
+    assert days == {
+        "dt=2026-01-05": ("monday", "2026-01-05T12:00:"),
+        "dt=2026-01-06": ("tuesday", "2026-01-06T00:01:"),
+    }
+
+
+def test_a_day_that_is_over_lands_by_itself(tmp_path):
+    settings, clocks = gateway_settings(tmp_path), ManualClocks()
+    release_tiny_bundle(settings.lake, tmp_path)
+    with tiny_gateway(settings, clocks.clock()) as gateway:
+        gateway.post("/v1/events", VIEW_EVENT)
+        clocks.pass_by(86_400 / 2 + 1)
+        wait_for(lambda: landed_lines(settings.lake))
+        folders = [path.parent.parent.name for path in (tmp_path / "lake/landing/events").rglob("*.jsonl")]
+    assert folders == ["dt=2026-01-05"]

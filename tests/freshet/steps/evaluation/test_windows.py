@@ -1,0 +1,57 @@
+from datetime import date
+
+import pytest
+
+from freshet.steps.evaluation.windows import (
+    first_judged_bundle,
+    record_judged_bundle,
+    reused_window_reasons,
+    window_path,
+)
+from freshet.store import Store
+from freshet.tables.reader import EPOCH
+
+SEVENTH_DAY = (date(2024, 3, 7) - EPOCH).days
+FIRST_BUNDLE, SECOND_BUNDLE, CHAMPION_BUNDLE = "a" * 64, "b" * 64, "c" * 64
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    return Store(str(tmp_path))
+
+
+def test_days_that_have_judged_nothing_hold_nothing(store):
+    assert first_judged_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY) is None
+    assert reused_window_reasons(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE) == ()
+
+
+def test_a_second_model_on_the_same_days_waits_for_a_person(store):
+    record_judged_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE)
+    (hold_reason,) = reused_window_reasons(store, CHAMPION_BUNDLE, SEVENTH_DAY, SECOND_BUNDLE)
+    assert hold_reason == (
+        "the baskets landed up to 2024-03-07 have judged bundle aaaaaaaaaaaa already, and the best of several models "
+        "looks better on the same baskets than it is (make a new model when another day has landed, or say that this "
+        'one may serve: `freshet release bbbbbbbbbbbb --why "…"`)'
+    )
+
+
+def test_the_same_model_may_be_judged_again(store):
+    record_judged_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE)
+    assert reused_window_reasons(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE) == ()
+
+
+def test_the_first_model_stays_the_first(store):
+    record_judged_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE)
+    record_judged_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY, SECOND_BUNDLE)
+    assert first_judged_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY) == FIRST_BUNDLE
+
+
+def test_another_day_and_another_champion_are_another_look(store):
+    record_judged_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE)
+    assert reused_window_reasons(store, CHAMPION_BUNDLE, SEVENTH_DAY + 1, SECOND_BUNDLE) == ()
+    assert reused_window_reasons(store, None, SEVENTH_DAY, SECOND_BUNDLE) == ()
+
+
+def test_the_marker_names_champion_and_day():
+    assert window_path("c" * 64, SEVENTH_DAY) == f"windows/{'c' * 64}/2024-03-07"
+    assert window_path(None, SEVENTH_DAY) == "windows/none/2024-03-07"

@@ -1,0 +1,26 @@
+"""What is said where a process of a training has failed."""
+
+import pytest
+
+from freshet.steps.training.launch import _error_line
+
+ERROR_MESSAGE = "training, epoch 1: the loss is nan; set learning_rate to a tenth of it"
+TRACEBACK = f'Traceback (most recent call last):\n  File "x.py", line 1\nfreshet.errors.FreshetError: {ERROR_MESSAGE}\n'
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        (
+            {"message": f"FreshetError: {ERROR_MESSAGE}", "extraInfo": {"py_callstack": "…"}},
+            f"FreshetError: {ERROR_MESSAGE}",
+        ),
+        (TRACEBACK, f"freshet.errors.FreshetError: {ERROR_MESSAGE}"),
+        (f"{TRACEBACK}\n{'=' * 60}\n", f"freshet.errors.FreshetError: {ERROR_MESSAGE}"),
+        ("Signal 9 (SIGKILL) received by PID 7", "Signal 9 (SIGKILL) received by PID 7"),
+        ("", "nothing was said"),
+    ],
+    ids=["a dictionary, as torch writes it", "a traceback", "a line of signs below it", "a signal", "nothing"],
+)
+def test_the_error_is_found_in_whatever_is_handed_over(message, line):
+    assert _error_line(message) == line

@@ -1,0 +1,85 @@
+"""Whose parameters a model is trained with."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from freshet.artifacts import TrainingSetRef, TuningRef
+from freshet.errors import FreshetError
+from freshet.releases.journal import JournalEntry, append_entry, bundle_path
+from freshet.steps.training.param_source import TUNING_POINTER_PATH, resolve_params
+from freshet.store import Store, open_store
+from freshet.training.params import TrainParams
+
+TRAINING_SET = TrainingSetRef(as_of=date(2024, 3, 3), train_until=date(2024, 3, 2), snapshots={"training_set": 7})
+WINNER_PARAMS = TrainParams(hidden_dim=128, dropout=0.5)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(str(tmp_path))
+
+
+def publish_tuning(store: Store, **overrides: object) -> None:
+    parameters = {**WINNER_PARAMS.model_dump(), **overrides}
+    ref = TuningRef(id="w", training_set=TRAINING_SET, study="s", trial=1, parameters=parameters, metrics={})
+    store.put(TUNING_POINTER_PATH, ref.model_dump_json().encode())
+
+
+def release_bundle(store: Store, bundle: str, parameters: str) -> None:
+    manifest = (
+        f'{{"created_by": "0", "precision": "fp32", "length": 8, "event_type": "view", "lineage": {{}}, '
+        f'"parameters": {parameters}, "metrics": {{}}, "files": {{}}}}'
+    )
+    store.put(f"{bundle_path(bundle)}/manifest.json", manifest.encode())
+    now = datetime(2024, 3, 4, tzinfo=UTC)
+    append_entry(
+        store,
+        JournalEntry(
+            number=1, decided_on=0, kind="release", bundle=bundle, verdict="", why="", metrics={}, at=now, by=""
+        ),
+    )
+
+
+def test_the_launchpad_decides_unless_told_otherwise(store):
+    publish_tuning(store)
+    assert resolve_params("config", TrainParams(n_layers=3), store) == TrainParams(n_layers=3)
+
+
+def test_tuned_parameters_are_used_with_launchpad_changes_on_top(store):
+    publish_tuning(store)
+    assert resolve_params("search", TrainParams(), store) == WINNER_PARAMS
+    assert resolve_params("search", TrainParams(dropout=0.3), store) == TrainParams(hidden_dim=128, dropout=0.3)
+
+
+def test_a_winner_of_another_version_of_freshet_keeps_what_both_know(store):
+    publish_tuning(store, long_forgotten=7)
+    assert resolve_params("search", TrainParams(), store) == WINNER_PARAMS
+
+
+def test_without_a_winner_it_is_said_what_to_do(store):
+    with pytest.raises(FreshetError) as error:
+        resolve_params("search", TrainParams(), store)
+    assert str(error.value) == (
+        "trained_model, `params_from`: no search has found anything better than the defaults yet; "
+        "run `dagster asset materialize -m pipelines.definitions --select search`, or leave `params_from` at `config`"
+    )
+
+
+def test_what_serves_keeps_its_configuration(store):
+    release_bundle(store, "a" * 64, '{"width": 128, "dropout": 0.5}')
+    assert resolve_params("champion", TrainParams(), store) == WINNER_PARAMS
+
+
+def test_before_the_first_release_and_where_the_champion_is_lost_the_launchpad_decides(store):
+    assert resolve_params("champion", TrainParams(n_layers=3), store) == TrainParams(n_layers=3)
+    release_bundle(store, "a" * 64, "{}")
+    (Path(store.root) / bundle_path("a" * 64) / "manifest.json").unlink()
+    assert resolve_params("champion", TrainParams(n_layers=3), store) == TrainParams(n_layers=3)
+
+
+def test_a_champion_whose_manifest_is_damaged_stops_no_training(store):
+    release_bundle(store, "a" * 64, "{}")
+    (Path(store.root) / bundle_path("a" * 64) / "manifest.json").write_text('{"created_by": ')
+    assert resolve_params("champion", TrainParams(n_layers=3), store) == TrainParams(n_layers=3)

@@ -1,0 +1,40 @@
+from datetime import UTC, date, datetime, timedelta
+
+from freshet.artifacts import TrainingSetRef
+from freshet.steps.training.saved_state import ABANDONED_AFTER, remove_abandoned, training_checkpoint
+from freshet.store import open_store
+from freshet.training.params import TrainParams
+from freshet.training.run_params import RunParams
+
+TRAINING_SET = TrainingSetRef(as_of=date(2024, 3, 3), train_until=date(2024, 3, 2), snapshots={"training_set": 1})
+ITEM_SCHEMA = "title:words,price:number"
+
+
+def test_a_training_is_known_by_its_set_its_parameters_and_its_arithmetic(tmp_path):
+    store, params, run = open_store(str(tmp_path)), TrainParams(), RunParams()
+    asked_again = training_checkpoint(
+        store, TRAINING_SET, params, run.model_copy(update={"save_seconds": 1.0, "processes": 4}), ITEM_SCHEMA
+    )
+    others = (
+        training_checkpoint(
+            store, TRAINING_SET.model_copy(update={"snapshots": {"training_set": 2}}), params, run, ITEM_SCHEMA
+        ),
+        training_checkpoint(store, TRAINING_SET, params.model_copy(update={"seed": 1}), run, ITEM_SCHEMA),
+        training_checkpoint(store, TRAINING_SET, params, run.model_copy(update={"precision": "bf16"}), ITEM_SCHEMA),
+        training_checkpoint(store, TRAINING_SET, params, run, ITEM_SCHEMA, warm_model_id="yesterday"),
+        training_checkpoint(store, TRAINING_SET, params, run, "title:words"),
+    )
+    folder = training_checkpoint(store, TRAINING_SET, params, run, ITEM_SCHEMA).folder
+    assert asked_again.folder == folder
+    assert len({folder, *(other.folder for other in others)}) == 6
+
+
+def test_what_nobody_has_asked_for_in_a_week_is_removed_and_what_is_under_way_stays(tmp_path):
+    store = open_store(str(tmp_path))
+    store.put("unfinished/a/1", b"x")
+    store.put("models/a/weights", b"x")
+    modified = store.list_info("unfinished")[0].modified
+    remove_abandoned(store, modified + ABANDONED_AFTER - timedelta(seconds=1))
+    assert store.list("unfinished") == ("unfinished/a/1",)
+    remove_abandoned(store, datetime.now(UTC) + ABANDONED_AFTER)
+    assert store.list("") == ("models/a/weights",)

@@ -1,0 +1,57 @@
+"""The simulated shop in a lake: written down whole, and landed day by day."""
+
+import json
+from datetime import date
+
+import pytest
+
+from freshet.errors import LakeError
+from freshet.ingest.landing import landing_days
+from freshet.ingest.mapping.source_mapping import read_mapping
+from freshet.simulation.params import Drift, ShopParams
+from freshet.simulation.shop import generate
+from freshet.store import open_store
+from pipelines.load_simulation import SHOP_PATH, deliver_days, load_shop_params, save_shop_params
+from tests.small_shop import MAPPING_FILE
+
+PARAMS = ShopParams(
+    seed=7, first_day=date(2024, 1, 2), days=4, shoppers=30, items=20, categories=5, drifts=(Drift("habit", 2, 0.5),)
+)
+
+
+def test_a_lake_without_a_simulated_shop_keeps_none(tmp_path):
+    assert load_shop_params(open_store(str(tmp_path))) is None
+
+
+def test_the_shop_that_is_kept_is_the_shop_that_was_made(tmp_path):
+    store = open_store(str(tmp_path))
+    save_shop_params(store, PARAMS)
+    assert load_shop_params(store) == PARAMS
+
+
+@pytest.mark.parametrize("version", [None, 3])
+def test_a_shop_of_other_rules_does_not_go_on(tmp_path, version):
+    store = open_store(str(tmp_path))
+    save_shop_params(store, PARAMS)
+    values = json.loads(store.get(SHOP_PATH))
+    values.pop("rules", None)
+    store.put(SHOP_PATH, json.dumps(values if version is None else {"rules": version, **values}).encode())
+    with pytest.raises(LakeError) as refusal:
+        load_shop_params(store)
+    assert str(refusal.value) == (
+        f"{tmp_path}/simulation/shop.json: this shop was simulated by rules of version {version or 1}, and this "
+        "Freshet has version 2; remove the demo's folder (`rm -r demo`), then `make dev` begins a new shop"
+    )
+
+
+def test_days_land_one_after_the_other_as_they_would_together(settings):
+    shop, mapping = generate(PARAMS), read_mapping(MAPPING_FILE)
+    first_files, days = deliver_days(settings, mapping, shop, range(2))
+    assert days == (date(2024, 1, 2), date(2024, 1, 3))
+    later_files, _ = deliver_days(settings, mapping, shop, range(2, 4))
+    store = open_store(settings.lake)
+    assert landing_days(store) == [date(2024, 1, 2 + number) for number in range(4)]
+    landed_files = store.list("landing/events")
+    rerun, _ = deliver_days(settings, mapping, shop, range(4))
+    assert first_files.rows + later_files.rows == rerun.rows
+    assert store.list("landing/events") == landed_files  # the same files, so nothing new
