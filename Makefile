@@ -2,13 +2,13 @@
 BIN := $(CURDIR)/.venv/bin
 export DAGSTER_HOME ?= $(CURDIR)/.freshet/dagster
 # The demo's own lake, gateway state and Dagster, all in demo/. Its shop is four weeks old today.
-DEMO_OF = FRESHET_LAKE=$(CURDIR)/demo/lake FRESHET_STATE=$(CURDIR)/demo/state DAGSTER_HOME=$(CURDIR)/demo/dagster \
+DEMO_OF = FRESHET_LAKE=$(CURDIR)/demo/lake FRESHET_GATEWAY_STATE_DIR=$(CURDIR)/demo/state DAGSTER_HOME=$(CURDIR)/demo/dagster \
 	FRESHET_MAPPING=$(CURDIR)/examples/simulated_shop.yaml
-DEMO = $(DEMO_OF) FRESHET_FIRST_DAY=$$(date -u -d '28 days ago' +%F) FRESHET_SEAL_SECONDS=3600 \
-	FRESHET_QUIET_SECONDS=0
+DEMO = $(DEMO_OF) FRESHET_FIRST_DAY=$$(date -u -d '28 days ago' +%F) FRESHET_FLUSH_INTERVAL_S=3600 \
+	FRESHET_LANDING_QUIET_PERIOD_S=0
 # Today's shoppers come at another pace than those of the simulated days, and only look until a list is served: their day is
 # compared with none before it.
-AT_SPEED = FRESHET_SEAL_SECONDS=30 FRESHET_LANDING_SECONDS=90 FRESHET_USUAL_DAYS=0
+AT_SPEED = FRESHET_FLUSH_INTERVAL_S=30 FRESHET_DAY_RERUN_COOLDOWN_S=90 FRESHET_ANOMALY_WINDOW_DAYS=0
 KEPT = $(DEMO_OF) FRESHET_FIRST_DAY=$$(cat demo/demo-of-freshet)
 
 .DEFAULT_GOAL := help

@@ -12,12 +12,12 @@ from freshet.artifacts import TrainingSetRef
 from freshet.commands import materialize_hint
 from freshet.errors import LakeError
 from freshet.features import training_set as training_run
+from freshet.model.params import TrainParams
 from freshet.steps import tracking_records
 from freshet.steps.training.param_source import resolve_params
 from freshet.steps.training.train import train_model
 from freshet.tables import day_records
 from freshet.tables.schemas import TRAINING_SET, VOCABULARY
-from freshet.training.params import TrainParams
 from freshet.training.run_params import RunParams
 from resources.lake import Lake
 from resources.tracking import Tracking

@@ -6,8 +6,8 @@ import dagster as dg
 import yaml
 
 from assets.plot_style import NEUTRAL_COLOR, PRIMARY_COLOR, TEXT_COLOR, create_panels, figure_metadata
+from freshet.model.params import TrainParams
 from freshet.steps.training.tune import sentence
-from freshet.training.params import TrainParams
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -26,8 +26,8 @@ from freshet.data.training_set import TrainingSet
 from freshet.evaluation.evaluate import evaluate_cases, filter_targets
 from freshet.inference.scoring import EXCLUDED_SCORE, Scores
 from freshet.item_schema import ItemSchema, parse_schema
+from freshet.model.params import TrainParams
 from freshet.model.serving_encoder import PaddedShopperEncoder, score_items
-from freshet.training.params import TrainParams
 from freshet.training.trainer import train
 
 FEW_EVENTS = 5

@@ -56,7 +56,7 @@ def run_gateway(
     lake: Path, state: Path, cores: set[int] | None = None, checkout: Path | None = None
 ) -> Iterator[GatewayProcess]:
     """A gateway that runs inside the block and ends in order after it. cores: where it may run. code: a checkout."""
-    settings = {"FRESHET_LAKE": str(lake), "FRESHET_STATE": str(state), "FRESHET_JOURNAL_SECONDS": "0.2"}
+    settings = {"FRESHET_LAKE": str(lake), "FRESHET_GATEWAY_STATE_DIR": str(state), "FRESHET_JOURNAL_POLL_S": "0.2"}
     started_at, log = time.perf_counter(), state.with_suffix(".log")
     with log.open("w") as errors:
         process = subprocess.Popen(

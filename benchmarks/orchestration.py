@@ -127,6 +127,7 @@ def run_all_steps(lake: "Lake", days: Sequence[date]) -> None:
     """What the assets of `daily` do, without Dagster."""
     from freshet.evaluation.params import EvaluationParams
     from freshet.features.training_set import publish_training_set, publish_vocabulary
+    from freshet.model.params import TrainParams
     from freshet.monitoring.params import DriftParams
     from freshet.steps.bundle.build import make_bundle
     from freshet.steps.content_embeddings import make_content_embeddings
@@ -136,7 +137,6 @@ def run_all_steps(lake: "Lake", days: Sequence[date]) -> None:
     from freshet.steps.new_items import make_new_items
     from freshet.steps.release.release import release_bundle
     from freshet.steps.training.train import train_model
-    from freshet.training.params import TrainParams
 
     publish_daily_tables(lake, days)
     settings, store, as_of = lake.settings, lake.store, days[-1]

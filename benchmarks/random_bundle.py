@@ -25,8 +25,8 @@ def write_bundle(folder: Path, items: int) -> None:
     import torch
 
     from freshet.model.onnx_export import export
+    from freshet.model.params import ModelConfig, TrainParams
     from freshet.model.transformer import Recommender
-    from freshet.training.params import ModelConfig, TrainParams
 
     torch.manual_seed(0)
     vocabulary, params = random_vocabulary(items), TrainParams()

@@ -12,13 +12,13 @@ from freshet.data.columns import EVENT_TYPES
 from freshet.data.training_set import TrainingSet
 from freshet.evaluation.comparison import CHALLENGER, CHAMPION, ITEM_KNN, POPULAR, SEQUENTIAL_RULES, Evaluation, compare
 from freshet.inference.ranker import Ranker
+from freshet.model.params import TrainParams
 from freshet.releases.current import HistoryEvent, to_history
 from freshet.simulation.live_shop import EventPayload as Posted
 from freshet.simulation.live_shop import LiveShop
 from freshet.simulation.params import Drift, DriftKind, ShopParams
 from freshet.simulation.seasonality import DAY_SECONDS, day_number
 from freshet.simulation.shop import Shop, generate
-from freshet.training.params import TrainParams
 
 HOLDOUT_DAYS = 7  # days that judge: Freshet's default
 DRIFT_DAY, N_DAYS = 28, 77  # four weeks, then seven

@@ -16,12 +16,12 @@ from freshet.inference.golden_requests import save_golden_requests
 from freshet.inference.manifest import write_manifest
 from freshet.inference.ranker import Ranker, open_ranker
 from freshet.inference.scoring import EncodedHistories
+from freshet.model.params import TrainParams
 from freshet.simulation.events import EVENT_NAMES, SimulatedEvents
 from freshet.simulation.landing_files import build_export
 from freshet.simulation.product_titles import CATEGORIES
 from freshet.simulation.seasonality import day_number
 from freshet.simulation.shop import Shop
-from freshet.training.params import TrainParams
 
 POPULAR_DAYS = 7
 log = logging.getLogger("freshet")

@@ -17,9 +17,9 @@ from benchmarks.simulation_training import simulated_training_set
 from freshet.data.eval_cases import next_basket_cases
 from freshet.data.training_set import TrainingSet
 from freshet.model.custom import Model
+from freshet.model.params import TrainParams
 from freshet.simulation.params import ShopParams
 from freshet.simulation.shop import Shop, generate
-from freshet.training.params import TrainParams
 from freshet.training.trainer import EpochMetrics, TrainerContext, TrainingResult, train
 from freshet.training.validation import mean_ndcg
 from freshet.training.warm_start import WarmStartModel

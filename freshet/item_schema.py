@@ -8,7 +8,7 @@ from freshet.errors import SettingsError
 
 FeatureKind = Literal["words", "category", "number", "flag", "vector"]
 
-SETTING_NAME: Final = "FRESHET_ITEM_INPUTS"
+SETTING_NAME: Final = "FRESHET_ITEM_SCHEMA"
 TITLE, CATEGORY, PRICE = "title", "category", "price"  # what every catalogue has; any other column is an attribute
 SYNTAX_HINT: Final = "write it as title:words,category:category,price:number,brand:category"
 INDEX_INPUT: Final = "items"  # the item encoder's own input: the index

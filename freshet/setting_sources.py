@@ -1,20 +1,21 @@
-"""Where each setting's value came from, for `freshet settings` and `freshet doctor`."""
+"""Where the value of each setting comes from: environment, `.env` or default; and settings under their former names."""
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv.parser import parse_stream
 from pydantic import SecretStr
-from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, PydanticBaseSettingsSource
 
 from freshet.errors import SettingsError
-from freshet.settings import PREFIX, Settings
 
 
 @dataclass(frozen=True)
 class SettingSource:
-    """One setting as it stands. value: None where it is unset, stars where it is a secret."""
+    """One setting with its value. value: None if it is unset, stars if it is a secret."""
 
     variable: str
     value: str | None
@@ -22,20 +23,50 @@ class SettingSource:
     description: str
 
 
-def setting_sources(settings: Settings) -> list[SettingSource]:
-    """Every setting in the order in which the model declares them."""
-    in_environment, in_file = _defined_names()
+class FormerNamesSource(PydanticBaseSettingsSource):
+    """Values given under a former name of a setting, for pydantic-settings.
+
+    variables: of the environment or of `.env`. former_names: field name -> its former name, both lower case, without
+    the prefix.
+    """
+
+    def __init__(
+        self, model: type[BaseSettings], variables: EnvSettingsSource, former_names: Mapping[str, str]
+    ) -> None:
+        super().__init__(model)
+        self.variables, self.former_names = variables, former_names
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:
+        """The value under the former name, or None; the name of the field; False: never JSON."""
+        former_name = self.former_names.get(field_name, "")
+        variable = f"{_prefix(self.settings_cls)}{former_name}".lower() if former_name else ""
+        return self.variables.env_vars.get(variable) or None, field_name, False
+
+    def __call__(self) -> dict[str, object]:
+        """Field name -> value, of those settings that are given under a former name."""
+        values = (
+            (name, self.get_field_value(field, name)[0]) for name, field in self.settings_cls.model_fields.items()
+        )
+        return {name: value for name, value in values if value is not None}
+
+
+def setting_sources(settings: BaseSettings, former_names: Mapping[str, str]) -> list[SettingSource]:
+    """Every setting in the order in which its model declares them."""
+    model = type(settings)
+    prefix = _prefix(model)
+    in_environment, in_file = _defined_names(model)
     rows = []
-    for name, field in Settings.model_fields.items():
-        variable = f"{PREFIX}{name.upper()}"
-        source = "environment" if variable in in_environment else ".env" if variable in in_file else "default"
-        rows.append(SettingSource(variable, _display_value(getattr(settings, name)), source, field.description or ""))
+    for name, field in model.model_fields.items():
+        variables = {f"{prefix}{n.upper()}" for n in (name, former_names.get(name, name))}
+        source = "environment" if variables & in_environment else ".env" if variables & in_file else "default"
+        value = _display_value(getattr(settings, name))
+        rows.append(SettingSource(f"{prefix}{name.upper()}", value, source, field.description or ""))
     return rows
 
 
-def check_env_file() -> None:
+def check_env_file(model: type[BaseSettings]) -> None:
     """Raise SettingsError for a line of `.env` that is neither `NAME=value` nor a comment: it would be left out."""
-    file = Path(str(Settings.model_config["env_file"]))
+    file = Path(str(model.model_config["env_file"]))
     if not file.is_file():
         return
     with file.open(encoding="utf-8") as lines:
@@ -45,22 +76,38 @@ def check_env_file() -> None:
         raise SettingsError(where, f"{text!r} is no setting", "write NAME=value, or put a # before it")
 
 
-def unknown_variables() -> dict[str, str | None]:
-    """Variables that look like settings and are none: each with the setting's name that is nearest, if one is near."""
-    in_environment, in_file = _defined_names()
-    setting_names = [name.upper() for name in Settings.model_fields]
-    names = sorted(name.removeprefix(PREFIX) for name in in_environment | in_file if name.startswith(PREFIX))
-    return {f"{PREFIX}{name}": _closest_setting(name, setting_names) for name in names if name not in setting_names}
+def variable_warnings(model: type[BaseSettings], former_names: Mapping[str, str]) -> list[str]:
+    """One line for each variable with the settings' prefix that is no setting or has a new name."""
+    prefix = _prefix(model)
+    defined = set().union(*_defined_names(model))
+    setting_names = [name.upper() for name in model.model_fields]
+    new_names = {former.upper(): name.upper() for name, former in former_names.items()}
+    lines = []
+    for name in sorted(name.removeprefix(prefix) for name in defined if name.startswith(prefix)):
+        if name in setting_names:
+            continue
+        if name not in new_names:
+            lines.append(f"{prefix}{name}: no such setting, it is ignored{_hint(prefix, name, setting_names)}")
+        elif f"{prefix}{new_names[name]}" in defined:
+            lines.append(f"{prefix}{name}: it is ignored, because {prefix}{new_names[name]}, its new name, is set too")
+        else:
+            lines.append(f"{prefix}{name} is now {prefix}{new_names[name]}; the former name still works")
+    return lines
 
 
-def _closest_setting(name: str, setting_names: list[str]) -> str | None:
+def _hint(prefix: str, name: str, setting_names: list[str]) -> str:
+    """`; did you mean …?`, or nothing if no setting has a similar name."""
     matches = difflib.get_close_matches(name, setting_names, n=1)
-    return f"{PREFIX}{matches[0]}" if matches else None
+    return f"; did you mean {prefix}{matches[0]}?" if matches else ""
 
 
-def _defined_names() -> tuple[set[str], set[str]]:
+def _prefix(model: type[BaseSettings]) -> str:
+    return str(model.model_config["env_prefix"])
+
+
+def _defined_names(model: type[BaseSettings]) -> tuple[set[str], set[str]]:
     """Names with a value, upper case: in the environment, in `.env`. An empty value counts as unset, as in Settings."""
-    return _nonempty_names(EnvSettingsSource(Settings)), _nonempty_names(DotEnvSettingsSource(Settings))
+    return _nonempty_names(EnvSettingsSource(model)), _nonempty_names(DotEnvSettingsSource(model))
 
 
 def _nonempty_names(source: EnvSettingsSource) -> set[str]:

@@ -9,19 +9,43 @@ import sys
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from freshet import runtime
 from freshet.anomalies.limits import DEFAULT_LIMITS, Limit, format_limits, parse_limits
 from freshet.errors import SettingsError
 from freshet.item_schema import ItemSchema, format_schema, parse_schema
+from freshet.setting_sources import FormerNamesSource, check_env_file, variable_warnings
 
 PREFIX = "FRESHET_"
 
 CRON_FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
+
+# Names before they were renamed: still read, with a warning.
+FORMER_NAMES: Final = {
+    "precomputed_lists": "lists",
+    "item_schema": "item_inputs",
+    "optuna_storage": "study_database",
+    "mlflow_uri": "tracking",
+    "flush_interval_s": "seal_seconds",
+    "landing_quiet_period_s": "quiet_seconds",
+    "day_rerun_cooldown_s": "landing_seconds",
+    "journal_poll_s": "journal_seconds",
+    "bundle_check_timeout_s": "proof_seconds",
+    "delivery_schedule": "deliveries",
+    "dedup_lookback_days": "lookback_days",
+    "training_device": "device",
+    "gateway_state_dir": "state",
+    "cache_dir": "cache",
+    "cost_per_hour_eur": "euro_per_hour",
+    "max_invalid_share": "bad_share_limit",
+    "max_skipped_share": "skipped_share_limit",
+    "anomaly_window_days": "usual_days",
+    "anomaly_limits": "usual_limits",
+}
 
 
 class Settings(BaseSettings):
@@ -85,7 +109,8 @@ class Settings(BaseSettings):
         description="what the model reads of an item beside its id, as column:kind, …; `none`: nothing (docs/items.md)",
     )
     optuna_storage: SecretStr | None = Field(
-        None, description="where searches keep trials, an SQLAlchemy URL; unset: an SQLite file under FRESHET_STATE"
+        None,
+        description="where searches keep trials, an SQLAlchemy URL; unset: an SQLite file under FRESHET_GATEWAY_STATE_DIR",
     )
     mlflow_uri: SecretStr | None = Field(
         None, description="MLflow: a folder, a database's or a server's address; unset: nothing is tracked"
@@ -128,12 +153,32 @@ class Settings(BaseSettings):
         description="where people open the Dagster UI: links in alerts; `make dev` names its own",
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then `.env`; in both of them a former name counts less than the new one."""
+        assert isinstance(env_settings, EnvSettingsSource)
+        assert isinstance(dotenv_settings, EnvSettingsSource)
+        return (
+            init_settings,
+            env_settings,
+            FormerNamesSource(cls, env_settings, FORMER_NAMES),
+            dotenv_settings,
+            FormerNamesSource(cls, dotenv_settings, FORMER_NAMES),
+        )
+
     @field_validator("lake")
     @classmethod
     def _make_lake_absolute(cls, value: str) -> str:
         return value.rstrip("/") if "://" in value else str(Path(value).expanduser().absolute())
 
-    @field_validator("cache", "mapping", "java_home", "state")
+    @field_validator("cache_dir", "mapping", "java_home", "gateway_state_dir")
     @classmethod
     def _expand_path(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
@@ -145,7 +190,7 @@ class Settings(BaseSettings):
             raise ValueError("should be an address that begins with http:// or https://")
         return value
 
-    @field_validator("item_inputs")
+    @field_validator("item_schema")
     @classmethod
     def _normalize_item_schema(cls, value: str) -> str:
         try:
@@ -153,7 +198,7 @@ class Settings(BaseSettings):
         except SettingsError as error:
             raise ValueError(f"{error.what}; {error.fix}") from None
 
-    @field_validator("usual_limits")
+    @field_validator("anomaly_limits")
     @classmethod
     def _normalize_limits(cls, value: str) -> str:
         try:
@@ -171,14 +216,14 @@ class Settings(BaseSettings):
         """`item_inputs`, read."""
         return parse_schema(self.item_schema)
 
-    @field_validator("study_database")
+    @field_validator("optuna_storage")
     @classmethod
     def _check_storage_url(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not re.fullmatch(r"[a-z][a-z0-9+]*://\S+", value.get_secret_value()):
             raise ValueError("should be a database's address such as postgresql://user@host/studies")
         return value
 
-    @field_validator("tracking")
+    @field_validator("mlflow_uri")
     @classmethod
     def _normalize_mlflow_uri(cls, value: SecretStr | None) -> SecretStr | None:
         text = "" if value is None else value.get_secret_value()
@@ -217,14 +262,11 @@ def load() -> Settings:
     Raises SettingsError naming every variable that is wrong, its value and what is allowed, or the line of `.env` that
     is no setting.
     """
-    from freshet.setting_sources import check_env_file, unknown_variables
-
     runtime.disable_telemetry()
     runtime.use_passive_waiting()
-    check_env_file()
-    for name, suggestion in unknown_variables().items():
-        hint = f"; did you mean {suggestion}?" if suggestion else ""
-        sys.stderr.write(f"warning: {name}: no such setting, it is ignored{hint}\n")
+    check_env_file(Settings)
+    for line in variable_warnings(Settings, FORMER_NAMES):
+        sys.stderr.write(f"warning: {line}\n")
     try:
         return Settings()
     except ValidationError as error:

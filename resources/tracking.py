@@ -4,15 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from logging import Logger
 
+from freshet.settings import Settings
 from freshet.tracking.mlflow_tracker import MlflowTracker, TrackingError, open_tracker, redact_url
 from freshet.tracking.records import ModelVersion, RunRecord
-
-from freshet.settings import Settings
 
 
 @dataclass(frozen=True)
 class Tracking:
-    """What happens here is also written to MLflow, where FRESHET_TRACKING says so. Training is never lost for it."""
+    """What happens here is also written to MLflow, where FRESHET_MLFLOW_URI says so. Training is never lost for it."""
 
     settings: Settings
 

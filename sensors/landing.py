@@ -159,12 +159,12 @@ def _wait_reason(day: date, inputs: LandingSensorInputs, settings: Settings) -> 
         return f"{day} is being run ({inputs.active_runs[day][:8]})"
     last_change = inputs.landed[day].last_change
     if inputs.now - last_change < timedelta(seconds=settings.landing_quiet_period_s):
-        return f"files of {day} are still arriving, the last at {last_change:%H:%M:%S} (FRESHET_QUIET_SECONDS)"
+        return f"files of {day} are still arriving, the last at {last_change:%H:%M:%S} (FRESHET_LANDING_QUIET_PERIOD_S)"
     last_ingest = inputs.last_ingests.get(day)
     cooldown = timedelta(seconds=settings.day_rerun_cooldown_s)
     if last_ingest is not None and inputs.now - last_ingest.ended_at < cooldown:
         remaining_s = (last_ingest.ended_at + cooldown - inputs.now).total_seconds()
-        return f"{day} was run a moment ago and is run again in {remaining_s:.0f} s (FRESHET_LANDING_SECONDS)"
+        return f"{day} was run a moment ago and is run again in {remaining_s:.0f} s (FRESHET_DAY_RERUN_COOLDOWN_S)"
     return ""
 
 

@@ -164,7 +164,7 @@ FAILING_CASES = (
     RuleCase(
         "raw_events", "rows_are_events", {"skipped": 7}, "the mapping's `where` skips 7 of 7 rows (limit 0.99)",
         "see whether the export renamed a value or a list, mend the mapping and run the day again; "
-        "FRESHET_SKIPPED_SHARE_LIMIT=1 accepts any share",
+        "FRESHET_MAX_SKIPPED_SHARE=1 accepts any share",
     ),
     RuleCase(
         "raw_events", "rows_are_read_once",
@@ -338,7 +338,7 @@ FAILING_CASES = (
     ),
     RuleCase(
         "item_vectors", "most_items_have_vectors", {"least_share": 0.25}, "25% of 4 items have a vector picture",
-        "land vectors for the others, or take it out of FRESHET_ITEM_INPUTS", stops=False,
+        "land vectors for the others, or take it out of FRESHET_ITEM_SCHEMA", stops=False,
     ),
     RuleCase(
         "new_items", "items_are_described", {"undescribed": 3, "undescribed_share": 0.75},

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from freshet.training.params import ModelConfig
+from freshet.model.params import ModelConfig
 
 HIDDEN_DIM = 12
 

@@ -14,8 +14,8 @@ from freshet.inference.manifest import Precision, write_manifest
 from freshet.inference.ranker import open_ranker
 from freshet.item_schema import ItemSchema
 from freshet.model.onnx_export import export
+from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
-from freshet.training.params import ModelConfig, TrainParams
 from tests.checkerboard import vocabulary_of
 
 N_ITEMS, MAX_HISTORY, N_HISTORIES, TOP_K = 601, 24, 160, 20

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freshet.artifacts import BundleRef, ModelRef, TrainingSetRef
+from freshet.model.params import TrainParams
 from freshet.settings import Settings
 from freshet.store import Store, open_store
-from freshet.training.params import TrainParams
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

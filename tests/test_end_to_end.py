@@ -98,7 +98,7 @@ class UserShop:
             "FRESHET_FIRST_DAY": str(self.settings.first_day),
             "FRESHET_SPARK_MASTER": "local[2]",
             "FRESHET_SPARK_MEMORY": "2g",
-            "FRESHET_DEVICE": "cpu",
+            "FRESHET_TRAINING_DEVICE": "cpu",
         }
 
     def rows(self, table: str, day: date) -> list[dict]:
@@ -226,7 +226,7 @@ def test_the_gateways_lines_of_readme_are_answered(shop, next_day, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    overrides = {"FRESHET_GATEWAY_PORT": address.rpartition(":")[2], "FRESHET_STATE": str(tmp_path)}
+    overrides = {"FRESHET_GATEWAY_PORT": address.rpartition(":")[2], "FRESHET_GATEWAY_STATE_DIR": str(tmp_path)}
     words = ["bash", "-c", f"exec {readme_line('freshet serve')}"]
     environment = shop.environment | overrides | {"PATH": f"{BIN_FOLDER}:{os.environ['PATH']}"}
     with subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as gateway:

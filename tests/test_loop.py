@@ -55,15 +55,15 @@ def dev_process(tmp_path_factory) -> Iterator[DevProcess]:
     environment = base_environment | {
         "DAGSTER_HOME": str(folder / "dagster"),
         "FRESHET_LAKE": str(folder / "lake"),
-        "FRESHET_STATE": str(folder / "state"),
+        "FRESHET_GATEWAY_STATE_DIR": str(folder / "state"),
         "FRESHET_MAPPING": str(ROOT / "examples" / "simulated_shop.yaml"),
         "FRESHET_FIRST_DAY": str(datetime.now(UTC).date() - timedelta(days=30)),
         "FRESHET_GATEWAY_PORT": str(ports[0]),
         "FRESHET_DAGSTER_PORT": str(ports[1]),
-        "FRESHET_SEAL_SECONDS": "5",
-        "FRESHET_USUAL_DAYS": "0",  # as the Makefile has it
+        "FRESHET_FLUSH_INTERVAL_S": "5",
+        "FRESHET_ANOMALY_WINDOW_DAYS": "0",  # as the Makefile has it
         "FRESHET_SPARK_MEMORY": "2g",
-        "FRESHET_DEVICE": "cpu",
+        "FRESHET_TRAINING_DEVICE": "cpu",
     }
     log = folder / "log"
     with log.open("wb") as out:

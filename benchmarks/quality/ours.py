@@ -15,7 +15,7 @@ from freshet.data.eval_cases import EvalCases
 from freshet.errors import FreshetError
 
 if TYPE_CHECKING:
-    from freshet.training.params import TrainParams
+    from freshet.model.params import TrainParams
     from freshet.training.trainer import EpochMetrics, TrainingResult
 
 
@@ -26,7 +26,7 @@ def parse_params(overrides: Sequence[str]) -> "TrainParams":
     """
     from pydantic import ValidationError
 
-    from freshet.training.params import TrainParams
+    from freshet.model.params import TrainParams
 
     values = dict(text.partition("=")[::2] for text in overrides)
     unknown = sorted(set(values) - set(TrainParams.model_fields))
@@ -57,7 +57,7 @@ def train_and_rank(split: Split, params: "TrainParams", validation_cases: int | 
 
 def non_default_params(params: "TrainParams") -> Mapping[str, object]:
     """What is not the default."""
-    from freshet.training.params import TrainParams
+    from freshet.model.params import TrainParams
 
     defaults = TrainParams().model_dump()
     return {name: value for name, value in params.model_dump().items() if value != defaults[name] and name != "seed"}

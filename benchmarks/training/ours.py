@@ -20,8 +20,8 @@ from benchmarks.training.runs import ModelSizes, TrainingRun
 if TYPE_CHECKING:
     import torch
 
+    from freshet.model.params import TrainParams
     from freshet.training.dataset import TrainingDataset
-    from freshet.training.params import TrainParams
     from freshet.training.state import TrainState
 
 MIN_BATCH_EVENTS = 512  # events a batch may hold at most, at least: TrainParams allows no less
@@ -103,7 +103,7 @@ def prepare_training(split: Split, sizes: ModelSizes, epochs: int, overrides: Se
 
 def matching_params(sizes: ModelSizes, split: Split, epochs: int, overrides: Sequence[str]) -> "TrainParams":
     """Parameters of this size; a batch holds as many events as `sizes.batch` histories do on average."""
-    from freshet.training.params import TrainParams
+    from freshet.model.params import TrainParams
 
     lengths = np.minimum(np.diff(split.train.offsets), sizes.length)
     batch_events = sizes.batch * float(lengths[lengths > 0].mean())

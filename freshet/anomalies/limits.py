@@ -7,7 +7,7 @@ from typing import Final
 
 from freshet.errors import SettingsError
 
-LIMITS_SETTING: Final = "FRESHET_USUAL_LIMITS"
+LIMITS_SETTING: Final = "FRESHET_ANOMALY_LIMITS"
 DISABLED: Final = "off"
 LIMITS_EXAMPLE: Final = "write it as volume:2:5,prices:off"
 

@@ -68,7 +68,7 @@ def rollback(
 
     The bundle gone back from is not released again by the pipeline: go back to it with --to, or, once it was judged
     again, name it: `freshet release BUNDLE`. It works while Dagster is down. The bundle is verified first. Gateways
-    follow within FRESHET_JOURNAL_SECONDS.
+    follow within FRESHET_JOURNAL_POLL_S.
     """
     from freshet.releases.holds import RESUME_COMMAND
     from freshet.releases.journal import entry_count

@@ -19,7 +19,7 @@ def settings(as_json: bool = typer.Option(False, "--json", help="One JSON object
 
     Secrets are masked. What differs from run to run is run configuration, in Dagster's launchpad.
     """
-    rows = setting_sources(chosen.load())
+    rows = setting_sources(chosen.load(), chosen.FORMER_NAMES)
     typer.echo(_as_json(rows) if as_json else _as_table(rows))
 
 

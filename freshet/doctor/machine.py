@@ -60,11 +60,17 @@ def check_torch_device(settings: Settings) -> CheckResult:
     gpu = _first_gpu_name()
     if settings.training_device == "cuda" and gpu is None:
         return CheckResult(
-            "torch", "wrong", "FRESHET_DEVICE=cuda, no NVIDIA GPU", "set FRESHET_DEVICE=auto", TORCH_CAPABILITIES
+            "torch",
+            "wrong",
+            "FRESHET_TRAINING_DEVICE=cuda, no NVIDIA GPU",
+            "set FRESHET_TRAINING_DEVICE=auto",
+            TORCH_CAPABILITIES,
         )
     uses_cpu = settings.training_device == "cpu" or gpu is None
     return CheckResult(
-        "torch", "ok", f"trains on {'the CPU' if uses_cpu else gpu} (FRESHET_DEVICE={settings.training_device})"
+        "torch",
+        "ok",
+        f"trains on {'the CPU' if uses_cpu else gpu} (FRESHET_TRAINING_DEVICE={settings.training_device})",
     )
 
 

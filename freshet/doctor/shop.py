@@ -128,6 +128,6 @@ def check_gateway_state(settings: Settings) -> CheckResult:
         folder for folder in (settings.gateway_state_dir, *settings.gateway_state_dir.parents) if folder.exists()
     )
     if not existing_folder.is_dir() or not os.access(existing_folder, os.W_OK):
-        fix = "make it writable, or set FRESHET_STATE to a folder that is"
+        fix = "make it writable, or set FRESHET_GATEWAY_STATE_DIR to a folder that is"
         return CheckResult("gateway state", "wrong", f"{existing_folder} cannot be written", fix, ("gateway",))
     return CheckResult("gateway state", "ok", str(settings.gateway_state_dir))

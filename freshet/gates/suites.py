@@ -64,7 +64,7 @@ def _raw_events(settings: Settings) -> tuple[Rule, ...]:
         Rule(
             "rows_are_events", "skipped_share", "the mapping's `where` skips {skipped} of {rows} rows (limit {limit})",
             "see whether the export renamed a value or a list, mend the mapping and run the day again; "
-            "FRESHET_SKIPPED_SHARE_LIMIT=1 accepts any share", max_value=settings.max_skipped_share,
+            "FRESHET_MAX_SKIPPED_SHARE=1 accepts any share", max_value=settings.max_skipped_share,
         ),
         _zero_rule("rows_are_read_once", "read_twice", "{read_twice} records were read twice: {miscounted}", _BUG_FIX),
         _zero_rule("ids_are_pseudonyms", "bare_ids", "{bare_ids} of {rows} rows carry a bare user or session id", _BUG_FIX),
@@ -232,7 +232,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
         _zero_rule("vectors_are_finite", "not_finite", "{not_finite} vectors hold something that is not a number",
               "mend what makes them, then land them again"),
         Rule("most_items_have_vectors", "least_share", "{least_share:.0%} of {items} items have a vector {thinnest}",
-             "land vectors for the others, or take it out of FRESHET_ITEM_INPUTS", min_value=0.5, severity="warn"),
+             "land vectors for the others, or take it out of FRESHET_ITEM_SCHEMA", min_value=0.5, severity="warn"),
     ),
     "new_items": (
         Rule("items_are_described", "undescribed_share",

@@ -12,8 +12,8 @@ from torch import Tensor
 from freshet.errors import BundleError
 from freshet.model.custom import CustomModelAdapter, Model
 from freshet.model.onnx_encoder import OnnxShopperEncoder, is_onnx_model
+from freshet.model.params import ModelConfig
 from freshet.model.transformer import Recommender
-from freshet.training.params import ModelConfig
 
 WEIGHTS_FILE = "weights.safetensors"
 CONFIG_FILE = "model.json"

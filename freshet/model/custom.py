@@ -14,6 +14,7 @@ from freshet.data.columns import PAD
 from freshet.data.item_encoding import EncodedItems
 from freshet.errors import FreshetError
 from freshet.model import onnx_encoder
+from freshet.model.params import ModelConfig
 from freshet.model.serving_encoder import PaddedShopperEncoder, score_items
 from freshet.model.transformer import Recommender
 from freshet.training.batching import Batch, BatchTargets
@@ -21,7 +22,6 @@ from freshet.training.distributed import SINGLE_PROCESS, ProcessGroup, select_ta
 from freshet.training.losses import SoftTargets, basket_cross_entropy
 from freshet.training.negative_sampling import NegativeSampler
 from freshet.training.objective import batch_loss
-from freshet.training.params import ModelConfig
 
 MAX_PREFIX_QUERIES = (
     512  # moments of a batch at which a module without `everywhere` is asked: each of them is a history

@@ -22,7 +22,9 @@ def select_device(setting: str) -> torch.device:
         return torch.device(next(name for name, is_available in available.items() if is_available))
     if not available.get(setting, False):
         there = ", ".join(name for name in available if available[name])
-        raise FreshetError(f"FRESHET_DEVICE={setting}", f"not on this machine (there is: {there})", "set it to auto")
+        raise FreshetError(
+            f"FRESHET_TRAINING_DEVICE={setting}", f"not on this machine (there is: {there})", "set it to auto"
+        )
     return torch.device(setting)
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from torch import Tensor, nn
 
-from freshet.training.params import ModelConfig
+from freshet.model.params import ModelConfig
 
 GRAPH_LIBRARIES: Final = ("torch", "onnx", "onnxscript")
 IGNORED_FIELDS: Final = (

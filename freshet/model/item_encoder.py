@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from freshet.data.columns import PAD
 from freshet.data.hashing import MAX_TITLE_WORDS
 from freshet.item_schema import ItemFeature
-from freshet.training.params import ModelConfig
+from freshet.model.params import ModelConfig
 
 
 class ItemEncoder(nn.Module):

@@ -23,8 +23,8 @@ from freshet.data.item_encoding import EncodedItems
 from freshet.model.attention import AttentionFn
 from freshet.model.dropout import Dropout
 from freshet.model.item_encoder import ItemEncoder, empty_content
+from freshet.model.params import ModelConfig
 from freshet.model.repeat_attention import RepeatAttention
-from freshet.training.params import ModelConfig
 
 
 class TransformerBlock(nn.Module):

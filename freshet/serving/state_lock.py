@@ -34,7 +34,7 @@ def acquire_state_lock(folder: Path) -> StateLock:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock_file = (folder / LOCK_FILE).open("a+")
     except OSError as error:
-        fix = "make it writable, or set FRESHET_STATE to a folder that is"
+        fix = "make it writable, or set FRESHET_GATEWAY_STATE_DIR to a folder that is"
         raise GatewayError(str(folder), f"cannot be written ({error.strerror})", fix) from error
     try:
         fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -42,7 +42,7 @@ def acquire_state_lock(folder: Path) -> StateLock:
         lock_file.seek(0)
         holder = lock_file.read().strip() or "unknown"
         lock_file.close()
-        fix = "stop that one, or give this one a folder of its own with FRESHET_STATE"
+        fix = "stop that one, or give this one a folder of its own with FRESHET_GATEWAY_STATE_DIR"
         raise GatewayError(str(folder), f"another gateway (process {holder}) holds it", fix) from None
     lock_file.truncate(0)
     lock_file.write(f"{os.getpid()}\n")

@@ -133,4 +133,6 @@ def _reason(error: Exception) -> str:
 
 def _fix_text() -> str:
     files = " and ".join(jar.filename for jar in JARS)
-    return f"check the network and run `freshet setup` again, or put {files} into the folder `jars` of FRESHET_CACHE"
+    return (
+        f"check the network and run `freshet setup` again, or put {files} into the folder `jars` of FRESHET_CACHE_DIR"
+    )

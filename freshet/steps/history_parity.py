@@ -18,12 +18,12 @@ from freshet.data.history import HISTORY_WINDOW, Histories, Ints, ModelInput, mo
 from freshet.data.training_set import TrainingSet
 from freshet.features.latest_histories import ShopperEvent, build_latest_histories
 from freshet.inference.latest_histories import LatestHistories, merge_events
+from freshet.model.params import TrainParams
 from freshet.releases.current import HistoryEvent, to_history
 from freshet.serving.clock import MICROS_PER_SECOND
 from freshet.serving.events import event_store, event_store_file
 from freshet.serving.http.event_schema import PostedEvent as PostedEvent
 from freshet.serving.http.event_schema import ValidatedEvent
-from freshet.training.params import TrainParams
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -90,7 +90,7 @@ ITEMS = Table(
         TableColumn(c.PRICE, "decimal(18,4)", "price of one piece in the shop's currency"),
         _DAY,
         TableColumn(
-            c.ATTRIBUTES, "map<string,string>", "further columns that FRESHET_ITEM_INPUTS names, from the context"
+            c.ATTRIBUTES, "map<string,string>", "further columns that FRESHET_ITEM_SCHEMA names, from the context"
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""MLflow as the diary of a shop: runs, curves, and bundles as registered versions. Off unless FRESHET_TRACKING is set.
+"""MLflow as the diary of a shop: runs, curves, and bundles as registered versions. Off unless FRESHET_MLFLOW_URI is set.
 
 Only what Freshet decided elsewhere is copied here. Nothing is read back: the lake and its journal stay the truth.
 """
@@ -177,21 +177,21 @@ def _client(uri: str) -> "MlflowClient":
 @contextmanager
 def _translate_errors(uri: str) -> Iterator[None]:
     """Whatever MLflow, its database or the network say, in one sentence."""
-    fix = "start the server, correct FRESHET_TRACKING, or unset it"
+    fix = "start the server, correct FRESHET_MLFLOW_URI, or unset it"
     try:
         for kind in _backend_errors():  # imports MLflow
             assert issubclass(kind, Exception)
     except ModuleNotFoundError as error:
         what = f"{error.name} is not installed"
-        raise TrackingError("FRESHET_TRACKING", what, "install freshet[tracking], or unset it") from None
+        raise TrackingError("FRESHET_MLFLOW_URI", what, "install freshet[tracking], or unset it") from None
     try:
         yield
     except ModuleNotFoundError as error:  # SQLAlchemy looks for a database's driver only now
         what = f"{error.name} is not installed, which {redact_url(uri)} needs"
-        raise TrackingError("FRESHET_TRACKING", what, f"pip install {error.name}, or unset it") from None
+        raise TrackingError("FRESHET_MLFLOW_URI", what, f"pip install {error.name}, or unset it") from None
     except _backend_errors() as error:
         what = f"{redact_url(uri)} {_error_reason(error, uri)}"
-        raise TrackingError("FRESHET_TRACKING", what, fix) from error
+        raise TrackingError("FRESHET_MLFLOW_URI", what, fix) from error
 
 
 def _backend_errors() -> tuple[type[Exception], ...]:

@@ -5,9 +5,9 @@ import torch
 from freshet.data.item_encoding import drop_empty_features, encode_attributes, fit_schema
 from freshet.data.vocabulary import Vocabulary
 from freshet.model.custom import Model, build_custom_model
+from freshet.model.params import BUILTIN_MODEL, ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
 from freshet.training.dataset import TrainingDataset, observed_items
-from freshet.training.params import BUILTIN_MODEL, ModelConfig, TrainParams
 from freshet.training.spectral_init import init_biases, init_embeddings
 from freshet.training.warm_start import WarmStartModel, load_warm_weights
 

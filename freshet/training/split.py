@@ -9,8 +9,8 @@ from freshet.data.eval_cases import EvalCases, last_basket_cases
 from freshet.data.history import Histories, Ints, select_events
 from freshet.data.training_set import TrainingSet
 from freshet.errors import FreshetError
+from freshet.model.params import TrainParams
 from freshet.training.dataset import TrainingDataset, build_dataset
-from freshet.training.params import TrainParams
 
 MIN_VALIDATION_CASES = 30  # a validation on fewer is noise; a small shop gives up to half of its shoppers for it
 MAX_RETENTION_CASES = 500  # older baskets held out again: enough to see a tenth of the NDCG go, and hardly missed

@@ -14,13 +14,13 @@ from freshet.data.vocabulary import Vocabulary
 from freshet.model import device as devices
 from freshet.model.custom import Model
 from freshet.model.onnx_encoder import is_onnx_model
+from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
 from freshet.training.blend_tuning import tune_blend
 from freshet.training.content_refit import refit_content
 from freshet.training.dataset import events_per_item
 from freshet.training.distributed import SINGLE_PROCESS, ProcessGroup
 from freshet.training.initialisation import build_initial_model
-from freshet.training.params import ModelConfig, TrainParams
 from freshet.training.resume import TrainingCheckpoint
 from freshet.training.run_params import RunParams
 from freshet.training.split import TrainValidationSplit, split_training_set

@@ -12,7 +12,7 @@ from freshet.data.text_columns import TextArray
 from freshet.data.vocabulary import Vocabulary
 from freshet.item_schema import ItemSchema
 from freshet.model.custom import CustomModelAdapter, Model
-from freshet.training.params import BUILTIN_MODEL, ModelConfig, TrainParams
+from freshet.model.params import BUILTIN_MODEL, ModelConfig, TrainParams
 
 ID_WEIGHTS_KEY = "items.ids.weight"  # rows of it are what is known of an item beyond its content
 OBSERVED_ITEMS_KEY = "met"

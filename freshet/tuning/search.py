@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from freshet.data.vocabulary import Vocabulary
 from freshet.errors import FreshetError
 from freshet.model import device as devices
-from freshet.training.params import EPOCH_LIMITS, TrainParams
+from freshet.model.params import EPOCH_LIMITS, TrainParams
 from freshet.training.split import TrainValidationSplit
 from freshet.training.trainer import EpochMetrics, fit
 from freshet.tuning.space import Categorical, SearchSpace, TuningParams, validation_message

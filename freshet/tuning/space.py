@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from freshet.errors import FreshetError
-from freshet.training.params import TrainParams
+from freshet.model.params import TrainParams
 
 
 @dataclass(frozen=True)

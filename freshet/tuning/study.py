@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from freshet.errors import FreshetError
-from freshet.training.params import TrainParams
+from freshet.model.params import TrainParams
 from freshet.tuning.space import SearchSpace, TuningParams, space_as_dict
 
 log = logging.getLogger("freshet")
@@ -43,8 +43,8 @@ def open_study(
         study = optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
     except (SQLAlchemyError, ImportError) as error:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())
-        fix = "correct the address, or unset it: the study then lies in an SQLite file under FRESHET_STATE"
-        raise FreshetError("FRESHET_STUDY_DATABASE", f"cannot be opened ({reason})", fix) from None
+        fix = "correct the address, or unset it: the study then lies in an SQLite file under FRESHET_GATEWAY_STATE_DIR"
+        raise FreshetError("FRESHET_OPTUNA_STORAGE", f"cannot be opened ({reason})", fix) from None
     study.sampler = optuna.samplers.TPESampler(seed=params.seed + len(study.get_trials(deepcopy=False)))
     study.pruner = _pruner(params, max_epochs)
     return study

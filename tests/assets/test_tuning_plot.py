@@ -1,7 +1,7 @@
 """What a search shows of itself."""
 
 from assets.tuning_plot import run_config, tuning_metadata
-from freshet.training.params import TrainParams
+from freshet.model.params import TrainParams
 from freshet.tuning.search import TrialResult, TuningResult
 
 TRIALS = (

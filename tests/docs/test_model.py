@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from freshet.training.params import TrainParams
+from freshet.model.params import TrainParams
 
 TEXT = (Path(__file__).parents[2] / "docs" / "model.md").read_text()
 

@@ -33,11 +33,11 @@ def test_an_entry_that_is_none_is_named(text, what):
     with pytest.raises(SettingsError) as error:
         parse_schema(f"title:words,{text}")
     assert str(error.value) == (
-        f"FRESHET_ITEM_INPUTS: {what}; write it as title:words,category:category,price:number,brand:category"
+        f"FRESHET_ITEM_SCHEMA: {what}; write it as title:words,category:category,price:number,brand:category"
     )
 
 
 def test_a_column_named_twice_is_refused():
     with pytest.raises(SettingsError) as error:
         parse_schema("brand:category,brand:words")
-    assert str(error.value) == "FRESHET_ITEM_INPUTS: brand stands twice; name every column once"
+    assert str(error.value) == "FRESHET_ITEM_SCHEMA: brand stands twice; name every column once"

@@ -10,11 +10,11 @@ ROOT = Path(__file__).parents[2]
 
 def test_a_wrong_value_is_named_with_the_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FRESHET_BAD_SHARE_LIMIT", "7")
+    monkeypatch.setenv("FRESHET_MAX_INVALID_SHARE", "7")
     with pytest.raises(SettingsError) as error:
         load()
     assert str(error.value) == (
-        "settings: FRESHET_BAD_SHARE_LIMIT='7': Input should be less than or equal to 1; "
+        "settings: FRESHET_MAX_INVALID_SHARE='7': Input should be less than or equal to 1; "
         "correct it in the environment or in .env (`freshet settings`)"
     )
 
@@ -97,11 +97,11 @@ def test_a_diary_that_mlflow_cannot_keep_is_refused_and_not_shown(
     address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FRESHET_TRACKING", address)
+    monkeypatch.setenv("FRESHET_MLFLOW_URI", address)
     with pytest.raises(SettingsError) as error:
         load()
     assert str(error.value) == (
-        "settings: FRESHET_TRACKING=…: should be a folder, or begin with http://, https://, sqlite:/// or "
+        "settings: FRESHET_MLFLOW_URI=…: should be a folder, or begin with http://, https://, sqlite:/// or "
         "postgresql://; correct it in the environment or in .env (`freshet settings`)"
     )
 
@@ -116,10 +116,10 @@ def test_a_study_database_that_is_no_address_is_refused_and_not_shown(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FRESHET_STUDY_DATABASE", "studies.db")
+    monkeypatch.setenv("FRESHET_OPTUNA_STORAGE", "studies.db")
     with pytest.raises(SettingsError) as error:
         load()
     assert str(error.value) == (
-        "settings: FRESHET_STUDY_DATABASE=…: should be a database's address such as postgresql://user@host/studies; "
+        "settings: FRESHET_OPTUNA_STORAGE=…: should be a database's address such as postgresql://user@host/studies; "
         "correct it in the environment or in .env (`freshet settings`)"
     )

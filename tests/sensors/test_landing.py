@@ -129,7 +129,7 @@ def test_a_day_run_a_moment_ago_waits_and_it_is_said_how_long():
         sensor_inputs(landed_day(DAY1, n_files=2), last={DAY1: last_ingest(timedelta(seconds=100))}), SHOP_SETTINGS
     )
     assert decision == LandingDecision(
-        (), "2024-03-01 was run a moment ago and is run again in 200 s (FRESHET_LANDING_SECONDS)."
+        (), "2024-03-01 was run a moment ago and is run again in 200 s (FRESHET_DAY_RERUN_COOLDOWN_S)."
     )
     assert day_ranges(
         decide(
@@ -145,7 +145,7 @@ def test_a_day_whose_files_are_still_arriving_waits():
     assert day_ranges(decision) == [(DAY2, DAY2)]
     decision = decide(sensor_inputs(landed_day(DAY1, latest=NOW - timedelta(seconds=2))), SHOP_SETTINGS)
     assert decision == LandingDecision(
-        (), "files of 2024-03-01 are still arriving, the last at 11:59:58 (FRESHET_QUIET_SECONDS)."
+        (), "files of 2024-03-01 are still arriving, the last at 11:59:58 (FRESHET_LANDING_QUIET_PERIOD_S)."
     )
 
 

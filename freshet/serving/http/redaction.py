@@ -39,7 +39,7 @@ class PathRedactor:
 
 def path_redactor(settings: Settings) -> PathRedactor:
     """What stands for this installation's folders."""
-    folders = {"$FRESHET_STATE": settings.gateway_state_dir, "$FRESHET_CACHE": settings.cache_dir}
+    folders = {"$FRESHET_GATEWAY_STATE_DIR": settings.gateway_state_dir, "$FRESHET_CACHE_DIR": settings.cache_dir}
     aliases = {str(path.expanduser().absolute()): name for name, path in folders.items()}
     lake = open_store(settings.lake).root
     return PathRedactor(

@@ -94,7 +94,7 @@ def _exit_reason(exit_code: int, err: str, timeout_s: float) -> str:
 
 def _exit_fix(exit_code: int, timeout_s: float) -> str:
     if exit_code == -signal.SIGALRM:
-        advice = f"raise FRESHET_PROOF_SECONDS ({timeout_s:g}, and as many for each GB of the bundle)"
+        advice = f"raise FRESHET_BUNDLE_CHECK_TIMEOUT_S ({timeout_s:g}, and as many for each GB of the bundle)"
         return f"{advice}, or give this machine less to do; the bundle itself may be whole"
     if exit_code == -signal.SIGKILL:
         return "look whether this machine has memory for the bundle; what serves now needs its own meanwhile"

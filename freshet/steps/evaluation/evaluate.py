@@ -139,7 +139,7 @@ def _same_configuration(challenger: Ranker, champion: Ranker) -> bool:
 
 def _training_config(ranker: Ranker) -> Mapping[str, object]:
     """Its parameters; what an older Freshet did not write down yet is what the default is now."""
-    from freshet.training.params import TrainParams
+    from freshet.model.params import TrainParams
 
     parameters = {**TrainParams().model_dump(mode="json"), **ranker.bundle.manifest.parameters}
     return {name: value for name, value in parameters.items() if not name.startswith("warm_")}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def training_cost(result: "TrainingResult", settings: Settings) -> Mapping[str, JsonValue]:
-    """Seconds, device, peak memory and speed; euro where `FRESHET_EURO_PER_HOUR` says what the machine costs."""
+    """Seconds, device, peak memory and speed; euro where `FRESHET_COST_PER_HOUR_EUR` says what the machine costs."""
     cost: dict[str, JsonValue] = {
         "seconds": round(result.seconds, 2),
         "device": result.device,

@@ -13,7 +13,7 @@ from freshet.steps.training.worker import train_worker
 from freshet.store import Store
 
 if TYPE_CHECKING:
-    from freshet.training.params import TrainParams
+    from freshet.model.params import TrainParams
     from freshet.training.resume import TrainingCheckpoint
     from freshet.training.run_params import RunParams
     from freshet.training.trainer import EpochMetrics, TrainingResult

@@ -87,7 +87,9 @@ def _error_line(message: object) -> str:
 def _worker_device(device: str, has_enough_gpus: bool) -> DeviceName:
     if device == "cuda" and not has_enough_gpus:
         raise FreshetError(
-            "FRESHET_DEVICE=cuda", "there is not a GPU for each process", "lower `processes`, or set it to auto"
+            "FRESHET_TRAINING_DEVICE=cuda",
+            "there is not a GPU for each process",
+            "lower `processes`, or set it to auto",
         )
     return "cuda" if has_enough_gpus and device in ("auto", "cuda") else "cpu"
 

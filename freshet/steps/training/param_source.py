@@ -8,9 +8,9 @@ from freshet.artifacts import TuningRef
 from freshet.commands import materialize_command
 from freshet.errors import FreshetError, JournalError
 from freshet.inference.manifest import MANIFEST, Manifest
+from freshet.model.params import TrainParams
 from freshet.releases import journal
 from freshet.store import Store
-from freshet.training.params import TrainParams
 
 ParamSource = Literal["config", "search", "champion"]
 

@@ -10,7 +10,7 @@ from freshet.runtime import code_version
 from freshet.store import Store
 
 if TYPE_CHECKING:
-    from freshet.training.params import TrainParams
+    from freshet.model.params import TrainParams
     from freshet.training.resume import TrainingCheckpoint
     from freshet.training.run_params import RunParams
 

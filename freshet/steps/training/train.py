@@ -22,7 +22,7 @@ from freshet.store import Store
 from freshet.tables.reader import load_training_set
 
 if TYPE_CHECKING:
-    from freshet.training.params import TrainParams
+    from freshet.model.params import TrainParams
     from freshet.training.run_params import RunParams
     from freshet.training.trainer import EpochMetrics, TrainingResult
 
@@ -102,8 +102,8 @@ def _profile(result: "TrainingResult") -> Mapping[str, object]:
 
 def _sampling_loss_bias(result: "TrainingResult") -> float:
     """Nats by which the loss of drawn items may be low: the logarithm of a sum that is right on average only."""
+    from freshet.model.params import BUILTIN_MODEL
     from freshet.training.negative_sampling import uses_sampling
-    from freshet.training.params import BUILTIN_MODEL
 
     is_freshet_model = result.params.model_class == BUILTIN_MODEL  # a module of a team's own scores all items
     return 0.1 if is_freshet_model and uses_sampling(result.config.n_items, result.params.n_negatives) else 0.0

@@ -63,7 +63,7 @@ def study_database_url(settings: Settings) -> str:
     try:
         settings.gateway_state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        fix = "make it writable, or set FRESHET_STATE to a folder that is"
+        fix = "make it writable, or set FRESHET_GATEWAY_STATE_DIR to a folder that is"
         raise FreshetError(str(settings.gateway_state_dir), f"cannot be made ({error.strerror})", fix) from None
     return f"sqlite:///{settings.gateway_state_dir / STUDY_FILE}"
 

@@ -12,7 +12,7 @@ from freshet.store import Store
 from freshet.tables.reader import day_number
 
 if TYPE_CHECKING:
-    from freshet.training.params import TrainParams
+    from freshet.model.params import TrainParams
     from freshet.training.warm_start import WarmStartModel
 
 log = logging.getLogger("freshet")

@@ -12,7 +12,7 @@ from freshet.store import open_store
 from freshet.tables.reader import load_training_set
 
 if TYPE_CHECKING:
-    from freshet.training.params import TrainParams
+    from freshet.model.params import TrainParams
     from freshet.training.run_params import RunParams
 
 log = logging.getLogger("freshet")

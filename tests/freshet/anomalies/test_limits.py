@@ -25,6 +25,6 @@ def test_limits_read_back_as_they_are_written():
     ],
 )
 def test_what_is_wrong_is_named(text, problem):
-    with pytest.raises(SettingsError, match=r"FRESHET_USUAL_LIMITS") as exc_info:
+    with pytest.raises(SettingsError, match=r"FRESHET_ANOMALY_LIMITS") as exc_info:
         parse_limits(text)
     assert problem in str(exc_info.value)

@@ -17,7 +17,7 @@ def test_something_wrong_ends_with_exit_code_1_and_the_fix(tmp_path: Path, monke
 
 
 def test_every_part_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FRESHET_CACHE", str(tmp_path))
+    monkeypatch.setenv("FRESHET_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("FRESHET_LAKE", str(tmp_path / "lake"))
     lines = CliRunner().invoke(app, ["doctor"]).stdout.splitlines()
     parts = [line[8:22].strip() for line in lines if line[:8].strip() in ("ok", "missing", "wrong")]

@@ -9,10 +9,10 @@ from freshet.settings import Settings
 
 
 def test_the_table_shows_value_origin_and_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FRESHET_LOOKBACK_DAYS", "3")
+    monkeypatch.setenv("FRESHET_DEDUP_LOOKBACK_DAYS", "3")
     output = CliRunner().invoke(app, ["settings"])
     assert output.exit_code == 0
-    assert re.search(r"^FRESHET_LOOKBACK_DAYS +3  \[environment\]$", output.stdout, flags=re.MULTILINE)
+    assert re.search(r"^FRESHET_DEDUP_LOOKBACK_DAYS +3  \[environment\]$", output.stdout, flags=re.MULTILINE)
     assert " an event seen in so many days before is a duplicate\n" in output.stdout
 
 

@@ -30,7 +30,7 @@ RULES_TABLE = replace(
     items=np.array([2], dtype=np.int32),
     confidences=np.array([0.25], dtype=np.float32),
     counts=np.bincount([N_EVENT_TYPES], [1000], minlength=4 * N_EVENT_TYPES).astype(np.int32),
-    returns=np.array([0.1, *[0.0] * (MAX_REPEAT_LAG - 1)], dtype=np.float32),
+    repeat_rates=np.array([0.1, *[0.0] * (MAX_REPEAT_LAG - 1)], dtype=np.float32),
 )
 TABLES = BlendTables(NEIGHBOUR_TABLE, RULES_TABLE)
 

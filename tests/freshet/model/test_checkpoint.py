@@ -5,8 +5,8 @@ import torch
 
 from freshet.errors import BundleError
 from freshet.model import checkpoint
+from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
-from freshet.training.params import ModelConfig, TrainParams
 
 SMALL_PARAMS = TrainParams(max_history=4, hidden_dim=8, embedding_dim=8, n_heads=2, n_layers=1)
 FIX = "materialize the asset `trained_model` again"

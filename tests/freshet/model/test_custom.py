@@ -16,10 +16,10 @@ from freshet.inference.ranker import open_ranker
 from freshet.model import checkpoint
 from freshet.model.custom import build_custom_model, step_loss
 from freshet.model.onnx_export import SHOPPER_ENCODER_FILE, export
+from freshet.model.params import ModelConfig, TrainParams
 from freshet.steps.bundle.build import _build_verified_bundle, _write_artifacts
 from freshet.training.batching import pack
 from freshet.training.dataset import build_dataset
-from freshet.training.params import ModelConfig, TrainParams
 from freshet.training.trainer import train
 from tests.checkerboard import checkerboard_set
 

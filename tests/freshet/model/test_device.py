@@ -18,7 +18,7 @@ def test_the_cpu_is_always_there():
 def test_a_device_that_is_not_there_is_refused(asked):
     with pytest.raises(FreshetError) as error:
         device.select_device(asked)
-    assert str(error.value) == f"FRESHET_DEVICE={asked}: not on this machine (there is: cpu); set it to auto"
+    assert str(error.value) == f"FRESHET_TRAINING_DEVICE={asked}: not on this machine (there is: cpu); set it to auto"
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from freshet.data.item_encoding import encode_attributes, fit_schema
 from freshet.data.knn_blend import KnnBlend
 from freshet.model.graph_cache import export_with_cache, graph_key
 from freshet.model.onnx_export import ITEM_ENCODER_FILE, SHOPPER_ENCODER_FILE, export
+from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
-from freshet.training.params import ModelConfig, TrainParams
 from tests.checkerboard import vocabulary_of
 
 SMALL_PARAMS = TrainParams(max_history=5, hidden_dim=16, embedding_dim=16, n_heads=2, n_layers=1, ensemble_size=2)

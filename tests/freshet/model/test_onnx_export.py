@@ -14,8 +14,8 @@ from freshet.model.onnx_export import (
     export,
     reference_outputs,
 )
+from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
-from freshet.training.params import ModelConfig, TrainParams
 from tests.checkerboard import vocabulary_of
 
 SMALL_PARAMS = TrainParams(max_history=5, hidden_dim=16, embedding_dim=16, n_heads=2, n_layers=2, ensemble_size=2)

@@ -7,12 +7,12 @@ import torch
 
 from freshet.model.attention import padded_attention
 from freshet.model.onnx_export import SHOPPER_ENCODER_FILE, export, reference_outputs
+from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.serving_encoder import ensemble_mean, score_items
 from freshet.model.transformer import Recommender
 from freshet.training.batching import pack
 from freshet.training.dataset import TrainingDataset, build_dataset
 from freshet.training.objective import batch_scores
-from freshet.training.params import ModelConfig, TrainParams
 from tests.checkerboard import histories_of, vocabulary_of
 
 PARAMS = TrainParams(max_history=5, hidden_dim=16, embedding_dim=8, n_heads=2, n_layers=1, ensemble_size=2)

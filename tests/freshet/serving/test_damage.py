@@ -102,7 +102,7 @@ def test_an_error_of_sqlite_while_waiting_lines_are_counted_does_not_end_the_lan
 
 
 def test_killed_and_damaged_it_does_not_start_and_says_what_to_do(tmp_path):
-    with gateway_process(tmp_path, FRESHET_SEAL_SECONDS="3600") as (gateway, url):
+    with gateway_process(tmp_path, FRESHET_FLUSH_INTERVAL_S="3600") as (gateway, url):
         wait_for(lambda: is_event_accepted(url))
         gateway.send_signal(signal.SIGKILL)
         gateway.wait(60)

@@ -84,7 +84,7 @@ def test_killed_at_any_time_it_loses_nothing_acknowledged_and_lands_nothing_twic
     """Posts go on while the process is killed again and again; files land all the time."""
     lake, accepted_ids, n_posts = str(tmp_path / "lake"), set(), 0
     for round_ in range(4):
-        with gateway_process(tmp_path, FRESHET_SEAL_SECONDS="0.05") as (gateway, url):
+        with gateway_process(tmp_path, FRESHET_FLUSH_INTERVAL_S="0.05") as (gateway, url):
             killer = threading.Timer(0.05 + 0.05 * round_, lambda one=gateway: os.kill(one.pid, signal.SIGKILL))
             before, deadline = len(accepted_ids), time.monotonic() + 60
             while True:
@@ -100,7 +100,7 @@ def test_killed_at_any_time_it_loses_nothing_acknowledged_and_lands_nothing_twic
                 assert gateway.poll() is None or killer.ident is not None
                 accepted_ids |= set(ids) if status == 202 else set()
             killer.join()
-    with gateway_process(tmp_path, FRESHET_SEAL_SECONDS="0.05") as (gateway, url):
+    with gateway_process(tmp_path, FRESHET_FLUSH_INTERVAL_S="0.05") as (gateway, url):
         wait_for(lambda: http_call(f"{url}/readyz")[1]["waiting"] == 0)
         gateway.send_signal(signal.SIGTERM)
         assert gateway.wait(60) == 0
@@ -112,7 +112,7 @@ def test_killed_at_any_time_it_loses_nothing_acknowledged_and_lands_nothing_twic
 
 def kill_with_pending_event(root):
     """A gateway is killed before it has landed the one event it acknowledged."""
-    with gateway_process(root, FRESHET_SEAL_SECONDS="3600") as (gateway, url):
+    with gateway_process(root, FRESHET_FLUSH_INTERVAL_S="3600") as (gateway, url):
         wait_for(lambda: http_call(f"{url}/healthz")[0] == 200)
         wait_for(
             lambda: http_call(f"{url}/v1/events", {"user_id": "u", "item_id": "a", "event_type": "view"})[0] == 202

@@ -13,7 +13,7 @@ def test_a_second_gateway_on_the_same_folder_is_refused_with_the_first_ones_proc
         acquire_state_lock(tmp_path / "state")
     assert str(exc_info.value) == (
         f"{tmp_path}/state: another gateway (process {os.getpid()}) holds it; "
-        "stop that one, or give this one a folder of its own with FRESHET_STATE"
+        "stop that one, or give this one a folder of its own with FRESHET_GATEWAY_STATE_DIR"
     )
     state_lock.release()
     acquire_state_lock(tmp_path / "state").release()
@@ -35,5 +35,5 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     with pytest.raises(GatewayError) as exc_info:
         acquire_state_lock(tmp_path / "state")
     assert str(exc_info.value) == (
-        f"{tmp_path}/state: cannot be written (File exists); make it writable, or set FRESHET_STATE to a folder that is"
+        f"{tmp_path}/state: cannot be written (File exists); make it writable, or set FRESHET_GATEWAY_STATE_DIR to a folder that is"
     )

@@ -19,7 +19,7 @@ def test_a_jar_with_another_checksum_is_refused_and_removed(tmp_path: Path) -> N
     assert str(error.value) == (
         f"org.example:tiny:1.0: its SHA-256 is {checksum}, pinned is {'0' * 64}; it was removed; "
         "check the network and run `freshet setup` again, or put iceberg-spark-runtime-4.1_2.13-1.12.0.jar "
-        "and sqlite-jdbc-3.54.1.0.jar into the folder `jars` of FRESHET_CACHE"
+        "and sqlite-jdbc-3.54.1.0.jar into the folder `jars` of FRESHET_CACHE_DIR"
     )
     assert not downloaded_file.exists()
     assert not path.exists()
@@ -44,5 +44,5 @@ def test_a_jar_that_cannot_be_resolved_is_named_with_the_fix(tmp_path: Path) -> 
         "jars: Spark's resolver could not fetch org.example:tiny:1.0: "
         "java.lang.RuntimeException: [unresolved dependency: org.example#tiny;1.0: not found]; "
         "check the network and run `freshet setup` again, or put iceberg-spark-runtime-4.1_2.13-1.12.0.jar "
-        "and sqlite-jdbc-3.54.1.0.jar into the folder `jars` of FRESHET_CACHE"
+        "and sqlite-jdbc-3.54.1.0.jar into the folder `jars` of FRESHET_CACHE_DIR"
     )

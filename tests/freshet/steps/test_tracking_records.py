@@ -7,10 +7,10 @@ import pytest
 
 from freshet.artifacts import BundleRef, EvaluationRef, ModelRef, TrainingSetRef
 from freshet.gates.rules import GateReport
+from freshet.model.params import TrainParams
 from freshet.steps import tracking_records
 from freshet.steps.step_result import StepResult
 from freshet.store import open_store
-from freshet.training.params import TrainParams
 from freshet.tuning.search import TrialResult, TuningResult
 
 NOW = datetime(2024, 3, 4, 5, 6, tzinfo=UTC)

@@ -4,6 +4,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
+
+from freshet.settings import Settings
 from freshet.tracking.mlflow_tracker import (
     MlflowTracker,
     TrackingError,
@@ -12,9 +15,6 @@ from freshet.tracking.mlflow_tracker import (
     shop_name,
 )
 from freshet.tracking.records import MetricPoint, ModelVersion, RunRecord
-from pydantic import SecretStr
-
-from freshet.settings import Settings
 
 STARTED_AT = datetime(2024, 3, 4, 5, 6, tzinfo=UTC)
 TRAINING_RECORD = RunRecord(
@@ -119,8 +119,8 @@ def test_a_server_that_does_not_answer_is_told_within_seconds_and_without_its_pa
     with pytest.raises(TrackingError) as error:
         MlflowTracker("http://me:secret@127.0.0.1:9", "freshet-retail", "/shops/retail").log_run(TRAINING_RECORD)
     assert str(error.value) == (
-        "FRESHET_TRACKING: http://…@127.0.0.1:9 does not answer; "
-        "start the server, correct FRESHET_TRACKING, or unset it"
+        "FRESHET_MLFLOW_URI: http://…@127.0.0.1:9 does not answer; "
+        "start the server, correct FRESHET_MLFLOW_URI, or unset it"
     )
 
 
@@ -131,8 +131,8 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path):
             TRAINING_RECORD
         )
     assert str(error.value) == (
-        f"FRESHET_TRACKING: sqlite:///{tmp_path}/file/new/mlflow.db refuses "
-        f"([Errno 20] Not a directory: '{tmp_path}/file/new'); start the server, correct FRESHET_TRACKING, or unset it"
+        f"FRESHET_MLFLOW_URI: sqlite:///{tmp_path}/file/new/mlflow.db refuses "
+        f"([Errno 20] Not a directory: '{tmp_path}/file/new'); start the server, correct FRESHET_MLFLOW_URI, or unset it"
     )
 
 
@@ -144,6 +144,6 @@ def test_a_database_whose_driver_is_not_installed_is_told(monkeypatch):
     with pytest.raises(TrackingError) as error:
         MlflowTracker("postgresql://me:secret@host/x", "freshet-retail", "/shops/retail").log_run(TRAINING_RECORD)
     assert str(error.value) == (
-        "FRESHET_TRACKING: psycopg is not installed, which postgresql://…@host/x needs; "
+        "FRESHET_MLFLOW_URI: psycopg is not installed, which postgresql://…@host/x needs; "
         "pip install psycopg, or unset it"
     )

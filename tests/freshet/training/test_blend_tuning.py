@@ -4,10 +4,10 @@ import torch
 from freshet.data.eval_cases import last_basket_cases
 from freshet.data.knn_blend import NO_BLEND, BlendTables, ItemNeighbours
 from freshet.data.sequential_rules import RuleTable, count_rules
+from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
 from freshet.training.blend_tuning import tune_blend
 from freshet.training.dataset import build_dataset
-from freshet.training.params import ModelConfig, TrainParams
 from freshet.training.split import TrainValidationSplit
 from tests.checkerboard import histories_of
 

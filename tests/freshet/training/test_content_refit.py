@@ -6,9 +6,9 @@ import torch
 
 from freshet.data.item_encoding import ItemAttributes, encode_attributes, fit_schema
 from freshet.item_schema import parse_schema
+from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
 from freshet.training.content_refit import refit_content
-from freshet.training.params import ModelConfig, TrainParams
 
 N_ITEMS = 13
 EVENT_COUNTS = torch.tensor([0.0, *[100.0] * 12, 0.0])

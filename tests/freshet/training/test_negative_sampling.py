@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
+from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
 from freshet.training.batching import batches, pack
 from freshet.training.dataset import build_dataset
 from freshet.training.losses import SoftTargets, SparseScoreDelta, catalogue_cross_entropy
 from freshet.training.negative_sampling import NegativeSampler
 from freshet.training.objective import batch_loss
-from freshet.training.params import ModelConfig, TrainParams
 from tests.checkerboard import histories_of
 
 N_ITEMS, N_SHOPPERS, N_DRAWS, CPU = 60, 200, 400, torch.device("cpu")

@@ -4,13 +4,13 @@ import numpy as np
 import torch
 
 from freshet.item_schema import ItemFeature
+from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.serving_encoder import PaddedShopperEncoder, score_items
 from freshet.model.transformer import Recommender
 from freshet.training.batching import pack
 from freshet.training.dataset import build_dataset
 from freshet.training.distributed import shard_batch
 from freshet.training.objective import batch_loss, batch_scores
-from freshet.training.params import ModelConfig, TrainParams
 from tests.checkerboard import histories_of
 
 PARAMS = TrainParams(max_history=6, hidden_dim=8, embedding_dim=8, n_heads=2, n_layers=2, ensemble_size=2, dropout=0.0)

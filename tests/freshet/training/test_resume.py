@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from freshet.model.params import TrainParams
 from freshet.store import Store, open_store
-from freshet.training.params import TrainParams
 from freshet.training.resume import TrainingCheckpoint
 from freshet.training.run_params import RunParams
 from freshet.training.trainer import TrainerContext, TrainingResult, train

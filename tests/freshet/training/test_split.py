@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from freshet.errors import FreshetError
-from freshet.training.params import TrainParams
+from freshet.model.params import TrainParams
 from freshet.training.split import split_training_set
 from tests.checkerboard import N_EVENTS, N_SHOPPERS, checkerboard_set, histories_of, training_set_of, vocabulary_of
 

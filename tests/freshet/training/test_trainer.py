@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from freshet.errors import FreshetError
-from freshet.training.params import TrainParams
+from freshet.model.params import TrainParams
 from freshet.training.split import split_training_set
 from freshet.training.trainer import EpochMetrics, train
 from freshet.training.validation import mean_ndcg
@@ -76,7 +76,7 @@ def test_a_loss_that_is_no_number_is_refused():
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_device_that_is_not_there_is_named():
     with pytest.raises(
-        FreshetError, match=r"^FRESHET_DEVICE=cuda: not on this machine \(there is: cpu\); set it to auto$"
+        FreshetError, match=r"^FRESHET_TRAINING_DEVICE=cuda: not on this machine \(there is: cpu\); set it to auto$"
     ):
         train(checkerboard_set(), PARAMS, "cuda")
 

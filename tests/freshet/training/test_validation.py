@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from freshet.training.params import TrainParams
+from freshet.model.params import TrainParams
 from freshet.training.split import split_training_set
 from freshet.training.trainer import train
 from freshet.training.validation import mean_ndcg, ndcg_per_case, top_k_lists

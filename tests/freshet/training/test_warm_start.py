@@ -8,9 +8,9 @@ import torch
 
 from freshet.item_schema import ItemFeature
 from freshet.model.custom import build_custom_model
+from freshet.model.params import ModelConfig, TrainParams
 from freshet.training.dataset import build_dataset
 from freshet.training.initialisation import build_initial_model
-from freshet.training.params import ModelConfig, TrainParams
 from freshet.training.split import split_training_set
 from freshet.training.trainer import TrainerContext, train
 from freshet.training.warm_start import ForgettingReport, WarmStartModel, warm_start_blocker

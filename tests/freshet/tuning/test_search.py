@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from freshet.errors import FreshetError
-from freshet.training.params import TrainParams
+from freshet.model.params import TrainParams
 from freshet.training.split import split_training_set
 from freshet.training.trainer import fit
 from freshet.tuning.search import TuningJob, TuningResult, tune
@@ -148,14 +148,14 @@ def test_a_study_is_named_by_training_set_defaults_and_space():
 
 
 def test_a_database_that_cannot_be_opened_is_named(tmp_path):
-    fix = "correct the address, or unset it: the study then lies in an SQLite file under FRESHET_STATE"
+    fix = "correct the address, or unset it: the study then lies in an SQLite file under FRESHET_GATEWAY_STATE_DIR"
     for address, reason in (
         (f"sqlite:///{tmp_path}/nowhere/studies.db", "unable to open database file"),
         ("nosuch://host/studies", "Can't load plugin: sqlalchemy.dialects:nosuch"),
     ):
         with pytest.raises(FreshetError) as error:
             tune(TUNING_JOB, TuningParams(n_trials=1), address, "name", HEARTBEAT_S)
-        assert str(error.value) == f"FRESHET_STUDY_DATABASE: cannot be opened ({reason}); {fix}"
+        assert str(error.value) == f"FRESHET_OPTUNA_STORAGE: cannot be opened ({reason}); {fix}"
 
 
 @pytest.mark.parametrize(

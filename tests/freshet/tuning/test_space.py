@@ -3,7 +3,7 @@
 import pytest
 
 from freshet.errors import FreshetError
-from freshet.training.params import TrainParams
+from freshet.model.params import TrainParams
 from freshet.tuning.space import (
     DEFAULT_SEARCH_SPACE,
     Categorical,

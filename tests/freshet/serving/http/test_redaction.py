@@ -31,5 +31,5 @@ def test_a_gateways_own_folders_are_covered(tmp_path):
     cover = path_redactor(gateway_settings(tmp_path))
     problem = Problem(f"{tmp_path}/lake/releases", f"{tmp_path}/state/ab/gateway.sqlite", f"rm {tmp_path}/cache/x")
     assert cover.redact_problem(problem) == Problem(
-        "$FRESHET_LAKE/releases", "$FRESHET_STATE/ab/gateway.sqlite", "rm $FRESHET_CACHE/x"
+        "$FRESHET_LAKE/releases", "$FRESHET_GATEWAY_STATE_DIR/ab/gateway.sqlite", "rm $FRESHET_CACHE_DIR/x"
     )

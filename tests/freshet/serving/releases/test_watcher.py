@@ -267,7 +267,7 @@ def test_a_proof_that_takes_too_long_says_which_setting_to_raise(tmp_path):
     (problem,) = watch.current.journal_problems
     assert re.search(r"cannot serve \(.*: its proof took longer than 0.01 s\)", problem.what)
     assert problem.fix == (
-        "raise FRESHET_PROOF_SECONDS (0.01, and as many for each GB of the bundle), or give this machine less to do; "
+        "raise FRESHET_BUNDLE_CHECK_TIMEOUT_S (0.01, and as many for each GB of the bundle), or give this machine less to do; "
         "the bundle itself may be whole"
     )
 

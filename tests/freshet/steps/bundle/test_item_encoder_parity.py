@@ -13,9 +13,9 @@ from freshet.inference.item_encoder import open_item_encoder
 from freshet.inference.manifest import load_verified_manifest, write_manifest
 from freshet.item_schema import parse_schema
 from freshet.model.onnx_export import ITEM_ENCODER_FILE, _export_item_encoder, reference_item_embeddings
+from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
 from freshet.steps.bundle.item_encoder_parity import item_encoder_error
-from freshet.training.params import ModelConfig, TrainParams
 from tests.checkerboard import vocabulary_of
 
 ITEM_SCHEMA = "title:words,price:number,brand:category,sale:flag,picture:vector"

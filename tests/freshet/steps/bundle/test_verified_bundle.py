@@ -13,9 +13,9 @@ from freshet.inference.bundle import open_bundle
 from freshet.inference.golden_requests import check_golden_requests
 from freshet.inference.manifest import write_manifest
 from freshet.inference.ranker import open_ranker
+from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
 from freshet.steps.bundle.build import _build_verified_bundle, _profile, _write_artifacts
-from freshet.training.params import ModelConfig, TrainParams
 from tests.checkerboard import checkerboard_set
 
 SMALL_PARAMS = TrainParams(max_history=8, hidden_dim=16, embedding_dim=16, n_heads=1, n_layers=1, ensemble_size=1)

@@ -7,10 +7,10 @@ import pytest
 
 from freshet.artifacts import TrainingSetRef, TuningRef
 from freshet.errors import FreshetError
+from freshet.model.params import TrainParams
 from freshet.releases.journal import JournalEntry, append_entry, bundle_path
 from freshet.steps.training.param_source import TUNING_POINTER_PATH, resolve_params
 from freshet.store import Store, open_store
-from freshet.training.params import TrainParams
 
 TRAINING_SET = TrainingSetRef(as_of=date(2024, 3, 3), train_until=date(2024, 3, 2), snapshots={"training_set": 7})
 WINNER_PARAMS = TrainParams(hidden_dim=128, dropout=0.5)

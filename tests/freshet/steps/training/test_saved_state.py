@@ -1,9 +1,9 @@
 from datetime import UTC, date, datetime, timedelta
 
 from freshet.artifacts import TrainingSetRef
+from freshet.model.params import TrainParams
 from freshet.steps.training.saved_state import ABANDONED_AFTER, remove_abandoned, training_checkpoint
 from freshet.store import open_store
-from freshet.training.params import TrainParams
 from freshet.training.run_params import RunParams
 
 TRAINING_SET = TrainingSetRef(as_of=date(2024, 3, 3), train_until=date(2024, 3, 2), snapshots={"training_set": 1})

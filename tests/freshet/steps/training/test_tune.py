@@ -8,9 +8,9 @@ from pydantic import SecretStr
 
 from freshet.artifacts import TrainingSetRef
 from freshet.errors import FreshetError
+from freshet.model.params import TrainParams
 from freshet.settings import Settings
 from freshet.steps.training.tune import finish_tuning, study_database_url
-from freshet.training.params import TrainParams
 from freshet.tuning.search import TrialResult, TuningResult
 from freshet.tuning.space import TuningParams
 
@@ -103,5 +103,5 @@ def test_a_state_folder_that_cannot_be_made_is_named(tmp_path):
     with pytest.raises(FreshetError) as error:
         study_database_url(Settings(_env_file=None, gateway_state_dir=tmp_path / "state"))
     assert str(error.value) == (
-        f"{tmp_path}/state: cannot be made (File exists); make it writable, or set FRESHET_STATE to a folder that is"
+        f"{tmp_path}/state: cannot be made (File exists); make it writable, or set FRESHET_GATEWAY_STATE_DIR to a folder that is"
     )

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from freshet.training.params import ModelConfig, TrainParams
+from freshet.model.params import ModelConfig, TrainParams
 
 
 def test_params_cannot_be_changed():
