@@ -9,11 +9,11 @@ import numpy as np
 from benchmarks.report import print_progress
 from benchmarks.simulation_training import simulated_training_set, train_ranker
 from freshet.data.columns import EVENT_TYPES
+from freshet.data.history_events import HistoryEvent, to_history
 from freshet.data.training_set import TrainingSet
 from freshet.evaluation.comparison import CHALLENGER, CHAMPION, ITEM_KNN, POPULAR, SEQUENTIAL_RULES, Evaluation, compare
 from freshet.inference.ranker import Ranker
 from freshet.model.params import TrainParams
-from freshet.releases.current import HistoryEvent, to_history
 from freshet.simulation.live_shop import EventPayload as Posted
 from freshet.simulation.live_shop import LiveShop
 from freshet.simulation.params import Drift, DriftKind, ShopParams
@@ -167,11 +167,15 @@ def _model_to_baseline_ratio(ndcg: dict[str, float]) -> float:
 def _landed_events(dataset: TrainingSet, row: int, midnight: int) -> list[HistoryEvent]:
     h, ids = dataset.histories, dataset.vocabulary.item_ids
     rows = [n for n in range(h.offsets[row], h.offsets[row + 1]) if h.times[n] < midnight]
-    return [(str(ids[h.items[n]]), EVENT_TYPES[h.types[n] - 1], int(h.times[n]), int(h.days[n])) for n in rows]
+    return [
+        HistoryEvent(str(ids[h.items[n]]), EVENT_TYPES[h.types[n] - 1], int(h.times[n]), int(h.days[n])) for n in rows
+    ]
 
 
 def _as_events(posted: tuple[Posted, ...]) -> list[HistoryEvent]:
     return [
-        (str(e["item_id"]), str(e["event_type"]), int(np.datetime64(str(e["event_time"])[:-1], "s").astype(int)), 0)
+        HistoryEvent(
+            str(e["item_id"]), str(e["event_type"]), int(np.datetime64(str(e["event_time"])[:-1], "s").astype(int)), 0
+        )
         for e in posted
     ]

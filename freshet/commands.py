@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Final
 
-from freshet.ingest.landing import landing_days
+from freshet.landing import landing_days
 from freshet.store import Store
 
 DEFINITIONS_MODULE: Final = "pipelines.definitions"

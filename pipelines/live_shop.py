@@ -16,8 +16,8 @@ import httpx
 import typer
 
 from freshet.errors import SettingsError
-from freshet.ingest.landing import landing_days
 from freshet.ingest.mapping.source_mapping import SourceMapping, read_mapping
+from freshet.landing import landing_days
 from freshet.releases.journal_files import list_journal
 from freshet.settings import Settings, load
 from freshet.simulation.live_shop import LiveShop

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from freshet.inference.manifest import MANIFEST, Manifest
-from freshet.ingest.landing import landing_days
+from freshet.landing import landing_days
 from freshet.releases import journal
 from freshet.settings import Settings
 from freshet.steps.drift_inputs import training_days

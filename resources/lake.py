@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from freshet.data.pseudonym import load_pseudonym_key
 from freshet.errors import SettingsError
-from freshet.ingest.landing import LandedFile
 from freshet.lake_checks import check_lake, new_lake_message
-from freshet.pseudonym import load_pseudonym_key
+from freshet.landing import LandedFile
 from freshet.settings import Settings
 from freshet.store import Store, open_store
 

@@ -62,9 +62,9 @@ def land_simulated(
 
 def build_small_shop(spark: "SparkSession", folder: Path) -> SmallShop:
     """Every stage up to the bundle."""
+    from freshet.data.pseudonym import load_pseudonym_key
     from freshet.features import training_set as training_run
     from freshet.ingest.mapping.source_mapping import read_mapping
-    from freshet.pseudonym import load_pseudonym_key
     from freshet.steps.bundle.build import make_bundle
     from freshet.steps.training.train import train_model
     from tests import tiny_lake

@@ -408,7 +408,7 @@ def shopper_with_one_event(settings: "Settings") -> tuple[str, str]:
     import csv
     from collections import Counter
 
-    from freshet.pseudonym import load_pseudonym_key, pseudonym
+    from freshet.data.pseudonym import load_pseudonym_key, pseudonym
     from freshet.tables.reader import scan_table
 
     lengths = Counter()

@@ -20,7 +20,7 @@ Ann and Bob are users; s2 and s4 are guests, known by their session only. In one
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from freshet.pseudonym import pseudonym
+from freshet.data.pseudonym import pseudonym
 
 KEY = b"the key of a tiny shop"
 DAY1, DAY2, DAY3 = date(2024, 3, 1), date(2024, 3, 2), date(2024, 3, 3)

@@ -80,8 +80,8 @@ def compare_losses(training: PreparedTraining) -> tuple[float, float]:
     """
     import torch
 
-    from freshet.model.custom import step_loss
     from freshet.training.batching import batches
+    from freshet.training.objective import step_loss
 
     model, device = training.state.model.eval(), training.state.device
     rng = np.random.default_rng(0)

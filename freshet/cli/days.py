@@ -12,7 +12,7 @@ from freshet.cli import terminal
 from freshet.cli.history_options import load_lake_settings
 from freshet.commands import materialize_command, materialize_hint, partition_range
 from freshet.errors import EmptyLakeError, LakeError, SettingsError
-from freshet.ingest.landing import landing_days
+from freshet.landing import landing_days
 from freshet.store import Store, open_store
 from freshet.tables.day_accounts import DayStatus, day_statuses
 from freshet.tables.day_records import DayRecord, latest_records

@@ -10,8 +10,9 @@ from freshet.cli import history_options, terminal
 from freshet.errors import SettingsError
 
 if TYPE_CHECKING:
+    from freshet.data.history_events import HistoryEvent
     from freshet.inference.explanation import Explanation
-    from freshet.releases.current import HistoryEvent, Release
+    from freshet.releases.current import Release
 
 
 def register(app: typer.Typer) -> None:
@@ -47,9 +48,9 @@ def _require_known_item(release: "Release", item: str) -> None:
 
 
 def _compute_explanation(release: "Release", item: str, events: "list[HistoryEvent]") -> "Explanation":
+    from freshet.data.history_events import to_history
     from freshet.inference.explanation import explain as explain_item
     from freshet.inference.ranker import open_ranker
-    from freshet.releases.current import to_history
 
     vocabulary = release.bundle.vocabulary
     return explain_item(open_ranker(release.bundle), to_history(events, vocabulary), vocabulary.indices([item]))[0]
@@ -65,7 +66,7 @@ def _print_explanation(
     if not explanation.contributions:
         typer.echo("nothing is known of this shopper: the score is how popular the item is")
         return
-    width = max(len("item"), *(len(events[influence.event_row][0]) for influence in explanation.contributions))
+    width = max(len("item"), *(len(events[influence.event_row].item_id) for influence in explanation.contributions))
     time_column = f"{'when (UTC)':<16}  " if timed else ""
     typer.echo(f"{'moves it':>9}  {'event':<8}  {time_column}{'item':<{width}}  title")
     for one in explanation.contributions[:k]:

@@ -11,7 +11,8 @@ from freshet.lake_checks import require_lake
 from freshet.settings import Settings, load
 
 if TYPE_CHECKING:
-    from freshet.releases.current import HistoryEvent, Release
+    from freshet.data.history_events import HistoryEvent
+    from freshet.releases.current import Release
     from freshet.store import Store
 
 
@@ -56,7 +57,7 @@ def load_events(settings: Settings, release: "Release", items: str, shopper: str
 
 def _events_of_items(items: str, release: "Release") -> "list[HistoryEvent]":
     """The items of `--items` as events; those the bundle does not know are named."""
-    from freshet.releases.current import items_as_events
+    from freshet.data.history_events import items_as_events
 
     item_ids = [item_id.strip() for item_id in items.split(",") if item_id.strip()]
     indices = release.bundle.vocabulary.indices(item_ids)
@@ -67,13 +68,13 @@ def _events_of_items(items: str, release: "Release") -> "list[HistoryEvent]":
 
 
 def _events_from_lake(settings: Settings, shopper: str, session: str) -> "list[HistoryEvent]":
+    from freshet.data.pseudonym import load_pseudonym_key, pseudonym
     from freshet.data.whitespace import trim
-    from freshet.pseudonym import load_pseudonym_key, pseudonym
     from freshet.tables.reader import read_shopper_history
 
     key = load_pseudonym_key(settings)
     hashed_id = pseudonym(key, "user", trim(shopper)) if shopper else pseudonym(key, "session", trim(session))
-    events = list(read_shopper_history(settings, hashed_id))
+    events = read_shopper_history(settings, hashed_id)
     if not events:
         typer.echo(f"no history of {shopper or session} in the lake", err=True)
     return events

@@ -7,8 +7,9 @@ import typer
 from freshet.cli import history_options, terminal
 
 if TYPE_CHECKING:
+    from freshet.data.history_events import HistoryEvent
     from freshet.inference.ranker import RankedItems
-    from freshet.releases.current import HistoryEvent, Release
+    from freshet.releases.current import Release
 
 
 def register(app: typer.Typer) -> None:
@@ -34,8 +35,8 @@ def recommend(
 
 
 def _rank_items(release: "Release", events: "list[HistoryEvent]", k: int) -> "RankedItems":
+    from freshet.data.history_events import to_history
     from freshet.inference.ranker import open_ranker
-    from freshet.releases.current import to_history
 
     ranker = open_ranker(release.bundle)
     return ranker.recommend(to_history(events, release.bundle.vocabulary), k)[0]

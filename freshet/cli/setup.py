@@ -16,8 +16,11 @@ def setup() -> None:
 
     Downloads what is missing and checks it. Safe to repeat.
     """
+    from freshet.tables.spark_session import spark_options
+
     machine_settings = settings.load()
     typer.echo(f"Java           {java.ensure_java(machine_settings, typer.echo)}")
     for jar in jars.fetch_jars(machine_settings, typer.echo):
         typer.echo(f"jar            {jar}")
-    typer.echo(f"class archive  {class_archive.build_archive(machine_settings, typer.echo) or 'none'}")
+    archive = class_archive.build_archive(machine_settings, spark_options, typer.echo)
+    typer.echo(f"class archive  {archive or 'none'}")

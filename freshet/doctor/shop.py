@@ -10,9 +10,9 @@ from freshet.commands import LAND_COMMAND
 from freshet.doctor.result import CAPABILITIES, Capability, CheckResult
 from freshet.errors import FreshetError, JournalError, LakeError, MissingLakeError
 from freshet.ingest.files.gateway_files import is_gateway_file
-from freshet.ingest.landing import landed_files, landing_days
 from freshet.ingest.mapping.source_mapping import read_mapping
 from freshet.lake_checks import check_lake, new_lake_message, require_lake
+from freshet.landing import landed_files, landing_days
 from freshet.releases import journal
 from freshet.releases.holds import hold_in_force, hold_sentence
 from freshet.releases.journal_files import list_journal, stray_warning

@@ -13,9 +13,9 @@ from freshet.errors import LakeError
 from freshet.features.deduplication import publish_events
 from freshet.features.raw_events_run import RawEventsLoader
 from freshet.ingest import contract
-from freshet.ingest.landing import landed_files
 from freshet.ingest.mapping.source_mapping import SourceMapping as SourceMapping
 from freshet.ingest.read_landing import scan_files
+from freshet.landing import landed_files
 from freshet.publishing import gate_inputs
 from freshet.publishing.publish import GateInputsSource, OverlapCounter, PublishResult, UpstreamAttempts, publish_days
 from freshet.settings import Settings

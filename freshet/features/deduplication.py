@@ -14,8 +14,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from freshet.data import columns as c
-from freshet.features.duplicates import ROW_KEY, Duplicates, find_duplicates
 from freshet.ingest.contract import add_reason
+from freshet.ingest.duplicates import ROW_KEY, Duplicates, find_duplicates
 from freshet.publishing import gate_inputs
 from freshet.publishing.overlapping_ids import Overlaps, count_overlaps
 from freshet.publishing.publish import PublishResult

@@ -11,9 +11,9 @@ from pyspark.storagelevel import StorageLevel
 
 from freshet.data import columns as c
 from freshet.features.daily_run import DailyTables
-from freshet.ingest.landing import IMPRESSIONS_PREFIX as LANDED_IMPRESSIONS
-from freshet.ingest.landing import LandedFile, landed_files
 from freshet.ingest.read_landing import number_rows
+from freshet.landing import IMPRESSIONS_PREFIX as LANDED_IMPRESSIONS
+from freshet.landing import LandedFile, landed_files
 from freshet.publishing.gate_inputs import UNDELIVERED, GateInputs
 from freshet.publishing.publish import PublishResult
 from freshet.tables import iceberg

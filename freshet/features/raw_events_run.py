@@ -13,10 +13,10 @@ from freshet.data import columns as c
 from freshet.errors import MappingError
 from freshet.ingest.files.file_issues import FileScan
 from freshet.ingest.files.gateway_files import group_by_mapping
-from freshet.ingest.landing import LandedFile, StoredFile
 from freshet.ingest.mapping.source_mapping import SourceMapping
 from freshet.ingest.raw_events import to_raw_events
 from freshet.ingest.read_landing import LandedFileIssue, group_by_header, landed_file_issues, read_landing
+from freshet.landing import LandedFile, StoredFile
 from freshet.publishing import gate_inputs
 from freshet.store import Store
 from freshet.tables import iceberg

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from freshet.artifacts import LatestHistoriesRef
 from freshet.data.columns import EVENT_TYPES
 from freshet.data.history import HISTORY_WINDOW
+from freshet.data.history_events import HistoryEvent
 from freshet.data.text_columns import TextArray
 from freshet.inference.array_folder import MANIFEST as MANIFEST
 from freshet.inference.array_folder import open_array_folder, save_array_folder
-from freshet.releases.current import HistoryEvent
 from freshet.store import Store
 
 HISTORIES_FOLDER: Final = "latest_histories"
@@ -56,7 +56,7 @@ class LatestHistories:
             return []
         rows = slice(int(self.offsets[index]), int(self.offsets[index + 1]))
         ids, types = self.item_ids[self.items[rows]].tolist(), [EVENT_TYPES[code - 1] for code in self.types[rows]]
-        return list(zip(ids, types, self.times[rows].tolist(), self.days[rows].tolist(), strict=True))
+        return list(map(HistoryEvent, ids, types, self.times[rows].tolist(), self.days[rows].tolist()))
 
 
 def save_latest_histories(arrays: dict[str, NDArray[Any]], as_of: date, folder: Path) -> str:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshet.artifacts import RecommendationsRef
+from freshet.data.history_events import HistoryEvent
 from freshet.inference.array_folder import open_array_folder, save_array_folder
-from freshet.releases.current import HistoryEvent
 from freshet.store import Store
 
 LISTS_FOLDER: Final = "recommendations"
@@ -53,7 +53,7 @@ class PrecomputedLists:
         index = int(np.searchsorted(self.shoppers, key))
         if bundle_id != self.bundle_id or index == len(self.shoppers) or self.shoppers[index] != key:
             return None
-        if not events or max(event[2] for event in events) > self.last_event_times[index]:
+        if not events or max(event.time for event in events) > self.last_event_times[index]:
             return None
         is_filled = self.items[index] > 0
         return PrecomputedList(self.items[index][is_filled].astype(np.int64), np.asarray(self.scores[index][is_filled]))

@@ -14,9 +14,9 @@ from freshet.errors import LandingError
 from freshet.ingest.files.data_file import LocalFile, open_unpacked
 from freshet.ingest.files.file_checks import inspect_file, scan_file
 from freshet.ingest.files.file_issues import FileScan
-from freshet.ingest.landing import EVENTS_PREFIX, landed_files
 from freshet.ingest.mapping.source_mapping import SourceMapping
 from freshet.ingest.split_by_day import ProgressCallback, SplitResult, split_by_day
+from freshet.landing import EVENTS_PREFIX, landed_files
 from freshet.settings import Settings
 from freshet.store import Store, open_store
 

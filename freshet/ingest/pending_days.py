@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Final
 
 from freshet.anomalies.acceptance import acceptance_stamps
-from freshet.ingest.landing import EVENTS_PREFIX, IMPRESSIONS_PREFIX, landed_file
+from freshet.landing import EVENTS_PREFIX, IMPRESSIONS_PREFIX, landed_file
 from freshet.store import FileInfo, Store
 from freshet.tables import day_records
 

@@ -13,9 +13,9 @@ from freshet.ingest.files.file_checks import scan_file
 from freshet.ingest.files.file_issues import FileIssue, FileScan
 from freshet.ingest.files.gateway_files import group_by_mapping
 from freshet.ingest.files.parquet_scan import nanosecond_columns, read_footer
-from freshet.ingest.landing import LandedFile, StoredFile
 from freshet.ingest.mapping.source_mapping import SourceFormat, SourceMapping
 from freshet.ingest.mapping.sql_expressions import session_setting
+from freshet.landing import MAX_TASK_FILE_BYTES, LandedFile, StoredFile
 from freshet.store import Store
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 # path of a landed file → its landing day and its name below landing/events
 _LANDED_PATH_PATTERN = r"(?s)^.*/landing/events/(dt=(\d{4}-\d{2}-\d{2})/.*)$"
-MAX_TASK_FILE_BYTES: Final = 256 << 20  # a landed file is one task up to here; beyond, a file that can be split is
 _TASK_ROW_MASK: Final = (1 << 33) - 1  # the bits of Spark's increasing id that count within a task
 _File = TypeVar("_File", bound=DataFile)
 # Spark's own options: `*` and `[1]` in a file's name stand for themselves, and each file is listed once.

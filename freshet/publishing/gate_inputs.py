@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from freshet.ingest.contract import REASONS
-from freshet.ingest.landing import LandedFile
+from freshet.landing import LandedFile
 from freshet.store import Store
 from freshet.tables import day_records
 from freshet.tables.day_records import DayRecord

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from freshet.data import columns as c
-from freshet.features.duplicates import rows_with_repeated_ids
+from freshet.ingest.duplicates import rows_with_repeated_ids
 
 Overlaps = Mapping[date, Mapping[date, int]]  # staged day → the other day → event ids that stand in both
 

@@ -9,9 +9,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from freshet.data.history_events import HistoryEvent
+from freshet.data.pseudonym import pseudonym
 from freshet.inference.latest_histories import merge_events
-from freshet.pseudonym import pseudonym
-from freshet.releases.current import HistoryEvent
 from freshet.serving.clock import Clock, iso
 from freshet.serving.events import event_store, event_store_file
 from freshet.serving.events.event_store_file import connect

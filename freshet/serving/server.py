@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from freshet.data.pseudonym import load_pseudonym_key
 from freshet.errors import LakeError
 from freshet.lake_checks import check_lake, new_lake_message
-from freshet.pseudonym import load_pseudonym_key
 from freshet.serving.clock import Clock
 from freshet.serving.garbage_collection import freeze_heap
 from freshet.serving.gateway import Gateway

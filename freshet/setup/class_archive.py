@@ -13,15 +13,18 @@ from freshet.setup import requirements
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+SparkOptions = Callable[[Settings], dict[str, str]]
+
 MIN_ARCHIVE_BYTES = 10_000_000  # a real one has 60 MB and more; less is what an interrupted dump leaves
 JVM_TIMEOUT_S = 300  # seconds
 MAX_ARCHIVES = 4
 
 
-def build_archive(settings: Settings, progress: Callable[[str], None]) -> Path | None:
-    """Make the archive unless it is there: one small Iceberg write in a process of its own, dumped at its end.
+def build_archive(settings: Settings, spark_options: SparkOptions, progress: Callable[[str], None]) -> Path | None:
+    """Make the archive if it is missing: run one small Iceberg write in its own process and dump its classes.
 
-    Returns None, and says why, when the JVM would not dump: the archive only saves seconds, so its lack stops nobody.
+    spark_options: a function at the top level of a module that gives the options of every session of a lake.
+    Returns None, with the reason in `progress`, if the JVM made no dump: without it sessions only start slower.
     """
     path = requirements.find_class_archive(settings)
     if path is not None:
@@ -31,7 +34,8 @@ def build_archive(settings: Settings, progress: Callable[[str], None]) -> Path |
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="archiving-", dir=path.parent) as folder:
         dump_path, log_path = Path(folder) / path.name, Path(folder) / "log"
-        _dump_in_process(settings.model_copy(update={"lake": f"{folder}/lake"}), dump_path, log_path)
+        lake_settings = settings.model_copy(update={"lake": f"{folder}/lake"})
+        _dump_in_process(lake_settings, spark_options, dump_path, log_path)
         if not dump_path.exists() or dump_path.stat().st_size < MIN_ARCHIVE_BYTES:
             log_lines = log_path.read_text(errors="replace").strip().splitlines() if log_path.exists() else []
             progress(
@@ -43,9 +47,10 @@ def build_archive(settings: Settings, progress: Callable[[str], None]) -> Path |
     return path
 
 
-def _dump_in_process(settings: Settings, dump_path: Path, log_path: Path) -> None:
-    """A fresh JVM, whatever this process has running, and its chatter in a file."""
-    process = multiprocessing.get_context("spawn").Process(target=_dump_archive, args=(settings, dump_path, log_path))
+def _dump_in_process(settings: Settings, spark_options: SparkOptions, dump_path: Path, log_path: Path) -> None:
+    """Dump from a new JVM, whatever this process has running, with its output in a file."""
+    arguments = (settings, spark_options, dump_path, log_path)
+    process = multiprocessing.get_context("spawn").Process(target=_dump_archive, args=arguments)
     process.start()
     process.join(JVM_TIMEOUT_S)
     if process.is_alive():
@@ -53,17 +58,15 @@ def _dump_in_process(settings: Settings, dump_path: Path, log_path: Path) -> Non
         process.join()
 
 
-def _dump_archive(settings: Settings, dump_path: Path, log_path: Path) -> None:
-    """A session as every run starts it, the first write and read of it, and the JVM's end."""
+def _dump_archive(settings: Settings, spark_options: SparkOptions, dump_path: Path, log_path: Path) -> None:
+    """Start a session as every run does, write and read once, and stop the JVM."""
     with log_path.open("w") as log_file:
         os.dup2(log_file.fileno(), 1)  # the JVM writes to the descriptors, not to Python's streams
         os.dup2(log_file.fileno(), 2)
     from pyspark.sql import SparkSession
 
-    from freshet.tables import spark_session
-
     requirements.set_java_home(settings)
-    options = spark_session.spark_options(settings)
+    options = spark_options(settings)
     options["spark.driver.extraJavaOptions"] += (
         f" -XX:ArchiveClassesAtExit={dump_path} -Xlog:cds=off -Xlog:cds+dynamic=off"
     )

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from freshet.data.history import HISTORY_WINDOW, Histories, Ints, ModelInput, model_input, select_events
+from freshet.data.history_events import HistoryEvent, to_history
 from freshet.data.training_set import TrainingSet
 from freshet.features.latest_histories import ShopperEvent, build_latest_histories
 from freshet.inference.latest_histories import LatestHistories, merge_events
 from freshet.model.params import TrainParams
-from freshet.releases.current import HistoryEvent, to_history
 from freshet.serving.clock import MICROS_PER_SECOND
 from freshet.serving.events import event_store, event_store_file
 from freshet.serving.http.event_schema import PostedEvent as PostedEvent

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from freshet.artifacts import RecommendationsRef
 from freshet.commands import execute_job_command, materialize_command
 from freshet.data.columns import SHOPPER
+from freshet.data.history_events import to_history
 from freshet.errors import JournalError, LakeError
 from freshet.inference.array_folder import MANIFEST
 from freshet.inference.bundle import Bundle
@@ -20,7 +21,7 @@ from freshet.inference.latest_histories import LatestHistories, load_latest_hist
 from freshet.inference.precomputed_lists import LISTS_FOLDER, save_precomputed_lists
 from freshet.inference.ranker import Ranker, open_ranker
 from freshet.publishing.publish import PublishResult, publish_unpartitioned
-from freshet.releases.current import current_release, to_history
+from freshet.releases.current import current_release
 from freshet.settings import Settings
 from freshet.steps.batch_scoring import ScoringJob, score_shoppers
 from freshet.steps.precomputed_lists import precomputed_arrays

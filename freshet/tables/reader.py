@@ -16,6 +16,7 @@ from freshet.commands import materialize_hint
 from freshet.data.columns import ATTRIBUTES, CATEGORY, ITEM_ID, LANDING_DATE, PRICE, SHOPPER, TITLE
 from freshet.data.content_embeddings import read_content_embeddings
 from freshet.data.history import Histories, Ints
+from freshet.data.history_events import HistoryEvent
 from freshet.data.text_columns import TextArray, text_array
 from freshet.data.training_set import TrainingSet
 from freshet.data.vocabulary import Vocabulary
@@ -166,8 +167,8 @@ def tag_snapshot(settings: Settings, table: str, snapshot: int, name: str) -> No
         iceberg_table.manage_snapshots().create_tag(snapshot, name).commit()
 
 
-def read_shopper_history(settings: Settings, pseudonym: str) -> list[tuple[str, str, int, int]]:
-    """(item_id, event type, seconds since 1970, landing day number) of every published event, in canonical order."""
+def read_shopper_history(settings: Settings, pseudonym: str) -> list[HistoryEvent]:
+    """Every published event of the shopper, in canonical order."""
     rows = scan_table(
         settings, "histories", columns=(LANDING_DATE, "events"), where=f"{SHOPPER} == '{pseudonym}'"
     ).to_pylist()
@@ -177,7 +178,7 @@ def read_shopper_history(settings: Settings, pseudonym: str) -> list[tuple[str, 
         for position, event in enumerate(row["events"])
     ]
     entries.sort(key=lambda entry: entry[:3])
-    return [(event["item_id"], event["event_type"], time, day) for time, day, _, event in entries]
+    return [HistoryEvent(event["item_id"], event["event_type"], time, day) for time, day, _, event in entries]
 
 
 def _to_histories(rows: pa.Table) -> Histories:

@@ -7,8 +7,7 @@ from typing import Final
 from pyspark.sql import SparkSession
 
 from freshet import lake_checks
-from freshet.ingest.landing import EVENTS_PREFIX
-from freshet.ingest.read_landing import MAX_TASK_FILE_BYTES
+from freshet.landing import EVENTS_PREFIX, MAX_TASK_FILE_BYTES
 from freshet.settings import Settings
 from freshet.setup import requirements
 from freshet.tables import jvm

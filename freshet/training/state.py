@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from freshet.errors import FreshetError
 from freshet.model import device as devices
-from freshet.model.custom import Model, split_by_member, step_loss
+from freshet.model.custom import Model
 from freshet.model.params import TrainParams
 from freshet.model.transformer import Recommender
 from freshet.training.batching import Batch, batches, events_per_batch
@@ -25,6 +25,7 @@ from freshet.training.dataset import TrainingDataset
 from freshet.training.distributed import ProcessGroup
 from freshet.training.losses import learning_rate_factor
 from freshet.training.negative_sampling import NegativeSampler
+from freshet.training.objective import split_by_member, step_loss
 from freshet.training.run_params import Precision
 
 WARMUP_STEPS = 100  # steps, or a tenth of all where that is fewer

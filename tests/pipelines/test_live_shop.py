@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from freshet.ingest.landing import landing_days
 from freshet.ingest.mapping.source_mapping import read_mapping
+from freshet.landing import landing_days
 from freshet.settings import Settings
 from freshet.simulation.live_shop import LiveShop
 from freshet.simulation.params import ShopParams

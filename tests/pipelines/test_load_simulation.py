@@ -6,8 +6,8 @@ from datetime import date
 import pytest
 
 from freshet.errors import LakeError
-from freshet.ingest.landing import landing_days
 from freshet.ingest.mapping.source_mapping import read_mapping
+from freshet.landing import landing_days
 from freshet.simulation.params import Drift, ShopParams
 from freshet.simulation.shop import generate
 from freshet.store import open_store

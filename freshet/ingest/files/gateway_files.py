@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from freshet.data.columns import EVENT_TYPE
-from freshet.ingest.landing import LandedFile
 from freshet.ingest.mapping.source_mapping import EventExpressions, SourceFormat, SourceMapping
+from freshet.landing import LandedFile
 
 GATEWAY_FOLDER: Final = "gateway"  # landing/events/dt=2024-01-01/gateway/….jsonl
 

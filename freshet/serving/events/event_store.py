@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
-from freshet.releases.current import HistoryEvent
+from freshet.data.history_events import HistoryEvent
 from freshet.serving.clock import MICROS_PER_SECOND
 from freshet.serving.http.event_schema import ValidatedEvent
 
@@ -87,7 +87,10 @@ def recent_events(connection: sqlite3.Connection, shopper: str) -> RecentEvents:
     rows.sort(key=lambda row: row[2])  # by microsecond, as the tables order them; at once: in the order of arrival
     item_metadata = [ItemMetadata(title or "", category or "", price) for *_, title, category, price in rows]
     return RecentEvents(
-        [(item, event_type, micros // MICROS_PER_SECOND, day) for item, event_type, micros, day, *_ in rows],
+        [
+            HistoryEvent(item, event_type, micros // MICROS_PER_SECOND, day)
+            for item, event_type, micros, day, *_ in rows
+        ],
         item_metadata,
     )
 

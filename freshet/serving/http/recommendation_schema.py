@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from freshet.data.columns import EventType
+from freshet.data.history_events import HistoryEvent
 from freshet.inference.ranker import Tier
 from freshet.serving.clock import MICROS_PER_SECOND, day_of, to_micros
 from freshet.serving.events.event_store import ItemMetadata
@@ -125,9 +126,7 @@ class RecommendationResponse(msgspec.Struct, frozen=True):
     items: list[ItemResult]
 
 
-EventWithMetadata = tuple[
-    tuple[str, str, int, int], ItemMetadata
-]  # an event as histories know it, and what it said of its item
+EventWithMetadata = tuple[HistoryEvent, ItemMetadata]  # an event as histories know it, and what it said of its item
 
 
 def request_events(request: RecommendationRequest, now: int, default_type: EventType) -> list[EventWithMetadata]:
@@ -142,7 +141,7 @@ def request_events(request: RecommendationRequest, now: int, default_type: Event
     pairs = [
         _with_metadata(click, default_type, seconds, day_of(now)) for click, seconds in zip(events, times, strict=True)
     ]
-    return sorted(pairs, key=lambda pair: pair[0][2])
+    return sorted(pairs, key=lambda pair: pair[0].time)
 
 
 def _event_seconds(event: RequestEvent, now: int, offset: int) -> int:
@@ -154,5 +153,5 @@ def _event_seconds(event: RequestEvent, now: int, offset: int) -> int:
 
 
 def _with_metadata(request_event: RequestEvent, default_type: EventType, seconds: int, day: int) -> EventWithMetadata:
-    event = (request_event.item_id, request_event.event_type or default_type, seconds, day)
+    event = HistoryEvent(request_event.item_id, request_event.event_type or default_type, seconds, day)
     return event, ItemMetadata(request_event.title or "", request_event.category or "", request_event.price)

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from freshet.data.history import Ints
+from freshet.data.history_events import HistoryEvent
 from freshet.data.item_encoding import ItemAttributes, price_array
 from freshet.inference.bundle import Bundle
 from freshet.inference.item_encoder import ItemEncoder, open_item_encoder
@@ -16,7 +17,6 @@ from freshet.inference.precomputed_lists import PrecomputedList, PrecomputedList
 from freshet.inference.ranker import Device, Ranker, open_ranker
 from freshet.inference.scoring import Scores
 from freshet.item_schema import CATEGORY, TITLE
-from freshet.releases.current import HistoryEvent
 from freshet.serving.events.event_store import ItemMetadata
 from freshet.serving.recommend.filters import Catalogue
 
@@ -116,17 +116,17 @@ def release_with_new_items(release: LoadedRelease, snapshot: NewItems | None) ->
 
 def readable_items(release: LoadedRelease, events: Sequence[HistoryEvent]) -> Ints:
     """(n,) the indexes of a history's items that the shopper encoder reads."""
-    indexes = release.bundle.vocabulary.trained_indices([event[0] for event in events])
+    indexes = release.bundle.vocabulary.trained_indices([event.item_id for event in events])
     return indexes[indexes > 0]
 
 
 def new_item_indexes(release: LoadedRelease, events: Sequence[HistoryEvent]) -> Ints:
     """(n,) the indexes of a history's items that came after the shopper encoder was trained."""
-    indexes = release.bundle.vocabulary.indices([event[0] for event in events])
+    indexes = release.bundle.vocabulary.indices([event.item_id for event in events])
     return indexes[indexes > len(release.bundle.vocabulary) - release.bundle.vocabulary.n_new_items]
 
 
 def known_items(release: LoadedRelease, events: list[HistoryEvent]) -> Ints:
     """(n,) the indexes of a history's items that the bundle knows."""
-    indexes = release.bundle.vocabulary.indices([event[0] for event in events])
+    indexes = release.bundle.vocabulary.indices([event.item_id for event in events])
     return indexes[indexes > 0]

@@ -6,8 +6,8 @@ import msgspec
 import numpy as np
 
 from freshet.data.columns import EventType
+from freshet.data.history_events import HistoryEvent, to_history
 from freshet.inference.explanation import explain
-from freshet.releases.current import HistoryEvent, to_history
 from freshet.serving.clock import MICROS_PER_SECOND, iso
 from freshet.serving.gateway import Gateway, new_request_id
 from freshet.serving.http.errors import busy_error
@@ -60,7 +60,7 @@ def _build_explanation(
     events = gateway.events_of(release, pending)
     vocabulary = release.bundle.vocabulary
     (explanation,) = explain(release.ranker, to_history(events, vocabulary), np.array([item_index(release, item_id)]))
-    titles = {event[0]: "" for event in events}
+    titles = {event.item_id: "" for event in events}
     titles |= {event_item_id: str(vocabulary.titles[item_index(release, event_item_id)]) for event_item_id in titles}
     contributing_events = [
         _contributing_event(events[influence.event_row], titles, influence.score_delta)

@@ -13,11 +13,11 @@ from typing import Final
 import numpy as np
 
 from freshet.data.history import Ints
+from freshet.data.history_events import HistoryEvent, items_as_events, to_histories
 from freshet.errors import BundleError
 from freshet.inference.precomputed_lists import PrecomputedList
 from freshet.inference.ranker import Tier
 from freshet.inference.scoring import EXCLUDED_SCORE, Scores, top_k
-from freshet.releases.current import HistoryEvent, to_histories
 from freshet.serving.events.event_store import ItemMetadata
 from freshet.serving.http.recommendation_schema import ItemResult
 from freshet.serving.recommend.active_release import LoadedRelease, new_item_indexes, readable_items
@@ -169,7 +169,7 @@ def warm_up(release: LoadedRelease, histories: Sequence[Sequence[HistoryEvent]])
     """Answer once on every rung, and a full group: what is slow the first time is slow for nobody."""
     no_items = np.zeros(0, dtype=np.int64)
     items = release.bundle.vocabulary.item_ids[1:9].tolist()
-    sample_events = [(item, release.bundle.manifest.event_type, 60 * index, 0) for index, item in enumerate(items)]
+    sample_events = items_as_events(items, release.bundle.manifest.event_type)
     new_item = ItemMetadata("new", "", None)
     rank_with_fallback(
         release, [RankingRequest([], [new_item], no_items, False, 10), RankingRequest([], [], no_items, False, 10)]

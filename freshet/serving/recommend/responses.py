@@ -67,7 +67,7 @@ def build_ranking_request(
     sent_events = request_events(request, pending.now, release.bundle.manifest.event_type)
     events = merge_events(snapshots.shopper_events(shopper) if shopper else [], gateway_events.events)
     if sent_events:
-        events = sorted([*events, *(event for event, _ in sent_events)], key=lambda event: event[2])
+        events = sorted([*events, *(event for event, _ in sent_events)], key=lambda event: event.time)
     seen_items = known_items(release, events) if request.exclude_seen else NO_ITEMS
     item_metadata = [*gateway_events.item_metadata, *(content for _, content in sent_events)]
     excluded_items = release.catalogue.excluded_items(request, seen_items)

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from freshet.data.history_events import HistoryEvent
 from freshet.errors import BundleError, FreshetError
-from freshet.releases.current import HistoryEvent
 
 if TYPE_CHECKING:
     from freshet.inference.ranker import Device
@@ -24,7 +24,7 @@ def main() -> None:
     """Exit code 0: proved; 1: refused; anything else: it did not get that far."""
     lake, cache, bundle_id, seconds, device = sys.argv[1:6]
     signal.setitimer(signal.ITIMER_REAL, float(seconds))  # by the kernel, even inside a native library
-    histories = [[tuple(event) for event in events] for events in json.load(sys.stdin)]
+    histories = [[HistoryEvent(*event) for event in events] for events in json.load(sys.stdin)]
     try:
         report = check_bundle(lake, Path(cache), bundle_id, histories, "cuda" if device == "cuda" else "cpu")
     except FreshetError as error:
@@ -37,9 +37,10 @@ def check_bundle(
     lake: str, cache: Path, bundle_id: str, histories: Sequence[Sequence[HistoryEvent]], device: "Device" = "cpu"
 ) -> dict[str, Any]:
     """Raises FreshetError when the bundle is gone, corrupt, or does not answer as it did at export."""
+    from freshet.data.history_events import to_histories
     from freshet.inference.golden_requests import check_golden_requests
     from freshet.inference.manifest import REBUILD_FIX
-    from freshet.releases.current import fetch_bundle, to_histories
+    from freshet.releases.current import fetch_bundle
     from freshet.serving.recommend.active_release import load_release
     from freshet.serving.recommend.fallback import warm_up
     from freshet.store import open_store

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from freshet.data.history_events import HistoryEvent
 from freshet.errors import FreshetError
-from freshet.releases.current import HistoryEvent
 from freshet.serving.http.errors import to_client_error
 from freshet.serving.releases.sandbox import BundleCheckProcess, IncompleteCheckError
 

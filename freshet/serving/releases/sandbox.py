@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from freshet.data.history_events import HistoryEvent
 from freshet.errors import BundleError, FreshetError
 from freshet.inference.ranker import Device
-from freshet.releases.current import HistoryEvent
 from freshet.releases.journal import bundle_path
 from freshet.store import Store
 

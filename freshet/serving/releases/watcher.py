@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from freshet.data.history_events import HistoryEvent
 from freshet.errors import BundleError, FreshetError, JournalError
 from freshet.inference.manifest import REBUILD_FIX
 from freshet.releases import journal
-from freshet.releases.current import HistoryEvent, fetch_bundle
+from freshet.releases.current import fetch_bundle
 from freshet.releases.journal import JournalEntry, bundle_path, rollback_advice
 from freshet.releases.journal_files import entry_path, list_journal, stray_warning
 from freshet.serving.clock import Clock

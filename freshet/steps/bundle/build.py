@@ -17,7 +17,6 @@ from freshet.data.history import ModelInput
 from freshet.data.knn_blend import KnnBlend
 from freshet.data.training_set import TrainingSet
 from freshet.errors import BundleError, FreshetError
-from freshet.evaluation.model_card import ModelCardInputs, render_bundle_card
 from freshet.inference.baselines import build_baselines, save_baselines
 from freshet.inference.bundle import BASELINES, GOLDEN, MODEL_CARD, VOCABULARY, Bundle, open_bundle, save_vocabulary
 from freshet.inference.golden_requests import check_golden_requests, golden_ranker_outputs, save_golden_requests
@@ -30,6 +29,7 @@ from freshet.releases.journal import bundle_path
 from freshet.runtime import code_version
 from freshet.settings import Settings
 from freshet.steps.bundle.item_encoder_parity import item_encoder_error
+from freshet.steps.model_card import ModelCardInputs, render_bundle_card
 from freshet.steps.step_result import StepResult, run_gate
 from freshet.steps.training.train import model_path
 from freshet.store import Store

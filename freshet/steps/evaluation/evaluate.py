@@ -13,7 +13,6 @@ from freshet.evaluation.comparison import Comparison, ComparisonProgress, Evalua
 from freshet.evaluation.guard_params import GuardParams
 from freshet.evaluation.guards import SILENT_GUARDS, GuardInputs, apply_guards, run_guards
 from freshet.evaluation.margins import ConfidenceInterval, ndcg_intervals
-from freshet.evaluation.model_card import render_evaluated_card
 from freshet.evaluation.params import EvaluationParams
 from freshet.evaluation.verdict import Verdict, decide_verdict
 from freshet.evaluation.verdict_holds import add_holds
@@ -26,6 +25,7 @@ from freshet.settings import Settings
 from freshet.steps.evaluation.models import open_anchor, open_models
 from freshet.steps.evaluation.profile import evaluation_profile
 from freshet.steps.evaluation.windows import record_judged_bundle, reused_window_reasons
+from freshet.steps.model_card import render_evaluated_card
 from freshet.steps.step_result import StepResult, run_gate
 from freshet.store import Store
 from freshet.tables.reader import load_training_set

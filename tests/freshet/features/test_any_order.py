@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from freshet.data.pseudonym import pseudonym
 from freshet.features import daily
-from freshet.ingest.landing import EVENTS_PREFIX as LANDING
 from freshet.ingest.mapping.source_mapping import read_mapping
-from freshet.pseudonym import pseudonym
+from freshet.landing import EVENTS_PREFIX as LANDING
 from freshet.tables.schemas import HISTORIES
 from tests import tiny_lake
 from tests.world import HEADER, KEY

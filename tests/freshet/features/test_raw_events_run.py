@@ -13,9 +13,9 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from freshet.features.raw_events_run import RawEventsLoader
-from freshet.ingest.landing import landed_files
 from freshet.ingest.mapping.source_mapping import EventExpressions, SourceFormat, SourceMapping
 from freshet.ingest.read_landing import scan_files
+from freshet.landing import landed_files
 from freshet.store import open_store
 from tests import tiny_lake
 from tests.freshet.ingest.files.test_csv_scan import TITLES_STRATEGY, write_csv

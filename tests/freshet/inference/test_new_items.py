@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from freshet.data.history_events import to_histories
 from freshet.data.vocabulary import Vocabulary
 from freshet.errors import BundleError
 from freshet.inference.bundle import open_bundle
 from freshet.inference.item_encoder import open_item_encoder
 from freshet.inference.new_items import open_new_items, save_new_items, with_new_items
 from freshet.inference.ranker import open_ranker
-from freshet.releases.current import to_histories
 from tests.tiny_bundle import write_bundle
 
 NEW_ITEMS = Vocabulary(

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from freshet.errors import LandingError
 from freshet.ingest.deliver import _landed_name as landed_name
 from freshet.ingest.deliver import land_files
-from freshet.ingest.landing import landed_files
 from freshet.ingest.mapping.source_mapping import EventExpressions, LandingSplit, SourceFormat, SourceMapping
+from freshet.landing import landed_files
 from freshet.store import open_store
 
 MAPPING = SourceMapping(

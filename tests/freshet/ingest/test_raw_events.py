@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
+from freshet.data.pseudonym import pseudonym as in_python
 from freshet.data.whitespace import BLANK_CHARACTERS
 from freshet.errors import MappingError
 from freshet.ingest.mapping.source_mapping import EventExpressions, SourceFormat, SourceMapping
 from freshet.ingest.raw_events import to_raw_events
-from freshet.pseudonym import pseudonym as in_python
 from freshet.tables.schemas import RAW_EVENTS
 
 pytestmark = pytest.mark.spark

@@ -7,9 +7,9 @@ from datetime import date
 import pytest
 
 from freshet.ingest import read_landing as sources
-from freshet.ingest.landing import landed_files
 from freshet.ingest.mapping.source_mapping import EventExpressions, SourceFormat, SourceMapping
 from freshet.ingest.read_landing import LandedFileIssue, landed_file_issues, read_landing, scan_files
+from freshet.landing import landed_files
 from freshet.store import open_store
 
 pytestmark = pytest.mark.spark

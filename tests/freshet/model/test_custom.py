@@ -14,12 +14,13 @@ from freshet.artifacts import ModelRef, TrainingSetRef
 from freshet.errors import FreshetError
 from freshet.inference.ranker import open_ranker
 from freshet.model import checkpoint
-from freshet.model.custom import build_custom_model, step_loss
+from freshet.model.custom import build_custom_model
 from freshet.model.onnx_export import SHOPPER_ENCODER_FILE, export
 from freshet.model.params import ModelConfig, TrainParams
 from freshet.steps.bundle.build import _build_verified_bundle, _write_artifacts
 from freshet.training.batching import pack
 from freshet.training.dataset import build_dataset
+from freshet.training.objective import step_loss
 from freshet.training.trainer import train
 from tests.checkerboard import checkerboard_set
 

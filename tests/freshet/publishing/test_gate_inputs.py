@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from freshet.ingest.landing import LandedFile
 from freshet.ingest.read_landing import LandedFileIssue
+from freshet.landing import LandedFile
 from freshet.publishing import gate_inputs
 from freshet.store import open_store
 from freshet.tables import day_records

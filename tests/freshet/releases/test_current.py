@@ -2,8 +2,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from freshet.data.history_events import items_as_events, to_history
 from freshet.errors import JournalError
-from freshet.releases.current import current_release, items_as_events, to_history
+from freshet.releases.current import current_release
 from freshet.releases.journal import JournalEntry, append_entry
 from freshet.store import open_store
 from tests.tiny_bundle import vocabulary, write_bundle

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from freshet.artifacts import RecommendationsRef
+from freshet.data.pseudonym import pseudonym
 from freshet.inference.array_folder import MANIFEST
 from freshet.inference.precomputed_lists import LISTS_FOLDER, PUBLISHED_LISTS, save_precomputed_lists
-from freshet.pseudonym import pseudonym
 from freshet.serving.recommend.active_state import ActiveState
 from freshet.serving.releases.refresh import refresh_lists
 from freshet.store import open_store

@@ -6,6 +6,7 @@ import pytest
 
 from freshet.settings import load
 from freshet.setup import class_archive, requirements
+from freshet.tables.spark_session import spark_options
 
 
 @pytest.mark.spark
@@ -19,11 +20,11 @@ def test_a_broken_archive_never_stops_a_jvm(tmp_path: Path) -> None:
 
 @pytest.mark.spark
 def test_an_archive_that_is_there_is_not_made_again(tmp_path: Path) -> None:
-    settings = load().model_copy(update={"cache": tmp_path})
+    settings = load().model_copy(update={"cache_dir": tmp_path})
     archive = requirements.class_archive_path(settings)
     archive.write_bytes(b"archive")
     lines: list[str] = []
-    assert class_archive.build_archive(settings, lines.append) == archive
+    assert class_archive.build_archive(settings, spark_options, lines.append) == archive
     assert lines == []
 
 

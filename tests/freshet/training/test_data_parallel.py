@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 
-from freshet.model.custom import split_by_member, step_loss
 from freshet.model.params import TrainParams
 from freshet.model.transformer import Recommender
 from freshet.training.batching import Batch, batches
@@ -10,6 +9,7 @@ from freshet.training.data_parallel import MIN_THREAD_ACTIVATIONS, StepThreads
 from freshet.training.dataset import build_dataset
 from freshet.training.initialisation import build_initial_model
 from freshet.training.negative_sampling import NegativeSampler
+from freshet.training.objective import split_by_member, step_loss
 from tests.checkerboard import checkerboard_set
 
 PARAMS = TrainParams(max_history=6, hidden_dim=8, embedding_dim=8, n_heads=2, n_layers=1, ensemble_size=2, dropout=0.0)

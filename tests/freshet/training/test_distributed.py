@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from freshet.model.custom import step_loss
 from freshet.model.params import TrainParams
 from freshet.steps.training.launch import launch_workers
 from freshet.store import open_store
@@ -12,6 +11,7 @@ from freshet.training.batching import Batch, batches, pack
 from freshet.training.dataset import build_dataset
 from freshet.training.distributed import ProcessGroup, join_process_group, shard_batch
 from freshet.training.initialisation import build_initial_model
+from freshet.training.objective import step_loss
 from freshet.training.resume import TrainingCheckpoint
 from freshet.training.run_params import RunParams
 from freshet.training.trainer import TrainerContext, train

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from freshet.data.pseudonym import pseudonym
 from freshet.ingest.files.gateway_files import GATEWAY_MAPPING, group_by_mapping, is_gateway_file
-from freshet.ingest.landing import LandedFile
 from freshet.ingest.mapping.source_mapping import read_mapping
-from freshet.pseudonym import pseudonym
+from freshet.landing import LandedFile
 from tests import tiny_lake
 from tests.world import ANN, DAY1, DELIVERIES, KEY, moment
 

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from freshet.pseudonym import pseudonym
+from freshet.data.pseudonym import pseudonym
 from freshet.serving.events.event_store import recent_events
 from freshet.serving.events.event_store_file import connect
 from freshet.serving.http.app import create_app

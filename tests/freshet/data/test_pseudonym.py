@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from freshet.data.pseudonym import load_pseudonym_key, pseudonym
 from freshet.errors import LakeError
-from freshet.pseudonym import load_pseudonym_key, pseudonym
 from freshet.settings import Settings
 
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from freshet.ingest.landing import LandedFile, landed_files, landing_days
+from freshet.landing import LandedFile, landed_files, landing_days
 from freshet.store import open_store
 
 

@@ -10,6 +10,7 @@ from freshet.store import Store
 
 EVENTS_PREFIX: Final = "landing/events"
 IMPRESSIONS_PREFIX: Final = "landing/impressions"
+MAX_TASK_FILE_BYTES: Final = 256 << 20  # a landed file is one task up to here; beyond, a file that can be split is
 
 
 @dataclass(frozen=True, order=True)

@@ -8,14 +8,14 @@ from freshet.artifacts import ModelRef, TrainingSetRef
 from freshet.data.history import Histories
 from freshet.data.training_set import TrainingSet
 from freshet.evaluation.comparison import Evaluation, SliceMetrics
-from freshet.evaluation.model_card import (
+from freshet.evaluation.verdict import Verdict
+from freshet.steps.model_card import (
     ModelCardInputs,
     data_summary,
     limitations,
     render_bundle_card,
     render_evaluated_card,
 )
-from freshet.evaluation.verdict import Verdict
 from freshet.verification.parity import ParityResult
 from tests.tiny_bundle import vocabulary
 
