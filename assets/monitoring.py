@@ -9,6 +9,7 @@ from assets.drift_plot import drift_metadata
 from assets.events import daily_tables
 from assets.partitions import DAILY_PARTITIONS, OWNERS, SINGLE_RUN
 from freshet.monitoring.params import DriftParams
+from freshet.steps.drift_report import make_drift_report
 from freshet.tables.schemas import IMPRESSIONS
 from resources.lake import Lake
 
@@ -38,7 +39,6 @@ def drift_report(
     context: dg.AssetExecutionContext, config: DriftConfig, lake: dg.ResourceParam[Lake]
 ) -> gates.AssetResults:
     """Fresh days against the champion's training days: which columns moved, how its quality fared, and the verdict."""
-    from freshet.steps.drift_report import make_drift_report
 
     params = DriftParams(**config.model_dump())
     today = datetime.now(UTC).date()

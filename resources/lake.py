@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from freshet.data.pseudonym import load_pseudonym_key
 from freshet.errors import SettingsError
+from freshet.ingest.files.gateway_files import GATEWAY_MAPPING, is_gateway_file
+from freshet.ingest.mapping.source_mapping import read_mapping
 from freshet.lake_checks import check_lake, new_lake_message
 from freshet.landing import LandedFile
 from freshet.settings import Settings
@@ -63,8 +65,6 @@ class Lake:
 
         Raises SettingsError where none is set and one is needed, MappingError where it is wrong.
         """
-        from freshet.ingest.files.gateway_files import GATEWAY_MAPPING, is_gateway_file
-        from freshet.ingest.mapping.source_mapping import read_mapping
 
         if self.settings.mapping is not None:
             return read_mapping(self.settings.mapping)

@@ -6,6 +6,10 @@ import typer
 
 from freshet.cli import history_options, markdown
 from freshet.errors import BundleError
+from freshet.inference.bundle import read_model_card
+from freshet.releases import journal
+from freshet.releases.current import fetch_bundle
+from freshet.store import open_store
 
 if TYPE_CHECKING:
     from freshet.store import Store
@@ -27,9 +31,6 @@ def card(
 
     Piped, it is Markdown: freshet card > card.md
     """
-    from freshet.inference.bundle import read_model_card
-    from freshet.releases.current import fetch_bundle
-    from freshet.store import open_store
 
     settings = history_options.load_lake_settings()
     store = open_store(settings.lake)
@@ -45,7 +46,6 @@ def card(
 
 def _resolve_bundle(store: "Store", release_or_bundle: str) -> str:
     """The bundle that is meant. Raises BundleError where none is, or several are."""
-    from freshet.releases import journal
 
     if release_or_bundle.isdigit() and 0 < int(release_or_bundle) <= journal.entry_count(store):
         return journal.read_entry(store, int(release_or_bundle)).bundle

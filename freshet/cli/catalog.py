@@ -3,6 +3,7 @@
 import typer
 
 from freshet.settings import load
+from freshet.tables.catalog import restore_catalog
 
 
 def register(app: typer.Typer) -> None:
@@ -15,7 +16,6 @@ def register(app: typer.Typer) -> None:
 
 def restore() -> None:
     """Enter every table with the last metadata of its folder into a new catalogue; a damaged one is kept beside it."""
-    from freshet.tables.catalog import restore_catalog
 
     root = load().lake
     tables = restore_catalog(root)

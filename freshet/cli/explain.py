@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from freshet.cli import history_options, terminal
+from freshet.data.history_events import to_history
 from freshet.errors import SettingsError
+from freshet.inference.explanation import explain as explain_item
+from freshet.inference.ranker import open_ranker
 
 if TYPE_CHECKING:
     from freshet.data.history_events import HistoryEvent
@@ -48,9 +51,6 @@ def _require_known_item(release: "Release", item: str) -> None:
 
 
 def _compute_explanation(release: "Release", item: str, events: "list[HistoryEvent]") -> "Explanation":
-    from freshet.data.history_events import to_history
-    from freshet.inference.explanation import explain as explain_item
-    from freshet.inference.ranker import open_ranker
 
     vocabulary = release.bundle.vocabulary
     return explain_item(open_ranker(release.bundle), to_history(events, vocabulary), vocabulary.indices([item]))[0]

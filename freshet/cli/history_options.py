@@ -6,9 +6,16 @@ from typing import TYPE_CHECKING
 import typer
 
 from freshet.commands import materialize_hint
+from freshet.data.history_events import items_as_events
+from freshet.data.pseudonym import load_pseudonym_key, pseudonym
+from freshet.data.whitespace import trim
 from freshet.errors import EmptyLakeError, SettingsError
+from freshet.inference.item_encoder import open_item_encoder
+from freshet.inference.new_items import load_new_items, with_new_items
 from freshet.lake_checks import require_lake
+from freshet.releases.current import current_release
 from freshet.settings import Settings, load
+from freshet.store import open_store
 
 if TYPE_CHECKING:
     from freshet.data.history_events import HistoryEvent
@@ -30,10 +37,6 @@ def no_release_error(store: "Store") -> EmptyLakeError:
 
 def load_release(settings: Settings) -> "Release":
     """What serves, the lake's newest items in it. Raises EmptyLakeError before the first release."""
-    from freshet.inference.item_encoder import open_item_encoder
-    from freshet.inference.new_items import load_new_items, with_new_items
-    from freshet.releases.current import current_release
-    from freshet.store import open_store
 
     store = open_store(settings.lake)
     release, new_items = current_release(store, settings.cache_dir), load_new_items(store, settings.cache_dir)
@@ -57,7 +60,6 @@ def load_events(settings: Settings, release: "Release", items: str, shopper: str
 
 def _events_of_items(items: str, release: "Release") -> "list[HistoryEvent]":
     """The items of `--items` as events; those the bundle does not know are named."""
-    from freshet.data.history_events import items_as_events
 
     item_ids = [item_id.strip() for item_id in items.split(",") if item_id.strip()]
     indices = release.bundle.vocabulary.indices(item_ids)
@@ -68,8 +70,6 @@ def _events_of_items(items: str, release: "Release") -> "list[HistoryEvent]":
 
 
 def _events_from_lake(settings: Settings, shopper: str, session: str) -> "list[HistoryEvent]":
-    from freshet.data.pseudonym import load_pseudonym_key, pseudonym
-    from freshet.data.whitespace import trim
     from freshet.tables.reader import read_shopper_history
 
     key = load_pseudonym_key(settings)

@@ -10,6 +10,8 @@ import typer
 
 from freshet import settings as settings_
 from freshet.commands import materialize_command, partition_range
+from freshet.ingest import deliver
+from freshet.ingest.mapping.source_mapping import read_mapping
 from freshet.lake_checks import new_lake_message
 
 if TYPE_CHECKING:
@@ -30,8 +32,6 @@ def land(
 
     A file of many days is cut as the mapping says. What to type next is printed.
     """
-    from freshet.ingest import deliver
-    from freshet.ingest.mapping.source_mapping import read_mapping
 
     settings = settings_.load()
     new_lake_notice = new_lake_message(settings.lake)

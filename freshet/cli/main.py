@@ -21,6 +21,7 @@ from freshet.cli import (
     setup,
 )
 from freshet.errors import EmptyLakeError, FreshetError
+from freshet.runtime import code_version
 
 app = typer.Typer(
     name="freshet",
@@ -48,8 +49,6 @@ for command in (
 
 def _print_version(enabled: bool) -> None:
     if enabled:
-        from freshet.runtime import code_version
-
         typer.echo(f"freshet {code_version()}")
         raise typer.Exit
 

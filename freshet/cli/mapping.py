@@ -7,6 +7,8 @@ import typer
 
 from freshet import settings as settings_
 from freshet.cli import terminal
+from freshet.cli.dry_run_report import refusal_messages, report_lines, verdict_lines
+from freshet.ingest.mapping.source_mapping import read_mapping
 
 
 def register(app: typer.Typer) -> None:
@@ -25,11 +27,9 @@ def check(
 
     Exit code 1 where a day of these files would be refused.
     """
-    from freshet.ingest.mapping.source_mapping import read_mapping
 
     settings = settings_.load()
     mapping = read_mapping(file)
-    from freshet.cli.dry_run_report import refusal_messages, report_lines, verdict_lines
     from freshet.ingest.mapping import dry_run
     from freshet.tables import spark_session
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from freshet.cli import history_options, terminal
+from freshet.data.history_events import to_history
+from freshet.inference.ranker import open_ranker
 
 if TYPE_CHECKING:
     from freshet.data.history_events import HistoryEvent
@@ -35,8 +37,6 @@ def recommend(
 
 
 def _rank_items(release: "Release", events: "list[HistoryEvent]", k: int) -> "RankedItems":
-    from freshet.data.history_events import to_history
-    from freshet.inference.ranker import open_ranker
 
     ranker = open_ranker(release.bundle)
     return ranker.recommend(to_history(events, release.bundle.vocabulary), k)[0]

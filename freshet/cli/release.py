@@ -9,6 +9,9 @@ import typer
 from freshet.cli import history_options
 from freshet.cli.releases import set_champion_alias
 from freshet.errors import SettingsError
+from freshet.releases.holds import hold_releases, hold_sentence, resume_releases
+from freshet.releases.journal import entry_count, last_release_entry
+from freshet.store import open_store
 
 if TYPE_CHECKING:
     from freshet.store import Store
@@ -47,7 +50,6 @@ def release(
 
 def _release_bundle(id_prefix: str, why: str) -> None:
     from freshet.steps.release.by_name import release_held_bundle
-    from freshet.store import open_store
 
     settings = history_options.load_lake_settings()
     store = open_store(settings.lake)
@@ -57,9 +59,6 @@ def _release_bundle(id_prefix: str, why: str) -> None:
 
 
 def _hold_releases(why: str) -> None:
-    from freshet.releases.holds import hold_releases, hold_sentence
-    from freshet.releases.journal import entry_count, last_release_entry
-    from freshet.store import open_store
 
     store = open_store(history_options.load_lake_settings().lake)
     last_number, current_entry = entry_count(store), last_release_entry(store)
@@ -71,9 +70,6 @@ def _hold_releases(why: str) -> None:
 
 
 def _resume_releases(why: str) -> None:
-    from freshet.releases.holds import resume_releases
-    from freshet.releases.journal import entry_count
-    from freshet.store import open_store
 
     store = open_store(history_options.load_lake_settings().lake)
     if not entry_count(store):

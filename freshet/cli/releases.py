@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from freshet.cli import history_options, terminal
+from freshet.errors import JournalError
+from freshet.releases.holds import RESUME_COMMAND, hold_in_force, hold_sentence
+from freshet.releases.journal import bundle_path, entry_count, read_entries, read_entry, rolled_back_bundles
+from freshet.releases.journal_files import list_journal, stray_warning
+from freshet.releases.rollback import roll_back
 from freshet.settings import Settings
+from freshet.steps.release.pending import waiting_bundles
+from freshet.store import open_store
+from freshet.tracking.mlflow_tracker import TrackingError, open_tracker
+from freshet.tracking.records import ModelVersion
 
 if TYPE_CHECKING:
     from freshet.releases.journal import JournalEntry
@@ -36,8 +45,6 @@ def releases(
     A rollback is a release, too: of a bundle that served before. Numbers are the journal's: 1, 2, 3, … A hold of
     releases and its end take one as well. Below: bundles that were judged good since and wait for a person.
     """
-    from freshet.releases.journal import read_entries, read_entry
-    from freshet.store import open_store
 
     store = open_store(history_options.load_lake_settings().lake)
     _warn_of_strays(store)
@@ -70,10 +77,6 @@ def rollback(
     again, name it: `freshet release BUNDLE`. It works while Dagster is down. The bundle is verified first. Gateways
     follow within FRESHET_JOURNAL_POLL_S.
     """
-    from freshet.releases.holds import RESUME_COMMAND
-    from freshet.releases.journal import entry_count
-    from freshet.releases.rollback import roll_back
-    from freshet.store import open_store
 
     settings = history_options.load_lake_settings()
     store = open_store(settings.lake)
@@ -101,7 +104,6 @@ def release_table(entries: "Sequence[JournalEntry]", columns: int | None) -> lis
 
 def release_details(entry: "JournalEntry", entries: "Sequence[JournalEntry]", columns: int | None) -> str:
     """Everything the journal says of a release, in lines of `columns`."""
-    from freshet.releases.journal import rolled_back_bundles
 
     rollback_entry = rolled_back_bundles(entries).get(entry.bundle)
     ndcg_by_scorer = {name: _ndcg(entry, name) for name in ("challenger", *REFERENCE_SCORERS)}
@@ -128,7 +130,6 @@ def release_details(entry: "JournalEntry", entries: "Sequence[JournalEntry]", co
 
 def _entry_summary(entry: "JournalEntry", entries: "Sequence[JournalEntry]") -> str:
     """In a few words: by how much a new model leads, or what a person decided and why."""
-    from freshet.releases.journal import rolled_back_bundles
 
     if not entry.is_release:
         return f"{'releases are held' if entry.kind == 'hold' else 'releases are open again'}: {entry.why}".rstrip(": ")
@@ -157,20 +158,17 @@ def _serving_number(entries: "Sequence[JournalEntry]") -> int:
 
 
 def _hold_lines(entries: "Sequence[JournalEntry]") -> list[str]:
-    from freshet.releases.holds import RESUME_COMMAND, hold_in_force, hold_sentence
 
     hold = hold_in_force(entries)
     return [] if hold is None else [f"Now {hold_sentence(hold)}; {RESUME_COMMAND} ends that."]
 
 
 def _pending_lines(store: "Store", entries: "Sequence[JournalEntry]") -> list[str]:
-    from freshet.steps.release.pending import waiting_bundles
 
     return [f"Now {pending.sentence}." for pending in waiting_bundles(store, entries)]
 
 
 def _warn_of_strays(store: "Store") -> None:
-    from freshet.releases.journal_files import list_journal, stray_warning
 
     strays = list_journal(store).strays
     if strays:
@@ -184,7 +182,6 @@ def _ndcg(entry: "JournalEntry", scorer: str) -> float | None:
 
 
 def _no_release_error(lake: str, number: int, last_number: int) -> Exception:
-    from freshet.errors import JournalError
 
     what = f"there is no release {number}, the last is {last_number}"
     return JournalError(f"{lake}/releases", what, "choose one from `freshet releases`")
@@ -192,9 +189,6 @@ def _no_release_error(lake: str, number: int, last_number: int) -> Exception:
 
 def set_champion_alias(settings: Settings, entry: "JournalEntry") -> None:
     """Say so in MLflow, too, where it is on. What serves is the journal's word alone, so this never fails."""
-    from freshet.releases.journal import bundle_path
-    from freshet.tracking.mlflow_tracker import TrackingError, open_tracker
-    from freshet.tracking.records import ModelVersion
 
     tracker = open_tracker(settings)
     if tracker is None:

@@ -8,6 +8,8 @@ from typer.core import TyperCommand, TyperOption
 
 from freshet import runtime
 from freshet.errors import SettingsError
+from freshet.serving.clock import system_clock
+from freshet.serving.server import serve as run_server
 from freshet.settings import load
 
 
@@ -36,8 +38,6 @@ def serve(
     It follows the releases. Ends on Ctrl-C or SIGTERM.
     """
     runtime.use_single_blas_thread()
-    from freshet.serving.clock import system_clock
-    from freshet.serving.server import serve as run_server
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     overrides = {"gateway_host": host, "gateway_port": port}

@@ -15,6 +15,7 @@ from freshet.serving.clock import Clock
 from freshet.serving.garbage_collection import freeze_heap
 from freshet.serving.gateway import Gateway
 from freshet.serving.http.errors import GatewayError
+from freshet.serving.http.protocol import bounded_protocol
 from freshet.serving.state_lock import acquire_state_lock, state_folder
 from freshet.settings import Settings
 
@@ -100,7 +101,6 @@ def _run_server(gateway: Gateway, server_socket: socket.socket, stop_event: thre
     import uvicorn  # half a second, in which the first release is being proved
 
     from freshet.serving.http.app import create_app
-    from freshet.serving.http.protocol import bounded_protocol
 
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = uvicorn.Config(

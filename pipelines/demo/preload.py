@@ -5,6 +5,7 @@ import threading
 from typing import Final
 
 from freshet.settings import Settings
+from resources.lake import Lake
 
 # Slow to import: loaded while Spark works in a process of its own. One after the other, and torch after all that brings
 # scipy: scipy asks every module that is called torch, and fails on one that is only half loaded.
@@ -18,7 +19,6 @@ def preload(settings: Settings) -> threading.Thread:
     """Start Spark beside everything else; the thread is to be joined before the first run."""
 
     def start_spark() -> None:
-        from resources.lake import Lake
 
         _ = Lake(settings).spark  # one session a process: every other Lake gets this one
         threading.Thread(target=_import_modules, daemon=True).start()

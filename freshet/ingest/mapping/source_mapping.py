@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from freshet.errors import MappingError
+from freshet.ingest.mapping.sql_expressions import are_expressions_valid, check_expression
 from freshet.ingest.mapping.yaml_positions import PositionedYaml, read_positioned_yaml
 
 if TYPE_CHECKING:
@@ -156,7 +157,6 @@ def check_expressions(mapping: SourceMapping, schema: "StructType", spark: "Spar
     Raises MappingError with file, line, column, the expression and what Spark said: a column that is not there
     (with the names that come close), an unknown function, a result of the wrong type.
     """
-    from freshet.ingest.mapping.sql_expressions import are_expressions_valid, check_expression
 
     expressions = mapping.expressions()
     if not are_expressions_valid(expressions, schema, spark):

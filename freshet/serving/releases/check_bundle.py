@@ -13,8 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from freshet.data.history_events import HistoryEvent
+from freshet.data.history_events import HistoryEvent, to_histories
 from freshet.errors import BundleError, FreshetError
+from freshet.inference.golden_requests import check_golden_requests
+from freshet.inference.manifest import REBUILD_FIX
+from freshet.releases.current import fetch_bundle
+from freshet.serving.recommend.active_release import load_release
+from freshet.serving.recommend.fallback import warm_up
+from freshet.store import open_store
 
 if TYPE_CHECKING:
     from freshet.inference.ranker import Device
@@ -37,13 +43,6 @@ def check_bundle(
     lake: str, cache: Path, bundle_id: str, histories: Sequence[Sequence[HistoryEvent]], device: "Device" = "cpu"
 ) -> dict[str, Any]:
     """Raises FreshetError when the bundle is gone, corrupt, or does not answer as it did at export."""
-    from freshet.data.history_events import to_histories
-    from freshet.inference.golden_requests import check_golden_requests
-    from freshet.inference.manifest import REBUILD_FIX
-    from freshet.releases.current import fetch_bundle
-    from freshet.serving.recommend.active_release import load_release
-    from freshet.serving.recommend.fallback import warm_up
-    from freshet.store import open_store
 
     bundle = fetch_bundle(open_store(lake), bundle_id, cache)
     release = load_release(0, bundle, device)

@@ -18,6 +18,7 @@ from freshet.evaluation.verdict import Verdict, decide_verdict
 from freshet.evaluation.verdict_holds import add_holds
 from freshet.inference.bundle import read_model_card
 from freshet.inference.ranker import Ranker
+from freshet.model.params import TrainParams
 from freshet.releases import journal
 from freshet.releases.current import Release, current_release
 from freshet.releases.revoked import rollback_reason
@@ -139,7 +140,6 @@ def _same_configuration(challenger: Ranker, champion: Ranker) -> bool:
 
 def _training_config(ranker: Ranker) -> Mapping[str, object]:
     """Its parameters; what an older Freshet did not write down yet is what the default is now."""
-    from freshet.model.params import TrainParams
 
     parameters = {**TrainParams().model_dump(mode="json"), **ranker.bundle.manifest.parameters}
     return {name: value for name, value in parameters.items() if not name.startswith("warm_")}

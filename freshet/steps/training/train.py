@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from freshet.artifacts import ModelRef, TrainingSetRef
 from freshet.item_schema import format_schema
+from freshet.model.params import BUILTIN_MODEL
 from freshet.settings import Settings
 from freshet.steps.step_result import StepResult, run_gate
 from freshet.steps.training.cost import training_cost
@@ -20,6 +21,7 @@ from freshet.steps.training.saved_state import remove_abandoned
 from freshet.steps.training.warm_start import load_warm_start
 from freshet.store import Store
 from freshet.tables.reader import load_training_set
+from freshet.training.run_params import RunParams
 
 if TYPE_CHECKING:
     from freshet.model.params import TrainParams
@@ -43,7 +45,6 @@ def train_model(
     begins with the champion's weights; `auto` trains cold in its place where the gate refuses what came of it.
     Raises FreshetError where there is too little to learn from.
     """
-    from freshet.training.run_params import RunParams
 
     remove_abandoned(store, datetime.now(UTC))
     data = load_training_set(settings, ref)
@@ -102,7 +103,6 @@ def _profile(result: "TrainingResult") -> Mapping[str, object]:
 
 def _sampling_loss_bias(result: "TrainingResult") -> float:
     """Nats by which the loss of drawn items may be low: the logarithm of a sum that is right on average only."""
-    from freshet.model.params import BUILTIN_MODEL
     from freshet.training.negative_sampling import uses_sampling
 
     is_freshet_model = result.params.model_class == BUILTIN_MODEL  # a module of a team's own scores all items

@@ -11,6 +11,7 @@ from freshet.errors import FreshetError
 from freshet.settings import Settings
 from freshet.steps.step_result import StepResult, run_gate
 from freshet.tables.reader import load_training_set
+from freshet.tuning.space import base_params, search_space
 
 if TYPE_CHECKING:
     from freshet.tuning.search import TuningResult
@@ -28,7 +29,6 @@ def tune_parameters(
     """
     from freshet.training.split import split_training_set
     from freshet.tuning.search import TuningJob, tune
-    from freshet.tuning.space import base_params, search_space
     from freshet.tuning.study import study_name
 
     requested_params = base_params(params)
