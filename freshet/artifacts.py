@@ -2,16 +2,38 @@
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 
 
-class _ArtifactRef(BaseModel):
+class StoredModel(BaseModel):
+    """A record that is stored as JSON in the lake or in a bundle, readable under its fields' former names, too.
+
+    former_names: field → the name that it had in files of earlier versions.
+    """
+
     model_config = ConfigDict(frozen=True)
+
+    former_names: ClassVar[Mapping[str, str]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rename_former(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        new_names = {former: name for name, former in cls.former_names.items() if name not in values}
+        return {new_names.get(name, name): value for name, value in values.items()}
+
+
+class _ArtifactRef(StoredModel):
+    """A reference to an artifact."""
 
 
 class TrainingSetRef(_ArtifactRef):
     """Which training set: the snapshots it was made from, enough to read the very same one again."""
+
+    former_names: ClassVar[Mapping[str, str]] = {"train_until": "cut", "content_embeddings": "item_vectors"}
 
     as_of: date
     train_until: date
