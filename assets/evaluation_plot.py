@@ -58,8 +58,15 @@ def _draw_means(axis: Any, models: "Mapping[str, ConfidenceInterval]") -> None:
         color = COLORS.get(name, NEUTRAL_COLOR)
         axis.plot([model.low, model.high], [row, row], color=color, linewidth=2.5, solid_capstyle="butt", alpha=0.6)
         axis.plot([model.mean], [row], "o", color=color, markersize=7)
-        axis.annotate(_format_number(model.mean), (model.high, row), xytext=(8, 0), textcoords="offset points", va="center",
-                      color=TEXT_COLOR, fontsize=9)  # fmt: skip
+        axis.annotate(
+            _format_number(model.mean),
+            (model.high, row),
+            xytext=(8, 0),
+            textcoords="offset points",
+            va="center",
+            color=TEXT_COLOR,
+            fontsize=9,
+        )
     axis.set_xlim(left=0, right=max(1e-6, *(model.high for model in models.values())) * 1.22)
 
 

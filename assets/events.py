@@ -18,9 +18,15 @@ def daily_tables(context: dg.AssetExecutionContext, lake: Lake) -> DailyTables:
 
 
 @dg.asset(
-    partitions_def=DAILY_PARTITIONS, backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS,
-    output_required=False, check_specs=gates.check_specs("raw_events"), metadata=gates.column_schema(RAW_EVENTS),
-)  # fmt: skip
+    partitions_def=DAILY_PARTITIONS,
+    backfill_policy=SINGLE_RUN,
+    group_name=GROUP,
+    kinds={"spark", "iceberg"},
+    owners=OWNERS,
+    output_required=False,
+    check_specs=gates.check_specs("raw_events"),
+    metadata=gates.column_schema(RAW_EVENTS),
+)
 def raw_events(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """Every landed record as the shop's mapping reads it, pseudonymised; nothing is judged yet."""
     # Before Spark starts: a mistake in the mapping need not wait for a JVM.
@@ -29,20 +35,32 @@ def raw_events(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) 
 
 
 @dg.asset(
-    partitions_def=DAILY_PARTITIONS, backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS,
-    output_required=False, check_specs=gates.check_specs("quarantined_events"), metadata=gates.column_schema(QUARANTINED_EVENTS),
+    partitions_def=DAILY_PARTITIONS,
+    backfill_policy=SINGLE_RUN,
+    group_name=GROUP,
+    kinds={"spark", "iceberg"},
+    owners=OWNERS,
+    output_required=False,
+    check_specs=gates.check_specs("quarantined_events"),
+    metadata=gates.column_schema(QUARANTINED_EVENTS),
     deps=[raw_events],
-)  # fmt: skip
+)
 def quarantined_events(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """Records that break the contract, each with its reason; they wait until mapping or contract are mended."""
     yield from gates.publish_table(context, daily_tables(context, lake).publish_quarantined_events())
 
 
 @dg.asset(
-    partitions_def=DAILY_PARTITIONS, backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS,
-    output_required=False, check_specs=gates.check_specs("events"), metadata=gates.column_schema(EVENTS),
+    partitions_def=DAILY_PARTITIONS,
+    backfill_policy=SINGLE_RUN,
+    group_name=GROUP,
+    kinds={"spark", "iceberg"},
+    owners=OWNERS,
+    output_required=False,
+    check_specs=gates.check_specs("events"),
+    metadata=gates.column_schema(EVENTS),
     deps=[raw_events, quarantined_events],
-)  # fmt: skip
+)
 def events(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """Canonical events: valid, each one once, every landed row accounted for."""
     publication = daily_tables(context, lake).publish_events()

@@ -16,9 +16,16 @@ GROUP = "features"
 
 
 @dg.asset(
-    partitions_def=DAILY_PARTITIONS, backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS,
-    output_required=False, check_specs=gates.check_specs("items"), metadata=gates.column_schema(ITEMS), deps=[events],
-)  # fmt: skip
+    partitions_def=DAILY_PARTITIONS,
+    backfill_policy=SINGLE_RUN,
+    group_name=GROUP,
+    kinds={"spark", "iceberg"},
+    owners=OWNERS,
+    output_required=False,
+    check_specs=gates.check_specs("items"),
+    metadata=gates.column_schema(ITEMS),
+    deps=[events],
+)
 def items(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """One row per item and day: the last title, category and price that an event carried."""
     make = partial(daily.items, attributes=attribute_columns(lake.settings.item_feature_schema))
@@ -26,10 +33,16 @@ def items(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> ga
 
 
 @dg.asset(
-    partitions_def=DAILY_PARTITIONS, backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS,
-    output_required=False, check_specs=gates.check_specs("item_features"), metadata=gates.column_schema(ITEM_FEATURES),
+    partitions_def=DAILY_PARTITIONS,
+    backfill_policy=SINGLE_RUN,
+    group_name=GROUP,
+    kinds={"spark", "iceberg"},
+    owners=OWNERS,
+    output_required=False,
+    check_specs=gates.check_specs("item_features"),
+    metadata=gates.column_schema(ITEM_FEATURES),
     deps=[events],
-)  # fmt: skip
+)
 def item_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """One row per item and day: how often it was seen, carted and bought, and by how many shoppers."""
     run = daily_tables(context, lake)
@@ -39,10 +52,16 @@ def item_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake
 
 
 @dg.asset(
-    partitions_def=DAILY_PARTITIONS, backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS,
-    output_required=False, check_specs=gates.check_specs("user_features"), metadata=gates.column_schema(USER_FEATURES),
+    partitions_def=DAILY_PARTITIONS,
+    backfill_policy=SINGLE_RUN,
+    group_name=GROUP,
+    kinds={"spark", "iceberg"},
+    owners=OWNERS,
+    output_required=False,
+    check_specs=gates.check_specs("user_features"),
+    metadata=gates.column_schema(USER_FEATURES),
     deps=[events],
-)  # fmt: skip
+)
 def user_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """One row per shopper and day: how much they did and bought."""
     run = daily_tables(context, lake)
@@ -50,9 +69,16 @@ def user_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake
 
 
 @dg.asset(
-    partitions_def=DAILY_PARTITIONS, backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS,
-    output_required=False, check_specs=gates.check_specs("histories"), metadata=gates.column_schema(HISTORIES), deps=[events],
-)  # fmt: skip
+    partitions_def=DAILY_PARTITIONS,
+    backfill_policy=SINGLE_RUN,
+    group_name=GROUP,
+    kinds={"spark", "iceberg"},
+    owners=OWNERS,
+    output_required=False,
+    check_specs=gates.check_specs("histories"),
+    metadata=gates.column_schema(HISTORIES),
+    deps=[events],
+)
 def histories(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """One row per shopper and day: the day's events in canonical order, the fragments histories are merged from."""
     run = daily_tables(context, lake)

@@ -17,9 +17,15 @@ GROUP = "watching"
 
 
 @dg.asset(
-    partitions_def=DAILY_PARTITIONS, backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS,
-    output_required=False, check_specs=gates.check_specs("impressions"), metadata=gates.column_schema(IMPRESSIONS),
-)  # fmt: skip
+    partitions_def=DAILY_PARTITIONS,
+    backfill_policy=SINGLE_RUN,
+    group_name=GROUP,
+    kinds={"spark", "iceberg"},
+    owners=OWNERS,
+    output_required=False,
+    check_specs=gates.check_specs("impressions"),
+    metadata=gates.column_schema(IMPRESSIONS),
+)
 def impressions(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """One row per answer of the gateway: who was shown what, in which order, from which bundle."""
     from freshet.features.impressions import publish_impressions

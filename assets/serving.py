@@ -53,10 +53,15 @@ def new_items(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -
 
 
 @dg.asset(
-    backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"spark", "iceberg", "onnx"}, owners=OWNERS, output_required=False,
-    check_specs=gates.check_specs("recommendations"), metadata=gates.column_schema(RECOMMENDATIONS),
+    backfill_policy=SINGLE_RUN,
+    group_name=GROUP,
+    kinds={"spark", "iceberg", "onnx"},
+    owners=OWNERS,
+    output_required=False,
+    check_specs=gates.check_specs("recommendations"),
+    metadata=gates.column_schema(RECOMMENDATIONS),
     deps=["latest_histories", "release"],
-)  # fmt: skip
+)
 def recommendations(
     context: dg.AssetExecutionContext, config: BatchScoringConfig, lake: dg.ResourceParam[Lake]
 ) -> gates.AssetResults:

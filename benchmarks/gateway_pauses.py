@@ -54,9 +54,11 @@ def _measure_pauses(root: Path, items: int, times: int) -> dict[str, object]:
         del app
     print_progress(f"{containers_before:,} containers, {containers_after:,} once settled")
     return {
-        "before_ms": round(median(before_ms), 2), "settled_ms": round(median(after_ms), 2), "containers": containers_before,
+        "before_ms": round(median(before_ms), 2),
+        "settled_ms": round(median(after_ms), 2),
+        "containers": containers_before,
         "containers_settled": containers_after,
-    }  # fmt: skip
+    }
 
 
 def _build_lake(root: Path, items: int) -> str:

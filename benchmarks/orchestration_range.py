@@ -110,9 +110,13 @@ def _stub_asset(name: str, parents: Any) -> dg.AssetsDefinition:
     from assets.partitions import DAILY_PARTITIONS, SINGLE_RUN, partition_days
 
     @dg.asset(
-        name=name, partitions_def=DAILY_PARTITIONS, backfill_policy=SINGLE_RUN, output_required=False, deps=sorted(parents),
+        name=name,
+        partitions_def=DAILY_PARTITIONS,
+        backfill_policy=SINGLE_RUN,
+        output_required=False,
+        deps=sorted(parents),
         check_specs=gates.check_specs(name),
-    )  # fmt: skip
+    )
     def table(context: dg.AssetExecutionContext) -> Iterator[Any]:
         yield from gates.publish_table(context, _stub_publish_result(name, partition_days(context)))
 

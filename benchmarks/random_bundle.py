@@ -42,9 +42,15 @@ def write_bundle(folder: Path, items: int) -> None:
     save_baselines(_random_baselines(items), folder / BASELINES)
     _write_golden_requests(folder, items)
     write_manifest(
-        folder, created_by="benchmark", precision="int8", max_history=params.max_history, item_schema=item_inputs, lineage={},
-        parameters={}, metrics={},
-    )  # fmt: skip
+        folder,
+        created_by="benchmark",
+        precision="int8",
+        max_history=params.max_history,
+        item_schema=item_inputs,
+        lineage={},
+        parameters={},
+        metrics={},
+    )
 
 
 def release_copy(store: Store, folder: Path, note: str) -> int:
@@ -64,10 +70,17 @@ def _reseal(folder: Path, note: str) -> str:
     """Seal the folder again as it was, but for a note among its parameters; returns the new id."""
     manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     return write_manifest(
-        folder, created_by=manifest.created_by, precision=manifest.precision, max_history=manifest.max_history,
-        event_type=manifest.event_type, item_schema=manifest.item_schema, blend=manifest.blend, lineage=manifest.lineage,
-        parameters={**manifest.parameters, "note": note}, metrics=manifest.metrics,
-    )  # fmt: skip
+        folder,
+        created_by=manifest.created_by,
+        precision=manifest.precision,
+        max_history=manifest.max_history,
+        event_type=manifest.event_type,
+        item_schema=manifest.item_schema,
+        blend=manifest.blend,
+        lineage=manifest.lineage,
+        parameters={**manifest.parameters, "note": note},
+        metrics=manifest.metrics,
+    )
 
 
 def random_vocabulary(items: int) -> Vocabulary:

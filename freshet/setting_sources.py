@@ -36,7 +36,7 @@ class FormerNamesSource(PydanticBaseSettingsSource):
         super().__init__(model)
         self.variables, self.former_names = variables, former_names
 
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:  # noqa: ARG002
         """The value under the former name, or None; the name of the field; False: never JSON."""
         former_name = self.former_names.get(field_name, "")
         variable = f"{_prefix(self.settings_cls)}{former_name}".lower() if former_name else ""

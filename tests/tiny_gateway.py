@@ -129,8 +129,14 @@ def landed_lines(lake: str, kind: str = "events") -> list[dict]:
 def gateway_process(root: Path, *arguments: str, prelude: Path | None = None, **variables: str):
     """`freshet serve` as a user starts it: (process, address). It is killed at the end if it still runs."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FRESHET_")}
-    overrides = {"FRESHET_LAKE": str(root / "lake"), "FRESHET_GATEWAY_STATE_DIR": str(root / "state"), "FRESHET_GATEWAY_PORT": "0",
-            "FRESHET_JOURNAL_POLL_S": "0.05", "FRESHET_PSEUDONYM_KEY": "tiny", **variables}  # fmt: skip
+    overrides = {
+        "FRESHET_LAKE": str(root / "lake"),
+        "FRESHET_GATEWAY_STATE_DIR": str(root / "state"),
+        "FRESHET_GATEWAY_PORT": "0",
+        "FRESHET_JOURNAL_POLL_S": "0.05",
+        "FRESHET_PSEUDONYM_KEY": "tiny",
+        **variables,
+    }
     path = os.pathsep.join(filter(None, [str(prelude) if prelude else "", str(Path.cwd())]))
     started = subprocess.Popen(
         [sys.executable, "-m", "freshet.cli.main", "serve", *arguments],

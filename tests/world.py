@@ -165,14 +165,30 @@ TRAINING_SET = {
     ANN: (
         [2, 2, 1, 3, 3],
         [1, 2, 3, 1, 3],
-        [moment_seconds(1, 9), moment_seconds(1, 9), moment_seconds(1, 11), moment_seconds(1, 23, 59), moment_seconds(3, 12)],
+        [
+            moment_seconds(1, 9),
+            moment_seconds(1, 9),
+            moment_seconds(1, 11),
+            moment_seconds(1, 23, 59),
+            moment_seconds(3, 12),
+        ],
         [DAY1_NUMBER, DAY1_NUMBER, DAY1_NUMBER, DAY2_NUMBER, DAY3_NUMBER],
-        DAY1_NUMBER, 4, 1,
+        DAY1_NUMBER,
+        4,
+        1,
     ),
-    BOB: ([2, 2, 2], [1, 3, 4], [moment_seconds(2, 8), moment_seconds(2, 8, 5), moment_seconds(3, 13)], [DAY2_NUMBER, DAY2_NUMBER, DAY3_NUMBER], DAY2_NUMBER, 2, 1),
+    BOB: (
+        [2, 2, 2],
+        [1, 3, 4],
+        [moment_seconds(2, 8), moment_seconds(2, 8, 5), moment_seconds(3, 13)],
+        [DAY2_NUMBER, DAY2_NUMBER, DAY3_NUMBER],
+        DAY2_NUMBER,
+        2,
+        1,
+    ),
     SESSION_2: ([3], [1], [moment_seconds(1, 10)], [DAY1_NUMBER], DAY1_NUMBER, 1, 0),
     SESSION_4: ([4], [1], [moment_seconds(3, 14)], [DAY3_NUMBER], DAY3_NUMBER, 0, 0),
-}  # fmt: skip
+}
 # Views, carts and purchases of days 1 and 2: cup 1, mug 2 + 2, pen 1 + 1, hat 0.
 POPULARITY = [0.0, 1.0, 4.0, 2.0, 0.0]
 # Shopper-days of days 1 and 2: cup 1, mug 1 + 1, pen 1 + 1, of 5.

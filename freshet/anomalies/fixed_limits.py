@@ -38,16 +38,28 @@ class AbsoluteBound:
 ABSOLUTE_BOUNDS: Final = (
     AbsoluteBound("shoppers", "largest_shopper", "rows", 0.5, 0.9, "one shopper has {share} of all {whole:,} events"),
     AbsoluteBound("items", "largest_item", "rows", 0.6, 0.95, "one item has {share} of all {whole:,} events"),
-    AbsoluteBound("items", "items", "rows", 0.95, 0.99, "{part:,} items for {whole:,} events: an item for each", min_rows=1_000),
+    AbsoluteBound(
+        "items", "items", "rows", 0.95, 0.99, "{part:,} items for {whole:,} events: an item for each", min_rows=1_000
+    ),
     AbsoluteBound("duplicates", "duplicate", "candidates", 0.5, 0.9, "{part:,} of {whole:,} rows repeat an event id"),
     AbsoluteBound("event_types", "returns", "rows", 0.5, 0.99, "{part:,} of {whole:,} events are returns"),
     AbsoluteBound("prices", "free", "priced", 0.9, 0.999, "{part:,} of {whole:,} prices are 0"),
     AbsoluteBound("moments", "late", "rows", 0.5, None, "{part:,} of {whole:,} events are older than two days"),
     AbsoluteBound("moments", "crowded", "rows", 0.99, None, "{whole:,} events share a handful of times"),
-    AbsoluteBound("sessions", "one_session", "rows", 0.5, 0.5, "{whole:,} events of many shoppers share one session id"),
-    AbsoluteBound("quantities", "huge_quantities", "rows", 1e-9, 0.01,
-          "{part:,} of {whole:,} events have a quantity over a million", min_rows=1, applies_with_history=True),
-)  # fmt: skip
+    AbsoluteBound(
+        "sessions", "one_session", "rows", 0.5, 0.5, "{whole:,} events of many shoppers share one session id"
+    ),
+    AbsoluteBound(
+        "quantities",
+        "huge_quantities",
+        "rows",
+        1e-9,
+        0.01,
+        "{part:,} of {whole:,} events have a quantity over a million",
+        min_rows=1,
+        applies_with_history=True,
+    ),
+)
 
 
 def add_derived_counts(counts: Counts) -> dict[str, float]:

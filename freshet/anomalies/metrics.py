@@ -80,7 +80,16 @@ def _clipped_log(ratio: float) -> float:
 
 DAY_METRICS: Final = (
     DayMetric("volume", "events", "rows", support_count=None, is_share=False, weekly=True, grows_during_day=True),
-    DayMetric("volume", "hours with events", "hours", support_count=None, bad_direction="low", is_share=False, weekly=True, grows_during_day=True),
+    DayMetric(
+        "volume",
+        "hours with events",
+        "hours",
+        support_count=None,
+        bad_direction="low",
+        is_share=False,
+        weekly=True,
+        grows_during_day=True,
+    ),
     DayMetric("skipped", "skipped rows", "skipped", "landed", support_count="landed", bad_direction="high"),
     DayMetric("duplicates", "duplicate rows", "duplicate", "landed", support_count="landed", bad_direction="high"),
     DayMetric("event_types", "views", "views", "rows", tolerance=0.005),
@@ -88,19 +97,33 @@ DAY_METRICS: Final = (
     DayMetric("event_types", "purchases", "purchases", "rows", tolerance=0.005),
     DayMetric("event_types", "returns", "returns", "rows", bad_direction="high", tolerance=0.05),
     DayMetric("users", "events with a user", "with_user", "rows", bad_direction="low", tolerance=0.05),
-    DayMetric("users", "users met before", "known_users", "compared_users", bad_direction="low", tolerance=0.05,
-           support_count="users", min_support=30),
+    DayMetric(
+        "users",
+        "users met before",
+        "known_users",
+        "compared_users",
+        bad_direction="low",
+        tolerance=0.05,
+        support_count="users",
+        min_support=30,
+    ),
     DayMetric("shoppers", "events of one shopper", "largest_shopper", "rows", bad_direction="high", tolerance=0.05),
     DayMetric("shoppers", "events a shopper", "rows", "shoppers", is_share=False),
     DayMetric("sessions", "events with a session", "with_session", "rows", tolerance=0.05),
     DayMetric("sessions", "events a session", "with_session", "sessions", is_share=False),
-    DayMetric("items", "events on items met before", "known_events", "compared_events", bad_direction="low", tolerance=0.05),
+    DayMetric(
+        "items", "events on items met before", "known_events", "compared_events", bad_direction="low", tolerance=0.05
+    ),
     DayMetric("items", "events on one item", "largest_item", "rows", bad_direction="high", tolerance=0.05),
-    DayMetric("item_names", "items with another name", "renamed_items", "titled_items", bad_direction="high", tolerance=0.03),
+    DayMetric(
+        "item_names", "items with another name", "renamed_items", "titled_items", bad_direction="high", tolerance=0.03
+    ),
     DayMetric("item_names", "items with a name", "titled_items", "items", bad_direction="low", tolerance=0.05),
     DayMetric("prices", "median price", "median_price", support_count="priced", is_share=False, scale=1e-4),
     DayMetric("prices", "events with a price", "priced", "rows", tolerance=0.05),
-    DayMetric("prices", "events at price 0", "free", "priced", support_count="priced", bad_direction="high", tolerance=0.03),
+    DayMetric(
+        "prices", "events at price 0", "free", "priced", support_count="priced", bad_direction="high", tolerance=0.03
+    ),
     DayMetric("moments", "events older than two days", "late", "rows", bad_direction="high", tolerance=0.03),
     DayMetric("moments", "different times an event", "instants", "rows", bad_direction="low", is_share=False),
-)  # fmt: skip
+)

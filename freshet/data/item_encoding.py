@@ -145,5 +145,9 @@ def _encode_embeddings(feature: ItemFeature, attributes: ItemAttributes) -> Floa
 
 
 _ENCODERS: Final[Mapping[FeatureKind, Callable[[ItemFeature, ItemAttributes], NDArray[Any]]]] = {
-    "words": _encode_words, "category": _encode_categories, "number": _encode_numbers, "flag": _encode_flags, "vector": _encode_embeddings,
-}  # fmt: skip
+    "words": _encode_words,
+    "category": _encode_categories,
+    "number": _encode_numbers,
+    "flag": _encode_flags,
+    "vector": _encode_embeddings,
+}

@@ -55,16 +55,32 @@ def run_margin_tests(
     )
     rows = zip(claims.items(), reference_ndcg.mean(axis=0), margins, bounds, errors, strict=True)
     return tuple(
-        _margin_test(reference, claim, float(challenger_ndcg.mean()), float(other), float(margin * other), float(bound), float(error),
-                len(challenger_ndcg), params)
+        _margin_test(
+            reference,
+            claim,
+            float(challenger_ndcg.mean()),
+            float(other),
+            float(margin * other),
+            float(bound),
+            float(error),
+            len(challenger_ndcg),
+            params,
+        )
         for (reference, claim), other, margin, bound, error in rows
-    )  # fmt: skip
+    )
 
 
 def _margin_test(
-    reference: str, claim: Claim, challenger_ndcg: float, reference_ndcg: float, allowance: float, lower_bound: float, standard_error: float, n_cases: int,
+    reference: str,
+    claim: Claim,
+    challenger_ndcg: float,
+    reference_ndcg: float,
+    allowance: float,
+    lower_bound: float,
+    standard_error: float,
+    n_cases: int,
     params: EvaluationParams,
-) -> MarginTest:  # fmt: skip
+) -> MarginTest:
     """bound: of the difference plus `room`, the amount by which the challenger may be worse."""
     passed = lower_bound > 0
     expected_excess = (

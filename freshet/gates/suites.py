@@ -45,58 +45,83 @@ def _raw_events(settings: Settings) -> tuple[Rule, ...]:
     required = settings.delivery_schedule == "daily"
     return (
         Rule(
-            "delivery_arrived", "files", "no file landed",
+            "delivery_arrived",
+            "files",
+            "no file landed",
             "ask the producer, then `freshet land FILE…`; nothing else needs doing where the shop was closed",
-            min_value=1, severity="error" if required else "warn",
+            min_value=1,
+            severity="error" if required else "warn",
         ),
         _zero_rule(
-            "files_are_readable", "broken_files", "{file_problems}",
+            "files_are_readable",
+            "broken_files",
+            "{file_problems}",
             "put a good copy in its place (or delete it and land the mended export) and run the day again",
         ),
         Rule(
-            "every_file_gave_rows", "silent_files", "{silent_files} of {files} files gave no row",
-            "check the producer's export", max_value=0, severity="warn",
+            "every_file_gave_rows",
+            "silent_files",
+            "{silent_files} of {files} files gave no row",
+            "check the producer's export",
+            max_value=0,
+            severity="warn",
         ),
         _zero_rule(
-            "records_are_all_read", "unread", "{unread} records were not read: {miscounted}",
+            "records_are_all_read",
+            "unread",
+            "{unread} records were not read: {miscounted}",
             "look for an unclosed quote or a stray line end in the file, replace it and run the day again",
         ),
         Rule(
-            "rows_are_events", "skipped_share", "the mapping's `where` skips {skipped} of {rows} rows (limit {limit})",
+            "rows_are_events",
+            "skipped_share",
+            "the mapping's `where` skips {skipped} of {rows} rows (limit {limit})",
             "see whether the export renamed a value or a list, mend the mapping and run the day again; "
-            "FRESHET_MAX_SKIPPED_SHARE=1 accepts any share", max_value=settings.max_skipped_share,
+            "FRESHET_MAX_SKIPPED_SHARE=1 accepts any share",
+            max_value=settings.max_skipped_share,
         ),
         _zero_rule("rows_are_read_once", "read_twice", "{read_twice} records were read twice: {miscounted}", _BUG_FIX),
-        _zero_rule("ids_are_pseudonyms", "bare_ids", "{bare_ids} of {rows} rows carry a bare user or session id", _BUG_FIX),
-    )  # fmt: skip
+        _zero_rule(
+            "ids_are_pseudonyms", "bare_ids", "{bare_ids} of {rows} rows carry a bare user or session id", _BUG_FIX
+        ),
+    )
 
 
 def _events(settings: Settings) -> tuple[Rule, ...]:
     return (
         _upstream_rule("raw_events"),
         _zero_rule(
-            "rows_are_conserved", "lost",
+            "rows_are_conserved",
+            "lost",
             "landed {landed} ≠ skipped {skipped} + quarantined {quarantined} + duplicate {duplicate} + published {rows}",  # noqa: E501
             "materialize raw_events, quarantined_events and events of that day in one run",
         ),
         Rule(
-            "bad_share_is_within_limit", "bad_share",
+            "bad_share_is_within_limit",
+            "bad_share",
             "{quarantined} of {candidates} rows break the contract ({worst}; limit {limit})",
             "look at quarantined_events of that day, mend the export or the mapping, then run the day again",
             max_value=settings.max_invalid_share,
         ),
         _zero_rule("event_ids_are_unique", "repeated_ids", "{repeated_ids} of {rows} event ids stand twice", _BUG_FIX),
         _zero_rule(
-            "event_ids_count_once", "counted_twice",
+            "event_ids_count_once",
+            "counted_twice",
             "{counted_twice} of {rows} event ids also stand in the published events of {counted_twice_where}",
             "mend those days where they were refused (`freshet days`), then run the daily tables of all of them as one range",  # noqa: E501
         ),
         _zero_rule("items_are_named", "without_item", "{without_item} of {rows} rows have no item_id", _BUG_FIX),
-        _zero_rule("shoppers_are_pseudonyms", "without_shopper", "{without_shopper} of {rows} have no shopper", _BUG_FIX),
-        _zero_rule("event_types_are_known", "unknown_types", "{unknown_types} of {rows} have an unknown type", _BUG_FIX),
-        _zero_rule("times_are_plausible", "out_of_time", "{out_of_time} of {rows} lie after their landing day", _BUG_FIX),
+        _zero_rule(
+            "shoppers_are_pseudonyms", "without_shopper", "{without_shopper} of {rows} have no shopper", _BUG_FIX
+        ),
+        _zero_rule(
+            "event_types_are_known", "unknown_types", "{unknown_types} of {rows} have an unknown type", _BUG_FIX
+        ),
+        _zero_rule(
+            "times_are_plausible", "out_of_time", "{out_of_time} of {rows} lie after their landing day", _BUG_FIX
+        ),
         *(_anomaly_rule(truth, name, settings.parsed_anomaly_limits[truth]) for truth, name in ANOMALY_RULES.items()),
-    )  # fmt: skip
+    )
 
 
 ANOMALY_RULES: Final = {
@@ -118,11 +143,15 @@ ANOMALY_RULES: Final = {
 def _anomaly_rule(metric: str, name: str, limit: Limit | None) -> Rule:
     """A day beside its past. Where the setting switches it off, the rule stays and cannot fail: names do not change."""
     return Rule(
-        name, f"{metric}_off", f"{{{metric}_says}}",
+        name,
+        f"{metric}_off",
+        f"{{{metric}_says}}",
         "mend the export and land it again; where the day is right as it is, accept it with "
         "`freshet days accept {where} --why REASON` and run it again",
-        max_value=limit.refuse if limit else MAX_FACTOR, warn_above=limit.warn if limit else None, waiver_column="accepted",
-    )  # fmt: skip
+        max_value=limit.refuse if limit else MAX_FACTOR,
+        warn_above=limit.warn if limit else None,
+        waiver_column="accepted",
+    )
 
 
 _DAYS_MATCH_RULE = _zero_rule(

@@ -17,8 +17,10 @@ from freshet.item_schema import CATEGORY, INDEX_INPUT, PRICE, TITLE, ItemFeature
 
 # Bundles sealed before the manifest named the inputs: what they read, and what their encoder calls it.
 LEGACY_SCHEMA: Final[ItemSchema] = (
-    ItemFeature(TITLE, "words", MIN_WORD_BUCKETS), ItemFeature(CATEGORY, "category", MIN_CATEGORY_BUCKETS), ItemFeature(PRICE, "number", N_NUMBER_BUCKETS),
-)  # fmt: skip
+    ItemFeature(TITLE, "words", MIN_WORD_BUCKETS),
+    ItemFeature(CATEGORY, "category", MIN_CATEGORY_BUCKETS),
+    ItemFeature(PRICE, "number", N_NUMBER_BUCKETS),
+)
 LEGACY_INPUT_NAMES: Final = {TITLE: "words", CATEGORY: "categories", PRICE: "price_bands"}
 
 

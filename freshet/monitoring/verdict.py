@@ -102,9 +102,13 @@ def decide(measurements: DriftMeasurements, params: DriftParams) -> DriftVerdict
         sentence = f"The shop is as release {measurements.release} knows it ({_no_drift_summary(measurements, params)}; {current_days})."
     sentences = [sentence, *(f"Warning: {warning}." for warning in (*slow_reasons, *rise_reasons))]
     return DriftVerdict(
-        **dict(measurements), drifted=bool(reasons), sentence=" ".join(sentences), reasons=tuple(reasons), slow_reasons=slow_reasons,
+        **dict(measurements),
+        drifted=bool(reasons),
+        sentence=" ".join(sentences),
+        reasons=tuple(reasons),
+        slow_reasons=slow_reasons,
         rise_reasons=rise_reasons,
-    )  # fmt: skip
+    )
 
 
 def _slow_reasons(measurements: DriftMeasurements) -> tuple[str, ...]:

@@ -57,7 +57,14 @@ def _append_entry(
 ) -> JournalEntry:
     """The entry names what serves once more, for readers that do not know its kind."""
     entry = JournalEntry(
-        number=last_number + 1, decided_on=last_number, kind=kind, bundle=bundle_id, verdict=verdict, why=why, at=now, by=by
-    )  # fmt: skip
+        number=last_number + 1,
+        decided_on=last_number,
+        kind=kind,
+        bundle=bundle_id,
+        verdict=verdict,
+        why=why,
+        at=now,
+        by=by,
+    )
     append_entry(store, entry)
     return entry

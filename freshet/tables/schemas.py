@@ -72,9 +72,14 @@ RAW_EVENTS = Table(
 QUARANTINED_EVENTS = Table(
     "quarantined_events",
     "Records that break the contract, with the reason; they wait here until mapping or contract are mended.",
-    (*_EVENT, TableColumn(c.REASON, "string", "the first rule of the contract the record breaks"),
-     TableColumn(c.CORRUPT, "string", "the record as it stands in the file, where it could not be parsed"), _DAY, *_SOURCE),
-)  # fmt: skip
+    (
+        *_EVENT,
+        TableColumn(c.REASON, "string", "the first rule of the contract the record breaks"),
+        TableColumn(c.CORRUPT, "string", "the record as it stands in the file, where it could not be parsed"),
+        _DAY,
+        *_SOURCE,
+    ),
+)
 EVENTS = Table(
     "events",
     "Canonical events: valid, each one once.",

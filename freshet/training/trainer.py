@@ -28,7 +28,7 @@ from freshet.training.state import EpochMetrics, TrainState, init_train_state, m
 from freshet.training.validation import mean_ndcg, validation_loss
 from freshet.training.warm_start import ForgettingReport, WarmStartModel, warm_params
 
-__all__ = ["TrainerContext", "EpochMetrics", "TrainingResult", "fit", "train"]
+__all__ = ["EpochMetrics", "TrainerContext", "TrainingResult", "fit", "train"]
 
 log = logging.getLogger("freshet")
 

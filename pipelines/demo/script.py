@@ -39,9 +39,17 @@ def demo_context(output: DemoOutput, spark_thread: threading.Thread) -> Iterator
     with run_gateway(SETTINGS) as gateway, ThreadPoolExecutor(1) as pool:
         audiences = draw_audiences(pool, generate(replace(shop.params, drifts=())), shop)
         yield DemoContext(
-            output, SETTINGS, read_mapping(SETTINGS.mapping), defs, dg.DagsterInstance.get(), lake, shop, gateway, spark_thread,
+            output,
+            SETTINGS,
+            read_mapping(SETTINGS.mapping),
+            defs,
+            dg.DagsterInstance.get(),
+            lake,
+            shop,
+            gateway,
+            spark_thread,
             audiences,
-        )  # fmt: skip
+        )
 
 
 def shop_params() -> ShopParams:

@@ -26,8 +26,15 @@ def verdict(*margins: MarginTest) -> Verdict:
 
 
 def margin(lower: float, needed: float) -> MarginTest:
-    return MarginTest(reference="champion", challenger_ndcg=0.43, reference_ndcg=0.42, difference=0.01, lower_bound=lower, threshold=needed,
-                  passed=lower > needed)  # fmt: skip
+    return MarginTest(
+        reference="champion",
+        challenger_ndcg=0.43,
+        reference_ndcg=0.42,
+        difference=0.01,
+        lower_bound=lower,
+        threshold=needed,
+        passed=lower > needed,
+    )
 
 
 def axis_labels(axis):

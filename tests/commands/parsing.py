@@ -39,7 +39,7 @@ class WrongCommandError(AssertionError):
     """A line that would not do what it says."""
 
 
-class ParsedError(Exception):  # noqa: N818 - no error: what ends a program once its words are understood
+class ParsedError(Exception):
     """The program understood its words."""
 
 

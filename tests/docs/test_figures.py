@@ -25,8 +25,11 @@ def figure_groups(page: str) -> Iterator[frozenset[str]]:
 def shared_figures(left_page: str, right_page: str) -> set[frozenset[str]]:
     """The figures that a part of one page has in common with a part of the other."""
     return {
-        left & right for left in figure_groups(left_page) for right in figure_groups(right_page) if len(left & right) >= MIN_SHARED_FIGURES
-    }  # fmt: skip
+        left & right
+        for left in figure_groups(left_page)
+        for right in figure_groups(right_page)
+        if len(left & right) >= MIN_SHARED_FIGURES
+    }
 
 
 def test_no_measurement_stands_on_two_pages():

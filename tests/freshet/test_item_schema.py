@@ -7,8 +7,11 @@ from freshet.item_schema import DEFAULT_SCHEMA, ItemFeature, attribute_columns, 
 def test_a_schema_is_read_in_its_order_and_told_again():
     schema = parse_schema(" title:words, brand : category ,sale:flag,picture:vector")
     assert schema == (
-        ItemFeature("title", "words"), ItemFeature("brand", "category"), ItemFeature("sale", "flag"), ItemFeature("picture", "vector"),
-    )  # fmt: skip
+        ItemFeature("title", "words"),
+        ItemFeature("brand", "category"),
+        ItemFeature("sale", "flag"),
+        ItemFeature("picture", "vector"),
+    )
     assert format_schema(schema) == "title:words,brand:category,sale:flag,picture:vector"
     assert attribute_columns(schema) == ("brand", "sale")
 

@@ -39,9 +39,15 @@ def publish_day(store, day: date) -> None:
 def release_champion(store, as_of: str) -> None:
     """A champion that knows the days up to `as_of`."""
     manifest = Manifest(
-        created_by="test", precision="fp32", max_history=8, event_type="view", lineage={"as_of": as_of, "cut": "2024-02-01"},
-        parameters={}, metrics={}, files={},
-    )  # fmt: skip
+        created_by="test",
+        precision="fp32",
+        max_history=8,
+        event_type="view",
+        lineage={"as_of": as_of, "cut": "2024-02-01"},
+        parameters={},
+        metrics={},
+        files={},
+    )
     store.put(f"{journal.bundle_path(BUNDLE_ID)}/manifest.json", manifest.canonical_json())
     entry = JournalEntry(
         number=1, decided_on=0, kind="release", bundle=BUNDLE_ID, verdict="", why="", at=TICK_TIME, by="test"

@@ -37,9 +37,12 @@ def definitions_and_instance():
 def test_the_cursor_is_kept_and_every_run_carries_its_tags(world):
     first, second = (tick(*world, "counting")[0] for _ in range(2))
     tags = [world[1].get_run_by_id(sensor_run.run_id).tags for sensor_run in (first, second)]
-    assert [(run_tags["number"], run_tags["dagster/run_key"], run_tags["dagster/sensor_name"]) for run_tags in tags] == [
-        ("1", "1", "counting"), ("2", "2", "counting"),
-    ]  # fmt: skip
+    assert [
+        (run_tags["number"], run_tags["dagster/run_key"], run_tags["dagster/sensor_name"]) for run_tags in tags
+    ] == [
+        ("1", "1", "counting"),
+        ("2", "2", "counting"),
+    ]
 
 
 def test_a_run_key_is_run_once_and_a_skip_says_why(world):

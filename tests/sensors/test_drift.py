@@ -100,9 +100,18 @@ def store(settings):
 def publish_verdict(store, day: date) -> None:
     """A verdict of drift up to `day`, published."""
     verdict = DriftVerdict(
-        bundle=BUNDLE_ID, release=3, reference=(date(2024, 2, 1), date(2024, 2, 9)), current=(DAY, day), current_events=900,
-        columns=(), unknown_share=None, quality=None, drifted=True, sentence=DRIFT_SENTENCE, reasons=("category drifted",),
-    )  # fmt: skip
+        bundle=BUNDLE_ID,
+        release=3,
+        reference=(date(2024, 2, 1), date(2024, 2, 9)),
+        current=(DAY, day),
+        current_events=900,
+        columns=(),
+        unknown_share=None,
+        quality=None,
+        drifted=True,
+        sentence=DRIFT_SENTENCE,
+        reasons=("category drifted",),
+    )
     store.put(verdict_path(f"r{day}"), verdict.model_dump_json().encode())
     write_reference(store, "drift_report", drift_ref(id=f"r{day}", last_day=day))
 

@@ -15,12 +15,22 @@ _GATEWAY_SCHEMA = (
 )
 GATEWAY_MAPPING: Final = SourceMapping(
     shop="gateway",
-    source=SourceFormat(format="json", schema=_GATEWAY_SCHEMA, optional=tuple(name.split()[0] for name in _GATEWAY_SCHEMA.split(", "))),
-    events=EventExpressions(
-        event_id="event_id", user_id="user_id", session_id="session_id", item_id="item_id", event_type=EVENT_TYPE,
-        event_time="to_timestamp(event_time)", quantity="quantity", price="price", title="title", category="category",
+    source=SourceFormat(
+        format="json", schema=_GATEWAY_SCHEMA, optional=tuple(name.split()[0] for name in _GATEWAY_SCHEMA.split(", "))
     ),
-)  # fmt: skip
+    events=EventExpressions(
+        event_id="event_id",
+        user_id="user_id",
+        session_id="session_id",
+        item_id="item_id",
+        event_type=EVENT_TYPE,
+        event_time="to_timestamp(event_time)",
+        quantity="quantity",
+        price="price",
+        title="title",
+        category="category",
+    ),
+)
 
 
 def is_gateway_file(file: LandedFile) -> bool:

@@ -85,9 +85,18 @@ def compress_bundle(full_bundle: Bundle, data: TrainingSet, folder: Path) -> tup
         )
         ranker = open_ranker(_seal_edge_bundle(full_bundle, folder))
         parity = measure_parity(
-            "int8", reference_encoder, ranker.encode, full_bundle.item_embeddings, excluded_items, synthetic_probes, _parity_cases(data), max_history,
-            ranker.bundle.item_embeddings, _blend_inputs(full_bundle), _blend_inputs(ranker.bundle),
-        )  # fmt: skip
+            "int8",
+            reference_encoder,
+            ranker.encode,
+            full_bundle.item_embeddings,
+            excluded_items,
+            synthetic_probes,
+            _parity_cases(data),
+            max_history,
+            ranker.bundle.item_embeddings,
+            _blend_inputs(full_bundle),
+            _blend_inputs(ranker.bundle),
+        )
         check_golden_requests(ranker)
     except BundleError as error:
         return None, str(error)

@@ -90,15 +90,39 @@ WRONG_DAYS = [
     ("half of the events", scaled_counts(0.5), name_arrivals(), {"volume": "warned"}),
     ("half of the hours", bad_counts(hours=12), name_arrivals(), {"volume": "warned"}),
     ("a header and no row", bad_counts(rows=0, landed=0, candidates=0), name_arrivals(), {"volume": "refused"}),
-    ("every row skipped", bad_counts(rows=0, candidates=0, skipped=with_rows), name_arrivals(), {"volume": "refused", "skipped": "refused"}),
-    ("yesterday's file again", bad_counts(rows=0, duplicate=lambda c: c["candidates"] - 3), name_arrivals(),
-     {"volume": "refused", "duplicates": "refused"}),
-    ("no purchase", bad_counts(purchases=0, carts=lambda c: c["carts"] + c["purchases"]), name_arrivals(), {"event_types": "refused"}),
-    ("all returns", bad_counts(views=0, carts=0, purchases=0, returns=with_rows), name_arrivals(), {"event_types": "refused"}),
+    (
+        "every row skipped",
+        bad_counts(rows=0, candidates=0, skipped=with_rows),
+        name_arrivals(),
+        {"volume": "refused", "skipped": "refused"},
+    ),
+    (
+        "yesterday's file again",
+        bad_counts(rows=0, duplicate=lambda c: c["candidates"] - 3),
+        name_arrivals(),
+        {"volume": "refused", "duplicates": "refused"},
+    ),
+    (
+        "no purchase",
+        bad_counts(purchases=0, carts=lambda c: c["carts"] + c["purchases"]),
+        name_arrivals(),
+        {"event_types": "refused"},
+    ),
+    (
+        "all returns",
+        bad_counts(views=0, carts=0, purchases=0, returns=with_rows),
+        name_arrivals(),
+        {"event_types": "refused"},
+    ),
     ("no user", bad_counts(with_user=0), name_arrivals(), {"users": "refused"}),
     ("users of another hash", bad_counts(), name_arrivals(users=0), {"users": "refused"}),
     ("one user for all", bad_counts(largest_shopper=with_rows, shoppers=1), name_arrivals(), {"shoppers": "refused"}),
-    ("half the day is one shopper's", bad_counts(largest_shopper=lambda c: c["rows"] / 2), name_arrivals(), {"shoppers": "refused"}),
+    (
+        "half the day is one shopper's",
+        bad_counts(largest_shopper=lambda c: c["rows"] / 2),
+        name_arrivals(),
+        {"shoppers": "refused"},
+    ),
     ("one session for all", bad_counts(sessions=1), name_arrivals(), {"sessions": "refused"}),
     ("no session", bad_counts(with_session=0, sessions=0), name_arrivals(), {"sessions": "refused"}),
     ("items of other ids", bad_counts(), name_arrivals(known_share=0), {"items": "refused"}),
@@ -112,7 +136,7 @@ WRONG_DAYS = [
     ("all quantities a billion", bad_counts(huge_quantities=with_rows), name_arrivals(), {"quantities": "refused"}),
     ("all at midnight", bad_counts(instants=1, hours=1), name_arrivals(), {"moments": "refused", "volume": "refused"}),
     ("a clock a year behind", bad_counts(late=with_rows), name_arrivals(), {"moments": "refused"}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,10 @@ def test_one_long_title_of_an_old_lake_does_not_widen_all_others(peak, tmp_path)
 def test_one_long_item_id_does_not_widen_the_latest_histories(peak):
     moment = pa.scalar(0, pa.timestamp("us", "UTC"))
     event = pa.struct([("event_time", moment.type), ("item_id", pa.string()), ("event_type", pa.string())])
-    event_rows = [[{"event_time": moment.as_py(), "item_id": LONG_TEXT if row == 7 else f"i{row}", "event_type": "view"}]
-            for row in range(N_ROWS)]  # fmt: skip
+    event_rows = [
+        [{"event_time": moment.as_py(), "item_id": LONG_TEXT if row == 7 else f"i{row}", "event_type": "view"}]
+        for row in range(N_ROWS)
+    ]
     rows = pa.table(
         {
             "shopper": [f"{row:032x}" for row in range(N_ROWS)], "events": pa.array(event_rows, pa.list_(event)),

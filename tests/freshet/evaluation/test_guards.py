@@ -45,9 +45,21 @@ def comparison(table: dict[str, dict[str, float]] | None = None, echoes: tuple[f
     rows = {name: {"ndcg@10": default_hits[name] / N_CASES, "personalisation@10": 0.9, "coverage@10": 0.5,
                    "popularity_share@10": 0.3, **(table or {}).get(name, {})} for name in scores}  # fmt: skip
     evaluation = Evaluation(
-        train_until=0, as_of=7, n_cases=N_CASES, n_targets=N_CASES, n_unknown_targets=0, ks=(10,), table=rows, slices={}, scoring_seconds={},
-        n_items=1000, echo_share=echoes[0], reference_echo_share=echoes[1], repeat_share=repeats[0], reference_repeat_share=repeats[1],
-    )  # fmt: skip
+        train_until=0,
+        as_of=7,
+        n_cases=N_CASES,
+        n_targets=N_CASES,
+        n_unknown_targets=0,
+        ks=(10,),
+        table=rows,
+        slices={},
+        scoring_seconds={},
+        n_items=1000,
+        echo_share=echoes[0],
+        reference_echo_share=echoes[1],
+        repeat_share=repeats[0],
+        reference_repeat_share=repeats[1],
+    )
     return Comparison(evaluation, scores, np.arange(N_CASES))
 
 

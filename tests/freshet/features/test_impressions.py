@@ -116,10 +116,15 @@ def test_what_the_gateway_may_never_write_refuses_the_day_and_keeps_what_was_the
     land_lines(shop, DAY, "g1.jsonl", impression_line("r1"))
     publish_days(spark, shop, DAY)
     land_lines(
-        shop, DAY, "g2.jsonl",
-        impression_line("r2", items=["a", "a"]), impression_line("r3", tier="oracle"), impression_line("r4", bundle="latest"),
-        impression_line("r5", shopper="ann@example.org"), impression_line("r6", shown_at="2024-01-03T00:00:00Z"),
-    )  # fmt: skip
+        shop,
+        DAY,
+        "g2.jsonl",
+        impression_line("r2", items=["a", "a"]),
+        impression_line("r3", tier="oracle"),
+        impression_line("r4", bundle="latest"),
+        impression_line("r5", shopper="ann@example.org"),
+        impression_line("r6", shown_at="2024-01-03T00:00:00Z"),
+    )
     session, publication = publish_days(spark, shop, DAY)
     assert [reason.partition(";")[0] for reason in publication.refused["2024-01-01"]] == [
         "1 of 6 lists hold an item twice",

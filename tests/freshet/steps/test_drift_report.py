@@ -25,9 +25,15 @@ def release_bundle(small_shop, store: Store, folder, lineage: dict) -> str:
     shutil.copytree(bundle_folder, folder)
     _, manifest = load_verified_manifest(folder)
     name = write_manifest(
-        folder, created_by="test", precision=manifest.precision, max_history=manifest.max_history, event_type=manifest.event_type,
-        lineage=lineage, parameters=manifest.parameters, metrics=manifest.metrics,
-    )  # fmt: skip
+        folder,
+        created_by="test",
+        precision=manifest.precision,
+        max_history=manifest.max_history,
+        event_type=manifest.event_type,
+        lineage=lineage,
+        parameters=manifest.parameters,
+        metrics=manifest.metrics,
+    )
     store.put_folder(folder, bundle_path(name), MANIFEST)
     number = journal.entry_count(store) + 1
     at = datetime(2024, 3, 1, tzinfo=UTC)

@@ -26,9 +26,18 @@ def test_what_is_left_out_is_filled_in():
 
 def test_everything_that_was_given_lands_as_given():
     validated_event = validate_event(
-        {**COMPLETE_EVENT, "event_id": "e1", "session_id": "s", "event_time": "2026-01-05T13:30:00+02:00", "quantity": 2,
-         "price": 1.5, "title": "Tea “Earl”", "category": "tea", "context": {"shop": "nl", "ab": "x"}}
-    )  # fmt: skip
+        {
+            **COMPLETE_EVENT,
+            "event_id": "e1",
+            "session_id": "s",
+            "event_time": "2026-01-05T13:30:00+02:00",
+            "quantity": 2,
+            "price": 1.5,
+            "title": "Tea “Earl”",
+            "category": "tea",
+            "context": {"shop": "nl", "ab": "x"},
+        }
+    )
     assert json.loads(validated_event.landing_line()) == {
         "event_id": "e1", "event_time": "2026-01-05T11:30:00.000000Z", "event_type": "view", "item_id": "a",
         "user_id": "u", "session_id": "s", "quantity": 2.0, "price": 1.5, "title": "Tea “Earl”", "category": "tea",

@@ -22,9 +22,13 @@ def test_the_events_that_move_the_score_come_with_what_is_known_of_them(shop):
     response = shop.get("/v1/items/e/explanation", user_id="ann", k=2)
     body = response.json()
     assert (response.status_code, body["item_id"], round(body["score"], 4), body["release"]) == (200, "e", 1.0, 1)
-    assert [(contribution["item_id"], contribution["event_type"], contribution["title"], round(contribution["moved"], 4)) for contribution in body["events"]] == [
-        ("b", "cart", "Item B", -0.5), ("a", "cart", "Item A", 0.25),
-    ]  # fmt: skip
+    assert [
+        (contribution["item_id"], contribution["event_type"], contribution["title"], round(contribution["moved"], 4))
+        for contribution in body["events"]
+    ] == [
+        ("b", "cart", "Item B", -0.5),
+        ("a", "cart", "Item A", 0.25),
+    ]
     assert body["events"][0]["event_time"].startswith("2026-01-05T12:00:00")
 
 

@@ -194,9 +194,15 @@ def test_a_list_made_ahead_waits_until_the_model_cannot_answer(serving, caplog):
 
 
 def test_a_list_made_ahead_goes_first_where_that_is_set(serving):
-    assert [tier_and_items(ranked) for ranked in rank_with_fallback(serving, [precomputed_request("dba", is_first=True), ranking_request("a", k=2)])] == [
-        ("precomputed", "db"), ("sequence", "ea"),
-    ]  # fmt: skip
+    assert [
+        tier_and_items(ranked)
+        for ranked in rank_with_fallback(
+            serving, [precomputed_request("dba", is_first=True), ranking_request("a", k=2)]
+        )
+    ] == [
+        ("precomputed", "db"),
+        ("sequence", "ea"),
+    ]
 
 
 def test_a_list_made_ahead_that_filters_leave_short_does_not_answer(serving):

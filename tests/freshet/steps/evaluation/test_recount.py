@@ -77,8 +77,15 @@ def training_set() -> TrainingSet:
     zeros = np.zeros(7)
     return TrainingSet(
         Histories(np.array(["ann", "bob"]), np.array([0, 2, 5]), items, np.ones(5, dtype=np.int64), times, days),
-        vocabulary(), zeros, zeros + 0.1, np.array([9, 9]), np.array([1, 1]), np.array([0, 0]), train_until=10, as_of=20,
-    )  # fmt: skip
+        vocabulary(),
+        zeros,
+        zeros + 0.1,
+        np.array([9, 9]),
+        np.array([1, 1]),
+        np.array([0, 0]),
+        train_until=10,
+        as_of=20,
+    )
 
 
 def recount_result(**baskets: set[str]) -> CaseRecount:

@@ -75,10 +75,20 @@ class ReleaseShop:
     def judge(self, bundle: str = "", verdict: Verdict = GOOD_VERDICT) -> EvaluationRef:
         """An evaluation on the journal as it is now."""
         number = journal.entry_count(self.store)
-        table = Evaluation(train_until=1, as_of=2, n_cases=verdict.n_cases, n_targets=1, n_unknown_targets=0, ks=(10,), table=METRICS_TABLE,
-                           slices={}, scoring_seconds={})  # fmt: skip
-        evaluation_record = EvaluationRecord(bundle=bundle or self.made, champion=self.served, decided_on=number, evaluation=table,
-                      verdict=verdict)  # fmt: skip
+        table = Evaluation(
+            train_until=1,
+            as_of=2,
+            n_cases=verdict.n_cases,
+            n_targets=1,
+            n_unknown_targets=0,
+            ks=(10,),
+            table=METRICS_TABLE,
+            slices={},
+            scoring_seconds={},
+        )
+        evaluation_record = EvaluationRecord(
+            bundle=bundle or self.made, champion=self.served, decided_on=number, evaluation=table, verdict=verdict
+        )
         return self.write(evaluation_record.model_dump_json(indent=1).encode())
 
     def write(self, content: bytes) -> EvaluationRef:
