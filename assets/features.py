@@ -87,7 +87,7 @@ def histories(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -
 
 @dg.asset(
     backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"numpy"}, owners=OWNERS, output_required=False,
-    check_specs=gates.check_specs("item_vectors"), deps=["vocabulary"],
+    check_specs=gates.check_specs("content_embeddings"), deps=["vocabulary"],
 )  # fmt: skip
 def content_embeddings(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """Vectors of items by name: what the shop landed of its pictures or texts, and what a text encoder makes."""

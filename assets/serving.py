@@ -42,7 +42,7 @@ def latest_histories(
 
 @dg.asset(
     backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"numpy"}, owners=OWNERS, output_required=False,
-    check_specs=gates.check_specs("new_items"), deps=["vocabulary", "item_vectors"],
+    check_specs=gates.check_specs("new_items"), deps=["vocabulary", "content_embeddings"],
 )  # fmt: skip
 def new_items(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """What the catalogue says of the newest items: a gateway recommends them before any model was trained on them."""

@@ -77,7 +77,7 @@ def vocabulary(
 @dg.asset(
     backfill_policy=SINGLE_RUN, group_name=GROUP, kinds={"spark", "iceberg"}, owners=OWNERS, output_required=False,
     check_specs=gates.check_specs("training_set"), metadata=gates.column_schema(TRAINING_SET),
-    deps=["histories", "user_features", "item_features", vocabulary, "item_vectors"],
+    deps=["histories", "user_features", "item_features", vocabulary, "content_embeddings"],
 )  # fmt: skip
 def training_set(
     context: dg.AssetExecutionContext, config: TrainingSetConfig, lake: dg.ResourceParam[Lake]

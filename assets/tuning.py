@@ -17,7 +17,7 @@ from resources.tracking import Tracking
 GROUP = "training"
 NOT_ALONE_MESSAGE = (
     "No search: `trained_model` is made in the same run, and nothing orders the two. "
-    f"Run it alone: {materialize_command('search')}, or the job `study`."
+    f"Run it alone: {materialize_command('tuning')}, or the job `study`."
 )
 
 
@@ -27,14 +27,14 @@ class TuningConfig(TuningParams, dg.Config):
 
 # Not dg.asset: only what can be a subset may come back without the results of its checks.
 @dg.multi_asset(
-    name="search",
+    name="tuning",
     outs={
         "result": dg.AssetOut(
-            key="search", is_required=False, group_name=GROUP, kinds={"optuna", "torch"}, owners=OWNERS,
+            key="tuning", is_required=False, group_name=GROUP, kinds={"optuna", "torch"}, owners=OWNERS,
             description="Parameters that a study found better than the defaults, for `params_from: search`.",
         )
     },
-    check_specs=gates.check_specs("search"), can_subset=True, backfill_policy=SINGLE_RUN, pool=ACCELERATOR_POOL,
+    check_specs=gates.check_specs("tuning"), can_subset=True, backfill_policy=SINGLE_RUN, pool=ACCELERATOR_POOL,
 )  # fmt: skip
 def tuning(
     context: dg.AssetExecutionContext,

@@ -2,9 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
+
+from freshet.store import Store
+
+FORMER_ASSET_NAMES: Final = {"content_embeddings": "item_vectors", "tuning": "search"}  # name → former name
+
+
+def published_path(store: Store, asset: str) -> str:
+    """Return the path of the asset's published reference: under its former name where only that file exists."""
+    path, former_path = f"published/{asset}.json", f"published/{FORMER_ASSET_NAMES.get(asset, asset)}.json"
+    return path if store.exists(path) or not store.exists(former_path) else former_path
 
 
 class StoredModel(BaseModel):

@@ -8,7 +8,14 @@ DAILY_TABLES: Final = (
     "raw_events", "quarantined_events", "events", "items", "item_features", "user_features", "histories", "impressions",
 )  # fmt: skip
 # Made from all days so far: what a model learns from, what a gateway knows of its shoppers, the watch on drift.
-DERIVED_ASSETS: Final = ("vocabulary", "item_vectors", "training_set", "latest_histories", "new_items", "drift_report")
+DERIVED_ASSETS: Final = (
+    "vocabulary",
+    "content_embeddings",
+    "training_set",
+    "latest_histories",
+    "new_items",
+    "drift_report",
+)
 MODEL_ASSETS: Final = ("trained_model", "bundle", "evaluation", "release")
 
 update_tables = dg.define_asset_job(
@@ -33,7 +40,7 @@ batch_scoring = dg.define_asset_job(
 )
 tune = dg.define_asset_job(
     "study",
-    selection=dg.AssetSelection.assets("search"),
+    selection=dg.AssetSelection.assets("tuning"),
     tags={"dagster/max_runtime": str(8 * 3600)},  # its own `max_minutes` come first; deploy/dagster.yaml has 4 hours
     description="A study on the last training set: is there a better configuration than the defaults?",
 )

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import dagster as dg
 from pydantic import BaseModel
 
+from freshet.artifacts import published_path
 from freshet.commands import materialize_hint
 from freshet.errors import LakeError
 from freshet.publishing.publish import PublishResult
@@ -41,7 +42,7 @@ def write_reference(store: Store, name: str, reference: BaseModel) -> None:
 
 def read_reference(store: Store, name: str, kind: Any) -> BaseModel:
     """What the asset stands for. Raises LakeError where it was never published."""
-    path = f"published/{name}.json"
+    path = published_path(store, name)
     if not store.exists(path):
         raise LakeError(name, "nothing has been published yet", materialize_hint(store, f"+{name}"))
     reference: BaseModel = kind.model_validate_json(store.get(path))
@@ -50,7 +51,7 @@ def read_reference(store: Store, name: str, kind: Any) -> BaseModel:
 
 def published_reference(store: Store, name: str, kind: type[Ref]) -> Ref | None:
     """What the asset stands for; None where it was never published."""
-    path = f"published/{name}.json"
+    path = published_path(store, name)
     return kind.model_validate_json(store.get(path)) if store.exists(path) else None
 
 

@@ -48,9 +48,9 @@ PASSING_PROFILES: dict[str, dict[str, object]] = {
         "repeated_items": 0, "places": 20, "short": 0, "disordered": 0, "unknown_tiers": 0, "compared": 5,
         "overlap": 0.998, "overlap_needed": 0.99, "parity_missed": 0.0,
     },
-    "item_vectors": {"items": 4, "ragged": 0, "not_finite": 0, "least_share": 0.75, "thinnest": "picture"},
+    "content_embeddings": {"items": 4, "ragged": 0, "not_finite": 0, "least_share": 0.75, "thinnest": "picture"},
     "new_items": {"items": 4, "undescribed": 1, "undescribed_share": 0.25, "corrupt": 0},
-    "search": {
+    "tuning": {
         "trials": 6, "complete": 5, "needed": 5, "lacking": 0, "default_missing": 0, "default_why": "complete",
         "not_finite": 0, "better": 1, "sentence": "Trial 3: NDCG@10 0.3000 against 0.2000 of the default.",
     },
@@ -301,18 +301,18 @@ FAILING_CASES = (
         "materialize `latest_histories`, then `recommendations` again",
     ),
     RuleCase(
-        "search", "default_was_tried", {"default_missing": 1, "default_why": "training, epoch 1: the loss is nan"},
+        "tuning", "default_was_tried", {"default_missing": 1, "default_why": "training, epoch 1: the loss is nan"},
         "the default configuration has no score: training, epoch 1: the loss is nan",
         "set in `fixed` what it needs to get through, then search again",
     ),
-    RuleCase("search", "scores_are_finite", {"not_finite": 1}, "1 of 5 scores are not finite", OUR_BUG_FIX),
+    RuleCase("tuning", "scores_are_finite", {"not_finite": 1}, "1 of 5 scores are not finite", OUR_BUG_FIX),
     RuleCase(
-        "search", "enough_trials_are_complete", {"complete": 4, "lacking": 1},
+        "tuning", "enough_trials_are_complete", {"complete": 4, "lacking": 1},
         "4 of 6 trials went to their end, and 5 are needed",
         "search again, it goes on where it stopped; raise `trials` or `max_minutes`",
     ),
     RuleCase(
-        "search", "winner_beats_the_default",
+        "tuning", "winner_beats_the_default",
         {"better": 0, "sentence": "Nothing beat the default configuration, NDCG@10 0.2000."},
         "Nothing beat the default configuration, NDCG@10 0.2000.",
         "nothing: the configuration in use stays", stops=False,
@@ -329,15 +329,15 @@ FAILING_CASES = (
         "train cold: set `warm_start` to off or auto",
     ),
     RuleCase(
-        "item_vectors", "vectors_have_one_length", {"ragged": 2},
+        "content_embeddings", "vectors_have_one_length", {"ragged": 2},
         "2 landed vectors have another length than the others", "land them again, all made by the same encoder",
     ),
     RuleCase(
-        "item_vectors", "vectors_are_finite", {"not_finite": 1}, "1 vectors hold something that is not a number",
+        "content_embeddings", "vectors_are_finite", {"not_finite": 1}, "1 vectors hold something that is not a number",
         "mend what makes them, then land them again",
     ),
     RuleCase(
-        "item_vectors", "most_items_have_vectors", {"least_share": 0.25}, "25% of 4 items have a vector picture",
+        "content_embeddings", "most_items_have_vectors", {"least_share": 0.25}, "25% of 4 items have a vector picture",
         "land vectors for the others, or take it out of FRESHET_ITEM_SCHEMA", stops=False,
     ),
     RuleCase(

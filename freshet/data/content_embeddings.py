@@ -12,15 +12,14 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from freshet.artifacts import ContentEmbeddingsRef
+from freshet.artifacts import ContentEmbeddingsRef, published_path
 from freshet.data.item_encoding import Float32s
 from freshet.data.text_columns import TextArray, pack_texts, unpack_texts
 from freshet.errors import LakeError
 from freshet.store import Store
 
 EMBEDDINGS_FOLDER: Final = "item_vectors"
-POINTER_PATH: Final = "published/item_vectors.json"
-REBUILD_FIX: Final = "materialize the asset `item_vectors` again"
+REBUILD_FIX: Final = "materialize the asset `content_embeddings` again"
 
 
 @dataclass(frozen=True)
@@ -66,4 +65,5 @@ def read_content_embeddings(store: Store, name: str) -> ContentEmbeddings:
 
 def published_content_embeddings(store: Store) -> ContentEmbeddingsRef | None:
     """Which vectors the pipeline published last; None before the first."""
-    return ContentEmbeddingsRef.model_validate_json(store.get(POINTER_PATH)) if store.exists(POINTER_PATH) else None
+    path = published_path(store, "content_embeddings")
+    return ContentEmbeddingsRef.model_validate_json(store.get(path)) if store.exists(path) else None

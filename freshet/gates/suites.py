@@ -255,7 +255,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
         _zero_rule("gateway_sees_what_training_sees", "unlike", "{unlike} of {probes} model inputs differ: {unlike_who}",
               "materialize events, histories and training_set of these days in one run"),
     ),
-    "item_vectors": (
+    "content_embeddings": (
         _zero_rule("vectors_have_one_length", "ragged", "{ragged} landed vectors have another length than the others",
               "land them again, all made by the same encoder"),
         _zero_rule("vectors_are_finite", "not_finite", "{not_finite} vectors hold something that is not a number",
@@ -285,7 +285,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
               "of {compared} shoppers asked one by one {overlap:.4f} of the list is the same (needed {overlap_needed})",
               "materialize `latest_histories`, then `recommendations` again"),
     ),
-    "search": (
+    "tuning": (
         _zero_rule("default_was_tried", "default_missing", "the default configuration has no score: {default_why}",
               "set in `fixed` what it needs to get through, then search again"),
         _zero_rule("scores_are_finite", "not_finite", "{not_finite} of {complete} scores are not finite", _BUG_FIX),

@@ -1,4 +1,4 @@
-"""The asset `item_vectors`, without Dagster: vectors that the shop landed, and those that a text encoder makes."""
+"""The asset `content_embeddings`, without Dagster: vectors that the shop landed, and those that a text encoder makes."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from freshet.artifacts import ContentEmbeddingsRef
-from freshet.data.content_embeddings import EMBEDDINGS_FOLDER, ContentEmbeddings, save_content_embeddings
+from freshet.data.content_embeddings import ContentEmbeddings, save_content_embeddings
 from freshet.data.item_encoding import Float32s
 from freshet.data.text_columns import text_array
 from freshet.errors import LandingError
@@ -47,7 +47,7 @@ def make_content_embeddings(
     result = collect_embeddings(
         vocabulary.item_ids[1:].tolist(), vocabulary.titles[1:].tolist(), text_encoder(settings), store, progress
     )
-    gate = run_gate(EMBEDDINGS_FOLDER, _profile(result), settings)
+    gate = run_gate("content_embeddings", _profile(result), settings)
     if gate.refusal_reasons():
         return StepResult(gate, result, None)
     dims = {name: int(vectors.shape[1]) for name, vectors in result.embeddings.vectors.items()}

@@ -21,7 +21,7 @@ def dagster(spark, small_shop, tmp_path_factory):
     settings = small_shop.settings.model_copy(update={"state": tmp_path_factory.mktemp("state")})
     write_reference(small_shop.store, "training_set", small_shop.training_set)
     yield DagsterHarness(shared_spark_lake(spark, settings))
-    for name in ("training_set", "search"):
+    for name in ("training_set", "tuning"):
         (Path(settings.lake) / "published" / f"{name}.json").unlink(missing_ok=True)
 
 
@@ -33,16 +33,16 @@ def test_a_study_publishes_its_winner_if_and_only_if_it_beats_the_default(dagste
         "over": ["vector", "learning_rate"],
         "fixed": FIXED_PARAMS,
     }
-    run = dagster.run("search", search=search)
-    assert run.success, run.failure_or_none("search")
+    run = dagster.run("tuning", search=search)
+    assert run.success, run.failure_or_none("tuning")
     failed = {check.check_name for check in run.checks() if not check.passed}
-    ref = published_reference(dagster.lake.store, "search", TuningRef)
+    ref = published_reference(dagster.lake.store, "tuning", TuningRef)
     assert failed == (set() if ref else {"winner_beats_the_default"})
-    assert run.materialized() == (["search"] if ref else [])
+    assert run.materialized() == (["tuning"] if ref else [])
     assert ref is None or ref.parameters["width"] == TINY_PARAMS.hidden_dim
 
 
 def test_in_a_run_that_makes_a_model_it_stands_aside(dagster):
-    run = dagster.run("search", "trained_model", trained_model=TINY_PARAMS.model_dump())
+    run = dagster.run("tuning", "trained_model", trained_model=TINY_PARAMS.model_dump())
     assert run.success
     assert run.materialized() == ["trained_model"]

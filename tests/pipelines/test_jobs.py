@@ -56,4 +56,4 @@ def test_a_retraining_by_clock_or_sensor_keeps_the_configuration_that_serves():
 
 
 def test_a_search_is_started_by_hand_and_alone():
-    assert selected_assets("study") == {"search"}
+    assert selected_assets("study") == {"tuning"}

@@ -1,10 +1,10 @@
 """Which configuration a model is trained with: the launchpad's, a search's winner, or what serves."""
 
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from pydantic import JsonValue, ValidationError
 
-from freshet.artifacts import TuningRef
+from freshet.artifacts import TuningRef, published_path
 from freshet.commands import materialize_command
 from freshet.errors import FreshetError, JournalError
 from freshet.inference.manifest import MANIFEST, Manifest
@@ -13,8 +13,6 @@ from freshet.releases import journal
 from freshet.store import Store
 
 ParamSource = Literal["config", "search", "champion"]
-
-TUNING_POINTER_PATH: Final = "published/search.json"
 
 
 def resolve_params(source: ParamSource, config_params: TrainParams, store: Store) -> TrainParams:
@@ -50,9 +48,10 @@ def _merge_params(base_params: Any, config_params: TrainParams) -> TrainParams:
 
 
 def _tuned_params(store: Store) -> dict[str, JsonValue]:
-    if not store.exists(TUNING_POINTER_PATH):
+    path = published_path(store, "tuning")
+    if not store.exists(path):
         raise FreshetError(
             "trained_model, `params_from`", "no search has found anything better than the defaults yet",
-            f"run {materialize_command('search')}, or leave `params_from` at `config`",
+            f"run {materialize_command('tuning')}, or leave `params_from` at `config`",
         )  # fmt: skip
-    return dict(TuningRef.model_validate_json(store.get(TUNING_POINTER_PATH)).parameters)
+    return dict(TuningRef.model_validate_json(store.get(path)).parameters)

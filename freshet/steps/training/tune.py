@@ -1,4 +1,4 @@
-"""The asset `search`, without Dagster: try configurations, judge the winner, keep its parameters."""
+"""The asset `tuning`, without Dagster: try configurations, judge the winner, keep its parameters."""
 
 import hashlib
 import json
@@ -48,7 +48,7 @@ def finish_tuning(
     settings: Settings, result: "TuningResult", ref: TrainingSetRef, params: "TuningParams"
 ) -> "StepResult[TuningResult, TuningRef]":
     """What was found, judged; the winner's parameters only where they beat the default's."""
-    gate = run_gate("search", profile(result, params), settings)
+    gate = run_gate("tuning", profile(result, params), settings)
     tuning_ref = None if gate.refusal_reasons() or ndcg_gain(result) <= 0 else _tuning_ref(result, ref)
     return StepResult(gate, result, tuning_ref)
 

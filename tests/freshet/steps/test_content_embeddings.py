@@ -64,9 +64,9 @@ def test_landed_vectors_stand_under_the_name_of_their_folder_and_the_last_file_w
 def test_vectors_of_two_lengths_are_refused_and_nothing_is_written(store):
     land_vectors(store, "picture/1.parquet", {"a": [1.0, 2.0], "b": [1.0], "c": [5.0, 6.0]})
     result = collect_embeddings(ITEMS, TITLES, None, store)
-    judgement = run_gate("item_vectors", _profile(result), Settings(_env_file=None, lake=store.root))
+    judgement = run_gate("content_embeddings", _profile(result), Settings(_env_file=None, lake=store.root))
     assert judgement.refusal_reasons() == {
-        "item_vectors": [
+        "content_embeddings": [
             "1 landed vectors have another length than the others; land them again, all made by the same encoder"
         ]
     }

@@ -9,7 +9,7 @@ from freshet.artifacts import TrainingSetRef, TuningRef
 from freshet.errors import FreshetError
 from freshet.model.params import TrainParams
 from freshet.releases.journal import JournalEntry, append_entry, bundle_path
-from freshet.steps.training.param_source import TUNING_POINTER_PATH, resolve_params
+from freshet.steps.training.param_source import resolve_params
 from freshet.store import Store, open_store
 
 TRAINING_SET = TrainingSetRef(as_of=date(2024, 3, 3), train_until=date(2024, 3, 2), snapshots={"training_set": 7})
@@ -24,7 +24,7 @@ def store(tmp_path: Path) -> Store:
 def publish_tuning(store: Store, **overrides: object) -> None:
     parameters = {**WINNER_PARAMS.model_dump(), **overrides}
     ref = TuningRef(id="w", training_set=TRAINING_SET, study="s", trial=1, parameters=parameters, metrics={})
-    store.put(TUNING_POINTER_PATH, ref.model_dump_json().encode())
+    store.put("published/tuning.json", ref.model_dump_json().encode())
 
 
 def release_bundle(store: Store, bundle: str, parameters: str) -> None:
@@ -63,7 +63,7 @@ def test_without_a_winner_it_is_said_what_to_do(store):
         resolve_params("search", TrainParams(), store)
     assert str(error.value) == (
         "trained_model, `params_from`: no search has found anything better than the defaults yet; "
-        "run `dagster asset materialize -m pipelines.definitions --select search`, or leave `params_from` at `config`"
+        "run `dagster asset materialize -m pipelines.definitions --select tuning`, or leave `params_from` at `config`"
     )
 
 
