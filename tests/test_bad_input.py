@@ -133,7 +133,7 @@ class TestRuns:
         assert not run_result.ran("events")
         return run_result.failure("raw_events")
 
-    def test_a_machine_without_java(self, shop, tmp_path, afterwards):
+    def test_a_machine_without_java(self, shop, tmp_path, recovered_production):
         from resources.lake import Lake
         from tests.dagster_runs import DagsterHarness
 
@@ -141,7 +141,7 @@ class TestRuns:
         run_result = DagsterHarness(Lake(nowhere)).run("raw_events", days=[DAY2])
         assert run_result.failure("raw_events") == f"Java: no Java at {tmp_path}; {JAVA_FIX}"
 
-    def test_an_old_java(self, shop, tmp_path, unchanged):
+    def test_an_old_java(self, shop, tmp_path, unchanged_production):
         from resources.lake import Lake
         from tests.dagster_runs import DagsterHarness
 
@@ -153,13 +153,13 @@ class TestRuns:
         run_result = DagsterHarness(Lake(old)).run("raw_events", days=[DAY2])
         assert run_result.failure("raw_events") == f"Java: Java 8 at {tmp_path} is too old; {JAVA_FIX}"
 
-    def test_no_mapping(self, shop, unchanged):
+    def test_no_mapping(self, shop, unchanged_production):
         assert self.refusal_message(shop, mapping=None) == (
             "FRESHET_MAPPING: no source mapping is set; "
             "write one (examples/ has four, docs/mapping.md explains them) and set FRESHET_MAPPING to its path"
         )
 
-    def test_a_mapping_with_a_wrong_column(self, shop, afterwards):
+    def test_a_mapping_with_a_wrong_column(self, shop, recovered_production):
         path = shop.mapping("item_id: item", "item_id: itm")
         assert self.refusal_message(shop, mapping=path) == (
             "1 of 1 days refused, 0 published\n"
@@ -168,20 +168,20 @@ class TestRuns:
             f"(deliver it with the columns that the mapping uses, or change the mapping); {MEND_FIX}"
         )
 
-    def test_a_mapping_with_a_wrong_expression(self, shop, unchanged):
+    def test_a_mapping_with_a_wrong_expression(self, shop, unchanged_production):
         path = shop.mapping("to_timestamp(at)", "to_timestmp(at)")
         assert self.refusal_message(shop, mapping=path) == (
             f"{path}:12:15: events.event_time: `to_timestmp(at)`: Spark has no function to_timestmp; "
             "did you mean to_timestamp or try_to_timestamp or to_utc_timestamp?"
         )
 
-    def test_a_mapping_with_a_wrong_type(self, shop, unchanged):
+    def test_a_mapping_with_a_wrong_type(self, shop, unchanged_production):
         path = shop.mapping("where: kind <> 'ping'", "where: kind")
         assert self.refusal_message(shop, mapping=path) == (
             f"{path}:5:8: where: `kind` gives string, not a boolean; write a condition, e.g. `Quantity > 0`"
         )
 
-    def test_files_dropped_into_the_landing_that_cannot_be_read(self, shop, afterwards):
+    def test_files_dropped_into_the_landing_that_cannot_be_read(self, shop, recovered_production):
         good_content = DELIVERIES[DAY2]["a.csv"].encode()
         shop.deliver(
             {
@@ -200,7 +200,7 @@ class TestRuns:
             + MEND_FIX
         )
 
-    def test_a_file_wrongly_encoded_further_down(self, shop, afterwards):
+    def test_a_file_wrongly_encoded_further_down(self, shop, recovered_production):
         rows = [f"x{n},2024-03-02 10:00:00,ann,s1,mug,view,,,Tasse größer,\n" for n in range(3)]
         shop.deliver({"a.csv": (HEADER + "".join(rows)).encode("iso-8859-1")})
         run_result = shop.dagster().run(*EVENT_TABLES, days=[DAY2])

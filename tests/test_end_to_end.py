@@ -125,20 +125,20 @@ def first_days_run(shop) -> subprocess.CompletedProcess:
 
 
 @pytest.fixture(scope="module")
-def next_day_run(shop, first_days) -> subprocess.CompletedProcess:
+def next_day_run(shop, first_days_run) -> subprocess.CompletedProcess:
     """The seventh day by itself, and everything made from it."""
     return shop.dagster(DAYS[6:], TINY_CONFIG)
 
 
-def test_one_command_goes_from_landed_files_to_a_release(shop, first_days):
-    assert first_days.returncode == 0, first_days.stderr[-3000:]
+def test_one_command_goes_from_landed_files_to_a_release(shop, first_days_run):
+    assert first_days_run.returncode == 0, first_days_run.stderr[-3000:]
     output = shop.freshet("releases").splitlines()
     assert output[0] == "   no.  when (UTC)        bundle        NDCG@10  what"
     assert output[1].startswith("*    1")
     assert "Released: the new model is better than what is popular (NDCG@10 0." in shop.freshet("releases", "1")
 
 
-def test_every_landed_row_is_accounted_for(shop, first_days):
+def test_every_landed_row_is_accounted_for(shop, first_days_run):
     lines = shop.freshet("days").splitlines()
     for line in lines[1:]:
         label, counts, verdict = re.fullmatch(r"(\S+(?: days)?) +((?:[\d,]+ +){6})(.+)", line).groups()
@@ -148,7 +148,7 @@ def test_every_landed_row_is_accounted_for(shop, first_days):
     assert len(lines) == 1 + 6 + 1
 
 
-def test_items_just_met_are_answered_without_torch_and_without_java(shop, first_days):
+def test_items_just_met_are_answered_without_torch_and_without_java(shop, first_days_run):
     item_ids = ",".join(sorted({row["item_id"] for row in shop.rows("items", DAYS[0])})[:3])
     output = shop.freshet(
         "recommend", "--items", item_ids, "-k", "5", PATH="/nonexistent", JAVA_HOME="/nonexistent"
@@ -159,7 +159,7 @@ def test_items_just_met_are_answered_without_torch_and_without_java(shop, first_
     assert output[-1].endswith(" · release 1")
 
 
-def test_a_shopper_of_the_lake_is_answered_from_the_lakes_history(shop, first_days):
+def test_a_shopper_of_the_lake_is_answered_from_the_lakes_history(shop, first_days_run):
     landed_files = next((Path(shop.settings.lake) / "landing" / "events" / f"dt={DAYS[0]}").iterdir())
     with landed_files.open() as file:
         user = next(row["user_id"] for row in csv.DictReader(file) if row["user_id"])
@@ -168,8 +168,8 @@ def test_a_shopper_of_the_lake_is_answered_from_the_lakes_history(shop, first_da
     assert "(from the shopper's own history)" in output[-1]
 
 
-def test_the_next_day_alone_meets_the_champion(shop, next_day):
-    assert next_day.returncode == 0, next_day.stderr[-3000:]
+def test_the_next_day_alone_meets_the_champion(shop, next_day_run):
+    assert next_day_run.returncode == 0, next_day_run.stderr[-3000:]
     output = shop.freshet("releases").splitlines()
     assert len(output) == 3
     assert output[2].startswith("*    2")
@@ -178,7 +178,7 @@ def test_the_next_day_alone_meets_the_champion(shop, next_day):
     )
 
 
-def test_a_day_run_again_gives_the_same_table(shop, next_day):
+def test_a_day_run_again_gives_the_same_table(shop, next_day_run):
     def published_rows() -> list[list[str]]:
         return [sorted(map(repr, shop.rows(table, DAYS[6]))) for table in ("events", "histories")]
 
@@ -195,7 +195,7 @@ def line_output(shop: UserShop, line: str) -> str:
     return completed_process.stdout
 
 
-def test_every_other_line_of_readme_does_what_it_says(shop, next_day, tmp_path):
+def test_every_other_line_of_readme_does_what_it_says(shop, next_day_run, tmp_path):
     """After the release, on this shop's files and items. The gateway's lines are typed by the next test."""
     folder = Path(shop.settings.lake) / "landing" / "events"
     before = set(folder.rglob("*.csv"))
@@ -222,7 +222,7 @@ def test_every_other_line_of_readme_does_what_it_says(shop, next_day, tmp_path):
     assert "rolled back to the bundle of release 1" in line_output(shop, readme_line("freshet rollback"))
 
 
-def test_the_gateways_lines_of_readme_are_answered(shop, next_day, tmp_path):
+def test_the_gateways_lines_of_readme_are_answered(shop, next_day_run, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"

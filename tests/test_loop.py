@@ -76,39 +76,39 @@ def dev_process(tmp_path_factory) -> Iterator[DevProcess]:
     process.wait(120)
 
 
-def test_a_shop_that_nobody_looks_after_is_served_by_a_model_of_its_own(loop):
-    loop.wait("release", lambda: journal.entry_count(loop.store) > 0)
-    assert journal.champion_entry(loop.store).verdict.startswith(
+def test_a_shop_that_nobody_looks_after_is_served_by_a_model_of_its_own(dev_process):
+    dev_process.wait("release", lambda: journal.entry_count(dev_process.store) > 0)
+    assert journal.champion_entry(dev_process.store).verdict.startswith(
         "Released: the new model is better than what is popular"
     )
     query = {"items": "i0001,i0002,i0003"}
-    loop.wait("answer", lambda: httpx.get(f"{loop.gateway}/v1/recommendations", params=query).status_code == 200)
-    body = httpx.get(f"{loop.gateway}/v1/recommendations", params=query).json()
-    assert (body["tier"], body["bundle"]) == ("sequence", journal.champion_entry(loop.store).bundle)
+    dev_process.wait("answer", lambda: httpx.get(f"{dev_process.gateway}/v1/recommendations", params=query).status_code == 200)
+    body = httpx.get(f"{dev_process.gateway}/v1/recommendations", params=query).json()
+    assert (body["tier"], body["bundle"]) == ("sequence", journal.champion_entry(dev_process.store).bundle)
 
 
-def test_what_shoppers_do_and_are_shown_lands_today(loop):
+def test_what_shoppers_do_and_are_shown_lands_today(dev_process):
     today = datetime.now(UTC).date()
     for landing in ("events", "impressions"):
-        loop.wait(landing, lambda name=landing: bool(landed_gateway_files(loop.store, name)))
+        dev_process.wait(landing, lambda name=landing: bool(landed_gateway_files(dev_process.store, name)))
     assert all(f"dt={today}" in path or f"dt={today - timedelta(days=1)}" in path
-               for name in ("events", "impressions") for path in landed_gateway_files(loop.store, name))  # fmt: skip
+               for name in ("events", "impressions") for path in landed_gateway_files(dev_process.store, name))  # fmt: skip
 
 
-def test_the_gateway_begins_with_what_the_lake_knows(loop):
-    loop.wait("histories", lambda: loop.store.exists("published/latest_histories.json"))
-    loop.wait("readiness", lambda: httpx.get(f"{loop.gateway}/readyz").status_code == 200)
-    body = httpx.get(f"{loop.gateway}/v1/recommendations", params={"user_id": regular_shopper(loop.store)}).json()
+def test_the_gateway_begins_with_what_the_lake_knows(dev_process):
+    dev_process.wait("histories", lambda: dev_process.store.exists("published/latest_histories.json"))
+    dev_process.wait("readiness", lambda: httpx.get(f"{dev_process.gateway}/readyz").status_code == 200)
+    body = httpx.get(f"{dev_process.gateway}/v1/recommendations", params={"user_id": regular_shopper(dev_process.store)}).json()
     assert body["tier"] == "sequence"
 
 
-def test_one_interrupt_ends_all_of_it_by_its_own_hand(loop):
-    loop.process.send_signal(signal.SIGINT)
-    assert loop.process.wait(90) == 0
+def test_one_interrupt_ends_all_of_it_by_its_own_hand(dev_process):
+    dev_process.process.send_signal(signal.SIGINT)
+    assert dev_process.process.wait(90) == 0
     with pytest.raises(httpx.TransportError):
-        httpx.get(f"{loop.gateway}/healthz")
-    assert leftover_processes(loop.store.root) == []
-    lines = loop.log.read_text().splitlines()
+        httpx.get(f"{dev_process.gateway}/healthz")
+    assert leftover_processes(dev_process.store.root) == []
+    lines = dev_process.log.read_text().splitlines()
     assert lines[-1] == "Everything has ended."
     assert [line for line in lines if "is stopped" in line or "Traceback" in line] == []
 

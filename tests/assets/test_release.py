@@ -21,19 +21,19 @@ def rejected_run(small_shop):
     return dagster.run("evaluation", "release", evaluation={"minimum_cases": 100_000})
 
 
-def test_the_run_is_green_and_the_release_is_not_materialized(rejected):
-    assert rejected.success
-    assert rejected.ran("release")
-    assert rejected.materialized() == ["evaluation"]
+def test_the_run_is_green_and_the_release_is_not_materialized(rejected_run):
+    assert rejected_run.success
+    assert rejected_run.ran("release")
+    assert rejected_run.materialized() == ["evaluation"]
 
 
-def test_the_check_says_why(rejected, small_shop):
+def test_the_check_says_why(rejected_run, small_shop):
     from freshet.data.eval_cases import next_basket_cases
     from freshet.tables.reader import load_training_set
 
     data = load_training_set(small_shop.settings, small_shop.training_set)
     cases = len(next_basket_cases(data.histories, data.train_until, data.as_of))
-    check = rejected.check("release", "challenger_may_serve")
+    check = rejected_run.check("release", "challenger_may_serve")
     assert (check.passed, check.severity.value) == (False, "WARN")
     assert check.description == (
         f"release: Not released: only {cases} baskets to ask for, 100000 are needed to tell luck from merit. "
@@ -42,7 +42,7 @@ def test_the_check_says_why(rejected, small_shop):
     )
 
 
-def test_nothing_was_written_to_the_journal(rejected, small_shop):
+def test_nothing_was_written_to_the_journal(rejected_run, small_shop):
     from freshet.releases import journal
 
     assert journal.entry_count(small_shop.store) == 0
@@ -73,11 +73,11 @@ def held_run(small_shop, tmp_path_factory):
     shutil.rmtree(store.local_path(bundle_path(other_bundle)))
 
 
-def test_while_releases_are_held_the_night_is_green_and_the_page_says_who_holds_them(held, small_shop):
-    assert held.success
-    assert held.materialized() == ["evaluation"]
-    assert held.check("release", "challenger_may_serve").passed
-    check = held.check("release", "releases_are_open")
+def test_while_releases_are_held_the_night_is_green_and_the_page_says_who_holds_them(held_run, small_shop):
+    assert held_run.success
+    assert held_run.materialized() == ["evaluation"]
+    assert held_run.check("release", "challenger_may_serve").passed
+    check = held_run.check("release", "releases_are_open")
     assert (check.passed, check.severity.value) == (False, "WARN")
     assert check.description == (
         "release: releases are held by ann since 2026-11-28 09:30 UTC: conversion fell. "

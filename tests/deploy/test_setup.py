@@ -29,50 +29,50 @@ def run_setup(machine: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
-def test_it_says_first_what_it_will_download(bare: Path) -> None:
-    lines = run_setup(bare).stdout.splitlines()
+def test_it_says_first_what_it_will_download(bare_machine: Path) -> None:
+    lines = run_setup(bare_machine).stdout.splitlines()
     assert lines[0] == "Set-up of Freshet downloads, once (all of it needs 9 GB of disk):"
     assert [line.split()[:2] for line in lines[1:5]] == [["4,000", "MB"], ["25", "MB"], ["35", "MB"], ["60", "MB"]]
 
 
-def test_without_python_and_apt_it_says_what_to_type(bare: Path) -> None:
-    run_result = run_setup(bare)
+def test_without_python_and_apt_it_says_what_to_type(bare_machine: Path) -> None:
+    run_result = run_setup(bare_machine)
     assert run_result.returncode == 2
     assert run_result.stderr == "error: no Python and no uv here; type: sudo apt install python3 python3-venv\n"
 
 
-def test_without_venv_and_apt_it_says_what_to_type(bare: Path) -> None:
-    python = bare / "bin" / "python3"
+def test_without_venv_and_apt_it_says_what_to_type(bare_machine: Path) -> None:
+    python = bare_machine / "bin" / "python3"
     python.write_text("#!/bin/sh\nexit 1\n")
     python.chmod(0o755)
-    run_result = run_setup(bare)
+    run_result = run_setup(bare_machine)
     assert run_result.returncode == 2
     assert run_result.stderr == "error: this Python cannot make a venv; type: sudo apt install python3-venv\n"
 
 
-def test_packages_are_installed_without_a_line_for_each_and_a_failure_is_shown(bare: Path) -> None:
-    uv = bare / "bin" / "uv"
+def test_packages_are_installed_without_a_line_for_each_and_a_failure_is_shown(bare_machine: Path) -> None:
+    uv = bare_machine / "bin" / "uv"
     uv.write_text(
         '#!/bin/sh\ncase "$*" in *--quiet*) ;; *) echo " + torch==2.15.0" ;; esac\n'
         'case "$*" in *sync*) echo "error: no route to the index" >&2; exit 2 ;; esac\n'
     )
     uv.chmod(0o755)
-    run_result = run_setup(bare)
+    run_result = run_setup(bare_machine)
     assert (run_result.returncode, run_result.stderr) == (2, "error: no route to the index\n")
     assert run_result.stdout.splitlines()[-1].startswith("installing the packages of requirements.lock")
     assert "torch==" not in run_result.stdout
 
 
-def test_when_nothing_changed_it_does_nothing(bare: Path) -> None:
+def test_when_nothing_changed_it_does_nothing(bare_machine: Path) -> None:
     names = ("requirements.lock", "pyproject.toml", "deploy/setup.sh")
     content = b"".join((ROOT / name).read_bytes() for name in names)
-    (bare / "repo" / ".venv").mkdir()
-    (bare / "repo" / ".venv" / ".freshet-setup").write_text(hashlib.sha256(content).hexdigest() + "\n")
-    run_result = run_setup(bare)
+    (bare_machine / "repo" / ".venv").mkdir()
+    (bare_machine / "repo" / ".venv" / ".freshet-setup").write_text(hashlib.sha256(content).hexdigest() + "\n")
+    run_result = run_setup(bare_machine)
     assert (run_result.returncode, run_result.stdout, run_result.stderr) == (0, "", "")
 
 
-def test_a_change_of_the_lock_sets_up_again(bare: Path) -> None:
-    (bare / "repo" / ".venv").mkdir()
-    (bare / "repo" / ".venv" / ".freshet-setup").write_text("of another lock\n")
-    assert run_setup(bare).stdout.startswith("Set-up of Freshet downloads")
+def test_a_change_of_the_lock_sets_up_again(bare_machine: Path) -> None:
+    (bare_machine / "repo" / ".venv").mkdir()
+    (bare_machine / "repo" / ".venv" / ".freshet-setup").write_text("of another lock\n")
+    assert run_setup(bare_machine).stdout.startswith("Set-up of Freshet downloads")

@@ -44,10 +44,10 @@ def start_run(instance, process: int | None, status=DagsterRunStatus.STARTED) ->
     return run
 
 
-def test_a_run_whose_process_was_killed_is_failed_and_stands_in_nobodys_way(instance, process):
-    run = start_run(instance, process.pid)
-    process.kill()
-    process.wait()
+def test_a_run_whose_process_was_killed_is_failed_and_stands_in_nobodys_way(instance, idle_process):
+    run = start_run(instance, idle_process.pid)
+    idle_process.kill()
+    idle_process.wait()
     assert [ended_run.run_id for ended_run in fail_killed_runs(instance)] == [run.run_id]
     assert instance.get_run_by_id(run.run_id).status is DagsterRunStatus.FAILURE
     assert active_runs(instance) == []
@@ -55,15 +55,15 @@ def test_a_run_whose_process_was_killed_is_failed_and_stands_in_nobodys_way(inst
     assert failure.dagster_event.message == KILLED_MESSAGE
 
 
-def test_a_run_whose_process_lives_goes_on(instance, process):
-    run = start_run(instance, process.pid)
+def test_a_run_whose_process_lives_goes_on(instance, idle_process):
+    run = start_run(instance, idle_process.pid)
     assert fail_killed_runs(instance) == []
     assert instance.get_run_by_id(run.run_id).status is DagsterRunStatus.STARTED
 
 
-def test_a_process_that_only_was_given_the_number_of_the_killed_one_does_not_count(instance, process, monkeypatch):
+def test_a_process_that_only_was_given_the_number_of_the_killed_one_does_not_count(instance, idle_process, monkeypatch):
     monkeypatch.setattr("dagster._core.events.log.EventLogEntry.timestamp", 1e9)  # written in 2001
-    run = start_run(instance, process.pid)
+    run = start_run(instance, idle_process.pid)
     assert [ended_run.run_id for ended_run in fail_killed_runs(instance)] == [run.run_id]
 
 

@@ -32,11 +32,11 @@ def used_port():
         yield server.getsockname()[1]
 
 
-def test_both_ports_are_looked_at_before_anything_starts(taken):
-    with pytest.raises(SettingsError, match=f"port {taken}: Dagster's UI needs it, and process .*FRESHET_DAGSTER_PORT"):
-        resolve_ports(settings(dagster_port=taken, gateway_port=0))
-    with pytest.raises(SettingsError, match=f"port {taken}: the gateway needs it, and process .*FRESHET_GATEWAY_PORT"):
-        resolve_ports(settings(dagster_port=0, gateway_port=taken))
+def test_both_ports_are_looked_at_before_anything_starts(used_port):
+    with pytest.raises(SettingsError, match=f"port {used_port}: Dagster's UI needs it, and process .*FRESHET_DAGSTER_PORT"):
+        resolve_ports(settings(dagster_port=used_port, gateway_port=0))
+    with pytest.raises(SettingsError, match=f"port {used_port}: the gateway needs it, and process .*FRESHET_GATEWAY_PORT"):
+        resolve_ports(settings(dagster_port=0, gateway_port=used_port))
 
 
 def test_one_port_for_both_is_a_mistake():
@@ -79,17 +79,17 @@ def test_alerts_link_to_the_ui_that_was_started_unless_another_address_is_set(mo
     assert "FRESHET_DAGSTER_URL" not in programs(shop_settings, UI_URL, None)[0].environment
 
 
-def test_a_port_in_use_is_one_line_and_nothing_has_begun(tmp_path, taken):
+def test_a_port_in_use_is_one_line_and_nothing_has_begun(tmp_path, used_port):
     environment = {
         "FRESHET_LAKE": str(tmp_path / "lake"), "DAGSTER_HOME": str(tmp_path), "PYTHONPATH": str(ROOT),
-        "FRESHET_GATEWAY_PORT": str(taken), "FRESHET_DAGSTER_PORT": "0",
+        "FRESHET_GATEWAY_PORT": str(used_port), "FRESHET_DAGSTER_PORT": "0",
     }  # fmt: skip
     completed_process = subprocess.run(
         [sys.executable, "-m", "pipelines.dev"], cwd=tmp_path, env=environment, capture_output=True, text=True,
         check=False, timeout=60,
     )  # fmt: skip
     assert (completed_process.returncode, completed_process.stdout) == (2, "")
-    assert completed_process.stderr.startswith(f"error: port {taken}: the gateway needs it, and process ")
+    assert completed_process.stderr.startswith(f"error: port {used_port}: the gateway needs it, and process ")
     assert completed_process.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 

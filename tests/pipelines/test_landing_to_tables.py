@@ -46,30 +46,30 @@ def first_tick(spark, tmp_path_factory):
     return definitions, dagster, days, tick(definitions, dagster.instance, "landing", TINY_CONFIG)
 
 
-def test_all_days_are_run_together_and_every_daily_table_has_them(world):
-    _, dagster, days, (run,) = world
+def test_all_days_are_run_together_and_every_daily_table_has_them(first_tick):
+    _, dagster, days, (run,) = first_tick
     assert run.success
     assert {name: dagster.days(name) for name in DAILY} == {name: {str(day) for day in days} for name in DAILY}
     assert dagster.days("impressions") == {str(days[2])}  # the two others are empty: no answer landed
 
 
-def test_what_was_shown_is_in_its_table(world):
+def test_what_was_shown_is_in_its_table(first_tick):
     from freshet.tables.reader import scan_table
 
-    _, dagster, days, _ = world
+    _, dagster, days, _ = first_tick
     rows = scan_table(dagster.lake.settings, "impressions").to_pylist()
     assert [(row["request_id"], row["items"], row["landing_date"]) for row in rows] == [("r1", ["i1", "i2"], days[2])]
 
 
-def test_without_a_release_the_drift_report_says_so_and_is_not_made(world):
-    _, _, _, (run,) = world
+def test_without_a_release_the_drift_report_says_so_and_is_not_made(first_tick):
+    _, _, _, (run,) = first_tick
     (check,) = (c for c in run.get_asset_check_evaluations() if c.check_name == "there_is_something_to_compare")
     assert (check.passed, check.severity.value) == (False, "WARN")
     assert check.description.startswith("drift_report: nothing is released yet, so there is nothing to watch.")
     assert "drift_report" not in {event.asset_key.path[-1] for event in run.get_asset_materialization_events()}
 
 
-def test_then_the_landing_is_quiet(world):
-    definitions, dagster, days, _ = world
+def test_then_the_landing_is_quiet(first_tick):
+    definitions, dagster, days, _ = first_tick
     skip = tick(definitions, dagster.instance, "landing", TINY_CONFIG)
     assert skip.skip_message == f"All 3 landed days have been run as they are, the last is {days[2]}."

@@ -65,18 +65,18 @@ def test_a_change_is_told_by_what_came_and_what_went():
     assert name_changes(["asset a", "asset b"], ["asset b", "check b:holds"]) == "  - asset a\n  + check b:holds"
 
 
-def test_every_asset_says_what_it_is_and_whose(specs):
+def test_every_asset_says_what_it_is_and_whose(asset_specs):
     silent = {
         spec_name(spec)
-        for spec in specs
+        for spec in asset_specs
         if spec.group_name not in {"events", "features", "training", "release", "serving", "watching"}
         or not (spec.owners and spec.kinds and (spec.description or "").endswith("."))
     }
     assert silent == set()
 
 
-def test_every_table_shows_its_columns_with_types_and_meanings(specs):
-    tables = {spec_name(spec): spec.metadata.get("dagster/column_schema") for spec in specs if "iceberg" in spec.kinds}
+def test_every_table_shows_its_columns_with_types_and_meanings(asset_specs):
+    tables = {spec_name(spec): spec.metadata.get("dagster/column_schema") for spec in asset_specs if "iceberg" in spec.kinds}
     assert len(tables) == 11
     undocumented_tables = {
         name
@@ -86,11 +86,11 @@ def test_every_table_shows_its_columns_with_types_and_meanings(specs):
     assert undocumented_tables == set()
 
 
-def test_every_asset_has_a_gate(specs):
+def test_every_asset_has_a_gate(asset_specs):
     assets_with_checks = {
         line.removeprefix("check ").partition(":")[0] for line in public_names() if line.startswith("check ")
     }
-    assert assets_with_checks == {spec_name(spec) for spec in specs}
+    assert assets_with_checks == {spec_name(spec) for spec in asset_specs}
 
 
 def test_a_range_run_of_everything_is_one_run():

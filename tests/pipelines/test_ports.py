@@ -18,10 +18,10 @@ def used_port():
         yield server.getsockname()[1]
 
 
-def test_a_port_in_use_is_an_error_with_the_process_and_the_setting(taken):
+def test_a_port_in_use_is_an_error_with_the_process_and_the_setting(used_port):
     with pytest.raises(SettingsError) as exc_info:
-        require_free_port("127.0.0.1", taken, "the gateway", "FRESHET_GATEWAY_PORT")
-    assert exc_info.value.where == f"port {taken}"
+        require_free_port("127.0.0.1", used_port, "the gateway", "FRESHET_GATEWAY_PORT")
+    assert exc_info.value.where == f"port {used_port}"
     assert exc_info.value.what.startswith(f"the gateway needs it, and process {os.getpid()} (")
     assert exc_info.value.what.endswith(") uses it")
     assert exc_info.value.fix == "stop that, or set FRESHET_GATEWAY_PORT to a port that is free"
@@ -39,7 +39,7 @@ def test_the_listener_is_named_by_its_command():
     assert describe_listener(port) == ""
 
 
-def test_a_free_port_is_free_and_stays_so(taken):
+def test_a_free_port_is_free_and_stays_so(used_port):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     require_free_port("127.0.0.1", port, "the gateway", "FRESHET_GATEWAY_PORT")

@@ -34,9 +34,9 @@ def definitions_and_instance():
     return dg.Definitions(jobs=[door], sensors=[counting]), dg.DagsterInstance.ephemeral()
 
 
-def test_the_cursor_is_kept_and_every_run_carries_its_tags(world):
-    first, second = (tick(*world, "counting")[0] for _ in range(2))
-    tags = [world[1].get_run_by_id(sensor_run.run_id).tags for sensor_run in (first, second)]
+def test_the_cursor_is_kept_and_every_run_carries_its_tags(definitions_and_instance):
+    first, second = (tick(*definitions_and_instance, "counting")[0] for _ in range(2))
+    tags = [definitions_and_instance[1].get_run_by_id(sensor_run.run_id).tags for sensor_run in (first, second)]
     assert [
         (run_tags["number"], run_tags["dagster/run_key"], run_tags["dagster/sensor_name"]) for run_tags in tags
     ] == [
@@ -45,22 +45,22 @@ def test_the_cursor_is_kept_and_every_run_carries_its_tags(world):
     ]
 
 
-def test_a_run_key_is_run_once_and_a_skip_says_why(world):
+def test_a_run_key_is_run_once_and_a_skip_says_why(definitions_and_instance):
     for _ in range(3):
-        tick(*world, "counting")
-    assert tick(*world, "counting").skip_message == "Everything it asks for has been run."
-    assert tick(*world, "counting").skip_message == "4 are enough."
-    assert len(world[1].get_runs()) == 3
+        tick(*definitions_and_instance, "counting")
+    assert tick(*definitions_and_instance, "counting").skip_message == "Everything it asks for has been run."
+    assert tick(*definitions_and_instance, "counting").skip_message == "4 are enough."
+    assert len(definitions_and_instance[1].get_runs()) == 3
 
 
-def test_run_config_is_merged_below_the_sensors_own(world):
+def test_run_config_is_merged_below_the_sensors_own(definitions_and_instance):
     run_config = {"ops": {"knock": {"config": {"times": 5, "hard": True}}, "window": {"config": {"open": True}}}}
-    first, second = (tick(*world, "counting", run_config)[0] for _ in range(2))
+    first, second = (tick(*definitions_and_instance, "counting", run_config)[0] for _ in range(2))
     assert (first.output_for_node("knock"), second.output_for_node("knock")) == (
         (5, True), (9, True),
     )  # fmt: skip
 
 
-def test_a_sensor_that_is_none_is_an_error(world):
+def test_a_sensor_that_is_none_is_an_error(definitions_and_instance):
     with pytest.raises(dg.DagsterInvariantViolationError, match="no_such_sensor"):
-        tick(*world, "no_such_sensor")
+        tick(*definitions_and_instance, "no_such_sensor")

@@ -73,8 +73,8 @@ def is_alive(process):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_every_program_by_its_own_hand(terminal, number):
-    supervisor = terminal(shop=(WAITING_PROGRAM, 10), gateway=(WAITING_PROGRAM, 10))
+def test_an_interrupt_ends_every_program_by_its_own_hand(start_supervisor, number):
+    supervisor = start_supervisor(shop=(WAITING_PROGRAM, 10), gateway=(WAITING_PROGRAM, 10))
     supervisor.wait_for("shop    | up", "gateway | up")
     status, lines = supervisor.end(number)
     assert status == 0
@@ -83,8 +83,8 @@ def test_an_interrupt_ends_every_program_by_its_own_hand(terminal, number):
     assert lines[5:] == ["Everything has ended."]
 
 
-def test_a_program_that_ends_by_itself_ends_the_others_and_its_status_is_told(terminal):
-    supervisor = terminal(
+def test_a_program_that_ends_by_itself_ends_the_others_and_its_status_is_told(start_supervisor):
+    supervisor = start_supervisor(
         shop=(WAITING_PROGRAM, 10), gateway=("time.sleep(1); print('error: no', flush=True); sys.exit(2)", 10)
     )
     status, lines = supervisor.end()
@@ -94,8 +94,8 @@ def test_a_program_that_ends_by_itself_ends_the_others_and_its_status_is_told(te
     assert "shop    | bye" in lines
 
 
-def test_what_a_program_leaves_behind_is_ended_too(terminal):
-    supervisor = terminal(shop=(PARENT_PROGRAM + WAITING_PROGRAM, 10))
+def test_what_a_program_leaves_behind_is_ended_too(start_supervisor):
+    supervisor = start_supervisor(shop=(PARENT_PROGRAM + WAITING_PROGRAM, 10))
     supervisor.wait_for("shop | up")
     child = next(line.split()[-1] for line in supervisor.lines if "child" in line)
     assert is_alive(child)
@@ -103,22 +103,22 @@ def test_what_a_program_leaves_behind_is_ended_too(terminal):
     assert not is_alive(child)
 
 
-def test_a_program_that_does_not_listen_is_stopped_when_patience_ends(terminal):
-    supervisor = terminal(shop=(STUBBORN_PROGRAM, 1))
+def test_a_program_that_does_not_listen_is_stopped_when_patience_ends(start_supervisor):
+    supervisor = start_supervisor(shop=(STUBBORN_PROGRAM, 1))
     supervisor.wait_for("shop | up")
     status, lines = supervisor.end(signal.SIGINT)
     assert (status, lines[-2:]) == (0, ["shop has not ended by itself and is stopped", "Everything has ended."])
 
 
-def test_a_second_interrupt_waits_for_no_one(terminal):
-    supervisor = terminal(shop=(STUBBORN_PROGRAM, 50))
+def test_a_second_interrupt_waits_for_no_one(start_supervisor):
+    supervisor = start_supervisor(shop=(STUBBORN_PROGRAM, 50))
     supervisor.wait_for("shop | up")
     status, lines = supervisor.end(signal.SIGINT, signal.SIGINT)  # within 30 seconds; the program would have had 50
     assert (status, lines[-1]) == (0, "Everything has ended.")
 
 
-def test_where_nothing_reads_its_lines_any_more_it_ends_everything(terminal):
-    supervisor = terminal(shop=(PARENT_PROGRAM + "while True: print('line', flush=True); time.sleep(0.1)\n", 10))
+def test_where_nothing_reads_its_lines_any_more_it_ends_everything(start_supervisor):
+    supervisor = start_supervisor(shop=(PARENT_PROGRAM + "while True: print('line', flush=True); time.sleep(0.1)\n", 10))
     supervisor.wait_for("shop | line")
     child = supervisor.lines[0].split()[-1]
     supervisor.process.stdout.close()
@@ -126,14 +126,14 @@ def test_where_nothing_reads_its_lines_any_more_it_ends_everything(terminal):
     assert not is_alive(child)
 
 
-def test_a_traceback_of_the_interrupt_itself_is_not_shown(terminal):
-    supervisor = terminal(shop=("print('up', flush=True)\ntime.sleep(60)", 10))
+def test_a_traceback_of_the_interrupt_itself_is_not_shown(start_supervisor):
+    supervisor = start_supervisor(shop=("print('up', flush=True)\ntime.sleep(60)", 10))
     supervisor.wait_for("shop | up")
     _, lines = supervisor.end(signal.SIGINT)
     assert lines == ["shop | up", "Ending: this takes some seconds (Ctrl-C again: at once)", "Everything has ended."]
 
 
-def test_a_program_whose_output_is_no_text_still_shows(terminal):
-    supervisor = terminal(shop=("sys.stdout.buffer.write(b'caf\\xe9\\n'); sys.stdout.flush()\n" + WAITING_PROGRAM, 10))
+def test_a_program_whose_output_is_no_text_still_shows(start_supervisor):
+    supervisor = start_supervisor(shop=("sys.stdout.buffer.write(b'caf\\xe9\\n'); sys.stdout.flush()\n" + WAITING_PROGRAM, 10))
     supervisor.wait_for("shop | up")
     assert supervisor.lines[0] == "shop | caf\ufffd"

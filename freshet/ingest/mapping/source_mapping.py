@@ -146,7 +146,7 @@ def read_mapping(path: Path) -> SourceMapping:
     positioned = read_positioned_yaml(path, str(path))
     positions = {".".join(key_path): position for key_path, position in positioned.value_positions.items()}
     try:
-        return SourceMapping.model_validate({**positioned.values, "file": str(path), "marks": positions})
+        return SourceMapping.model_validate({**positioned.values, "file": str(path), "positions": positions})
     except ValidationError as error:
         raise _first_issue(error, positioned, str(path)) from None
 

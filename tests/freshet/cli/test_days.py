@@ -46,8 +46,8 @@ def three_day_lake(tmp_path):
     )
 
 
-def test_every_day_shows_what_became_of_its_rows_and_the_last_line_adds_them_up(run, three_days):
-    output = run()
+def test_every_day_shows_what_became_of_its_rows_and_the_last_line_adds_them_up(run_days, three_day_lake):
+    output = run_days()
     assert output.exit_code == 0
     assert output.output.splitlines() == [
         HEADER_LINE,
@@ -59,7 +59,7 @@ def test_every_day_shows_what_became_of_its_rows_and_the_last_line_adds_them_up(
     ]
 
 
-def test_on_a_terminal_of_80_columns_what_does_not_fit_goes_below(run, three_days):
+def test_on_a_terminal_of_80_columns_what_does_not_fit_goes_below(run_days, three_day_lake):
     cells = ("1,234,567", "1", "10", "100", "0", "1,234,456")
     assert command.table_row("2024-03-01", cells, "published", 80) == (
         "2024-03-01 1,234,567        1          10       100        0 1,234,456 published"
@@ -72,8 +72,8 @@ def test_on_a_terminal_of_80_columns_what_does_not_fit_goes_below(run, three_day
     assert max(map(len, refused_lines)) <= 80
 
 
-def test_only_the_sums_where_asked(run, three_days):
-    assert run("--total").output.splitlines() == [
+def test_only_the_sums_where_asked(run_days, three_day_lake):
+    assert run_days("--total").output.splitlines() == [
         HEADER_LINE,
         TOTAL_LINE,
     ]
@@ -87,33 +87,33 @@ def test_only_the_sums_where_asked(run, three_days):
         (("--from", "2024-03-02", "--to", "2024-03-02"), ["2024-03-02", "1 day"]),
     ],
 )
-def test_a_range_is_both_ends_included(run, three_days, words, days):
-    assert [line[:11].strip() for line in run(*words).output.splitlines()[1:]] == days
+def test_a_range_is_both_ends_included(run_days, three_day_lake, words, days):
+    assert [line[:11].strip() for line in run_days(*words).output.splitlines()[1:]] == days
 
 
-def test_without_any_day_it_says_in_which_lake_and_what_to_run(run, settings):
-    assert str(run().exception) == (
+def test_without_any_day_it_says_in_which_lake_and_what_to_run(run_days, settings):
+    assert str(run_days().exception) == (
         f"{settings.lake} (FRESHET_LAKE): no day has been run yet; land some days (`freshet land FILE…`), then run "
         "`dagster asset materialize -m pipelines.definitions --select '*' --partition-range FIRST...LAST`"
     )
 
 
-def test_a_range_without_any_day_says_which_days_there_are(run, three_days, settings):
-    assert str(run("--from", "2025-01-01").exception) == (
+def test_a_range_without_any_day_says_which_days_there_are(run_days, three_day_lake, settings):
+    assert str(run_days("--from", "2025-01-01").exception) == (
         f"{settings.lake} (FRESHET_LAKE): no day of these has been run; ask for days from 2024-03-01 to 2024-03-03"
     )
 
 
-def test_what_is_no_date_is_refused(run, three_days):
-    output = run("--from", "yesterday")
+def test_what_is_no_date_is_refused(run_days, three_day_lake):
+    output = run_days("--from", "yesterday")
     assert output.exit_code == 2
     assert "'yesterday' does not match" in output.output
 
 
-def test_a_day_that_is_accepted_is_written_down_and_shown_with_who_and_why(run, three_days, tmp_path):
+def test_a_day_that_is_accepted_is_written_down_and_shown_with_who_and_why(run_days, three_day_lake, tmp_path):
     store = open_store(str(tmp_path / "lake"))
     store.put("landing/events/dt=2024-03-02/a.csv", b"x")
-    run_result = run("accept", "2024-03-02", "--why", "campaign")
+    run_result = run_days("accept", "2024-03-02", "--why", "campaign")
     assert run_result.output.splitlines() == [
         "2024-03-02 is accepted: campaign.",
         "The landing sensor runs it again within minutes; without Dagster's daemon, `dagster asset materialize "
@@ -126,28 +126,28 @@ def test_a_day_that_is_accepted_is_written_down_and_shown_with_who_and_why(run, 
         False,
         getpass.getuser(),
     )
-    assert "refused (accepted by " + acceptance.who + ": campaign): 9 of 10 rows" in run().output
+    assert "refused (accepted by " + acceptance.who + ": campaign): 9 of 10 rows" in run_days().output
 
 
-def test_a_new_level_is_accepted_from_a_day_on(run, tmp_path):
+def test_a_new_level_is_accepted_from_a_day_on(run_days, tmp_path):
     store = open_store(str(tmp_path / "lake"))
     store.put("landing/events/dt=2024-03-02/a.csv", b"x")
-    run_result = run("accept", "2024-03-02", "--onwards", "--why", "we opened in France")
+    run_result = run_days("accept", "2024-03-02", "--onwards", "--why", "we opened in France")
     assert "Days after it are compared with the days since 2024-03-02." in run_result.output
     assert [(acceptance.day, acceptance.onwards) for acceptance in load_acceptances(store)] == [(DAY2, True)]
 
 
 @pytest.mark.parametrize(("why", "problem"), [(" ", "--why: is empty"), ("campaign", "nothing has landed in it")])
-def test_a_reason_is_asked_for_and_a_lake_in_which_something_landed(run, tmp_path, why, problem):
-    run_result = run("accept", "2024-03-02", "--why", why)
+def test_a_reason_is_asked_for_and_a_lake_in_which_something_landed(run_days, tmp_path, why, problem):
+    run_result = run_days("accept", "2024-03-02", "--why", why)
     assert problem in str(run_result.exception)
     assert load_acceptances(open_store(str(tmp_path / "lake"))) == []
 
 
-def test_a_day_on_which_nothing_landed_cannot_be_accepted(run, tmp_path):
+def test_a_day_on_which_nothing_landed_cannot_be_accepted(run_days, tmp_path):
     store = open_store(str(tmp_path / "lake"))
     store.put("landing/events/dt=2024-03-02/a.csv", b"x")
-    run_result = run("accept", "2024-03-20", "--onwards", "--why", "we opened in France")
+    run_result = run_days("accept", "2024-03-20", "--onwards", "--why", "we opened in France")
     assert "landing day 2024-03-20: nothing has landed on it" in str(run_result.exception)
     assert load_acceptances(store) == []
 
@@ -164,13 +164,13 @@ BROKEN_FILES = ("a.csv has a quote that never closes",)
 
 
 @pytest.mark.parametrize("events_ran", [False, True])
-def test_a_published_day_whose_file_broke_shows_what_readers_see(run, three_days, tmp_path, events_ran):
+def test_a_published_day_whose_file_broke_shows_what_readers_see(run_days, three_day_lake, tmp_path, events_ran):
     put_attempt(tmp_path, "raw_events", 1, day_record(DAY1, (0, 0, 0, 0, 0), "refused", BROKEN_FILES))
     if events_ran:  # as in a range with a good day: it counts the rows of before beside nothing landed
         put_attempt(
             tmp_path, "events", 2, day_record(DAY1, (0, 0, 0, 100, 1234456), "refused", ("raw_events were refused",))
         )
-    lines = run().output.splitlines()
+    lines = run_days().output.splitlines()
     assert lines[1] == (
         "2024-03-01 1,234,567        1          10       100        0 1,234,456 "
         "published; refused when it was run again: a.csv has a quote that never closes"
@@ -178,33 +178,33 @@ def test_a_published_day_whose_file_broke_shows_what_readers_see(run, three_days
     assert lines[-1] == f"{TOTAL_LINE}, 1 refused when run again"
 
 
-def test_a_day_of_which_no_file_was_ever_read_is_shown_as_refused(run, tmp_path):
+def test_a_day_of_which_no_file_was_ever_read_is_shown_as_refused(run_days, tmp_path):
     put_attempt(tmp_path, "raw_events", 1, day_record(DAY1, (0, 0, 0, 0, 0), "refused", BROKEN_FILES))
-    assert run().output.splitlines()[1:] == [
+    assert run_days().output.splitlines()[1:] == [
         "2024-03-01         0        0           0         0        0         0 refused: " + BROKEN_FILES[0],
         "1 day              0        0           0         0        0         0 0 published, 1 refused",
     ]
 
 
-def test_a_mended_day_is_published_and_no_more_refused(run, three_days, tmp_path):
+def test_a_mended_day_is_published_and_no_more_refused(run_days, three_day_lake, tmp_path):
     put_attempt(tmp_path, "raw_events", 1, day_record(DAY2, (0, 0, 0, 0, 0), "refused", BROKEN_FILES))
     put_attempt(tmp_path, "raw_events", 2, day_record(DAY2, (10, 0, 0, 0, 10)))
     put_attempt(tmp_path, "events", 3, day_record(DAY2, (10, 0, 1, 0, 9)))
-    assert run().output.splitlines()[2].split() == ["2024-03-02", "10", "0", "1", "0", "0", "9", "published"]
+    assert run_days().output.splitlines()[2].split() == ["2024-03-02", "10", "0", "1", "0", "0", "9", "published"]
 
 
-def test_landed_days_that_were_never_run_are_named(run, three_days, tmp_path):
+def test_landed_days_that_were_never_run_are_named(run_days, three_day_lake, tmp_path):
     store = open_store(str(tmp_path / "lake"))
     for day in ("2024-03-01", "2024-03-07", "2024-03-09"):
         store.put(f"landing/events/dt={day}/a.csv", b"x")
-    assert run().stderr == "2 landed days have not been run yet: 2024-03-07 to 2024-03-09\n"
-    assert run("--to", "2024-03-08").stderr == "1 landed day has not been run yet: 2024-03-07\n"
+    assert run_days().stderr == "2 landed days have not been run yet: 2024-03-07 to 2024-03-09\n"
+    assert run_days("--to", "2024-03-08").stderr == "1 landed day has not been run yet: 2024-03-07\n"
 
 
-def test_a_day_whose_files_could_not_be_read_cannot_be_accepted(run, three_days, tmp_path):
+def test_a_day_whose_files_could_not_be_read_cannot_be_accepted(run_days, three_day_lake, tmp_path):
     store = open_store(str(tmp_path / "lake"))
     store.put("landing/events/dt=2024-03-02/a.csv", b"x")
     put_attempt(tmp_path, "raw_events", 1, day_record(DAY2, (0, 0, 0, 0, 0), "refused", BROKEN_FILES))
-    run_result = run("accept", "2024-03-02", "--why", "campaign")
+    run_result = run_days("accept", "2024-03-02", "--why", "campaign")
     assert "its files cannot be accepted: a.csv has a quote that never closes" in str(run_result.exception)
     assert load_acceptances(store) == []

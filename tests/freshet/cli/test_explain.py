@@ -36,25 +36,25 @@ def run_explain(*arguments):
     return CliRunner().invoke(app, ["explain", *arguments], catch_exceptions=False)
 
 
-def test_the_events_that_move_an_item_are_shown_with_what_it_would_be_without_them(released):
+def test_the_events_that_move_an_item_are_shown_with_what_it_would_be_without_them(released_bundle):
     assert run_explain("e", "--items", "a,b,c", "-k", "2").stdout == (
-        f"e scores 1.0000 · bundle {released[:12]} · release 1\n"
+        f"e scores 1.0000 · bundle {released_bundle[:12]} · release 1\n"
         " moves it  event     item  title\n"
         "  -0.5000  view      b     Item B\n"
         "  +0.2500  view      a     Item A\n"
     )
 
 
-def test_items_that_are_all_unknown_leave_what_is_popular(released):
+def test_items_that_are_all_unknown_leave_what_is_popular(released_bundle):
     result = run_explain("b", "--items", "x")
     assert result.stdout == (
-        f"b scores 9.0000 · bundle {released[:12]} · release 1\n"
+        f"b scores 9.0000 · bundle {released_bundle[:12]} · release 1\n"
         "nothing is known of this shopper: the score is how popular the item is\n"
     )
     assert result.stderr == "unknown to the bundle: x\n"
 
 
-def test_an_item_nobody_knows_cannot_be_explained(released):
+def test_an_item_nobody_knows_cannot_be_explained(released_bundle):
     with pytest.raises(SettingsError) as error:
         run_explain("x", "--items", "a")
     assert str(error.value) == (

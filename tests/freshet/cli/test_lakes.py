@@ -58,17 +58,17 @@ def test_no_command_is_forgotten_here():
 
 
 @pytest.mark.parametrize("words", READ_COMMANDS.values(), ids=READ_COMMANDS)
-def test_a_lake_that_is_not_there_is_a_mistake_and_stays_not_there(types, tmp_path, words):
-    code, output, error = types(*words, lake=tmp_path / "lkae")
+def test_a_lake_that_is_not_there_is_a_mistake_and_stays_not_there(run_freshet, tmp_path, words):
+    code, output, error = run_freshet(*words, lake=tmp_path / "lkae")
     assert (code, output) == (2, "")
     assert error.startswith(f"error: {tmp_path}/lkae{NO_LAKE_MESSAGE}")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("words", READ_COMMANDS.values(), ids=READ_COMMANDS)
-def test_an_empty_lake_has_nothing_yet_and_says_what_to_type(types, tmp_path, words):
+def test_an_empty_lake_has_nothing_yet_and_says_what_to_type(run_freshet, tmp_path, words):
     (tmp_path / "lake").mkdir()
-    code, output, error = types(*words, lake=tmp_path / "lake")
+    code, output, error = run_freshet(*words, lake=tmp_path / "lake")
     message = "no day has been run yet" if words == ("days",) else "nothing has been released yet"
     assert (code, output, error) == (1, "", f"{tmp_path}/lake (FRESHET_LAKE): {message}; {LOAD_HINT}")
     assert list((tmp_path / "lake").iterdir()) == []
@@ -77,10 +77,10 @@ def test_an_empty_lake_has_nothing_yet_and_says_what_to_type(types, tmp_path, wo
 @pytest.mark.parametrize(
     "words", [*READ_COMMANDS.values(), ("land", "a.csv"), ("serve", "--port", "0"), ("catalog", "restore")]
 )
-def test_a_file_is_no_lake(types, tmp_path, words):
+def test_a_file_is_no_lake(run_freshet, tmp_path, words):
     (tmp_path / "lake").write_text("")
     (tmp_path / "a.csv").write_text("a\n1\n")
-    code, _, error = types(*words, lake=tmp_path / "lake")
+    code, _, error = run_freshet(*words, lake=tmp_path / "lake")
     assert (code, error.splitlines()[-1]) == (
         2,
         f"error: {tmp_path}/lake (FRESHET_LAKE): is a file, not a folder; correct FRESHET_LAKE (`freshet settings`)",
@@ -90,45 +90,45 @@ def test_a_file_is_no_lake(types, tmp_path, words):
 @pytest.mark.parametrize(
     "words", [("land", "a.csv", "--date", "2024-03-01"), ("serve", "--port", "0")], ids=CREATING_COMMANDS
 )
-def test_a_lake_in_a_folder_that_is_not_there_is_not_begun(types, tmp_path, words):
+def test_a_lake_in_a_folder_that_is_not_there_is_not_begun(run_freshet, tmp_path, words):
     (tmp_path / "a.csv").write_text("a\n1\n")
-    code, _, error = types(*words, lake=tmp_path / "dsik" / "lake")
+    code, _, error = run_freshet(*words, lake=tmp_path / "dsik" / "lake")
     assert code == 2
     assert f"{tmp_path}/dsik/lake (FRESHET_LAKE): neither it nor the folder above it is there" in error
     assert not (tmp_path / "dsik").exists()
 
 
-def test_landing_says_that_it_begins_a_lake_and_says_it_once(types, tmp_path):
+def test_landing_says_that_it_begins_a_lake_and_says_it_once(run_freshet, tmp_path):
     (tmp_path / "a.csv").write_text("a\n1\n")
     words = ("land", "a.csv", "--date", "2024-03-01")
-    code, _, error = types(*words, lake=tmp_path / "lake")
+    code, _, error = run_freshet(*words, lake=tmp_path / "lake")
     assert (code, error) == (0, f"a new lake begins at {tmp_path}/lake (FRESHET_LAKE)\n")
-    assert types(*words, lake=tmp_path / "lake")[2] == ""
+    assert run_freshet(*words, lake=tmp_path / "lake")[2] == ""
 
 
 @pytest.mark.parametrize("words", [*READ_COMMANDS.values(), ("settings",)], ids=[*READ_COMMANDS, "settings"])
-def test_a_mistyped_variable_is_named_by_every_command(types, tmp_path, monkeypatch, words):
+def test_a_mistyped_variable_is_named_by_every_command(run_freshet, tmp_path, monkeypatch, words):
     (tmp_path / "lake").mkdir()
     monkeypatch.setenv("FRESHET_LAEK", "x")
     (tmp_path / ".env").write_text("FRESHET_MAPING=shop.yaml\n")
-    error = types(*words, lake=tmp_path / "lake")[2]
+    error = run_freshet(*words, lake=tmp_path / "lake")[2]
     assert error.startswith(
         "warning: FRESHET_LAEK: no such setting, it is ignored; did you mean FRESHET_LAKE?\n"
         "warning: FRESHET_MAPING: no such setting, it is ignored; did you mean FRESHET_MAPPING?\n"
     )
 
 
-def test_a_line_of_the_env_file_that_is_no_setting_is_a_mistake(types, tmp_path):
+def test_a_line_of_the_env_file_that_is_no_setting_is_a_mistake(run_freshet, tmp_path):
     (tmp_path / ".env").write_text("# the lake\nFRESHET_LAKE /data/shop\n")
-    code, output, error = types("days", lake=tmp_path)
+    code, output, error = run_freshet("days", lake=tmp_path)
     assert (code, output) == (2, "")
     assert error == ("error: .env:2: 'FRESHET_LAKE /data/shop' is no setting; write NAME=value, or put a # before it\n")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_lake_that_cannot_be_written_takes_no_file(types, tmp_path):
+def test_a_lake_that_cannot_be_written_takes_no_file(run_freshet, tmp_path):
     (tmp_path / "lake").mkdir(mode=0o500)
     (tmp_path / "a.csv").write_text("a\n1\n")
-    code, _, error = types("land", "a.csv", "--date", "2024-03-01", lake=tmp_path / "lake")
+    code, _, error = run_freshet("land", "a.csv", "--date", "2024-03-01", lake=tmp_path / "lake")
     assert code == 2
     assert "Permission denied" in error

@@ -40,15 +40,15 @@ def land_command(tmp_path, monkeypatch):
     return run_land
 
 
-def test_a_file_of_several_days_says_what_landed_where(shell):
-    assert shell("a.csv.gz", "--mapping", "shop.yaml")[:2] == [
+def test_a_file_of_several_days_says_what_landed_where(land_command):
+    assert land_command("a.csv.gz", "--mapping", "shop.yaml")[:2] == [
         "1 file landed on 2 days, 2024-02-01 to 2024-02-03: 3 rows",
         "1 row has no date that can be read; it landed with the row before it",
     ]
 
 
-def test_the_command_to_type_next_names_the_days_that_landed(shell):
-    assert shell("a.csv.gz", "--mapping", "shop.yaml")[2:] == [
+def test_the_command_to_type_next_names_the_days_that_landed(land_command):
+    assert land_command("a.csv.gz", "--mapping", "shop.yaml")[2:] == [
         "",
         "Next, for tables, model and release (in the repository, with .venv active):",
         "  dagster asset materialize -m pipelines.definitions --select '*' --partition-range 2024-02-01...2024-02-03",
@@ -65,17 +65,17 @@ def test_a_day_that_has_not_begun_is_not_in_the_command():
     ]
 
 
-def test_the_second_time_says_that_it_was_there(shell):
-    shell("a.csv.gz", "--mapping", "shop.yaml")
-    assert shell("a.csv.gz", "--mapping", "shop.yaml")[1] == "2 of 2 were there already and were left as they are"
+def test_the_second_time_says_that_it_was_there(land_command):
+    land_command("a.csv.gz", "--mapping", "shop.yaml")
+    assert land_command("a.csv.gz", "--mapping", "shop.yaml")[1] == "2 of 2 were there already and were left as they are"
 
 
-def test_a_day_needs_no_mapping(shell):
-    assert shell("a.csv.gz", "--date", "2024-05-01")[0] == (
+def test_a_day_needs_no_mapping(land_command):
+    assert land_command("a.csv.gz", "--date", "2024-05-01")[0] == (
         "1 file landed on 1 day, 2024-05-01 to 2024-05-01: rows not counted (no mapping)"
     )
 
 
-def test_the_mapping_may_come_from_the_settings(shell, monkeypatch):
+def test_the_mapping_may_come_from_the_settings(land_command, monkeypatch):
     monkeypatch.setenv("FRESHET_MAPPING", "shop.yaml")
-    assert shell("a.csv.gz")[0] == "1 file landed on 2 days, 2024-02-01 to 2024-02-03: 3 rows"
+    assert land_command("a.csv.gz")[0] == "1 file landed on 2 days, 2024-02-01 to 2024-02-03: 3 rows"

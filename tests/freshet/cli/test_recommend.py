@@ -57,24 +57,24 @@ def run_recommend(app, *arguments):
     return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
 
 
-def test_items_just_met_give_a_table_that_names_its_tier_bundle_and_release(app, released):
+def test_items_just_met_give_a_table_that_names_its_tier_bundle_and_release(app, released_bundle):
     result = run_recommend(app, "recommend", "--items", "b", "-k", "2")
     assert result.stdout == (
         "rank  item      score  title\n"
         "   1  f        1.6000  Item F\n"
         "   2  d        1.4000  Item D\n"
-        f"tier sequence (from the shopper's own history) · bundle {released[:12]} · release 1\n"
+        f"tier sequence (from the shopper's own history) · bundle {released_bundle[:12]} · release 1\n"
     )
     assert result.stderr == ""
 
 
-def test_unknown_items_are_named_and_the_known_ones_answered(app, released):
+def test_unknown_items_are_named_and_the_known_ones_answered(app, released_bundle):
     result = run_recommend(app, "recommend", "--items", "x, b ,y", "-k", "1")
     assert result.stderr == "unknown to the bundle: x, y\n"
     assert "   1  f        1.6000  Item F" in result.stdout
 
 
-def test_only_unknown_items_give_what_is_popular_and_say_so(app, released):
+def test_only_unknown_items_give_what_is_popular_and_say_so(app, released_bundle):
     result = run_recommend(app, "recommend", "--items", "x", "-k", "1")
     assert result.stderr == "unknown to the bundle: x\n"
     assert "   1  b        9.0000  Item B" in result.stdout
@@ -100,9 +100,9 @@ def test_exactly_one_question_is_answered(app, lake, words):
     )
 
 
-def test_an_answer_imports_nothing_heavy(released, lake):
+def test_an_answer_imports_nothing_heavy(released_bundle, lake):
     code = (
-        "import sys, typer; from freshet.cli import recommend; app = typer.Typer(); recommend.add_to(app);\n"
+        "import sys, typer; from freshet.cli import recommend; app = typer.Typer(); recommend.register(app);\n"
         "app(['--items', 'a'], standalone_mode=False)\n"
         f"print([name for name in {HEAVY_MODULES!r} if name in sys.modules])"
     )

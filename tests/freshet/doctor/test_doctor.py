@@ -132,7 +132,7 @@ def test_a_lake_without_its_catalogue_stops_pipeline_and_training(tmp_path: Path
 
 def test_a_state_folder_that_is_a_file_stops_the_gateway(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
-    check_result = shop.check_gateway_state(settings(state=tmp_path / "state" / "deeper"))
+    check_result = shop.check_gateway_state(settings(gateway_state_dir=tmp_path / "state" / "deeper"))
     assert (check_result.status, check_result.affects, check_result.message) == (
         "wrong",
         ("gateway",),

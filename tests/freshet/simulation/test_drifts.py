@@ -51,7 +51,7 @@ def has_same_moments(left: Shop, right: Shop) -> bool:
     """The same shoppers did the same kinds of things at the same times, whatever the items."""
     a, b = left.events, right.events
     return len(a) == len(b) and all(
-        np.array_equal(getattr(a, part), getattr(b, part)) for part in ("shopper", "visit", "kind", "time", "known")
+        np.array_equal(getattr(a, part), getattr(b, part)) for part in ("shopper", "session", "event_type", "time", "logged_in")
     )
 
 
@@ -73,54 +73,54 @@ def exported_rows(shop: Shop, folder: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("kind", DRIFT_KINDS)
-def test_before_its_day_nothing_is_different(steady: Shop, kind: DriftKind) -> None:
-    one, other = events_before(steady.events), events_before(drifted_shop(kind).events)
+def test_before_its_day_nothing_is_different(steady_shop: Shop, kind: DriftKind) -> None:
+    one, other = events_before(steady_shop.events), events_before(drifted_shop(kind).events)
     late = (
         DRIFT_START_S - DAY_SECONDS // 4
     )  # a visit begun before midnight keeps its rules; what is put off by a drift comes later
-    for part in ("shopper", "item", "kind", "time", "known"):
+    for part in ("shopper", "item", "event_type", "time", "logged_in"):
         a, b = getattr(one, part)[one.time < late], getattr(other, part)[other.time < late]
         np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("kind", DRIFT_KINDS)
-def test_without_strength_nothing_is_different_ever(steady: Shop, kind: DriftKind) -> None:
+def test_without_strength_nothing_is_different_ever(steady_shop: Shop, kind: DriftKind) -> None:
     weak = drifted_shop(kind, strength=0.0)
-    assert has_same_moments(weak, steady)
-    np.testing.assert_array_equal(weak.events.item, steady.events.item)
+    assert has_same_moments(weak, steady_shop)
+    np.testing.assert_array_equal(weak.events.item, steady_shop.events.item)
 
 
-def test_taste_moves_categories_and_leaves_moments_and_paths_alone(steady: Shop) -> None:
+def test_taste_moves_categories_and_leaves_moments_and_paths_alone(steady_shop: Shop) -> None:
     other = drifted_shop("taste")
-    assert total_variation(category_shares(other), category_shares(steady)) > 0.12
-    little = total_variation(category_shares(drifted_shop("taste", 0.3)), category_shares(steady))
-    assert little < total_variation(category_shares(other), category_shares(steady))
-    assert has_same_moments(other, steady)
-    assert follow_rate(other) == pytest.approx(follow_rate(steady), abs=0.05)
+    assert total_variation(category_shares(other), category_shares(steady_shop)) > 0.12
+    little = total_variation(category_shares(drifted_shop("taste", 0.3)), category_shares(steady_shop))
+    assert little < total_variation(category_shares(other), category_shares(steady_shop))
+    assert has_same_moments(other, steady_shop)
+    assert follow_rate(other) == pytest.approx(follow_rate(steady_shop), abs=0.05)
 
 
-def test_habit_changes_what_follows_and_hardly_what_is_looked_at(steady: Shop) -> None:
+def test_habit_changes_what_follows_and_hardly_what_is_looked_at(steady_shop: Shop) -> None:
     other = drifted_shop("habit")
-    assert follow_rate(steady) > 0.5
+    assert follow_rate(steady_shop) > 0.5
     assert follow_rate(other) < 0.3
-    assert follow_rate(other) < follow_rate(drifted_shop("habit", 0.5)) < follow_rate(steady)
+    assert follow_rate(other) < follow_rate(drifted_shop("habit", 0.5)) < follow_rate(steady_shop)
     for shop in (other, drifted_shop("habit", 0.3)):
-        assert total_variation(category_shares(shop), category_shares(steady)) < 0.1
-    assert has_same_moments(other, steady)
+        assert total_variation(category_shares(shop), category_shares(steady_shop)) < 0.1
+    assert has_same_moments(other, steady_shop)
 
 
-def test_the_catalogue_is_new_and_shoppers_go_the_same_ways_through_it(steady: Shop) -> None:
+def test_the_catalogue_is_new_and_shoppers_go_the_same_ways_through_it(steady_shop: Shop) -> None:
     other = drifted_shop("catalogue")
     views = events_after(other.events).take(
         events_after(other.events).event_type == VIEW
     )  # what comes back was bought before
     assert views.item.min() >= 400
-    np.testing.assert_array_equal(other.catalogue.slots[other.events.item], steady.events.item)
-    assert has_same_moments(other, steady)
+    np.testing.assert_array_equal(other.catalogue.slots[other.events.item], steady_shop.events.item)
+    assert has_same_moments(other, steady_shop)
 
 
-def test_prices_rise_by_half_and_nothing_else_happens(steady: Shop, tmp_path: Path) -> None:
-    one, other = exported_rows(steady, tmp_path / "one"), exported_rows(drifted_shop("prices"), tmp_path / "other")
+def test_prices_rise_by_half_and_nothing_else_happens(steady_shop: Shop, tmp_path: Path) -> None:
+    one, other = exported_rows(steady_shop, tmp_path / "one"), exported_rows(drifted_shop("prices"), tmp_path / "other")
     rows_after = [n for n, row in enumerate(one) if "2026-01-11" <= row["event_time"] < "2030"]
     assert len(rows_after) > 1000
     for n in rows_after:
@@ -128,7 +128,7 @@ def test_prices_rise_by_half_and_nothing_else_happens(steady: Shop, tmp_path: Pa
     assert [{**row, "price": ""} for row in one] == [{**row, "price": ""} for row in other]
 
 
-def test_traffic_adds_guests_and_bots_and_members_do_as_before(steady: Shop) -> None:
+def test_traffic_adds_guests_and_bots_and_members_do_as_before(steady_shop: Shop) -> None:
     other = drifted_shop("traffic")
 
     def member_events(shop: Shop) -> SimulatedEvents:
@@ -137,15 +137,15 @@ def test_traffic_adds_guests_and_bots_and_members_do_as_before(steady: Shop) -> 
     def n_guests(shop: Shop) -> int:
         return int((shop.is_guest & ~shop.is_bot)[events_after(shop.events).shopper].sum())
 
-    assert 3 < n_guests(other) / n_guests(steady) < 5
-    assert other.is_bot.sum() > steady.is_bot.sum()
-    for part in ("shopper", "item", "kind", "time"):
-        np.testing.assert_array_equal(getattr(member_events(other), part), getattr(member_events(steady), part))
+    assert 3 < n_guests(other) / n_guests(steady_shop) < 5
+    assert other.is_bot.sum() > steady_shop.is_bot.sum()
+    for part in ("shopper", "item", "event_type", "time"):
+        np.testing.assert_array_equal(getattr(member_events(other), part), getattr(member_events(steady_shop), part))
 
 
-def test_a_fault_in_tracking_loses_titles_categories_and_carts_and_nothing_else(steady: Shop, tmp_path: Path) -> None:
+def test_a_fault_in_tracking_loses_titles_categories_and_carts_and_nothing_else(steady_shop: Shop, tmp_path: Path) -> None:
     other = drifted_shop("tracking", 0.4)
-    kinds = [np.bincount(events_after(shop.events).event_type, minlength=4) for shop in (steady, other)]
+    kinds = [np.bincount(events_after(shop.events).event_type, minlength=4) for shop in (steady_shop, other)]
     assert kinds[1][CART] / kinds[0][CART] == pytest.approx(0.6, abs=0.08)
     np.testing.assert_array_equal(np.delete(kinds[0], CART), np.delete(kinds[1], CART))
     missing_counts = Counter((row["title"] == "", row["category"] == "") for row in exported_rows(other, tmp_path))
@@ -153,9 +153,9 @@ def test_a_fault_in_tracking_loses_titles_categories_and_carts_and_nothing_else(
     assert missing_counts[True, True] / missing_counts.total() == pytest.approx(0.4, abs=0.05)
 
 
-def test_the_seasons_come_early_and_moments_stay(steady: Shop) -> None:
+def test_the_seasons_come_early_and_moments_stay(steady_shop: Shop) -> None:
     other = drifted_shop("season")
     summer, winter = (other.catalogue.categories[:20] == n for n in (0, 12))  # tents sell in June, fleeces in January
-    assert category_shares(other)[summer] > category_shares(steady)[summer]
-    assert category_shares(other)[winter] < category_shares(steady)[winter]
-    assert has_same_moments(other, steady)
+    assert category_shares(other)[summer] > category_shares(steady_shop)[summer]
+    assert category_shares(other)[winter] < category_shares(steady_shop)[winter]
+    assert has_same_moments(other, steady_shop)

@@ -22,21 +22,21 @@ def test_an_item_alone_in_its_group_leads_to_itself_and_never_two() -> None:
     np.testing.assert_array_equal(_next_popular(np.array([0, 1, 1]), np.arange(3), np.ones(3)), [0, 2, 1])
 
 
-def test_paths_stay_in_the_category_and_one_of_them_in_the_brand(goods: Catalogue) -> None:
-    for following in (*goods.item_graph.base_links, *goods.item_graph.drifted_links):
-        np.testing.assert_array_equal(goods.categories[following], goods.categories)
-    np.testing.assert_array_equal(goods.brands[goods.item_graph.base_links[SAME_BRAND]], goods.brands)
+def test_paths_stay_in_the_category_and_one_of_them_in_the_brand(shop_catalogue: Catalogue) -> None:
+    for following in (*shop_catalogue.item_graph.base_links, *shop_catalogue.item_graph.drifted_links):
+        np.testing.assert_array_equal(shop_catalogue.categories[following], shop_catalogue.categories)
+    np.testing.assert_array_equal(shop_catalogue.brands[shop_catalogue.item_graph.base_links[SAME_BRAND]], shop_catalogue.brands)
 
 
-def test_most_paths_lead_to_something_cheaper_or_dearer(goods: Catalogue) -> None:
-    cheaper, dearer, _ = goods.item_graph.base_links
-    assert (goods.prices[cheaper] < goods.prices).mean() > 0.7  # three of a dozen go round the corner
-    assert (goods.prices[dearer] > goods.prices).mean() > 0.7
+def test_most_paths_lead_to_something_cheaper_or_dearer(shop_catalogue: Catalogue) -> None:
+    cheaper, dearer, _ = shop_catalogue.item_graph.base_links
+    assert (shop_catalogue.prices[cheaper] < shop_catalogue.prices).mean() > 0.7  # three of a dozen go round the corner
+    assert (shop_catalogue.prices[dearer] > shop_catalogue.prices).mean() > 0.7
 
 
-def test_each_price_band_holds_a_third_of_every_category_the_cheapest_first(goods: Catalogue) -> None:
+def test_each_price_band_holds_a_third_of_every_category_the_cheapest_first(shop_catalogue: Catalogue) -> None:
     for category in range(20):
-        bands, prices = (part[goods.categories == category] for part in (goods.item_graph.price_bands, goods.prices))
+        bands, prices = (part[shop_catalogue.categories == category] for part in (shop_catalogue.item_graph.price_bands, shop_catalogue.prices))
         np.testing.assert_array_equal(np.bincount(bands), [4, 4, 4])
         assert prices[bands == 0].max() < prices[bands == 1].min() < prices[bands == 2].min()
 
@@ -62,8 +62,8 @@ def test_a_comparison_goes_on_by_budget_and_by_the_last_two_looks(
     assert choose_link_type(three_items, prices, *now).tolist() == [row]
 
 
-def test_changed_paths_lead_elsewhere(goods: Catalogue) -> None:
+def test_changed_paths_lead_elsewhere(shop_catalogue: Catalogue) -> None:
     differs = (
-        goods.item_graph.base_links != goods.item_graph.drifted_links
+        shop_catalogue.item_graph.base_links != shop_catalogue.item_graph.drifted_links
     )  # but in a brand, which has two items in a category
     assert differs[[CHEAPER, DEARER]].mean() > 0.6

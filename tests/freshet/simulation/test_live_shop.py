@@ -34,11 +34,11 @@ def count_clicks(live: LiveShop, ranked_items: Callable[[LiveSession], Sequence[
 
 
 def test_what_they_would_go_to_next_is_clicked_far_more_often_than_what_is_popular(
-    shop: Shop, popular: list[str]
+    shop: Shop, popular_items: list[str]
 ) -> None:
-    target_clicks = count_clicks(LiveShop(shop, 3), lambda visit: [visit.intended_item, *popular[:9]])
+    target_clicks = count_clicks(LiveShop(shop, 3), lambda visit: [visit.intended_item, *popular_items[:9]])
     assert 0.04 < target_clicks / 3000 < 0.08
-    assert count_clicks(LiveShop(shop, 3), lambda _: popular) < target_clicks / 3
+    assert count_clicks(LiveShop(shop, 3), lambda _: popular_items) < target_clicks / 3
 
 
 def test_it_is_clicked_less_often_at_the_end_of_the_list(shop: Shop) -> None:
@@ -48,22 +48,22 @@ def test_it_is_clicked_less_often_at_the_end_of_the_list(shop: Shop) -> None:
     assert 0.2 < end / top < 0.45  # 0.88 ** 9 = 0.32
 
 
-def test_the_same_shop_day_and_seed_give_the_same_visits_and_answers(shop: Shop, popular: list[str]) -> None:
+def test_the_same_shop_day_and_seed_give_the_same_visits_and_answers(shop: Shop, popular_items: list[str]) -> None:
     def visit_log() -> list[object]:
         live = LiveShop(shop, 3, seed=7)
-        return [(visit, live.react_to_list(visit, popular)) for visit in (live.start_session() for _ in range(50))]
+        return [(visit, live.react_to_list(visit, popular_items)) for visit in (live.start_session() for _ in range(50))]
 
     assert visit_log() == visit_log()
     assert LiveShop(shop, 3, seed=8).start_session() != LiveShop(shop, 3, seed=7).start_session()
 
 
-def test_who_comes_does_not_depend_on_what_others_were_shown(shop: Shop, popular: list[str]) -> None:
+def test_who_comes_does_not_depend_on_what_others_were_shown(shop: Shop, popular_items: list[str]) -> None:
     shop_with_lists, ignored_shop = LiveShop(shop, 3), LiveShop(shop, 3)
     for _ in range(20):
         shown_visit, ignored_visit = shop_with_lists.start_session(), ignored_shop.start_session()
         assert shown_visit.shopper == ignored_visit.shopper
         shop_with_lists.react_to_list(shown_visit, [shown_visit.intended_item])
-        ignored_shop.react_to_list(ignored_visit, popular)
+        ignored_shop.react_to_list(ignored_visit, popular_items)
 
 
 def test_members_come_as_themselves_and_guests_as_strangers(shop: Shop) -> None:

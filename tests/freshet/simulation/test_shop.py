@@ -44,17 +44,17 @@ def test_every_event_lies_in_the_days_of_the_shop_and_in_order(shop: Shop) -> No
     assert (np.diff(shop.events.time) >= 0).all()
 
 
-def test_a_shopper_does_one_thing_at_a_time(people: SimulatedEvents) -> None:
-    same_shopper = np.diff(people.shopper) == 0
-    assert np.diff(people.time)[same_shopper].min() >= 4
+def test_a_shopper_does_one_thing_at_a_time(human_events: SimulatedEvents) -> None:
+    same_shopper = np.diff(human_events.shopper) == 0
+    assert np.diff(human_events.time)[same_shopper].min() >= 4
 
 
-def test_what_is_bought_was_in_the_cart_and_looked_at_just_before(people: SimulatedEvents) -> None:
-    bought = np.flatnonzero(EVENT_NAMES[people.event_type] == "purchase")
+def test_what_is_bought_was_in_the_cart_and_looked_at_just_before(human_events: SimulatedEvents) -> None:
+    bought = np.flatnonzero(EVENT_NAMES[human_events.event_type] == "purchase")
     assert len(bought) > 100
-    assert set(EVENT_NAMES[people.event_type[bought - 1]]) == {"cart"}
-    assert set(EVENT_NAMES[people.event_type[bought - 2]]) == {"view"}
-    np.testing.assert_array_equal(people.item[bought - 2], people.item[bought])
+    assert set(EVENT_NAMES[human_events.event_type[bought - 1]]) == {"cart"}
+    assert set(EVENT_NAMES[human_events.event_type[bought - 2]]) == {"view"}
+    np.testing.assert_array_equal(human_events.item[bought - 2], human_events.item[bought])
 
 
 def test_what_comes_back_was_bought_by_the_same_member_days_before(shop: Shop) -> None:
@@ -108,22 +108,22 @@ def session_steps(people: SimulatedEvents) -> np.ndarray:
     return np.flatnonzero((np.diff(people.session) == 0) & (people.event_type[1:] == VIEW))
 
 
-def test_who_put_something_in_the_cart_goes_on_to_what_their_project_needs(people: SimulatedEvents, shop: Shop) -> None:
-    step = session_steps(people)
-    step = step[people.event_type[step] > VIEW]
+def test_who_put_something_in_the_cart_goes_on_to_what_their_project_needs(human_events: SimulatedEvents, shop: Shop) -> None:
+    step = session_steps(human_events)
+    step = step[human_events.event_type[step] > VIEW]
     item_categories, needs = shop.catalogue.categories, shop.choice_model.projects.base_next
-    project, category = shop.choice_model.preferences.project[people.shopper[step]], item_categories[people.item[step]]
-    follows = needs[project, category] == item_categories[people.item[step + 1]]
-    needs_other = needs[(project + 1) % N_PROJECTS, category] == item_categories[people.item[step + 1]]
+    project, category = shop.choice_model.preferences.project[human_events.shopper[step]], item_categories[human_events.item[step]]
+    follows = needs[project, category] == item_categories[human_events.item[step + 1]]
+    needs_other = needs[(project + 1) % N_PROJECTS, category] == item_categories[human_events.item[step + 1]]
     assert len(step) > 200
     assert 0.5 < follows.mean() < 0.8  # `follow`, and not what they have
     assert needs_other.mean() < 0.25
 
 
-def test_what_is_needed_depends_on_more_than_the_last_item(people: SimulatedEvents, shop: Shop) -> None:
+def test_what_is_needed_depends_on_more_than_the_last_item(human_events: SimulatedEvents, shop: Shop) -> None:
     """Knowing the category before, too, foresees the next one twice as well: the project shows in the pair."""
-    category = shop.catalogue.categories[people.item[people.event_type == VIEW]]
-    visit = people.session[people.event_type == VIEW]
+    category = shop.catalogue.categories[human_events.item[human_events.event_type == VIEW]]
+    visit = human_events.session[human_events.event_type == VIEW]
     turns = np.flatnonzero((np.diff(category) != 0) & (np.diff(visit) == 0))
     pairs = turns[1:][np.diff(turns) <= 2]  # the turn before is near
     previous = turns[:-1][np.diff(turns) <= 2]
@@ -149,7 +149,7 @@ def test_shoppers_look_at_their_brand_and_their_price() -> None:
 
 
 def test_what_is_used_up_is_bought_again(shop: Shop) -> None:
-    long = generate(replace(SMALL_PARAMS, days=60, looks=30.0))
+    long = generate(replace(SMALL_PARAMS, days=60, views_per_shopper=30.0))
     events = long.events.take((long.events.event_type == PURCHASE) & ~long.is_guest[long.events.shopper])
     item_places = long.catalogue.slots[events.item]
     staple = long.choice_model.staples[events.shopper] == item_places
