@@ -82,7 +82,9 @@ def test_a_shop_that_nobody_looks_after_is_served_by_a_model_of_its_own(dev_proc
         "Released: the new model is better than what is popular"
     )
     query = {"items": "i0001,i0002,i0003"}
-    dev_process.wait("answer", lambda: httpx.get(f"{dev_process.gateway}/v1/recommendations", params=query).status_code == 200)
+    dev_process.wait(
+        "answer", lambda: httpx.get(f"{dev_process.gateway}/v1/recommendations", params=query).status_code == 200
+    )
     body = httpx.get(f"{dev_process.gateway}/v1/recommendations", params=query).json()
     assert (body["tier"], body["bundle"]) == ("sequence", journal.champion_entry(dev_process.store).bundle)
 
@@ -98,7 +100,9 @@ def test_what_shoppers_do_and_are_shown_lands_today(dev_process):
 def test_the_gateway_begins_with_what_the_lake_knows(dev_process):
     dev_process.wait("histories", lambda: dev_process.store.exists("published/latest_histories.json"))
     dev_process.wait("readiness", lambda: httpx.get(f"{dev_process.gateway}/readyz").status_code == 200)
-    body = httpx.get(f"{dev_process.gateway}/v1/recommendations", params={"user_id": regular_shopper(dev_process.store)}).json()
+    body = httpx.get(
+        f"{dev_process.gateway}/v1/recommendations", params={"user_id": regular_shopper(dev_process.store)}
+    ).json()
     assert body["tier"] == "sequence"
 
 

@@ -33,9 +33,13 @@ def used_port():
 
 
 def test_both_ports_are_looked_at_before_anything_starts(used_port):
-    with pytest.raises(SettingsError, match=f"port {used_port}: Dagster's UI needs it, and process .*FRESHET_DAGSTER_PORT"):
+    with pytest.raises(
+        SettingsError, match=f"port {used_port}: Dagster's UI needs it, and process .*FRESHET_DAGSTER_PORT"
+    ):
         resolve_ports(settings(dagster_port=used_port, gateway_port=0))
-    with pytest.raises(SettingsError, match=f"port {used_port}: the gateway needs it, and process .*FRESHET_GATEWAY_PORT"):
+    with pytest.raises(
+        SettingsError, match=f"port {used_port}: the gateway needs it, and process .*FRESHET_GATEWAY_PORT"
+    ):
         resolve_ports(settings(dagster_port=0, gateway_port=used_port))
 
 

@@ -76,7 +76,9 @@ def test_every_asset_says_what_it_is_and_whose(asset_specs):
 
 
 def test_every_table_shows_its_columns_with_types_and_meanings(asset_specs):
-    tables = {spec_name(spec): spec.metadata.get("dagster/column_schema") for spec in asset_specs if "iceberg" in spec.kinds}
+    tables = {
+        spec_name(spec): spec.metadata.get("dagster/column_schema") for spec in asset_specs if "iceberg" in spec.kinds
+    }
     assert len(tables) == 11
     undocumented_tables = {
         name

@@ -118,7 +118,9 @@ def test_a_second_interrupt_waits_for_no_one(start_supervisor):
 
 
 def test_where_nothing_reads_its_lines_any_more_it_ends_everything(start_supervisor):
-    supervisor = start_supervisor(shop=(PARENT_PROGRAM + "while True: print('line', flush=True); time.sleep(0.1)\n", 10))
+    supervisor = start_supervisor(
+        shop=(PARENT_PROGRAM + "while True: print('line', flush=True); time.sleep(0.1)\n", 10)
+    )
     supervisor.wait_for("shop | line")
     child = supervisor.lines[0].split()[-1]
     supervisor.process.stdout.close()
@@ -134,6 +136,8 @@ def test_a_traceback_of_the_interrupt_itself_is_not_shown(start_supervisor):
 
 
 def test_a_program_whose_output_is_no_text_still_shows(start_supervisor):
-    supervisor = start_supervisor(shop=("sys.stdout.buffer.write(b'caf\\xe9\\n'); sys.stdout.flush()\n" + WAITING_PROGRAM, 10))
+    supervisor = start_supervisor(
+        shop=("sys.stdout.buffer.write(b'caf\\xe9\\n'); sys.stdout.flush()\n" + WAITING_PROGRAM, 10)
+    )
     supervisor.wait_for("shop | up")
     assert supervisor.lines[0] == "shop | caf\ufffd"

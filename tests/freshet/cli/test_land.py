@@ -67,7 +67,9 @@ def test_a_day_that_has_not_begun_is_not_in_the_command():
 
 def test_the_second_time_says_that_it_was_there(land_command):
     land_command("a.csv.gz", "--mapping", "shop.yaml")
-    assert land_command("a.csv.gz", "--mapping", "shop.yaml")[1] == "2 of 2 were there already and were left as they are"
+    assert (
+        land_command("a.csv.gz", "--mapping", "shop.yaml")[1] == "2 of 2 were there already and were left as they are"
+    )
 
 
 def test_a_day_needs_no_mapping(land_command):

@@ -51,7 +51,8 @@ def has_same_moments(left: Shop, right: Shop) -> bool:
     """The same shoppers did the same kinds of things at the same times, whatever the items."""
     a, b = left.events, right.events
     return len(a) == len(b) and all(
-        np.array_equal(getattr(a, part), getattr(b, part)) for part in ("shopper", "session", "event_type", "time", "logged_in")
+        np.array_equal(getattr(a, part), getattr(b, part))
+        for part in ("shopper", "session", "event_type", "time", "logged_in")
     )
 
 
@@ -143,7 +144,9 @@ def test_traffic_adds_guests_and_bots_and_members_do_as_before(steady_shop: Shop
         np.testing.assert_array_equal(getattr(member_events(other), part), getattr(member_events(steady_shop), part))
 
 
-def test_a_fault_in_tracking_loses_titles_categories_and_carts_and_nothing_else(steady_shop: Shop, tmp_path: Path) -> None:
+def test_a_fault_in_tracking_loses_titles_categories_and_carts_and_nothing_else(
+    steady_shop: Shop, tmp_path: Path
+) -> None:
     other = drifted_shop("tracking", 0.4)
     kinds = [np.bincount(events_after(shop.events).event_type, minlength=4) for shop in (steady_shop, other)]
     assert kinds[1][CART] / kinds[0][CART] == pytest.approx(0.6, abs=0.08)

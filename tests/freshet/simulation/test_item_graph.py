@@ -25,7 +25,9 @@ def test_an_item_alone_in_its_group_leads_to_itself_and_never_two() -> None:
 def test_paths_stay_in_the_category_and_one_of_them_in_the_brand(shop_catalogue: Catalogue) -> None:
     for following in (*shop_catalogue.item_graph.base_links, *shop_catalogue.item_graph.drifted_links):
         np.testing.assert_array_equal(shop_catalogue.categories[following], shop_catalogue.categories)
-    np.testing.assert_array_equal(shop_catalogue.brands[shop_catalogue.item_graph.base_links[SAME_BRAND]], shop_catalogue.brands)
+    np.testing.assert_array_equal(
+        shop_catalogue.brands[shop_catalogue.item_graph.base_links[SAME_BRAND]], shop_catalogue.brands
+    )
 
 
 def test_most_paths_lead_to_something_cheaper_or_dearer(shop_catalogue: Catalogue) -> None:
@@ -36,7 +38,10 @@ def test_most_paths_lead_to_something_cheaper_or_dearer(shop_catalogue: Catalogu
 
 def test_each_price_band_holds_a_third_of_every_category_the_cheapest_first(shop_catalogue: Catalogue) -> None:
     for category in range(20):
-        bands, prices = (part[shop_catalogue.categories == category] for part in (shop_catalogue.item_graph.price_bands, shop_catalogue.prices))
+        bands, prices = (
+            part[shop_catalogue.categories == category]
+            for part in (shop_catalogue.item_graph.price_bands, shop_catalogue.prices)
+        )
         np.testing.assert_array_equal(np.bincount(bands), [4, 4, 4])
         assert prices[bands == 0].max() < prices[bands == 1].min() < prices[bands == 2].min()
 

@@ -28,10 +28,15 @@ def test_a_file_a_day_with_the_agreed_columns(landing_export: DeliveryStats) -> 
 
 def test_rows_are_events_and_duplicates_and_bad_ones(landing_export: DeliveryStats) -> None:
     csv_rows = csv_lines(landing_export)
-    assert len(csv_rows) == landing_export.rows == landing_export.events + landing_export.duplicates + landing_export.bad
+    assert (
+        len(csv_rows) == landing_export.rows == landing_export.events + landing_export.duplicates + landing_export.bad
+    )
     assert landing_export.events == len(SHOP.events)
     times_each = Counter(Counter(row["event_id"] for row in csv_rows).values())
-    assert times_each == {1: landing_export.events + landing_export.bad - landing_export.duplicates, 2: landing_export.duplicates}
+    assert times_each == {
+        1: landing_export.events + landing_export.bad - landing_export.duplicates,
+        2: landing_export.duplicates,
+    }
 
 
 def test_bad_rows_are_of_the_three_kinds_and_few(landing_export: DeliveryStats) -> None:
@@ -66,7 +71,9 @@ def test_a_day_has_the_same_file_whether_it_is_written_alone_or_with_others(
 ) -> None:
     parts = [write_landing_files(SHOP, tmp_path, days) for days in (range(1), range(1, 4))]
     assert [path.name for part in parts for path in part.files] == [path.name for path in landing_export.files]
-    assert [path.read_bytes() for part in parts for path in part.files] == [p.read_bytes() for p in landing_export.files]
+    assert [path.read_bytes() for part in parts for path in part.files] == [
+        p.read_bytes() for p in landing_export.files
+    ]
     assert sum(part.rows for part in parts) == landing_export.rows
     assert [len(part.files) for part in parts] == [1, 3]
     assert parts[0].rows == len(list(csv.DictReader(parts[0].files[0].open())))

@@ -51,7 +51,9 @@ def test_it_is_clicked_less_often_at_the_end_of_the_list(shop: Shop) -> None:
 def test_the_same_shop_day_and_seed_give_the_same_visits_and_answers(shop: Shop, popular_items: list[str]) -> None:
     def visit_log() -> list[object]:
         live = LiveShop(shop, 3, seed=7)
-        return [(visit, live.react_to_list(visit, popular_items)) for visit in (live.start_session() for _ in range(50))]
+        return [
+            (visit, live.react_to_list(visit, popular_items)) for visit in (live.start_session() for _ in range(50))
+        ]
 
     assert visit_log() == visit_log()
     assert LiveShop(shop, 3, seed=8).start_session() != LiveShop(shop, 3, seed=7).start_session()

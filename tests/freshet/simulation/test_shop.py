@@ -108,11 +108,16 @@ def session_steps(people: SimulatedEvents) -> np.ndarray:
     return np.flatnonzero((np.diff(people.session) == 0) & (people.event_type[1:] == VIEW))
 
 
-def test_who_put_something_in_the_cart_goes_on_to_what_their_project_needs(human_events: SimulatedEvents, shop: Shop) -> None:
+def test_who_put_something_in_the_cart_goes_on_to_what_their_project_needs(
+    human_events: SimulatedEvents, shop: Shop
+) -> None:
     step = session_steps(human_events)
     step = step[human_events.event_type[step] > VIEW]
     item_categories, needs = shop.catalogue.categories, shop.choice_model.projects.base_next
-    project, category = shop.choice_model.preferences.project[human_events.shopper[step]], item_categories[human_events.item[step]]
+    project, category = (
+        shop.choice_model.preferences.project[human_events.shopper[step]],
+        item_categories[human_events.item[step]],
+    )
     follows = needs[project, category] == item_categories[human_events.item[step + 1]]
     needs_other = needs[(project + 1) % N_PROJECTS, category] == item_categories[human_events.item[step + 1]]
     assert len(step) > 200
