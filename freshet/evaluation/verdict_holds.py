@@ -21,7 +21,7 @@ def add_holds(verdict: Verdict, holds: Sequence[str], warnings: Sequence[str] = 
         update={
             "released": verdict.released and not holds,
             "sentence": " ".join(sentences),
-            "held": (*verdict.holds, *holds),
+            "holds": (*verdict.holds, *holds),
             "warnings": (*verdict.warnings, *warnings),
         }
     )

@@ -20,7 +20,8 @@ from freshet.store import Store
 LISTS_FOLDER: Final = "recommendations"
 PUBLISHED_LISTS: Final = "published/recommendations.json"
 REBUILD_FIX: Final = "materialize the asset `recommendations` again"
-LIST_ARRAYS: Final = ("shoppers", "until", "items", "scores")
+LIST_ARRAYS: Final = ("shoppers", "last_event_times", "items", "scores")
+FORMER_ARRAY_NAMES: Final = {"until": "last_event_times"}  # of lists that earlier versions wrote
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def save_precomputed_lists(arrays: dict[str, NDArray[Any]], bundle_id: str, as_o
 def open_precomputed_lists(folder: Path, folder_id: str) -> PrecomputedLists:
     """The lists in `folder`, whose id must be `name`. Raises BundleError where any byte of it has changed."""
     metadata, arrays = open_array_folder(folder, folder_id, REBUILD_FIX)
+    arrays = {FORMER_ARRAY_NAMES.get(name, name): values for name, values in arrays.items()}
     return PrecomputedLists(folder_id, metadata["bundle"], date.fromisoformat(metadata["as_of"]), **arrays)
 
 

@@ -95,7 +95,7 @@ def limitations(training_set: TrainingSet, model: ModelRef) -> list[str]:
         minlength=len(training_set.vocabulary) + 1,
     )[1:]
     cold_share = float((item_counts == 0).mean()) if len(item_counts) else 0.0
-    max_history = model.parameters.get("length", UNKNOWN)
+    max_history = model.parameters.get("max_history", UNKNOWN)
     return [
         f"It reads the last {max_history} events of a shopper with items that it knows; who has none gets what is popular.",
         f"{cold_share:.1%} of the items were never met while it learned: they are ranked by what the catalogue says of them.",

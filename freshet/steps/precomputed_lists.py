@@ -31,4 +31,4 @@ def precomputed_arrays(
     items[is_filled] = item_indices[item_ids.indices.to_numpy(zero_copy_only=False)]
     scores[is_filled] = pc.list_flatten(rows["scores"]).to_numpy()
     last_times = latest.times[latest.offsets[1:][shopper_indices] - 1]
-    return {"shoppers": shoppers, "until": np.asarray(last_times), "items": items, "scores": scores}
+    return {"shoppers": shoppers, "last_event_times": np.asarray(last_times), "items": items, "scores": scores}

@@ -30,32 +30,32 @@ def best_items(scorer, *items: str) -> list[int]:
     return top_k(scorer.score(encoder_input(view_histories(list(items)))), 3)[0][0].tolist()
 
 
-def test_the_blend_decides_in_the_whole_ranker(blended):
-    assert best_items(blended, "a")[0] == 6
+def test_the_blend_decides_in_the_whole_ranker(blended_ranker):
+    assert best_items(blended_ranker, "a")[0] == 6
 
 
-def test_the_encoder_alone_answers_without_the_table(blended):
-    assert best_items(EncoderOnlyRanker(blended), "a") == [5, 3, 1]
+def test_the_encoder_alone_answers_without_the_table(blended_ranker):
+    assert best_items(EncoderOnlyRanker(blended_ranker), "a") == [5, 3, 1]
 
 
-def test_the_blend_alone_answers_without_the_encoder(blended):
+def test_the_blend_alone_answers_without_the_encoder(blended_ranker):
     batch = encoder_input(view_histories(["a"]))
-    scores = blend_only_ranker(blended).score(batch)[0]
-    assert scores[6] == pytest.approx(blended.score(batch)[0][6])  # the encoder says 0 of it
+    scores = blend_only_ranker(blended_ranker).score(batch)[0]
+    assert scores[6] == pytest.approx(blended_ranker.score(batch)[0][6])  # the encoder says 0 of it
     assert scores[1:6].tolist() == [0.0] * 5
 
 
-def test_weights_that_are_all_zero_leave_the_whole_ranker_with_its_blend_alone(blended):
-    dead = blend_only_ranker(blended)
+def test_weights_that_are_all_zero_leave_the_whole_ranker_with_its_blend_alone(blended_ranker):
+    dead = blend_only_ranker(blended_ranker)
     batch = encoder_input(view_histories(["a"], ["b", "a"]))
     assert (dead.score(batch) == blend_only_ranker(dead).score(batch)).all()
     assert best_items(EncoderOnlyRanker(dead), "a") == best_items(EncoderOnlyRanker(dead), "b")
 
 
-def test_of_whom_nothing_is_known_both_parts_say_what_is_popular(blended):
+def test_of_whom_nothing_is_known_both_parts_say_what_is_popular(blended_ranker):
     assert (
-        best_items(EncoderOnlyRanker(blended))
-        == best_items(blend_only_ranker(blended))
-        == best_items(blended)
+        best_items(EncoderOnlyRanker(blended_ranker))
+        == best_items(blend_only_ranker(blended_ranker))
+        == best_items(blended_ranker)
         == [2, 5, 4]
     )

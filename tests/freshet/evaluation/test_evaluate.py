@@ -92,7 +92,7 @@ def test_the_means_are_those_worked_out_by_hand(ranker, cases):
 
 def test_chunks_do_not_show_and_progress_is_told(ranker, cases, monkeypatch):
     expected = evaluate_cases(ranker, cases)
-    monkeypatch.setattr(scoring, "CHUNK", 2)
+    monkeypatch.setattr(scoring, "MAX_CHUNK_HISTORIES", 2)
     progress_calls = []
     parts = evaluate_cases(ranker, cases, progress=lambda done, of: progress_calls.append((done, of)))
     assert np.array_equal(expected.lists, parts.lists)

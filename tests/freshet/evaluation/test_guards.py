@@ -125,9 +125,9 @@ def test_a_blend_that_spoils_what_the_encoder_knows_is_warned_of():
     )
 
 
-@pytest.mark.parametrize(("who", "words"), [("challenger", "the new model"), ("encoder alone", "its encoder alone")])
-def test_the_same_answer_for_everybody_is_held(who, words):
-    sign = guard_signals(comparison({who: {"personalisation@10": 0.2}}))["sameness"]
+@pytest.mark.parametrize(("scorer", "words"), [("challenger", "the new model"), ("encoder alone", "its encoder alone")])
+def test_the_same_answer_for_everybody_is_held(scorer, words):
+    sign = guard_signals(comparison({scorer: {"personalisation@10": 0.2}}))["sameness"]
     assert sign.is_hold
     assert sign.message == (
         f"{words} answers nearly the same to everybody: the first 10 of two shoppers differ in 20% of their places, by "

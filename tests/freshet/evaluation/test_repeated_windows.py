@@ -47,27 +47,27 @@ def training_set() -> TrainingSet:
 
 
 @pytest.fixture(scope="module")
-def ranker(data, tmp_path_factory) -> Ranker:
+def ranker(training_set, tmp_path_factory) -> Ranker:
     folder = tmp_path_factory.mktemp("bundle")
     write_bundle(folder)
     tiny = open_bundle(folder)
-    manifest = tiny.manifest.model_copy(update={"blend": KnnBlend(rule_weight=3.0), "length": 20})
-    vectors = np.zeros((len(data.vocabulary) + 1, 2), np.float32)
+    manifest = tiny.manifest.model_copy(update={"blend": KnnBlend(rule_weight=3.0), "max_history": 20})
+    vectors = np.zeros((len(training_set.vocabulary) + 1, 2), np.float32)
     bundle = replace(
-        tiny, vocabulary=data.vocabulary, item_vectors=vectors, baselines=build_baselines(data), manifest=manifest
+        tiny, vocabulary=training_set.vocabulary, item_embeddings=vectors, baselines=build_baselines(training_set), manifest=manifest
     )
     return Ranker(bundle, LastItemEncoder())
 
 
-def doubled_set(data: TrainingSet, share: float) -> TrainingSet:
+def doubled_set(training_set: TrainingSet, share: float) -> TrainingSet:
     """A share of the looks that landed after the cut, each with a copy a second before it."""
-    return replace(data, histories=with_doubled_views(data.histories, data.train_until, share))
+    return replace(training_set, histories=with_doubled_views(training_set.histories, training_set.train_until, share))
 
 
 def judge_release(
-    data: TrainingSet, ranker: Ranker, past_standings: Sequence[ReleaseMetrics]
+    training_set: TrainingSet, ranker: Ranker, past_standings: Sequence[ReleaseMetrics]
 ) -> tuple[Comparison, dict[str, GuardResult], Any]:
-    comparison = compare(data, ranker, ranker, max_cases=2000)
+    comparison = compare(training_set, ranker, ranker, max_cases=2000)
     params = EvaluationParams(bootstrap_samples=200)
     signals = run_guards(GuardInputs(comparison, past_standings, params, GuardParams(), same_configuration=True))
     verdict = decide_verdict(comparison, params, same_configuration=True)
@@ -86,41 +86,41 @@ def standing_of(comparison: Comparison) -> ReleaseMetrics:
 
 
 @pytest.fixture(scope="module")
-def calm_standing(data, ranker) -> ReleaseMetrics:
-    comparison, _, verdict = judge_release(data, ranker, ())
+def calm_standing(training_set, ranker) -> ReleaseMetrics:
+    comparison, _, verdict = judge_release(training_set, ranker, ())
     assert verdict.released
     return standing_of(comparison)
 
 
-def test_the_shop_as_it_was_is_judged_as_before(data, ranker, calm):
-    _, signals, verdict = judge_release(data, ranker, [calm])
+def test_the_shop_as_it_was_is_judged_as_before(training_set, ranker, calm_standing):
+    _, signals, verdict = judge_release(training_set, ranker, [calm_standing])
     assert verdict.released
     assert (signals["rise"].message, signals["echo"].message) == ("", "")
 
 
-def test_looks_that_are_written_twice_hold_the_release_for_a_person(data, ranker, calm):
-    comparison, signals, verdict = judge_release(doubled_set(data, 0.5), ranker, [calm])
+def test_looks_that_are_written_twice_hold_the_release_for_a_person(training_set, ranker, calm_standing):
+    comparison, signals, verdict = judge_release(doubled_set(training_set, 0.5), ranker, [calm_standing])
     table = comparison.evaluation.table
-    assert table["challenger"]["ndcg@10"] > 1.2 * calm.ndcg["challenger"]
+    assert table["challenger"]["ndcg@10"] > 1.2 * calm_standing.ndcg["challenger"]
     assert verdict.passed  # no worse than the champion and the baselines, which rose with it
     assert not verdict.released
-    assert "it is the data, look for events that are written twice" in signals["rise"].message
+    assert "it is the training_set, look for events that are written twice" in signals["rise"].message
     assert "of the baskets ask again for the item of seconds before" in signals["echo"].message
 
 
-def test_a_few_of_them_are_seen_by_their_share_before_the_figures_show_them(data, ranker, calm):
-    _, signals, verdict = judge_release(doubled_set(data, 0.2), ranker, [calm])
+def test_a_few_of_them_are_seen_by_their_share_before_the_figures_show_them(training_set, ranker, calm_standing):
+    _, signals, verdict = judge_release(doubled_set(training_set, 0.2), ranker, [calm_standing])
     assert not verdict.released
     assert signals["echo"].is_hold
 
 
-def test_without_any_release_before_they_are_held_too(data, ranker):
-    _, signals, verdict = judge_release(doubled_set(data, 0.5), ranker, ())
+def test_without_any_release_before_they_are_held_too(training_set, ranker):
+    _, signals, verdict = judge_release(doubled_set(training_set, 0.5), ranker, ())
     assert (verdict.passed, verdict.released) == (True, False)
     assert signals["rise"].message == ""
 
 
-def test_a_ranker_whose_encoder_says_nothing_is_held_on_real_baskets(data, ranker):
-    _, signals, _ = judge_release(data, blend_only_ranker(ranker), ())
+def test_a_ranker_whose_encoder_says_nothing_is_held_on_real_baskets(training_set, ranker):
+    _, signals, _ = judge_release(training_set, blend_only_ranker(ranker), ())
     assert signals["encoder"].is_hold
     assert signals["sameness"].message.startswith("its encoder alone answers nearly the same to everybody")

@@ -24,12 +24,12 @@ def case_scores(n_hits, cases=100):
     return CaseScores(hits.astype(np.int64), hits, np.ones(cases, dtype=np.int64))
 
 
-def comparison(owners=None, **scores):
-    """Every case of a shopper of its own, where no `owners` are given."""
+def comparison(shopper_index=None, **scores):
+    """Every case of a shopper of its own, where no `shopper_index` are given."""
     names = {"challenger": CHALLENGER, "champion": CHAMPION, "popular": POPULAR, "item_to_item": ITEM_KNN}
     names["sequential_rules"] = SEQUENTIAL_RULES
     named_scores = {names[name]: value for name, value in scores.items()}
-    cases = len(named_scores[CHALLENGER].sizes)
+    cases = len(named_scores[CHALLENGER].n_targets)
     evaluation = Evaluation(
         train_until=0,
         as_of=7,
@@ -41,7 +41,7 @@ def comparison(owners=None, **scores):
         slices={},
         scoring_seconds={},
     )
-    return Comparison(evaluation, named_scores, np.arange(cases) if owners is None else owners)
+    return Comparison(evaluation, named_scores, np.arange(cases) if shopper_index is None else shopper_index)
 
 
 def test_the_first_release_must_beat_both_baselines():
@@ -186,9 +186,9 @@ def test_all_baskets_of_one_shopper_release_nothing():
 
 def test_a_shopper_with_most_of_the_baskets_does_not_pass_for_many():
     # 901 of 1,000 baskets are of the first shopper: (Σ n)² / Σ n² = 1,000² / (901² + 99) = 1.2 shoppers.
-    owners = np.maximum(np.arange(1000) - 900, 0)
+    shopper_index = np.maximum(np.arange(1000) - 900, 0)
     verdict = decide_verdict(
-        comparison(owners, challenger=case_scores(950, 1000), popular=case_scores(0, 1000)), PARAMS
+        comparison(shopper_index, challenger=case_scores(950, 1000), popular=case_scores(0, 1000)), PARAMS
     )
     assert not verdict.released
     assert "are of only 100 shoppers, so unevenly that they count as 1; 10 are needed" in verdict.sentence

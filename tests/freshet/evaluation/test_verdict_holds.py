@@ -52,5 +52,5 @@ def test_without_anything_to_say_the_verdict_is_the_same():
 
 
 def test_a_verdict_of_an_older_evaluation_reads_as_held_by_nothing():
-    old = verdict().model_dump_json(exclude={"held", "warnings"})
+    old = verdict().model_dump_json(exclude={"holds", "warnings"})
     assert Verdict.model_validate_json(old) == verdict()

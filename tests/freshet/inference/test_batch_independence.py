@@ -43,7 +43,7 @@ def test_the_rung_sees_an_encoder_that_rounds_by_the_whole_group(bundle):
     int8 = open_ranker(bundle, "int8")
     assert (int8.batching, open_ranker(bundle, "fp32").batching) == ("alone", "by_length")
     assert batch_invariance(int8, batch) == 1.0
-    assert batch_invariance(replace(int8, runs="together"), batch) < 0.5
+    assert batch_invariance(replace(int8, batching="together"), batch) < 0.5
 
 
 @pytest.mark.parametrize(("shoppers", "items"), [(2, 7), (3, 300), (16, 1023), (64, 257)])

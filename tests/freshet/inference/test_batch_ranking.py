@@ -32,7 +32,7 @@ def test_lists_come_in_the_order_of_the_shoppers_whatever_the_length_of_their_hi
 def test_a_part_of_the_latest_histories_is_read_in_the_bundles_numbers(ranker, tmp_path):
     tiny_lists.publish_latest(str(tmp_path), tmp_path / "made", "a", "f?b", "e")
     latest = load_latest_histories(open_store(str(tmp_path)), tmp_path)
-    index = ranker.bundle.vocabulary.index_of([str(item) for item in latest.item_ids])
+    index = ranker.bundle.vocabulary.indices([str(item) for item in latest.item_ids])
     actual = slice_histories(latest, index, 1, 3)
     assert actual.items.tolist() == [6, 0, 2, 5]
     assert actual.offsets.tolist() == [0, 3, 4]

@@ -24,8 +24,8 @@ def sealed_bundle(tmp_path_factory):
 
 
 @pytest.fixture
-def bundle_copy(whole, tmp_path):
-    return Path(shutil.copytree(whole[0], tmp_path / "copy"))
+def bundle_copy(sealed_bundle, tmp_path):
+    return Path(shutil.copytree(sealed_bundle[0], tmp_path / "copy"))
 
 
 def reseal(folder):
@@ -40,110 +40,110 @@ def error_message(folder, bundle=None):
     return str(exc_info.value)
 
 
-def test_a_sealed_bundle_opens_under_its_id(whole):
-    folder, name = whole
-    bundle = open_bundle(folder, name)
-    assert bundle.id == name
+def test_a_sealed_bundle_opens_under_its_id(sealed_bundle):
+    folder, bundle_id = sealed_bundle
+    bundle = open_bundle(folder, bundle_id)
+    assert bundle.id == bundle_id
     assert bundle.manifest.max_history == 4
     assert bundle.encoder_path == folder / "shopper_encoder.fp32.onnx"
     assert bundle.vocabulary.item_ids.tolist() == ["", "a", "b", "c", "d", "e", "f"]
     assert np.array_equal(bundle.item_embeddings, ITEM_EMBEDDINGS)
 
 
-def test_the_id_is_the_hash_of_the_manifest_file_so_sha256sum_shows_it(whole):
+def test_the_id_is_the_hash_of_the_manifest_file_so_sha256sum_shows_it(sealed_bundle):
     import hashlib
 
-    folder, name = whole
-    assert hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest() == name
+    folder, bundle_id = sealed_bundle
+    assert hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest() == bundle_id
 
 
-def test_the_same_content_gives_the_same_id(whole, tmp_path):
-    assert write_bundle(tmp_path / "again") == whole[1]
+def test_the_same_content_gives_the_same_id(sealed_bundle, tmp_path):
+    assert write_bundle(tmp_path / "again") == sealed_bundle[1]
 
 
-def test_a_changed_byte_is_named(copy):
-    path = copy / "item_vectors.npy"
+def test_a_changed_byte_is_named(bundle_copy):
+    path = bundle_copy / "item_vectors.npy"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(bytes(content))
-    assert error_message(copy).startswith(f"{path}: its content has changed (sha256 ")
-    assert error_message(copy).endswith(f"; {REBUILD_FIX}")
+    assert error_message(bundle_copy).startswith(f"{path}: its content has changed (sha256 ")
+    assert error_message(bundle_copy).endswith(f"; {REBUILD_FIX}")
 
 
-def test_a_truncated_file_is_named_with_its_sizes(copy):
-    path = copy / "golden.npz"
+def test_a_truncated_file_is_named_with_its_sizes(bundle_copy):
+    path = bundle_copy / "golden.npz"
     size = path.stat().st_size
     path.write_bytes(path.read_bytes()[:10])
-    assert error_message(copy) == f"{path}: it has 10 bytes, sealed were {size}; {REBUILD_FIX}"
+    assert error_message(bundle_copy) == f"{path}: it has 10 bytes, sealed were {size}; {REBUILD_FIX}"
 
 
-def test_a_missing_file_is_named(copy):
-    (copy / "vocabulary.npz").unlink()
-    assert error_message(copy) == f"{copy}/vocabulary.npz: the file is missing; {REBUILD_FIX}"
+def test_a_missing_file_is_named(bundle_copy):
+    (bundle_copy / "vocabulary.npz").unlink()
+    assert error_message(bundle_copy) == f"{bundle_copy}/vocabulary.npz: the file is missing; {REBUILD_FIX}"
 
 
 def test_a_folder_without_manifest_is_no_bundle(tmp_path):
     assert error_message(tmp_path) == f"{tmp_path}: there is no manifest.json, so this is no bundle; {REBUILD_FIX}"
 
 
-def test_a_bundle_under_another_name_is_refused(whole):
-    folder, name = whole
+def test_a_bundle_under_another_name_is_refused(sealed_bundle):
+    folder, bundle_id = sealed_bundle
     other = "0" * 64
     assert (
         error_message(folder, other)
-        == f"{folder}/manifest.json: its hash is {name[:12]}, the bundle's name is 000000000000; {REBUILD_FIX}"
+        == f"{folder}/manifest.json: its hash is {bundle_id[:12]}, the bundle's name is 000000000000; {REBUILD_FIX}"
     )
 
 
-def test_another_schema_version_says_which(copy):
-    manifest = json.loads((copy / "manifest.json").read_bytes())
-    (copy / "manifest.json").write_text(json.dumps(manifest | {"schema_version": 2}))
-    assert error_message(copy) == (
-        f"{copy}/manifest.json: schema version 2, this Freshet reads 1; install the Freshet that wrote it, or {REBUILD_FIX}"
+def test_another_schema_version_says_which(bundle_copy):
+    manifest = json.loads((bundle_copy / "manifest.json").read_bytes())
+    (bundle_copy / "manifest.json").write_text(json.dumps(manifest | {"schema_version": 2}))
+    assert error_message(bundle_copy) == (
+        f"{bundle_copy}/manifest.json: schema version 2, this Freshet reads 1; install the Freshet that wrote it, or {REBUILD_FIX}"
     )
 
 
-def test_a_manifest_with_a_missing_field_names_it(copy):
-    manifest = json.loads((copy / "manifest.json").read_bytes())
-    del manifest["length"]
-    (copy / "manifest.json").write_text(json.dumps(manifest))
-    assert error_message(copy) == f"{copy}/manifest.json: length: Field required; {REBUILD_FIX}"
+def test_a_manifest_with_a_missing_field_names_it(bundle_copy):
+    manifest = json.loads((bundle_copy / "manifest.json").read_bytes())
+    del manifest["max_history"]
+    (bundle_copy / "manifest.json").write_text(json.dumps(manifest))
+    assert error_message(bundle_copy) == f"{bundle_copy}/manifest.json: max_history: Field required; {REBUILD_FIX}"
 
 
-def test_vectors_of_another_vocabulary_are_refused(copy):
-    np.save(copy / "item_vectors.npy", ITEM_EMBEDDINGS[:-1])
-    reseal(copy)
-    assert error_message(copy) == f"{copy}/item_vectors.npy: 6 rows, the vocabulary has 7; {REBUILD_FIX}"
+def test_vectors_of_another_vocabulary_are_refused(bundle_copy):
+    np.save(bundle_copy / "item_vectors.npy", ITEM_EMBEDDINGS[:-1])
+    reseal(bundle_copy)
+    assert error_message(bundle_copy) == f"{bundle_copy}/item_vectors.npy: 6 rows, the vocabulary has 7; {REBUILD_FIX}"
 
 
-def test_baselines_of_another_vocabulary_are_refused(copy):
+def test_baselines_of_another_vocabulary_are_refused(bundle_copy):
     zeros = np.zeros((5, 2))
-    save_baselines(Baselines(np.zeros(7), zeros.astype(np.int32), zeros.astype(np.float32)), copy / "baselines.npz")
-    reseal(copy)
-    assert error_message(copy) == f"{copy}/baselines.npz neighbours: 5 rows, the vocabulary has 7; {REBUILD_FIX}"
+    save_baselines(Baselines(np.zeros(7), zeros.astype(np.int32), zeros.astype(np.float32)), bundle_copy / "baselines.npz")
+    reseal(bundle_copy)
+    assert error_message(bundle_copy) == f"{bundle_copy}/baselines.npz neighbours: 5 rows, the vocabulary has 7; {REBUILD_FIX}"
 
 
-def test_rules_of_another_vocabulary_are_refused(copy):
+def test_rules_of_another_vocabulary_are_refused(bundle_copy):
     zeros = np.zeros((7, 2))
     parts = np.zeros(7), zeros.astype(np.int32), zeros.astype(np.float32), RuleTable.empty(5)
-    save_baselines(Baselines(*parts), copy / "baselines.npz")
-    reseal(copy)
-    assert error_message(copy) == f"{copy}/baselines.npz rules: 5 rows, the vocabulary has 7; {REBUILD_FIX}"
+    save_baselines(Baselines(*parts), bundle_copy / "baselines.npz")
+    reseal(bundle_copy)
+    assert error_message(bundle_copy) == f"{bundle_copy}/baselines.npz rules: 5 rows, the vocabulary has 7; {REBUILD_FIX}"
 
 
-def test_vectors_that_are_not_numbers_are_refused(copy):
-    np.save(copy / "item_vectors.npy", np.full((7, 2), np.nan, dtype=np.float32))
-    reseal(copy)
+def test_vectors_that_are_not_numbers_are_refused(bundle_copy):
+    np.save(bundle_copy / "item_vectors.npy", np.full((7, 2), np.nan, dtype=np.float32))
+    reseal(bundle_copy)
     assert (
-        error_message(copy)
-        == f"{copy}/item_vectors.npy: expected finite float32 (V + 1, D), found float32 (7, 2); {REBUILD_FIX}"
+        error_message(bundle_copy)
+        == f"{bundle_copy}/item_vectors.npy: expected finite float32 (V + 1, D), found float32 (7, 2); {REBUILD_FIX}"
     )
 
 
-def test_a_bundle_sealed_without_its_encoder_is_refused(copy):
-    (copy / "shopper_encoder.fp32.onnx").unlink()
-    reseal(copy)
-    assert error_message(copy) == f"{copy}: the manifest does not list shopper_encoder.fp32.onnx; {REBUILD_FIX}"
+def test_a_bundle_sealed_without_its_encoder_is_refused(bundle_copy):
+    (bundle_copy / "shopper_encoder.fp32.onnx").unlink()
+    reseal(bundle_copy)
+    assert error_message(bundle_copy) == f"{bundle_copy}: the manifest does not list shopper_encoder.fp32.onnx; {REBUILD_FIX}"
 
 
 def test_a_vocabulary_comes_back_as_it_went(tmp_path):

@@ -100,7 +100,7 @@ def without_event(histories, row):
 
 
 def score(ranker, histories, item):
-    return float(ranker.score(model_input(histories, ranker.length))[0, item])
+    return float(ranker.score(model_input(histories, ranker.max_history))[0, item])
 
 
 def test_many_items_are_explained_at_once(ranker):

@@ -41,28 +41,28 @@ def view_events(*items):
     return [(item, "view", 60 * index, 0) for index, item in enumerate(items)]
 
 
-def test_items_that_the_bundle_does_not_know_stand_behind_its_own(bundle, fuller):
-    assert fuller.vocabulary.item_ids.tolist() == ["", "a", "b", "c", "d", "e", "f", "x", "y"]
-    assert fuller.vocabulary.titles[[1, 7]].tolist() == ["Item A", "Item X"]  # its own stay as they were
-    assert fuller.item_vectors[7:].tolist() == [[1, 0], [0, 1]]
-    assert fuller.baselines.popularity[7:].tolist() == [0, 0]
-    assert fuller.vocabulary.new == 2
+def test_items_that_the_bundle_does_not_know_stand_behind_its_own(bundle, extended_bundle):
+    assert extended_bundle.vocabulary.item_ids.tolist() == ["", "a", "b", "c", "d", "e", "f", "x", "y"]
+    assert extended_bundle.vocabulary.titles[[1, 7]].tolist() == ["Item A", "Item X"]  # its own stay as they were
+    assert extended_bundle.item_embeddings[7:].tolist() == [[1, 0], [0, 1]]
+    assert extended_bundle.baselines.popularity[7:].tolist() == [0, 0]
+    assert extended_bundle.vocabulary.n_new_items == 2
     assert len(bundle.vocabulary) == 6
 
 
-def test_they_are_recommended_where_their_content_belongs(fuller):
-    ranker = open_ranker(fuller)
-    histories = to_histories([view_events("a"), view_events("b")], fuller.vocabulary)
+def test_they_are_recommended_where_their_content_belongs(extended_bundle):
+    ranker = open_ranker(extended_bundle)
+    histories = to_histories([view_events("a"), view_events("b")], extended_bundle.vocabulary)
     assert [ranked.item_ids[:4] for ranked in ranker.recommend(histories, 4)] == [
         ("e", "c", "a", "x"),
         ("f", "d", "b", "y"),
     ]
 
 
-def test_in_a_history_they_are_unknown_as_they_were_in_training(fuller):
-    histories = to_histories([view_events("a", "x"), view_events("x")], fuller.vocabulary)
+def test_in_a_history_they_are_unknown_as_they_were_in_training(extended_bundle):
+    histories = to_histories([view_events("a", "x"), view_events("x")], extended_bundle.vocabulary)
     assert histories.items.tolist() == [1, 0, 0]
-    answers = open_ranker(fuller).recommend(histories, 2)
+    answers = open_ranker(extended_bundle).recommend(histories, 2)
     assert [ranked.tier for ranked in answers] == ["sequence", "popular"]
 
 

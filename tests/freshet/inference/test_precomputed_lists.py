@@ -5,6 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from freshet.data.history_events import HistoryEvent
 from freshet.errors import BundleError
 from freshet.inference.precomputed_lists import load_precomputed_lists, open_precomputed_lists, save_precomputed_lists
 from freshet.store import open_store
@@ -12,7 +13,7 @@ from freshet.store import open_store
 ANN, BOB = "a" * 32, "b" * 32
 ARRAYS = {
     "shoppers": np.array([ANN.encode(), BOB.encode()]),
-    "until": np.array([100, 200]),
+    "last_event_times": np.array([100, 200]),
     "items": np.array([[3, 1], [2, 0]], dtype=np.int32),
     "scores": np.array([[0.5, 0.25], [1.0, 0.0]], dtype=np.float32),
 }
@@ -25,18 +26,18 @@ def precomputed_lists(tmp_path):
 
 
 def event_at(time):
-    return ("mug", "view", time, 19783)
+    return HistoryEvent("mug", "view", time, 19783)
 
 
-def test_a_list_is_found_as_it_was_kept_without_its_empty_places(lists):
-    assert (len(lists), lists.bundle, lists.as_of) == (2, "f" * 64, DAY)
-    ann, bob = lists.of(ANN, "f" * 64, [event_at(50), event_at(100)]), lists.of(BOB, "f" * 64, [event_at(200)])
+def test_a_list_is_found_as_it_was_kept_without_its_empty_places(precomputed_lists):
+    assert (len(precomputed_lists), precomputed_lists.bundle_id, precomputed_lists.as_of) == (2, "f" * 64, DAY)
+    ann, bob = precomputed_lists.for_shopper(ANN, "f" * 64, [event_at(50), event_at(100)]), precomputed_lists.for_shopper(BOB, "f" * 64, [event_at(200)])
     assert (ann.items.tolist(), ann.scores.tolist()) == ([3, 1], [0.5, 0.25])
     assert (bob.items.tolist(), bob.scores.tolist()) == ([2], [1.0])
 
 
 @pytest.mark.parametrize(
-    ("shopper", "bundle", "times"),
+    ("shopper", "bundle_id", "times"),
     [
         (ANN, "e" * 64, [100]),  # of another bundle, items have other numbers
         (ANN, "f" * 64, [50, 101]),  # something new was done
@@ -45,15 +46,15 @@ def test_a_list_is_found_as_it_was_kept_without_its_empty_places(lists):
         ("0" * 32, "f" * 64, [100]),
     ],
 )
-def test_a_list_does_not_answer_what_it_was_not_made_for(lists, shopper, bundle, times):
-    assert lists.of(shopper, bundle, [event_at(time) for time in times]) is None
+def test_a_list_does_not_answer_what_it_was_not_made_for(precomputed_lists, shopper, bundle_id, times):
+    assert precomputed_lists.for_shopper(shopper, bundle_id, [event_at(time) for time in times]) is None
 
 
-def test_a_changed_byte_is_named(lists, tmp_path):
+def test_a_changed_byte_is_named(precomputed_lists, tmp_path):
     path = tmp_path / "items.npy"
     path.write_bytes(path.read_bytes()[:-1] + b"\1")
     with pytest.raises(BundleError) as error:
-        open_precomputed_lists(tmp_path, lists.id)
+        open_precomputed_lists(tmp_path, precomputed_lists.id)
     assert str(error.value) == (
         f"{path}: has changed since it was sealed; materialize the asset `recommendations` again"
     )

@@ -3,8 +3,7 @@ import onnxruntime
 import pytest
 
 from freshet.errors import BundleError, SettingsError
-from freshet.inference import encoder_batches as running
-from freshet.inference import scoring
+from freshet.inference import encoder_batches, scoring
 from freshet.inference.bundle import open_bundle
 from freshet.inference.manifest import write_manifest
 from freshet.inference.ranker import open_ranker
@@ -53,18 +52,18 @@ def test_an_answer_is_the_same_alone_and_in_a_batch(ranker):
 def test_chunks_do_not_show(ranker, monkeypatch):
     histories = view_histories(*([["a"], ["b"], []] * 5))
     expected = ranker.recommend(histories, 6)
-    monkeypatch.setattr(scoring, "CHUNK", 4)
-    monkeypatch.setattr(running, "ENCODED", 3)
+    monkeypatch.setattr(scoring, "MAX_CHUNK_HISTORIES", 4)
+    monkeypatch.setattr(encoder_batches, "MAX_ENCODER_BATCH", 3)
     assert ranker.recommend(histories, 6) == expected
 
 
 def test_a_filtered_list_is_not_short_while_items_remain(ranker):
     allowed = np.array([False, True, True, True, False, False, False])  # a b c
-    assert ranker.recommend(view_histories(["b"]), 3, allowed=allowed)[0].item_ids == ("b", "a", "c")
+    assert ranker.recommend(view_histories(["b"]), 3, allowed_items=allowed)[0].item_ids == ("b", "a", "c")
 
 
 def test_each_shopper_has_exclusions_of_their_own(ranker):
-    first, second = ranker.recommend(view_histories(["b"], ["b"]), 2, exclude=[np.array([6]), np.array([4, 2])])
+    first, second = ranker.recommend(view_histories(["b"], ["b"]), 2, excluded_per_shopper=[np.array([6]), np.array([4, 2])])
     assert first.item_ids == ("d", "b")
     assert second.item_ids == ("f", "a")  # the odd ones score 0: the lowest index wins
 
@@ -83,7 +82,7 @@ def test_the_history_is_cut_to_the_length_of_the_bundle(ranker):
 
 def test_no_shopper_is_no_answer(ranker):
     assert ranker.recommend(view_histories(), 3) == []
-    assert ranker.encode(encoder_input(view_histories())).vectors.shape == (0, 2)
+    assert ranker.encode(encoder_input(view_histories())).embeddings.shape == (0, 2)
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path):

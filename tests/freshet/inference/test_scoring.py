@@ -48,7 +48,7 @@ def test_rows_cuts_histories_out_of_a_batch():
 
 def test_a_large_catalogue_takes_fewer_histories_at_a_time(monkeypatch):
     assert list(chunk_ranges(3, 10)) == [(0, 3)]
-    monkeypatch.setattr(scoring, "CELLS", 25)
+    monkeypatch.setattr(scoring, "MAX_CHUNK_SCORES", 25)
     assert list(chunk_ranges(5, 10)) == [(0, 2), (2, 4), (4, 5)]
     assert list(chunk_ranges(2, 100)) == [(0, 1), (1, 2)]
     assert list(chunk_ranges(0, 10)) == []

@@ -106,7 +106,7 @@ def sealed_manifest(**overrides):
 
     files = {name: FileEntry(sha256=name, bytes=1) for name in ("vocabulary.npz", "baselines.npz", "golden.npz")}
     fields = {
-        "created_by": "1", "precision": "fp32", "length": 4, "event_type": "view", "metrics": {},
+        "created_by": "1", "precision": "fp32", "max_history": 4, "event_type": "view", "metrics": {},
         "lineage": {"model": "m", "snapshots": {"training_set": 7}}, "parameters": {"width": 64}, "files": files,
     }  # fmt: skip
     return Manifest(**fields | overrides)

@@ -22,7 +22,7 @@ def publish_list(lake: str, folder: Path, bundle: str, last_event_time: int = 12
     """Ann's list: d, then b."""
     arrays = {
         "shoppers": np.array([ANN.encode()]),
-        "until": np.array([last_event_time]),
+        "last_event_times": np.array([last_event_time]),
         "items": np.array([[4, 2]], dtype=np.int32),
         "scores": np.array([[7.0, 6.0]], dtype=np.float32),
     }

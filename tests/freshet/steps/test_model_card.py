@@ -22,7 +22,7 @@ from tests.tiny_bundle import vocabulary
 MODEL = ModelRef(
     id="f" * 64,
     training_set=TrainingSetRef(as_of=date(1970, 1, 13), train_until=date(1970, 1, 11), snapshots={"vocabulary": 7}),
-    parameters={"length": 50, "learning_rate": 0.003},
+    parameters={"max_history": 50, "learning_rate": 0.003},
     metrics={"epoch": 4, "validation_ndcg@10": 0.123456},
     cost={"device": "cpu (2 threads)", "seconds": 61.5},
 )

@@ -59,8 +59,8 @@ def busy_processes():
         one.wait()
 
 
-def test_a_neighbours_load_does_not_refuse_an_innocent_bundle_nor_hide_a_slow_one(ranker, neighbours, monkeypatch):
-    monkeypatch.setattr("freshet.verification.latency.ROUNDS", 2)
+def test_a_neighbours_load_does_not_refuse_an_innocent_bundle_nor_hide_a_slow_one(ranker, busy_processes, monkeypatch):
+    monkeypatch.setattr("freshet.verification.latency.MEASURED_ROUNDS", 2)
     batch = encoder_input(view_histories(["b", "c"]))
     innocent, guilty = (
         measure_latency(slow_ranker(ranker, 15), batch, ranker),

@@ -19,7 +19,7 @@ def mean_encoder(embedding):
     """The reference: the mean of the history's embeddings, in numpy."""
 
     def encode(batch):
-        items, _, _ = batch.padded()
+        items, _, _ = batch.pad()
         count = np.maximum(1, (items > 0).sum(axis=1, keepdims=True))
         vectors = (embedding[items] * (items > 0)[:, :, None]).sum(axis=1) / count
         return EncodedHistories(vectors.astype(np.float32), np.zeros(len(batch.items), dtype=np.float32))
@@ -29,7 +29,7 @@ def mean_encoder(embedding):
 
 def scale_vectors(answer, factor):
     """The same answer with every vector stretched."""
-    return EncodedHistories(answer.vectors * np.float32(factor), answer.repeats)
+    return EncodedHistories(answer.embeddings * np.float32(factor), answer.repeat_scores)
 
 
 def cases():

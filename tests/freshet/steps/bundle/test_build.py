@@ -63,18 +63,18 @@ def test_a_bundle_lies_under_its_hash_with_its_lineage(small_shop):
     bundle = open_bundle(small_shop.store.local_path(f"bundles/{small_shop.bundle.id}"), small_shop.bundle.id)
     assert bundle.manifest.lineage["model"] == small_shop.model.id
     assert bundle.manifest.lineage["snapshots"] == dict(small_shop.training_set.snapshots)
-    assert bundle.manifest.parameters["width"] == 16
+    assert bundle.manifest.parameters["hidden_dim"] == 16
     assert bundle.manifest.precision == "int8"
     assert bundle.manifest.event_type == "view"
 
 
 def test_made_again_it_is_the_same_bundle_with_the_same_card(small_shop):
-    outcome = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
-    assert outcome.ref.id == small_shop.bundle.id
+    result = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
+    assert result.ref.id == small_shop.bundle.id
     card = (small_shop.store.local_path(f"bundles/{small_shop.bundle.id}") / "model_card.md").read_text()
-    assert card == outcome.value.card
-    assert f"| width | {small_shop.model.parameters['width']} |" in card.splitlines()
-    assert f"- {outcome.value.low_precision.sentence}" in card.splitlines()
+    assert card == result.value.card
+    assert f"| hidden_dim | {small_shop.model.parameters['width']} |" in card.splitlines()
+    assert f"- {result.value.low_precision.sentence}" in card.splitlines()
     assert "| device | cpu" in card
 
 
@@ -88,26 +88,26 @@ def test_the_snapshots_it_was_made_from_are_kept_under_its_name(small_shop):
         assert (tag.snapshot_id, tag.snapshot_ref_type) == (snapshot, "tag")
 
 
-def test_int8_that_answers_otherwise_stays_at_home_and_fp32_serves(small_shop, broken_export):
-    broken_export(INT8_FILE)
-    outcome = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
-    assert outcome.ref is not None
-    assert outcome.value.bundle.manifest.precision == "fp32"
-    rule_results = {finding.rule.name: finding for finding in outcome.gate.results}
+def test_int8_that_answers_otherwise_stays_at_home_and_fp32_serves(small_shop, patch_export):
+    patch_export(INT8_FILE)
+    result = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
+    assert result.ref is not None
+    assert result.value.bundle.manifest.precision == "fp32"
+    rule_results = {row.rule.name: row for row in result.gate.results}
     assert not rule_results["smaller_answers_as_torch"].passed
     assert rule_results["smaller_answers_as_torch"].rule.severity == "warn"
-    assert outcome.message() == ""
+    assert result.message() == ""
 
 
 def test_fp16_climbs_the_ladder_in_the_place_of_int8_where_it_is_to_serve(small_shop, monkeypatch):
     # What is done for a GPU, with the answers of the CPU: the same file with the same rounded weights.
     monkeypatch.setattr(bundle_stage, "PRECISIONS", {"cpu": ("fp32", "fp16")})
-    outcome = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
-    assert outcome.ref is not None
-    assert outcome.value.bundle.manifest.precision == "fp16"
-    assert outcome.value.low_precision.precision == "fp16"
-    assert outcome.value.low_precision.overlap > 0.99
-    files = outcome.value.bundle.manifest.files
+    result = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
+    assert result.ref is not None
+    assert result.value.bundle.manifest.precision == "fp16"
+    assert result.value.low_precision.precision == "fp16"
+    assert result.value.low_precision.overlap > 0.99
+    files = result.value.bundle.manifest.files
     assert files[FP16_FILE].bytes < files[FP32_FILE].bytes
 
 
@@ -121,18 +121,18 @@ def test_a_bundle_for_a_gpu_that_is_not_there_is_an_error_and_no_bundle(small_sh
     assert bundle_ids(small_shop) == before
 
 
-def test_fp32_that_answers_otherwise_is_refused_and_nothing_is_stored(small_shop, broken_export):
-    broken_export(FP32_FILE, INT8_FILE)
+def test_fp32_that_answers_otherwise_is_refused_and_nothing_is_stored(small_shop, patch_export):
+    patch_export(FP32_FILE, INT8_FILE)
     before = bundle_ids(small_shop)
-    outcome = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
-    assert outcome.ref is None
+    result = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
+    assert result.ref is None
     assert bundle_ids(small_shop) == before
     overlap = r"\d\.\d{4}"
     message = (
         rf"bundle: fp32 shares {overlap} of torch's top 20: fp32 fails: top 20 overlap {overlap} \(needed 0.99\), .*; "
         "look at the exporter's version; the model is kept, materialize `bundle` again"
     )
-    assert re.fullmatch(message, outcome.message().splitlines()[0])
+    assert re.fullmatch(message, result.message().splitlines()[0])
 
 
 def test_weights_that_were_damaged_in_the_lake_are_named(small_shop, tmp_path):

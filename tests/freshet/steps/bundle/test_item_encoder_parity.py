@@ -73,5 +73,5 @@ def test_an_item_nobody_met_has_the_vector_of_its_content(bundle, vocabulary):
 
 def test_vectors_that_nobody_has_are_unknown(bundle, vocabulary):
     encoder, columns = open_item_encoder(bundle), vocabulary.columns
-    empty = replace(columns, vectors={"picture": np.zeros((5, 3), np.float32)})
-    np.testing.assert_array_equal(encoder.encode(replace(columns, vectors={})), encoder.encode(empty))
+    empty = replace(columns, content_embeddings={"picture": np.zeros((5, 3), np.float32)})
+    np.testing.assert_array_equal(encoder.encode(replace(columns, content_embeddings={})), encoder.encode(empty))

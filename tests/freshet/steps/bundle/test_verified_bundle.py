@@ -39,8 +39,8 @@ def built_bundle(tmp_path_factory):
     return folder, *_build_verified_bundle(folder, model, data, REF)
 
 
-def test_what_is_sealed_answers_the_same_in_a_group_and_as_it_did_at_export(made):
-    folder, verified_bundle, reason = made
+def test_what_is_sealed_answers_the_same_in_a_group_and_as_it_did_at_export(built_bundle):
+    folder, verified_bundle, reason = built_bundle
     assert reason == ""
     profile = _profile(verified_bundle, reason)
     assert profile["together"] == 1.0
@@ -48,15 +48,15 @@ def test_what_is_sealed_answers_the_same_in_a_group_and_as_it_did_at_export(made
     assert check_golden_requests(open_ranker(open_bundle(folder))) < 1e-3
 
 
-def test_sealed_again_with_shuffled_item_vectors_it_is_refused(made):
-    folder, verified_bundle, _ = made
+def test_sealed_again_with_shuffled_item_vectors_it_is_refused(built_bundle):
+    folder, verified_bundle, _ = built_bundle
     manifest = verified_bundle.bundle.manifest
     path = folder / "item_vectors.npy"
     original = path.read_bytes()
     vectors = np.load(path)
     np.save(path, np.concatenate([vectors[:1], vectors[:0:-1]]))
-    facts = manifest.model_dump(include={"precision", "length", "event_type", "created_by"})
-    manifest_fields = {"item_inputs": manifest.item_inputs, "blend": manifest.blend}
+    facts = manifest.model_dump(include={"precision", "max_history", "event_type", "created_by"})
+    manifest_fields = {"item_schema": manifest.item_schema, "blend": manifest.blend}
     write_manifest(folder, **facts, **manifest_fields, lineage={}, parameters={}, metrics={})
     with pytest.raises(BundleError, match="its lists are not those at export"):
         check_golden_requests(open_ranker(open_bundle(folder)))

@@ -87,8 +87,8 @@ def test_without_a_champion_the_challenger_meets_both_baselines(small_shop, stor
     ]
 
 
-def test_champion_and_challenger_are_asked_the_same_cases_now(small_shop, store, other):
-    journal.append_entry(store, journal_entry(1, other))
+def test_champion_and_challenger_are_asked_the_same_cases_now(small_shop, store, other_bundle):
+    journal.append_entry(store, journal_entry(1, other_bundle))
     evaluation = evaluate_small_shop(small_shop, store)
     scores = evaluation.value.comparison.scores
     assert {len(scores[name].n_targets) for name in scores} == {evaluation.value.record.evaluation.n_cases}
@@ -96,11 +96,11 @@ def test_champion_and_challenger_are_asked_the_same_cases_now(small_shop, store,
     assert (
         evaluation.value.record.evaluation.table["champion"]["ndcg@10"] < 0.1
     )  # all items are new to it: it has their content only
-    assert (evaluation.value.record.champion, evaluation.value.record.decided_on) == (other, 1)
+    assert (evaluation.value.record.champion, evaluation.value.record.decided_on) == (other_bundle, 1)
 
 
-def test_a_better_challenger_becomes_the_journals_next_entry(small_shop, store, other):
-    journal.append_entry(store, journal_entry(1, other))
+def test_a_better_challenger_becomes_the_journals_next_entry(small_shop, store, other_bundle):
+    journal.append_entry(store, journal_entry(1, other_bundle))
     evaluation = evaluate_small_shop(small_shop, store)
     released = release_evaluated(small_shop, store, evaluation)
     assert released.ref.bundle == small_shop.bundle.id
@@ -110,8 +110,8 @@ def test_a_better_challenger_becomes_the_journals_next_entry(small_shop, store, 
     assert last.metrics["challenger"] == evaluation.value.record.evaluation.table["challenger"]
 
 
-def test_a_rejected_challenger_writes_nothing_and_stops_nothing(small_shop, store, other):
-    journal.append_entry(store, journal_entry(1, other))
+def test_a_rejected_challenger_writes_nothing_and_stops_nothing(small_shop, store, other_bundle):
+    journal.append_entry(store, journal_entry(1, other_bundle))
     evaluation = evaluate_small_shop(small_shop, store, EvaluationParams(min_cases=10_000))
     rejected = release_evaluated(small_shop, store, evaluation)
     assert (rejected.ref, rejected.message()) == (None, "")
@@ -123,10 +123,10 @@ def test_a_rejected_challenger_writes_nothing_and_stops_nothing(small_shop, stor
     assert journal.entry_count(store) == 1
 
 
-def test_a_journal_that_moved_on_meanwhile_refuses_the_release(small_shop, store, other):
-    journal.append_entry(store, journal_entry(1, other))
+def test_a_journal_that_moved_on_meanwhile_refuses_the_release(small_shop, store, other_bundle):
+    journal.append_entry(store, journal_entry(1, other_bundle))
     evaluation = evaluate_small_shop(small_shop, store)
-    journal.append_entry(store, journal_entry(2, other, "rollback"))
+    journal.append_entry(store, journal_entry(2, other_bundle, "rollback"))
     with pytest.raises(JournalError) as error:
         release_evaluated(small_shop, store, evaluation)
     assert str(error.value) == (
@@ -136,19 +136,19 @@ def test_a_journal_that_moved_on_meanwhile_refuses_the_release(small_shop, store
     assert journal.champion_entry(store).kind == "rollback"
 
 
-def test_a_second_model_on_the_same_days_waits_for_a_person(small_shop, store, other):
-    journal.append_entry(store, journal_entry(1, other))
+def test_a_second_model_on_the_same_days_waits_for_a_person(small_shop, store, other_bundle):
+    journal.append_entry(store, journal_entry(1, other_bundle))
     first = evaluate_small_shop(small_shop, store).value.record
     assert first.verdict.released
     days = first.evaluation.as_of
-    assert first_judged_bundle(store, other, days) == small_shop.bundle.id
+    assert first_judged_bundle(store, other_bundle, days) == small_shop.bundle.id
     assert (
         evaluate_small_shop(small_shop, store).value.record.verdict == first.verdict
     )  # the same model may be judged again
-    store.put(window_path(other, days), other.encode())
+    store.put(window_path(other_bundle, days), other_bundle.encode())
     second = evaluate_small_shop(small_shop, store)
     assert (second.value.record.verdict.passed, second.value.record.verdict.released) == (True, False)
-    assert f"have judged bundle {other[:12]} already" in second.value.record.verdict.holds[0]
+    assert f"have judged bundle {other_bundle[:12]} already" in second.value.record.verdict.holds[0]
     assert release_evaluated(small_shop, store, second).ref is None
 
 
@@ -165,11 +165,11 @@ def test_the_bundle_that_serves_already_is_not_released_again(small_shop, store)
     )  # no new model was judged
 
 
-def test_a_bundle_that_was_taken_back_is_held_for_a_person_and_the_card_says_so(small_shop, store, other):
-    journal.append_entry(store, journal_entry(1, other))
+def test_a_bundle_that_was_taken_back_is_held_for_a_person_and_the_card_says_so(small_shop, store, other_bundle):
+    journal.append_entry(store, journal_entry(1, other_bundle))
     journal.append_entry(store, journal_entry(2, small_shop.bundle.id))
     journal.append_entry(
-        store, journal_entry(3, other, "rollback").model_copy(update={"by": "ann", "why": "conversion fell"})
+        store, journal_entry(3, other_bundle, "rollback").model_copy(update={"by": "ann", "why": "conversion fell"})
     )
     evaluation = evaluate_small_shop(small_shop, store)
     verdict = evaluation.value.record.verdict
@@ -181,30 +181,30 @@ def test_a_bundle_that_was_taken_back_is_held_for_a_person_and_the_card_says_so(
     assert journal.entry_count(store) == 3
 
 
-def test_a_champion_that_does_not_load_is_an_error_and_not_a_zero(small_shop, store, other):
+def test_a_champion_that_does_not_load_is_an_error_and_not_a_zero(small_shop, store, other_bundle):
     journal.append_entry(store, journal_entry(1, small_shop.bundle.id))
-    journal.append_entry(store, journal_entry(2, other))
-    path = f"{bundle_path(other)}/item_vectors.npy"
+    journal.append_entry(store, journal_entry(2, other_bundle))
+    path = f"{bundle_path(other_bundle)}/item_vectors.npy"
     original = store.get(path)
     store.put(path, original[:-4])
     with pytest.raises(JournalError) as error:
         evaluate_small_shop(small_shop, store)
     assert str(error.value) == (
-        f"{store.root}/releases/00000002.json: its bundle {other[:12]} does not load ({store.root}/{path}: "
+        f"{store.root}/releases/00000002.json: its bundle {other_bundle[:12]} does not load ({store.root}/{path}: "
         f'it has {len(original) - 4} bytes, sealed were {len(original)}); run `freshet rollback --to 1 --why "…"`, '
         "or restore it from a backup of the lake"
     )
     assert store.list("evaluations") == ()
 
 
-def test_a_champion_that_is_gone_names_the_rollback(small_shop, store, other):
+def test_a_champion_that_is_gone_names_the_rollback(small_shop, store, other_bundle):
     journal.append_entry(store, journal_entry(1, small_shop.bundle.id))
-    journal.append_entry(store, journal_entry(2, other))
-    store.local_path(f"{bundle_path(other)}/{MANIFEST}").unlink()
+    journal.append_entry(store, journal_entry(2, other_bundle))
+    store.local_path(f"{bundle_path(other_bundle)}/{MANIFEST}").unlink()
     with pytest.raises(JournalError) as error:
         evaluate_small_shop(small_shop, store)
     assert str(error.value) == (
-        f"{store.root}/releases/00000002.json: names the bundle {other[:12]}, which is gone; "
+        f"{store.root}/releases/00000002.json: names the bundle {other_bundle[:12]}, which is gone; "
         'run `freshet rollback --to 1 --why "…"`, or restore it from a backup of the lake'
     )
 
@@ -212,15 +212,15 @@ def test_a_champion_that_is_gone_names_the_rollback(small_shop, store, other):
 def test_where_nothing_is_left_to_go_back_to_the_challenger_meets_the_baselines_and_it_is_said(
     small_shop, store, other
 ):
-    journal.append_entry(store, journal_entry(1, other))
-    store.local_path(f"{bundle_path(other)}/{MANIFEST}").unlink()
+    journal.append_entry(store, journal_entry(1, other_bundle))
+    store.local_path(f"{bundle_path(other_bundle)}/{MANIFEST}").unlink()
     evaluation_record = evaluate_small_shop(small_shop, store).value.record
     assert (evaluation_record.champion, evaluation_record.decided_on, evaluation_record.verdict.rule) == (
         None,
         1,
         "first",
     )
-    lost = f" What served is lost: release 1 names the bundle {other[:12]}, which is gone."
+    lost = f" What served is lost: release 1 names the bundle {other_bundle[:12]}, which is gone."
     assert evaluation_record.verdict.sentence.endswith(lost)
 
 
@@ -229,51 +229,51 @@ def fake_ranker(**parameters: object) -> SimpleNamespace:
 
 
 def test_where_its_weights_began_does_not_make_another_configuration():
-    champion = fake_ranker(width=64, warm_start="off", warm_epochs=2)
-    assert _same_configuration(fake_ranker(width=64, warm_start="auto", warm_epochs=1), champion)
-    assert not _same_configuration(fake_ranker(width=128, warm_start="off", warm_epochs=2), champion)
+    champion = fake_ranker(hidden_dim=64, warm_start="off", warm_epochs=2)
+    assert _same_configuration(fake_ranker(hidden_dim=64, warm_start="auto", warm_epochs=1), champion)
+    assert not _same_configuration(fake_ranker(hidden_dim=128, warm_start="off", warm_epochs=2), champion)
 
 
 @pytest.fixture
 def third_bundle(store, tmp_path) -> str:
     """Another bundle of other items, of a model that has learned up to a day of the shop."""
 
-    def write_bundle_until(cut: str) -> str:
-        name = tiny_bundle.write_bundle(tmp_path / "third", note="third", lineage={"cut": cut})
+    def write_bundle_until(train_until: str) -> str:
+        name = tiny_bundle.write_bundle(tmp_path / "third", note="third", lineage={"train_until": train_until})
         store.put_folder(tmp_path / "third", bundle_path(name), MANIFEST)
         return name
 
     return write_bundle_until
 
 
-def test_the_first_release_is_asked_beside_every_later_one(small_shop, store, other, third):
-    journal.append_entry(store, journal_entry(1, other))
-    journal.append_entry(store, journal_entry(2, third(str(small_shop.days[0]))))
+def test_the_first_release_is_asked_beside_every_later_one(small_shop, store, other_bundle, third_bundle):
+    journal.append_entry(store, journal_entry(1, other_bundle))
+    journal.append_entry(store, journal_entry(2, third_bundle(str(small_shop.days[0]))))
     evaluation_record = evaluate_small_shop(small_shop, store).value.record
     assert list(evaluation_record.evaluation.table)[:3] == ["challenger", "champion", "anchor"]
 
 
-def test_an_anchor_that_is_gone_is_said_and_no_other_takes_its_place(small_shop, store, other, third):
-    journal.append_entry(store, journal_entry(1, other))
-    journal.append_entry(store, journal_entry(2, third(str(small_shop.days[0]))))
-    store.local_path(f"{bundle_path(other)}/{MANIFEST}").unlink()
+def test_an_anchor_that_is_gone_is_said_and_no_other_takes_its_place(small_shop, store, other_bundle, third_bundle):
+    journal.append_entry(store, journal_entry(1, other_bundle))
+    journal.append_entry(store, journal_entry(2, third_bundle(str(small_shop.days[0]))))
+    store.local_path(f"{bundle_path(other_bundle)}/{MANIFEST}").unlink()
     evaluation_record = evaluate_small_shop(small_shop, store).value.record
     assert "anchor" not in evaluation_record.evaluation.table
     assert evaluation_record.verdict.warnings[0].startswith("the anchor, release 1, was not asked (")
 
 
-def test_nobody_is_asked_for_days_that_the_champion_has_learned_from(small_shop, store, third):
-    journal.append_entry(store, journal_entry(1, third(str(small_shop.days[-2]))))
-    data_cut = evaluate_small_shop(small_shop, store).value.record
-    assert data_cut.evaluation.train_until == day_number(small_shop.days[-2])
-    assert data_cut.verdict.warnings[0] == (
+def test_nobody_is_asked_for_days_that_the_champion_has_learned_from(small_shop, store, third_bundle):
+    journal.append_entry(store, journal_entry(1, third_bundle(str(small_shop.days[-2]))))
+    record = evaluate_small_shop(small_shop, store).value.record
+    assert record.evaluation.train_until == day_number(small_shop.days[-2])
+    assert record.verdict.warnings[0] == (
         f"only baskets after {small_shop.days[-2]} are asked for, the last day that the champion or the anchor has "
         "learned from"
     )
 
 
-def test_the_gate_sees_the_cases_counted_twice(small_shop, store, other):
-    journal.append_entry(store, journal_entry(1, other))
+def test_the_gate_sees_the_cases_counted_twice(small_shop, store, other_bundle):
+    journal.append_entry(store, journal_entry(1, other_bundle))
     evaluation = evaluate_small_shop(small_shop, store)
     holds = {finding.rule.name: finding.passed for finding in evaluation.gate.results}
     counted = ("cases_match_events", "nothing_leaked", "metrics_match_a_recount", "everybody_answered_in_full")

@@ -109,8 +109,8 @@ def test_a_basket_with_another_item_a_missing_and_an_invented_one_are_named():
 
 def test_a_shopper_whose_oldest_events_were_left_out_is_passed_over():
     data = training_set()
-    count_ = replace(recount_result(bob={"c"}), events=Counter(ann=2, bob=9))
-    assert find_case_mismatches(count_, next_basket_cases(data.histories, 10, 20), data) == []
+    case_recount = replace(recount_result(bob={"c"}), event_counts=Counter(ann=2, bob=9))
+    assert find_case_mismatches(case_recount, next_basket_cases(data.histories, 10, 20), data) == []
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_hits_and_targets_that_the_events_do_not_know_are_found(comparison):
     data = training_set()
     cases = next_basket_cases(data.histories, 10, 20)
     champion = comparison.scores["champion"]
-    wrong_scores = replace(champion, hits=champion.hits | True, sizes=champion.sizes + 1)
+    wrong_scores = replace(champion, hits=champion.hits | True, n_targets=champion.n_targets + 1)
     mismatches = find_metric_mismatches(
         recount_result(), cases, replace(comparison, scores={"champion": wrong_scores}), data, 10
     )
@@ -159,11 +159,11 @@ def test_a_day_that_was_run_again_does_not_change_what_a_training_set_is_judged_
     first_snapshot = write_events_table(tmp_path, rows.append_column("landing_date", days))
     rerun_events = events_table(("e1", "ann", "a", "view", 100), ("e3", "ann", "c", "view", 300))
     write_events_table(tmp_path, rerun_events.append_column("landing_date", days))
-    cut, as_of = (day_number(day.as_py()) for day in days)
-    assert recount_cases(settings, cut, as_of, first_snapshot).baskets == {("ann", 200): {"b"}}
-    assert recount_cases(settings, cut, as_of).baskets == {("ann", 300): {"c"}}
+    train_until, as_of = (day_number(day.as_py()) for day in days)
+    assert recount_cases(settings, train_until, as_of, first_snapshot).baskets == {("ann", 200): {"b"}}
+    assert recount_cases(settings, train_until, as_of).baskets == {("ann", 300): {"c"}}
     with pytest.raises(LakeError, match=r"tables/events: its snapshot 7 is gone; materialize `training_set` again"):
-        recount_cases(settings, cut, as_of, 7)
+        recount_cases(settings, train_until, as_of, 7)
 
 
 @pytest.mark.spark

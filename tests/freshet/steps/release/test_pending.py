@@ -29,52 +29,52 @@ def waiting_for_person(shop: ReleaseShop) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def test_a_bundle_that_was_judged_good_and_is_held_waits(shop):
-    shop.judge(verdict=HELD_VERDICT)
-    assert waiting_for_person(shop) == [(shop.made, ("it is too good to be true",))]
+    shop.write_evaluation(verdict=HELD_VERDICT)
+    assert waiting_for_person(shop) == [(shop.challenger, ("it is too good to be true",))]
 
 
 @pytest.mark.parametrize(
     "verdict", [GOOD_VERDICT, TOO_FEW_VERDICT, add_holds(TOO_FEW_VERDICT, ["it is too good to be true"])]
 )
 def test_what_was_released_or_not_judged_good_does_not_wait(shop, verdict):
-    shop.judge(verdict=verdict)
+    shop.write_evaluation(verdict=verdict)
     assert waiting_for_person(shop) == []
 
 
 def test_a_bundle_waits_no_longer_when_something_else_serves(shop):
-    shop.judge(verdict=HELD_VERDICT)
+    shop.write_evaluation(verdict=HELD_VERDICT)
     journal.append_entry(shop.store, journal_entry(2, shop.bundle("other")))
     assert waiting_for_person(shop) == []
 
 
 def test_a_hold_of_all_releases_does_not_end_the_waiting(shop):
-    shop.judge(verdict=HELD_VERDICT)
-    shop.hold()
-    assert [bundle for bundle, _ in waiting_for_person(shop)] == [shop.made]
+    shop.write_evaluation(verdict=HELD_VERDICT)
+    shop.hold_releases()
+    assert [bundle for bundle, _ in waiting_for_person(shop)] == [shop.challenger]
 
 
 def test_of_several_evaluations_the_last_one_counts(shop):
-    shop.judge(verdict=HELD_VERDICT)
-    shop.hold()
-    shop.judge()
+    shop.write_evaluation(verdict=HELD_VERDICT)
+    shop.hold_releases()
+    shop.write_evaluation()
     assert waiting_for_person(shop) == []
 
 
 def test_what_serves_already_does_not_wait(shop):
-    shop.judge(shop.served, HELD_VERDICT)
+    shop.write_evaluation(shop.champion, HELD_VERDICT)
     assert waiting_for_person(shop) == []
 
 
 def test_before_the_first_release_a_bundle_waits_too(shop):
-    shop.judge(verdict=HELD_VERDICT)
+    shop.write_evaluation(verdict=HELD_VERDICT)
     shop.store.local_path("releases/00000001.json").unlink()
-    assert [bundle for bundle, _ in waiting_for_person(shop)] == [shop.made]
+    assert [bundle for bundle, _ in waiting_for_person(shop)] == [shop.challenger]
 
 
 def test_evaluations_that_were_edited_or_are_of_another_version_are_passed_over(shop):
-    path = evaluation_path(shop.judge(verdict=HELD_VERDICT).id)
+    path = evaluation_path(shop.write_evaluation(verdict=HELD_VERDICT).id)
     shop.store.put(path, shop.store.get(path) + b" ")
-    shop.write(b'{"bundle": "b", "decided_on": 1}')
+    shop.write_evaluation_text(b'{"bundle": "b", "decided_on": 1}')
     assert waiting_for_person(shop) == []
 
 

@@ -47,22 +47,22 @@ TOO_FEW_VERDICT = Verdict(released=False, rule="changed", sentence="Not released
 
 
 class ReleaseShop:
-    """A lake with two bundles: `served`, which is release 1, and `made`, the challenger."""
+    """A lake with two bundles: `champion`, which is release 1, and `challenger`, the challenger."""
 
     def __init__(self, folder: Path):
         self.folder = folder
         self.settings = Settings(_env_file=None, lake=str(folder / "lake"), cache_dir=folder / "cache")
         self.store: Store = open_store(self.settings.lake)
-        self.served, self.made = self.bundle("served"), self.bundle("made", lineage=LINEAGE)
-        journal.append_entry(self.store, journal_entry(1, self.served))
+        self.champion, self.challenger = self.bundle("champion"), self.bundle("challenger", lineage=LINEAGE)
+        journal.append_entry(self.store, journal_entry(1, self.champion))
 
     def bundle(self, note: str, **overrides) -> str:
         """A bundle of its own parameters, sealed with these changes, in the lake; returns its id."""
         folder = self.folder / f"{note} {len(overrides)}"
         tiny_bundle.write_bundle(folder, note=note)
-        return self.seal(folder, **overrides)
+        return self.reseal(folder, **overrides)
 
-    def seal(self, folder: Path, **overrides) -> str:
+    def reseal(self, folder: Path, **overrides) -> str:
         """The manifest over the files as they are now, with these changes."""
         sealed = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
         manifest_fields = {name: getattr(sealed, name) for name in type(sealed).model_fields} | overrides
@@ -72,26 +72,16 @@ class ReleaseShop:
         self.store.put_folder(folder, bundle_path(name), MANIFEST)
         return name
 
-    def judge(self, bundle: str = "", verdict: Verdict = GOOD_VERDICT) -> EvaluationRef:
+    def write_evaluation(self, bundle: str = "", verdict: Verdict = GOOD_VERDICT) -> EvaluationRef:
         """An evaluation on the journal as it is now."""
         number = journal.entry_count(self.store)
-        table = Evaluation(
-            train_until=1,
-            as_of=2,
-            n_cases=verdict.n_cases,
-            n_targets=1,
-            n_unknown_targets=0,
-            ks=(10,),
-            table=METRICS_TABLE,
-            slices={},
-            scoring_seconds={},
-        )
-        evaluation_record = EvaluationRecord(
-            bundle=bundle or self.made, champion=self.served, decided_on=number, evaluation=table, verdict=verdict
-        )
-        return self.write(evaluation_record.model_dump_json(indent=1).encode())
+        table = Evaluation(train_until=1, as_of=2, n_cases=verdict.n_cases, n_targets=1, n_unknown_targets=0, ks=(10,), table=METRICS_TABLE,
+                           slices={}, scoring_seconds={})  # fmt: skip
+        evaluation_record = EvaluationRecord(bundle=bundle or self.challenger, champion=self.champion, decided_on=number, evaluation=table,
+                      verdict=verdict)  # fmt: skip
+        return self.write_evaluation_text(evaluation_record.model_dump_json(indent=1).encode())
 
-    def write(self, content: bytes) -> EvaluationRef:
+    def write_evaluation_text(self, content: bytes) -> EvaluationRef:
         """An evaluation under its own hash."""
         name = hashlib.sha256(content).hexdigest()
         self.store.put(evaluation_path(name), content)
@@ -107,23 +97,23 @@ class ReleaseShop:
     def release(self, ref: EvaluationRef):
         return release_bundle(self.store, ref, self.settings, by="dagster run 1234")
 
-    def by_name(self, bundle: str = "") -> JournalEntry:
-        return release_held_bundle(self.store, self.settings, bundle or self.made, "the tracker is mended", "bob", NOW)
+    def release_by_name(self, bundle: str = "") -> JournalEntry:
+        return release_held_bundle(self.store, self.settings, bundle or self.challenger, "the tracker is mended", "bob", NOW)
 
-    def take_back(self) -> None:
+    def roll_back_challenger(self) -> None:
         """The challenger was release 2, and ann rolled it back."""
-        journal.append_entry(self.store, journal_entry(2, self.made))
+        journal.append_entry(self.store, journal_entry(2, self.challenger))
         roll_back(self.store, self.settings.cache_dir, None, "conversion fell", "ann", NOW)
 
-    def hold(self) -> None:
+    def hold_releases(self) -> None:
         serves = journal.last_release_entry(self.store)
         hold_releases(self.store, journal.entry_count(self.store), serves.bundle, "conversion fell", "ann", NOW)
 
-    def resume(self) -> None:
+    def resume_releases(self) -> None:
         resume_releases(self.store, "", "ann", NOW)
 
     @property
-    def kinds(self) -> list[str]:
+    def entry_kinds(self) -> list[str]:
         return [entry.kind for entry in journal.read_entries(self.store)]
 
 
@@ -142,58 +132,58 @@ def journal_entry(number: int, bundle: str, kind: str = "release") -> JournalEnt
 
 
 def test_while_releases_are_held_nothing_is_released_and_the_run_is_green(shop):
-    shop.hold()
-    release_result = shop.release(shop.judge())
+    shop.hold_releases()
+    release_result = shop.release(shop.write_evaluation())
     assert (release_result.ref, release_result.message()) == (None, "")
-    assert {finding.rule.name: finding.holds for finding in release_result.judgement.findings} == {
+    assert {row.rule.name: row.passed for row in release_result.gate.results} == {
         "challenger_may_serve": True,
         "no_bundle_waits_for_a_person": True,
         "releases_are_open": False,
     }
-    assert release_result.made.sentence == (
+    assert release_result.value.sentence == (
         "Not released: releases are held by ann since 2026-11-28 09:30 UTC: conversion fell. "
         f"Released: {BETTER_TEXT} (900 baskets asked for)."
     )
-    assert shop.kinds == ["release", "hold"]
+    assert shop.entry_kinds == ["release", "hold"]
 
 
 def test_after_the_hold_what_was_judged_before_it_is_released(shop):
-    ref = shop.judge()
-    shop.hold()
+    ref = shop.write_evaluation()
+    shop.hold_releases()
     assert shop.release(ref).ref is None
-    shop.resume()
+    shop.resume_releases()
     assert shop.release(ref).ref.id == "4"
     last = journal.champion_entry(shop.store)
-    assert (last.number, last.decided_on, last.bundle) == (4, 3, shop.made)
+    assert (last.number, last.decided_on, last.bundle) == (4, 3, shop.challenger)
 
 
 def test_a_rollback_during_a_hold_makes_what_was_judged_before_it_old(shop):
     journal.append_entry(shop.store, journal_entry(2, shop.bundle("other")))
-    ref = shop.judge()
-    shop.hold()
-    roll_back(shop.store, shop.settings.cache, 1, "conversion fell", "ann", NOW)
-    shop.resume()
+    ref = shop.write_evaluation()
+    shop.hold_releases()
+    roll_back(shop.store, shop.settings.cache_dir, 1, "conversion fell", "ann", NOW)
+    shop.resume_releases()
     with pytest.raises(JournalError, match=r"00000004\.json: another process wrote release 4 first; decide again"):
         shop.release(ref)
 
 
 def test_a_hold_that_comes_while_it_is_written_wins(shop, monkeypatch):
-    ref, append = shop.judge(), journal.append_entry
+    ref, append = shop.write_evaluation(), journal.append_entry
 
     def append_after_hold(store, entry_to_write):
         monkeypatch.undo()
-        shop.hold()
+        shop.hold_releases()
         append(store, entry_to_write)
 
-    monkeypatch.setattr(journal, "append", append_after_hold)
+    monkeypatch.setattr(journal, "append_entry", append_after_hold)
     with pytest.raises(JournalError, match=r"00000002\.json: another process wrote release 2 first"):
         shop.release(ref)
-    assert shop.kinds == ["release", "hold"]
+    assert shop.entry_kinds == ["release", "hold"]
 
 
 def test_an_evaluation_of_a_journal_that_was_longer_is_refused(shop):
-    shop.hold()
-    ref = shop.judge()
+    shop.hold_releases()
+    ref = shop.write_evaluation()
     shop.store.local_path("releases/00000002.json").unlink()
     with pytest.raises(JournalError, match="was decided on release 2, which does not exist"):
         shop.release(ref)
@@ -203,20 +193,20 @@ def test_an_evaluation_of_a_journal_that_was_longer_is_refused(shop):
 
 
 def test_a_bundle_that_was_taken_back_is_not_released_again_by_itself(shop):
-    shop.take_back()
-    release_result = shop.release(shop.judge())
-    assert (release_result.ref, shop.kinds) == (None, ["release", "release", "rollback"])
+    shop.roll_back_challenger()
+    release_result = shop.release(shop.write_evaluation())
+    assert (release_result.ref, shop.entry_kinds) == (None, ["release", "release", "rollback"])
     held_message = f"Held for a person: it was taken back by {ROLLBACK_TEXT}. Otherwise: {GOOD_VERDICT.sentence}"
-    assert release_result.made.sentence == held_message
-    refusal, waits = (rule_result for rule_result in release_result.judgement.findings if not rule_result.holds)
+    assert release_result.value.sentence == held_message
+    refusal, waits = (rule_result for rule_result in release_result.gate.results if not rule_result.passed)
     assert (refusal.rule.name, waits.rule.name) == ("challenger_may_serve", "no_bundle_waits_for_a_person")
-    assert refusal.culprits[0].finding == (
-        f'{held_message} A person may still say so: `freshet release {shop.made[:12]} --why "…"`.'
+    assert refusal.violations[0].message == (
+        f'{held_message} A person may still say so: `freshet release {shop.challenger[:12]} --why "…"`.'
     )
     assert (
-        waits.culprits[0].finding == f"bundle {shop.made[:12]} waits for a person: it was taken back by {ROLLBACK_TEXT}"
+        waits.violations[0].message == f"bundle {shop.challenger[:12]} waits for a person: it was taken back by {ROLLBACK_TEXT}"
     )
-    assert waits.fix(waits.culprits[0]).startswith('look at its evaluation, then `freshet release BUNDLE --why "…"`')
+    assert waits.fix_for(waits.violations[0]).startswith('look at its evaluation, then `freshet release BUNDLE --why "…"`')
 
 
 @pytest.mark.parametrize(
@@ -224,17 +214,17 @@ def test_a_bundle_that_was_taken_back_is_not_released_again_by_itself(shop):
     [
         ({"created_by": "another version", "lineage": LINEAGE}, True),
         ({"lineage": {"model": "trained once more"}}, True),
-        ({"lineage": {"model": "trained once more"}, "parameters": {"width": 7}}, False),
+        ({"lineage": {"model": "trained once more"}, "parameters": {"hidden_dim": 7}}, False),
         ({"lineage": {"model": "trained once more"}, "created_by": "another version"}, False),
     ],
 )
 def test_the_same_model_made_once_more_counts_as_taken_back_and_another_does_not(shop, changes, same):
-    shop.take_back()
-    remade_bundle = shop.bundle("made", **changes)
-    release_result = shop.release(shop.judge(remade_bundle))
+    shop.roll_back_challenger()
+    remade_bundle = shop.bundle("challenger", **changes)
+    release_result = shop.release(shop.write_evaluation(remade_bundle))
     assert (release_result.ref is None) == same
-    assert release_result.made.held == ((
-        f"it is the same model as bundle {shop.made[:12]}, which was taken back by {ROLLBACK_TEXT}",
+    assert release_result.value.holds == ((
+        f"it is the same model as bundle {shop.challenger[:12]}, which was taken back by {ROLLBACK_TEXT}",
     ) if same else ())  # fmt: skip
 
 
@@ -242,11 +232,11 @@ def test_the_same_model_made_once_more_counts_as_taken_back_and_another_does_not
 
 
 def test_a_person_releases_by_name_what_was_taken_back_and_says_why(shop):
-    shop.take_back()
-    shop.judge()
-    entry = shop.by_name()
+    shop.roll_back_challenger()
+    shop.write_evaluation()
+    entry = shop.release_by_name()
     assert journal.champion_entry(shop.store) == entry
-    assert (entry.number, entry.kind, entry.bundle) == (4, "release", shop.made)
+    assert (entry.number, entry.kind, entry.bundle) == (4, "release", shop.challenger)
     assert (entry.why, entry.by) == ("the tracker is mended", "bob")
     assert (
         entry.verdict == f"Released by name, although it was taken back by {ROLLBACK_TEXT}. Otherwise: {BETTER_TEXT}."
@@ -256,79 +246,79 @@ def test_a_person_releases_by_name_what_was_taken_back_and_says_why(shop):
 
 
 def test_a_person_releases_by_name_what_the_judge_holds(shop):
-    ref = shop.judge(verdict=add_holds(GOOD_VERDICT, ["it is too good to be true"]))
+    ref = shop.write_evaluation(verdict=add_holds(GOOD_VERDICT, ["it is too good to be true"]))
     assert shop.release(ref).ref is None
-    entry = shop.by_name()
+    entry = shop.release_by_name()
     assert entry.verdict == f"Released by name, although it is too good to be true. Otherwise: {BETTER_TEXT}."
 
 
 def test_after_a_hold_the_last_evaluation_is_released_by_name(shop):
-    shop.hold()
-    shop.judge()
+    shop.hold_releases()
+    shop.write_evaluation()
     with pytest.raises(JournalError, match=r"held by ann since .*; end the hold first: `freshet release --resume`"):
-        shop.by_name()
-    shop.resume()
-    assert shop.by_name().verdict == GOOD_VERDICT.sentence
+        shop.release_by_name()
+    shop.resume_releases()
+    assert shop.release_by_name().verdict == GOOD_VERDICT.sentence
 
 
 def test_a_copy_beside_the_evaluations_does_not_matter(shop):
-    ref = shop.judge()
+    ref = shop.write_evaluation()
     shop.store.put("evaluations/a copy.json", shop.store.get(evaluation_path(ref.id)) + b" ")
-    assert shop.by_name().bundle == shop.made
+    assert shop.release_by_name().bundle == shop.challenger
 
 
 def test_what_was_not_judged_good_is_released_by_nobody(shop):
-    shop.judge(verdict=TOO_FEW_VERDICT)
+    shop.write_evaluation(verdict=TOO_FEW_VERDICT)
     with pytest.raises(LakeError) as exc_info:
-        shop.by_name()
+        shop.release_by_name()
     assert str(exc_info.value) == (
-        f"{shop.store.root}/bundles/{shop.made}: it was not judged good, so it cannot be released: "
+        f"{shop.store.root}/bundles/{shop.challenger}: it was not judged good, so it cannot be released: "
         f"{TOO_FEW_VERDICT.sentence}; make another model when more days have landed: a bundle is judged on its own training "
         "set's days only"
     )
-    assert shop.kinds == ["release"]
+    assert shop.entry_kinds == ["release"]
 
 
 def test_of_several_evaluations_the_one_on_the_latest_release_counts(shop):
-    shop.judge()
-    journal.append_entry(shop.store, journal_entry(2, shop.served))
-    shop.judge(verdict=TOO_FEW_VERDICT)
+    shop.write_evaluation()
+    journal.append_entry(shop.store, journal_entry(2, shop.champion))
+    shop.write_evaluation(verdict=TOO_FEW_VERDICT)
     with pytest.raises(LakeError, match="it was not judged good"):
-        shop.by_name()
+        shop.release_by_name()
 
 
 def test_what_was_judged_against_another_release_is_not_released_by_name(shop):
-    shop.judge()
-    journal.append_entry(shop.store, journal_entry(2, shop.served))
+    shop.write_evaluation()
+    journal.append_entry(shop.store, journal_entry(2, shop.champion))
     with pytest.raises(JournalError) as exc_info:
-        shop.by_name()
+        shop.release_by_name()
     assert str(exc_info.value) == (
-        f"{shop.store.root}/bundles/{shop.made}: it was judged before release 2 served; judge it: run "
+        f"{shop.store.root}/bundles/{shop.challenger}: it was judged before release 2 served; judge it: run "
         "`dagster asset materialize -m pipelines.definitions --select evaluation` while it is the last bundle made"
     )
 
 
 def test_what_was_just_taken_back_is_gone_back_to_and_not_released(shop):
-    shop.judge()
-    shop.take_back()
+    shop.write_evaluation()
+    shop.roll_back_challenger()
     with pytest.raises(JournalError) as exc_info:
-        shop.by_name()
+        shop.release_by_name()
     assert str(exc_info.value) == (
-        f"{shop.store.root}/bundles/{shop.made}: it was judged before release 3 (rollback) served; go back to it: "
+        f"{shop.store.root}/bundles/{shop.challenger}: it was judged before release 3 (rollback) served; go back to it: "
         '`freshet rollback --to 2 --why "…"`, or judge it: run '
         "`dagster asset materialize -m pipelines.definitions --select evaluation` while it is the last bundle made"
     )
-    assert roll_back(shop.store, shop.settings.cache, 2, "the tracker is mended", "ann", NOW)[0].bundle == shop.made
+    assert roll_back(shop.store, shop.settings.cache_dir, 2, "the tracker is mended", "ann", NOW)[0].bundle == shop.challenger
 
 
 # What is released is opened first
 
 
-@pytest.mark.parametrize("how", ["release", "by name"])
+@pytest.mark.parametrize("method", ["release", "by name"])
 @pytest.mark.parametrize("damage", ["byte", "gone", "other answers"])
-def test_a_bundle_that_is_damaged_after_it_was_judged_is_not_released(shop, how, damage):
-    bundle = write_wrong_bundle(shop) if damage == "other answers" else shop.made
-    ref = shop.judge(bundle)
+def test_a_bundle_that_is_damaged_after_it_was_judged_is_not_released(shop, method, damage):
+    bundle = write_wrong_bundle(shop) if damage == "other answers" else shop.challenger
+    ref = shop.write_evaluation(bundle)
     folder = shop.store.local_path(bundle_path(bundle))
     if damage == "byte":
         content = bytearray((folder / "item_vectors.npy").read_bytes())
@@ -338,38 +328,38 @@ def test_a_bundle_that_is_damaged_after_it_was_judged_is_not_released(shop, how,
         for path in folder.iterdir():
             path.unlink()
     with pytest.raises(BundleError) as exc_info:
-        shop.release(ref) if how == "release" else shop.by_name(bundle)
+        shop.release(ref) if method == "release" else shop.release_by_name(bundle)
     assert exc_info.value.what.endswith(f": bundle {bundle[:12]} was not released")
     assert exc_info.value.fix == (
         "make it again and judge it: run "
         "`dagster asset materialize -m pipelines.definitions --select bundle,evaluation,release`"
     )
-    assert shop.kinds == ["release"]
+    assert shop.entry_kinds == ["release"]
 
 
 def test_an_evaluation_that_was_edited_releases_nothing(shop):
-    ref = shop.judge(verdict=TOO_FEW_VERDICT)
+    ref = shop.write_evaluation(verdict=TOO_FEW_VERDICT)
     path = evaluation_path(ref.id)
     shop.store.put(path, shop.store.get(path).replace(b'"released": false', b'"released": true'))
-    for release in (lambda: shop.release(ref), shop.by_name):
+    for release in (lambda: shop.release(ref), shop.release_by_name):
         with pytest.raises(LakeError) as exc_info:
             release()
         assert str(exc_info.value) == (
             f"{shop.store.root}/{path}: has changed since it was written: its hash is not its name; judge the bundle "
             "again: run `dagster asset materialize -m pipelines.definitions --select evaluation`"
         )
-    assert shop.kinds == ["release"]
+    assert shop.entry_kinds == ["release"]
 
 
 def test_a_verdict_that_contradicts_itself_releases_nothing(shop):
-    ref = shop.judge(verdict=TOO_FEW_VERDICT.model_copy(update={"released": True}))
+    ref = shop.write_evaluation(verdict=TOO_FEW_VERDICT.model_copy(update={"released": True}))
     with pytest.raises(LakeError, match="its verdict does not release it: Not released: only"):
         shop.release(ref)
-    assert shop.kinds == ["release"]
+    assert shop.entry_kinds == ["release"]
 
 
 def test_a_reference_that_was_edited_releases_nothing(shop):
-    ref = shop.judge()
+    ref = shop.write_evaluation()
     with pytest.raises(LakeError, match=r"is of bundle .* on release 1, its reference says otherwise"):
         shop.release(ref.model_copy(update={"decided_on": 0}))
 
@@ -380,4 +370,4 @@ def write_wrong_bundle(shop) -> str:
     tiny_bundle.write_bundle(folder, note="other answers")
     arrays = dict(np.load(folder / "golden.npz"))
     np.savez(folder / "golden.npz", **{**arrays, "vectors": arrays["vectors"][::-1] + 1})
-    return shop.seal(folder)
+    return shop.reseal(folder)
