@@ -54,7 +54,11 @@ def ranker(training_set, tmp_path_factory) -> Ranker:
     manifest = tiny.manifest.model_copy(update={"blend": KnnBlend(rule_weight=3.0), "max_history": 20})
     vectors = np.zeros((len(training_set.vocabulary) + 1, 2), np.float32)
     bundle = replace(
-        tiny, vocabulary=training_set.vocabulary, item_embeddings=vectors, baselines=build_baselines(training_set), manifest=manifest
+        tiny,
+        vocabulary=training_set.vocabulary,
+        item_embeddings=vectors,
+        baselines=build_baselines(training_set),
+        manifest=manifest,
     )
     return Ranker(bundle, LastItemEncoder())
 
@@ -104,7 +108,7 @@ def test_looks_that_are_written_twice_hold_the_release_for_a_person(training_set
     assert table["challenger"]["ndcg@10"] > 1.2 * calm_standing.ndcg["challenger"]
     assert verdict.passed  # no worse than the champion and the baselines, which rose with it
     assert not verdict.released
-    assert "it is the training_set, look for events that are written twice" in signals["rise"].message
+    assert "it is the data, look for events that are written twice" in signals["rise"].message
     assert "of the baskets ask again for the item of seconds before" in signals["echo"].message
 
 

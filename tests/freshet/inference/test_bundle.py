@@ -118,9 +118,14 @@ def test_vectors_of_another_vocabulary_are_refused(bundle_copy):
 
 def test_baselines_of_another_vocabulary_are_refused(bundle_copy):
     zeros = np.zeros((5, 2))
-    save_baselines(Baselines(np.zeros(7), zeros.astype(np.int32), zeros.astype(np.float32)), bundle_copy / "baselines.npz")
+    save_baselines(
+        Baselines(np.zeros(7), zeros.astype(np.int32), zeros.astype(np.float32)), bundle_copy / "baselines.npz"
+    )
     reseal(bundle_copy)
-    assert error_message(bundle_copy) == f"{bundle_copy}/baselines.npz neighbours: 5 rows, the vocabulary has 7; {REBUILD_FIX}"
+    assert (
+        error_message(bundle_copy)
+        == f"{bundle_copy}/baselines.npz neighbours: 5 rows, the vocabulary has 7; {REBUILD_FIX}"
+    )
 
 
 def test_rules_of_another_vocabulary_are_refused(bundle_copy):
@@ -128,7 +133,9 @@ def test_rules_of_another_vocabulary_are_refused(bundle_copy):
     parts = np.zeros(7), zeros.astype(np.int32), zeros.astype(np.float32), RuleTable.empty(5)
     save_baselines(Baselines(*parts), bundle_copy / "baselines.npz")
     reseal(bundle_copy)
-    assert error_message(bundle_copy) == f"{bundle_copy}/baselines.npz rules: 5 rows, the vocabulary has 7; {REBUILD_FIX}"
+    assert (
+        error_message(bundle_copy) == f"{bundle_copy}/baselines.npz rules: 5 rows, the vocabulary has 7; {REBUILD_FIX}"
+    )
 
 
 def test_vectors_that_are_not_numbers_are_refused(bundle_copy):
@@ -143,7 +150,10 @@ def test_vectors_that_are_not_numbers_are_refused(bundle_copy):
 def test_a_bundle_sealed_without_its_encoder_is_refused(bundle_copy):
     (bundle_copy / "shopper_encoder.fp32.onnx").unlink()
     reseal(bundle_copy)
-    assert error_message(bundle_copy) == f"{bundle_copy}: the manifest does not list shopper_encoder.fp32.onnx; {REBUILD_FIX}"
+    assert (
+        error_message(bundle_copy)
+        == f"{bundle_copy}: the manifest does not list shopper_encoder.fp32.onnx; {REBUILD_FIX}"
+    )
 
 
 def test_a_vocabulary_comes_back_as_it_went(tmp_path):

@@ -31,7 +31,10 @@ def event_at(time):
 
 def test_a_list_is_found_as_it_was_kept_without_its_empty_places(precomputed_lists):
     assert (len(precomputed_lists), precomputed_lists.bundle_id, precomputed_lists.as_of) == (2, "f" * 64, DAY)
-    ann, bob = precomputed_lists.for_shopper(ANN, "f" * 64, [event_at(50), event_at(100)]), precomputed_lists.for_shopper(BOB, "f" * 64, [event_at(200)])
+    ann, bob = (
+        precomputed_lists.for_shopper(ANN, "f" * 64, [event_at(50), event_at(100)]),
+        precomputed_lists.for_shopper(BOB, "f" * 64, [event_at(200)]),
+    )
     assert (ann.items.tolist(), ann.scores.tolist()) == ([3, 1], [0.5, 0.25])
     assert (bob.items.tolist(), bob.scores.tolist()) == ([2], [1.0])
 

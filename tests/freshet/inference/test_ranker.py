@@ -63,7 +63,9 @@ def test_a_filtered_list_is_not_short_while_items_remain(ranker):
 
 
 def test_each_shopper_has_exclusions_of_their_own(ranker):
-    first, second = ranker.recommend(view_histories(["b"], ["b"]), 2, excluded_per_shopper=[np.array([6]), np.array([4, 2])])
+    first, second = ranker.recommend(
+        view_histories(["b"], ["b"]), 2, excluded_per_shopper=[np.array([6]), np.array([4, 2])]
+    )
     assert first.item_ids == ("d", "b")
     assert second.item_ids == ("f", "a")  # the odd ones score 0: the lowest index wins
 

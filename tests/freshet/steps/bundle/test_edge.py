@@ -48,7 +48,9 @@ def test_a_table_is_looked_up_in_int8_and_scaled(full_bundle, tmp_path):
     kinds = {t.name: t.data_type for t in onnx.load(tmp_path / "small.onnx").graph.initializer if 7 in t.dims}
     assert kinds == {"embedding.int8": onnx.TensorProto.INT8, "embedding.scales": onnx.TensorProto.FLOAT}
     feed = {name: np.array([[1, 2, 0]]) for name in ("items", "types", "gaps")}
-    large, small = (ort.InferenceSession(str(path)).run(None, feed) for path in (full_bundle.encoder_path, tmp_path / "small.onnx"))
+    large, small = (
+        ort.InferenceSession(str(path)).run(None, feed) for path in (full_bundle.encoder_path, tmp_path / "small.onnx")
+    )
     assert small[0] == pytest.approx(large[0], abs=1e-6)
 
 

@@ -98,7 +98,9 @@ class ReleaseShop:
         return release_bundle(self.store, ref, self.settings, by="dagster run 1234")
 
     def release_by_name(self, bundle: str = "") -> JournalEntry:
-        return release_held_bundle(self.store, self.settings, bundle or self.challenger, "the tracker is mended", "bob", NOW)
+        return release_held_bundle(
+            self.store, self.settings, bundle or self.challenger, "the tracker is mended", "bob", NOW
+        )
 
     def roll_back_challenger(self) -> None:
         """The challenger was release 2, and ann rolled it back."""
@@ -204,9 +206,12 @@ def test_a_bundle_that_was_taken_back_is_not_released_again_by_itself(shop):
         f'{held_message} A person may still say so: `freshet release {shop.challenger[:12]} --why "…"`.'
     )
     assert (
-        waits.violations[0].message == f"bundle {shop.challenger[:12]} waits for a person: it was taken back by {ROLLBACK_TEXT}"
+        waits.violations[0].message
+        == f"bundle {shop.challenger[:12]} waits for a person: it was taken back by {ROLLBACK_TEXT}"
     )
-    assert waits.fix_for(waits.violations[0]).startswith('look at its evaluation, then `freshet release BUNDLE --why "…"`')
+    assert waits.fix_for(waits.violations[0]).startswith(
+        'look at its evaluation, then `freshet release BUNDLE --why "…"`'
+    )
 
 
 @pytest.mark.parametrize(
@@ -308,7 +313,10 @@ def test_what_was_just_taken_back_is_gone_back_to_and_not_released(shop):
         '`freshet rollback --to 2 --why "…"`, or judge it: run '
         "`dagster asset materialize -m pipelines.definitions --select evaluation` while it is the last bundle made"
     )
-    assert roll_back(shop.store, shop.settings.cache_dir, 2, "the tracker is mended", "ann", NOW)[0].bundle == shop.challenger
+    assert (
+        roll_back(shop.store, shop.settings.cache_dir, 2, "the tracker is mended", "ann", NOW)[0].bundle
+        == shop.challenger
+    )
 
 
 # What is released is opened first
