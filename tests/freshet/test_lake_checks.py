@@ -61,7 +61,7 @@ def test_a_whole_lake_is_used(lake):
 
 
 def test_a_catalogue_that_another_process_holds_is_in_use_and_not_damaged(lake, monkeypatch):
-    monkeypatch.setattr(lake_checks, "PATIENCE", 0.1)
+    monkeypatch.setattr(lake_checks, "LOCK_TIMEOUT_S", 0.1)
     with contextlib.closing(sqlite3.connect(lake / "catalog.db", isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         assert refusal_message(lake) == f"{lake}: its catalogue is in use (database is locked)"

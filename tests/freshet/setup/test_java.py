@@ -14,7 +14,7 @@ def bare_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     programs.mkdir()
     monkeypatch.setenv("PATH", str(programs))
     monkeypatch.delenv("JAVA_HOME", raising=False)
-    monkeypatch.setattr(requirements, "JAVA_FOLDERS", tmp_path / "jvm")
+    monkeypatch.setattr(requirements, "JVM_ROOT", tmp_path / "jvm")
     return programs
 
 
@@ -23,7 +23,7 @@ def write_program(programs: Path, name: str, script: str) -> None:
     (programs / name).chmod(0o755)
 
 
-def test_without_apt_it_says_what_to_type(bare: Path) -> None:
+def test_without_apt_it_says_what_to_type(bare_programs: Path) -> None:
     with pytest.raises(SetupError) as error:
         java.ensure_java(Settings(_env_file=None), print)
     assert str(error.value) == (
@@ -32,11 +32,11 @@ def test_without_apt_it_says_what_to_type(bare: Path) -> None:
     )
 
 
-def test_where_apt_has_no_java_that_fits_it_names_what_it_tried(bare: Path) -> None:
-    write_program(bare, "apt-get", "exit 1")
-    write_program(bare, "sudo", 'shift; "$@"')
-    write_program(bare, "true", "exit 0")
-    write_program(bare, "env", 'shift; "$@"')
+def test_where_apt_has_no_java_that_fits_it_names_what_it_tried(bare_programs: Path) -> None:
+    write_program(bare_programs, "apt-get", "exit 1")
+    write_program(bare_programs, "sudo", 'shift; "$@"')
+    write_program(bare_programs, "true", "exit 0")
+    write_program(bare_programs, "env", 'shift; "$@"')
     with pytest.raises(SetupError) as error:
         java.ensure_java(Settings(_env_file=None), lambda _: None)
     assert str(error.value).startswith(
@@ -44,12 +44,12 @@ def test_where_apt_has_no_java_that_fits_it_names_what_it_tried(bare: Path) -> N
     )
 
 
-def test_the_second_package_is_taken_where_apt_lacks_the_first(bare: Path, tmp_path: Path) -> None:
+def test_the_second_package_is_taken_where_apt_lacks_the_first(bare_programs: Path, tmp_path: Path) -> None:
     home = tmp_path / "jvm" / "java-21"
-    write_program(bare, "sudo", 'shift; "$@"')
-    write_program(bare, "true", "exit 0")
-    write_program(bare, "env", 'shift; "$@"')
+    write_program(bare_programs, "sudo", 'shift; "$@"')
+    write_program(bare_programs, "true", "exit 0")
+    write_program(bare_programs, "env", 'shift; "$@"')
     write_program(tmp_path, "java", "echo 'openjdk version \"21.0.4\"' >&2")
     brings = f"/bin/mkdir -p {home}/bin; /bin/cp {tmp_path}/java {home}/bin/java"
-    write_program(bare, "apt-get", f'case "$*" in *openjdk-21*) {brings};; *openjdk-17*) exit 100;; esac')
+    write_program(bare_programs, "apt-get", f'case "$*" in *openjdk-21*) {brings};; *openjdk-17*) exit 100;; esac')
     assert java.ensure_java(Settings(_env_file=None), lambda _: None) == home

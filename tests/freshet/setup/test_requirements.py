@@ -68,7 +68,7 @@ def test_a_cut_down_java_is_named(tmp_path: Path) -> None:
 def test_a_machine_without_any_java_is_told_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JAVA_HOME", raising=False)
-    monkeypatch.setattr(requirements, "JAVA_FOLDERS", tmp_path)
+    monkeypatch.setattr(requirements, "JVM_ROOT", tmp_path)
     with pytest.raises(SetupError) as error:
         requirements.find_java(Settings(_env_file=None))
     assert str(error.value) == f"Java: none found; {JAVA_FIX}"
@@ -100,8 +100,8 @@ def test_a_jar_cut_short_is_named_with_its_size(tmp_path: Path) -> None:
 
 
 def test_an_archive_of_another_java_is_not_met(tmp_path: Path) -> None:
-    first = settings_with_java(write_java(tmp_path / "one", "17.0.1")).model_copy(update={"cache": tmp_path})
-    second = settings_with_java(write_java(tmp_path / "two", "21.0.1")).model_copy(update={"cache": tmp_path})
+    first = settings_with_java(write_java(tmp_path / "one", "17.0.1")).model_copy(update={"cache_dir": tmp_path})
+    second = settings_with_java(write_java(tmp_path / "two", "21.0.1")).model_copy(update={"cache_dir": tmp_path})
     requirements.class_archive_path(first).write_bytes(b"archive")
     assert requirements.find_class_archive(first) == requirements.class_archive_path(first)
     assert requirements.find_class_archive(second) is None

@@ -31,10 +31,10 @@ def lose_catalog(root: Path) -> None:
         path.unlink()
 
 
-def test_without_its_catalogue_a_lake_is_refused_by_every_reader_and_no_new_one_is_made(first_day):
+def test_without_its_catalogue_a_lake_is_refused_by_every_reader_and_no_new_one_is_made(first_day_lake):
     from resources.lake import Lake
 
-    _, settings = first_day
+    _, settings = first_day_lake
     lose_catalog(Path(settings.lake))
     for use in (lambda: scan_table(settings, "raw_events"), lambda: Lake(settings).spark):
         with pytest.raises(LakeError, match=r"catalog\.db: is missing, but the lake holds 1 table, records of days"):
@@ -43,10 +43,10 @@ def test_without_its_catalogue_a_lake_is_refused_by_every_reader_and_no_new_one_
     restore_catalog(settings.lake)
 
 
-def test_a_restored_catalogue_gives_every_row_again_and_the_next_day_is_run_on_it(first_day, spark):
+def test_a_restored_catalogue_gives_every_row_again_and_the_next_day_is_run_on_it(first_day_lake, spark):
     from freshet.ingest.mapping.source_mapping import read_mapping
 
-    session, settings = first_day
+    session, settings = first_day_lake
     before = tiny_lake.published_rows(session, "raw_events")
     lose_catalog(Path(settings.lake))
     assert [table.name for table in restore_catalog(settings.lake)] == ["raw_events"]
@@ -59,8 +59,8 @@ def test_a_restored_catalogue_gives_every_row_again_and_the_next_day_is_run_on_i
     assert days == {DAY1, DAY2}
 
 
-def test_a_damaged_catalogue_is_kept_beside_the_new_one(first_day):
-    _, settings = first_day
+def test_a_damaged_catalogue_is_kept_beside_the_new_one(first_day_lake):
+    _, settings = first_day_lake
     lose_catalog(Path(settings.lake))
     (Path(settings.lake) / "catalog.db").write_text("rubbish" * 200)
     restore_catalog(settings.lake)
@@ -70,16 +70,16 @@ def test_a_damaged_catalogue_is_kept_beside_the_new_one(first_day):
     assert len(scan_table(settings, "raw_events")) > 0
 
 
-def test_a_whole_catalogue_is_left_alone(first_day):
-    _, settings = first_day
+def test_a_whole_catalogue_is_left_alone(first_day_lake):
+    _, settings = first_day_lake
     before = (Path(settings.lake) / "catalog.db").read_bytes()
     with pytest.raises(LakeError, match="there is nothing to restore: it is whole"):
         restore_catalog(settings.lake)
     assert (Path(settings.lake) / "catalog.db").read_bytes() == before
 
 
-def test_where_the_last_state_is_not_certain_nothing_is_entered(first_day, tmp_path):
-    _, settings = first_day
+def test_where_the_last_state_is_not_certain_nothing_is_entered(first_day_lake, tmp_path):
+    _, settings = first_day_lake
     root = Path(settings.lake)
     lose_catalog(root)
     metadata = root / "tables" / "shop" / "raw_events" / "metadata"
@@ -104,8 +104,8 @@ def test_where_the_last_state_is_not_certain_nothing_is_entered(first_day, tmp_p
     restore_catalog(settings.lake)
 
 
-def test_a_copy_without_its_catalogue_is_not_restored_to_the_originals_files(first_day, tmp_path):
-    _, settings = first_day
+def test_a_copy_without_its_catalogue_is_not_restored_to_the_originals_files(first_day_lake, tmp_path):
+    _, settings = first_day_lake
     copy = Path(shutil.copytree(settings.lake, tmp_path / "copy"))
     lose_catalog(copy)
     with pytest.raises(LakeError, match=f"is a copy of {settings.lake}"):

@@ -129,25 +129,28 @@ def busy_store(store, tmp_path) -> CountingStore:
     return CountingStore(str(tmp_path))
 
 
-def test_the_last_day_published_costs_one_record_for_each_day_looked_at(busy):
-    assert day_records.last_published_day(busy, "events") == DAY1 + timedelta(days=18)
-    assert len(busy.opened) == 2
+def test_the_last_day_published_costs_one_record_for_each_day_looked_at(busy_store):
+    assert day_records.last_published_day(busy_store, "events") == DAY1 + timedelta(days=18)
+    assert len(busy_store.opened) == 2
 
 
-def test_of_every_day_the_latest_record_alone_is_opened(busy):
-    records = day_records.latest_records(busy, "events")
+def test_of_every_day_the_latest_record_alone_is_opened(busy_store):
+    records = day_records.latest_records(busy_store, "events")
     assert [record.counts["rows"] for record in records.values()] == [*[15] * 19, 1]
-    assert len(busy.opened) == 20
-    busy.opened.clear()
-    assert list(day_records.latest_records(busy, "events", [DAY3, DAY2])) == [DAY2, DAY3]
-    assert len(busy.opened) == 2
+    assert len(busy_store.opened) == 20
+    busy_store.opened.clear()
+    assert list(day_records.latest_records(busy_store, "events", [DAY3, DAY2])) == [DAY2, DAY3]
+    assert len(busy_store.opened) == 2
 
 
-def test_published_days_come_last_first_within_bounds_and_are_opened_as_they_are_reached(busy):
-    assert list(islice(day_records.published_days(busy, "events", until=DAY9), 2)) == [DAY9, DAY9 - timedelta(days=1)]
-    assert len(busy.opened) == 2
-    assert list(day_records.published_days(busy, "events", after=DAY2, until=DAY3)) == [DAY3]
-    assert len(busy.opened) == 3
+def test_published_days_come_last_first_within_bounds_and_are_opened_as_they_are_reached(busy_store):
+    assert list(islice(day_records.published_days(busy_store, "events", until=DAY9), 2)) == [
+        DAY9,
+        DAY9 - timedelta(days=1),
+    ]
+    assert len(busy_store.opened) == 2
+    assert list(day_records.published_days(busy_store, "events", after=DAY2, until=DAY3)) == [DAY3]
+    assert len(busy_store.opened) == 3
 
 
 def test_a_day_between_two_of_an_attempt_is_looked_for_in_earlier_ones(store):

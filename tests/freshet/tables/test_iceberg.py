@@ -33,7 +33,7 @@ def notes_session(spark, tmp_path_factory):
 
 
 @pytest.fixture
-def own_table(notes, request):
+def own_table(notes_session, request):
     """A table of its own for each test, so that no test sees another's snapshots."""
     return Table(f"notes_{crc32(request.node.name.encode())}", NOTES_TABLE.description, NOTES_TABLE.columns)
 
@@ -54,150 +54,158 @@ def published_rows(spark, table, *days):
     return sorted(tuple(row) for row in iceberg.read_published(spark, table, days).collect())
 
 
-def test_staged_rows_are_seen_by_their_gate_and_by_nobody_else(notes, table):
-    first = publish_rows(notes, table, [DAY1, DAY3], ("old", DAY1), ("old", DAY3))
-    stage_rows(notes, table, [DAY1], ("rejected", DAY1))
-    staged = stage_rows(notes, table, [DAY1, DAY2], ("new", DAY1), ("more", DAY2))
-    assert sorted(tuple(row) for row in iceberg.read_staged(notes, staged).collect()) == [("more", DAY2), ("new", DAY1)]
-    assert published_rows(notes, table) == [("old", DAY1), ("old", DAY3)]
-    assert iceberg.current_snapshot(notes, table) == first
-    assert iceberg.publish(notes, staged) == iceberg.current_snapshot(notes, table) != first
-    assert published_rows(notes, table) == [("more", DAY2), ("new", DAY1), ("old", DAY3)]
-    assert sorted(tuple(row) for row in iceberg.read_snapshot(notes, table, first).collect()) == [
+def test_staged_rows_are_seen_by_their_gate_and_by_nobody_else(notes_session, own_table):
+    first = publish_rows(notes_session, own_table, [DAY1, DAY3], ("old", DAY1), ("old", DAY3))
+    stage_rows(notes_session, own_table, [DAY1], ("rejected", DAY1))
+    staged = stage_rows(notes_session, own_table, [DAY1, DAY2], ("new", DAY1), ("more", DAY2))
+    assert sorted(tuple(row) for row in iceberg.read_staged(notes_session, staged).collect()) == [
+        ("more", DAY2),
+        ("new", DAY1),
+    ]
+    assert published_rows(notes_session, own_table) == [("old", DAY1), ("old", DAY3)]
+    assert iceberg.current_snapshot(notes_session, own_table) == first
+    assert iceberg.publish(notes_session, staged) == iceberg.current_snapshot(notes_session, own_table) != first
+    assert published_rows(notes_session, own_table) == [("more", DAY2), ("new", DAY1), ("old", DAY3)]
+    assert sorted(tuple(row) for row in iceberg.read_snapshot(notes_session, own_table, first).collect()) == [
         ("old", DAY1),
         ("old", DAY3),
     ]
 
 
-def test_two_attempts_at_one_day_the_second_is_refused_and_the_firsts_rows_stay(notes, table):
-    publish_rows(notes, table, [DAY1], ("old", DAY1))
+def test_two_attempts_at_one_day_the_second_is_refused_and_the_firsts_rows_stay(notes_session, own_table):
+    publish_rows(notes_session, own_table, [DAY1], ("old", DAY1))
     first_attempt, second_attempt = (
-        stage_rows(notes, table, [DAY1], ("one", DAY1)),
-        stage_rows(notes, table, [DAY1], ("other", DAY1)),
+        stage_rows(notes_session, own_table, [DAY1], ("one", DAY1)),
+        stage_rows(notes_session, own_table, [DAY1], ("other", DAY1)),
     )
-    iceberg.publish(notes, first_attempt)
+    iceberg.publish(notes_session, first_attempt)
     with pytest.raises(LakeError) as exc_info:
-        iceberg.publish(notes, second_attempt)
+        iceberg.publish(notes_session, second_attempt)
     assert str(exc_info.value) == (
-        f"{table.name} 2024-03-01: another run published the same days meanwhile; this attempt is dropped, readers see "
+        f"{own_table.name} 2024-03-01: another run published the same days meanwhile; this attempt is dropped, readers see "
         "the other run's rows; run it again if you want this run's rows instead"
     )
-    assert published_rows(notes, table) == [("one", DAY1)]
-    publish_rows(notes, table, [DAY1], ("again", DAY1))
-    assert published_rows(notes, table) == [("again", DAY1)]
+    assert published_rows(notes_session, own_table) == [("one", DAY1)]
+    publish_rows(notes_session, own_table, [DAY1], ("again", DAY1))
+    assert published_rows(notes_session, own_table) == [("again", DAY1)]
 
 
-def test_two_attempts_at_a_day_that_had_no_rows_clash_as_well(notes, table):
-    publish_rows(notes, table, [DAY1], ("old", DAY1))
+def test_two_attempts_at_a_day_that_had_no_rows_clash_as_well(notes_session, own_table):
+    publish_rows(notes_session, own_table, [DAY1], ("old", DAY1))
     first_attempt, second_attempt = (
-        stage_rows(notes, table, [DAY2], ("one", DAY2)),
-        stage_rows(notes, table, [DAY2], ("other", DAY2)),
+        stage_rows(notes_session, own_table, [DAY2], ("one", DAY2)),
+        stage_rows(notes_session, own_table, [DAY2], ("other", DAY2)),
     )
-    iceberg.publish(notes, first_attempt)
-    with pytest.raises(LakeError, match=rf"^{table.name} 2024-03-02: another run published the same days meanwhile;"):
-        iceberg.publish(notes, second_attempt)
-    assert published_rows(notes, table) == [("old", DAY1), ("one", DAY2)]
+    iceberg.publish(notes_session, first_attempt)
+    with pytest.raises(
+        LakeError, match=rf"^{own_table.name} 2024-03-02: another run published the same days meanwhile;"
+    ):
+        iceberg.publish(notes_session, second_attempt)
+    assert published_rows(notes_session, own_table) == [("old", DAY1), ("one", DAY2)]
 
 
-def test_ranges_that_overlap_in_one_day_clash_and_nothing_of_the_second_is_seen(notes, table):
-    publish_rows(notes, table, [DAY1], ("old", DAY1))
-    first_attempt = stage_rows(notes, table, [DAY1, DAY2], ("one", DAY1), ("one", DAY2))
-    second_attempt = stage_rows(notes, table, [DAY2, DAY3], ("other", DAY2), ("other", DAY3))
-    iceberg.publish(notes, first_attempt)
-    with pytest.raises(LakeError, match=rf"^{table.name} 2024-03-02…2024-03-03: another run published the same days"):
-        iceberg.publish(notes, second_attempt)
-    assert published_rows(notes, table) == [("one", DAY1), ("one", DAY2)]
+def test_ranges_that_overlap_in_one_day_clash_and_nothing_of_the_second_is_seen(notes_session, own_table):
+    publish_rows(notes_session, own_table, [DAY1], ("old", DAY1))
+    first_attempt = stage_rows(notes_session, own_table, [DAY1, DAY2], ("one", DAY1), ("one", DAY2))
+    second_attempt = stage_rows(notes_session, own_table, [DAY2, DAY3], ("other", DAY2), ("other", DAY3))
+    iceberg.publish(notes_session, first_attempt)
+    with pytest.raises(
+        LakeError, match=rf"^{own_table.name} 2024-03-02…2024-03-03: another run published the same days"
+    ):
+        iceberg.publish(notes_session, second_attempt)
+    assert published_rows(notes_session, own_table) == [("one", DAY1), ("one", DAY2)]
 
 
-def test_another_day_published_meanwhile_is_no_clash(notes, table):
-    publish_rows(notes, table, [DAY1], ("old", DAY1))
-    staged = stage_rows(notes, table, [DAY1], ("new", DAY1))
-    publish_rows(notes, table, [DAY2], ("meanwhile", DAY2))
-    iceberg.publish(notes, staged)
-    assert published_rows(notes, table) == [("meanwhile", DAY2), ("new", DAY1)]
+def test_another_day_published_meanwhile_is_no_clash(notes_session, own_table):
+    publish_rows(notes_session, own_table, [DAY1], ("old", DAY1))
+    staged = stage_rows(notes_session, own_table, [DAY1], ("new", DAY1))
+    publish_rows(notes_session, own_table, [DAY2], ("meanwhile", DAY2))
+    iceberg.publish(notes_session, staged)
+    assert published_rows(notes_session, own_table) == [("meanwhile", DAY2), ("new", DAY1)]
 
 
-def test_a_day_run_again_is_replaced_and_other_days_are_not_touched(notes, table):
-    publish_rows(notes, table, [DAY1, DAY2], ("a", DAY1), ("b", DAY1), ("c", DAY2))
-    publish_rows(notes, table, [DAY1], ("a", DAY1))
-    assert published_rows(notes, table) == [("a", DAY1), ("c", DAY2)]
+def test_a_day_run_again_is_replaced_and_other_days_are_not_touched(notes_session, own_table):
+    publish_rows(notes_session, own_table, [DAY1, DAY2], ("a", DAY1), ("b", DAY1), ("c", DAY2))
+    publish_rows(notes_session, own_table, [DAY1], ("a", DAY1))
+    assert published_rows(notes_session, own_table) == [("a", DAY1), ("c", DAY2)]
 
 
-def test_a_day_that_became_empty_shows_the_gate_nothing_and_loses_its_rows(notes, table):
-    publish_rows(notes, table, [DAY1, DAY2, DAY3], ("a", DAY1), ("b", DAY2), ("c", DAY3))
-    staged = stage_rows(notes, table, [DAY1, DAY2], ("new", DAY1))
-    assert [tuple(row) for row in iceberg.read_staged(notes, staged).collect()] == [("new", DAY1)]
-    iceberg.publish(notes, staged)
-    assert published_rows(notes, table) == [("c", DAY3), ("new", DAY1)]
-    publish_rows(notes, table, [DAY3])
-    assert published_rows(notes, table) == [("new", DAY1)]
+def test_a_day_that_became_empty_shows_the_gate_nothing_and_loses_its_rows(notes_session, own_table):
+    publish_rows(notes_session, own_table, [DAY1, DAY2, DAY3], ("a", DAY1), ("b", DAY2), ("c", DAY3))
+    staged = stage_rows(notes_session, own_table, [DAY1, DAY2], ("new", DAY1))
+    assert [tuple(row) for row in iceberg.read_staged(notes_session, staged).collect()] == [("new", DAY1)]
+    iceberg.publish(notes_session, staged)
+    assert published_rows(notes_session, own_table) == [("c", DAY3), ("new", DAY1)]
+    publish_rows(notes_session, own_table, [DAY3])
+    assert published_rows(notes_session, own_table) == [("new", DAY1)]
 
 
-def test_of_a_range_only_the_given_days_are_published(notes, table):
-    publish_rows(notes, table, [DAY2, DAY4], ("kept", DAY2), ("kept", DAY4))
-    staged = stage_rows(notes, table, [DAY1, DAY2, DAY3, DAY4], ("a", DAY1), ("bad", DAY2), ("c", DAY3))
-    iceberg.publish(notes, staged, [DAY1, DAY3])  # day 2 is bad, and so is day 4, because it is empty
-    assert published_rows(notes, table) == [("a", DAY1), ("c", DAY3), ("kept", DAY2), ("kept", DAY4)]
+def test_of_a_range_only_the_given_days_are_published(notes_session, own_table):
+    publish_rows(notes_session, own_table, [DAY2, DAY4], ("kept", DAY2), ("kept", DAY4))
+    staged = stage_rows(notes_session, own_table, [DAY1, DAY2, DAY3, DAY4], ("a", DAY1), ("bad", DAY2), ("c", DAY3))
+    iceberg.publish(notes_session, staged, [DAY1, DAY3])  # day 2 is bad, and so is day 4, because it is empty
+    assert published_rows(notes_session, own_table) == [("a", DAY1), ("c", DAY3), ("kept", DAY2), ("kept", DAY4)]
 
 
-def test_where_no_day_is_good_nothing_is_published(notes, table):
-    first = publish_rows(notes, table, [DAY1], ("a", DAY1))
-    assert iceberg.publish(notes, stage_rows(notes, table, [DAY1], ("bad", DAY1)), []) == first
-    assert published_rows(notes, table) == [("a", DAY1)]
+def test_where_no_day_is_good_nothing_is_published(notes_session, own_table):
+    first = publish_rows(notes_session, own_table, [DAY1], ("a", DAY1))
+    assert iceberg.publish(notes_session, stage_rows(notes_session, own_table, [DAY1], ("bad", DAY1)), []) == first
+    assert published_rows(notes_session, own_table) == [("a", DAY1)]
 
 
-def test_the_first_run_ever_may_be_empty(notes, table):
-    assert publish_rows(notes, table, [DAY1]) is None
-    assert published_rows(notes, table) == []
+def test_the_first_run_ever_may_be_empty(notes_session, own_table):
+    assert publish_rows(notes_session, own_table, [DAY1]) is None
+    assert published_rows(notes_session, own_table) == []
 
 
-def test_readers_ask_for_days_and_get_those_only(notes, table):
-    publish_rows(notes, table, [DAY1, DAY2, DAY4], ("a", DAY1), ("b", DAY2), ("d", DAY4))
-    assert published_rows(notes, table, DAY1, DAY4) == [("a", DAY1), ("d", DAY4)]
-    assert published_rows(notes, table, DAY2, DAY3) == [("b", DAY2)]
+def test_readers_ask_for_days_and_get_those_only(notes_session, own_table):
+    publish_rows(notes_session, own_table, [DAY1, DAY2, DAY4], ("a", DAY1), ("b", DAY2), ("d", DAY4))
+    assert published_rows(notes_session, own_table, DAY1, DAY4) == [("a", DAY1), ("d", DAY4)]
+    assert published_rows(notes_session, own_table, DAY2, DAY3) == [("b", DAY2)]
 
 
-def test_many_days_are_one_file_each(notes, table):
+def test_many_days_are_one_file_each(notes_session, own_table):
     days = [date(2024, 3, day) for day in range(1, 13)]
-    publish_rows(notes, table, days, *((f"{n}", day) for day in days for n in range(3)))
-    files = notes.sql(
-        f"SELECT partition.landing_date AS day, record_count FROM {iceberg.full_name(table)}.files"
+    publish_rows(notes_session, own_table, days, *((f"{n}", day) for day in days for n in range(3)))
+    files = notes_session.sql(
+        f"SELECT partition.landing_date AS day, record_count FROM {iceberg.full_name(own_table)}.files"
     ).collect()
     assert sorted((row.day, row.record_count) for row in files) == [(day, 3) for day in days]
 
 
-def test_a_table_without_days_is_replaced_whole(notes):
+def test_a_table_without_days_is_replaced_whole(notes_session):
     def total_rows(*rows):
         return iceberg.publish(
-            notes, iceberg.write(notes.createDataFrame(list(rows), TOTALS_TABLE.spark_schema), TOTALS_TABLE)
+            notes_session,
+            iceberg.write(notes_session.createDataFrame(list(rows), TOTALS_TABLE.spark_schema), TOTALS_TABLE),
         )
 
     total_rows(("a", 1), ("b", 2))
     total_rows(("a", 3))
-    assert [tuple(row) for row in iceberg.read_published(notes, TOTALS_TABLE).collect()] == [("a", 3)]
+    assert [tuple(row) for row in iceberg.read_published(notes_session, TOTALS_TABLE).collect()] == [("a", 3)]
 
 
-def test_the_columns_meanings_stand_in_the_table(notes, table):
-    iceberg.ensure_table(notes, table)
-    described = notes.sql(f"DESCRIBE {iceberg.full_name(table)}").collect()
+def test_the_columns_meanings_stand_in_the_table(notes_session, own_table):
+    iceberg.ensure_table(notes_session, own_table)
+    described = notes_session.sql(f"DESCRIBE {iceberg.full_name(own_table)}").collect()
     assert [(row.col_name, row.data_type, row.comment) for row in described][:2] == [
         ("note", "string", "what was noted"),
         ("landing_date", "date", "the day"),
     ]
 
 
-def test_a_frame_that_cannot_be_computed_names_table_and_day(notes, table):
-    failing_frame = notes_frame(notes, ("a", DAY1)).selectExpr(
+def test_a_frame_that_cannot_be_computed_names_table_and_day(notes_session, own_table):
+    failing_frame = notes_frame(notes_session, ("a", DAY1)).selectExpr(
         "raise_error('the source is gone') AS note", LANDING_DATE
     )
     with pytest.raises(LakeError) as exc_info:
-        iceberg.write(failing_frame, table, [DAY1])
+        iceberg.write(failing_frame, own_table, [DAY1])
     assert str(exc_info.value) == (
-        f"{table.name} 2024-03-01: Spark could not write it "
+        f"{own_table.name} 2024-03-01: Spark could not write it "
         "(SparkRuntimeException: [USER_RAISED_EXCEPTION] the source is gone); see the run's log, mend it, run again"
     )
-    assert notes.conf.get("spark.wap.id", None) is None
-    assert published_rows(notes, table) == []
+    assert notes_session.conf.get("spark.wap.id", None) is None
+    assert published_rows(notes_session, own_table) == []
 
 
 def test_a_damaged_catalogue_is_said_to_be_damaged(spark, tmp_path):
@@ -225,28 +233,32 @@ def small_disk_session(spark, tmp_path):
     subprocess.run(["umount", "--lazy", tmp_path], check=True)
 
 
-def test_a_full_disk_leaves_production_as_it_was_and_the_next_good_run_succeeds(small_disk, tmp_path):
+def test_a_full_disk_leaves_production_as_it_was_and_the_next_good_run_succeeds(small_disk_session, tmp_path):
     ballast = tmp_path / "ballast"
     ballast.write_bytes(bytes(2_000_000))
-    first = publish_rows(small_disk, NOTES_TABLE, [DAY1], ("old", DAY1))
-    noise = small_disk.range(200_000).selectExpr("sha2(string(id), 512) AS note", f"DATE '{DAY1}' AS landing_date")
+    first = publish_rows(small_disk_session, NOTES_TABLE, [DAY1], ("old", DAY1))
+    noise = small_disk_session.range(200_000).selectExpr(
+        "sha2(string(id), 512) AS note", f"DATE '{DAY1}' AS landing_date"
+    )
     with pytest.raises(LakeError) as exc_info:
         iceberg.write(noise, NOTES_TABLE, [DAY1])
     assert str(exc_info.value) == (
         "notes 2024-03-01: the disk is full; nothing was published, readers see what they saw before; "
         "free some space and run it again"
     )
-    assert iceberg.current_snapshot(small_disk, NOTES_TABLE) == first
-    assert published_rows(small_disk, NOTES_TABLE) == [("old", DAY1)]
+    assert iceberg.current_snapshot(small_disk_session, NOTES_TABLE) == first
+    assert published_rows(small_disk_session, NOTES_TABLE) == [("old", DAY1)]
     ballast.unlink()  # somebody frees some space
-    publish_rows(small_disk, NOTES_TABLE, [DAY1], ("new", DAY1))
-    assert published_rows(small_disk, NOTES_TABLE) == [("new", DAY1)]
+    publish_rows(small_disk_session, NOTES_TABLE, [DAY1], ("new", DAY1))
+    assert published_rows(small_disk_session, NOTES_TABLE) == [("new", DAY1)]
 
 
-def test_a_table_of_an_older_freshet_gets_the_columns_it_lacks_and_keeps_its_rows(notes, table):
-    publish_rows(notes, table, [DAY1], ("kept", DAY1))
-    wider = Table(table.name, table.title, (*table.columns, TableColumn("mood", "string", "the writer’s")))
-    row = notes.createDataFrame([("new", DAY2, "glad")], wider.spark_schema)
-    iceberg.publish(notes, iceberg.write(row, wider, [DAY2]))
-    actual = iceberg.read_published(notes, wider).orderBy("note").collect()
+def test_a_table_of_an_older_freshet_gets_the_columns_it_lacks_and_keeps_its_rows(notes_session, own_table):
+    publish_rows(notes_session, own_table, [DAY1], ("kept", DAY1))
+    wider = Table(
+        own_table.name, own_table.description, (*own_table.columns, TableColumn("mood", "string", "the writer’s"))
+    )
+    row = notes_session.createDataFrame([("new", DAY2, "glad")], wider.spark_schema)
+    iceberg.publish(notes_session, iceberg.write(row, wider, [DAY2]))
+    actual = iceberg.read_published(notes_session, wider).orderBy("note").collect()
     assert [tuple(row) for row in actual] == [("kept", DAY1, None), ("new", DAY2, "glad")]

@@ -19,7 +19,7 @@ def test_a_jvm_that_does_not_start_says_why(tmp_path):
     java.parent.mkdir()
     java.write_text("#!/bin/sh\necho 'Error: not enough room for the heap' >&2\nexit 1\n")
     java.chmod(0o755)
-    code = "from freshet.tables.jvm import launch; launch({'spark.master': 'local[1]'})"
+    code = "from freshet.tables.jvm import launch_jvm; launch_jvm({'spark.master': 'local[1]'})"
     environment = {**os.environ, "JAVA_HOME": str(tmp_path)}
     completed_process = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60
@@ -31,7 +31,7 @@ def test_a_jvm_that_does_not_start_says_why(tmp_path):
 
 @pytest.mark.spark
 def test_a_session_starts_in_silence(settings):
-    code = "from freshet.settings import load; from freshet.tables.spark_session import start; start(load()).range(3).count()"
+    code = "from freshet.settings import load; from freshet.tables.spark_session import start_session; start_session(load()).range(3).count()"
     environment = {**os.environ, "FRESHET_LAKE": settings.lake, "FRESHET_SPARK_MASTER": "local[1]"}
     completed_process = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=200

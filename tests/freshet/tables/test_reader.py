@@ -140,7 +140,7 @@ def spark_value(value):
     "table", [t for t in TABLES if t.name not in ("impressions", "recommendations")], ids=lambda table: table.name
 )
 def test_pyiceberg_reads_what_spark_reads(shop, table):
-    iceberg_rows = reader.scan_table(shop.settings, table.name).select(table.names).to_pylist()
+    iceberg_rows = reader.scan_table(shop.settings, table.name).select(table.column_names).to_pylist()
     rows = [tuple(plain_value(value) for value in row.values()) for row in iceberg_rows]
     spark_rows = [tuple(spark_value(value) for value in row) for row in published_rows(shop.spark, table.name)]
     assert sorted(rows, key=str) == sorted(spark_rows, key=str)

@@ -27,45 +27,45 @@ def write_attempt(settings):
     return write
 
 
-def test_a_day_made_from_the_latest_attempt_is_not_stale(write):
-    write("events", "e1")
-    store = write("histories", "h1", events="e1")
+def test_a_day_made_from_the_latest_attempt_is_not_stale(write_attempt):
+    write_attempt("events", "e1")
+    store = write_attempt("histories", "h1", events="e1")
     assert stale_days.stale_days(store, "histories") == []
     assert stale_days.upstream_attempts(store, "histories", [DAY, NEXT_DAY]) == {DAY: {"events": "e1"}, NEXT_DAY: {}}
 
 
-def test_a_day_whose_upstream_was_published_again_is_stale(write):
-    write("events", "e1")
-    write("histories", "h1", events="e1")
-    store = write("events", "e2")
+def test_a_day_whose_upstream_was_published_again_is_stale(write_attempt):
+    write_attempt("events", "e1")
+    write_attempt("histories", "h1", events="e1")
+    store = write_attempt("events", "e2")
     assert stale_days.stale_days(store, "histories") == [DAY]
     assert stale_days.stale_days(store, "histories", [NEXT_DAY]) == []
 
 
-def test_a_day_that_the_table_never_got_to_is_stale(write):
-    assert stale_days.stale_days(write("events", "e1"), "histories") == [DAY]
+def test_a_day_that_the_table_never_got_to_is_stale(write_attempt):
+    assert stale_days.stale_days(write_attempt("events", "e1"), "histories") == [DAY]
 
 
-def test_a_day_whose_upstream_was_refused_waits(write):
-    write("events", "e1")
-    write("histories", "h1", events="e1")
-    store = write("events", "e2", verdict="refused")
+def test_a_day_whose_upstream_was_refused_waits(write_attempt):
+    write_attempt("events", "e1")
+    write_attempt("histories", "h1", events="e1")
+    store = write_attempt("events", "e2", verdict="refused")
     assert stale_days.stale_days(store, "histories") == []
 
 
-def test_a_record_of_an_older_freshet_does_not_make_its_day_stale(write):
-    write("events", "e1")
-    store = write("histories", "h1")
+def test_a_record_of_an_older_freshet_does_not_make_its_day_stale(write_attempt):
+    write_attempt("events", "e1")
+    store = write_attempt("histories", "h1")
     assert stale_days.stale_days(store, "histories") == []
 
 
-def test_events_wait_for_a_quarantine_that_is_older_than_the_raw_rows(write):
-    write("raw_events", "r1")
-    write("quarantined_events", "q1", raw_events="r1")
-    write("events", "e1", raw_events="r1", quarantined_events="q1")
-    store = write("raw_events", "r2")
+def test_events_wait_for_a_quarantine_that_is_older_than_the_raw_rows(write_attempt):
+    write_attempt("raw_events", "r1")
+    write_attempt("quarantined_events", "q1", raw_events="r1")
+    write_attempt("events", "e1", raw_events="r1", quarantined_events="q1")
+    store = write_attempt("raw_events", "r2")
     assert (stale_days.stale_days(store, "quarantined_events"), stale_days.stale_days(store, "events")) == ([DAY], [])
-    write("quarantined_events", "q2", raw_events="r2")
+    write_attempt("quarantined_events", "q2", raw_events="r2")
     assert (stale_days.stale_days(store, "quarantined_events"), stale_days.stale_days(store, "events")) == ([], [DAY])
 
 

@@ -108,8 +108,8 @@ def test_what_would_swallow_rows_is_found(text, problem):
 
 
 def test_a_record_without_an_end_is_not_read_into_memory(monkeypatch):
-    monkeypatch.setattr(csv_scan, "BLOCK", 1 << 16)
-    monkeypatch.setattr(csv_scan, "LONGEST", 1 << 20)
+    monkeypatch.setattr(csv_scan, "BLOCK_BYTES", 1 << 16)
+    monkeypatch.setattr(csv_scan, "MAX_RECORD_BYTES", 1 << 20)
     text = csv_text(3) + '"' + "x" * (3 << 20)
     assert scan_text(text)[1] == "has a record that begins in line 5 and is longer than 1 MiB"
 
@@ -136,7 +136,7 @@ def test_a_legal_file_is_never_refused_and_all_its_records_are_counted(titles, e
         titles = [title.replace("\r", "") for title in titles]
     content = write_csv(titles, end, csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL).encode()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(csv_scan, "BLOCK", block)  # records lie across blocks
+        patched.setattr(csv_scan, "BLOCK_BYTES", block)  # records lie across blocks
         assert scan_text(content) == (len(titles), None)
 
 

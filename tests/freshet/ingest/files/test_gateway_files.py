@@ -38,8 +38,8 @@ def test_each_origin_is_read_its_own_way_and_one_without_files_not_at_all():
 
 
 @pytest.mark.spark
-def test_collected_events_stand_beside_the_shops_own(own_lake):
-    spark, settings = own_lake
+def test_collected_events_stand_beside_the_shops_own(empty_lake):
+    spark, settings = empty_lake
     collected = (
         gateway_line(price=12.5, quantity=2, title="Hat", event_type="purchase")
         + gateway_line(event_id="e1")  # the shop's own file has it, too
@@ -66,8 +66,8 @@ def test_collected_events_stand_beside_the_shops_own(own_lake):
 
 
 @pytest.mark.spark
-def test_a_shop_that_only_posts_needs_no_mapping(own_lake):
-    spark, settings = own_lake
+def test_a_shop_that_only_posts_needs_no_mapping(empty_lake):
+    spark, settings = empty_lake
     tiny_lake.deliver_files(settings, DAY1, {})
     path = Path(settings.lake) / GATEWAY_FILE.path
     path.parent.mkdir()

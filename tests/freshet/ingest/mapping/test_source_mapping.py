@@ -24,7 +24,7 @@ GOOD_MAPPING = """\
         country: Country
     """
 START_FIX = "start from one of the files in examples/ (docs/mapping.md explains every key)"
-EXAMPLES_FOLDER = Path(__file__).parents[3] / "examples"
+EXAMPLES_FOLDER = Path(__file__).parents[4] / "examples"
 
 
 def write_mapping(folder: Path, text: str = GOOD_MAPPING, old: str = "", new: str = "") -> Path:

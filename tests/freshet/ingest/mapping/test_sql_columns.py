@@ -39,7 +39,7 @@ def test_the_words_of_the_language_are_no_columns():
 def test_online_retail_uses_every_column_of_its_file():
     from freshet.ingest.mapping.source_mapping import read_mapping
 
-    path = Path(__file__).parents[3] / "examples" / "online_retail.yaml"
+    path = Path(__file__).parents[4] / "examples" / "online_retail.yaml"
     assert columns_used(read_mapping(path)) == {
         "invoiceno", "stockcode", "description", "quantity", "invoicedate", "unitprice", "customerid", "country",
     }  # fmt: skip
