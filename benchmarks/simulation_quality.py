@@ -9,6 +9,7 @@ import numpy as np
 from benchmarks.report import print_progress
 from benchmarks.simulation_training import simulated_training_set, train_ranker
 from freshet.data.columns import EVENT_TYPES
+from freshet.data.day_numbers import day_number
 from freshet.data.history_events import HistoryEvent, to_history
 from freshet.data.training_set import TrainingSet
 from freshet.evaluation.comparison import CHALLENGER, CHAMPION, ITEM_KNN, POPULAR, SEQUENTIAL_RULES, Evaluation, compare
@@ -17,7 +18,7 @@ from freshet.model.params import TrainParams
 from freshet.simulation.live_shop import EventPayload as Posted
 from freshet.simulation.live_shop import LiveShop
 from freshet.simulation.params import Drift, DriftKind, ShopParams
-from freshet.simulation.seasonality import DAY_SECONDS, day_number
+from freshet.simulation.seasonality import DAY_SECONDS
 from freshet.simulation.shop import Shop, generate
 
 HOLDOUT_DAYS = 7  # days that judge: Freshet's default

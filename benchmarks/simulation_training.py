@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshet.data.columns import EVENT_TYPE_CODES, RETURN_TYPE_CODE
+from freshet.data.day_numbers import day_number
 from freshet.data.history import Histories, Ints, model_input
 from freshet.data.training_set import TrainingSet
 from freshet.data.vocabulary import Vocabulary
@@ -20,7 +21,6 @@ from freshet.model.params import TrainParams
 from freshet.simulation.events import EVENT_NAMES, SimulatedEvents
 from freshet.simulation.landing_files import build_export
 from freshet.simulation.product_titles import CATEGORIES
-from freshet.simulation.seasonality import day_number
 from freshet.simulation.shop import Shop
 
 POPULAR_DAYS = 7

@@ -10,6 +10,7 @@ from freshet.artifacts import TrainingSetRef
 from freshet.commands import materialize_hint
 from freshet.data import columns as c
 from freshet.data.content_embeddings import published_content_embeddings
+from freshet.data.day_numbers import day_number
 from freshet.errors import LakeError
 from freshet.features import daily as features
 from freshet.item_schema import attribute_columns
@@ -18,7 +19,6 @@ from freshet.publishing.record_agreement import TableCounts, check_consistency
 from freshet.settings import Settings
 from freshet.store import open_store
 from freshet.tables import iceberg
-from freshet.tables.reader import day_number
 from freshet.tables.schemas import (
     EVENTS,
     HISTORIES,

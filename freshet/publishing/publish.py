@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 
+from freshet.data.day_numbers import day_number
 from freshet.gates.judging import check_rules
 from freshet.gates.rules import GateReport
 from freshet.gates.suites import suite
@@ -192,7 +193,7 @@ def add_index_columns(table_profile: "pd.DataFrame") -> "pd.DataFrame":
         has_unknown_items = (table_profile["lowest_index"] < 1) | (
             table_profile["highest_index"] > table_profile["vocabulary"]
         )
-        as_of = [(date.fromisoformat(str(day)) - date(1970, 1, 1)).days for day in table_profile["as_of"]]
+        as_of = [day_number(date.fromisoformat(str(day))) for day in table_profile["as_of"]]
         table_profile = table_profile.assign(
             unknown_items=has_unknown_items.astype(int), late=(table_profile["latest_day"] > as_of).astype(int)
         )

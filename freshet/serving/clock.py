@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from freshet.data.day_numbers import day_from_number
+
 MAX_CLOCK_DRIFT_S: Final = (
     2.0  # seconds between the two clocks that are more than slewing and waiting for the processor
 )
@@ -114,4 +116,4 @@ def day_of(micros: int) -> int:
 
 def iso_date(day: int) -> str:
     """`2026-01-05`."""
-    return str(EPOCH.date() + timedelta(days=day))
+    return str(day_from_number(day))

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from freshet.data.day_numbers import day_number
 from freshet.simulation import repurchase
 from freshet.simulation.choice_model import DRAWS_PER_VIEW, MAX_RECENT_SLOTS, Bools, ChoiceContext, ChoiceModel, Ints
-from freshet.simulation.seasonality import DAY_SECONDS, day_number
+from freshet.simulation.seasonality import DAY_SECONDS
 from freshet.simulation.shoppers import Sessions
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from freshet.data.day_numbers import day_number
 from freshet.simulation.browsing import BrowseLog
 from freshet.simulation.catalogue import Catalogue
 from freshet.simulation.params import ShopParams
-from freshet.simulation.seasonality import DAY_SECONDS, day_number
+from freshet.simulation.seasonality import DAY_SECONDS
 from freshet.simulation.shoppers import BOT, MEMBER, Sessions
 
 Ints = NDArray[np.int64]

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from freshet.data.day_numbers import day_number
 from freshet.simulation.catalogue import price_factor
 from freshet.simulation.events import EVENT_NAMES, PURCHASE, RETURN, tracking_loss_rate
 from freshet.simulation.product_titles import CATEGORIES
-from freshet.simulation.seasonality import DAY_SECONDS, day_number
+from freshet.simulation.seasonality import DAY_SECONDS
 from freshet.simulation.shop import Shop
 
 Ints = NDArray[np.int64]

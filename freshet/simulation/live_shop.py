@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from freshet.data.day_numbers import day_number
 from freshet.errors import SettingsError
 from freshet.simulation.catalogue import price_factor
 from freshet.simulation.choice_model import (
@@ -23,7 +24,7 @@ from freshet.simulation.events import EVENT_NAMES
 from freshet.simulation.preferences import draw_preferences
 from freshet.simulation.product_titles import CATEGORIES
 from freshet.simulation.repurchase import is_replenishment_due
-from freshet.simulation.seasonality import DAY_SECONDS, day_number
+from freshet.simulation.seasonality import DAY_SECONDS
 from freshet.simulation.shop import Shop
 from freshet.simulation.shopper_state import ShopperState, count_sessions_before, shopper_states
 from freshet.simulation.shoppers import GUEST, MEMBER

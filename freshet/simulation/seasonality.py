@@ -5,20 +5,15 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from freshet.data.day_numbers import day_number
 from freshet.simulation.product_titles import CATEGORIES
 
 WEEKDAY_WEIGHTS = np.array([0.95, 0.9, 0.95, 1.0, 1.0, 1.1, 1.2])  # Monday first
 HOUR_WEIGHTS = np.array([2, 1, 1, 1, 2, 4, 7, 9, 11, 12, 13, 14, 14, 13, 14, 13, 13, 15, 17, 19, 18, 13, 8, 5], float)
 DAY_SECONDS = 86_400  # seconds
-EPOCH = date(1970, 1, 1)
 SEASON_AMPLITUDE = 0.5  # how far a category goes above and below its usual sales in its best and worst month
 YEAR_DAYS = 365.25  # days
 HALF_YEAR_DAYS = YEAR_DAYS / 2
-
-
-def day_number(day: date) -> int:
-    """Days since 1970-01-01."""
-    return (day - EPOCH).days
 
 
 def draw_session_starts(

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from freshet.data.day_numbers import day_number
 from freshet.simulation.choice_model import MAX_RECENT_SLOTS, ChoiceModel, Ints
 from freshet.simulation.events import RETURN, VIEW, SimulatedEvents
-from freshet.simulation.seasonality import DAY_SECONDS, day_number
+from freshet.simulation.seasonality import DAY_SECONDS
 from freshet.simulation.shop import Shop
 
 

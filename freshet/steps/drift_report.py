@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from freshet.artifacts import DriftRef
+from freshet.data.day_numbers import day_number
 from freshet.data.eval_cases import EvalCases, next_basket_cases
 from freshet.evaluation.baseline_ratio import baseline_ratio, release_metrics
 from freshet.evaluation.comparison import BASELINES, CHALLENGER
@@ -166,7 +167,6 @@ def _measure_quality(
     progress: ProgressCallback,
 ) -> QualityDrift | None:
     """The champion asked for the baskets it was judged on and for those of the fresh days, all in one way."""
-    from freshet.tables.reader import day_number
 
     shopper_share = drift_inputs.shopper_share(store, "histories", windows.current, params.max_cases)
     vocabulary = release.bundle.vocabulary

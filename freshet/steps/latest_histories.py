@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshet.artifacts import LatestHistoriesRef, TrainingSetRef
+from freshet.data.day_numbers import day_from_number
 from freshet.data.history import HISTORY_WINDOW
 from freshet.features.latest_histories import build_latest_histories, read_day_events, read_fragments
 from freshet.inference.latest_histories import (
@@ -24,7 +24,7 @@ from freshet.settings import Settings
 from freshet.steps.history_parity import HistoryParity, compare_views, gateway_view, probes_by_day, sample_probes
 from freshet.steps.step_result import StepResult, run_gate
 from freshet.store import Store
-from freshet.tables.reader import EPOCH, load_training_set
+from freshet.tables.reader import load_training_set
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ def make_latest_histories(
     history_probes = sample_probes(data)
     gateway_events = {
         day: gateway_view(
-            read_day_events(settings, EPOCH + timedelta(days=day), [probe.shopper for probe in day_probes]), day_probes
+            read_day_events(settings, day_from_number(day), [probe.shopper for probe in day_probes]), day_probes
         )
         for day, day_probes in probes_by_day(history_probes)
     }
     history_parity = compare_views(data, rows, gateway_events, max_events)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        as_of = EPOCH + timedelta(days=int(arrays["days"].max(initial=0)))
+        as_of = day_from_number(int(arrays["days"].max(initial=0)))
         histories_id = save_latest_histories(arrays, as_of, folder)
         profile = _profile(arrays, open_latest_histories(folder, histories_id), history_parity)
         gate = run_gate("latest_histories", profile, settings)

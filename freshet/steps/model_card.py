@@ -6,13 +6,13 @@ model: a bundle's name is a hash of its bytes. What an evaluation finds is writt
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
 
 from freshet.artifacts import ModelRef
 from freshet.data.columns import EVENT_TYPES
+from freshet.data.day_numbers import day_from_number
 from freshet.data.eval_cases import next_basket_cases
 from freshet.data.training_set import TrainingSet
 from freshet.evaluation.comparison import Evaluation
@@ -20,7 +20,6 @@ from freshet.evaluation.verdict import Verdict
 from freshet.inference.manifest import Precision
 from freshet.verification.parity import ParityResult
 
-EPOCH: Final = date(1970, 1, 1)
 UNKNOWN: Final = "not recorded"
 
 
@@ -125,4 +124,4 @@ def _format_value(value: object) -> str:
 
 
 def _format_day(number: int) -> str:
-    return str(EPOCH + timedelta(days=number))
+    return str(day_from_number(number))

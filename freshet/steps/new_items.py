@@ -11,13 +11,14 @@ import numpy as np
 
 from freshet.artifacts import NewItemsRef
 from freshet.data.content_embeddings import published_content_embeddings
+from freshet.data.day_numbers import EPOCH
 from freshet.data.vocabulary import Vocabulary
 from freshet.inference.array_folder import MANIFEST
 from freshet.inference.new_items import NEW_ITEMS_FOLDER, open_new_items, save_new_items
 from freshet.settings import Settings
 from freshet.steps.step_result import StepResult, run_gate
 from freshet.store import Store, open_store
-from freshet.tables.reader import EPOCH, scan_table, to_vocabulary, with_content_embeddings
+from freshet.tables.reader import scan_table, to_vocabulary, with_content_embeddings
 
 NEW_ITEM_DAYS: Final = 60  # an item is new for so long: no bundle that serves should be older
 

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
 from py4j.protocol import Py4JJavaError
@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from freshet.data.columns import LANDING_DATE
+from freshet.data.day_numbers import day_from_number
 from freshet.errors import LakeError
 from freshet.tables.schemas import Table
 from freshet.tables.spark_errors import root_cause
@@ -28,7 +29,6 @@ _KNOWN_FAILURES: Final = (
     ("SQLITE_CORRUPT", "the lake's catalogue (catalog.db) is damaged", "restore catalog.db from a backup of the lake"),
     ("SQLITE_NOTADB", "the lake's catalogue (catalog.db) is damaged", "restore catalog.db from a backup of the lake"),
 )  # fmt: skip
-EPOCH: Final = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def _written_days(spark: SparkSession, table: Table, snapshot: int | None) -> tu
     iceberg_table = _iceberg_table(spark, table)
     integer_class = spark._jvm.java.lang.Integer._java_lang_class  # type: ignore[union-attr]
     files = iceberg_table.snapshot(snapshot).addedDataFiles(iceberg_table.io())
-    return tuple(sorted({EPOCH + timedelta(days=int(file.partition().get(0, integer_class))) for file in files}))
+    return tuple(sorted({day_from_number(int(file.partition().get(0, integer_class))) for file in files}))
 
 
 def _repartition(frame: DataFrame, table: Table, days: Sequence[date]) -> DataFrame:

@@ -15,6 +15,7 @@ from freshet.artifacts import TrainingSetRef
 from freshet.commands import materialize_hint
 from freshet.data.columns import ATTRIBUTES, CATEGORY, ITEM_ID, LANDING_DATE, PRICE, SHOPPER, TITLE
 from freshet.data.content_embeddings import read_content_embeddings
+from freshet.data.day_numbers import day_number
 from freshet.data.history import Histories, Ints
 from freshet.data.history_events import HistoryEvent
 from freshet.data.text_columns import TextArray, text_array
@@ -27,12 +28,6 @@ from freshet.settings import Settings
 from freshet.store import open_store
 
 POPULARITY_DAYS = 7
-EPOCH = date(1970, 1, 1)
-
-
-def day_number(day: date) -> int:
-    """Days since 1970-01-01."""
-    return (day - EPOCH).days
 
 
 def scan_table(

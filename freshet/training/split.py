@@ -1,10 +1,10 @@
 """What a training run learns from and what it is checked on: the cut between the two."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 import numpy as np
 
+from freshet.data.day_numbers import day_from_number
 from freshet.data.eval_cases import EvalCases, last_basket_cases
 from freshet.data.history import Histories, Ints, select_events
 from freshet.data.training_set import TrainingSet
@@ -35,7 +35,7 @@ def split_training_set(
     older_cut: the last day that an earlier model learned from; some of what it held out is held out again.
     Raises FreshetError when there is nothing to choose from or nothing to learn from.
     """
-    where = f"training set as of {date(1970, 1, 1) + timedelta(days=training_set.as_of)}"
+    where = f"training set as of {day_from_number(training_set.as_of)}"
     if len(training_set.vocabulary) < 2:
         raise FreshetError(
             where,

@@ -1,11 +1,11 @@
 """Warm start: today's model begins with yesterday's weights instead of with none."""
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
 
 import numpy as np
 import torch
 
+from freshet.data.day_numbers import day_from_number
 from freshet.data.item_encoding import drop_empty_features, encode_attributes, fit_schema
 from freshet.data.knn_blend import NO_BLEND
 from freshet.data.text_columns import TextArray
@@ -16,7 +16,6 @@ from freshet.model.params import BUILTIN_MODEL, ModelConfig, TrainParams
 
 ID_WEIGHTS_KEY = "items.ids.weight"  # rows of it are what is known of an item beyond its content
 OBSERVED_ITEMS_KEY = "met"
-EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def warm_start_blocker(
 ) -> str:
     """Why today's model cannot begin from it; "" where it can. cut: the last day that today's may learn from."""
     if warm_start.train_until > train_until:  # as when more days are kept for judging than before
-        last_day = EPOCH + timedelta(days=warm_start.train_until)
+        last_day = day_from_number(warm_start.train_until)
         return f"it has learned from days up to {last_day}, which today's model is judged on"
     previous_config = warm_start.model.config
     if warm_start.generation != vocabulary.generation:

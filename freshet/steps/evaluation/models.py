@@ -1,10 +1,11 @@
 """Who is judged: the challenger, the champion as it serves today, and the anchor, an old release that never moves."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from freshet.artifacts import BundleRef
+from freshet.data.day_numbers import day_from_number, day_number
 from freshet.data.training_set import TrainingSet
 from freshet.errors import FreshetError
 from freshet.inference.bundle import Bundle
@@ -16,7 +17,6 @@ from freshet.releases import journal
 from freshet.releases.current import Release, fetch_bundle
 from freshet.settings import Settings
 from freshet.store import Store
-from freshet.tables.reader import EPOCH, day_number
 
 ANCHOR_SETTING: Final = "FRESHET_ANCHOR_RELEASE"
 
@@ -91,5 +91,5 @@ def _restriction_warning(train_until: int, after: int) -> str:
     """What to say where another of those asked has learned from days that the challenger does not know."""
     if after <= train_until:
         return ""
-    last_day = EPOCH + timedelta(days=after)
+    last_day = day_from_number(after)
     return f"only baskets after {last_day} are asked for, the last day that the champion or the anchor has learned from"

@@ -1,10 +1,10 @@
 """What the gate of an evaluation sees: cases counted twice, figures worked out again, and the verdict's guards."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 import numpy as np
 
+from freshet.data.day_numbers import day_from_number
 from freshet.data.eval_cases import next_basket_cases
 from freshet.data.training_set import TrainingSet
 from freshet.evaluation.comparison import Comparison, sample_cases
@@ -13,7 +13,6 @@ from freshet.evaluation.params import EvaluationParams
 from freshet.settings import Settings
 from freshet.steps.evaluation.recount import recount_cases
 from freshet.steps.evaluation.recount_check import find_case_mismatches, find_metric_mismatches
-from freshet.tables.reader import EPOCH
 
 
 def evaluation_profile(
@@ -37,7 +36,7 @@ def evaluation_profile(
     return {
         "cases": len(all_cases),
         "shoppers": n_shoppers,
-        "cut": str(EPOCH + timedelta(days=evaluation.train_until)),
+        "cut": str(day_from_number(evaluation.train_until)),
         "minimum": params.min_cases,
         "minimum_shoppers": params.min_shoppers,
         "lacking": max(0, params.min_cases - len(all_cases), params.min_shoppers - n_shoppers),

@@ -8,7 +8,6 @@ as they were published, and their ids are looked for among all that landed on th
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Final
 
 import numpy as np
@@ -16,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from freshet.data import columns as c
+from freshet.data.day_numbers import day_from_number
 from freshet.settings import Settings
-from freshet.tables.reader import EPOCH, scan_batches, scan_table
+from freshet.tables.reader import scan_batches, scan_table
 
 EVENT_FIELDS: Final = (c.EVENT_ID, c.SHOPPER, c.ITEM_ID, c.EVENT_TYPE, c.EVENT_TIME)
 EARLIER_FIELDS: Final = (c.EVENT_ID, c.SHOPPER, c.EVENT_TIME)
@@ -42,7 +42,7 @@ def recount_cases(settings: Settings, after: int, as_of: int, snapshot: int | No
     run again has changed. Raises LakeError where it is gone.
     Reads three columns of every day up to `after` once, a batch at a time, and all of the days that judge.
     """
-    train_until, last_day = (str(EPOCH + timedelta(days=day)) for day in (after, as_of))
+    train_until, last_day = (str(day_from_number(day)) for day in (after, as_of))
     day_filter = f"{c.LANDING_DATE} > '{train_until}' and {c.LANDING_DATE} <= '{last_day}'"
     judged_events = scan_table(settings, "events", snapshot, EVENT_FIELDS, day_filter)
     return count_cases(

@@ -7,11 +7,9 @@ Only the last day counts: windows that begin elsewhere, or of a day that was run
 bundle is judged on its own training set's days for ever, so another window needs another model.
 """
 
-from datetime import timedelta
-
 from freshet.commands import release_command
+from freshet.data.day_numbers import day_from_number
 from freshet.store import Store
-from freshet.tables.reader import EPOCH
 
 WINDOWS_FOLDER = "windows"
 
@@ -32,7 +30,7 @@ def reused_window_reasons(store: Store, champion_id: str | None, as_of: int, bun
     first_bundle = first_judged_bundle(store, champion_id, as_of)
     if first_bundle is None or first_bundle == bundle_id:
         return ()
-    day = EPOCH + timedelta(days=as_of)
+    day = day_from_number(as_of)
     return (
         f"the baskets landed up to {day} have judged bundle {first_bundle[:12]} already, and the best of several models looks "
         "better on the same baskets than it is (make a new model when another day has landed, or say that this one may "
@@ -42,4 +40,4 @@ def reused_window_reasons(store: Store, champion_id: str | None, as_of: int, bun
 
 def window_path(champion_id: str | None, as_of: int) -> str:
     """`windows/<champion>/2024-03-07`; `windows/none/…` before the first release."""
-    return f"{WINDOWS_FOLDER}/{champion_id or 'none'}/{EPOCH + timedelta(days=as_of)}"
+    return f"{WINDOWS_FOLDER}/{champion_id or 'none'}/{day_from_number(as_of)}"

@@ -4,12 +4,12 @@ import logging
 from datetime import date
 from typing import TYPE_CHECKING
 
+from freshet.data.day_numbers import day_number
 from freshet.data.vocabulary import Vocabulary
 from freshet.errors import FreshetError
 from freshet.releases.current import Release, current_release
 from freshet.settings import Settings
 from freshet.store import Store
-from freshet.tables.reader import day_number
 
 if TYPE_CHECKING:
     from freshet.model.params import TrainParams

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from freshet.data.day_numbers import day_number
 from freshet.simulation.events import CART, VIEW, SimulatedEvents
 from freshet.simulation.landing_files import write_landing_files
 from freshet.simulation.params import DRIFT_KINDS, Drift, DriftKind, ShopParams
-from freshet.simulation.seasonality import DAY_SECONDS, day_number
+from freshet.simulation.seasonality import DAY_SECONDS
 from freshet.simulation.shop import Shop, generate
 
 DRIFT_DAY = 6

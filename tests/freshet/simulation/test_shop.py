@@ -1,9 +1,9 @@
 from dataclasses import fields, replace
-from datetime import date
 
 import numpy as np
 import pytest
 
+from freshet.data.day_numbers import day_number
 from freshet.simulation.events import EVENT_NAMES, PURCHASE, RETURN, VIEW, SimulatedEvents
 from freshet.simulation.params import ShopParams
 from freshet.simulation.product_titles import CATEGORIES, CONSUMABLES
@@ -39,7 +39,7 @@ def test_another_seed_gives_another_shop(shop: Shop) -> None:
 
 
 def test_every_event_lies_in_the_days_of_the_shop_and_in_order(shop: Shop) -> None:
-    first = (SMALL_PARAMS.first_day - date(1970, 1, 1)).days
+    first = day_number(SMALL_PARAMS.first_day)
     np.testing.assert_array_equal(np.unique(shop.events.time // DAY), np.arange(first, first + 20))
     assert (np.diff(shop.events.time) >= 0).all()
 
@@ -98,7 +98,7 @@ def test_some_members_log_in_half_way_through_a_visit_and_stay_logged_in(shop: S
 def test_an_item_is_met_only_on_days_on_which_it_is_on_sale(shop: Shop) -> None:
     catalogue, events = shop.catalogue, shop.events.take(shop.events.event_type == VIEW)
     _, first = np.unique(events.session, return_index=True)
-    day = events.time[first] // DAY - (SMALL_PARAMS.first_day - date(1970, 1, 1)).days
+    day = events.time[first] // DAY - day_number(SMALL_PARAMS.first_day)
     assert (catalogue.first_days[events.item[first]] <= day).all()
     assert (catalogue.last_days[events.item[first]] >= day - 1).all()  # a visit may go on past midnight
 
@@ -170,7 +170,7 @@ def test_what_is_sold_out_is_hardly_looked_at_and_its_substitute_is(shop: Shop) 
     looks = shop.events.take((shop.events.event_type == VIEW) & ~shop.is_bot[shop.events.shopper])
     item_places, day = (
         shop.catalogue.slots[looks.item],
-        looks.time // DAY - (SMALL_PARAMS.first_day - date(1970, 1, 1)).days,
+        looks.time // DAY - day_number(SMALL_PARAMS.first_day),
     )
     sold_out = shop.choice_model.sold_out
     assert sold_out[day, item_places].mean() < 0.2 * sold_out[:20].mean()

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from freshet.data.day_numbers import day_number
 from freshet.errors import BundleError
 from freshet.inference.manifest import MANIFEST, load_verified_manifest, write_manifest
 from freshet.monitoring.params import DriftParams
@@ -91,7 +92,7 @@ def test_its_quality_is_asked_as_it_was_when_it_was_judged(small_shop, store, kn
     from freshet.evaluation.evaluate import evaluate_cases
     from freshet.inference.ranker import open_ranker
     from freshet.releases.current import fetch_bundle
-    from freshet.tables.reader import day_number, load_training_set
+    from freshet.tables.reader import load_training_set
 
     bundle = knows(cut=1, as_of=3)
     quality = make_report(small_shop, store).value.verdict.quality
@@ -109,7 +110,7 @@ def test_its_quality_is_asked_as_it_was_when_it_was_judged(small_shop, store, kn
 
 def test_quality_is_asked_on_the_very_days_whose_columns_are_compared(small_shop, store, knows):
     from freshet.data.eval_cases import next_basket_cases
-    from freshet.tables.reader import day_number, load_training_set
+    from freshet.tables.reader import load_training_set
 
     knows(cut=1, as_of=2)
     verdict = make_report(small_shop, store, FEW_PARAMS.model_copy(update={"fresh_days": 2})).value.verdict

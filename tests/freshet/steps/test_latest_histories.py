@@ -1,16 +1,16 @@
 """History parity on a simulated shop: it holds, and it can fail."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import numpy as np
 import pytest
 
+from freshet.data.day_numbers import day_from_number
 from freshet.features.latest_histories import read_day_events, read_fragments
 from freshet.inference.latest_histories import HISTORIES_FOLDER, load_latest_histories, merge_events
 from freshet.steps.history_parity import HistoryProbe, compare_views, gateway_view, probes_by_day, sample_probes
 from freshet.steps.latest_histories import make_latest_histories
-from freshet.tables.reader import EPOCH, load_training_set, read_shopper_history
+from freshet.tables.reader import load_training_set, read_shopper_history
 
 pytestmark = pytest.mark.spark
 
@@ -22,7 +22,7 @@ def training_and_gateway(small_shop):
     rows = read_fragments(small_shop.settings, small_shop.training_set.snapshots["histories"])
     gateway_events = {
         day: gateway_view(
-            read_day_events(small_shop.settings, EPOCH + timedelta(days=day), [p.shopper for p in day_events]),
+            read_day_events(small_shop.settings, day_from_number(day), [p.shopper for p in day_events]),
             day_events,
         )
         for day, day_events in probes_by_day(sample_probes(data))

@@ -21,7 +21,6 @@ from tests.world import (
     DAY1_NUMBER,
     DAY2,
     DAY2_NUMBER,
-    DAY3,
     DAY3_NUMBER,
     SESSION_2,
     SESSION_4,
@@ -31,10 +30,6 @@ from tests.world import (
 THREE_ITEMS = Vocabulary(
     np.array(["", "cup", "mug", "pen"]), np.array([""] * 4), np.array([""] * 4), np.full(4, np.nan), np.zeros(4, bool)
 )
-
-
-def test_days_are_numbered_since_1970():
-    assert [reader.day_number(day) for day in (date(1970, 1, 1), DAY1, DAY3)] == [0, DAY1_NUMBER, DAY3_NUMBER]
 
 
 def item_feature_rows(*rows):

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from freshet.data.day_numbers import day_number
 from freshet.errors import JournalError
 from freshet.evaluation.params import EvaluationParams
 from freshet.inference.manifest import MANIFEST
@@ -14,7 +15,6 @@ from freshet.steps.evaluation.evaluate import _same_configuration, evaluate_bund
 from freshet.steps.evaluation.windows import first_judged_bundle, window_path
 from freshet.steps.release.release import release_bundle
 from freshet.store import Store, open_store
-from freshet.tables.reader import day_number
 from tests import tiny_bundle
 
 pytestmark = pytest.mark.spark

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 
+from freshet.data.day_numbers import day_number
 from freshet.data.eval_cases import next_basket_cases
 from freshet.data.history import Histories
 from freshet.data.training_set import TrainingSet
@@ -21,7 +22,6 @@ from freshet.lake_checks import CATALOG_FILE
 from freshet.settings import Settings
 from freshet.steps.evaluation.recount import EARLIER_FIELDS, EVENT_FIELDS, CaseRecount, count_cases, recount_cases
 from freshet.steps.evaluation.recount_check import find_case_mismatches, find_metric_mismatches, plain_ndcg
-from freshet.tables.reader import day_number
 from tests.tiny_bundle import vocabulary, write_bundle
 
 TIMESTAMP_TYPE = pa.timestamp("us", "UTC")

@@ -2,6 +2,7 @@ from datetime import date
 
 import pytest
 
+from freshet.data.day_numbers import day_number
 from freshet.steps.evaluation.windows import (
     first_judged_bundle,
     record_judged_bundle,
@@ -9,9 +10,8 @@ from freshet.steps.evaluation.windows import (
     window_path,
 )
 from freshet.store import Store
-from freshet.tables.reader import EPOCH
 
-SEVENTH_DAY = (date(2024, 3, 7) - EPOCH).days
+SEVENTH_DAY = day_number(date(2024, 3, 7))
 FIRST_BUNDLE, SECOND_BUNDLE, CHAMPION_BUNDLE = "a" * 64, "b" * 64, "c" * 64
 
 
