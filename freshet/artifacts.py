@@ -1,26 +1,48 @@
-"""What one asset hands to the next where the thing itself is too big: names that nothing else can be meant by."""
+"""References to published artifacts, and the one place that reads and writes `published/<asset>.json`.
+
+An asset whose value is too big to pass on (a model, a bundle, lists) publishes a reference: the id of immutable files.
+"""
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 
 from freshet.store import Store
 
-FORMER_ASSET_NAMES: Final = {"content_embeddings": "item_vectors", "tuning": "search"}  # name → former name
+Ref = TypeVar("Ref", bound=BaseModel)
+
+# Asset → the name it had in earlier versions: a lake of then has its reference under that name.
+FORMER_ASSET_NAMES: Final = {"content_embeddings": "item_vectors", "tuning": "search"}
 
 
-def published_path(store: Store, asset: str) -> str:
-    """Return the path of the asset's published reference: under its former name where only that file exists."""
-    path, former_path = f"published/{asset}.json", f"published/{FORMER_ASSET_NAMES.get(asset, asset)}.json"
-    return path if store.exists(path) or not store.exists(former_path) else former_path
+def pointer_path(asset: str) -> str:
+    """Return the lake path of an asset's published reference."""
+    return f"published/{asset}.json"
+
+
+def publish(store: Store, asset: str, ref: BaseModel) -> None:
+    """Write `ref` as the asset's current reference; readers see the old one or the new one, never a mixture."""
+    store.put(pointer_path(asset), ref.model_dump_json(indent=1).encode())
+
+
+def published(store: Store, asset: str, ref_type: type[Ref]) -> Ref | None:
+    """Return the asset's current reference, None if it was never published.
+
+    A renamed asset that was not published since is read under its former name. Raises LakeError if the lake cannot be
+    read, pydantic's ValidationError if the file holds something else.
+    """
+    for name in (asset, FORMER_ASSET_NAMES.get(asset, asset)):
+        if store.exists(pointer_path(name)):
+            return ref_type.model_validate_json(store.get(pointer_path(name)))
+    return None
 
 
 class StoredModel(BaseModel):
-    """A record that is stored as JSON in the lake or in a bundle, readable under its fields' former names, too.
+    """Base of records stored as JSON in the lake or in a bundle; fields are also read under their former names.
 
-    former_names: field → the name that it had in files of earlier versions.
+    former_names: field → its name in files of earlier versions.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,105 +58,98 @@ class StoredModel(BaseModel):
         return {new_names.get(name, name): value for name, value in values.items()}
 
 
-class _ArtifactRef(StoredModel):
-    """A reference to an artifact."""
-
-
-class TrainingSetRef(_ArtifactRef):
-    """Which training set: the snapshots it was made from, enough to read the very same one again."""
+class TrainingSetRef(StoredModel):
+    """A training set: the Iceberg snapshots that it consists of."""
 
     former_names: ClassVar[Mapping[str, str]] = {"train_until": "cut", "content_embeddings": "item_vectors"}
 
-    as_of: date
-    train_until: date
-    snapshots: Mapping[str, int]  # table → snapshot, training_set and vocabulary included
-    content_embeddings: str | None = None  # which vectors of items, where there are any
+    as_of: date  # the last landing day in it
+    train_until: date  # the first day whose baskets are held out for evaluation
+    snapshots: Mapping[str, int]  # table → snapshot id, training_set and vocabulary included
+    content_embeddings: str | None = None  # id of the content embeddings, None if there were none
 
 
-class TuningRef(_ArtifactRef):
-    """Which configuration a search found better than the default one, and on what."""
+class ArtifactRef(StoredModel):
+    """A reference to immutable files of the lake."""
 
-    id: str  # hash of the rest
+    id: str  # names the files; a hash of their content unless the class says otherwise
+
+
+class TuningRef(ArtifactRef):
+    """Parameters that a tuning study found to be better than the defaults; the id is the hash of the other fields."""
+
     training_set: TrainingSetRef
     study: str  # its name in the study database
     trial: int
-    parameters: Mapping[str, JsonValue]  # all of them, as TrainParams takes them
-    metrics: Mapping[str, JsonValue]  # of the winner and of the default, on the same held-out baskets
+    parameters: Mapping[str, JsonValue]  # all fields of TrainParams
+    metrics: Mapping[str, JsonValue]  # of the winner and of the defaults, on the same validation cases
 
 
-class ModelRef(_ArtifactRef):
-    """Which weights: `models/<id>`, and what they were trained on."""
+class ModelRef(ArtifactRef):
+    """A trained model: `models/<id>`."""
 
-    id: str
     training_set: TrainingSetRef
-    parameters: Mapping[str, JsonValue]  # how it was trained
+    parameters: Mapping[str, JsonValue]  # all fields of TrainParams
     metrics: Mapping[str, JsonValue]  # of its best epoch
-    cost: Mapping[str, JsonValue] = {}  # what training it took; empty where nobody wrote it down
+    cost: Mapping[str, JsonValue] = {}  # time and memory of the training; empty in files of earlier versions
 
 
-class BundleRef(_ArtifactRef):
-    """Which bundle: `bundles/<id>`, and what it was made from."""
+class BundleRef(ArtifactRef):
+    """A bundle: `bundles/<id>`."""
 
-    id: str
     model: ModelRef
 
 
-class EdgeRef(_ArtifactRef):
-    """Which edge bundle: `bundles/<id>`, and the full bundle that it was made from."""
+class EdgeRef(ArtifactRef):
+    """An edge bundle: `bundles/<id>`."""
 
-    id: str
-    bundle: BundleRef
+    bundle: BundleRef  # the full bundle that it was compressed from
 
 
-class EvaluationRef(_ArtifactRef):
-    """Which judgement: `evaluations/<id>.json`, of which bundle, decided on which state of the journal."""
+class EvaluationRef(ArtifactRef):
+    """An evaluation of a bundle: `evaluations/<id>.json`."""
 
-    id: str
     bundle: BundleRef
     decided_on: int  # number of the last release when the champion was scored; 0 = none
 
 
-class ReleaseRef(_ArtifactRef):
-    """Which release, and the bundle it made the champion."""
+class ReleaseRef(ArtifactRef):
+    """A release; the id is its number in the journal."""
 
-    id: str  # the release's number
+    bundle: str  # id of the bundle that it made the champion
+
+
+class LatestHistoriesRef(ArtifactRef):
+    """Latest histories: `latest_histories/<id>`."""
+
+    as_of: date  # the last landing day in them
+
+
+class RecommendationsRef(ArtifactRef):
+    """Precomputed lists: `recommendations/<id>`."""
+
+    bundle: str  # id of the bundle that ranked them
+    as_of: date  # the last landing day of the histories that they were computed from
+
+
+class ContentEmbeddingsRef(ArtifactRef):
+    """Content embeddings of the items: `item_vectors/<id>.npz`."""
+
+    former_names: ClassVar[Mapping[str, str]] = {"dims": "sizes"}
+
+    dims: Mapping[str, int]  # name → length of its vectors
+
+
+class NewItemsRef(ArtifactRef):
+    """New items: `new_items/<id>`."""
+
+    as_of: date  # the last landing day of any of them
+
+
+class DriftRef(ArtifactRef):
+    """A drift report: `drift/<id>.json`."""
+
+    release: int  # number of the release whose champion was monitored
     bundle: str
-
-
-class LatestHistoriesRef(_ArtifactRef):
-    """Which latest histories: `latest_histories/<id>`, and the last landing day in them."""
-
-    id: str
-    as_of: date
-
-
-class RecommendationsRef(_ArtifactRef):
-    """Which lists made ahead: `recommendations/<id>`, of which bundle, and the last landing day they know."""
-
-    id: str
-    bundle: str
-    as_of: date
-
-
-class ContentEmbeddingsRef(_ArtifactRef):
-    """Which vectors of items: `item_vectors/<id>.npz`, and how many numbers each name has."""
-
-    id: str
-    dims: Mapping[str, int]
-
-
-class NewItemsRef(_ArtifactRef):
-    """Which new items: `new_items/<id>`, and the last landing day of any of them."""
-
-    id: str
-    as_of: date
-
-
-class DriftRef(_ArtifactRef):
-    """Which drift report: `drift/<id>.json`, of which release, up to which landing day."""
-
-    id: str
-    release: int  # number of the release whose champion was watched
-    bundle: str
-    last_day: date  # the last of the fresh days
+    last_day: date  # the last landing day of the current window
     drifted: bool

@@ -7,13 +7,12 @@ from typing import Any, Final
 
 import dagster as dg
 
-from freshet.artifacts import DriftRef, TrainingSetRef
+from freshet.artifacts import DriftRef, TrainingSetRef, published
 from freshet.releases import journal
 from freshet.releases.holds import RESUME_COMMAND, hold_in_force, hold_sentence
 from freshet.releases.journal import JournalEntry
 from freshet.steps.drift_report import read_verdict
 from resources.lake import Lake
-from resources.lake_io import published_reference
 from sensors.runs import REASON_TAG, Job, active_runs, next_run_key
 
 SENSOR_NAME: Final = "drift"
@@ -90,8 +89,8 @@ def drift_sensor(
 
 def gather_inputs(lake: Lake, instance: dg.DagsterInstance, training_jobs: tuple[str, ...]) -> DriftSensorInputs:
     """The last report, what serves, and whether a model is being made."""
-    report = published_reference(lake.store, "drift_report", DriftRef)
-    training_set = published_reference(lake.store, "training_set", TrainingSetRef)
+    report = published(lake.store, "drift_report", DriftRef)
+    training_set = published(lake.store, "training_set", TrainingSetRef)
     drifted = report is not None and report.drifted
     return DriftSensorInputs(
         report=report,

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from freshet.artifacts import pointer_path
 from freshet.releases import journal
 from freshet.store import Store, open_store
 from pipelines.demo.gateway import free_port
@@ -98,7 +99,7 @@ def test_what_shoppers_do_and_are_shown_lands_today(dev_process):
 
 
 def test_the_gateway_begins_with_what_the_lake_knows(dev_process):
-    dev_process.wait("histories", lambda: dev_process.store.exists("published/latest_histories.json"))
+    dev_process.wait("histories", lambda: dev_process.store.exists(pointer_path("latest_histories")))
     dev_process.wait("readiness", lambda: httpx.get(f"{dev_process.gateway}/readyz").status_code == 200)
     body = httpx.get(
         f"{dev_process.gateway}/v1/recommendations", params={"user_id": regular_shopper(dev_process.store)}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from freshet.artifacts import LatestHistoriesRef
+from freshet.artifacts import LatestHistoriesRef, publish
 from freshet.inference.array_folder import MANIFEST
 from freshet.inference.latest_histories import HISTORIES_FOLDER, save_latest_histories
 from freshet.store import open_store
@@ -34,5 +34,5 @@ def publish_latest(lake: str, folder: Path, *histories: str, shoppers: list[str]
     }
     name, store = save_latest_histories(arrays, DAY, folder), open_store(lake)
     store.put_folder(folder, f"{HISTORIES_FOLDER}/{name}", MANIFEST)
-    store.put("published/latest_histories.json", LatestHistoriesRef(id=name, as_of=DAY).model_dump_json().encode())
+    publish(store, HISTORIES_FOLDER, LatestHistoriesRef(id=name, as_of=DAY))
     return name

@@ -12,13 +12,14 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from freshet.artifacts import ContentEmbeddingsRef, published_path
+from freshet.artifacts import ContentEmbeddingsRef, published
 from freshet.data.item_encoding import Float32s
 from freshet.data.text_columns import TextArray, pack_texts, unpack_texts
 from freshet.errors import LakeError
 from freshet.store import Store
 
-EMBEDDINGS_FOLDER: Final = "item_vectors"
+EMBEDDINGS_ASSET: Final = "content_embeddings"
+EMBEDDINGS_FOLDER: Final = "item_vectors"  # as earlier versions named it: training sets name files in it by their hash
 REBUILD_FIX: Final = "materialize the asset `content_embeddings` again"
 
 
@@ -64,6 +65,5 @@ def read_content_embeddings(store: Store, name: str) -> ContentEmbeddings:
 
 
 def published_content_embeddings(store: Store) -> ContentEmbeddingsRef | None:
-    """Which vectors the pipeline published last; None before the first."""
-    path = published_path(store, "content_embeddings")
-    return ContentEmbeddingsRef.model_validate_json(store.get(path)) if store.exists(path) else None
+    """Return the reference to the content embeddings that were published last, None before the first."""
+    return published(store, EMBEDDINGS_ASSET, ContentEmbeddingsRef)

@@ -1,23 +1,40 @@
-"""An immutable folder of plain arrays, sealed by a manifest whose hash is its name; read through memory maps."""
+"""An immutable folder of .npy arrays, named by the hash of its manifest; read through memory maps."""
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from freshet.artifacts import ArtifactRef, published
 from freshet.data.text_columns import pack_texts, unpack_texts
 from freshet.errors import BundleError
 from freshet.inference.manifest import file_entry
+from freshet.store import Store
 
 MANIFEST: Final = "manifest.json"
+Artifact = TypeVar("Artifact")
+
+
+def load_published(
+    store: Store, asset: str, ref_type: type[ArtifactRef], cache_dir: Path, open_folder: Callable[[Path, str], Artifact]
+) -> Artifact | None:
+    """Return the array folder that `asset` published last, None before the first.
+
+    cache_dir: where a remote lake's folders are copied to. open_folder: takes the local folder and its id.
+    Raises LakeError or BundleError if it cannot be read.
+    """
+    ref = published(store, asset, ref_type)
+    if ref is None:
+        return None
+    return open_folder(store.fetch_folder(f"{asset}/{ref.id}", cache_dir.expanduser()), ref.id)
 
 
 def save_array_folder(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str], folder: Path) -> str:
-    """Write a file per array and the manifest, which holds the facts, too; the id is the manifest's hash."""
+    """Write one file per array and the manifest, which also holds `metadata`; return the manifest's hash, the id."""
     arrays = pack_texts(arrays)
     for name, values in arrays.items():
         np.save(folder / f"{name}.npy", values, allow_pickle=False)
@@ -28,9 +45,9 @@ def save_array_folder(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str,
 
 
 def open_array_folder(folder: Path, folder_id: str, fix: str) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
-    """(facts, arrays) of the folder whose id must be `name`; every byte is read once, about a second per GB.
+    """Return (metadata, arrays) of a folder; every byte is read once to compare its hash, about a second per GB.
 
-    remake: what to do where that fails. Raises BundleError where a file is missing or any byte of it has changed.
+    fix: the remedy that an error names. Raises BundleError if a file is missing or any byte of it has changed.
     """
     path = folder / MANIFEST
     manifest = path.read_bytes() if path.is_file() else b""

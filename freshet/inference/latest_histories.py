@@ -21,11 +21,10 @@ from freshet.data.history import HISTORY_WINDOW
 from freshet.data.history_events import HistoryEvent
 from freshet.data.text_columns import TextArray
 from freshet.inference.array_folder import MANIFEST as MANIFEST
-from freshet.inference.array_folder import open_array_folder, save_array_folder
+from freshet.inference.array_folder import load_published, open_array_folder, save_array_folder
 from freshet.store import Store
 
-HISTORIES_FOLDER: Final = "latest_histories"
-PUBLISHED_HISTORIES: Final = "published/latest_histories.json"
+HISTORIES_FOLDER: Final = "latest_histories"  # also the name of the asset
 REBUILD_FIX: Final = "materialize the asset `latest_histories` again"
 HISTORY_ARRAYS: Final = ("shoppers", "offsets", "item_ids", "items", "types", "times", "days")
 
@@ -73,22 +72,9 @@ def open_latest_histories(folder: Path, folder_id: str) -> LatestHistories:
     return LatestHistories(folder_id, date.fromisoformat(metadata["as_of"]), **arrays)
 
 
-def published_histories_ref(store: Store) -> LatestHistoriesRef | None:
-    """Which latest histories the pipeline published last; None before the first."""
-    if not store.exists(PUBLISHED_HISTORIES):
-        return None
-    return LatestHistoriesRef.model_validate_json(store.get(PUBLISHED_HISTORIES))
-
-
-def load_latest_histories(store: Store, cache: Path) -> LatestHistories | None:
-    """The newest published, None before the first. Raises LakeError or BundleError where they cannot be read.
-
-    cache: where those of a remote lake are kept on this machine.
-    """
-    ref = published_histories_ref(store)
-    if ref is None:
-        return None
-    return open_latest_histories(store.fetch_folder(f"{HISTORIES_FOLDER}/{ref.id}", cache.expanduser()), ref.id)
+def load_latest_histories(store: Store, cache_dir: Path) -> LatestHistories | None:
+    """Return the latest histories that were published last, None before the first; see `load_published`."""
+    return load_published(store, HISTORIES_FOLDER, LatestHistoriesRef, cache_dir, open_latest_histories)
 
 
 def merge_events(lake_events: Sequence[HistoryEvent], gateway_events: Sequence[HistoryEvent]) -> list[HistoryEvent]:

@@ -16,14 +16,13 @@ from freshet.artifacts import NewItemsRef
 from freshet.data.history import Ints
 from freshet.data.text_columns import blank_texts
 from freshet.data.vocabulary import Vocabulary
-from freshet.inference.array_folder import open_array_folder, save_array_folder
+from freshet.inference.array_folder import load_published, open_array_folder, save_array_folder
 from freshet.inference.baselines import Baselines
 from freshet.inference.bundle import Bundle
 from freshet.inference.item_encoder import ItemEncoder
 from freshet.store import Store
 
-NEW_ITEMS_FOLDER: Final = "new_items"
-PUBLISHED_NEW_ITEMS: Final = "published/new_items.json"
+NEW_ITEMS_FOLDER: Final = "new_items"  # also the name of the asset
 REBUILD_FIX: Final = "materialize the asset `new_items` again"
 TEXT_PREFIX, VECTOR_PREFIX = "text-", "vector-"  # before the names of further columns
 
@@ -59,19 +58,9 @@ def open_new_items(folder: Path, folder_id: str) -> NewItems:
     )
 
 
-def published_new_items_ref(store: Store) -> NewItemsRef | None:
-    """Which new items the pipeline published last; None before the first."""
-    return (
-        NewItemsRef.model_validate_json(store.get(PUBLISHED_NEW_ITEMS)) if store.exists(PUBLISHED_NEW_ITEMS) else None
-    )
-
-
-def load_new_items(store: Store, cache: Path) -> NewItems | None:
-    """The newest published, None before the first. Raises LakeError or BundleError where they cannot be read."""
-    ref = published_new_items_ref(store)
-    if ref is None:
-        return None
-    return open_new_items(store.fetch_folder(f"{NEW_ITEMS_FOLDER}/{ref.id}", cache.expanduser()), ref.id)
+def load_new_items(store: Store, cache_dir: Path) -> NewItems | None:
+    """Return the new items that were published last, None before the first; see `load_published`."""
+    return load_published(store, NEW_ITEMS_FOLDER, NewItemsRef, cache_dir, open_new_items)
 
 
 def with_new_items(bundle: Bundle, encoder: ItemEncoder | None, items: Vocabulary) -> Bundle:

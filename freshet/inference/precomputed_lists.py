@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from freshet.artifacts import RecommendationsRef
 from freshet.data.history_events import HistoryEvent
-from freshet.inference.array_folder import open_array_folder, save_array_folder
+from freshet.inference.array_folder import load_published, open_array_folder, save_array_folder
 from freshet.store import Store
 
-LISTS_FOLDER: Final = "recommendations"
-PUBLISHED_LISTS: Final = "published/recommendations.json"
+LISTS_FOLDER: Final = "recommendations"  # also the name of the asset
 REBUILD_FIX: Final = "materialize the asset `recommendations` again"
 LIST_ARRAYS: Final = ("shoppers", "last_event_times", "items", "scores")
 FORMER_ARRAY_NAMES: Final = {"until": "last_event_times"}  # of lists that earlier versions wrote
@@ -74,19 +73,6 @@ def open_precomputed_lists(folder: Path, folder_id: str) -> PrecomputedLists:
     return PrecomputedLists(folder_id, metadata["bundle"], date.fromisoformat(metadata["as_of"]), **arrays)
 
 
-def published_lists_ref(store: Store) -> RecommendationsRef | None:
-    """Which lists the pipeline published last; None before the first."""
-    if not store.exists(PUBLISHED_LISTS):
-        return None
-    return RecommendationsRef.model_validate_json(store.get(PUBLISHED_LISTS))
-
-
-def load_precomputed_lists(store: Store, cache: Path) -> PrecomputedLists | None:
-    """The newest published, None before the first. Raises LakeError or BundleError where they cannot be read.
-
-    cache: where those of a remote lake are kept on this machine.
-    """
-    ref = published_lists_ref(store)
-    if ref is None:
-        return None
-    return open_precomputed_lists(store.fetch_folder(f"{LISTS_FOLDER}/{ref.id}", cache.expanduser()), ref.id)
+def load_precomputed_lists(store: Store, cache_dir: Path) -> PrecomputedLists | None:
+    """Return the lists that were published last, None before the first; see `load_published`."""
+    return load_published(store, LISTS_FOLDER, RecommendationsRef, cache_dir, open_precomputed_lists)

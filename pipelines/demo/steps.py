@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from freshet.artifacts import DriftRef
+from freshet.artifacts import DriftRef, published
 from freshet.releases.rollback import roll_back
 from freshet.simulation.item_graph import CHEAPER
 from freshet.steps.drift_report import read_verdict
@@ -15,7 +15,6 @@ from pipelines.demo.context import DemoContext
 from pipelines.demo.shoppers import ClickThrough
 from pipelines.load_simulation import deliver_days
 from pipelines.shopper_visit import LIST_SIZE
-from resources.lake_io import published_reference
 
 
 def land_days(context: DemoContext, day_numbers: range) -> Sequence[date]:
@@ -59,7 +58,7 @@ def land_drifted_days(context: DemoContext, day_numbers: range) -> ClickThrough:
     context.tick("landing", "the landing sensor has started a run")
     click_through = context.show_lists(context.audiences.after_drift.result())
     _print_click_rate(context, click_through)
-    report = published_reference(context.lake.store, "drift_report", DriftRef)
+    report = published(context.lake.store, "drift_report", DriftRef)
     if report is not None:
         context.output.write(f"drift_report: {read_verdict(context.lake.store, report.id).sentence}", "yellow")
     return click_through

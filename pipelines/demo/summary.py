@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from freshet.artifacts import DriftRef
+from freshet.artifacts import DriftRef, published
 from freshet.releases import journal
 from freshet.steps.drift_report import html_path
 from pipelines.demo.context import SESSIONS_PER_ACT, DemoContext
 from pipelines.demo.shoppers import ClickThrough
-from resources.lake_io import published_reference
 
 
 def print_summary(context: DemoContext, click_throughs: Sequence[ClickThrough], seconds: float) -> None:
@@ -56,7 +55,7 @@ def _next_commands(context: DemoContext) -> list[tuple[str, str]]:
 
 
 def _drift_report_path(context: DemoContext) -> str:
-    report = published_reference(context.lake.store, "drift_report", DriftRef)
+    report = published(context.lake.store, "drift_report", DriftRef)
     return "" if report is None else f"{_display_path(context.settings.lake)}/{html_path(report.id)}"
 
 

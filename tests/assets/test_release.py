@@ -12,12 +12,12 @@ pytestmark = [pytest.mark.dagster, pytest.mark.spark]
 
 @pytest.fixture(scope="module")
 def rejected_run(small_shop):
+    from freshet.artifacts import publish
     from resources.lake import Lake
-    from resources.lake_io import write_reference
     from tests.dagster_runs import DagsterHarness
 
     dagster = DagsterHarness(Lake(small_shop.settings))
-    write_reference(dagster.lake.store, "bundle", small_shop.bundle)
+    publish(dagster.lake.store, "bundle", small_shop.bundle)
     return dagster.run("evaluation", "release", evaluation={"minimum_cases": 100_000})
 
 
@@ -51,10 +51,10 @@ def test_nothing_was_written_to_the_journal(rejected_run, small_shop):
 @pytest.fixture(scope="module")
 def held_run(small_shop, tmp_path_factory):
     """A run with a better model while releases are held. Afterwards the shop's journal is empty again."""
+    from freshet.artifacts import publish
     from freshet.releases.holds import hold_releases
     from freshet.releases.journal import JournalEntry, append_entry, bundle_path
     from resources.lake import Lake
-    from resources.lake_io import write_reference
     from tests.dagster_runs import DagsterHarness
 
     store, folder = small_shop.store, tmp_path_factory.mktemp("other")
@@ -67,7 +67,7 @@ def held_run(small_shop, tmp_path_factory):
     )
     hold_releases(store, 1, other_bundle, "conversion fell", "ann", now)
     dagster = DagsterHarness(Lake(small_shop.settings))
-    write_reference(store, "bundle", small_shop.bundle)
+    publish(store, "bundle", small_shop.bundle)
     yield dagster.run("evaluation", "release", evaluation={"minimum_cases": 20, "samples": 200})
     shutil.rmtree(store.local_path("releases"))
     shutil.rmtree(store.local_path(bundle_path(other_bundle)))

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from freshet.artifacts import TuningRef
-from resources.lake_io import published_reference, write_reference
+from freshet.artifacts import TuningRef, publish, published
 from tests.dagster_runs import DagsterHarness, shared_spark_lake
 from tests.small_shop import TINY_PARAMS
 
@@ -19,7 +18,7 @@ FIXED_PARAMS = {name: value for name, value in TINY_PARAMS.model_dump().items() 
 @pytest.fixture(scope="module")
 def dagster(spark, small_shop, tmp_path_factory):
     settings = small_shop.settings.model_copy(update={"state": tmp_path_factory.mktemp("state")})
-    write_reference(small_shop.store, "training_set", small_shop.training_set)
+    publish(small_shop.store, "training_set", small_shop.training_set)
     yield DagsterHarness(shared_spark_lake(spark, settings))
     for name in ("training_set", "tuning"):
         (Path(settings.lake) / "published" / f"{name}.json").unlink(missing_ok=True)
@@ -36,7 +35,7 @@ def test_a_study_publishes_its_winner_if_and_only_if_it_beats_the_default(dagste
     run = dagster.run("tuning", search=search)
     assert run.success, run.failure_or_none("tuning")
     failed = {check.check_name for check in run.checks() if not check.passed}
-    ref = published_reference(dagster.lake.store, "tuning", TuningRef)
+    ref = published(dagster.lake.store, "tuning", TuningRef)
     assert failed == (set() if ref else {"winner_beats_the_default"})
     assert run.materialized() == (["tuning"] if ref else [])
     assert ref is None or ref.parameters["width"] == TINY_PARAMS.hidden_dim

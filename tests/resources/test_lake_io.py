@@ -1,11 +1,11 @@
-"""How assets hand over: what Dagster takes for materialized, and references that come back as they went."""
+"""The IO manager: the days that Dagster marks as materialized, and references between assets."""
 
 from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
-from freshet.artifacts import BundleRef, EvaluationRef, ModelRef, TrainingSetRef
+from freshet.artifacts import ModelRef, TrainingSetRef, publish
 from freshet.errors import LakeError
 from freshet.store import open_store
 
@@ -19,7 +19,6 @@ TRAINING_SET = TrainingSetRef(
     as_of=date(2024, 3, 4), train_until=date(2024, 3, 2), snapshots={"histories": 7_000_000_000_000_000_001}
 )
 MODEL_REF = ModelRef(id="a" * 64, training_set=TRAINING_SET, parameters={"width": 16}, metrics={"epoch": 3})
-BUNDLE_REF = BundleRef(id="b" * 64, model=MODEL_REF)
 
 
 def publish_result(published: list[date]) -> object:
@@ -72,46 +71,29 @@ def test_a_range_run_marks_exactly_the_days_that_were_published(settings, good):
     assert materialized_days(settings, good) == {str(day) for day in good}
 
 
-@pytest.mark.parametrize(
-    "reference",
-    [TRAINING_SET, MODEL_REF, BUNDLE_REF, EvaluationRef(id="c" * 64, bundle=BUNDLE_REF, decided_on=4)],
-    ids=lambda r: type(r).__name__,
-)
-def test_a_reference_comes_back_as_it_went(settings, reference):
-    from resources.lake_io import read_reference, write_reference
+def test_an_asset_that_was_never_published_names_the_command_to_run(settings):
+    import dagster as dg
 
-    store = open_store(settings.lake)
-    write_reference(store, "thing", reference)
-    assert read_reference(store, "thing", type(reference)) == reference
+    from resources.lake import Lake
+    from resources.lake_io import LakeIO
 
-
-def test_the_last_reference_counts(settings):
-    from resources.lake_io import read_reference, write_reference
-
-    store = open_store(settings.lake)
-    for id_ in ("a" * 64, "b" * 64):
-        write_reference(store, "bundle", BundleRef(id=id_, model=MODEL_REF))
-    assert read_reference(store, "bundle", BundleRef).id == "b" * 64
-
-
-def test_what_was_never_published_says_what_to_run(settings):
-    from resources.lake_io import read_reference
-
+    model_type = dg.PythonObjectDagsterType(ModelRef)
+    context = dg.build_input_context(asset_key=dg.AssetKey("trained_model"), dagster_type=model_type)
     with pytest.raises(LakeError) as error:
-        read_reference(open_store(settings.lake), "trained_model", ModelRef)
+        LakeIO(Lake(settings)).load_input(context)
     assert str(error.value) == (
         "trained_model: nothing has been published yet; land some days (`freshet land FILE…`), then run `dagster asset "
         "materialize -m pipelines.definitions --select '+trained_model' --partition-range FIRST...LAST`"
     )
 
 
-def test_an_asset_is_handed_the_reference_of_the_one_before(settings):
+def test_an_asset_receives_the_published_reference_of_its_upstream_asset(settings):
     import dagster as dg
 
     from resources.lake import Lake
-    from resources.lake_io import LakeIO, write_reference
+    from resources.lake_io import LakeIO
 
-    write_reference(open_store(settings.lake), "trained_model", MODEL_REF)
+    publish(open_store(settings.lake), "trained_model", MODEL_REF)
 
     @dg.asset
     def bundle(trained_model: ModelRef) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 import pytest
 
-from freshet.artifacts import DriftRef
+from freshet.artifacts import DriftRef, publish
 from freshet.monitoring.verdict import DriftVerdict
 from freshet.releases import journal
 from freshet.releases.journal import JournalEntry
@@ -13,7 +13,6 @@ from freshet.steps.drift_report import verdict_path
 from freshet.store import open_store
 from pipelines.sensor_runner import tick
 from resources.lake import Lake
-from resources.lake_io import write_reference
 from sensors.drift import DriftSensorInputs, RetrainDecision, decide, drift_sensor
 from tests.idle_jobs import idle, sensor_definitions
 
@@ -113,7 +112,7 @@ def publish_verdict(store, day: date) -> None:
         reasons=("category drifted",),
     )
     store.put(verdict_path(f"r{day}"), verdict.model_dump_json().encode())
-    write_reference(store, "drift_report", drift_ref(id=f"r{day}", last_day=day))
+    publish(store, "drift_report", drift_ref(id=f"r{day}", last_day=day))
 
 
 def test_one_verdict_is_one_run_however_often_it_is_looked_at(world, store):

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from freshet.artifacts import LatestHistoriesRef, NewItemsRef, RecommendationsRef, published
 from freshet.commands import materialize_hint
 from freshet.errors import BundleError, FreshetError
-from freshet.inference.latest_histories import HISTORIES_FOLDER, load_latest_histories, published_histories_ref
-from freshet.inference.new_items import load_new_items, published_new_items_ref
-from freshet.inference.precomputed_lists import load_precomputed_lists, published_lists_ref
+from freshet.inference.latest_histories import HISTORIES_FOLDER, load_latest_histories
+from freshet.inference.new_items import NEW_ITEMS_FOLDER, load_new_items
+from freshet.inference.precomputed_lists import LISTS_FOLDER, load_precomputed_lists
 from freshet.releases import journal
 from freshet.releases.journal import JournalEntry
 from freshet.releases.journal_files import JOURNAL_FOLDER as JOURNAL
@@ -27,7 +28,8 @@ LOG = logging.getLogger("freshet")
 def refresh_histories(store: Store, cache: Path, active_state: ActiveState) -> None:
     """Bring in what the lake knows of all shoppers; what was known before stays where the new cannot be read."""
     try:
-        ref, loaded_histories = published_histories_ref(store), active_state.snapshots.histories
+        ref = published(store, HISTORIES_FOLDER, LatestHistoriesRef)
+        loaded_histories = active_state.snapshots.histories
         if ref is not None and (loaded_histories is None or loaded_histories.id != ref.id):
             files = store.list_info(f"{HISTORIES_FOLDER}/{ref.id}")
             if files and files == active_state.damaged_history_files:
@@ -47,7 +49,8 @@ def refresh_histories(store: Store, cache: Path, active_state: ActiveState) -> N
 def refresh_lists(store: Store, cache: Path, active_state: ActiveState) -> None:
     """Bring in the lists made ahead; those known before stay where the new cannot be read."""
     try:
-        ref, loaded_lists = published_lists_ref(store), active_state.snapshots.lists
+        ref = published(store, LISTS_FOLDER, RecommendationsRef)
+        loaded_lists = active_state.snapshots.lists
         if ref is not None and ref.id not in (loaded_lists and loaded_lists.id, active_state.damaged_lists_id):
             active_state.damaged_lists_id = ref.id  # until it proves to be whole: read once, not every second
             active_state.snapshots = replace(active_state.snapshots, lists=load_precomputed_lists(store, cache))
@@ -64,7 +67,8 @@ def refresh_lists(store: Store, cache: Path, active_state: ActiveState) -> None:
 def refresh_new_items(store: Store, cache: Path, active_state: ActiveState) -> None:
     """Let the lake's newest items stand in what serves; those known before stay where the new cannot be read."""
     try:
-        ref, loaded_items = published_new_items_ref(store), active_state.new_items
+        ref = published(store, NEW_ITEMS_FOLDER, NewItemsRef)
+        loaded_items = active_state.new_items
         if ref is not None and ref.id not in (loaded_items and loaded_items.id, active_state.damaged_new_items_id):
             active_state.damaged_new_items_id = ref.id  # until they prove to be whole: read once, not every second
             active_state.new_items = load_new_items(store, cache)

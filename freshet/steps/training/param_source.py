@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import JsonValue, ValidationError
 
-from freshet.artifacts import TuningRef, published_path
+from freshet.artifacts import TuningRef, published
 from freshet.commands import materialize_command
 from freshet.errors import FreshetError, JournalError
 from freshet.inference.manifest import MANIFEST, Manifest
@@ -48,10 +48,10 @@ def _merge_params(base_params: Any, config_params: TrainParams) -> TrainParams:
 
 
 def _tuned_params(store: Store) -> dict[str, JsonValue]:
-    path = published_path(store, "tuning")
-    if not store.exists(path):
+    ref = published(store, "tuning", TuningRef)
+    if ref is None:
         raise FreshetError(
             "trained_model, `params_from`", "no search has found anything better than the defaults yet",
             f"run {materialize_command('tuning')}, or leave `params_from` at `config`",
         )  # fmt: skip
-    return dict(TuningRef.model_validate_json(store.get(path)).parameters)
+    return dict(ref.parameters)

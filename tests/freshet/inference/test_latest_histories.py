@@ -5,13 +5,12 @@ from datetime import date
 import numpy as np
 import pytest
 
-from freshet.artifacts import LatestHistoriesRef
+from freshet.artifacts import LatestHistoriesRef, publish
 from freshet.data.text_columns import pack_texts
 from freshet.errors import BundleError
 from freshet.inference.latest_histories import (
     HISTORIES_FOLDER,
     MANIFEST,
-    PUBLISHED_HISTORIES,
     load_latest_histories,
     merge_events,
     open_latest_histories,
@@ -84,7 +83,7 @@ def test_the_newest_published_is_found(tmp_path):
     assert load_latest_histories(store, tmp_path / "cache") is None
     name = save_arrays(tmp_path / "made")
     store.put_folder(tmp_path / "made", f"{HISTORIES_FOLDER}/{name}", MANIFEST)
-    store.put(PUBLISHED_HISTORIES, LatestHistoriesRef(id=name, as_of=DAY).model_dump_json().encode())
+    publish(store, HISTORIES_FOLDER, LatestHistoriesRef(id=name, as_of=DAY))
     assert load_latest_histories(store, tmp_path / "cache").id == name
 
 

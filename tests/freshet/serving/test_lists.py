@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from freshet.artifacts import RecommendationsRef
+from freshet.artifacts import RecommendationsRef, publish
 from freshet.data.pseudonym import pseudonym
 from freshet.inference.array_folder import MANIFEST
-from freshet.inference.precomputed_lists import LISTS_FOLDER, PUBLISHED_LISTS, save_precomputed_lists
+from freshet.inference.precomputed_lists import LISTS_FOLDER, save_precomputed_lists
 from freshet.serving.recommend.active_state import ActiveState
 from freshet.serving.releases.refresh import refresh_lists
 from freshet.store import open_store
@@ -29,9 +29,7 @@ def publish_list(lake: str, folder: Path, bundle: str, last_event_time: int = 12
     folder.mkdir()
     name, store = save_precomputed_lists(arrays, bundle, tiny_lists.DAY, folder), open_store(lake)
     store.put_folder(folder, f"{LISTS_FOLDER}/{name}", MANIFEST)
-    store.put(
-        PUBLISHED_LISTS, RecommendationsRef(id=name, bundle=bundle, as_of=tiny_lists.DAY).model_dump_json().encode()
-    )
+    publish(store, LISTS_FOLDER, RecommendationsRef(id=name, bundle=bundle, as_of=tiny_lists.DAY))
     return name
 
 

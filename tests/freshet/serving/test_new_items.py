@@ -2,9 +2,9 @@
 
 from datetime import date
 
-from freshet.artifacts import NewItemsRef
+from freshet.artifacts import NewItemsRef, publish
 from freshet.inference.array_folder import MANIFEST
-from freshet.inference.new_items import NEW_ITEMS_FOLDER, PUBLISHED_NEW_ITEMS, save_new_items
+from freshet.inference.new_items import NEW_ITEMS_FOLDER, save_new_items
 from freshet.serving.recommend.active_state import ActiveState
 from freshet.serving.releases.refresh import refresh_new_items
 from freshet.serving.releases.watcher import ReleaseWatcher
@@ -19,7 +19,7 @@ def publish_new_items(lake, folder, items=NEW_ITEMS):
     folder.mkdir()
     name, store = save_new_items(items, folder), open_store(lake)
     store.put_folder(folder, f"{NEW_ITEMS_FOLDER}/{name}", MANIFEST)
-    store.put(PUBLISHED_NEW_ITEMS, NewItemsRef(id=name, as_of=date(2024, 3, 1)).model_dump_json().encode())
+    publish(store, NEW_ITEMS_FOLDER, NewItemsRef(id=name, as_of=date(2024, 3, 1)))
     return name
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from freshet.artifacts import publish
 from freshet.data.day_numbers import day_from_number
 from freshet.features.latest_histories import read_day_events, read_fragments
 from freshet.inference.latest_histories import HISTORIES_FOLDER, load_latest_histories, merge_events
@@ -71,7 +72,7 @@ def test_a_training_set_that_is_a_second_off_is_found(both):
 def test_what_is_published_is_what_the_lake_knows_of_everybody(small_shop):
     outcome = make_latest_histories(small_shop.settings, small_shop.store, small_shop.training_set)
     assert outcome.message() == ""
-    small_shop.store.put("published/latest_histories.json", outcome.ref.model_dump_json().encode())
+    publish(small_shop.store, HISTORIES_FOLDER, outcome.ref)
     histories = load_latest_histories(small_shop.store, small_shop.settings.cache)
     assert histories.as_of == small_shop.days[-1]
     names = [name.decode() for name in histories.shoppers[::40]]

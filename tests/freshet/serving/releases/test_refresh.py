@@ -4,8 +4,8 @@ from datetime import date
 import numpy as np
 import pytest
 
-from freshet.artifacts import LatestHistoriesRef
-from freshet.inference.latest_histories import HISTORIES_FOLDER, MANIFEST, PUBLISHED_HISTORIES, save_latest_histories
+from freshet.artifacts import LatestHistoriesRef, publish
+from freshet.inference.latest_histories import HISTORIES_FOLDER, MANIFEST, save_latest_histories
 from freshet.serving.recommend.active_state import ActiveState
 from freshet.serving.releases.refresh import refresh_histories
 from freshet.store import open_store
@@ -31,9 +31,7 @@ class HistoryLake:
         self.store, self.current = open_store(str(root / "lake")), ActiveState()
         self.name = save_latest_histories(ARRAYS, date(2024, 3, 1), self.made)
         self.put()
-        self.store.put(
-            PUBLISHED_HISTORIES, LatestHistoriesRef(id=self.name, as_of=date(2024, 3, 1)).model_dump_json().encode()
-        )
+        publish(self.store, HISTORIES_FOLDER, LatestHistoriesRef(id=self.name, as_of=date(2024, 3, 1)))
 
     def put(self):
         self.store.put_folder(self.made, f"{HISTORIES_FOLDER}/{self.name}", MANIFEST)

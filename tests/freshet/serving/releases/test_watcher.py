@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from freshet.artifacts import pointer_path
 from freshet.inference.golden_requests import save_golden_requests
 from freshet.inference.manifest import write_manifest
 from freshet.inference.scoring import EncodedHistories
@@ -200,10 +201,10 @@ def test_a_bundle_that_was_damaged_does_not_come_in(watch):
 
 def test_histories_that_cannot_be_read_are_told_and_the_release_answers(watch):
     watch.release("one")
-    open_store(watch.lake).put("published/latest_histories.json", b"{}")
+    open_store(watch.lake).put(pointer_path("latest_histories"), b"{}")
     assert watch.look() == 1
     assert watch.current.histories_problem is not None
-    open_store(watch.lake).local_path("published/latest_histories.json").unlink()
+    open_store(watch.lake).local_path(pointer_path("latest_histories")).unlink()
     watch.look()
     assert watch.current.histories_problem is None
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from freshet.artifacts import TrainingSetRef, TuningRef
+from freshet.artifacts import TrainingSetRef, TuningRef, publish
 from freshet.errors import FreshetError
 from freshet.model.params import TrainParams
 from freshet.releases.journal import JournalEntry, append_entry, bundle_path
@@ -24,7 +24,7 @@ def store(tmp_path: Path) -> Store:
 def publish_tuning(store: Store, **overrides: object) -> None:
     parameters = {**WINNER_PARAMS.model_dump(), **overrides}
     ref = TuningRef(id="w", training_set=TRAINING_SET, study="s", trial=1, parameters=parameters, metrics={})
-    store.put("published/tuning.json", ref.model_dump_json().encode())
+    publish(store, "tuning", ref)
 
 
 def release_bundle(store: Store, bundle: str, parameters: str) -> None:
