@@ -29,7 +29,7 @@ def shop_settings(folder: Path, **overrides: object) -> Settings:
         "mapping": folder / "mapping.yaml",
         "first_day": date(2024, 1, 1),
         "pseudonym_key": SecretStr(KEY.decode()),
-        "bad_share_limit": 0.25,  # one bad row of five is a large share, and these days are tiny
+        "max_invalid_share": 0.25,  # one bad row of five is a large share, and these days are tiny
         **overrides,
     }
     Path(fields["lake"]).mkdir(parents=True, exist_ok=True)
