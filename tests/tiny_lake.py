@@ -32,6 +32,7 @@ def shop_settings(folder: Path, **overrides: object) -> Settings:
         "max_invalid_share": 0.25,  # one bad row of five is a large share, and these days are tiny
         **overrides,
     }
+    assert fields.keys() <= Settings.model_fields.keys()  # Settings ignores names that it does not have
     Path(fields["lake"]).mkdir(parents=True, exist_ok=True)
     return Settings(_env_file=None, **fields)
 
