@@ -13,7 +13,7 @@ from freshet.steps.drift_report import make_drift_report
 from freshet.tables.schemas import IMPRESSIONS
 from resources.lake import Lake
 
-GROUP = "watching"
+GROUP = "monitoring"
 
 
 @dg.asset(

@@ -54,7 +54,7 @@ class TrainingSetConfig(dg.Config):
 class TrainConfig(TrainParams, RunParams, dg.Config):
     """How to train, and on how many processes."""
 
-    param_source: Literal["config", "search", "champion"] = Field(
+    param_source: Literal["config", "tuning", "champion"] = Field(
         "config",
         description="whose parameters: these; the last search's winner's, or the champion's, with what differs from "
         "the defaults here on top",

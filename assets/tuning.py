@@ -17,7 +17,7 @@ from resources.tracking import Tracking
 GROUP = "training"
 NOT_ALONE_MESSAGE = (
     "No search: `trained_model` is made in the same run, and nothing orders the two. "
-    f"Run it alone: {materialize_command('tuning')}, or the job `study`."
+    f"Run it alone: {materialize_command('tuning')}, or the job `tune`."
 )
 
 
@@ -31,7 +31,7 @@ class TuningConfig(TuningParams, dg.Config):
     outs={
         "result": dg.AssetOut(
             key="tuning", is_required=False, group_name=GROUP, kinds={"optuna", "torch"}, owners=OWNERS,
-            description="Parameters that a study found better than the defaults, for `params_from: search`.",
+            description="Parameters that a study found better than the defaults, for `param_source: tuning`.",
         )
     },
     check_specs=gates.check_specs("tuning"), can_subset=True, backfill_policy=SINGLE_RUN, pool=ACCELERATOR_POOL,

@@ -1,4 +1,4 @@
-"""What Dagster costs: one day through the job `daily`, beside the same functions called bare, in one process.
+"""What Dagster costs: one day through the job `nightly`, beside the same functions called bare, in one process.
 
     python -m benchmarks.orchestration [--runs 5]
     python -m benchmarks.orchestration --range-days 374
@@ -88,7 +88,7 @@ def _runners() -> tuple[Callable[[], None], Callable[[], None], tuple[int, int]]
 
     lake = Lake(SETTINGS)
     days = deliver(SETTINGS, lake.mapping_for([]), ShopParams(shoppers=500, days=9, first_day=SETTINGS.first_day)).days
-    job = defs.resolve_job_def("daily")
+    job = defs.resolve_job_def("nightly")
     instance = dg.DagsterInstance.get()
 
     def run_dagster() -> None:
@@ -124,7 +124,7 @@ def publish_daily_tables(lake: "Lake", days: Sequence[date]) -> None:
 
 
 def run_all_steps(lake: "Lake", days: Sequence[date]) -> None:
-    """What the assets of `daily` do, without Dagster."""
+    """What the assets of `nightly` do, without Dagster."""
     from freshet.evaluation.params import EvaluationParams
     from freshet.features.training_set import publish_training_set, publish_vocabulary
     from freshet.model.params import TrainParams

@@ -31,7 +31,7 @@ except MissingLakeError as _error:
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules([events, features, training, tuning, serving, release, monitoring]),
-    jobs=[jobs.update_tables, jobs.retrain, jobs.nightly, jobs.batch_scoring, jobs.edge_bundle, jobs.tune],
+    jobs=[jobs.update_tables, jobs.retrain, jobs.nightly, jobs.batch_scoring, jobs.build_edge_bundle, jobs.tune],
     sensors=[
         landing_sensor(jobs.update_tables, SETTINGS),
         drift_sensor(jobs.retrain, jobs.TRAINING_JOBS, jobs.CHAMPION_CONFIG),

@@ -1,13 +1,20 @@
-"""What runs together: a landing day, a new model, and the two at the end of a day."""
+"""Jobs: update the tables of landing days, retrain, both at the end of a day; score, tune and build an edge bundle."""
 
 from typing import Final
 
 import dagster as dg
 
 DAILY_TABLES: Final = (
-    "raw_events", "quarantined_events", "events", "items", "item_features", "user_features", "histories", "impressions",
-)  # fmt: skip
-# Made from all days so far: what a model learns from, what a gateway knows of its shoppers, the watch on drift.
+    "raw_events",
+    "quarantined_events",
+    "events",
+    "items",
+    "item_features",
+    "user_features",
+    "histories",
+    "impressions",
+)
+# Built from all days so far: the training set, what a gateway reads beside the bundle, and the drift report.
 DERIVED_ASSETS: Final = (
     "vocabulary",
     "content_embeddings",
@@ -19,36 +26,37 @@ DERIVED_ASSETS: Final = (
 MODEL_ASSETS: Final = ("trained_model", "bundle", "evaluation", "release")
 
 update_tables = dg.define_asset_job(
-    "day",
+    "update_tables",
     selection=dg.AssetSelection.assets(*DAILY_TABLES, *DERIVED_ASSETS),
-    description="One landing day, or a range of them: every daily table, and what is made from all days so far.",
+    description="Update every daily table for one landing day or a range of days, and the assets built from all days.",
 )
 retrain = dg.define_asset_job(
     "retrain",
     selection=dg.AssetSelection.assets(*MODEL_ASSETS),
-    description="A new model from the last training set, judged against the champion, released if it may serve.",
+    description="Train a model on the last training set, evaluate it against the champion, release it if it passes.",
 )
 nightly = dg.define_asset_job(
-    "daily",
+    "nightly",
     selection=dg.AssetSelection.assets(*DAILY_TABLES, *DERIVED_ASSETS, *MODEL_ASSETS),
-    description="The end of a day: the day is closed and a new model made.",
+    description="Update the tables of the day that has ended, then retrain.",
 )
 batch_scoring = dg.define_asset_job(
-    "score",
+    "batch_scoring",
     selection=dg.AssetSelection.assets("recommendations"),
-    description="Every shopper's list as a table, from the bundle that serves and the latest histories.",
+    description="Write a list of recommendations for every shopper, from the released bundle and the latest histories.",
 )
 tune = dg.define_asset_job(
-    "study",
+    "tune",
     selection=dg.AssetSelection.assets("tuning"),
-    tags={"dagster/max_runtime": str(8 * 3600)},  # its own `max_minutes` come first; deploy/dagster.yaml has 4 hours
-    description="A study on the last training set: is there a better configuration than the defaults?",
+    # `max_minutes` of the study ends it earlier; deploy/dagster.yaml allows other runs 4 hours.
+    tags={"dagster/max_runtime": str(8 * 3600)},
+    description="Search for hyper-parameters that are better than the defaults, on the last training set.",
 )
-edge_bundle = dg.define_asset_job(
-    "edge",
+build_edge_bundle = dg.define_asset_job(
+    "build_edge_bundle",  # not `edge_bundle`: Dagster refuses a job with the name of an asset
     selection=dg.AssetSelection.assets("edge_bundle"),
-    description="The last bundle made small, kept only if it answers like the full one.",
+    description="Quantise the last bundle for small devices; it is kept only if it ranks like the full bundle.",
 )
-# What serves keeps its configuration, a search's winner, too, so that a new day's model need only be no worse.
-CHAMPION_CONFIG: Final = {"ops": {"trained_model": {"config": {"params_from": "champion"}}}}
-TRAINING_JOBS: Final = ("retrain", "daily")
+# Retraining keeps the champion's parameters, also those of a study's winner, so a new model need only be no worse.
+CHAMPION_CONFIG: Final = {"ops": {"trained_model": {"config": {"param_source": "champion"}}}}
+TRAINING_JOBS: Final = ("retrain", "nightly")

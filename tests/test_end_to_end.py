@@ -27,8 +27,22 @@ DATA = ROOT.parent / "shared" / "data"
 # Small, and judged leniently: here the way is tested and not the model.
 TINY_CONFIG = {
     "training_set": {"holdout_days": 2},
-    "trained_model": {"length": 16, "width": 16, "vector": 64, "blocks": 1, "heads": 1, "members": 2, "max_epochs": 12},
-    "evaluation": {"minimum_cases": 20, "minimum_shoppers": 10, "samples": 200, "confidence": 0.55, "margin": 0.5},
+    "trained_model": {
+        "max_history": 16,
+        "hidden_dim": 16,
+        "embedding_dim": 64,
+        "n_layers": 1,
+        "n_heads": 1,
+        "ensemble_size": 2,
+        "max_epochs": 12,
+    },
+    "evaluation": {
+        "min_cases": 20,
+        "min_shoppers": 10,
+        "bootstrap_samples": 200,
+        "confidence": 0.55,
+        "non_inferiority_margin": 0.5,
+    },
 }
 # The libraries that only training and tables need are not there for an answer.
 FRESHET_CODE = (

@@ -31,18 +31,18 @@ OPS_CONFIG: Final[Mapping[str, Any]] = {
         "config": {
             "max_epochs": 5,
             "steps_per_epoch": 50,
-            "length": 50,
-            "width": 64,
-            "vector": 64,
-            "blocks": 1,
-            "members": 1,
+            "max_history": 50,
+            "hidden_dim": 64,
+            "embedding_dim": 64,
+            "n_layers": 1,
+            "ensemble_size": 1,
             "learning_rate": 5e-3,
         }
     },
-    "training_set": {"config": {"holdout_cases": 2000}},
-    "evaluation": {"config": {"most_cases": 2000}},
+    "training_set": {"config": {"min_holdout_cases": 2000}},
+    "evaluation": {"config": {"max_cases": 2000}},
     # Every day since the drift, and many baskets: what follows is only a part of an NDCG, and few shoppers tell little.
-    "drift_report": {"config": {"fresh_days": 14, "cases": 5000, "confidence": 0.95}},
+    "drift_report": {"config": {"current_days": 14, "max_cases": 5000, "confidence": 0.95}},
 }
 
 

@@ -39,7 +39,7 @@ def axis_labels(axis):
 def drift_verdict(**overrides: object) -> DriftVerdict:
     fields = {
         "bundle": "b" * 64, "release": 3, "reference": (date(2024, 2, 1), date(2024, 2, 20)),
-        "fresh": (date(2024, 3, 1), date(2024, 3, 2)), "fresh_events": 900, "unknown": 0.01, "quality": WORSE_QUALITY,
+        "current": (date(2024, 3, 1), date(2024, 3, 2)), "current_events": 900, "unknown_share": 0.01, "quality": WORSE_QUALITY,
         "columns": column_drifts({"hour": 0.01, "category": 0.31}, {"category": 0.1, "hour": 0.15}, CATEGORY_SHARES),
     }  # fmt: skip
     return decide(DriftMeasurements(**(fields | overrides)), PARAMS)
@@ -60,9 +60,11 @@ def test_the_page_has_the_verdict_the_table_and_where_evidentlys_page_lies():
 
 
 def test_what_moved_over_many_releases_and_what_is_too_good_stand_on_the_page():
-    rose = WORSE_QUALITY.model_copy(update={"fresh": 0.65, "fall": -0.3, "fell": False, "rose": True})
+    rose = WORSE_QUALITY.model_copy(
+        update={"current": 0.65, "relative_drop": -0.3, "degraded": False, "implausible_rise": True}
+    )
     page = drift_metadata(
-        DriftReport(drift_verdict(quality=rose, loss="release 3 is worse than ones before it")), PARAMS
+        DriftReport(drift_verdict(quality=rose, baseline_regression="release 3 is worse than ones before it")), PARAMS
     )
     assert page["over many releases"] == "release 3 is worse than ones before it"
     assert page["too good to be true"].startswith("the champion's answers have become better than they can")
@@ -110,7 +112,7 @@ def test_a_fall_that_may_be_chance_is_over_the_limit_and_no_drift():
 
 
 def test_items_the_champion_does_not_know_may_be_all_there_is_to_show():
-    (overview,) = drift_figure(drift_verdict(columns=(), unknown=0.5, quality=None), PARAMS).axes
+    (overview,) = drift_figure(drift_verdict(columns=(), unknown_share=0.5, quality=None), PARAMS).axes
     assert axis_labels(overview) == ["unknown items"]
     assert overview.texts[0].get_text() == "DRIFTED: 50.0% of the events, limit 20%"
 
@@ -126,5 +128,7 @@ def test_names_from_the_shop_are_drawn_as_they_are_but_cut(recwarn):
 
 
 def test_where_nothing_could_be_compared_there_is_no_picture():
-    assert "picture" not in drift_metadata(DriftReport(drift_verdict(columns=(), unknown=None, quality=None)), PARAMS)
+    assert "picture" not in drift_metadata(
+        DriftReport(drift_verdict(columns=(), unknown_share=None, quality=None)), PARAMS
+    )
     assert drift_metadata(DriftReport(None), PARAMS) == {}

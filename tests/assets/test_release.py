@@ -18,7 +18,7 @@ def rejected_run(small_shop):
 
     dagster = DagsterHarness(Lake(small_shop.settings))
     publish(dagster.lake.store, "bundle", small_shop.bundle)
-    return dagster.run("evaluation", "release", evaluation={"minimum_cases": 100_000})
+    return dagster.run("evaluation", "release", evaluation={"min_cases": 100_000})
 
 
 def test_the_run_is_green_and_the_release_is_not_materialized(rejected_run):
@@ -68,7 +68,7 @@ def held_run(small_shop, tmp_path_factory):
     hold_releases(store, 1, other_bundle, "conversion fell", "ann", now)
     dagster = DagsterHarness(Lake(small_shop.settings))
     publish(store, "bundle", small_shop.bundle)
-    yield dagster.run("evaluation", "release", evaluation={"minimum_cases": 20, "samples": 200})
+    yield dagster.run("evaluation", "release", evaluation={"min_cases": 20, "bootstrap_samples": 200})
     shutil.rmtree(store.local_path("releases"))
     shutil.rmtree(store.local_path(bundle_path(other_bundle)))
 

@@ -1,4 +1,4 @@
-"""The asset `search` in Dagster, on a real tiny training set."""
+"""The asset `tuning` in Dagster, on a real tiny training set."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from tests.small_shop import TINY_PARAMS
 pytestmark = [pytest.mark.drill, pytest.mark.spark, pytest.mark.dagster]
 
 FIXED_PARAMS = {name: value for name, value in TINY_PARAMS.model_dump().items() if name in {
-    "length", "width", "blocks", "heads", "max_epochs", "steps_per_epoch", "validation_cases",
+    "max_history", "hidden_dim", "n_layers", "n_heads", "max_epochs", "steps_per_epoch", "max_validation_cases",
 }}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def dagster(spark, small_shop, tmp_path_factory):
-    settings = small_shop.settings.model_copy(update={"state": tmp_path_factory.mktemp("state")})
+    settings = small_shop.settings.model_copy(update={"gateway_state_dir": tmp_path_factory.mktemp("state")})
     publish(small_shop.store, "training_set", small_shop.training_set)
     yield DagsterHarness(shared_spark_lake(spark, settings))
     for name in ("training_set", "tuning"):
@@ -25,20 +25,20 @@ def dagster(spark, small_shop, tmp_path_factory):
 
 
 def test_a_study_publishes_its_winner_if_and_only_if_it_beats_the_default(dagster):
-    search = {
-        "trials": 3,
-        "least_complete": 2,
+    config = {
+        "n_trials": 3,
+        "min_completed_trials": 2,
         "pruner": "none",
-        "over": ["vector", "learning_rate"],
-        "fixed": FIXED_PARAMS,
+        "search_params": ["embedding_dim", "learning_rate"],
+        "fixed_params": FIXED_PARAMS,
     }
-    run = dagster.run("tuning", search=search)
+    run = dagster.run("tuning", tuning=config)
     assert run.success, run.failure_or_none("tuning")
     failed = {check.check_name for check in run.checks() if not check.passed}
     ref = published(dagster.lake.store, "tuning", TuningRef)
     assert failed == (set() if ref else {"winner_beats_the_default"})
     assert run.materialized() == (["tuning"] if ref else [])
-    assert ref is None or ref.parameters["width"] == TINY_PARAMS.hidden_dim
+    assert ref is None or ref.parameters["hidden_dim"] == TINY_PARAMS.hidden_dim
 
 
 def test_in_a_run_that_makes_a_model_it_stands_aside(dagster):

@@ -5,11 +5,11 @@ from freshet.model.params import TrainParams
 from freshet.tuning.search import TrialResult, TuningResult
 
 TRIALS = (
-    TrialResult(0, "complete", {"width": 64, "dropout": 0.2}, 0.2, {1: 0.1, 2: 0.2}, 5.0, True, ""),
+    TrialResult(0, "complete", {"hidden_dim": 64, "dropout": 0.2}, 0.2, {1: 0.1, 2: 0.2}, 5.0, True, ""),
     TrialResult(
-        1, "pruned", {"width": 32, "dropout": 0.3}, None, {1: 0.05}, 2.4, False, "behind the others after epoch 2"
+        1, "pruned", {"hidden_dim": 32, "dropout": 0.3}, None, {1: 0.05}, 2.4, False, "behind the others after epoch 2"
     ),
-    TrialResult(2, "complete", {"width": 128, "dropout": 0.12345}, 0.3, {1: 0.3}, 9.0, False, ""),
+    TrialResult(2, "complete", {"hidden_dim": 128, "dropout": 0.12345}, 0.3, {1: 0.3}, 9.0, False, ""),
 )
 BASE_PARAMS = TrainParams(hidden_dim=64, dropout=0.2, max_epochs=3)
 
@@ -19,16 +19,16 @@ def tuning_result(importance: dict[str, float]) -> TuningResult:
 
 
 def test_the_page_tells_the_result_every_trial_and_the_winner():
-    page = tuning_metadata(tuning_result({"width": 0.7, "dropout": 0.3}))
+    page = tuning_metadata(tuning_result({"hidden_dim": 0.7, "dropout": 0.3}))
     assert page["result"] == "Trial 2: NDCG@10 0.3000 against 0.2000 of the default (2 of 3 trials went to their end)."
     assert page["trials"].value.splitlines() == [
-        "| trial | NDCG@10 | how it ended | seconds | width | dropout |",
+        "| trial | NDCG@10 | how it ended | seconds | hidden_dim | dropout |",
         "|---|---:|---|---:|---:|---:|",
         "| 0 (default) | 0.2000 | complete | 5 | 64 | 0.2 |",
         "| 1 |  | behind the others after epoch 2 | 2 | 32 | 0.3 |",
         "| 2 | 0.3000 | complete | 9 | 128 | 0.1235 |",
     ]
-    assert page["winner"].value.splitlines()[2:] == ["| width | 64 | 128 |", "| dropout | 0.2 | 0.1235 |"]
+    assert page["winner"].value.splitlines()[2:] == ["| hidden_dim | 64 | 128 |", "| dropout | 0.2 | 0.1235 |"]
     assert page["picture"].value.startswith("![picture](data:image/png;base64,")
 
 

@@ -130,7 +130,7 @@ def _check_module(name: str, arguments: Sequence[str]) -> None:
     source = source / "__main__.py" if source.is_dir() else source.with_suffix(".py")
     if not source.is_file():
         raise WrongCommandError(f"there is no module {name}")
-    if not any(parser in source.read_text() for parser in ("ArgumentParser", "entry.run(")):
+    if not any(parser in source.read_text() for parser in ("ArgumentParser", "program_entry.run(")):
         raise WrongCommandError(f"{name} has no parser: it would run")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(argparse.ArgumentParser, "parse_args", _stop_after_parsing(argparse.ArgumentParser.parse_args))

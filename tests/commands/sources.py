@@ -16,8 +16,8 @@ SOURCE_PACKAGES = ("freshet", "assets", "resources", "sensors", "pipelines")
 PLACEHOLDER_VALUES = {
     "table": "histories",
     "name": "training_set",
-    "LAND": commands.LAND_COMMAND,
-    "MADE_FROM_EVENTS": record_agreement.EVENT_TABLES_SELECTION,
+    "LAND_COMMAND": commands.LAND_COMMAND,
+    "EVENT_TABLES_SELECTION": record_agreement.EVENT_TABLES_SELECTION,
 }
 COMMAND_PATTERN = re.compile(
     r"(FRESHET_\w+=\S+ |\.venv/bin/)*(dagster (asset|job) .*|freshet [a-z]+( --?\w.*)?|make \w+( \w+=\w+)*)"
@@ -73,14 +73,14 @@ def _string_text(node: ast.AST) -> str:
 def _command_text(node: ast.Call, lake: Path) -> str:
     """What a call of freshet/commands.py gives; "" for any other call."""
     name = node.func.id if isinstance(node.func, ast.Name) else ""
-    if name == "materialize":
+    if name == "materialize_command":
         return commands.materialize_command(_string_text(node.args[0]), TWO_DAY_RANGE if len(node.args) > 1 else "")
-    if name == "execute":
+    if name == "execute_job_command":
         return commands.execute_job_command(_string_text(node.args[0]))
-    if name == "release_by_name":
+    if name == "release_command":
         return commands.release_command("7c491366e4d4")
-    if name == "rollback_to":
+    if name == "rollback_command":
         return commands.rollback_command(1)
-    if name == "load_days":
+    if name == "materialize_hint":
         return commands.materialize_hint(open_store(str(lake)), *(_string_text(argument) for argument in node.args[1:]))
     return ""

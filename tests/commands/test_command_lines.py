@@ -46,14 +46,14 @@ def parse_in_folder(text: str, first_day: date, where: str, *, mention: bool) ->
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("dagster asset materialize --select search", "Invalid set of CLI arguments"),
-        ("dagster asset materialize -m pipelines.definition --select search", "pipelines.definition"),
-        ("dagster asset materialize -m pipelines.definitions --select saerch", "saerch"),
+        ("dagster asset materialize --select tuning", "Invalid set of CLI arguments"),
+        ("dagster asset materialize -m pipelines.definition --select tuning", "pipelines.definition"),
+        ("dagster asset materialize -m pipelines.definitions --select tunnig", "tunnig"),
         ("dagster asset materialize -m pipelines.definitions --select '*'", "needs days"),
-        ("dagster asset materialize -m pipelines.definitions --select search --partition 2024-03-01", "takes none"),
+        ("dagster asset materialize -m pipelines.definitions --select tuning --partition 2024-03-01", "takes none"),
         (
-            "dagster asset materialize -m pipelines.definitions --select search --config-json "
-            '\'{"ops": {"search": {"config": {"trails": 9}}}}\'',
+            "dagster asset materialize -m pipelines.definitions --select tuning --config-json "
+            '\'{"ops": {"tuning": {"config": {"trails": 9}}}}\'',
             'unexpected config entry "trails"',
         ),
         ("dagster job execute -m pipelines.definitions -j retrian", "retrian"),

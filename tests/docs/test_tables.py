@@ -33,7 +33,7 @@ def test_every_table_is_listed_and_no_other():
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_every_column_stands_there_with_its_type_and_meaning(table):
     rows = [row[:3] for row in documented_columns()[table.name]]
-    assert rows == [[f"`{column.name}`", f"`{column.type}`", column.meaning] for column in table.columns]
+    assert rows == [[f"`{column.name}`", f"`{column.type}`", column.description] for column in table.columns]
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

@@ -69,10 +69,10 @@ def test_shoppers_end_first_then_the_gateway_then_dagster():
 
 def test_of_what_dagster_says_at_its_end_the_interrupted_run_is_shown():
     line = (
-        "2026-11-28 04:39:26 +0000 - dagster - ERROR - day - 95f61772-4924-4ef7-8cab-118a7bf90415 - 17785 - "
-        'RUN_FAILURE - Execution of run for "day" failed. Execution was interrupted unexpectedly. No user'
+        "2026-11-28 04:39:26 +0000 - dagster - ERROR - update_tables - 95f61772-4924-4ef7-8cab-118a7bf90415 - 17785 - "
+        'RUN_FAILURE - Execution of run for "update_tables" failed. Execution was interrupted unexpectedly. No user'
     )
-    assert interrupted_run_message(line) == "the run 95f61772 (day) was interrupted; it is asked for again"
+    assert interrupted_run_message(line) == "the run 95f61772 (update_tables) was interrupted; it is asked for again"
     assert interrupted_run_message("dagster._core.errors.DagsterExecutionInterruptedError") is None
 
 

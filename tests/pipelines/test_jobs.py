@@ -19,10 +19,9 @@ def test_a_day_makes_every_daily_table_and_the_drift_report_and_no_model():
 
     graph = defs.resolve_asset_graph()
     daily = {key.to_user_string() for key in graph.get_all_asset_keys() if graph.get(key).is_partitioned}
-    assert isinstance(defs, dg.Definitions)
-    assert daily <= selected_assets("day")
-    assert "drift_report" in selected_assets("day")
-    assert not selected_assets("day") & {"trained_model", "bundle", "evaluation", "release"}
+    assert daily <= selected_assets("update_tables")
+    assert "drift_report" in selected_assets("update_tables")
+    assert not selected_assets("update_tables") & {"trained_model", "bundle", "evaluation", "release"}
 
 
 def test_a_retraining_goes_from_weights_to_the_journal():
@@ -34,14 +33,17 @@ def test_the_night_does_all_of_it():
 
     all_assets = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
     assert (
-        selected_assets("daily")
-        == selected_assets("day") | selected_assets("retrain")
-        == all_assets - selected_assets("score") - selected_assets("edge") - selected_assets("study")
+        selected_assets("nightly")
+        == selected_assets("update_tables") | selected_assets("retrain")
+        == all_assets
+        - selected_assets("batch_scoring")
+        - selected_assets("build_edge_bundle")
+        - selected_assets("tune")
     )
 
 
 def test_lists_ahead_are_made_by_a_job_of_their_own():
-    assert selected_assets("score") == {"recommendations"}
+    assert selected_assets("batch_scoring") == {"recommendations"}
 
 
 def test_a_retraining_by_clock_or_sensor_keeps_the_configuration_that_serves():
@@ -52,8 +54,8 @@ def test_a_retraining_by_clock_or_sensor_keeps_the_configuration_that_serves():
 
     for name in jobs.TRAINING_JOBS:
         run_config = validate_run_config(defs.resolve_job_def(name), jobs.CHAMPION_CONFIG)
-        assert run_config["ops"]["trained_model"]["config"]["params_from"] == "champion"
+        assert run_config["ops"]["trained_model"]["config"]["param_source"] == "champion"
 
 
 def test_a_search_is_started_by_hand_and_alone():
-    assert selected_assets("study") == {"tuning"}
+    assert selected_assets("tune") == {"tuning"}

@@ -69,7 +69,7 @@ def test_every_asset_says_what_it_is_and_whose(asset_specs):
     silent = {
         spec_name(spec)
         for spec in asset_specs
-        if spec.group_name not in {"events", "features", "training", "release", "serving", "watching"}
+        if spec.group_name not in {"events", "features", "training", "release", "serving", "monitoring"}
         or not (spec.owners and spec.kinds and (spec.description or "").endswith("."))
     }
     assert silent == set()

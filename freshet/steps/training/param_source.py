@@ -12,7 +12,7 @@ from freshet.model.params import TrainParams
 from freshet.releases import journal
 from freshet.store import Store
 
-ParamSource = Literal["config", "search", "champion"]
+ParamSource = Literal["config", "tuning", "champion"]
 
 
 def resolve_params(source: ParamSource, config_params: TrainParams, store: Store) -> TrainParams:
@@ -21,7 +21,7 @@ def resolve_params(source: ParamSource, config_params: TrainParams, store: Store
     Without a champion that can be read, `champion` is `given`. Raises FreshetError where a search is asked for and none
     has won.
     """
-    if source == "search":
+    if source == "tuning":
         return _merge_params(_tuned_params(store), config_params)
     champion_manifest = _champion_manifest(store) if source == "champion" else None
     return config_params if champion_manifest is None else _merge_params(champion_manifest.parameters, config_params)
@@ -51,7 +51,7 @@ def _tuned_params(store: Store) -> dict[str, JsonValue]:
     ref = published(store, "tuning", TuningRef)
     if ref is None:
         raise FreshetError(
-            "trained_model, `params_from`", "no search has found anything better than the defaults yet",
-            f"run {materialize_command('tuning')}, or leave `params_from` at `config`",
+            "trained_model, `param_source`", "no search has found anything better than the defaults yet",
+            f"run {materialize_command('tuning')}, or leave `param_source` at `config`",
         )  # fmt: skip
     return dict(ref.parameters)

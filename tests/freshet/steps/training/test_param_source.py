@@ -49,21 +49,21 @@ def test_the_launchpad_decides_unless_told_otherwise(store):
 
 def test_tuned_parameters_are_used_with_launchpad_changes_on_top(store):
     publish_tuning(store)
-    assert resolve_params("search", TrainParams(), store) == WINNER_PARAMS
-    assert resolve_params("search", TrainParams(dropout=0.3), store) == TrainParams(hidden_dim=128, dropout=0.3)
+    assert resolve_params("tuning", TrainParams(), store) == WINNER_PARAMS
+    assert resolve_params("tuning", TrainParams(dropout=0.3), store) == TrainParams(hidden_dim=128, dropout=0.3)
 
 
 def test_a_winner_of_another_version_of_freshet_keeps_what_both_know(store):
     publish_tuning(store, long_forgotten=7)
-    assert resolve_params("search", TrainParams(), store) == WINNER_PARAMS
+    assert resolve_params("tuning", TrainParams(), store) == WINNER_PARAMS
 
 
 def test_without_a_winner_it_is_said_what_to_do(store):
     with pytest.raises(FreshetError) as error:
-        resolve_params("search", TrainParams(), store)
+        resolve_params("tuning", TrainParams(), store)
     assert str(error.value) == (
-        "trained_model, `params_from`: no search has found anything better than the defaults yet; "
-        "run `dagster asset materialize -m pipelines.definitions --select tuning`, or leave `params_from` at `config`"
+        "trained_model, `param_source`: no search has found anything better than the defaults yet; "
+        "run `dagster asset materialize -m pipelines.definitions --select tuning`, or leave `param_source` at `config`"
     )
 
 
