@@ -110,7 +110,7 @@ def test_a_ui_that_is_not_up_yet_is_asked_now_and_then(monkeypatch):
         def log_message(self, *_):
             pass
 
-    monkeypatch.setattr(dev, "LOOK", 0.2)
+    monkeypatch.setattr(dev, "POLL_INTERVAL_S", 0.2)
     with HTTPServer(("127.0.0.1", 0), NotReadyHandler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         ui = f"http://127.0.0.1:{server.server_port}"

@@ -75,8 +75,8 @@ def is_alive(process):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_every_program_by_its_own_hand(start_supervisor, number):
     supervisor = start_supervisor(shop=(WAITING_PROGRAM, 10), gateway=(WAITING_PROGRAM, 10))
-    supervisor.wait_for("shop    | up", "gateway | up")
-    status, lines = supervisor.end(number)
+    supervisor.read_until("shop    | up", "gateway | up")
+    status, lines = supervisor.send_signals(number)
     assert status == 0
     assert lines[2] == "Ending: this takes some seconds (Ctrl-C again: at once)"
     assert sorted(lines[3:5]) == ["gateway | bye", "shop    | bye"]
@@ -87,7 +87,7 @@ def test_a_program_that_ends_by_itself_ends_the_others_and_its_status_is_told(st
     supervisor = start_supervisor(
         shop=(WAITING_PROGRAM, 10), gateway=("time.sleep(1); print('error: no', flush=True); sys.exit(2)", 10)
     )
-    status, lines = supervisor.end()
+    status, lines = supervisor.send_signals()
     assert status == 2
     assert "gateway | error: no" in lines
     assert "gateway has ended by itself (status 2): everything else ends, too" in lines
@@ -96,24 +96,24 @@ def test_a_program_that_ends_by_itself_ends_the_others_and_its_status_is_told(st
 
 def test_what_a_program_leaves_behind_is_ended_too(start_supervisor):
     supervisor = start_supervisor(shop=(PARENT_PROGRAM + WAITING_PROGRAM, 10))
-    supervisor.wait_for("shop | up")
+    supervisor.read_until("shop | up")
     child = next(line.split()[-1] for line in supervisor.lines if "child" in line)
     assert is_alive(child)
-    supervisor.end(signal.SIGINT)
+    supervisor.send_signals(signal.SIGINT)
     assert not is_alive(child)
 
 
 def test_a_program_that_does_not_listen_is_stopped_when_patience_ends(start_supervisor):
     supervisor = start_supervisor(shop=(STUBBORN_PROGRAM, 1))
-    supervisor.wait_for("shop | up")
-    status, lines = supervisor.end(signal.SIGINT)
+    supervisor.read_until("shop | up")
+    status, lines = supervisor.send_signals(signal.SIGINT)
     assert (status, lines[-2:]) == (0, ["shop has not ended by itself and is stopped", "Everything has ended."])
 
 
 def test_a_second_interrupt_waits_for_no_one(start_supervisor):
     supervisor = start_supervisor(shop=(STUBBORN_PROGRAM, 50))
-    supervisor.wait_for("shop | up")
-    status, lines = supervisor.end(signal.SIGINT, signal.SIGINT)  # within 30 seconds; the program would have had 50
+    supervisor.read_until("shop | up")
+    status, lines = supervisor.send_signals(signal.SIGINT, signal.SIGINT)  # within 30 seconds; the program would have had 50
     assert (status, lines[-1]) == (0, "Everything has ended.")
 
 
@@ -121,7 +121,7 @@ def test_where_nothing_reads_its_lines_any_more_it_ends_everything(start_supervi
     supervisor = start_supervisor(
         shop=(PARENT_PROGRAM + "while True: print('line', flush=True); time.sleep(0.1)\n", 10)
     )
-    supervisor.wait_for("shop | line")
+    supervisor.read_until("shop | line")
     child = supervisor.lines[0].split()[-1]
     supervisor.process.stdout.close()
     supervisor.process.wait(30)
@@ -130,8 +130,8 @@ def test_where_nothing_reads_its_lines_any_more_it_ends_everything(start_supervi
 
 def test_a_traceback_of_the_interrupt_itself_is_not_shown(start_supervisor):
     supervisor = start_supervisor(shop=("print('up', flush=True)\ntime.sleep(60)", 10))
-    supervisor.wait_for("shop | up")
-    _, lines = supervisor.end(signal.SIGINT)
+    supervisor.read_until("shop | up")
+    _, lines = supervisor.send_signals(signal.SIGINT)
     assert lines == ["shop | up", "Ending: this takes some seconds (Ctrl-C again: at once)", "Everything has ended."]
 
 
@@ -139,5 +139,5 @@ def test_a_program_whose_output_is_no_text_still_shows(start_supervisor):
     supervisor = start_supervisor(
         shop=("sys.stdout.buffer.write(b'caf\\xe9\\n'); sys.stdout.flush()\n" + WAITING_PROGRAM, 10)
     )
-    supervisor.wait_for("shop | up")
+    supervisor.read_until("shop | up")
     assert supervisor.lines[0] == "shop | caf\ufffd"
