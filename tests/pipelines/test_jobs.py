@@ -13,7 +13,6 @@ def selected_assets(name: str) -> set[str]:
 
 
 def test_a_day_makes_every_daily_table_and_the_drift_report_and_no_model():
-    import dagster as dg
 
     from pipelines.definitions import defs
 

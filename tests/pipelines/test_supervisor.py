@@ -113,7 +113,9 @@ def test_a_program_that_does_not_listen_is_stopped_when_patience_ends(start_supe
 def test_a_second_interrupt_waits_for_no_one(start_supervisor):
     supervisor = start_supervisor(shop=(STUBBORN_PROGRAM, 50))
     supervisor.read_until("shop | up")
-    status, lines = supervisor.send_signals(signal.SIGINT, signal.SIGINT)  # within 30 seconds; the program would have had 50
+    status, lines = supervisor.send_signals(
+        signal.SIGINT, signal.SIGINT
+    )  # within 30 seconds; the program would have had 50
     assert (status, lines[-1]) == (0, "Everything has ended.")
 
 
