@@ -1,4 +1,4 @@
-"""What a run says in a terminal: each refusal once, and at the end all of them with what to do."""
+"""Terminal output of a run: each error once where it happens, and at the end all of them with their fixes."""
 
 import logging
 from typing import Any, ClassVar, Final
@@ -7,23 +7,22 @@ from dagster import DagsterEventType
 
 from freshet.errors import FreshetError
 
-MAX_SHOWN_ERRORS: Final = 10  # refusals shown at the end
+MAX_SHOWN_ERRORS: Final = 10  # in the summary at the end
 
 
 class ErrorSummaryHandler(logging.Handler):
-    """Rewrites a record of a run for the terminal. `deploy/dagster.yaml` names it.
+    """Shorten the log records of a run for the terminal; named in `deploy/dagster.yaml`.
 
-    Dagster hands every record to the event log first, to the handlers of its home next, and to the terminal last: what
-    is changed here is read in the terminal only, and the UI keeps everything. Left to itself Dagster repeats a refusal
-    with two tracebacks. A message is shown up to its first line where it is an error: the rest, what to do, comes at
-    the end.
+    Dagster passes every record to the event log first, then to the handlers of its home, then to the terminal: a record
+    that is changed here is short in the terminal, and complete in the UI. Without this handler Dagster prints an error
+    again with two tracebacks. Of an error only the first line is printed where it happens; its fix follows in the summary.
     """
 
-    # run → message → its step, in the order in which they came. Dagster makes a handler for every step.
+    # run id → message → step, in the order of arrival. A class attribute: Dagster creates one handler per step.
     errors: ClassVar[dict[str, dict[str, str]]] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Change what the record says."""
+        """Rewrite the record's message."""
         meta: Any = getattr(record, "dagster_meta", None)
         if meta is None:
             return
@@ -45,7 +44,7 @@ def _message(step: str, text: str, level: int, errors: dict[str, str]) -> str:
 
 
 def _step_failure(step: str, data: Any, default_text: str, errors: dict[str, str]) -> str:
-    """A refusal has been told; a mistake that a person can mend says so itself; for the rest its traceback."""
+    """Return the message of a failed step: one line for our own errors, Dagster's text with its traceback for others."""
     if data.user_failure_data is not None:
         return _prefix_step(step, str(data.user_failure_data.description).partition("\n")[0])
     error = data.error.cause or data.error
@@ -66,13 +65,16 @@ def _run_failure(errors: dict[str, str]) -> str:
 
 
 def _prefix_step(step: str, text: str) -> str:
-    """The text with its asset before it, once."""
+    """Return the text with the step's name in front, unless it already begins with it."""
     return text if not step or text.startswith((f"{step} ", f"{step}:")) else f"{step}: {text}"
 
 
 def _freshet_error_names() -> set[str]:
-    """Names of the errors that say themselves what to do: their traceback would hide it."""
+    """Return the class names of the errors that carry their fix and need no traceback."""
     classes = [FreshetError]
     for kind in classes:
         classes.extend(kind.__subclasses__())
     return {kind.__name__ for kind in classes}
+
+
+Shorten = ErrorSummaryHandler  # the name that a dagster.yaml of an earlier version has

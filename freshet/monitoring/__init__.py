@@ -1,4 +1,4 @@
-"""Drift: current days against a reference, column by column, and the verdict.
+"""Drift detection: compare current days with reference days, column by column, and decide.
 
-Start with `verdict.py`; `psi.py` measures a difference.
+Start with `verdict.py`; a new drift signal is a column in `binning.py` or a field of `DriftMeasurements`.
 """

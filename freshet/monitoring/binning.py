@@ -1,4 +1,4 @@
-"""What is compared of events and of shoppers' days: a few columns, every value one of a handful of bands."""
+"""Bin the columns that drift detection compares: every value of events and shopper days becomes one of a few labels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,25 +24,25 @@ EVENT_COLUMNS: Final = (
 SHOPPER_DAY_COLUMNS: Final = {"events of a shopper and day": "events", "purchases of a shopper and day": "purchases"}
 COLUMNS: Final = (*EVENT_COLUMNS, *SHOPPER_DAY_COLUMNS)
 DAY_COLUMN: Final = "day"
-MAX_CATEGORIES: Final = 20  # the largest ones; all others are one
+MAX_CATEGORIES: Final = 20  # the largest ones; all others share one bin
 PRICE_BINS: Final = 8
-HOURS_PER_BIN: Final = 3  # hours in a band
-HEAD_SHARE: Final = 0.5  # the items that make up this share of all events
-IMMEDIATE_REPEAT_S: Final = 5  # seconds: who comes back to an item so soon has been shown nothing in between
-MIDDLE_SHARE: Final = 0.8  # and those that make up this share with them; all others are the tail
+HOURS_PER_BIN: Final = 3
+HEAD_SHARE: Final = 0.5  # head: the most frequent items, which make up this share of all events
+MIDDLE_SHARE: Final = 0.8  # head and middle together; all other items are the tail
+IMMEDIATE_REPEAT_S: Final = 5  # a repeat this soon follows no other page: often a tracker that sends events twice
 
 
 @dataclass(frozen=True)
 class Bins:
-    """Where one band ends and the next begins, taken from the reference days alone."""
+    """Bin edges, fitted to the reference days only."""
 
     categories: frozenset[str]
-    price_edges: Sequence[float]  # rising; k edges make k + 1 bands
-    item_popularity: Mapping[str, str]  # item → head or middle; every other one is tail
+    price_edges: Sequence[float]  # ascending; k edges make k + 1 bins
+    item_popularity: Mapping[str, str]  # item id → "head" or "middle"; all others are tail
 
 
 def fit_bins(reference: "pd.DataFrame") -> Bins:
-    """The bands of a reference: its largest categories, equal shares of its prices, its items by events."""
+    """Return the bins of the reference: largest categories, price quantiles, items by their number of events."""
     categories = reference[CATEGORY].fillna("none").value_counts().index[:MAX_CATEGORIES]
     prices = reference[PRICE].dropna().astype(float)
     edges = np.unique(prices.quantile(np.linspace(0, 1, PRICE_BINS + 1)[1:-1])) if len(prices) else np.zeros(0)
@@ -57,10 +57,10 @@ def fit_bins(reference: "pd.DataFrame") -> Bins:
 
 
 def bin_columns(events: "pd.DataFrame", user_features: "pd.DataFrame", bins: Bins) -> "pd.DataFrame":
-    """`day` and COLUMNS, all texts: a row per event, then a row per shopper and day, each with its own columns.
+    """Return `day` and the binned COLUMNS as strings: one row per event, then one row per shopper and day.
 
-    events: event_type, category, price, event_time, item_id, user_id, shopper, landing_date, as `events` has them.
-    user_features: events, purchases, landing_date.
+    A row has values in the columns of its own kind only. events: the table's columns event_type, category, price,
+    event_time, item_id, user_id, shopper and landing_date. user_features: events, purchases and landing_date.
     """
     import pandas as pd
 
@@ -93,7 +93,7 @@ def _bin_shopper_days(user_features: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _bin_prices(prices: "pd.Series[float]", edges: Sequence[float]) -> "pd.Series[str]":
-    """`below 5`, `5 to 9.5`, …, `from 40`; `none` where the event carries no price."""
+    """`below 5`, `5 to 9.5`, …, `from 40`; `none` without a price."""
     import pandas as pd
 
     if not edges:
@@ -112,9 +112,9 @@ def _bin_hours(times: "pd.Series[pd.Timestamp]") -> "pd.Series[str]":
 
 
 def _bin_repeats(events: "pd.DataFrame") -> "pd.Series[str]":
-    """Whether an event is about the item of the shopper's one before: `within 5 s`, `later that day` or `no`.
+    """Whether an event repeats the item of the shopper's previous event of the day: `within 5 s`, `later that day`, `no`.
 
-    The first of a shopper's day has none before it and is left out: a stretch of many days would have fewer of them.
+    A shopper's first event of a day is missing (NaN): its share would depend on the number of days in the window.
     """
     ordered = events[[LANDING_DATE, SHOPPER, EVENT_TIME, ITEM_ID]].sort_values([SHOPPER, EVENT_TIME], kind="stable")
     previous = ordered.groupby([LANDING_DATE, SHOPPER], sort=False).shift()

@@ -1,4 +1,4 @@
-"""Two stretches of days side by side: every column's score against what is usual for it."""
+"""Column drift: the PSI of every column between two windows of days, and its limit."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DriftWindowData:
-    """One stretch of days: rows of the tables `events` and `user_features`, see `columns.compared`."""
+    """The rows of one window of days: of the tables `events` and `user_features`, see `bin_columns`."""
 
     events: "pd.DataFrame"
     user_features: "pd.DataFrame"
@@ -26,13 +26,13 @@ class DriftWindowData:
 def compare_columns(
     reference: DriftWindowData, current: DriftWindowData, params: DriftParams, html_file: Path | None = None
 ) -> tuple[ColumnDrift, ...]:
-    """The table of columns, what is nearest to its limit first. page: where Evidently's HTML goes."""
+    """Return the drift of every column, the one nearest to its limit first. html_file: where Evidently's page is saved."""
     bins = fit_bins(reference.events)
     reference_bins, current_bins = (
         bin_columns(window.events, window.user_features, bins) for window in (reference, current)
     )
-    usual_psi = baseline_psi(reference_bins, COLUMNS, current.events[LANDING_DATE].nunique())
-    limits = {name: max(params.psi_limit, params.baseline_multiplier * usual_psi[name]) for name in COLUMNS}
+    psi_baseline = baseline_psi(reference_bins, COLUMNS, current.events[LANDING_DATE].nunique())
+    limits = {name: max(params.psi_limit, params.baseline_multiplier * psi_baseline[name]) for name in COLUMNS}
     shares = {
         name: (dict(value_shares(reference_bins[name])), dict(value_shares(current_bins[name]))) for name in COLUMNS
     }

@@ -1,4 +1,4 @@
-"""How far two distributions lie apart, and how far the reference's own days lie apart: what is usual for this shop."""
+"""Population stability index: the distance of two distributions, and its usual size within the reference window."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -10,13 +10,13 @@ from freshet.monitoring.binning import DAY_COLUMN
 if TYPE_CHECKING:
     import pandas as pd
 
-EMPTY_SHARE: Final = 0.0001  # share of a value that one side lacks; Evidently's own
+EMPTY_SHARE: Final = 0.0001  # share assumed for a value that one side lacks, as in Evidently
 
 
 def psi(reference: "pd.Series[str]", current: "pd.Series[str]") -> float:
-    """Population stability index: Σ (p − q) · ln(p / q) over the values, p and q their shares (Siddiqi 2006).
+    """Return the population stability index, Σ (p − q) · ln(p / q) over the values' shares p and q (Siddiqi 2006).
 
-    The same as Evidently's for texts, so that a limit taken here is a limit there.
+    Equal to Evidently's PSI of categorical columns, so the limits apply to both.
     """
     shares = value_shares(reference).to_frame("q").join(value_shares(current).rename("p"), how="outer").fillna(0.0)
     q, p = (shares[name].replace(0.0, EMPTY_SHARE).to_numpy() for name in ("q", "p"))
@@ -24,15 +24,14 @@ def psi(reference: "pd.Series[str]", current: "pd.Series[str]") -> float:
 
 
 def value_shares(values: "pd.Series[str]") -> "pd.Series[float]":
-    """Value → share of the rows, largest first."""
+    """Return value → share of the rows, largest first."""
     return values.value_counts(normalize=True)
 
 
 def baseline_psi(reference: "pd.DataFrame", columns: Sequence[str], window_days: int) -> dict[str, float]:
-    """Column → the largest PSI between `days` consecutive days of the reference and all its other days.
+    """Return column → the largest PSI between `window_days` consecutive days of the reference and all its other days.
 
-    What the shop does to itself from week to week is no drift. Where the reference is shorter than three such
-    stretches there is nothing to learn that from, and 0 is given.
+    This is the variation from week to week of a shop without drift. 0 if the reference is shorter than three windows.
     """
     all_days = sorted(reference[DAY_COLUMN].unique())
     largest_psi = dict.fromkeys(columns, 0.0)

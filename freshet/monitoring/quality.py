@@ -1,9 +1,12 @@
-"""Whether the champion still answers as well as when it was released: what no column of the input can show."""
+"""Quality drift: NDCG@10 of the champion on current baskets against the baskets that it was evaluated on."""
+
+from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
+from freshet.artifacts import StoredModel
 from freshet.evaluation.bootstrap import shopper_bootstrap
 from freshet.monitoring.params import DriftParams
 
@@ -11,28 +14,38 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-class QualityDrift(BaseModel):
-    """The champion's NDCG@10 on baskets of the days it was judged on, and on those of the fresh days."""
+class QualityDrift(StoredModel):
+    """NDCG@10 of the champion on the baskets of its evaluation (reference) and of the current days."""
 
-    model_config = ConfigDict(frozen=True)
+    former_names: ClassVar[Mapping[str, str]] = {
+        "reference": "before",
+        "current": "fresh",
+        "relative_drop": "fall",
+        "drop_lower_bound": "surely",
+        "reference_cases": "cases_before",
+        "current_cases": "cases_fresh",
+        "degraded": "fell",
+        "implausible_rise": "rose",
+    }
 
     reference: float
     current: float
-    relative_drop: float  # share of `before`; negative where it rose
-    drop_lower_bound: float  # the fall is at least this much, with the confidence asked for
+    relative_drop: float  # share of `reference`; negative for a rise
+    drop_lower_bound: float  # lower confidence bound of relative_drop
     reference_cases: int
     current_cases: int
     degraded: bool
-    implausible_rise: bool = False  # too far to be true; false in reports from when nobody asked
+    implausible_rise: bool = False  # False in reports of earlier versions
 
 
 def compare_quality(
     reference_ndcg: Floats, reference_shoppers: Ints, current_ndcg: Floats, current_shoppers: Ints, params: DriftParams
 ) -> QualityDrift:
-    """(C,) NDCG of each basket and the number of its shopper, on either side.
+    """Compare two windows. *_ndcg (C,): NDCG of each case; *_shoppers (C,): index of its shopper.
 
-    Shoppers are drawn, not baskets: those of one shopper go well or badly together (cluster bootstrap, Field and
-    Welsh 2007). It fell if it fell by more than the margin, and surely by more than nothing; it rose likewise.
+    The bootstrap draws shoppers, not cases, because the cases of one shopper are correlated (cluster bootstrap, Field and
+    Welsh 2007). Quality has degraded if the mean fell by more than the margin and the lower confidence bound of the fall
+    is above 0; a rise is implausible under the same two conditions.
     """
     rng = np.random.default_rng(params.seed)
     reference_samples, current_samples = (

@@ -1,21 +1,21 @@
-"""The verdict on fresh days: has the shop drifted away from what the champion learned, and in what."""
+"""The drift verdict: measurements of the current days, and whether they mean drift, with reasons in words."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
+from freshet.artifacts import StoredModel
 from freshet.monitoring.params import DriftParams
 from freshet.monitoring.quality import QualityDrift
 
 
-class ColumnDrift(BaseModel):
-    """One column of the input: fresh days against reference days."""
+class ColumnDrift(StoredModel):
+    """The drift of one column: current days against reference days."""
 
-    model_config = ConfigDict(frozen=True)
+    former_names: ClassVar[Mapping[str, str]] = {"psi": "score", "current": "fresh"}
 
     name: str
-    psi: float  # PSI
+    psi: float
     limit: float
     drifted: bool
     reference: dict[str, float]  # value → share
@@ -23,47 +23,59 @@ class ColumnDrift(BaseModel):
 
     @property
     def most_changed_value(self) -> str:
-        """The value whose share changed most."""
+        """Return the value whose share changed most."""
         values = {*self.reference, *self.current}
         return max(sorted(values), key=lambda value: abs(self.current.get(value, 0) - self.reference.get(value, 0)))
 
     def sentence(self) -> str:
         """`category drifted (PSI 0.31, limit 0.10; shoes 12 % → 30 %)`."""
-        reference_share, current_share = (
-            self.reference.get(self.most_changed_value, 0.0),
-            self.current.get(self.most_changed_value, 0.0),
-        )
-        return f"{self.name} drifted (PSI {self.psi:.2f}, limit {self.limit:.2f}; {self.most_changed_value} {reference_share:.0%} → {current_share:.0%})"
+        value = self.most_changed_value
+        change = f"{value} {self.reference.get(value, 0.0):.0%} → {self.current.get(value, 0.0):.0%}"
+        return f"{self.name} drifted (PSI {self.psi:.2f}, limit {self.limit:.2f}; {change})"
 
 
-class DriftMeasurements(BaseModel):
-    """What was found, before it is decided what that means."""
+class DriftMeasurements(StoredModel):
+    """Everything that the drift decision is made from."""
 
-    model_config = ConfigDict(frozen=True)
+    former_names: ClassVar[Mapping[str, str]] = {
+        "current": "fresh",
+        "current_events": "fresh_events",
+        "unknown_share": "unknown",
+        "anchor_columns": "slow",
+        "baseline_regression": "loss",
+    }
 
     bundle: str
     release: int
     reference: tuple[date, date]  # first and last day
     current: tuple[date, date]
     current_events: int
-    columns: tuple[ColumnDrift, ...]  # empty where there were too few events on either side
-    unknown_share: float | None  # share of fresh events with items the champion does not know; None: too few events
-    quality: QualityDrift | None  # None: too few baskets
-    reference_events: int | None = None  # None: a verdict from when they were not counted
-    anchor: int | None = None  # the release whose days are compared with, too; None: they were not
+    columns: tuple[ColumnDrift, ...]  # empty if a window has too few events
+    unknown_share: (
+        float | None
+    )  # share of current events with items that the champion does not know; None: too few events
+    quality: QualityDrift | None  # None: too few cases
+    reference_events: int | None = None  # None in reports of earlier versions
+    anchor: int | None = None  # number of the anchor release; None: not compared
     anchor_days: tuple[date, date] | None = None
-    anchor_columns: tuple[ColumnDrift, ...] = ()  # the fresh days against those of the anchor
-    baseline_regression: str = ""  # what the releases since lost against the baselines, in words
+    anchor_columns: tuple[ColumnDrift, ...] = ()  # the current days against the days of the anchor
+    baseline_regression: str = ""  # the fall of the champion's lead over the baselines, in words; "": none
 
 
 class DriftVerdict(DriftMeasurements):
-    """A decision with its reasons."""
+    """Measurements with the decision and its reasons."""
+
+    former_names: ClassVar[Mapping[str, str]] = {
+        **DriftMeasurements.former_names,
+        "slow_reasons": "slowly",
+        "rise_reasons": "too_good",
+    }
 
     drifted: bool
     sentence: str
     reasons: tuple[str, ...]
-    slow_reasons: tuple[str, ...] = ()  # what moved over many releases: a retraining does not mend it
-    rise_reasons: tuple[str, ...] = ()  # what a person should look at before anybody believes it
+    slow_reasons: tuple[str, ...] = ()  # warnings: slow changes over many releases, which a retraining does not mend
+    rise_reasons: tuple[str, ...] = ()  # warnings: an implausible rise of quality
 
 
 def column_drifts(
@@ -71,7 +83,7 @@ def column_drifts(
     limits: Mapping[str, float],
     shares: Mapping[str, tuple[Mapping[str, float], Mapping[str, float]]],
 ) -> tuple[ColumnDrift, ...]:
-    """The table, what drifted most first. shares: column → its reference's and its fresh shares."""
+    """Return the drift of every column, largest PSI relative to its limit first. shares: column → (reference, current)."""
     rows = (
         ColumnDrift(
             name=name, psi=score, limit=limits[name], drifted=score > limits[name],
@@ -83,23 +95,19 @@ def column_drifts(
 
 
 def decide(measurements: DriftMeasurements, params: DriftParams) -> DriftVerdict:
-    """Drifted if the champion's answers have become worse, if it does not know what is sold, or if a column drifted."""
+    """Decide: drift if the champion's quality fell, if too many events are on unknown items, or if a column drifted."""
     reasons = [
         *_quality_reasons(measurements),
         *_unknown_item_reasons(measurements, params),
         *(c.sentence() for c in measurements.columns if c.drifted),
     ]
-    slow_reasons, rise_reasons, current_days = (
-        _slow_reasons(measurements),
-        _rise_reasons(measurements),
-        _format_days(measurements.current),
-    )
+    slow_reasons, rise_reasons = _slow_reasons(measurements), _rise_reasons(measurements)
+    current_days = _format_days(measurements.current)
     if reasons:
-        sentence = (
-            f"The shop has drifted away from release {measurements.release}: {'; '.join(reasons)} ({current_days})."
-        )
+        sentence = f"The shop has drifted since release {measurements.release}: {'; '.join(reasons)} ({current_days})."
     else:
-        sentence = f"The shop is as release {measurements.release} knows it ({_no_drift_summary(measurements, params)}; {current_days})."
+        summary = f"{_no_drift_summary(measurements, params)}; {current_days}"
+        sentence = f"No drift since release {measurements.release} ({summary})."
     sentences = [sentence, *(f"Warning: {warning}." for warning in (*slow_reasons, *rise_reasons))]
     return DriftVerdict(
         **dict(measurements),
@@ -112,7 +120,7 @@ def decide(measurements: DriftMeasurements, params: DriftParams) -> DriftVerdict
 
 
 def _slow_reasons(measurements: DriftMeasurements) -> tuple[str, ...]:
-    """What moved since the anchor's days, and what was lost; neither shows from one release to the next."""
+    """Return slow changes: columns against the anchor's days, and the lead over the baselines."""
     drifted_columns = "; ".join(column.sentence() for column in measurements.anchor_columns if column.drifted)
     since = (
         ""
@@ -131,7 +139,7 @@ def _rise_reasons(measurements: DriftMeasurements) -> tuple[str, ...]:
     if quality is None or not quality.implausible_rise:
         return ()
     return (
-        f"the champion's answers have become better than they can by themselves (NDCG@10 {quality.reference:.4f} → "
+        f"the quality of an unchanged champion rose implausibly (NDCG@10 {quality.reference:.4f} → "
         f"{quality.current:.4f}): look for events that are written twice",
     )
 
@@ -141,8 +149,8 @@ def _quality_reasons(measurements: DriftMeasurements) -> list[str]:
     if quality is None or not quality.degraded:
         return []
     return [
-        f"the champion's answers have become worse (NDCG@10 {quality.reference:.4f} → {quality.current:.4f}, a fall of "
-        f"{quality.relative_drop:.0%}, surely more than {max(0.0, quality.drop_lower_bound):.0%})"
+        f"the champion's quality fell (NDCG@10 {quality.reference:.4f} → {quality.current:.4f}, a fall of "
+        f"{quality.relative_drop:.0%}, at least {max(0.0, quality.drop_lower_bound):.0%})"
     ]
 
 
@@ -150,30 +158,32 @@ def _unknown_item_reasons(measurements: DriftMeasurements, params: DriftParams) 
     if measurements.unknown_share is None or measurements.unknown_share <= params.max_unknown_share:
         return []
     return [
-        f"{measurements.unknown_share:.0%} of the events are about items it does not know (limit {params.max_unknown_share:.0%})"
+        f"{measurements.unknown_share:.0%} of the events have items that it does not know (limit {params.max_unknown_share:.0%})"
     ]
 
 
 def _no_drift_summary(measurements: DriftMeasurements, params: DriftParams) -> str:
-    """The figures that speak against a drift, or what could not be looked at."""
+    """Return the measurements in words, or why there are none."""
     parts = []
     if measurements.quality is None:
-        parts.append(f"fewer than {params.min_cases} baskets to ask the champion for")
+        parts.append(f"quality not compared: fewer than {params.min_cases} baskets")
     else:
         parts.append(f"NDCG@10 {measurements.quality.reference:.4f} → {measurements.quality.current:.4f}")
     if not measurements.columns:
-        parts.append(f"{_too_few_events(measurements, params)}, {params.min_events} are needed to compare columns")
+        parts.append(f"columns not compared: {_too_few_events(measurements, params)}, {params.min_events} are needed")
     else:
         top_column = measurements.columns[0]
-        parts.append(f"of {len(measurements.columns)} columns {top_column.name} moved most, PSI {top_column.psi:.2f}")
+        parts.append(
+            f"largest drift of {len(measurements.columns)} columns: {top_column.name}, PSI {top_column.psi:.2f}"
+        )
     return ", ".join(parts)
 
 
 def _too_few_events(measurements: DriftMeasurements, params: DriftParams) -> str:
-    """The side with too few events: the fresh one, or else the reference."""
+    """Name the window with too few events."""
     if measurements.reference_events is None or measurements.current_events < params.min_events:
         return f"{measurements.current_events} events"
-    return f"{measurements.reference_events} events of the reference"
+    return f"{measurements.reference_events} events in the reference window"
 
 
 def _format_days(days: Sequence[date]) -> str:

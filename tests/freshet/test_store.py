@@ -15,7 +15,7 @@ def store(tmp_path):
     return open_store(str(tmp_path / "lake"))
 
 
-def test_what_is_put_can_be_read(store):
+def test_a_file_that_was_put_can_be_read(store):
     store.put("a/b", b"one")
     assert store.get("a/b") == b"one"
     assert store.exists("a/b")
@@ -33,39 +33,39 @@ def test_put_if_absent_writes_once(store):
     assert store.get("a/b") == b"one"
 
 
-def test_only_what_is_there_can_be_synced(store):
+def test_a_missing_file_cannot_be_synced(store):
     store.put("a/b", b"one")
     store.sync("a/b")
     with pytest.raises(LakeError, match="a/c: does not exist; check FRESHET_LAKE"):
         store.sync("a/c")
 
 
-def test_of_many_at_once_exactly_one_writes(store):
-    wrote = []
+def test_of_concurrent_writers_exactly_one_succeeds(store):
+    winners = []
     barrier = threading.Barrier(8)
 
     def write(number):
         barrier.wait()
         if store.put_if_absent("a/b", str(number).encode()):
-            wrote.append(number)
+            winners.append(number)
 
     threads = [threading.Thread(target=write, args=(n,)) for n in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [str(n).encode() for n in wrote] == [store.get("a/b")]
+    assert [str(n).encode() for n in winners] == [store.get("a/b")]
 
 
-def test_a_listing_says_how_large_each_file_is_and_when_it_was_written(store):
-    before = datetime.now(UTC) - timedelta(seconds=2)
+def test_a_listing_has_the_size_and_time_of_each_file(store):
+    start = datetime.now(UTC) - timedelta(seconds=2)
     store.put("a/b", b"12345")
-    (stamp,) = store.stamps("a")
-    assert (stamp.path, stamp.bytes) == ("a/b", 5)
-    assert before < stamp.modified < datetime.now(UTC) + timedelta(seconds=2)
+    (info,) = store.list_info("a")
+    assert (info.path, info.bytes) == ("a/b", 5)
+    assert start < info.modified < datetime.now(UTC) + timedelta(seconds=2)
 
 
-def test_list_is_sorted_and_keeps_to_whole_names(store):
+def test_list_is_sorted_and_matches_whole_path_parts(store):
     for path in ("a/2", "a/1", "ab/3", "a/c/4"):
         store.put(path, b"")
     assert store.list("a") == ("a/1", "a/2", "a/c/4")
@@ -78,7 +78,7 @@ def test_reading_makes_no_folder(store):
     assert not Path(store.root).exists()
 
 
-def test_what_is_removed_is_gone_and_what_is_not_there_may_be_removed(store):
+def test_removing_a_missing_file_is_no_error(store):
     store.put("a/b", b"1")
     store.remove("a/b")
     store.remove("a/b")
@@ -93,7 +93,7 @@ def test_a_missing_file_is_named(store):
     )
 
 
-def test_a_folder_is_no_file(store):
+def test_a_folder_does_not_exist_as_a_file(store):
     store.put("a/b", b"")
     assert not store.exists("a")
 
@@ -108,7 +108,7 @@ def test_a_folder_is_put_and_fetched(store, tmp_path):
     assert store.fetch_folder("bundles/1", tmp_path / "cache") == Path(store.root) / "bundles/1"
 
 
-def test_a_folder_that_is_cut_short_has_no_last_file(store, tmp_path):
+def test_an_interrupted_put_folder_has_no_last_file(store, tmp_path):
     source = tmp_path / "source"
     source.mkdir()
     (source / "x").write_bytes(b"x")
@@ -117,7 +117,7 @@ def test_a_folder_that_is_cut_short_has_no_last_file(store, tmp_path):
     assert store.list("bundles") == ("bundles/1/x",)
 
 
-def test_a_folder_put_again_mends_what_was_damaged(store, tmp_path):
+def test_putting_a_folder_again_repairs_damaged_files(store, tmp_path):
     source = tmp_path / "source"
     source.mkdir()
     (source / "manifest.json").write_bytes(b"m")
@@ -139,7 +139,7 @@ def test_a_remote_lake_has_no_local_path():
     assert str(exc_info.value) == "s3://shop/lake/a: not on this machine; fetch it first (Store.fetch_folder)"
 
 
-def test_a_full_disk_is_said_in_one_line():
+def test_a_full_disk_is_reported_in_one_line():
     error = obstore.exceptions.GenericError(
         "Generic LocalFileSystem error: Unable to copy data to file: No space left on device (os error 28)\n\nDebug"
     )
@@ -173,7 +173,7 @@ def test_a_disk_that_fills_up_publishes_nothing_and_the_next_run_succeeds(tmp_pa
 
 
 @pytest.mark.parametrize("root", ["", "memory:///lake"])
-def test_names_are_what_lies_right_below_and_a_folder_ends_with_a_stroke(tmp_path, root):
+def test_names_are_direct_children_and_folders_end_with_a_slash(tmp_path, root):
     store = open_store(root or str(tmp_path))
     assert store.list_names("a") == ()
     for path in ("a/2", "a/.1", "a/old/2", "b/3"):
@@ -181,7 +181,7 @@ def test_names_are_what_lies_right_below_and_a_folder_ends_with_a_stroke(tmp_pat
     assert store.list_names("a") == (".1", "2", "old/")
 
 
-def test_names_of_what_is_no_folder_are_refused(store):
+def test_names_of_a_file_cannot_be_listed(store):
     store.put("a", b"x")
     with pytest.raises(LakeError, match="a: cannot be listed"):
-        store.names("a")
+        store.list_names("a")

@@ -1,4 +1,4 @@
-"""Alerts reach the lake always, and the webhook where one listens."""
+"""Alerts: a file in the lake, and a message to the webhook if one is set."""
 
 import json
 import logging
@@ -19,17 +19,17 @@ from resources.alerts import Alert, AlertDelivery, send
 SAMPLE_ALERT = Alert(
     at=datetime(2024, 3, 2, 2, 30, 5, tzinfo=UTC), run="0123-4567", job="day", what="run of day failed in events",
     where="events of 2024-03-01", error="events 2024-03-01: no item_id", fix="fix the export, then run again",
-    link="http://127.0.0.1:3000/runs/0123-4567", why="1 landing day with news",
+    link="http://127.0.0.1:3000/runs/0123-4567", why="1 landing day with new files",
 )  # fmt: skip
 ALERT_PATH = "alerts/20240302T023005Z-0123-4567.json"
 
 
 class WebhookServer(HTTPServer):
-    """A real server that keeps what it is sent and answers with `status`."""
+    """A real server that records its requests and answers with `status`."""
 
     def __init__(self, status: int) -> None:
         super().__init__(("127.0.0.1", 0), _RecordingHandler)
-        self.status, self.got = status, []
+        self.status, self.requests = status, []
 
     @property
     def url(self) -> str:
@@ -39,7 +39,7 @@ class WebhookServer(HTTPServer):
 class _RecordingHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.append((self.path, self.headers["Content-Type"], json.loads(body)))
+        self.server.requests.append((self.path, self.headers["Content-Type"], json.loads(body)))
         self.send_response(self.server.status)
         self.end_headers()
 
@@ -63,7 +63,7 @@ def send_alert(settings, url: str | None) -> AlertDelivery:
     return send(open_store(settings.lake), shop_settings, SAMPLE_ALERT)
 
 
-def test_an_alert_is_a_file_that_says_what_where_why_and_what_to_do(settings):
+def test_an_alert_file_has_what_where_why_and_what_to_do(settings):
     assert send_alert(settings, None) == AlertDelivery(ALERT_PATH, None)
     assert json.loads(open_store(settings.lake).get(ALERT_PATH)) == {
         "at": "2024-03-02T02:30:05Z",
@@ -74,27 +74,27 @@ def test_an_alert_is_a_file_that_says_what_where_why_and_what_to_do(settings):
         "error": "events 2024-03-01: no item_id",
         "fix": "fix the export, then run again",
         "link": "http://127.0.0.1:3000/runs/0123-4567",
-        "why": "1 landing day with news",
+        "why": "1 landing day with new files",
     }
 
 
-def test_where_a_webhook_listens_it_gets_the_very_same(settings, listening):
-    assert send_alert(settings, listening.url) == AlertDelivery(ALERT_PATH, True)
+def test_the_webhook_gets_the_content_of_the_file(settings, webhook):
+    assert send_alert(settings, webhook.url) == AlertDelivery(ALERT_PATH, True)
     alert_file = json.loads(open_store(settings.lake).get(ALERT_PATH))
-    assert listening.got == [("/secret", "application/json", alert_file)]
+    assert webhook.requests == [("/secret", "application/json", alert_file)]
 
 
-@pytest.mark.parametrize("listening", [500], indirect=True)
-def test_a_webhook_that_refuses_is_logged_without_its_address_and_the_file_is_there(settings, listening, caplog):
+@pytest.mark.parametrize("webhook", [500], indirect=True)
+def test_a_webhook_that_refuses_is_logged_without_its_url_and_the_file_is_written(settings, webhook, caplog):
     with caplog.at_level(logging.WARNING, logger="freshet"):
-        assert send_alert(settings, listening.url) == AlertDelivery(ALERT_PATH, False)
+        assert send_alert(settings, webhook.url) == AlertDelivery(ALERT_PATH, False)
     assert open_store(settings.lake).exists(ALERT_PATH)
     assert caplog.messages == ["FRESHET_ALERT_WEBHOOK: an alert was not delivered (HTTP status 500)"]
 
 
-def test_a_webhook_where_nobody_listens_breaks_nothing(settings, caplog):
+def test_a_webhook_that_refuses_connections_is_logged(settings, caplog):
     with socket.socket() as listener, caplog.at_level(logging.WARNING, logger="freshet"):
-        listener.bind(("127.0.0.1", 0))  # and listens to nobody
+        listener.bind(("127.0.0.1", 0))  # bound, but not listening
         assert send_alert(settings, f"http://127.0.0.1:{listener.getsockname()[1]}/secret") == AlertDelivery(
             ALERT_PATH, False
         )
@@ -104,13 +104,13 @@ def test_a_webhook_where_nobody_listens_breaks_nothing(settings, caplog):
 @pytest.mark.parametrize(
     ("url", "kind"), [("hooks.example.com/SECRET", "ValueError"), ("http://127.0.0.1:1/SEC RET", "InvalidURL")]
 )
-def test_an_address_that_is_none_breaks_nothing_and_is_not_logged(settings, caplog, url, kind):
+def test_an_invalid_url_is_logged_without_the_url(settings, caplog, url, kind):
     with caplog.at_level(logging.WARNING, logger="freshet"):
         assert send_alert(settings, url).delivered is False
     assert caplog.messages == [f"FRESHET_ALERT_WEBHOOK: an alert was not delivered ({kind})"]
 
 
-def test_a_listener_that_does_not_speak_http_breaks_nothing(settings, caplog):
+def test_a_server_that_does_not_speak_http_is_logged(settings, caplog):
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=answer_garbage, args=(server,), daemon=True).start()
         with caplog.at_level(logging.WARNING, logger="freshet"):
@@ -126,16 +126,16 @@ def answer_garbage(server: socket.socket) -> None:
         caller.sendall(b"who is there?\r\n\r\n")
 
 
-def test_where_the_lake_takes_no_file_the_webhook_is_told_all_the_same(settings, listening, caplog):
+def test_the_webhook_is_called_if_the_lake_cannot_be_written(settings, webhook, caplog):
     Path(settings.lake).write_text("no folder")
     with caplog.at_level(logging.WARNING, logger="freshet"):
-        assert send_alert(settings, listening.url) == AlertDelivery(None, True)
-    assert [got["run"] for _, _, got in listening.got] == ["0123-4567"]
+        assert send_alert(settings, webhook.url) == AlertDelivery(None, True)
+    assert [body["run"] for _, _, body in webhook.requests] == ["0123-4567"]
     (message,) = caplog.messages
     assert message.startswith(f"an alert has no file: {settings.lake} (FRESHET_LAKE): is a file, not a folder")
 
 
-def test_where_nobody_could_be_told_that_is_an_error(settings):
+def test_an_alert_that_reaches_neither_lake_nor_webhook_is_an_error(settings):
     Path(settings.lake).write_text("no folder")
     with pytest.raises(LakeError, match="is a file, not a folder"):
         send_alert(settings, None)

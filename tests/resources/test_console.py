@@ -1,4 +1,4 @@
-"""What a run that fails says in a terminal: once per refusal, with what to do at the end, and no traceback for it."""
+"""Terminal output of a failed run: each error once, its fix at the end, no traceback for our own errors."""
 
 import logging
 import re
@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 
 from freshet.errors import LakeError
+from resources import console
 
 pytestmark = pytest.mark.dagster
 
@@ -41,7 +42,7 @@ def console_lines(tmp_path: Path, monkeypatch, capfd, *assets: dg.AssetsDefiniti
     return [re.sub(r"^\d{4}-.* - dagster - [A-Z]+ - ", "", line) for line in text.splitlines()]
 
 
-def test_a_refusal_is_told_where_it_happens_and_at_the_end_with_what_to_do(tmp_path, monkeypatch, capfd):
+def test_an_error_is_printed_where_it_happens_and_again_at_the_end_with_its_fix(tmp_path, monkeypatch, capfd):
     assert console_lines(tmp_path, monkeypatch, capfd, refused) == [
         "refused: reading 4 files of 2 days",
         "refused 2024-03-01: 17 of 90 rows are bad",
@@ -52,7 +53,7 @@ def test_a_refusal_is_told_where_it_happens_and_at_the_end_with_what_to_do(tmp_p
     ]
 
 
-def test_a_mistake_that_says_what_to_do_has_no_traceback(tmp_path, monkeypatch, capfd):
+def test_an_error_with_a_fix_has_no_traceback(tmp_path, monkeypatch, capfd):
     assert console_lines(tmp_path, monkeypatch, capfd, mistaken) == [
         "mistaken: events: the disk is full",
         "The run failed:",
@@ -61,7 +62,11 @@ def test_a_mistake_that_says_what_to_do_has_no_traceback(tmp_path, monkeypatch, 
     ]
 
 
-def test_a_fault_of_ours_keeps_its_traceback(tmp_path, monkeypatch, capfd):
+def test_any_other_exception_keeps_its_traceback(tmp_path, monkeypatch, capfd):
     lines = console_lines(tmp_path, monkeypatch, capfd, broken)
     assert any("ZeroDivisionError: a fault of ours" in line for line in lines)
     assert any("Stack Trace" in line for line in lines)
+
+
+def test_the_handler_of_an_installed_dagster_home_is_still_found():
+    assert console.Shorten is console.ErrorSummaryHandler

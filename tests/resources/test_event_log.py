@@ -1,4 +1,4 @@
-"""Dagster's events stored together: the same files, the same answers as one by one; all of a batch or none of it."""
+"""The batched event log: the same files and the same answers as Dagster's own log; a batch is stored whole or not at all."""
 
 from datetime import date
 from pathlib import Path
@@ -23,10 +23,10 @@ def daily_asset(name: str, *parents: str) -> dg.AssetsDefinition:
         name=name, partitions_def=DAILY_PARTITIONS, backfill_policy=dg.BackfillPolicy.single_run(), deps=list(parents),
         check_specs=[dg.AssetCheckSpec("holds", asset=name, blocking=True)],
     )  # fmt: skip
-    def made() -> dg.MaterializeResult:
+    def daily_table() -> dg.MaterializeResult:
         return dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=True, check_name="holds")])
 
-    return made
+    return daily_table
 
 
 DEFINITIONS = dg.Definitions([daily_asset("events"), daily_asset("items", "events")], executor=dg.in_process_executor)
@@ -61,8 +61,8 @@ def event_names(instance: dg.DagsterInstance, run: str) -> list[str]:
     return [log.dagster_event.event_type_value for log in instance.all_logs(run) if log.dagster_event]
 
 
-def test_a_range_plans_one_event_a_table_and_everything_else_stands_as_in_dagsters_own_log(homes):
-    (dagster_log, their_run), (freshet_log, our_run) = homes
+def test_a_range_plans_one_event_per_table_and_stores_all_others_like_dagsters_log(both_logs):
+    (dagster_log, their_run), (freshet_log, our_run) = both_logs
     event_type = "ASSET_MATERIALIZATION_PLANNED"
     assert (
         event_names(dagster_log, their_run).count(event_type),
@@ -74,9 +74,9 @@ def test_a_range_plans_one_event_a_table_and_everything_else_stands_as_in_dagste
 
 
 @pytest.mark.parametrize("table", ["events", "items"])
-def test_days_and_last_materializations_are_those_of_dagsters_own_log(homes, table):
+def test_partitions_and_last_materializations_equal_dagsters_log(both_logs, table):
     key = dg.AssetKey(table)
-    (dagster_log, _), (freshet_log, our_run) = homes
+    (dagster_log, _), (freshet_log, our_run) = both_logs
     assert (
         freshet_log.get_materialized_partitions(key)
         == {str(day) for day in DAYS}
@@ -89,14 +89,14 @@ def test_days_and_last_materializations_are_those_of_dagsters_own_log(homes, tab
     assert (check.run_id, check.status.value) == (our_run, "SUCCEEDED")
 
 
-def test_dagsters_own_log_reads_the_same_files(homes):
-    _, (freshet_log, our_run) = homes
+def test_dagsters_log_reads_the_same_files(both_logs):
+    _, (freshet_log, our_run) = both_logs
     runs_folder = str(Path(freshet_log.root_directory) / "history" / "runs")
     assert len(SqliteEventLogStorage(runs_folder).get_logs_for_run(our_run)) == len(freshet_log.all_logs(our_run))
 
 
-def test_of_a_batch_that_fails_nothing_is_stored(tmp_path, homes):
-    _, (freshet_log, our_run) = homes
+def test_a_batch_that_fails_stores_nothing(tmp_path, both_logs):
+    _, (freshet_log, our_run) = both_logs
     log = BatchedEventLog(str(tmp_path / "other"))
     log.register_instance(freshet_log)
     stored_event = next(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from freshet.data import co_occurrence as counting
+from freshet.data import co_occurrence
 from freshet.data.history import Histories
 from freshet.data.item_knn import N_NEIGHBOURS, compute_item_knn
 
@@ -89,7 +89,7 @@ def busy_histories():
 
 def test_chunks_do_not_show(monkeypatch):
     expected = compute_item_knn(busy_histories(), 0, 9)
-    monkeypatch.setattr(counting, "CHUNK", 16)
+    monkeypatch.setattr(co_occurrence, "MAX_PAIRS_PER_CHUNK", 16)
     parts = compute_item_knn(busy_histories(), 0, 9)
     assert np.array_equal(expected[0], parts[0])
     assert np.allclose(expected[1], parts[1])
@@ -98,8 +98,8 @@ def test_chunks_do_not_show(monkeypatch):
 @pytest.mark.parametrize("chunk", [16, 1 << 22])
 def test_a_large_catalogue_is_counted_another_way_with_the_same_answer(monkeypatch, chunk):
     small = compute_item_knn(busy_histories(), 0, 9)
-    monkeypatch.setattr(counting, "DENSE", 0)
-    monkeypatch.setattr(counting, "CHUNK", chunk)
+    monkeypatch.setattr(co_occurrence, "MAX_DENSE_CELLS", 0)
+    monkeypatch.setattr(co_occurrence, "MAX_PAIRS_PER_CHUNK", chunk)
     large = compute_item_knn(busy_histories(), 0, 9)
     assert np.array_equal(small[0], large[0])
     assert np.allclose(small[1], large[1])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from freshet.data import co_occurrence as counting
+from freshet.data import co_occurrence
 from freshet.data.columns import EVENT_TYPE_CODES
 from freshet.data.history import Histories, model_input
 from freshet.data.sequential_rules import (
@@ -48,7 +48,7 @@ def rule_confidences(histories, size, kind=VIEW_CODE, train_until=0):
 def rule_scores(rules, history, size):
     """(V + 1,) of one history"""
     batch = model_input(history, 100)
-    return np.bincount(*rules.scores(batch, size), minlength=size)
+    return np.bincount(*rules.score(batch, size), minlength=size)
 
 
 def test_a_rule_has_a_direction():
@@ -109,8 +109,8 @@ def test_a_large_catalogue_is_counted_another_way_with_the_same_answer(monkeypat
         *[[(int(i), t // 2, int(draw.integers(1, 4))) for t, i in enumerate(draw.integers(1, 9, 20))]] * 5
     )
     small = count_rules(busy, 0, 9)
-    monkeypatch.setattr(counting, "DENSE", 0)
-    monkeypatch.setattr(counting, "CHUNK", chunk)
+    monkeypatch.setattr(co_occurrence, "MAX_DENSE_CELLS", 0)
+    monkeypatch.setattr(co_occurrence, "MAX_PAIRS_PER_CHUNK", chunk)
     large = count_rules(busy, 0, 9)
     assert np.array_equal(small.items, large.items)
     assert np.allclose(small.confidences, large.confidences)

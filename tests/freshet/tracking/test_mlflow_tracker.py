@@ -1,4 +1,4 @@
-"""The diary in a real MLflow database: what is written is read back with MLflow's own client."""
+"""The MLflow tracker on a real database: records are read back with MLflow's own client."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,8 +31,8 @@ TRAINING_RECORD = RunRecord(
 
 @pytest.fixture(scope="module")
 def tracker(tmp_path_factory) -> MlflowTracker:
-    """A shop's diary, in a folder that is made with its first entry."""
-    folder = tmp_path_factory.mktemp("diary") / "new"
+    """A tracker whose folder is created by its first record."""
+    folder = tmp_path_factory.mktemp("tracking") / "new"
     shop_tracker = open_tracker(Settings(_env_file=None, lake="/shops/retail", mlflow_uri=SecretStr(str(folder))))
     assert shop_tracker is not None
     shop_tracker.log_run(TRAINING_RECORD)
@@ -40,35 +40,35 @@ def tracker(tmp_path_factory) -> MlflowTracker:
 
 
 @pytest.fixture(scope="module")
-def mlflow_client(book):
+def mlflow_client(tracker):
     from mlflow.tracking import MlflowClient
 
-    return MlflowClient(tracking_uri=book.address, registry_uri=book.address)
+    return MlflowClient(tracking_uri=tracker.uri, registry_uri=tracker.uri)
 
 
-def runs_by_name(book: MlflowTracker, client) -> dict[str, object]:
-    experiment = client.get_experiment_by_name(book.shop)
+def runs_by_name(tracker: MlflowTracker, client) -> dict[str, object]:
+    experiment = client.get_experiment_by_name(tracker.shop)
     return {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
 
 
-def test_without_the_setting_there_is_no_diary():
+def test_without_the_setting_there_is_no_tracker():
     assert open_tracker(Settings(_env_file=None)) is None
 
 
-def test_a_run_has_its_parameters_its_figures_and_its_curves_at_their_times(book, client):
-    run = runs_by_name(book, client)["trained_model 2024-03-03"]
+def test_a_run_has_its_parameters_metrics_and_curves_with_their_times(tracker, mlflow_client):
+    run = runs_by_name(tracker, mlflow_client)["trained_model 2024-03-03"]
     assert run.data.params == {"width": "64"}
     assert run.data.metrics == {"best_ndcg_at_10": 0.3, "loss": 4.0}
     assert (run.data.tags["gate"], run.info.status) == ("passed", "FINISHED")
-    began = STARTED_AT.timestamp() * 1000
-    assert (run.info.start_time, run.info.end_time) == (began, began + 60_000)
-    curve = client.get_metric_history(run.info.run_id, "loss")
-    assert [(p.step, p.value, p.timestamp - began) for p in curve] == [(1, 5.0, 20_000), (2, 4.0, 40_000)]
+    start_ms = STARTED_AT.timestamp() * 1000
+    assert (run.info.start_time, run.info.end_time) == (start_ms, start_ms + 60_000)
+    curve = mlflow_client.get_metric_history(run.info.run_id, "loss")
+    assert [(p.step, p.value, p.timestamp - start_ms) for p in curve] == [(1, 5.0, 20_000), (2, 4.0, 40_000)]
 
 
-def test_what_is_found_out_later_stands_in_the_same_run(book, client):
-    before = len(runs_by_name(book, client))
-    book.write(
+def test_a_second_record_with_the_same_key_extends_the_run(tracker, mlflow_client):
+    n_runs = len(runs_by_name(tracker, mlflow_client))
+    tracker.log_run(
         RunRecord(
             TRAINING_RECORD.key,
             TRAINING_RECORD.name,
@@ -77,45 +77,51 @@ def test_what_is_found_out_later_stands_in_the_same_run(book, client):
             tags={"verdict": "better"},
         )
     )
-    run = runs_by_name(book, client)["trained_model 2024-03-03"]
-    assert len(runs_by_name(book, client)) == before
+    run = runs_by_name(tracker, mlflow_client)["trained_model 2024-03-03"]
+    assert len(runs_by_name(tracker, mlflow_client)) == n_runs
     assert run.data.metrics["champion/ndcg_at_10"] == 0.2
     assert run.data.tags["verdict"] == "better"
 
 
-def test_trials_are_runs_inside_the_search_each_once(book, client):
+def test_trials_are_nested_runs_of_the_study_each_once(tracker, mlflow_client):
     trials = [RunRecord(f"trial {n} of s", f"trial {n}", STARTED_AT, parameters={"width": 8 * n}) for n in (1, 2)]
-    parent = book.write(RunRecord("study s", "search", STARTED_AT, children=(trials[0],)))
-    assert book.write(RunRecord("study s", "search", STARTED_AT, children=tuple(trials))) == parent
-    inside = [r for r in runs_by_name(book, client).values() if r.data.tags.get("mlflow.parentRunId") == parent]
-    assert sorted(run.info.run_name for run in inside) == ["trial 1", "trial 2"]
+    parent = tracker.log_run(RunRecord("study s", "search", STARTED_AT, children=(trials[0],)))
+    assert tracker.log_run(RunRecord("study s", "search", STARTED_AT, children=tuple(trials))) == parent
+    nested = [
+        r for r in runs_by_name(tracker, mlflow_client).values() if r.data.tags.get("mlflow.parentRunId") == parent
+    ]
+    assert sorted(run.info.run_name for run in nested) == ["trial 1", "trial 2"]
 
 
-def test_a_bundle_is_a_version_once_and_the_alias_goes_where_the_journal_goes(book, client):
+def test_a_bundle_is_registered_once_and_the_champion_alias_moves_with_releases(tracker, mlflow_client):
     first = ModelVersion("aaa", "/shops/retail/bundles/aaa", TRAINING_RECORD.key, {"precision": "int8"})
     second = ModelVersion("bbb", "s3://shop/bundles/bbb")
-    assert (book.register(first), book.register(first), book.crown(second)) == ("1", "1", "2")
-    assert client.get_model_version_by_alias(book.shop, "champion").source == "s3://shop/bundles/bbb"
-    assert book.crown(ModelVersion("aaa", first.path, tags={"release": "3"})) == "1"  # a rollback
-    champion = client.get_model_version_by_alias(book.shop, "champion")
+    assert (tracker.register_version(first), tracker.register_version(first), tracker.set_champion_alias(second)) == (
+        "1",
+        "1",
+        "2",
+    )
+    assert mlflow_client.get_model_version_by_alias(tracker.shop, "champion").source == "s3://shop/bundles/bbb"
+    assert tracker.set_champion_alias(ModelVersion("aaa", first.path, tags={"release": "3"})) == "1"  # a rollback
+    champion = mlflow_client.get_model_version_by_alias(tracker.shop, "champion")
     assert champion.tags == {"bundle": "aaa", "precision": "int8", "release": "3"}
     assert champion.source == "freshet:/shops/retail/bundles/aaa"
-    assert champion.run_id == runs_by_name(book, client)["trained_model 2024-03-03"].info.run_id
+    assert champion.run_id == runs_by_name(tracker, mlflow_client)["trained_model 2024-03-03"].info.run_id
 
 
-def test_two_lakes_of_one_name_are_two_shops():
+def test_two_lakes_with_the_same_folder_name_are_two_shops():
     assert shop_name("/one/retail").startswith("freshet-retail-")
     assert shop_name("/one/retail") != shop_name("/two/retail")
 
 
-def test_a_folder_is_a_database_in_it_and_a_password_is_not_shown(tmp_path):
+def test_a_folder_becomes_a_sqlite_database_and_a_password_is_not_shown(tmp_path):
     folder_tracker = open_tracker(Settings(_env_file=None, mlflow_uri=SecretStr(str(tmp_path))))
     assert folder_tracker.uri == f"sqlite:///{tmp_path}/mlflow.db"
     assert redact_url("https://me:secret@host:5000/x") == "https://…@host:5000/x"
     assert redact_url("http://host:5000") == "http://host:5000"
 
 
-def test_a_server_that_does_not_answer_is_told_within_seconds_and_without_its_password():
+def test_a_server_that_does_not_answer_is_an_error_without_its_password():
     with pytest.raises(TrackingError) as error:
         MlflowTracker("http://me:secret@127.0.0.1:9", "freshet-retail", "/shops/retail").log_run(TRAINING_RECORD)
     assert str(error.value) == (
@@ -124,7 +130,7 @@ def test_a_server_that_does_not_answer_is_told_within_seconds_and_without_its_pa
     )
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path):
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(TrackingError) as error:
         MlflowTracker(f"sqlite:///{tmp_path}/file/new/mlflow.db", "freshet-retail", "/shops/retail").log_run(
@@ -136,7 +142,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path):
     )
 
 
-def test_a_database_whose_driver_is_not_installed_is_told(monkeypatch):
+def test_a_missing_database_driver_is_named(monkeypatch):
     def raise_missing(*_: object) -> None:
         raise ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
 
