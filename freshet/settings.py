@@ -140,7 +140,11 @@ class Settings(BaseSettings):
     day_rerun_cooldown_s: float = Field(
         300, ge=0, le=86_400, description="a landing day is run again at the earliest so long after it was run last"
     )
-    retrain_cron: str = Field("30 2 * * *", description="when yesterday is closed and a new model trained, UTC")
+    retrain_cron: str = Field(
+        "30 2 * * *",
+        validate_default=False,  # so that croniter is imported only where another schedule is set
+        description="when yesterday is closed and a new model trained, UTC",
+    )
     alert_webhook: SecretStr | None = Field(
         None, description="where alerts are posted to as JSON, beside their file in the lake"
     )
@@ -236,11 +240,13 @@ class Settings(BaseSettings):
     @field_validator("retrain_cron")
     @classmethod
     def _check_cron(cls, value: str) -> str:
+        from croniter import croniter
+
         fields = value.split()
         if len(fields) != len(CRON_FIELDS):
             raise ValueError(f"should have five fields (minute hour day month weekday), has {len(fields)}")
-        for field, (name, minimum, maximum) in zip(fields, CRON_FIELDS, strict=True):
-            if not all(_is_cron_part(part, minimum, maximum) for part in field.split(",")):
+        for index, (field, (name, minimum, maximum)) in enumerate(zip(fields, CRON_FIELDS, strict=True)):
+            if not croniter.is_valid(" ".join(field if n == index else "*" for n in range(len(fields)))):
                 raise ValueError(f"{name} {field!r} should be *, or numbers {minimum}-{maximum} as in 1,5-9 or */2")
         return value
 
@@ -274,16 +280,6 @@ def load() -> Settings:
         raise SettingsError(
             "settings", problems, "correct it in the environment or in .env (`freshet settings`)"
         ) from None
-
-
-def _is_cron_part(part: str, minimum: int, maximum: int) -> bool:
-    """Whether it is `*`, a number or a range, with or without a step, and within its bounds."""
-    match = re.fullmatch(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?", part, re.ASCII)
-    if match is None:
-        return False
-    first, last, step = (None if number is None else int(number) for number in match.groups())
-    numbers = [number for number in (first, last) if number is not None]
-    return all(minimum <= n <= maximum for n in numbers) and numbers == sorted(numbers) and step != 0
 
 
 def _setting_problem(name: str, value: object, reason: str) -> str:

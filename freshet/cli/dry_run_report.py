@@ -8,8 +8,8 @@ from freshet.gates.suites import suite
 from freshet.settings import Settings
 
 if TYPE_CHECKING:
+    from freshet.ingest.dry_run import DryRunDay, DryRunReport, OutcomeGroup
     from freshet.ingest.faulty_columns import FaultyColumn
-    from freshet.ingest.mapping.dry_run import DryRunDay, DryRunReport, OutcomeGroup
 
 MAX_CELL_CHARS: Final = 40  # characters of a value in a table
 MAX_REFUSED_DAYS: Final = 5  # refused days that are named

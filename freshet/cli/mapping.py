@@ -30,7 +30,7 @@ def check(
 
     settings = settings_.load()
     mapping = read_mapping(file)
-    from freshet.ingest.mapping import dry_run
+    from freshet.ingest import dry_run
     from freshet.tables import spark_session
 
     dry_run.check_files(data, mapping, check_columns=False)

@@ -12,8 +12,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from freshet.data import columns as c
-from freshet.ingest.mapping.column_names import columns_in, sql_name
+from freshet.ingest.mapping.column_names import sql_name
 from freshet.ingest.mapping.source_mapping import SourceMapping as SourceMapping
+from freshet.ingest.mapping.sql_columns import columns_in
 
 MAX_EXAMPLES: Final = 3  # different values of a column
 MAX_SAMPLED_ROWS: Final = 50  # rows of a reason that examples are taken from

@@ -32,9 +32,9 @@ def setting_error(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str
     [
         ("every night", "should have five fields (minute hour day month weekday), has 2"),
         ("30 24 * * *", "hour '24' should be *, or numbers 0-23 as in 1,5-9 or */2"),
-        ("0 2 * * mon", "weekday 'mon' should be *, or numbers 0-7 as in 1,5-9 or */2"),
+        ("0 2 * * monday", "weekday 'monday' should be *, or numbers 0-7 as in 1,5-9 or */2"),
         ("*/0 2 * * *", "minute '*/0' should be *, or numbers 0-59 as in 1,5-9 or */2"),
-        ("0 9-5 * * *", "hour '9-5' should be *, or numbers 0-23 as in 1,5-9 or */2"),
+        ("0 9- * * *", "hour '9-' should be *, or numbers 0-23 as in 1,5-9 or */2"),
     ],
 )
 def test_a_schedule_that_is_none_is_named_before_anything_starts(
@@ -44,7 +44,7 @@ def test_a_schedule_that_is_none_is_named_before_anything_starts(
     assert setting_error(monkeypatch, "FRESHET_RETRAIN_CRON", cron) == f"FRESHET_RETRAIN_CRON='{cron}': {why}"
 
 
-@pytest.mark.parametrize("cron", ["30 2 * * *", "0,30 1-5/2 */2 1 0-7", "*/15 * 1,15 * 5"])
+@pytest.mark.parametrize("cron", ["30 2 * * *", "0,30 1-5/2 */2 1 0-7", "*/15 * 1,15 * 5", "0 2 * * mon-fri"])
 def test_what_is_taken_for_a_schedule_dagster_takes_too(cron: str) -> None:
     from dagster._utils.schedules import is_valid_cron_string
 

@@ -19,7 +19,7 @@ from freshet.ingest.files.file_issues import DAMAGED, EMPTY, TRUNCATED, FileIssu
 from freshet.ingest.files.json_scan import scan_json
 from freshet.ingest.files.parquet_scan import scan_parquet
 from freshet.ingest.mapping.source_mapping import SourceFormat, SourceMapping
-from freshet.ingest.mapping.sql_columns import columns_needed, keys_needed
+from freshet.ingest.mapping.sql_columns import required_columns, required_keys
 
 BLOCK_BYTES = 1 << 20  # bytes read at once
 HEAD_BYTES = 4096  # bytes that must show what a file is
@@ -36,7 +36,7 @@ def scan_file(file: DataFile, mapping: SourceMapping) -> FileScan:
     try:
         with open_unpacked(file) as stream:
             if mapping.source.format == "json":
-                return scan_json(stream, keys_needed(mapping))
+                return scan_json(stream, required_keys(mapping))
             return scan_csv(stream, mapping.source, len(read_header(file, mapping.source)))
     except UNPACK_ERRORS as error:
         return FileScan(0, _unpack_issue(file, error))
@@ -119,7 +119,7 @@ def _columns_issue(columns: tuple[str, ...], mapping: SourceMapping) -> FileIssu
         return FileIssue(
             f"has a column named {reserved[0]}, which is a name of Freshet's", "name that column differently"
         )
-    if missing := sorted(columns_needed(mapping) - set(names)):
+    if missing := sorted(required_columns(mapping) - set(names)):
         return FileIssue(
             f"lacks {_format_columns(missing)} (its header: {_format_header(columns, mapping.source)})",
             "deliver it with the columns that the mapping uses, or change the mapping",

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Final
 
 _PLAIN: Final = re.compile(r"\w*[A-Za-z_]\w*", re.ASCII)
-_STRING_LITERAL: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 _QUOTED: Final = re.compile(r"`(?:[^`]|``)*`|'[^']*'|\"[^\"]*\"")
 
 
@@ -33,13 +32,6 @@ def describe_special_character(name: str) -> str:
         return "a blank at its end"
     special_char = next((char for char in name if not re.match(r"\w", char, re.ASCII)), "")
     return "a blank" if special_char == " " else f"`{special_char}`" if special_char else "only digits"
-
-
-def columns_in(expression: str, names: Sequence[str]) -> list[str]:
-    """The columns that an expression reads, as far as its text tells: in backticks, or bare outside of quotes."""
-    lower_text = _STRING_LITERAL.sub("", expression).lower()
-    words = re.findall(r"\w+", _QUOTED.sub(" ", expression).lower(), re.ASCII)
-    return [name for name in names if f"`{name.lower().replace('`', '``')}`" in lower_text or name.lower() in words]
 
 
 def _occurs(name: str, text: str) -> bool:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freshet.errors import MappingError
-from freshet.ingest.mapping.column_names import columns_in, sql_name, unquoted_column
+from freshet.ingest.mapping.column_names import sql_name, unquoted_column
+from freshet.ingest.mapping.sql_columns import columns_in
 
 COLUMN_NAMES = (
     "Artikel-Nr",

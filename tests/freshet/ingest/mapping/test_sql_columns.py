@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from freshet.ingest.mapping.source_mapping import EventExpressions, SourceFormat, SourceMapping
-from freshet.ingest.mapping.sql_columns import columns_used
+from freshet.ingest.mapping.sql_columns import columns_used, required_keys
 
 
 def used_columns(text: str) -> set[str]:
@@ -34,6 +34,24 @@ def test_only_columns_are_named(text, columns):
 
 def test_the_words_of_the_language_are_no_columns():
     assert used_columns("a BETWEEN 1 AND 2 OR NOT (b IS NULL) AND c RLIKE 'x' AND d DIV 2 = 1") == {"a", "b", "c", "d"}
+
+
+@pytest.mark.parametrize("text", ["Kunde's", "a +", "case"])
+def test_an_expression_that_cannot_be_parsed_names_no_columns(text):
+    assert used_columns(text) == set()
+
+
+def test_the_keys_of_json_records_are_those_of_columns_and_of_fields_inside_them():
+    schema = (
+        "session BIGINT, `Kauf Zeit` STRING, events ARRAY<STRUCT<aid: BIGINT, ts: BIGINT, note: STRING>>, spare INT"
+    )
+    source = SourceFormat(format="json", schema=schema, explode="events", optional=("spare",))
+    events = EventExpressions(
+        session_id="session", item_id="events.AID", event_type="'view'", event_time="timestamp_millis(events.ts)",
+        quantity="spare", title="`Kauf Zeit`",
+    )  # fmt: skip
+    mapping = SourceMapping(shop="s", source=source, events=events)
+    assert required_keys(mapping) == {"session", "Kauf Zeit", "events", "aid", "ts"}
 
 
 def test_online_retail_uses_every_column_of_its_file():

@@ -6,7 +6,7 @@ import pytest
 
 from freshet.cli.dry_run_report import refusal_messages, report_lines, verdict_lines
 from freshet.errors import LandingError, MappingError
-from freshet.ingest.mapping.dry_run import dry_run
+from freshet.ingest.dry_run import dry_run
 from freshet.ingest.mapping.source_mapping import EventExpressions, LandingSplit, SourceFormat, SourceMapping
 from freshet.settings import Settings
 
