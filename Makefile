@@ -12,7 +12,7 @@ AT_SPEED = FRESHET_FLUSH_INTERVAL_S=30 FRESHET_DAY_RERUN_COOLDOWN_S=90 FRESHET_A
 KEPT = $(DEMO_OF) FRESHET_FIRST_DAY=$$(cat demo/demo-of-freshet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev pictures test drills lint clean
+.PHONY: help setup demo dev pictures test drills lint docs clean
 
 help: ## what can be typed here
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -52,6 +52,9 @@ lint: setup ## ruff, mypy, import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+docs: setup ## the tables of docs/gates.md, written from the rules
+	@$(BIN)/python -m tests.docs.gate_tables
 
 clean: ## remove what was made here, except lakes
 	rm -rf .venv .freshet .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build

@@ -232,7 +232,7 @@ def _day_counts(publication: PublishResult, day: date) -> dict[str, Any]:
     """The numbers of the day's profile, by the names that Dagster shows."""
     numbers = publication.profile.select_dtypes("number").loc[day]
     # How far a day is from usual is the checks' business; here it would be a row for each of them on every day.
-    row = {str(name): _plain(value) for name, value in numbers.items() if not str(name).endswith("_off")}
+    row = {str(name): _plain(value) for name, value in numbers.items() if not str(name).endswith("_factor")}
     return {"dagster/row_count": int(row.pop("rows")), **row}
 
 

@@ -31,6 +31,7 @@ import pytest
 
 from freshet.errors import LakeError
 from tests import tiny_bundle, tiny_lake
+from tests.gate_cases import refusal_reason
 from tests.world import DAY1, DAY2, DELIVERIES, HEADER, MAPPING
 
 if TYPE_CHECKING:
@@ -206,8 +207,15 @@ class TestRuns:
         run_result = shop.dagster().run(*EVENT_TABLES, days=[DAY2])
         assert run_result.failure("events") == (
             "1 of 1 days refused, 0 published\n"
-            "events 2024-03-02: 3 of 3 rows break the contract (bad_encoding 3; limit 0.25); "
-            "look at quarantined_events of that day, mend the export or the mapping, then run the day again"
+            "events 2024-03-02: "
+            + refusal_reason(
+                "events",
+                "bad_share_is_within_limit",
+                max_invalid_share=0.25,
+                quarantined=3,
+                candidates=3,
+                top_reason="bad_encoding 3",
+            )
         )
 
 
@@ -222,12 +230,10 @@ def test_a_shop_with_one_item(spark, tmp_path):
     tiny_lake.deliver_files(settings, DAY1, {"a.csv": HEADER + "".join(rows)})
     run_result = dagster.run(*EVENT_TABLES, "items", "vocabulary", days=[DAY1])
     assert run_result.success  # it is only too early: no alert, and nothing is made from it
-    check = run_result.check("vocabulary", "there_is_a_choice")
+    check = run_result.check("vocabulary", "at_least_two_items")
     assert (check.passed, check.severity.value) == (False, "WARN")
-    assert check.description == (
-        "vocabulary: the shop has 1 item(s), and a recommender needs two to choose between. "
-        "Land more days, or look whether the mapping's item_id or `where` throws items away"
-    )
+    message, fix = refusal_reason("vocabulary", "at_least_two_items", rows=1).split("; land")
+    assert check.description == f"vocabulary: {message}. Land{fix}"
     assert run_result.materialized() == [*EVENT_TABLES, "items"]
     tiny_lake.deliver_files(settings, DAY2, DELIVERIES[DAY2])
     assert dagster.run(*EVENT_TABLES, "items", "vocabulary", days=[DAY2]).success
@@ -271,8 +277,8 @@ def test_of_two_runs_of_the_same_day_at_once_one_wins_and_the_other_says_so(spar
     from freshet.tables.schemas import QUARANTINED_EVENTS
 
     settings = tiny_lake.shop_settings(tmp_path)
-    plain_inputs = {"upstream_missing": {DAY1: 0}, "upstream_why": {DAY1: ""}}
-    racing_inputs = {"upstream_missing": StagingBarrier(), "upstream_why": {DAY1: ""}}
+    plain_inputs = {"upstream_missing": {DAY1: 0}, "upstream_reason": {DAY1: ""}}
+    racing_inputs = {"upstream_missing": StagingBarrier(), "upstream_reason": {DAY1: ""}}
     errors: dict[str, str] = {}
 
     def publish(writer_name: str, facts: Mapping[str, Mapping[date, object]]) -> None:

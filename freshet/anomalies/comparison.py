@@ -79,14 +79,14 @@ def _seen_counts(day: date, first_seen: FirstSeenCounts, refused: Collection[dat
     """Counts of what published days had met before; a refused day of the same stage does not make anything known."""
     counts = {}
     if day in first_seen.item_events:
-        counts["known_events"] = _count_seen_before(day, first_seen.item_events[day], refused)
+        counts["seen_item_events"] = _count_seen_before(day, first_seen.item_events[day], refused)
         counts["compared_events"] = sum(first_seen.item_events[day].values())
         events_by_title_day = first_seen.renamed_items.get(day, {})
         counts["renamed_items"] = sum(events_by_title_day.values()) - _count_seen_before(
             day, events_by_title_day, refused
         )
     if day in first_seen.users:
-        counts["known_users"] = _count_seen_before(day, first_seen.users[day], refused)
+        counts["seen_users"] = _count_seen_before(day, first_seen.users[day], refused)
         counts["compared_users"] = sum(first_seen.users[day].values())
     return counts
 

@@ -36,15 +36,17 @@ class AbsoluteBound:
 
 
 ABSOLUTE_BOUNDS: Final = (
-    AbsoluteBound("shoppers", "largest_shopper", "rows", 0.5, 0.9, "one shopper has {share} of all {whole:,} events"),
-    AbsoluteBound("items", "largest_item", "rows", 0.6, 0.95, "one item has {share} of all {whole:,} events"),
+    AbsoluteBound(
+        "shoppers", "max_shopper_events", "rows", 0.5, 0.9, "one shopper has {share} of all {whole:,} events"
+    ),
+    AbsoluteBound("items", "max_item_events", "rows", 0.6, 0.95, "one item has {share} of all {whole:,} events"),
     AbsoluteBound(
         "items", "items", "rows", 0.95, 0.99, "{part:,} items for {whole:,} events: an item for each", min_rows=1_000
     ),
     AbsoluteBound("duplicates", "duplicate", "candidates", 0.5, 0.9, "{part:,} of {whole:,} rows repeat an event id"),
     AbsoluteBound("event_types", "returns", "rows", 0.5, 0.99, "{part:,} of {whole:,} events are returns"),
-    AbsoluteBound("prices", "free", "priced", 0.9, 0.999, "{part:,} of {whole:,} prices are 0"),
-    AbsoluteBound("moments", "late", "rows", 0.5, None, "{part:,} of {whole:,} events are older than two days"),
+    AbsoluteBound("prices", "zero_prices", "priced", 0.9, 0.999, "{part:,} of {whole:,} prices are 0"),
+    AbsoluteBound("moments", "old_events", "rows", 0.5, None, "{part:,} of {whole:,} events are older than two days"),
     AbsoluteBound("moments", "crowded", "rows", 0.99, None, "{whole:,} events share a handful of times"),
     AbsoluteBound(
         "sessions", "one_session", "rows", 0.5, 0.5, "{whole:,} events of many shoppers share one session id"
@@ -65,6 +67,6 @@ ABSOLUTE_BOUNDS: Final = (
 def add_derived_counts(counts: Counts) -> dict[str, float]:
     """The counts with what bounds ask for beside them: `crowded` and `one_session`, rows or none."""
     rows = counts.get("rows", 0)
-    is_crowded = counts.get("instants", rows) < 0.01 * rows
+    is_crowded = counts.get("distinct_times", rows) < 0.01 * rows
     is_one_session = counts.get("sessions", 0) == 1 and counts.get("shoppers", 0) >= 10
     return {**counts, "crowded": rows * is_crowded, "one_session": counts.get("with_session", 0) * is_one_session}

@@ -100,21 +100,26 @@ DAY_METRICS: Final = (
     DayMetric(
         "users",
         "users met before",
-        "known_users",
+        "seen_users",
         "compared_users",
         bad_direction="low",
         tolerance=0.05,
         support_count="users",
         min_support=30,
     ),
-    DayMetric("shoppers", "events of one shopper", "largest_shopper", "rows", bad_direction="high", tolerance=0.05),
+    DayMetric("shoppers", "events of one shopper", "max_shopper_events", "rows", bad_direction="high", tolerance=0.05),
     DayMetric("shoppers", "events a shopper", "rows", "shoppers", is_share=False),
     DayMetric("sessions", "events with a session", "with_session", "rows", tolerance=0.05),
     DayMetric("sessions", "events a session", "with_session", "sessions", is_share=False),
     DayMetric(
-        "items", "events on items met before", "known_events", "compared_events", bad_direction="low", tolerance=0.05
+        "items",
+        "events on items met before",
+        "seen_item_events",
+        "compared_events",
+        bad_direction="low",
+        tolerance=0.05,
     ),
-    DayMetric("items", "events on one item", "largest_item", "rows", bad_direction="high", tolerance=0.05),
+    DayMetric("items", "events on one item", "max_item_events", "rows", bad_direction="high", tolerance=0.05),
     DayMetric(
         "item_names", "items with another name", "renamed_items", "titled_items", bad_direction="high", tolerance=0.03
     ),
@@ -122,8 +127,14 @@ DAY_METRICS: Final = (
     DayMetric("prices", "median price", "median_price", support_count="priced", is_share=False, scale=1e-4),
     DayMetric("prices", "events with a price", "priced", "rows", tolerance=0.05),
     DayMetric(
-        "prices", "events at price 0", "free", "priced", support_count="priced", bad_direction="high", tolerance=0.03
+        "prices",
+        "events at price 0",
+        "zero_prices",
+        "priced",
+        support_count="priced",
+        bad_direction="high",
+        tolerance=0.03,
     ),
-    DayMetric("moments", "events older than two days", "late", "rows", bad_direction="high", tolerance=0.03),
-    DayMetric("moments", "different times an event", "instants", "rows", bad_direction="low", is_share=False),
+    DayMetric("moments", "events older than two days", "old_events", "rows", bad_direction="high", tolerance=0.03),
+    DayMetric("moments", "different times an event", "distinct_times", "rows", bad_direction="low", is_share=False),
 )

@@ -60,7 +60,7 @@ def _broken_rules(day: "DryRunDay", rules: Sequence[Rule]) -> list[str]:
     top_reasons = ", ".join(
         f"{reason} {rows}" for reason, rows in sorted(day.reasons.items(), key=lambda reason_rows: -reason_rows[1])[:3]
     )
-    row = {**counts, "rows": day.rows, "candidates": candidates, "worst": top_reasons}
+    row = {**counts, "rows": day.rows, "candidates": candidates, "top_reason": top_reasons}
     shares = {"skipped_share": counts["skipped"] / day.rows, "bad_share": counts["quarantined"] / max(1, candidates)}
     return [
         rule.format_message(row)

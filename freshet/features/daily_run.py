@@ -17,7 +17,14 @@ from freshet.ingest.mapping.source_mapping import SourceMapping as SourceMapping
 from freshet.ingest.read_landing import scan_files
 from freshet.landing import landed_files
 from freshet.publishing import gate_inputs
-from freshet.publishing.publish import GateInputsSource, OverlapCounter, PublishResult, UpstreamAttempts, publish_days
+from freshet.publishing.publish import (
+    DayRows,
+    GateInputsSource,
+    OverlapCounter,
+    PublishResult,
+    UpstreamAttempts,
+    publish_days,
+)
 from freshet.settings import Settings
 from freshet.store import Store
 from freshet.tables import iceberg, stale_days
@@ -101,9 +108,8 @@ class DailyTables:
         count_overlaps: OverlapCounter | None = None,
     ) -> PublishResult:
         """Through the table's gate. sources, across: see `publish_days`."""
-        result = publish_days(
-            rows, table, self.days, inputs, self.settings, self.store, datetime.now(UTC), sources or {}, count_overlaps
-        )
+        day_rows = DayRows(rows, table, self.days, inputs, sources or {}, count_overlaps)
+        result = publish_days(day_rows, self.settings, self.store, datetime.now(UTC))
         return replace(result, added_days=self.added_days)
 
     def with_stale_days(self, table: Table) -> "DailyTables":

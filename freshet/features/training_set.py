@@ -46,7 +46,7 @@ def publish_vocabulary(spark: SparkSession, settings: Settings, *, new_generatio
     consistency = check_consistency(store, [TableCounts(ITEMS, iceberg.rows_by_day(spark, ITEMS), "items", "items")])
 
     def collect_inputs(staged: DataFrame) -> Mapping[str, object]:
-        return {"moved": _count_moved_items(current_items, staged), **consistency}
+        return {"reindexed_items": _count_moved_items(current_items, staged), **consistency}
 
     rows = features.vocabulary(items, current_items, generation, attribute_columns(settings.item_feature_schema))
     return publish_unpartitioned(rows, VOCABULARY, collect_inputs, settings)
@@ -79,10 +79,10 @@ def publish_training_set(
 
     def collect_inputs(staged: DataFrame) -> Mapping[str, object]:
         inputs = {
-            "vocabulary": vocabulary_size,
+            "vocabulary_size": vocabulary_size,
             "as_of": str(as_of),
-            "cut": str(train_until),
-            "returning": _count_returning_shoppers(staged, train_until),
+            "train_until": str(train_until),
+            "returning_shoppers": _count_returning_shoppers(staged, train_until),
         }
         return {**inputs, **consistency}
 

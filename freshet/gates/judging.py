@@ -1,4 +1,4 @@
-"""Great Expectations judges a profile against a suite of rules and names the rows that break them."""
+"""Check a profile against rules with Great Expectations."""
 
 import logging
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def check_rules(subject: str, profile: "pd.DataFrame", rules: Sequence[Rule]) -> GateReport:
-    """Hold every row of the profile against every rule. The frame's index names the rows (a day, a bundle).
+    """Return the results of all rules over all rows of the profile, whose index names the rows (a day, a bundle).
 
-    Raises KeyError where a rule names a column that the profile lacks: a gate that cannot look must not pass.
+    Raises KeyError if the profile lacks the column of a rule: a rule that cannot be checked must not pass.
     """
     required = {name for rule in rules for name in (rule.column, rule.waiver_column) if name}
     missing = sorted(required - set(profile.columns))
     if missing:
-        raise KeyError(f"{subject}: the profile lacks {missing}, which its rules judge")
+        raise KeyError(f"{subject}: the profile lacks {missing}, which its rules check")
     frame = profile.reset_index(names="where").astype({"where": str})
     results = _validate(frame, rules)
     return GateReport(
@@ -36,13 +36,13 @@ def _rule_result(rule: Rule, frame: "pd.DataFrame", result: Any) -> RuleResult:
 
 
 def _violation(rule: Rule, row: dict[str, Any]) -> Violation:
-    # A rule that only warns has culprits, too: its severity says that they stop nothing.
+    # A rule with severity `warn` has violations, too; RuleResult.is_blocking is False for all of them.
     is_blocking = rule.severity == "warn" or rule.blocks(row)
     return Violation(row["where"], rule.format_message(row), is_blocking)
 
 
 def _exception_messages(info: dict[str, Any]) -> list[str]:
-    """What went wrong inside Great Expectations, which tells it at the top or once per metric."""
+    """Return the messages of exceptions inside Great Expectations: one at the top level, or one per metric."""
     entries = [info, *(inner for inner in info.values() if isinstance(inner, dict))]
     return [str(entry["exception_message"]) for entry in entries if entry.get("raised_exception")]
 
@@ -67,7 +67,10 @@ def _validate(frame: "pd.DataFrame", rules: Sequence[Rule]) -> list[Any]:
 
 @cache
 def _batch_definition() -> Any:
-    """An ephemeral context without files and without progress bars; one per process. (Telemetry: freshet.runtime.)"""
+    """Return the batch definition of an ephemeral context, without files and progress bars; one per process.
+
+    Telemetry is disabled in `freshet.runtime`.
+    """
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 

@@ -1,21 +1,23 @@
-"""One rule of a gate: a truth about a column of a profile, with what to do where it does not hold."""
+"""A rule of a gate, and the report of a gate: which rows of the profile break which rule."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+BUG_FIX: Final = "this is a bug in Freshet, not a fault of your data: keep the lake as it is and report the bug"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """`column` of the profile lies between `least` and `most`; an empty value is not judged.
+    """A bound on one column of a profile: `min_value` ≤ value ≤ `max_value`. An empty value is not checked.
 
-    says: the finding, a format string over the profile's row and `limit`, e.g. "{without_item} of {rows} rows have no
-    item_id".
-    warn_most: a value above it is warned of even where it is not above `most`.
-    pardon: a column of the profile; where it is not 0, what the rule finds is a warning.
-    fix: what to do about it; `{where}` in it stands for the row's name.
-    severity `error`: nothing is published and the run fails; `hold`: nothing is published, and the run goes on without
-    it, for it is no error; `warn`: is shown, stops nothing.
+    message_template: the message about a row that breaks the rule, a format string over the row of the profile and
+    `limit`, e.g. "{without_item} of {rows} rows have no item_id". It stands here only: docs and tests read it.
+    warn_above: a value above it is a warning even if it is not above `max_value`.
+    waiver_column: a column of the profile; in a row where it is not 0, a broken rule is only a warning.
+    fix: how to correct it; `{where}` in it stands for the name of the row.
+    severity: `error`: nothing is published and the run fails; `hold`: nothing is published and the run goes on without
+    it, because it is not an error; `warn`: shown, blocks nothing.
     """
 
     name: str
@@ -30,11 +32,11 @@ class Rule:
 
     @property
     def warn_threshold(self) -> float | None:
-        """The highest value that nothing is said of."""
+        """The highest value without a warning."""
         return self.max_value if self.warn_above is None else self.warn_above
 
     def blocks(self, row: Mapping[str, Any]) -> bool:
-        """Whether one row of the profile keeps it from being published; a row within the bounds does not."""
+        """Return whether a row of the profile breaks the rule so that it is not published."""
         value = row[self.column]
         if self.severity == "warn" or value is None or value != value:
             return False
@@ -44,13 +46,13 @@ class Rule:
         return bool(outside and not (self.waiver_column and row[self.waiver_column]))
 
     def format_message(self, row: Mapping[str, Any]) -> str:
-        """What to say about one row of the profile that breaks the rule."""
+        """Return the message about a row of the profile that breaks the rule."""
         bound = self.min_value if self.min_value is not None else self.max_value
         return self.message_template.format_map({**row, "limit": f"{bound:g}"})
 
     @property
     def bounds_text(self) -> str:
-        """The rule in words of its own: `bad_share ≤ 0.05`."""
+        """The bound as text: `bad_share ≤ 0.05`."""
         parts = []
         if self.min_value is not None:
             parts.append(f"≥ {self.min_value:g}")
@@ -60,18 +62,23 @@ class Rule:
         return f"{self.column} {' and '.join(parts)}{warning}"
 
 
+def zero_rule(name: str, column: str, message_template: str, fix: str) -> Rule:
+    """Return the rule that a count is 0; a row with another count is not published."""
+    return Rule(name, column, message_template, fix, max_value=0)
+
+
 @dataclass(frozen=True)
 class Violation:
-    """One row of the profile that breaks a rule: a day, or the one row of a table, model or bundle."""
+    """A row of the profile that breaks a rule: a day, or the only row of a table, model or bundle."""
 
     where: str
     message: str
-    is_blocking: bool = True  # False: a warning, whatever the severity of the rule
+    is_blocking: bool = True  # False: a warning, independent of the severity of the rule
 
 
 @dataclass(frozen=True)
 class RuleResult:
-    """What the gate found for one rule."""
+    """One rule and the rows that break it."""
 
     rule: Rule
     violations: tuple[Violation, ...]
@@ -82,31 +89,34 @@ class RuleResult:
 
     @property
     def is_blocking(self) -> bool:
-        """Whether something is kept from being published."""
-        return self.rule.severity != "warn" and any(culprit.is_blocking for culprit in self.violations)
+        """Whether a row is not published because of this rule."""
+        return self.rule.severity != "warn" and any(violation.is_blocking for violation in self.violations)
 
     def fix_for(self, violation: Violation) -> str:
-        """What to do about one of the culprits."""
+        """Return how to correct one of the violations."""
         return self.rule.fix.replace("{where}", violation.where)
 
 
 @dataclass(frozen=True)
 class GateReport:
-    """What the gate found for all rules of a suite."""
+    """The results of all rules of a suite."""
 
     subject: str
     results: tuple[RuleResult, ...]
 
     @property
     def blocking_violations(self) -> tuple[tuple[RuleResult, Violation], ...]:
-        """What stops a publication: the finding, and the day or the one row that it is about."""
-        blocking = (finding for finding in self.results if finding.rule.severity != "warn")
+        """The violations that prevent a publication, each with the result of its rule."""
         return tuple(
-            (finding, culprit) for finding in blocking for culprit in finding.violations if culprit.is_blocking
+            (result, violation)
+            for result in self.results
+            if result.rule.severity != "warn"
+            for violation in result.violations
+            if violation.is_blocking
         )
 
     def refusal_reasons(self) -> dict[str, list[str]]:
-        """Where → findings, for everything that stops a publication."""
+        """Return row → messages with their fixes, for every row that is not published."""
         reasons: dict[str, list[str]] = {}
         for result, violation in self.blocking_violations:
             reasons.setdefault(violation.where, []).append(f"{violation.message}; {result.fix_for(violation)}")
@@ -114,5 +124,5 @@ class GateReport:
 
     @property
     def has_errors(self) -> bool:
-        """Whether what was found is somebody's fault, and not only too early."""
-        return any(finding.rule.severity == "error" and finding.is_blocking for finding in self.results)
+        """Whether a rule of severity `error` blocks a row; `hold` is not an error."""
+        return any(result.rule.severity == "error" and result.is_blocking for result in self.results)

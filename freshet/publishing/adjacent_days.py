@@ -20,7 +20,7 @@ OverlapCounts = Mapping[date, Mapping[date, int]]  # day → other day → event
 def judge_with_overlaps(
     subject: str, profile: "pd.DataFrame", rules: Sequence[Rule], count_overlaps: Callable[[Collection[date]], Overlaps]
 ) -> tuple["pd.DataFrame", GateReport, OverlapCounts]:
-    """(The profile with `repeated_ids`, `counted_twice` and `counted_twice_where`, the judgement of it, the overlaps).
+    """(The profile with `repeated_ids`, `shared_ids` and `shared_ids_days`, the judgement of it, the overlaps).
 
     count: overlaps of the stage without the days given, which are refused. Where a day is refused its old rows stay
     published, and another staged day may count one of their events again; so the rest is counted until no more day
@@ -36,8 +36,8 @@ def judge_with_overlaps(
         }
         profile = profile.assign(
             repeated_ids=[overlaps_by_day[day].get(day, 0) for day in profile.index],
-            counted_twice=[sum(counts.values()) for counts in other_days.values()],
-            counted_twice_where=[_format_days(counts) for counts in other_days.values()],
+            shared_ids=[sum(counts.values()) for counts in other_days.values()],
+            shared_ids_days=[_format_days(counts) for counts in other_days.values()],
         )
         gate_report = check_rules(subject, profile, rules)
         failed_days = {date.fromisoformat(where) for where in gate_report.refusal_reasons()}

@@ -102,8 +102,8 @@ def _join_comparisons(profile: "pd.DataFrame", comparisons: Mapping[date, DayCom
     rows = {
         day: {
             **comparison.counts,
-            **{f"{check}_off": factor for check, factor in comparison.factors.items()},
-            **{f"{truth}_says": message for truth, message in comparison.messages.items()},
+            **{f"{check}_factor": factor for check, factor in comparison.factors.items()},
+            **{f"{check}_message": message for check, message in comparison.messages.items()},
             "accepted": int(comparison.accepted),
         }
         for day, comparison in comparisons.items()

@@ -52,11 +52,13 @@ def read_inputs(
     counts_by_day = {day: {f: pair for f, pair in counts.items() if f.day == day} for day in days}
     return {
         "files_read": {day: sum(got > 0 for _, got in own.values()) for day, own in counts_by_day.items()},
-        "unread": {day: sum(max(0, count - got) for count, got in own.values()) for day, own in counts_by_day.items()},
-        "read_twice": {
+        "unread_records": {
+            day: sum(max(0, count - got) for count, got in own.values()) for day, own in counts_by_day.items()
+        },
+        "records_read_twice": {
             day: sum(max(0, got - count) for count, got in own.values()) for day, own in counts_by_day.items()
         },
-        "miscounted": {day: _describe_miscounts(own) for day, own in counts_by_day.items()},
+        "miscounted_files": {day: _describe_miscounts(own) for day, own in counts_by_day.items()},
     }
 
 
@@ -69,7 +71,7 @@ def _describe_miscounts(counts: Mapping[LandedFile, tuple[int, int]]) -> str:
 
 
 def upstream_inputs(store: Store, table: str, days: Sequence[date]) -> tuple[GateInputs, DayRecords]:
-    """(`upstream_missing`, `upstream_why` and `undelivered` per day, the upstream's records).
+    """(`upstream_missing`, `upstream_reason` and `undelivered` per day, the upstream's records).
 
     A day counts as missing when its last attempt was refused, too: nothing is built on a day that somebody
     has just tried to replace and could not.
@@ -78,7 +80,7 @@ def upstream_inputs(store: Store, table: str, days: Sequence[date]) -> tuple[Gat
     reasons = {day: _missing_reason(table, records.get(day)) for day in days}
     inputs: GateInputs = {
         "upstream_missing": {day: int(bool(reasons[day])) for day in days},
-        "upstream_why": dict(reasons),
+        "upstream_reason": dict(reasons),
         UNDELIVERED: {day: int(day in records and records[day].verdict == "empty") for day in days},
     }
     return inputs, records
@@ -102,7 +104,7 @@ def accounting_inputs(
         "skipped": {day: recorded_count(raw, day, "skipped") for day in days},
         "quarantined": {day: recorded_count(quarantined, day, "rows") for day in days},
         "duplicate": {day: duplicates.get(day, 0) for day in days},
-        "worst": {day: _top_reason(quarantined, day) for day in days},
+        "top_reason": {day: _top_reason(quarantined, day) for day in days},
     }
 
 

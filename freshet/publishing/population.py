@@ -25,7 +25,7 @@ _COUNT: Final = "_count"
 
 @dataclass(frozen=True)
 class EventComposition:
-    """Counts per day (`items`, `largest_item`, …), and counts per day and first day."""
+    """Counts per day (`items`, `max_item_events`, …), and counts per day and first day."""
 
     counts: "pd.DataFrame"  # indexed by landing_date
     item_events: CountsByFirstDay = field(repr=False)  # events, by the day on which their item was first met
@@ -40,7 +40,7 @@ def compute_composition(events: DataFrame, items: DataFrame, shoppers: DataFrame
 
     items, shoppers: rows of the tables `items` and `user_features`, of the published days to compare with.
 
-    counts: `items`, `largest_item` (events), `titled_items`, `shoppers`, `largest_shopper` (events), `users`.
+    counts: `items`, `max_item_events` (events), `titled_items`, `shoppers`, `max_shopper_events` (events), `users`.
     """
     item_counts, shopper_counts = _count_items(events, items).toPandas(), _count_shoppers(events, shoppers).toPandas()
     counts = (
@@ -79,7 +79,7 @@ def _count_items(events: DataFrame, items: DataFrame) -> DataFrame:
         .withColumn("name_first", F.when(is_renamed, F.col("name_first")).otherwise(F.col("first")))
         .groupBy(c.LANDING_DATE, "first", "name_first")
         .agg(
-            F.count("*").alias("items"), F.sum(_COUNT).alias("events"), F.max(_COUNT).alias("largest_item"),
+            F.count("*").alias("items"), F.sum(_COUNT).alias("events"), F.max(_COUNT).alias("max_item_events"),
             F.count(_TITLE_HASH).alias("titled_items"),
         )
     )  # fmt: skip
@@ -99,7 +99,7 @@ def _count_shoppers(events: DataFrame, shoppers: DataFrame) -> DataFrame:
         .where(F.col(_COUNT) > 0)
         .groupBy(c.LANDING_DATE, "first")
         .agg(
-            F.count("*").alias("shoppers"), F.max(_COUNT).alias("largest_shopper"),
+            F.count("*").alias("shoppers"), F.max(_COUNT).alias("max_shopper_events"),
             F.count(F.when(F.col("as_user") > 0, F.lit(1))).alias("users"),
         )
     )  # fmt: skip
@@ -119,13 +119,13 @@ def _title_hash() -> Column:
 
 def _sum_item_counts(item_counts: "pd.DataFrame") -> "pd.DataFrame":
     return item_counts.groupby(c.LANDING_DATE).agg(
-        items=("items", "sum"), largest_item=("largest_item", "max"), titled_items=("titled_items", "sum")
+        items=("items", "sum"), max_item_events=("max_item_events", "max"), titled_items=("titled_items", "sum")
     )
 
 
 def _sum_shopper_counts(shopper_counts: "pd.DataFrame") -> "pd.DataFrame":
     return shopper_counts.groupby(c.LANDING_DATE).agg(
-        shoppers=("shoppers", "sum"), largest_shopper=("largest_shopper", "max"), users=("users", "sum")
+        shoppers=("shoppers", "sum"), max_shopper_events=("max_shopper_events", "max"), users=("users", "sum")
     )
 
 

@@ -58,13 +58,13 @@ def _raw_events() -> dict[str, Column]:
     return {
         "skipped": F.count(F.when(F.col(c.SKIPPED), F.lit(1))),
         "unreadable": F.count(c.CORRUPT),
-        "bare_ids": _count_violations(_is_pseudonym_or_null(c.USER_ID) & _is_pseudonym_or_null(c.SESSION_ID)),
+        "unhashed_ids": _count_violations(_is_pseudonym_or_null(c.USER_ID) & _is_pseudonym_or_null(c.SESSION_ID)),
     }
 
 
 def _quarantined_events() -> dict[str, Column]:
     counts = {code: F.count(F.when(F.col(c.REASON) == code, F.lit(1))) for code in REASONS}
-    return {**counts, "unexplained": _count_violations(F.col(c.REASON).isin(list(REASONS)))}
+    return {**counts, "unknown_reasons": _count_violations(F.col(c.REASON).isin(list(REASONS)))}
 
 
 def _events() -> dict[str, Column]:
@@ -73,7 +73,7 @@ def _events() -> dict[str, Column]:
         "without_item": _count_violations(F.col(c.ITEM_ID) != ""),
         "without_shopper": _count_violations(F.col(c.SHOPPER).rlike(_PSEUDONYM_PATTERN)),
         "unknown_types": _count_violations(F.col(c.EVENT_TYPE).isin(list(c.EVENT_TYPES))),
-        "out_of_time": _count_violations(is_in_time),
+        "after_landing_day": _count_violations(is_in_time),
         **{f"{name}s": _count_where(F.col(c.EVENT_TYPE) == name) for name in c.EVENT_TYPES},
         **_comparison_counts(),
     }
@@ -86,11 +86,11 @@ def _comparison_counts() -> dict[str, Column]:
         "with_user": F.count(c.USER_ID),
         "with_session": F.count(c.SESSION_ID),
         "sessions": F.approx_count_distinct(c.SESSION_ID),
-        "instants": F.approx_count_distinct(time),
+        "distinct_times": F.approx_count_distinct(time),
         "hours": F.expr(f"bit_count(bit_or(shiftleft(1, hour({c.EVENT_TIME}))))"),
-        "late": _count_where(time < F.date_sub(c.LANDING_DATE, LATE_DAYS)),
+        "old_events": _count_where(time < F.date_sub(c.LANDING_DATE, LATE_DAYS)),
         "priced": F.count(c.PRICE),
-        "free": _count_where(F.col(c.PRICE) == 0),
+        "zero_prices": _count_where(F.col(c.PRICE) == 0),
         "median_price": F.percentile_approx((F.col(c.PRICE) * 10_000).cast("bigint"), 0.5, 1_000),
         "huge_quantities": _count_where(F.col(c.QUANTITY) > HUGE_QUANTITY),
     }
@@ -99,7 +99,7 @@ def _comparison_counts() -> dict[str, Column]:
 def _items() -> dict[str, Column]:
     return {
         "repeated": _count_repeated(c.ITEM_ID),
-        "bad_prices": _count_violations(F.col(c.PRICE).isNull() | (F.col(c.PRICE) >= 0)),
+        "negative_prices": _count_violations(F.col(c.PRICE).isNull() | (F.col(c.PRICE) >= 0)),
         "untitled": _count_violations(F.col(c.TITLE) != ""),
     }
 
@@ -116,7 +116,7 @@ def _user_features() -> dict[str, Column]:
     return {
         "repeated": _count_repeated(c.SHOPPER),
         "counted": F.sum("events"),
-        "overbought": _count_violations(F.col("purchases") <= F.col("events")),
+        "purchases_exceed_events": _count_violations(F.col("purchases") <= F.col("events")),
     }
 
 
@@ -132,11 +132,11 @@ def _impressions() -> dict[str, Column]:
     return {
         "repeated": _count_repeated("request_id"),
         "empty_lists": _count_violations(F.size("items") > 0),
-        "repeated_items": _count_violations(F.size(F.array_distinct("items")) == F.size("items")),
+        "lists_with_repeats": _count_violations(F.size(F.array_distinct("items")) == F.size("items")),
         "unknown_tiers": _count_violations(F.col("tier").isin(list(c.TIERS))),
-        "bad_bundles": _count_violations(F.col("bundle").rlike("^[0-9a-f]{64}$")),
-        "bare_shoppers": _count_violations(_is_pseudonym_or_null(c.SHOPPER)),
-        "out_of_time": _count_violations(F.col("shown_at") < F.date_add(c.LANDING_DATE, 2)),
+        "without_bundle": _count_violations(F.col("bundle").rlike("^[0-9a-f]{64}$")),
+        "unhashed_shoppers": _count_violations(_is_pseudonym_or_null(c.SHOPPER)),
+        "after_landing_day": _count_violations(F.col("shown_at") < F.date_add(c.LANDING_DATE, 2)),
     }
 
 
@@ -144,8 +144,8 @@ def _vocabulary() -> dict[str, Column]:
     return {
         "repeated": _count_repeated(c.ITEM_ID),
         "shared_indexes": _count_repeated("index"),
-        "lowest": F.min("index"),
-        "highest": F.max("index"),
+        "lowest_index": F.min("index"),
+        "highest_index": F.max("index"),
     }
 
 
@@ -154,10 +154,10 @@ def _training_set() -> dict[str, Column]:
     has_equal_lengths = (F.size("items") == lengths[0]) & (lengths[0] == lengths[1]) & (lengths[1] == lengths[2])
     return {
         "repeated": _count_repeated(c.SHOPPER),
-        "uneven": _count_violations(has_equal_lengths),
+        "length_mismatch": _count_violations(has_equal_lengths),
         "unordered": _count_violations(_is_ascending(F.col("times"))),
-        "lowest_index": F.min(F.array_min("items")),
-        "highest_index": F.max(F.array_max("items")),
+        "lowest_item": F.min(F.array_min("items")),
+        "highest_item": F.max(F.array_max("items")),
         "latest_day": F.max(F.array_max("days")),
         "unknown_types": _count_violations((F.array_min("types") >= 1) & (F.array_max("types") <= len(c.EVENT_TYPES))),
     }
@@ -167,9 +167,9 @@ def _recommendations() -> dict[str, Column]:
     descending = F.reverse(F.array_sort("scores"))
     return {
         "repeated": _count_repeated(c.SHOPPER),
-        "bare_shoppers": _count_violations(F.col(c.SHOPPER).rlike(_PSEUDONYM_PATTERN)),
-        "repeated_items": _count_violations(F.size(F.array_distinct("items")) == F.size("items")),
-        "disordered": _count_violations((F.col("scores") == descending) & (F.size("scores") == F.size("items"))),
+        "unhashed_shoppers": _count_violations(F.col(c.SHOPPER).rlike(_PSEUDONYM_PATTERN)),
+        "lists_with_repeats": _count_violations(F.size(F.array_distinct("items")) == F.size("items")),
+        "unsorted_lists": _count_violations((F.col("scores") == descending) & (F.size("scores") == F.size("items"))),
         "unknown_tiers": _count_violations(F.col("tier").isin("sequence", "popular")),
     }
 

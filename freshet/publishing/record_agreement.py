@@ -31,7 +31,7 @@ class TableCounts:
 
 
 def check_consistency(store: Store, tables: Sequence[TableCounts], until: date | None = None) -> dict[str, object]:
-    """Columns of a profile: `days_off`, how many days disagree with their events; `days_off_why`, which and what to do.
+    """Columns of a profile: `mismatched_days` and `mismatched_days_details`.
 
     until: the last day that is looked at.
     """
@@ -42,7 +42,7 @@ def check_consistency(store: Store, tables: Sequence[TableCounts], until: date |
         (day, reason) for table_counts in tables for day, reason in _mismatches(store, table_counts, events, until)
     )
     days = sorted({day for day, _ in mismatches})
-    return {"days_off": len(days), "days_off_why": _describe([why for _, why in mismatches], days)}
+    return {"mismatched_days": len(days), "mismatched_days_details": _describe([why for _, why in mismatches], days)}
 
 
 def _mismatches(

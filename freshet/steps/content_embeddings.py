@@ -125,8 +125,8 @@ def _profile(result: EmbeddingResult) -> Mapping[str, object]:
     least_covered = min(shares, key=lambda name: shares[name], default="")
     return {
         "items": len(result.embeddings.item_ids),
-        "ragged": result.dim_mismatches,
+        "dim_mismatch": result.dim_mismatches,
         "not_finite": sum(int((~np.isfinite(vectors)).any(axis=1).sum()) for vectors in embeddings.values()),
-        "least_share": shares.get(least_covered, 1.0),
-        "thinnest": least_covered,
+        "min_coverage": shares.get(least_covered, 1.0),
+        "least_covered": least_covered,
     }

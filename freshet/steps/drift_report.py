@@ -222,8 +222,20 @@ def _empty_profile(release: Release | None, windows: DriftWindows | None) -> Map
         )
         if windows.current:
             reason = f"of the days up to {windows.train_until}, which release {release.entry.number} learned from, none is left"
-    no_warnings = {"slow": 0, "slow_says": "", "rise": 0, "rise_says": ""}
-    return {"compared": 0, "why": reason, "not_finite": 0, "drifted": None, "sentence": "", **no_warnings}
+    no_warnings = {
+        "drifted_from_anchor": 0,
+        "drifted_from_anchor_message": "",
+        "suspicious_rise": 0,
+        "suspicious_rise_message": "",
+    }
+    return {
+        "compared_days": 0,
+        "missing_reason": reason,
+        "not_finite": 0,
+        "drifted": None,
+        "sentence": "",
+        **no_warnings,
+    }
 
 
 def _profile(verdict: DriftVerdict, windows: DriftWindows) -> Mapping[str, object]:
@@ -233,13 +245,13 @@ def _profile(verdict: DriftVerdict, windows: DriftWindows) -> Mapping[str, objec
     if verdict.quality is not None:
         measurements += [verdict.quality.reference, verdict.quality.current, verdict.quality.drop_lower_bound]
     return {
-        "compared": len(windows.current),
-        "why": "",
+        "compared_days": len(windows.current),
+        "missing_reason": "",
         "not_finite": int(np.count_nonzero(~np.isfinite(measurements))),
         "drifted": int(verdict.drifted),
         "sentence": verdict.sentence,
-        "slow": int(bool(verdict.slow_reasons)),
-        "slow_says": "; ".join(verdict.slow_reasons),
-        "rise": int(bool(verdict.rise_reasons)),
-        "rise_says": "; ".join(verdict.rise_reasons),
+        "drifted_from_anchor": int(bool(verdict.slow_reasons)),
+        "drifted_from_anchor_message": "; ".join(verdict.slow_reasons),
+        "suspicious_rise": int(bool(verdict.rise_reasons)),
+        "suspicious_rise_message": "; ".join(verdict.rise_reasons),
     }

@@ -80,6 +80,6 @@ def _profile(
         "unordered": int(out_of_order.sum()),
         "corrupt": int(not is_identical),
         "probes": history_parity.probes,
-        "unlike": len(history_parity.mismatches),
-        "unlike_who": "; ".join(history_parity.mismatches[:3]),
+        "mismatched_inputs": len(history_parity.mismatches),
+        "mismatched_inputs_examples": "; ".join(history_parity.mismatches[:3]),
     }

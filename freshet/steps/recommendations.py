@@ -86,15 +86,15 @@ def gate_inputs(staged: DataFrame, ranker: Ranker, latest: LatestHistories, k: i
     min_overlap = MIN_OVERLAP[ranker.bundle.manifest.precision]
     return {
         "shoppers": len(latest),
-        "off": abs(staged.count() - len(latest)),
+        "count_mismatch": abs(staged.count() - len(latest)),
         "unknown_items": int((item_indices == 0).sum()),
-        "dead_items": int(vocabulary.delisted[item_indices].sum()),
-        "places": list_length,
-        "short": staged.where(F.size("items") != list_length).count(),
+        "delisted_items": int(vocabulary.delisted[item_indices].sum()),
+        "list_length": list_length,
+        "short_lists": staged.where(F.size("items") != list_length).count(),
         "compared": n_compared,
         "overlap": overlap,
-        "overlap_needed": min_overlap,
-        "parity_missed": max(0.0, min_overlap - overlap),
+        "min_overlap": min_overlap,
+        "overlap_shortfall": max(0.0, min_overlap - overlap),
     }
 
 

@@ -8,23 +8,34 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from typing import Final, Literal, NamedTuple
+from typing import Any, ClassVar, Final, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from freshet.artifacts import StoredModel
 from freshet.store import Store
 
 TIMESTAMP_FORMAT: Final = "%Y%m%dT%H%M%S%f"
+# Count → its name in records of earlier versions: days are compared with such records, too.
+FORMER_COUNT_NAMES: Final = {
+    "distinct_times": "instants",
+    "max_item_events": "largest_item",
+    "max_shopper_events": "largest_shopper",
+    "old_events": "late",
+    "seen_item_events": "known_events",
+    "seen_users": "known_users",
+    "zero_prices": "free",
+}
 
 
-class DayRecord(BaseModel):
+class DayRecord(StoredModel):
     """One table, one landing day, one attempt.
 
     verdict: `empty` is a day without a delivery: no file landed, so neither this table nor one made from it has rows of
     it. A day whose files held no event is `published` with no rows. (Records of older lakes say `published` for both.)
     """
 
-    model_config = ConfigDict(frozen=True)
+    former_names: ClassVar[Mapping[str, str]] = {"published_in": "counted_in"}
 
     day: date
     verdict: Literal["published", "refused", "empty"]
@@ -32,6 +43,14 @@ class DayRecord(BaseModel):
     why: tuple[str, ...] = ()
     sources: dict[str, str] = Field(default_factory=dict)  # upstream table → the attempt that this one was made from
     published_in: tuple[date, ...] = ()  # refused events: the other days whose published events are the same ones
+
+    @field_validator("counts", mode="before")
+    @classmethod
+    def _rename_former_counts(cls, counts: Any) -> Any:
+        if not isinstance(counts, Mapping):
+            return counts
+        new_names = {former: name for name, former in FORMER_COUNT_NAMES.items() if name not in counts}
+        return {new_names.get(name, name): count for name, count in counts.items()}
 
 
 class PublishAttempt(BaseModel):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import tiny_lake
+from tests.gate_cases import refusal_reason
 from tests.world import DAY1, DAY2, DAY3, DAYS, DELIVERIES, HEADER
 
 if TYPE_CHECKING:
@@ -23,15 +24,13 @@ BAD_DAY_FILES = {
 EARLIER_DAY_FILES = {
     "a.csv": DELIVERIES[DAY2]["a.csv"] + "e8,2024-03-03 12:00:00,ann,s1,pen,purchase,3,1.20,Pen,office\n"
 }
-REFUSAL_REASON = (
-    "2 of 3 rows break the contract (missing_item 2; limit 0.25); "
-    "look at quarantined_events of that day, mend the export or the mapping, then run the day again"
-)
+REFUSAL_REASON = refusal_reason(
+    "events", "bad_share_is_within_limit", max_invalid_share=0.25,
+    quarantined=2, candidates=3, top_reason="missing_item 2",
+)  # fmt: skip
 REFUSED_MESSAGE = f"1 of 3 days refused, 2 published\nevents 2024-03-02: {REFUSAL_REASON}"
-UPSTREAM_REASONS = (
-    "1 of 3 days refused, 2 published\n"
-    f"{{}} 2024-03-02: events of that day were refused ({REFUSAL_REASON}); "
-    "materialize events of that day first, or mend what its gate refused"
+UPSTREAM_REASONS = "1 of 3 days refused, 2 published\n{} 2024-03-02: " + refusal_reason(
+    "items", "events_are_published", upstream_reason=f"events of that day were refused ({REFUSAL_REASON})"
 )
 TO_EVENTS = ["raw_events", "quarantined_events", "events"]
 FROM_EVENTS = ["items", "item_features", "user_features", "histories"]

@@ -10,7 +10,7 @@ from tests.gate_cases import PASSING_PROFILES
 
 pytestmark = pytest.mark.dagster
 
-TOO_LARGE_PROFILE = {"bytes": 6_000_000, "share_of_room": 1.2}
+TOO_LARGE_PROFILE = {"bytes": 6_000_000, "share_of_size_budget": 1.2}
 
 
 def run_edge_gate(overrides: dict[str, object]) -> dg.ExecuteInProcessResult:

@@ -260,25 +260,25 @@ def _parity_cases(data: TrainingSet) -> EvalCases:
 def _profile(verified: VerifiedBundle | None, failure: str) -> Mapping[str, object]:
     if verified is None:
         missing = dict.fromkeys(
-            ("fp32_overlap", "smaller_overlap", "ndcg_loss", "p99_ms", "together", "item_difference")
+            ("fp32_overlap", "low_precision_overlap", "ndcg_loss", "p99_ms", "batch_agreement", "item_encoder_error")
         )
-        return {**missing, "corrupt": 1, "corrupt_why": failure}
+        return {**missing, "corrupt": 1, "corrupt_reason": failure}
     low_precision = verified.low_precision
     serving_parity = verified.fp32 if verified.bundle.manifest.precision == "fp32" else low_precision
     # Answers that are no numbers can hide in a few histories, where neither overlap nor NDCG shows them.
     not_finite = not math.isfinite(serving_parity.max_difference)
     return {
         "fp32_overlap": verified.fp32.overlap,
-        "fp32_worst": verified.fp32.sentence,
-        "smaller": low_precision.precision,
-        "smaller_overlap": low_precision.overlap,
-        "smaller_worst": low_precision.sentence,
+        "fp32_details": verified.fp32.sentence,
+        "low_precision": low_precision.precision,
+        "low_precision_overlap": low_precision.overlap,
+        "low_precision_details": low_precision.sentence,
         "precision": verified.bundle.manifest.precision,
         "ndcg_loss": serving_parity.ndcg_loss,
         "p99_ms": verified.latency.gated_p99_ms,
         "latency": verified.latency.sentence,
-        "together": verified.batch_consistency,
-        "item_difference": verified.item_encoder_error,
+        "batch_agreement": verified.batch_consistency,
+        "item_encoder_error": verified.item_encoder_error,
         "corrupt": int(not_finite),
-        "corrupt_why": serving_parity.sentence if not_finite else "",
+        "corrupt_reason": serving_parity.sentence if not_finite else "",
     }

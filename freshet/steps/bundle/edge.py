@@ -109,18 +109,22 @@ def compress_bundle(full_bundle: Bundle, data: TrainingSet, folder: Path) -> tup
 def profile(edge: EdgeBundle | None, failure: str) -> Mapping[str, object]:
     """What the gate judges."""
     if edge is None:
-        return {**dict.fromkeys(("overlap", "ndcg_loss", "share_of_room")), "corrupt": 1, "corrupt_why": failure}
+        return {
+            **dict.fromkeys(("overlap", "ndcg_loss", "share_of_size_budget")),
+            "corrupt": 1,
+            "corrupt_reason": failure,
+        }
     size = sum(edge.file_sizes.values())
     return {
         "overlap": edge.parity.overlap,
-        "worst": edge.parity.sentence,
+        "overlap_details": edge.parity.sentence,
         "ndcg_loss": edge.parity.ndcg_loss,
         "bytes": size,
-        "room": edge.size_budget,
-        "share_of_room": size / edge.size_budget,
-        "largest": max(edge.file_sizes, key=lambda name: edge.file_sizes[name]),
+        "size_budget": edge.size_budget,
+        "share_of_size_budget": size / edge.size_budget,
+        "largest_file": max(edge.file_sizes, key=lambda name: edge.file_sizes[name]),
         "corrupt": int(not np.isfinite(edge.parity.max_difference)),
-        "corrupt_why": edge.parity.sentence,
+        "corrupt_reason": edge.parity.sentence,
     }
 
 

@@ -1,4 +1,4 @@
-"""What the gate of an evaluation sees: cases counted twice, figures worked out again, and the verdict's guards."""
+"""The profile of an evaluation for its gate: recounted cases and metrics, and the messages of the guards."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +23,7 @@ def evaluation_profile(
     guard_results: Sequence[GuardResult],
     events_snapshot: int | None,
 ) -> Mapping[str, object]:
-    """One row. Reads the events of all days once, as of their snapshot `events`: see `recount`."""
+    """Return the profile, one row. Reads the events of all days once, as of `events_snapshot`: see `recount`."""
     evaluation = comparison.evaluation
     case_recount = recount_cases(settings, evaluation.train_until, data.as_of, events_snapshot)
     all_cases = next_basket_cases(data.histories, evaluation.train_until, data.as_of)
@@ -36,21 +36,21 @@ def evaluation_profile(
     return {
         "cases": len(all_cases),
         "shoppers": n_shoppers,
-        "cut": str(day_from_number(evaluation.train_until)),
-        "minimum": params.min_cases,
-        "minimum_shoppers": params.min_shoppers,
-        "lacking": max(0, params.min_cases - len(all_cases), params.min_shoppers - n_shoppers),
-        "off": len(case_mismatches),
-        "off_who": "; ".join(case_mismatches[:3]),
-        "recounted": len(case_recount.baskets),
-        "leaked": case_recount.n_leaked,
-        "judged": case_recount.n_judged_events,
+        "train_until": str(day_from_number(evaluation.train_until)),
+        "min_cases": params.min_cases,
+        "min_shoppers": params.min_shoppers,
+        "missing_cases": max(0, params.min_cases - len(all_cases), params.min_shoppers - n_shoppers),
+        "mismatched_cases": len(case_mismatches),
+        "mismatched_cases_examples": "; ".join(case_mismatches[:3]),
+        "recounted_cases": len(case_recount.baskets),
+        "leaked_events": case_recount.n_leaked,
+        "evaluated_events": case_recount.n_judged_events,
         "leaked_share": case_recount.n_leaked / max(1, case_recount.n_judged_events),
-        "wrong": len(metric_mismatches),
-        "wrong_who": "; ".join(metric_mismatches[:3]),
+        "mismatched_metrics": len(metric_mismatches),
+        "mismatched_metrics_examples": "; ".join(metric_mismatches[:3]),
         **_short_lists(comparison, data),
-        **{f"{sign.guard}_off": int(bool(sign.message)) for sign in guard_results},
-        **{f"{sign.guard}_says": sign.message for sign in guard_results},
+        **{f"{sign.guard}_failed": int(bool(sign.message)) for sign in guard_results},
+        **{f"{sign.guard}_message": sign.message for sign in guard_results},
     }
 
 
@@ -60,4 +60,4 @@ def _short_lists(comparison: Comparison, data: TrainingSet) -> Mapping[str, obje
     k = min(comparison.evaluation.ks[0], n_available)
     counts = {name: int(((scores.lists > 0).sum(axis=1) < k).sum()) for name, scores in comparison.scores.items()}
     details = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
-    return {"short": sum(counts.values()), "short_who": details, "k": k}
+    return {"short_lists": sum(counts.values()), "short_lists_details": details, "k": k}

@@ -142,12 +142,12 @@ def _profile(record: EvaluationRecord, verdict: Verdict, active_hold: JournalEnt
     return {
         "released": int(verdict.released),
         "sentence": f"{verdict.sentence}{_release_command(record.bundle, verdict) if is_waiting else ''}",
-        "waits": int(is_waiting),
-        "waits_says": f"bundle {record.bundle[:12]} waits for a person: {'; '.join(verdict.holds)}"
+        "waiting": int(is_waiting),
+        "waiting_message": f"bundle {record.bundle[:12]} waits for a person: {'; '.join(verdict.holds)}"
         if is_waiting
         else "",
-        "holds": int(active_hold is not None),
-        "hold": "" if active_hold is None else hold_sentence(active_hold),
+        "on_hold": int(active_hold is not None),
+        "on_hold_message": "" if active_hold is None else hold_sentence(active_hold),
     }
 
 

@@ -95,7 +95,7 @@ def _profile(result: "TrainingResult") -> Mapping[str, object]:
     return {
         "not_finite": sum(int((~w.isfinite()).sum()) for w in weights if w.is_floating_point()),
         "loss": loss,
-        "chance": chance,
+        "chance_loss": chance,
         "below_chance": chance - loss if math.isfinite(loss) else -math.inf,
         **_forgetting_metrics(result),
     }
@@ -113,10 +113,10 @@ def _forgetting_metrics(result: "TrainingResult") -> Mapping[str, object]:
     """What a warm start has kept; a cold one has nothing to forget."""
     report = result.forgetting
     if report is None:
-        return {"older_cases": 0, "older_before": 0.0, "older_now": 0.0, "forgotten": 0.0}
+        return {"older_cases": 0, "champion_older_ndcg": 0.0, "older_ndcg": 0.0, "forgetting": 0.0}
     return {
         "older_cases": report.n_cases,
-        "older_before": report.previous_ndcg,
-        "older_now": report.current_ndcg,
-        "forgotten": report.ndcg_loss_rate,
+        "champion_older_ndcg": report.previous_ndcg,
+        "older_ndcg": report.current_ndcg,
+        "forgetting": report.ndcg_loss_rate,
     }

@@ -74,13 +74,13 @@ def profile(result: "TuningResult", params: "TuningParams") -> Mapping[str, obje
     default_reasons = [trial.prune_reason or trial.status for trial in result.trials if trial.is_default]
     return {
         "trials": len(result.trials),
-        "complete": len(scores),
-        "needed": params.min_completed_trials,
-        "lacking": max(0, params.min_completed_trials - len(scores)),
+        "completed": len(scores),
+        "min_trials": params.min_completed_trials,
+        "missing_trials": max(0, params.min_completed_trials - len(scores)),
         "default_missing": int(result.default_trial is None),
-        "default_why": default_reasons[-1] if default_reasons else "it was never tried",
+        "default_missing_reason": default_reasons[-1] if default_reasons else "it was never tried",
         "not_finite": sum(not math.isfinite(score) for score in scores),
-        "better": int(ndcg_gain(result) > 0),
+        "winner_is_better": int(ndcg_gain(result) > 0),
         "sentence": sentence(result),
     }
 

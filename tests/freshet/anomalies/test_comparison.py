@@ -26,10 +26,10 @@ def good_counts(day, seed=1, level=1.0):
         "rows": rows, "landed": rows + rows // 200, "files": 1, "skipped": 0, "quarantined": 3,
         "duplicate": rows // 250, "candidates": rows + rows // 200, "views": views, "purchases": purchases,
         "carts": rows - views - purchases - 2, "returns": 2, "with_user": int(rows * rng.normal(0.75, 0.04)),
-        "with_session": rows, "sessions": int(rows / rng.normal(5.2, 0.4)), "instants": int(rows * 0.97), "hours": 24,
-        "late": 0, "priced": rows, "free": 0, "median_price": int(rng.normal(54e4, 3e4)), "huge_quantities": 0,
-        "items": 380, "titled_items": 380, "largest_item": int(rows * rng.uniform(0.02, 0.03)),
-        "shoppers": rows // 6, "largest_shopper": int(rows * rng.choice([0.02, 0.03, 0.08])), "users": users,
+        "with_session": rows, "sessions": int(rows / rng.normal(5.2, 0.4)), "distinct_times": int(rows * 0.97), "hours": 24,
+        "old_events": 0, "priced": rows, "zero_prices": 0, "median_price": int(rng.normal(54e4, 3e4)), "huge_quantities": 0,
+        "items": 380, "titled_items": 380, "max_item_events": int(rows * rng.uniform(0.02, 0.03)),
+        "shoppers": rows // 6, "max_shopper_events": int(rows * rng.choice([0.02, 0.03, 0.08])), "users": users,
     }  # fmt: skip
 
 
@@ -47,8 +47,8 @@ def name_arrivals(known_share=0.97, users=0.9, renamed_items=0, days=(BAD_DAY,))
 
 
 PAST_COUNTS = {
-    day: {**counts, "known_events": int(counts["rows"] * 0.97), "compared_events": counts["rows"],
-          "renamed_items": 0, "known_users": int(counts["users"] * 0.9), "compared_users": counts["users"]}
+    day: {**counts, "seen_item_events": int(counts["rows"] * 0.97), "compared_events": counts["rows"],
+          "renamed_items": 0, "seen_users": int(counts["users"] * 0.9), "compared_users": counts["users"]}
     for day, counts in shop_counts().items()
 }  # fmt: skip
 
@@ -116,26 +116,36 @@ WRONG_DAYS = [
     ),
     ("no user", bad_counts(with_user=0), name_arrivals(), {"users": "refused"}),
     ("users of another hash", bad_counts(), name_arrivals(users=0), {"users": "refused"}),
-    ("one user for all", bad_counts(largest_shopper=with_rows, shoppers=1), name_arrivals(), {"shoppers": "refused"}),
+    (
+        "one user for all",
+        bad_counts(max_shopper_events=with_rows, shoppers=1),
+        name_arrivals(),
+        {"shoppers": "refused"},
+    ),
     (
         "half the day is one shopper's",
-        bad_counts(largest_shopper=lambda c: c["rows"] / 2),
+        bad_counts(max_shopper_events=lambda c: c["rows"] / 2),
         name_arrivals(),
         {"shoppers": "refused"},
     ),
     ("one session for all", bad_counts(sessions=1), name_arrivals(), {"sessions": "refused"}),
     ("no session", bad_counts(with_session=0, sessions=0), name_arrivals(), {"sessions": "refused"}),
     ("items of other ids", bad_counts(), name_arrivals(known_share=0), {"items": "refused"}),
-    ("one item", bad_counts(largest_item=with_rows, items=1, titled_items=1), name_arrivals(), {"items": "refused"}),
+    ("one item", bad_counts(max_item_events=with_rows, items=1, titled_items=1), name_arrivals(), {"items": "refused"}),
     ("ids dealt out anew", bad_counts(), name_arrivals(renamed_items=370), {"item_names": "refused"}),
     ("no title", bad_counts(titled_items=0), name_arrivals(), {"item_names": "refused"}),
-    ("prices all 0", bad_counts(free=with_rows, median_price=0), name_arrivals(), {"prices": "refused"}),
+    ("prices all 0", bad_counts(zero_prices=with_rows, median_price=0), name_arrivals(), {"prices": "refused"}),
     ("prices a hundredfold", bad_counts(median_price=54e6), name_arrivals(), {"prices": "refused"}),
     ("no price", bad_counts(priced=0, median_price=0), name_arrivals(), {"prices": "refused"}),
     ("a quantity of a billion", bad_counts(huge_quantities=1), name_arrivals(), {"quantities": "warned"}),
     ("all quantities a billion", bad_counts(huge_quantities=with_rows), name_arrivals(), {"quantities": "refused"}),
-    ("all at midnight", bad_counts(instants=1, hours=1), name_arrivals(), {"moments": "refused", "volume": "refused"}),
-    ("a clock a year behind", bad_counts(late=with_rows), name_arrivals(), {"moments": "refused"}),
+    (
+        "all at midnight",
+        bad_counts(distinct_times=1, hours=1),
+        name_arrivals(),
+        {"moments": "refused", "volume": "refused"},
+    ),
+    ("a clock a year behind", bad_counts(old_events=with_rows), name_arrivals(), {"moments": "refused"}),
 ]
 
 
@@ -187,14 +197,14 @@ def test_a_shop_of_a_few_days_is_judged_by_what_is_wrong_anywhere_only():
     one_item_each = {**scaled_counts(1), "items": scaled_counts(1)["rows"]}
     assert day_comparison(scaled_counts(10), past_counts=young, day=day) == {}
     assert day_comparison(
-        {**scaled_counts(1), "largest_shopper": scaled_counts(1)["rows"]}, past_counts=young, day=day
+        {**scaled_counts(1), "max_shopper_events": scaled_counts(1)["rows"]}, past_counts=young, day=day
     ) == {"shoppers": "refused"}
     assert day_comparison(one_item_each, past_counts={}) == {"items": "refused"}
     assert day_comparison({**scaled_counts(1), "duplicate": scaled_counts(1)["candidates"] - 1}, past_counts={}) == {
         "duplicates": "refused"
     }
-    assert day_comparison({**scaled_counts(1), "instants": 1}, past_counts={}) == {"moments": "warned"}
-    assert day_comparison({**scaled_counts(1), "late": scaled_counts(1)["rows"]}, past_counts={}) == {
+    assert day_comparison({**scaled_counts(1), "distinct_times": 1}, past_counts={}) == {"moments": "warned"}
+    assert day_comparison({**scaled_counts(1), "old_events": scaled_counts(1)["rows"]}, past_counts={}) == {
         "moments": "warned"
     }
     assert day_comparison({**scaled_counts(1), "sessions": 1}, past_counts={}) == {"sessions": "refused"}
@@ -212,7 +222,7 @@ def test_comparing_begins_with_five_days_and_that_of_volume_with_a_week():
 
 def test_days_of_a_shop_that_somebody_tries_out_are_not_judged():
     tiny = {name: 20 if name == "rows" else min(count, 20) for name, count in good_counts(BAD_DAY).items()}
-    assert day_comparison({**tiny, "largest_shopper": 20, "largest_item": 20}, past_counts={}) == {}
+    assert day_comparison({**tiny, "max_shopper_events": 20, "max_item_events": 20}, past_counts={}) == {}
 
 
 def test_a_refused_day_of_a_range_is_no_past_of_the_days_after_it():
@@ -221,7 +231,7 @@ def test_a_refused_day_of_a_range_is_no_past_of_the_days_after_it():
     results = compare_days(
         {day: good_counts(day) for day in days}, PAST_COUNTS, renamed_items, comparison_terms(), lambda _: True
     )
-    assert [results[day].counts["known_events"] for day in days] == [0, 0, 0]
+    assert [results[day].counts["seen_item_events"] for day in days] == [0, 0, 0]
     assert all(results[day].factors["items"] > DEFAULT_LIMITS["items"].refuse for day in days)
 
 
@@ -240,7 +250,7 @@ def test_a_day_that_another_rule_refuses_is_no_past_either():
     results = compare_days(
         {day: good_counts(day) for day in days}, PAST_COUNTS, first_met, comparison_terms(), lambda day: day != BAD_DAY
     )
-    assert results[days[1]].counts["known_events"] == 1_500
+    assert results[days[1]].counts["seen_item_events"] == 1_500
 
 
 def test_a_name_that_a_refused_day_brought_stays_new_and_the_old_one_is_right_again():
@@ -266,7 +276,7 @@ def test_the_first_two_days_of_a_shop_say_nothing_of_what_was_met_before():
     results = compare_days(
         {day: good_counts(day) for day in days}, {}, name_arrivals(days=tuple(days)), comparison_terms(), lambda _: True
     )
-    assert ["known_events" in results[day].counts for day in days] == [False, False, True]
+    assert ["seen_item_events" in results[day].counts for day in days] == [False, False, True]
 
 
 def test_an_accepted_day_becomes_past_and_says_what_is_unusual_all_the_same():
@@ -278,7 +288,7 @@ def test_an_accepted_day_becomes_past_and_says_what_is_unusual_all_the_same():
     )
     assert (results[BAD_DAY].accepted, results[days[1]].accepted) == (True, False)
     assert results[BAD_DAY].messages["items"] == "events on items met before 0.0%, usually 97.0% (28 days before)"
-    assert results[days[1]].counts["known_events"] == 2_000
+    assert results[days[1]].counts["seen_item_events"] == 2_000
 
 
 def test_a_new_level_needs_one_acceptance_and_is_usual_after_a_week():

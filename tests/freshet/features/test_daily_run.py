@@ -14,6 +14,7 @@ from freshet.store import open_store
 from freshet.tables import day_records
 from freshet.tables.schemas import IMPRESSIONS, TABLES, USER_FEATURES
 from tests import tiny_lake
+from tests.gate_cases import refusal_reason
 from tests.tiny_lake import published_rows
 from tests.world import DAY1, DAY2, DAY3, DAYS, DELIVERIES, EVENTS, HEADER, KEY, QUARANTINED, RAW_COUNTS
 
@@ -23,10 +24,10 @@ pytestmark = pytest.mark.spark
 DAILY_TABLES = [table.name for table in TABLES if table.daily and table is not IMPRESSIONS]
 DAY4, DAY5, DAY6, DAY7, DAY8 = (date(2024, 3, day) for day in (4, 5, 6, 7, 8))
 WEEK = (DAY3, DAY4, DAY5, DAY6, DAY7)
-BROKEN_FILE_MESSAGE = (
-    "dt=2024-03-04/late.csv.gz ends in the middle of its compressed data (deliver the whole file again); "
-    "put a good copy in its place (or delete it and land the mended export) and run the day again"
-)
+BROKEN_FILE_MESSAGE = refusal_reason(
+    "raw_events", "files_are_readable",
+    file_problems="dt=2024-03-04/late.csv.gz ends in the middle of its compressed data (deliver the whole file again)",
+)  # fmt: skip
 
 
 def csv_row(number: int, day: date, item: str = "mug") -> str:
@@ -44,13 +45,13 @@ def many_lines(day: date) -> str:
 
 def test_landed_rows_are_conserved_on_every_day(shop):
     profile_frame = shop.publications["events"].profile
-    names = ["landed", "skipped", "quarantined", "duplicate", "rows", "lost"]
+    names = ["landed", "skipped", "quarantined", "duplicate", "rows", "unaccounted_rows"]
     assert {day: list(profile_frame.loc[day, names]) for day in DAYS} == {
         DAY1: [7, 1, 1, 1, 4, 0],
         DAY2: [5, 0, 1, 1, 3, 0],
         DAY3: [4, 1, 0, 0, 3, 0],
     }
-    assert list(profile_frame["worst"]) == ["missing_item 1", "bad_price 1", "none"]
+    assert list(profile_frame["top_reason"]) == ["missing_item 1", "bad_price 1", "none"]
 
 
 def test_every_landed_row_is_in_raw_events(shop):
@@ -154,8 +155,11 @@ def test_the_tables_after_it_refuse_the_day_too_and_pass_the_reason_on(week):
     _, _, publish_results = week
     assert publish_results["quarantined_events"].published == (DAY3, DAY6, DAY7)
     assert publish_results["events"].refused["2024-03-04"] == [
-        f"raw_events of that day were refused ({BROKEN_FILE_MESSAGE}); "
-        "materialize raw_events of that day first, or mend what its gate refused"
+        refusal_reason(
+            "events",
+            "raw_events_are_published",
+            upstream_reason=f"raw_events of that day were refused ({BROKEN_FILE_MESSAGE})",
+        )
     ]
 
 
@@ -207,8 +211,14 @@ def test_a_file_without_rows_is_a_warning(week):
 def test_a_day_whose_rows_are_all_bad_is_not_published_and_its_rows_wait_in_quarantine(week):
     session, _, publish_results = week
     assert publish_results["events"].refused["2024-03-06"] == [
-        "3 of 3 rows break the contract (missing_item 3; limit 0.25); "
-        "look at quarantined_events of that day, mend the export or the mapping, then run the day again"
+        refusal_reason(
+            "events",
+            "bad_share_is_within_limit",
+            max_invalid_share=0.25,
+            quarantined=3,
+            candidates=3,
+            top_reason="missing_item 3",
+        )
     ]
     assert count_rows(session, "quarantined_events", DAY6) == 3
     assert count_rows(session, "events", DAY6) == 0

@@ -5,6 +5,7 @@ import pytest
 from freshet.features.deduplication import COUNTED_IN_REASON
 from freshet.ingest.mapping.source_mapping import read_mapping
 from tests import tiny_lake
+from tests.gate_cases import refusal_reason
 from tests.world import DAY2, DAY3, DAYS, DELIVERIES, KEY
 
 pytestmark = pytest.mark.spark
@@ -40,8 +41,7 @@ def test_an_event_that_a_day_which_cannot_be_made_again_holds_is_not_published_t
     before, stuck, rows_during, _, _ = story
     assert stuck.refused == {
         str(DAY2): [
-            "1 of 4 event ids also stand in the published events of 2024-03-03 (1); mend those days where they were "
-            "refused (`freshet days`), then run the daily tables of all of them as one range"
+            refusal_reason("events", "event_ids_count_once", shared_ids=1, rows=4, shared_ids_days="2024-03-03 (1)")
         ]
     }
     assert rows_during == before

@@ -85,7 +85,7 @@ def test_infinity_breaks_a_bound():
 def test_a_rule_whose_column_is_missing_raises_instead_of_passing():
     with pytest.raises(KeyError) as exc_info:
         check_rules("events", profile(rows=[1, 1, 1]), [FEW_LOST_RULE, SOME_ROWS_RULE])
-    assert exc_info.value.args == ("events: the profile lacks ['lost'], which its rules judge",)
+    assert exc_info.value.args == ("events: the profile lacks ['lost'], which its rules check",)
 
 
 def test_a_column_that_is_no_number_raises_instead_of_passing():

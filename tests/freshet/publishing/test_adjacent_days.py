@@ -8,7 +8,7 @@ from tests.world import DAY1, DAY2, DAY3, DAYS
 
 ACROSS_RULES = (
     Rule("good", "bad", "bad", "mend it", max_value=0),
-    Rule("once", "counted_twice", "{counted_twice} also in {counted_twice_where}", "mend those", max_value=0),
+    Rule("once", "shared_ids", "{shared_ids} also in {shared_ids_days}", "mend those", max_value=0),
 )
 
 
@@ -21,12 +21,12 @@ def across_report(bad_days, overlaps):
 def test_days_that_share_nothing_pass():
     profile, judgement, others = across_report(set(), {frozenset(): {}})
     assert (judgement.refusal_reasons(), others) == ({}, {day: {} for day in DAYS})
-    assert (list(profile["counted_twice"]), list(profile["repeated_ids"])) == ([0, 0, 0], [0, 0, 0])
+    assert (list(profile["shared_ids"]), list(profile["repeated_ids"])) == ([0, 0, 0], [0, 0, 0])
 
 
 def test_an_id_that_stands_twice_on_its_own_day_is_repeated_and_not_shared():
     profile, _, others = across_report(set(), {frozenset(): {DAY1: {DAY1: 2}}})
-    assert (list(profile["repeated_ids"]), list(profile["counted_twice"]), others[DAY1]) == ([2, 0, 0], [0, 0, 0], {})
+    assert (list(profile["repeated_ids"]), list(profile["shared_ids"]), others[DAY1]) == ([2, 0, 0], [0, 0, 0], {})
 
 
 def test_a_day_refused_for_its_own_sake_refuses_the_day_that_counts_one_of_its_old_events():

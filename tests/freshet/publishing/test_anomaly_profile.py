@@ -9,6 +9,7 @@ from freshet.anomalies.acceptance import accept
 from freshet.features import daily
 from freshet.tables import schemas
 from tests import tiny_lake
+from tests.gate_cases import refusal_reason
 from tests.world import HEADER
 
 pytestmark = pytest.mark.spark
@@ -104,8 +105,8 @@ def test_a_bad_day_within_a_range_breaks_its_rule_and_is_not_published(publicati
 
 def test_good_days_among_them_are_published_and_a_refused_day_makes_nothing_known(publication):
     assert publication.published == (*GOOD_DAYS, DAY_AFTER)
-    assert publication.profile.at[SECOND_DAY_AFTER, "known_events"] == 0
-    assert publication.profile.at[DAY_AFTER, "known_events"] == 240
+    assert publication.profile.at[SECOND_DAY_AFTER, "seen_item_events"] == 0
+    assert publication.profile.at[DAY_AFTER, "seen_item_events"] == 240
 
 
 def test_a_day_alone_is_compared_with_the_days_that_were_published_before(lake, publication):
@@ -114,9 +115,12 @@ def test_a_day_alone_is_compared_with_the_days_that_were_published_before(lake, 
     run = tiny_lake.day_run(session, settings, [day])
     (reason,) = tiny_lake.run_events(run)["events"].refused.values()
     assert reason == [
-        f"events on items met before 0.0%, usually 100.0% ({len(GOOD_DAYS) - 2} days before); "
-        "mend the export and land it again; where the day is right as it is, accept it with "
-        f"`freshet days accept {day} --why REASON` and run it again"
+        refusal_reason(
+            "events",
+            "items_are_as_usual",
+            where=str(day),
+            items_message=f"events on items met before 0.0%, usually 100.0% ({len(GOOD_DAYS) - 2} days before)",
+        )
     ]
     accept(run.store, day, "all items are new", datetime(2024, 4, 1, tzinfo=UTC))
     rerun = tiny_lake.run_events(run)["events"]

@@ -56,7 +56,7 @@ def test_a_day_that_was_refused_or_never_run_is_missing_upstream_and_the_reason_
     inputs, records = gate_inputs.upstream_inputs(store, "raw_events", DAYS)
     assert inputs == {
         "upstream_missing": {DAY1: 0, DAY2: 1, DAY3: 1},
-        "upstream_why": {
+        "upstream_reason": {
             DAY1: "",
             DAY2: "raw_events of that day were refused (a.csv is empty; send it; one; two)",
             DAY3: "raw_events of that day are not published",

@@ -43,8 +43,8 @@ def name_arrivals(spark):
 
 def test_a_day_has_so_many_items_and_shoppers_and_the_largest_of_each(parts):
     assert parts.counts.to_dict("index") == {
-        DAY2: {"items": 2, "largest_item": 3, "titled_items": 1, "shoppers": 3, "largest_shopper": 2, "users": 2},
-        DAY3: {"items": 3, "largest_item": 1, "titled_items": 3, "shoppers": 2, "largest_shopper": 2, "users": 1},
+        DAY2: {"items": 2, "max_item_events": 3, "titled_items": 1, "shoppers": 3, "max_shopper_events": 2, "users": 2},
+        DAY3: {"items": 3, "max_item_events": 1, "titled_items": 3, "shoppers": 2, "max_shopper_events": 2, "users": 1},
     }
 
 

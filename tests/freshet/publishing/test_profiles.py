@@ -40,7 +40,9 @@ def test_raw_events(spark):
         event_row(source_file="b.csv", user_id="ann"),  # a bare id
         event_row(source_file="b.csv", source_row=2, session_id=ANN.upper()),  # no pseudonym either
     )
-    assert profile_rows(spark, schemas.RAW_EVENTS, *rows) == [{"rows": 5, "skipped": 1, "unreadable": 1, "bare_ids": 2}]
+    assert profile_rows(spark, schemas.RAW_EVENTS, *rows) == [
+        {"rows": 5, "skipped": 1, "unreadable": 1, "unhashed_ids": 2}
+    ]
 
 
 def test_quarantined_events(spark):
@@ -71,9 +73,9 @@ def test_events(spark):
     )
     assert profile_rows(spark, schemas.EVENTS, *rows) == [
         {
-            "rows": 7, "without_item": 2, "without_shopper": 2, "unknown_types": 1, "out_of_time": 2,
+            "rows": 7, "without_item": 2, "without_shopper": 2, "unknown_types": 1, "after_landing_day": 2,
             "views": 5, "carts": 0, "purchases": 0, "returns": 1, "with_user": 0, "with_session": 0, "sessions": 0,
-            "instants": 3, "hours": 3, "late": 0, "priced": 0, "free": 0, "median_price": 0, "huge_quantities": 0,
+            "distinct_times": 3, "hours": 3, "old_events": 0, "priced": 0, "zero_prices": 0, "median_price": 0, "huge_quantities": 0,
         }
     ]  # fmt: skip
 
@@ -102,7 +104,7 @@ def test_item_features(spark):
 def test_user_features(spark):
     rows = ({"shopper": ANN, "events": 3, "purchases": 3}, {"shopper": ANN, "events": 1, "purchases": 2})
     assert profile_rows(spark, schemas.USER_FEATURES, *({**row, "landing_date": DAY1} for row in rows)) == [
-        {"rows": 2, "repeated": 1, "counted": 4, "overbought": 1}
+        {"rows": 2, "repeated": 1, "counted": 4, "purchases_exceed_events": 1}
     ]
 
 
@@ -137,7 +139,7 @@ def test_training_set(spark):
     )
     assert profile_rows(spark, schemas.TRAINING_SET, *rows) == [
         {
-            "rows": 3, "repeated": 1, "uneven": 1, "unordered": 1, "lowest_index": 0, "highest_index": 4,
+            "rows": 3, "repeated": 1, "length_mismatch": 1, "unordered": 1, "lowest_index": 0, "highest_index": 4,
             "latest_day": DAY3_NUMBER, "unknown_types": 1,
         }
     ]  # fmt: skip
@@ -174,5 +176,12 @@ def test_recommendations(spark):
         {**good_row, "shopper": BOB, "scores": [1.0], "tier": "content"},
     )
     assert profile_rows(spark, schemas.RECOMMENDATIONS, *rows) == [
-        {"rows": 4, "repeated": 1, "bare_shoppers": 1, "repeated_items": 1, "disordered": 2, "unknown_tiers": 1}
+        {
+            "rows": 4,
+            "repeated": 1,
+            "unhashed_shoppers": 1,
+            "lists_with_repeats": 1,
+            "unsorted_lists": 2,
+            "unknown_tiers": 1,
+        }
     ]

@@ -109,7 +109,7 @@ def test_lists_that_are_not_the_rankers_are_seen_by_the_gate(spark, shop):
         F.col("shopper") != pseudonym_of(0)
     )
     list_counts = gate_inputs(wrong_rows, ranker, latest, 3)
-    assert {name: list_counts[name] for name in ("off", "unknown_items", "dead_items", "short", "places")} == {
-        "off": 1, "unknown_items": 1, "dead_items": 1, "short": 4, "places": 3,
+    assert {name: list_counts[name] for name in ("count_mismatch", "unknown_items", "delisted_items", "short_lists", "list_length")} == {
+        "count_mismatch": 1, "unknown_items": 1, "delisted_items": 1, "short_lists": 4, "list_length": 3,
     }  # fmt: skip
     assert (list_counts["overlap"], list_counts["parity_missed"]) == (0.0, 0.99)

@@ -161,3 +161,22 @@ def test_a_day_between_two_of_an_attempt_is_looked_for_in_earlier_ones(store):
         DAY2: 2,
         DAY3: 3,
     }
+
+
+def test_a_record_of_an_earlier_version_is_read_under_the_new_names():
+    record = DayRecord.model_validate_json(
+        '{"day":"2024-03-06","verdict":"refused","counts":{"rows":564,"instants":596,"late":0,"priced":564,"free":3,'
+        '"items":56,"largest_item":28,"largest_shopper":45,"known_events":560,"compared_events":564,"known_users":29,'
+        '"compared_users":47},"why":["17 ids"],"sources":{},"counted_in":["2024-03-04"]}'
+    )
+    assert record == DayRecord(
+        day=date(2024, 3, 6),
+        verdict="refused",
+        counts={
+            "rows": 564, "distinct_times": 596, "old_events": 0, "priced": 564, "zero_prices": 3, "items": 56,
+            "max_item_events": 28, "max_shopper_events": 45, "seen_item_events": 560, "compared_events": 564,
+            "seen_users": 29, "compared_users": 47,
+        },
+        why=("17 ids",),
+        published_in=(date(2024, 3, 4),),
+    )  # fmt: skip

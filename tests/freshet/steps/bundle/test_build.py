@@ -19,6 +19,7 @@ from freshet.store import open_store
 from freshet.verification.latency import LatencyReport
 from freshet.verification.parity import ParityResult
 from tests import tiny_bundle
+from tests.gate_cases import refusal_reason
 
 pytestmark = pytest.mark.spark
 
@@ -181,7 +182,7 @@ def test_an_answer_that_is_no_number_is_refused_however_rare(tmp_path, differenc
     violations = run_gate("bundle", _profile(verified_bundle, ""), None).refusal_reasons()
     expected = {
         "bundle": [
-            f"the sealed bundle does not prove itself: {verified_bundle.fp32.sentence}; materialize `bundle` again",
+            refusal_reason("bundle", "bundle_answers_as_sealed", corrupt_reason=verified_bundle.fp32.sentence),
         ]
     }
     assert violations == ({} if np.isfinite(difference) else expected)

@@ -276,5 +276,5 @@ def test_the_gate_sees_the_cases_counted_twice(small_shop, store, other_bundle):
     journal.append_entry(store, journal_entry(1, other_bundle))
     evaluation = evaluate_small_shop(small_shop, store)
     holds = {finding.rule.name: finding.passed for finding in evaluation.gate.results}
-    counted = ("cases_match_events", "nothing_leaked", "metrics_match_a_recount", "everybody_answered_in_full")
+    counted = ("cases_match_events", "nothing_leaked", "metrics_match_a_recount", "every_list_is_full")
     assert [holds[rule] for rule in counted] == [True] * 4

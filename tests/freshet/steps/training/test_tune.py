@@ -13,6 +13,7 @@ from freshet.settings import Settings
 from freshet.steps.training.tune import finish_tuning, study_database_url
 from freshet.tuning.search import TrialResult, TuningResult
 from freshet.tuning.space import TuningParams
+from tests.gate_cases import refusal_reason
 
 TRAINING_SET = TrainingSetRef(as_of=date(2024, 3, 3), train_until=date(2024, 3, 2), snapshots={"training_set": 7})
 TUNING_PARAMS = TuningParams(min_completed_trials=2)
@@ -73,8 +74,7 @@ def test_with_too_few_complete_trials_nothing_is_published(settings):
     assert outcome.ref is None
     assert not outcome.gate.has_errors  # searching on mends it
     assert outcome.message() == (
-        "search: 2 of 3 trials went to their end, and 5 are needed; "
-        "search again, it goes on where it stopped; raise `trials` or `max_minutes`"
+        "tuning: " + refusal_reason("tuning", "enough_trials_are_complete", completed=2, trials=3, min_trials=5)
     )
 
 
