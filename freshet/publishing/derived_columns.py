@@ -3,8 +3,8 @@
 from datetime import date
 from typing import TYPE_CHECKING
 
-from freshet.publishing.gate_inputs import GateInputs
 from freshet.data.day_numbers import day_number
+from freshet.publishing.gate_inputs import GateInputs
 
 if TYPE_CHECKING:
     import pandas as pd

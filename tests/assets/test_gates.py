@@ -44,15 +44,17 @@ class GateRuns:
 
     partly: "RunOutcome"  # three days, the second bad: goes on with the two others
     partly_days: dict[str, set[str]]
-    alone: "RunOutcome"  # the same, `events` only: nobody in the run is fed by it
-    mended: "RunOutcome"  # the second day delivered well, by itself
+    events_only_run: "RunOutcome"  # the same, `events` only: nobody in the run is fed by it
+    redelivery_run: "RunOutcome"  # the second day delivered well, by itself
     all_bad: "RunOutcome"  # and badly again, by itself
     taken_back: (
         "RunOutcome"  # its files taken back, with a day that never had one; the files of day 3 between are gone, too
     )
     taken_back_days: dict[str, set[str]]
-    older: "RunOutcome"  # delivered well, by itself, and with an event of the third day, which landed here first now
-    seen: dict[str, list[tuple[object, ...]]]
+    earlier_day_run: (
+        "RunOutcome"  # delivered well, by itself, and with an event of the third day, which landed here first now
+    )
+    events_by_run: dict[str, list[tuple[object, ...]]]
 
 
 @pytest.fixture(scope="module")
@@ -75,14 +77,14 @@ def gate_runs(spark, tmp_path_factory) -> GateRuns:
         return {name: dagster.materialized_days(name) for name in DAILY}
 
     partly_days = days()
-    events_only_run = run("alone", BAD_DAY_FILES, "events", days=DAYS)
-    redelivery_run = run("mended", DELIVERIES[DAY2], *DAILY)
+    events_only_run = run("events_only_run", BAD_DAY_FILES, "events", days=DAYS)
+    redelivery_run = run("redelivery_run", DELIVERIES[DAY2], *DAILY)
     all_bad = run("all bad", BAD_DAY_FILES, *DAILY)
     tiny_lake.withdraw(dagster.lake.settings, DAY2)
     tiny_lake.withdraw(dagster.lake.settings, DAY3)
     taken_back = run("taken back", {}, *DAILY, days=(DAY2, UNLANDED_DAY))
     taken_back_days = days()
-    earlier_day_run = run("older", EARLIER_DAY_FILES, *DAILY)
+    earlier_day_run = run("earlier_day_run", EARLIER_DAY_FILES, *DAILY)
     return GateRuns(
         partly,
         partly_days,
@@ -100,37 +102,38 @@ def event_ids(rows) -> set[str]:
     return {row[0] for row in rows}
 
 
-def test_a_partly_refused_table_publishes_its_good_days(story):
-    assert story.partly.failure_or_none("events") is None
-    check = story.partly.check("events", "bad_share_is_within_limit")
+def test_a_partly_refused_table_publishes_its_good_days(gate_runs):
+    assert gate_runs.partly.failure_or_none("events") is None
+    check = gate_runs.partly.check("events", "bad_share_is_within_limit")
     assert (check.passed, check.severity.value) == (False, "WARN")
-    assert all(story.partly.ran(name) for name in FROM_EVENTS)
-    assert event_ids(story.seen["partly"]) == {"e1", "e2", "e3", "e4", "e8", "e9", "e10"}
+    assert all(gate_runs.partly.ran(name) for name in FROM_EVENTS)
+    assert event_ids(gate_runs.events_by_run["partly"]) == {"e1", "e2", "e3", "e4", "e8", "e9", "e10"}
 
 
 @pytest.mark.parametrize("name", FROM_EVENTS)
-def test_the_last_tables_fail_the_run_naming_the_days_and_why(story, name):
-    assert not story.partly.success
-    assert story.partly.failure(name) == UPSTREAM_REASONS.format(name)
+def test_the_last_tables_fail_the_run_naming_the_days_and_why(gate_runs, name):
+    assert not gate_runs.partly.success
+    assert gate_runs.partly.failure(name) == UPSTREAM_REASONS.format(name)
 
 
-def test_only_the_good_days_are_materialized(story):
-    assert story.partly_days["raw_events"] == story.partly_days["quarantined_events"] == GOOD_DAYS | {str(DAY2)}
-    assert {name: days for name, days in story.partly_days.items() if name not in TO_EVENTS[:2]} == dict.fromkeys(
+def test_only_the_good_days_are_materialized(gate_runs):
+    assert gate_runs.partly_days["raw_events"] == gate_runs.partly_days["quarantined_events"] == GOOD_DAYS | {str(DAY2)}
+    assert {name: days for name, days in gate_runs.partly_days.items() if name not in TO_EVENTS[:2]} == dict.fromkeys(
         ["events", *FROM_EVENTS], GOOD_DAYS
     )
 
 
-def test_a_table_partly_refused_fails_the_run_where_nothing_follows(story):
-    assert not story.alone.success
-    assert story.alone.failure("events") == REFUSED_MESSAGE
-    assert story.alone.check("events", "bad_share_is_within_limit").severity.value == "ERROR"
-    assert story.seen["alone"] == story.seen["partly"]
+def test_a_table_partly_refused_fails_the_run_where_nothing_follows(gate_runs):
+    assert not gate_runs.events_only_run.success
+    assert gate_runs.events_only_run.failure("events") == REFUSED_MESSAGE
+    assert gate_runs.events_only_run.check("events", "bad_share_is_within_limit").severity.value == "ERROR"
+    assert gate_runs.events_by_run["events_only_run"] == gate_runs.events_by_run["partly"]
 
 
-def test_the_check_names_the_culprits_and_what_to_do(story):
+def test_the_check_names_the_culprits_and_what_to_do(gate_runs):
     descriptions = {
-        name: value.value for name, value in story.alone.check("events", "bad_share_is_within_limit").metadata.items()
+        name: value.value
+        for name, value in gate_runs.events_only_run.check("events", "bad_share_is_within_limit").metadata.items()
     }
     assert descriptions["judged"] == 3
     assert descriptions["culprits"] == 1
@@ -141,69 +144,73 @@ def test_the_check_names_the_culprits_and_what_to_do(story):
     assert descriptions["what to do"].startswith("look at quarantined_events of that day")
 
 
-def test_the_next_good_run_succeeds_and_every_check_that_stops_holds(story):
-    assert story.mended.success
-    assert story.mended.materialized() == [*TO_EVENTS, *sorted(FROM_EVENTS)]
-    failed = [c.check_name for c in story.mended.checks() if not c.passed and c.severity.value == "ERROR"]
+def test_the_next_good_run_succeeds_and_every_check_that_stops_holds(gate_runs):
+    assert gate_runs.redelivery_run.success
+    assert gate_runs.redelivery_run.materialized() == [*TO_EVENTS, *sorted(FROM_EVENTS)]
+    failed = [c.check_name for c in gate_runs.redelivery_run.checks() if not c.passed and c.severity.value == "ERROR"]
     assert failed == []
-    assert event_ids(story.seen["mended"]) == {f"e{n}" for n in range(1, 11)}
+    assert event_ids(gate_runs.events_by_run["redelivery_run"]) == {f"e{n}" for n in range(1, 11)}
 
 
-def test_a_table_refused_whole_stops_its_run_and_nothing_of_it_is_materialized(story):
-    assert not story.all_bad.success
-    assert story.all_bad.failure("events") == REFUSED_MESSAGE.replace(
+def test_a_table_refused_whole_stops_its_run_and_nothing_of_it_is_materialized(gate_runs):
+    assert not gate_runs.all_bad.success
+    assert gate_runs.all_bad.failure("events") == REFUSED_MESSAGE.replace(
         "1 of 3 days refused, 2 published", "1 of 1 days refused, 0 published"
     )
-    assert story.all_bad.materialized() == TO_EVENTS[:2]
-    assert not any(story.all_bad.ran(name) for name in FROM_EVENTS)
-    assert story.seen["all bad"] == story.seen["mended"]
+    assert gate_runs.all_bad.materialized() == TO_EVENTS[:2]
+    assert not any(gate_runs.all_bad.ran(name) for name in FROM_EVENTS)
+    assert gate_runs.events_by_run["all bad"] == gate_runs.events_by_run["redelivery_run"]
 
 
-def test_days_without_a_file_are_green_and_not_materialized_and_lose_their_rows(story):
-    assert story.taken_back.success
-    assert all(story.taken_back.ran(name) for name in (*TO_EVENTS, *FROM_EVENTS))
-    assert not any(str(UNLANDED_DAY) in days for days in story.taken_back_days.values())
-    assert event_ids(story.seen["taken back"]) == {"e1", "e2", "e3", "e4", "e8", "e9", "e10"}
+def test_days_without_a_file_are_green_and_not_materialized_and_lose_their_rows(gate_runs):
+    assert gate_runs.taken_back.success
+    assert all(gate_runs.taken_back.ran(name) for name in (*TO_EVENTS, *FROM_EVENTS))
+    assert not any(str(UNLANDED_DAY) in days for days in gate_runs.taken_back_days.values())
+    assert event_ids(gate_runs.events_by_run["taken back"]) == {"e1", "e2", "e3", "e4", "e8", "e9", "e10"}
 
 
-def test_a_day_between_that_the_run_does_not_name_is_left_alone(story):
-    partitions = {event.materialization.partition for event in story.taken_back.done.get_asset_materialization_events()}
+def test_a_day_between_that_the_run_does_not_name_is_left_alone(gate_runs):
+    partitions = {
+        event.materialization.partition for event in gate_runs.taken_back.result.get_asset_materialization_events()
+    }
     assert partitions == {str(DAY2)}
 
 
 @pytest.mark.parametrize("name", [*TO_EVENTS, *FROM_EVENTS])
-def test_a_day_whose_files_were_taken_back_is_marked_once_more_as_empty(story, name):
+def test_a_day_whose_files_were_taken_back_is_marked_once_more_as_empty(gate_runs, name):
     from tests.dagster_runs import materialization_metadata
 
-    last = materialization_metadata(story.taken_back, name, DAY2)
+    last = materialization_metadata(gate_runs.taken_back, name, DAY2)
     assert (last["dagster/row_count"], last["empty"]) == (
         0, "no file of this day is in the landing any more; its rows are gone",
     )  # fmt: skip
     assert (last["days published"], last["days empty"]) == (0, 2)
 
 
-def test_a_materialization_carries_the_counts_of_its_day(story):
+def test_a_materialization_carries_the_counts_of_its_day(gate_runs):
     from tests.dagster_runs import materialization_metadata
 
-    assert materialization_metadata(story.mended, "events", DAY2)["dagster/row_count"] == 3
-    assert materialization_metadata(story.mended, "raw_events", DAY2)["dagster/row_count"] == 5
+    assert materialization_metadata(gate_runs.redelivery_run, "events", DAY2)["dagster/row_count"] == 3
+    assert materialization_metadata(gate_runs.redelivery_run, "raw_events", DAY2)["dagster/row_count"] == 5
 
 
-def test_a_run_of_an_older_day_makes_the_later_day_again_that_changes_with_it(story):
+def test_a_run_of_an_older_day_makes_the_later_day_again_that_changes_with_it(gate_runs):
     from tests.dagster_runs import materialization_metadata
 
-    assert story.older.success
-    landing_days = {row[0]: str(row[12]) for row in story.seen["older"]}
-    assert (len(story.seen["older"]), landing_days["e8"]) == (10, str(DAY2))
-    assert [materialization_metadata(story.older, "events", day)["dagster/row_count"] for day in (DAY2, DAY3)] == [4, 2]
+    assert gate_runs.earlier_day_run.success
+    landing_days = {row[0]: str(row[12]) for row in gate_runs.events_by_run["earlier_day_run"]}
+    assert (len(gate_runs.events_by_run["earlier_day_run"]), landing_days["e8"]) == (10, str(DAY2))
+    assert [
+        materialization_metadata(gate_runs.earlier_day_run, "events", day)["dagster/row_count"] for day in (DAY2, DAY3)
+    ] == [4, 2]
     assert (
-        materialization_metadata(story.older, "histories", DAY3)["made again because"]
+        materialization_metadata(gate_runs.earlier_day_run, "histories", DAY3)["made again because"]
         == "events of it have changed since it was made"
     )
 
 
-def test_days_that_the_run_did_not_ask_for_are_named_on_the_output_and_in_the_checks(story):
+def test_days_that_the_run_did_not_ask_for_are_named_on_the_output_and_in_the_checks(gate_runs):
     from tests.dagster_runs import materialization_metadata
 
-    assert materialization_metadata(story.older, "events", DAY2)["days made again"] == str(DAY3)
-    assert story.older.check("events", "rows_are_conserved").metadata["judged"].value == 2
+    assert materialization_metadata(gate_runs.earlier_day_run, "events", DAY2)["days made again"] == str(DAY3)
+    assert gate_runs.earlier_day_run.check("events", "rows_are_conserved").metadata["judged"].value == 2

@@ -176,33 +176,35 @@ def run_history(spark, tmp_path_factory):
     return RunHistory(shops, counts, session, settings)
 
 
-def test_copies_that_land_under_an_older_day_and_go_again_neither_double_nor_lose_events(world):
-    assert [step[0] for step in world.counts] == [(1000, 1000)] * N_STEPS
+def test_copies_that_land_under_an_older_day_and_go_again_neither_double_nor_lose_events(run_history):
+    assert [step[0] for step in run_history.counts] == [(1000, 1000)] * N_STEPS
 
 
-def test_days_run_singly_from_the_last_to_the_first_hold_every_event_once(world):
-    assert world.counts[-1][1] == (800, 800)
+def test_days_run_singly_from_the_last_to_the_first_hold_every_event_once(run_history):
+    assert run_history.counts[-1][1] == (800, 800)
 
 
-def test_after_any_order_of_runs_events_are_those_of_one_clean_range(world):
+def test_after_any_order_of_runs_events_are_those_of_one_clean_range(run_history):
     rows = (
-        world.spark.table("lake.shop.events").select("event_id", "landing_date", "source_file", "source_row").collect()
+        run_history.spark.table("lake.shop.events")
+        .select("event_id", "landing_date", "source_file", "source_row")
+        .collect()
     )
     should = {
         (f"{shop.first}.{row[0]}", shop.day(day), f"dt={shop.day(day)}/{name}.csv", number)
-        for shop in world.shops
+        for shop in run_history.shops
         for day, events in shop.published().items()
         for row, name, number in events
     }
     assert Counter(tuple(row) for row in rows) == Counter(should)
 
 
-def test_after_any_order_of_runs_what_is_made_from_events_fits_them(world):
-    rows = world.spark.table("lake.shop.histories").collect()
+def test_after_any_order_of_runs_what_is_made_from_events_fits_them(run_history):
+    rows = run_history.spark.table("lake.shop.histories").collect()
     items_by_shopper = {(row.shopper, row.landing_date): [event.item_id for event in row.events] for row in rows}
     ann = pseudonym(KEY, "user", "ann")
     assert items_by_shopper == {
         (ann, shop.day(day)): [row[1] for row, _, _ in sorted(events, key=lambda entry: entry[1:])]
-        for shop in world.shops
+        for shop in run_history.shops
         for day, events in shop.published().items()
     }

@@ -101,12 +101,12 @@ def day_by_day_lake(spark, tmp_path_factory):
 
 
 @pytest.mark.parametrize("table", DAILY_TABLES)
-def test_runs_of_single_days_give_the_tables_of_one_run_over_the_range(shop, one_by_one, table):
-    assert published_rows(one_by_one[0], table) == published_rows(shop.spark, table)
+def test_runs_of_single_days_give_the_tables_of_one_run_over_the_range(shop, day_by_day_lake, table):
+    assert published_rows(day_by_day_lake[0], table) == published_rows(shop.spark, table)
 
 
-def test_a_day_run_again_gives_the_same_rows(shop, one_by_one):
-    session, settings = one_by_one
+def test_a_day_run_again_gives_the_same_rows(shop, day_by_day_lake):
+    session, settings = day_by_day_lake
     run = tiny_lake.day_run(session, settings, [DAY1])
     rerun = {**tiny_lake.run_events(run), **tiny_lake.run_features(run)}
     assert {name: publish_result.message() for name, publish_result in rerun.items()} == dict.fromkeys(DAILY_TABLES, "")
@@ -144,15 +144,15 @@ def count_rows(spark, table, day):
     return spark.table(f"lake.shop.{table}").where(f"landing_date = DATE '{day}'").count()
 
 
-def test_a_file_cut_short_refuses_its_day_only_and_is_named(week):
-    _, _, publish_results = week
+def test_a_file_cut_short_refuses_its_day_only_and_is_named(week_lake):
+    _, _, publish_results = week_lake
     assert publish_results["raw_events"].published == (DAY3, DAY6, DAY7)
     assert publish_results["raw_events"].message() == f"raw_events 2024-03-04: {BROKEN_FILE_MESSAGE}"
     assert publish_results["raw_events"].rows == 4 + 0 + 3 + 2
 
 
-def test_the_tables_after_it_refuse_the_day_too_and_pass_the_reason_on(week):
-    _, _, publish_results = week
+def test_the_tables_after_it_refuse_the_day_too_and_pass_the_reason_on(week_lake):
+    _, _, publish_results = week_lake
     assert publish_results["quarantined_events"].published == (DAY3, DAY6, DAY7)
     assert publish_results["events"].refused["2024-03-04"] == [
         refusal_reason(
@@ -163,15 +163,15 @@ def test_the_tables_after_it_refuse_the_day_too_and_pass_the_reason_on(week):
     ]
 
 
-def warning_messages(publication, rule):
-    (finding,) = [finding for finding in publication.judgement.findings if finding.rule.name == rule]
-    return [(culprit.where, culprit.finding) for culprit in finding.culprits]
+def warning_messages(publish_result, rule):
+    (result,) = [result for result in publish_result.gate_report.results if result.rule.name == rule]
+    return [(culprit.where, culprit.result) for culprit in result.culprits]
 
 
-def test_a_day_without_a_delivery_is_empty_in_every_table_with_a_warning_in_the_first(week):
-    _, settings, publish_results = week
+def test_a_day_without_a_delivery_is_empty_in_every_table_with_a_warning_in_the_first(week_lake):
+    _, settings, publish_results = week_lake
     assert warning_messages(publish_results["raw_events"], "delivery_arrived") == [("2024-03-05", "no file landed")]
-    assert {name: publication.empty for name, publication in publish_results.items()} == dict.fromkeys(
+    assert {name: publish_result.empty for name, publish_result in publish_results.items()} == dict.fromkeys(
         publish_results, (DAY5,)
     )
     verdicts = {
@@ -201,15 +201,15 @@ def test_a_delivery_without_rows_is_no_empty_day(spark, tmp_path):
     )
 
 
-def test_a_file_without_rows_is_a_warning(week):
-    _, _, publish_results = week
+def test_a_file_without_rows_is_a_warning(week_lake):
+    _, _, publish_results = week_lake
     assert warning_messages(publish_results["raw_events"], "every_file_gave_rows") == [
         ("2024-03-07", "1 of 2 files gave no row")
     ]
 
 
-def test_a_day_whose_rows_are_all_bad_is_not_published_and_its_rows_wait_in_quarantine(week):
-    session, _, publish_results = week
+def test_a_day_whose_rows_are_all_bad_is_not_published_and_its_rows_wait_in_quarantine(week_lake):
+    session, _, publish_results = week_lake
     assert publish_results["events"].refused["2024-03-06"] == [
         refusal_reason(
             "events",
@@ -224,16 +224,16 @@ def test_a_day_whose_rows_are_all_bad_is_not_published_and_its_rows_wait_in_quar
     assert count_rows(session, "events", DAY6) == 0
 
 
-def test_good_days_of_the_range_are_published_down_to_the_features(week):
-    session, _, publish_results = week
+def test_good_days_of_the_range_are_published_down_to_the_features(week_lake):
+    session, _, publish_results = week_lake
     assert publish_results["events"].published == (DAY3, DAY7)
     assert publish_results["user_features"].published == (DAY3, DAY7)
     assert sorted(publish_results["user_features"].refused) == ["2024-03-04", "2024-03-06"]
     assert [count_rows(session, "user_features", day) for day in WEEK] == [3, 0, 0, 0, 2]
 
 
-def test_the_whole_file_delivered_again_makes_the_day_good(week):
-    session, settings, _ = week
+def test_the_whole_file_delivered_again_makes_the_day_good(week_lake):
+    session, settings, _ = week_lake
     tiny_lake.deliver_files(settings, DAY4, {"late.csv.gz": gzip.compress(many_lines(DAY4).encode())})
     publish_results = tiny_lake.run_events(tiny_lake.day_run(session, settings, [DAY4]))
     assert publish_results["events"].message() == ""
@@ -242,8 +242,8 @@ def test_the_whole_file_delivered_again_makes_the_day_good(week):
     assert count_rows(session, "events", DAY4) == 400
 
 
-def test_a_day_whose_files_are_gone_loses_its_rows_when_it_is_run_again(week):
-    session, settings, _ = week
+def test_a_day_whose_files_are_gone_loses_its_rows_when_it_is_run_again(week_lake):
+    session, settings, _ = week_lake
     shutil.rmtree(Path(settings.lake) / "landing" / "events" / f"dt={DAY7}")
     run = tiny_lake.day_run(session, settings, [DAY7])
     publish_result = tiny_lake.run_events(run)["events"]
@@ -252,8 +252,8 @@ def test_a_day_whose_files_are_gone_loses_its_rows_when_it_is_run_again(week):
     assert [count_rows(session, table, DAY7) for table in ("raw_events", "events", "user_features")] == [0, 0, 0]
 
 
-def test_a_day_with_nothing_but_a_broken_file_is_refused_before_spark_reads_it(week):
-    session, settings, _ = week
+def test_a_day_with_nothing_but_a_broken_file_is_refused_before_spark_reads_it(week_lake):
+    session, settings, _ = week_lake
     tiny_lake.deliver_files(settings, DAY8, {"empty.csv": ""})
     publish_result = tiny_lake.day_run(session, settings, [DAY8]).publish_raw_events(
         read_mapping(settings.mapping), KEY
@@ -265,8 +265,8 @@ def test_a_day_with_nothing_but_a_broken_file_is_refused_before_spark_reads_it(w
     )
 
 
-def test_events_run_without_their_quarantine_do_not_add_up_and_the_day_stays_as_it_was(week):
-    session, settings, _ = week
+def test_events_run_without_their_quarantine_do_not_add_up_and_the_day_stays_as_it_was(week_lake):
+    session, settings, _ = week_lake
     tiny_lake.deliver_files(settings, DAY3, {"more.csv": HEADER + csv_row(1, DAY3, "") + csv_row(2, DAY3)})
     run = tiny_lake.day_run(session, settings, [DAY3])
     run.publish_raw_events(read_mapping(settings.mapping), KEY)

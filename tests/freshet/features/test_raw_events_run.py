@@ -199,11 +199,11 @@ def test_spark_reads_as_many_records_of_a_legal_file_as_lie_in_it(spark, tmp_pat
     files_run = raw_run(spark, landing, CSV_MAPPING)
     assert problem_messages(files_run) == {}
     facts = files_run.collect_inputs(files_run.read_rows())
-    assert (facts["miscounted"][DAYS[0]], facts["files_read"][DAYS[0]]) == ("", len(files))
+    assert (facts["miscounted_files"][DAYS[0]], facts["files_read"][DAYS[0]]) == ("", len(files))
 
 
-def test_a_reader_that_swallows_records_refuses_the_day(own_lake):
-    spark, settings = own_lake
+def test_a_reader_that_swallows_records_refuses_the_day(empty_lake):
+    spark, settings = empty_lake
     # Spark takes the first line end it meets for that of the file, here one inside quotes.
     text = '"u1","two\r\nlines","2024-03-01 09:00:00"\n' + "u2,A,2024-03-01 09:00:00\n" * 4
     tiny_lake.deliver_files(settings, DAYS[0], {"a.csv": text})
@@ -216,13 +216,13 @@ def test_a_reader_that_swallows_records_refuses_the_day(own_lake):
     )
 
 
-def test_a_day_of_which_all_is_skipped_is_refused(own_lake):
-    spark, settings = own_lake
+def test_a_day_of_which_all_is_skipped_is_refused(empty_lake):
+    spark, settings = empty_lake
     tiny_lake.deliver_files(settings, DAYS[0], {"a.csv": CSV_HEADER + CSV_ROW * 3})
     run = tiny_lake.day_run(spark, settings, DAYS[:1])
     publish_result = run.publish_raw_events(CSV_MAPPING.model_copy(update={"where": "item = 'B'"}), b"key")
     assert publish_result.message().startswith(
-        "raw_events 2024-03-01: the mapping's `where` skips 3 of 3 rows (limit 0.99); see"
+        "raw_events 2024-03-01: the mapping's `where` skips 3 of 3 rows (limit 0.99); check"
     )
     accepting_settings = settings.model_copy(update={"skipped_share_limit": 1})
     run = tiny_lake.day_run(spark, accepting_settings, DAYS[:1])

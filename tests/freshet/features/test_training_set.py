@@ -56,13 +56,15 @@ def vocabulary_indexes(spark):
 
 
 def test_the_vocabulary_of_the_shop_passes_its_gate(shop):
-    publish_result = shop.publications["vocabulary"]
+    publish_result = shop.publish_results["vocabulary"]
     assert (publish_result.message(), publish_result.rows) == ("", 4)
-    assert publish_result.profile.loc["vocabulary", ["lowest", "highest", "gaps", "moved"]].tolist() == [1, 4, 0, 0]
+    assert publish_result.profile.loc[
+        "vocabulary", ["lowest_index", "highest_index", "index_gaps", "reindexed_items"]
+    ].tolist() == [1, 4, 0, 0]
 
 
-def test_an_index_never_moves_when_an_earlier_day_lands_later_and_a_new_generation_renumbers(own_lake):
-    spark, settings = own_lake
+def test_an_index_never_moves_when_an_earlier_day_lands_later_and_a_new_generation_renumbers(empty_lake):
+    spark, settings = empty_lake
     publish_items(spark, settings, {DAY2: ["mug", "pen"]})
     assert training_set.publish_vocabulary(spark, settings).message() == ""
     assert vocabulary_indexes(spark) == [("mug", 1, 1), ("pen", 2, 1)]
@@ -89,8 +91,8 @@ def test_an_index_that_moved_and_one_that_is_lost_are_counted(spark):
     assert training_set._count_moved_items(with_indexes(("mug", 1), ("pen", 2), ("gone", 3)), staged) == 2
 
 
-def test_a_shop_with_one_item_is_refused_and_the_published_vocabulary_stays(own_lake):
-    spark, settings = own_lake
+def test_a_shop_with_one_item_is_refused_and_the_published_vocabulary_stays(empty_lake):
+    spark, settings = empty_lake
     publish_items(spark, settings, {DAY1: ["mug", "pen"]})
     training_set.publish_vocabulary(spark, settings)
     publish_items(spark, settings, {DAY1: ["mug"]})
@@ -99,8 +101,8 @@ def test_a_shop_with_one_item_is_refused_and_the_published_vocabulary_stays(own_
     assert vocabulary_indexes(spark) == [("mug", 1, 1), ("pen", 2, 1)]
 
 
-def test_a_training_set_without_published_tables_says_what_to_run(own_lake):
-    spark, settings = own_lake
+def test_a_training_set_without_published_tables_says_what_to_run(empty_lake):
+    spark, settings = empty_lake
     with pytest.raises(LakeError) as exc_info:
         training_set.publish_training_set(spark, settings, DAY3, DAY2, 10)
     assert str(exc_info.value) == (
@@ -140,13 +142,13 @@ def training_lake(spark, tmp_path_factory):
         session, settings, {DAY1: day1, DAY2: [(ANN, 9, "pen")], DAY3: [(ANN, 9, "hat"), (SESSION_2, 9, "mug")]}
     )
     training_set.publish_vocabulary(session, settings)
-    publication, ref = training_set.publish_training_set(session, settings, DAY2, DAY1, 10)
-    return session, settings, publication, ref
+    publish_result, ref = training_set.publish_training_set(session, settings, DAY2, DAY1, 10)
+    return session, settings, publish_result, ref
 
 
-def test_rows_landed_after_the_day_it_is_made_as_of_are_not_in_it(trained):
-    _, settings, publication, ref = trained
-    assert publication.message() == ""
+def test_rows_landed_after_the_day_it_is_made_as_of_are_not_in_it(training_lake):
+    _, settings, publish_result, ref = training_lake
+    assert publish_result.message() == ""
     data = load_training_set(settings, ref)
     actual = {str(shopper): data.histories.items[data.histories.offsets[i] : data.histories.offsets[i + 1]].tolist()
              for i, shopper in enumerate(data.histories.shoppers)}  # fmt: skip
@@ -154,12 +156,12 @@ def test_rows_landed_after_the_day_it_is_made_as_of_are_not_in_it(trained):
     assert int(data.histories.days.max()) == data.as_of
 
 
-def test_a_reference_says_which_snapshots_it_was_made_from(trained):
-    _, _, publication, ref = trained
+def test_a_reference_says_which_snapshots_it_was_made_from(training_lake):
+    _, _, publish_result, ref = training_lake
     tables = (HISTORIES, USER_FEATURES, ITEM_FEATURES)
     assert (ref.as_of, ref.cut) == (DAY2, DAY1)
     assert set(ref.snapshots) == {*(table.name for table in tables), "events", "vocabulary", "training_set"}
-    assert ref.snapshots["training_set"] == publication.snapshot
+    assert ref.snapshots["training_set"] == publish_result.snapshot
     assert TrainingSetRef.model_validate_json(ref.model_dump_json()) == ref
 
 
@@ -173,8 +175,8 @@ def training_arrays(settings, ref):
     ]  # fmt: skip
 
 
-def test_a_shop_where_nobody_came_twice_is_refused(trained):
-    session, settings, _, _ = trained
+def test_a_shop_where_nobody_came_twice_is_refused(training_lake):
+    session, settings, _, _ = training_lake
     before = iceberg.current_snapshot(session, TRAINING_SET)
     publish_result, _ = training_set.publish_training_set(session, settings, DAY2, date(2024, 2, 1), 10)
     assert publish_result.message() == (
@@ -184,16 +186,16 @@ def test_a_shop_where_nobody_came_twice_is_refused(trained):
     assert iceberg.current_snapshot(session, TRAINING_SET) == before
 
 
-def test_an_item_that_came_after_the_vocabulary_is_refused(trained):
-    session, settings, _, _ = trained
+def test_an_item_that_came_after_the_vocabulary_is_refused(training_lake):
+    session, settings, _, _ = training_lake
     publish_views(session, settings, {date(2024, 3, 20): [(ANN, 9, "zip")]})
     publish_result, _ = training_set.publish_training_set(session, settings, date(2024, 3, 20), DAY2, 10)
     assert publish_result.message().startswith("training_set: indexes run from 0 to ")
     assert publish_result.message().endswith("for every day of histories, then vocabulary and training_set in one run")
 
 
-def test_it_reads_bit_for_bit_the_same_after_other_days_and_sets_were_published(trained):
-    session, settings, _, ref = trained
+def test_it_reads_bit_for_bit_the_same_after_other_days_and_sets_were_published(training_lake):
+    session, settings, _, ref = training_lake
     before = training_arrays(settings, ref)
     # A day before, landed later, and a day run again, with other rows.
     publish_views(
@@ -217,8 +219,8 @@ def test_the_same_tables_give_the_same_training_set(shop):
     assert [a.tobytes() for a in one] == [b.tobytes() for b in other]
 
 
-def test_as_few_days_judge_as_hold_enough_baskets_and_a_young_shop_keeps_most_of_its_days(own_lake):
-    spark, _ = own_lake
+def test_as_few_days_judge_as_hold_enough_baskets_and_a_young_shop_keeps_most_of_its_days(empty_lake):
+    spark, _ = empty_lake
     days = [date(2024, 3, number) for number in range(1, 10)]
     basket = [(moment(1, 9), "mug", "view"), (moment(1, 9), "cup", "view")]  # one second, so one basket
     publish_rows(
@@ -275,33 +277,37 @@ def first_refusal_reason(two_day_lake):
     ],
     ids=lambda value: getattr(value, "name", None),
 )  # fmt: skip
-def test_rows_deleted_from_a_table_it_is_made_from_refuse_the_training_set(whole, table, where, says):
-    session, settings, visits = whole
+def test_rows_deleted_from_a_table_it_is_made_from_refuse_the_training_set(two_day_lake, table, where, says):
+    session, settings, visits = two_day_lake
     session.sql(f"DELETE FROM lake.shop.{table.name} WHERE {where}")
-    assert first_refusal_reason(whole) == f"training_set: {says}; {RUN_FIX.format(days='2024-03-01...2024-03-01')}"
+    assert (
+        first_refusal_reason(two_day_lake) == f"training_set: {says}; {RUN_FIX.format(days='2024-03-01...2024-03-01')}"
+    )
     publish_views(session, settings, visits)
-    assert first_refusal_reason(whole) == ""
+    assert first_refusal_reason(two_day_lake) == ""
 
 
-def test_a_day_made_from_an_older_attempt_of_events_refuses_the_training_set(whole):
-    settings = whole[1]
+def test_a_day_made_from_an_older_attempt_of_events_refuses_the_training_set(two_day_lake):
+    settings = two_day_lake[1]
     write_record(settings, {DAY2: {"rows": 2}}, attempt="e1")
     write_record(settings, {DAY2: {"rows": 2}}, table="histories", events="e1")
-    assert first_refusal_reason(whole) == ""
+    assert first_refusal_reason(two_day_lake) == ""
     write_record(settings, {DAY2: {"rows": 2}}, attempt="e2")
     says = "histories 2024-03-02 were made from events that have been published anew since"
-    assert first_refusal_reason(whole) == f"training_set: {says}; {RUN_FIX.format(days='2024-03-02...2024-03-02')}"
+    assert (
+        first_refusal_reason(two_day_lake) == f"training_set: {says}; {RUN_FIX.format(days='2024-03-02...2024-03-02')}"
+    )
     write_record(settings, {DAY2: {"rows": 2}}, table="histories", events="e2")
-    assert first_refusal_reason(whole) == ""
+    assert first_refusal_reason(two_day_lake) == ""
 
 
-def test_events_of_a_day_that_were_refused_later_stand_as_they_were_published(whole):
-    write_record(whole[1], {DAY1: {"rows": 17}}, verdict="refused")
-    assert first_refusal_reason(whole) == ""
+def test_events_of_a_day_that_were_refused_later_stand_as_they_were_published(two_day_lake):
+    write_record(two_day_lake[1], {DAY1: {"rows": 17}}, verdict="refused")
+    assert first_refusal_reason(two_day_lake) == ""
 
 
-def test_an_item_deleted_from_a_day_refuses_the_vocabulary(whole):
-    session, settings, visits = whole
+def test_an_item_deleted_from_a_day_refuses_the_vocabulary(two_day_lake):
+    session, settings, visits = two_day_lake
     publish_views(session, settings, visits)
     session.sql(f"DELETE FROM lake.shop.items WHERE item_id = 'mug' AND landing_date = DATE '{DAY2}'")
     says = "items 2024-03-02 hold 1 items where events published 2"

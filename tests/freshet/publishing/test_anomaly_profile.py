@@ -97,19 +97,19 @@ def publish_result(lake):
 
 
 @pytest.mark.parametrize("rule", BAD_DAY_KINDS)
-def test_a_bad_day_within_a_range_breaks_its_rule_and_is_not_published(publication, rule):
-    finding = next(rule_result for rule_result in publication.judgement.findings if rule_result.rule.name == rule)
-    assert str(BAD_DAYS[rule]) in [culprit.where for culprit in finding.culprits if culprit.stops]
-    assert BAD_DAYS[rule] not in publication.published
+def test_a_bad_day_within_a_range_breaks_its_rule_and_is_not_published(publish_result, rule):
+    result = next(rule_result for rule_result in publish_result.gate_report.results if rule_result.rule.name == rule)
+    assert str(BAD_DAYS[rule]) in [culprit.where for culprit in result.culprits if culprit.stops]
+    assert BAD_DAYS[rule] not in publish_result.published
 
 
-def test_good_days_among_them_are_published_and_a_refused_day_makes_nothing_known(publication):
-    assert publication.published == (*GOOD_DAYS, DAY_AFTER)
-    assert publication.profile.at[SECOND_DAY_AFTER, "seen_item_events"] == 0
-    assert publication.profile.at[DAY_AFTER, "seen_item_events"] == 240
+def test_good_days_among_them_are_published_and_a_refused_day_makes_nothing_known(publish_result):
+    assert publish_result.published == (*GOOD_DAYS, DAY_AFTER)
+    assert publish_result.profile.at[SECOND_DAY_AFTER, "seen_item_events"] == 0
+    assert publish_result.profile.at[DAY_AFTER, "seen_item_events"] == 240
 
 
-def test_a_day_alone_is_compared_with_the_days_that_were_published_before(lake, publication):
+def test_a_day_alone_is_compared_with_the_days_that_were_published_before(lake, publish_result):
     session, settings = lake
     day = BAD_DAYS["items_are_as_usual"]
     run = tiny_lake.day_run(session, settings, [day])

@@ -38,8 +38,8 @@ def published_prices(spark, days):
 
 
 @pytest.mark.spark
-def test_in_a_range_the_bad_day_is_left_out_and_good_days_are_published(lake_of):
-    spark, settings, store = lake_of
+def test_in_a_range_the_bad_day_is_left_out_and_good_days_are_published(shared_lake):
+    spark, settings, store = shared_lake
     expected = {**UPSTREAM_OK, "expected": dict.fromkeys(DAYS, 1)}
     before = item_prices(spark, ("old", 1, DAY2))
     publish_days(before, ITEMS, [DAY2], expected, settings, store, NOON)
@@ -72,8 +72,8 @@ def test_in_a_range_the_bad_day_is_left_out_and_good_days_are_published(lake_of)
 
 
 @pytest.mark.spark
-def test_where_every_day_is_bad_production_stays_as_it_was(lake_of):
-    spark, settings, store = lake_of
+def test_where_every_day_is_bad_production_stays_as_it_was(shared_lake):
+    spark, settings, store = shared_lake
     april = [date(2024, 4, 1), date(2024, 4, 2)]
     upstream_inputs = {"upstream_missing": dict.fromkeys(april, 0), "upstream_reason": dict.fromkeys(april, "")}
     good_rows = item_prices(spark, *(("good", 1, day) for day in april))
@@ -93,8 +93,8 @@ def test_where_every_day_is_bad_production_stays_as_it_was(lake_of):
 
 
 @pytest.mark.spark
-def test_a_day_refused_upstream_says_why_and_keeps_the_rows_it_had(lake_of):
-    spark, settings, store = lake_of
+def test_a_day_refused_upstream_says_why_and_keeps_the_rows_it_had(shared_lake):
+    spark, settings, store = shared_lake
     may = date(2024, 5, 1)
     upstream_inputs = {"upstream_missing": {may: 0}, "upstream_reason": {may: ""}, "expected": {may: 1}}
     publish_days(item_prices(spark, ("kept", 1, may)), ITEMS, [may], upstream_inputs, settings, store, NOON)
@@ -115,8 +115,8 @@ def vocabulary_rows(spark, *rows):
 
 
 @pytest.mark.spark
-def test_a_table_without_days_is_published_whole_or_not_at_all(lake_of):
-    spark, settings, _ = lake_of
+def test_a_table_without_days_is_published_whole_or_not_at_all(shared_lake):
+    spark, settings, _ = shared_lake
     good_result = publish_unpartitioned(
         vocabulary_rows(spark, ("a", 1), ("b", 2)), VOCABULARY, lambda staged: {"moved": 0, **AGREEING_INPUTS}, settings
     )
