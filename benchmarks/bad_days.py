@@ -1,11 +1,11 @@
-"""Bad days among good ones: which the gate of `events` refuses, which it warns of, and what it says of good days.
+"""The gate of `events` on corrupted and on good days: how many days it refuses and how many it warns about.
 
     python -m benchmarks.bad_days            # the simulated shop, seeds 301 and 302
     python -m benchmarks.bad_days 7 8 9      # other seeds
     python -m benchmarks.bad_days --csv online-retail-dataset.csv.gz   # a year of a real shop, its days as they are
 
-Every seed is a shop of its own: four weeks of good days, then good and bad days by turns, a bad one of each kind.
-All of them are run as one range. The last line is JSON.
+Every seed is another shop: four weeks of good days, then good and corrupted days in turn, one for each corruption.
+All days are run as one range. The last line is JSON.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import SecretStr
 
-from benchmarks.bad_day_kinds import CORRUPTIONS
+from benchmarks.corruptions import CORRUPTIONS
 from benchmarks.report import print_progress, print_result
 from freshet.features.daily_run import DailyTables
 from freshet.ingest.deliver import land_files
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 
 DayStatus = Literal["refused", "warned", "green"]
 PSEUDONYM_KEY: Final = "benchmark"
-GOOD_DAYS: Final = 28  # days before the first bad one
+GOOD_DAYS: Final = 28  # days before the first corrupted one
 FIRST_DAY: Final = date(2026, 1, 5)
 EXAMPLES_FOLDER: Final = Path(__file__).parents[1] / "examples"
 
 
 def main() -> None:
-    """Run and report."""
+    """Run the days of every shop and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("seeds", type=int, nargs="*", default=[301, 302])
     parser.add_argument("--csv", type=Path, help="the file of Online Retail")
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def _simulated_results(seed: int) -> dict[str, list[tuple[DayStatus, str]]]:
-    """Kind of day → what was seen of each such day, and why; `good` is one of the kinds."""
+    """Corruption, or `good` → (status, reasons) of each such day."""
     days = [FIRST_DAY + timedelta(days=n) for n in range(GOOD_DAYS + 2 * len(CORRUPTIONS))]
     kinds = dict(zip(days[GOOD_DAYS + 1 :: 2], CORRUPTIONS, strict=False))
     print_progress(f"seed {seed}: {len(days)} days, {len(kinds)} of them bad")
@@ -118,7 +118,7 @@ def _settings(lake: Path, mapping: str, first_day: date) -> Settings:
 
 
 def _run_gate(settings: Settings, days: Sequence[date]) -> tuple["GateReport", Sequence[date]]:
-    """What the gate of `events` says, and the days that hold something."""
+    """(the report of the `events` gate, the days that have events)."""
     run = DailyTables(spark_session.start_session(settings), settings, open_store(settings.lake), days)
     run.publish_raw_events(read_mapping(settings.mapping or Path()), PSEUDONYM_KEY.encode())
     run.publish_quarantined_events()

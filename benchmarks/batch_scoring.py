@@ -1,10 +1,10 @@
-"""Lists for all shoppers: shoppers a second through Spark `mapInArrow` against one process.
+"""Batch scoring: lists for all shoppers, in shoppers per second, through Spark `mapInArrow` and in one process.
 
     python -m benchmarks.batch_scoring [--shoppers 100000] [--items 10000] [--events 20] [--k 20] [--master local[*]]
 
-A model of the default size that has learned nothing, over made-up histories with `events` rows in the mean. Both do the
-same work (`stages.scoring.lists`), one onnxruntime thread a task; Spark's start is not counted in. Rows are not kept.
-On a machine that does other things at the same time, shoppers per second of processor time are the figure to look at.
+A random model of the default size ranks synthetic histories with `events` events on average. Both do the same work
+(`freshet.steps.batch_scoring`) with one onnxruntime thread per task; Spark's start is not included, rows are discarded.
+On a busy machine, compare shoppers per second of processor time.
 """
 
 import argparse
@@ -26,11 +26,11 @@ from freshet.settings import Settings
 from freshet.steps.batch_scoring import ScoringJob, score_batches, score_shoppers
 from freshet.store import open_store
 
-BATCH_SHOPPERS = 5000  # shoppers of an Arrow batch in one process
+BATCH_SHOPPERS = 5000  # shoppers in an Arrow batch of the one process
 
 
 def main() -> None:
-    """Make the lake, score it twice, report."""
+    """Prepare a lake, score its shoppers in both ways, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shoppers", type=int, default=100_000)
     parser.add_argument("--items", type=int, default=10_000)
@@ -61,7 +61,7 @@ def _prepare_lake(root: Path, shoppers: int, items: int, events: int, k: int) ->
 
 
 def _save_histories(folder: Path, shoppers: int, items: int, events: int) -> str:
-    """Lengths are geometric: most shoppers came a few times, some very often."""
+    """Save random histories with geometrically distributed lengths; returns their id."""
     rng = np.random.default_rng(0)
     sizes = np.minimum(rng.geometric(1 / events, shoppers), 400)
     rows = int(sizes.sum())

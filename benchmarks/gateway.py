@@ -1,9 +1,9 @@
-"""The gateway under load: ready in, a click changes the answer in, requests and events a second, swaps under load.
+"""The gateway under load: start-up, click-to-list latency, requests and events per second, bundle swaps under load.
 
     python -m benchmarks.gateway [--items 10000] [--lake LAKE] [--seconds 5] [--cores 0,1] [--swaps 20]
 
-Serves a model of the default size that has learned nothing, or the bundle that is released in LAKE, from a lake of its
-own. The load comes from this process; --cores keeps the gateway to some cores, so that it can have one for itself.
+The gateway serves a random model of the default size, or the released bundle of LAKE, from a lake of its own. The load
+comes from this process; --cores limits the gateway to some cores, for example to have one for itself.
 """
 
 import argparse
@@ -12,36 +12,41 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from statistics import median
 
-from benchmarks.gateway_measures import BenchmarkShop, measure_gateway
+from benchmarks.arguments import parse_ints
+from benchmarks.gateway_load import BenchmarkShop, measure_gateway
 from benchmarks.gateway_process import run_gateway
-from benchmarks.installed import RUNTIME_PACKAGE, base_dependencies, dependency_closure, package_bytes
+from benchmarks.installed_size import RUNTIME_PACKAGE, base_dependencies, dependency_closure, package_bytes
 from benchmarks.random_bundle import write_bundle
-from benchmarks.report import median, print_progress, print_result
+from benchmarks.report import print_progress, print_result
 from freshet.inference.bundle import VOCABULARY, load_vocabulary
 from freshet.releases.current import current_release
 from freshet.store import open_store
 
 
 def main() -> None:
-    """Build, start, measure, report."""
+    """Build a lake, start gateways, measure, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, default=10_000)
     parser.add_argument("--lake", type=Path)
     parser.add_argument("--seconds", type=float, default=5)
-    parser.add_argument("--cores", default="")
+    parser.add_argument("--cores", type=parse_ints, default=[])
     parser.add_argument("--starts", type=int, default=5)
     parser.add_argument("--clicks", type=int, default=200)
     parser.add_argument("--swaps", type=int, default=20)
     args = parser.parse_args()
-    cores = {int(core) for core in args.cores.split(",") if core}
     with tempfile.TemporaryDirectory() as temporary:
-        shop = shop_of(Path(temporary), args.items, args.lake)
+        shop = build_shop(Path(temporary), args.items, args.lake)
         figures = _startup_times(shop, Path(temporary), args.starts)
-        with run_gateway(Path(shop.store.root), Path(temporary) / "state", cores) as running:
+        with run_gateway(Path(shop.store.root), Path(temporary) / "state", set(args.cores)) as running:
             running.wait_until_ready()
             figures |= asyncio.run(measure_gateway(shop, running, args.seconds, args.clicks, args.swaps))
-    settings = {"items": len(shop.items), "gateway_cores": sorted(cores) or "all", "load_average": os.getloadavg()[0]}
+    settings = {
+        "items": len(shop.items),
+        "gateway_cores": sorted(args.cores) or "all",
+        "load_average": os.getloadavg()[0],
+    }
     print_result("gateway", {**settings, **figures, "installed_mb": _installed_mb()})
 
 
@@ -50,8 +55,8 @@ def _installed_mb() -> float:
     return round(sum(package_bytes(name) for name in names if name != RUNTIME_PACKAGE) / 1e6, 1)
 
 
-def shop_of(root: Path, items: int, lake: Path | None) -> BenchmarkShop:
-    """A lake with one release: of a model that has learned nothing, or the one that is released in `lake`."""
+def build_shop(root: Path, items: int, lake: Path | None) -> BenchmarkShop:
+    """A lake with one release, of a random model or of the released bundle in `lake`."""
     print_progress("a lake with one release")
     bundle_folder, store = root / "bundle", open_store(str(root / "lake"))
     if lake is None:

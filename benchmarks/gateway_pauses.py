@@ -1,9 +1,9 @@
-"""How long a full garbage collection stops a gateway, before and after a release has been settled.
+"""How long a full garbage collection stops a gateway, before and after its heap is frozen.
 
     python -m benchmarks.gateway_pauses [--items 10000] [--times 9]
 
-A gateway in this process, with a model that has learned nothing, and its application; milliseconds of processor time of
-a full collection, which holds the interpreter's lock: nothing is answered meanwhile.
+A gateway with a random model and its application in this process; milliseconds of processor time of a full collection.
+A collection holds the interpreter's lock, so no request is answered meanwhile.
 """
 
 import argparse
@@ -13,8 +13,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 
-from benchmarks.report import median, print_progress, print_result
+from benchmarks.report import print_progress, print_result
 from freshet.serving.clock import system_clock
 from freshet.serving.garbage_collection import freeze_heap
 from freshet.serving.gateway import Gateway
@@ -22,11 +23,11 @@ from freshet.serving.http.app import create_app
 from freshet.serving.state_lock import acquire_state_lock, state_folder
 from freshet.settings import Settings
 
-READY_TIMEOUT_S = 300.0  # seconds at most
+READY_TIMEOUT_S = 300.0
 
 
 def main() -> None:
-    """Start, measure, settle, measure, report."""
+    """Start a gateway, measure, freeze the heap, measure again, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, default=10_000)
     parser.add_argument("--times", type=int, default=9)
@@ -52,18 +53,18 @@ def _measure_pauses(root: Path, items: int, times: int) -> dict[str, object]:
         gateway.stop()
         state_lock.release()
         del app
-    print_progress(f"{containers_before:,} containers, {containers_after:,} once settled")
+    print_progress(f"{containers_before:,} containers, {containers_after:,} after the freeze")
     return {
         "before_ms": round(median(before_ms), 2),
-        "settled_ms": round(median(after_ms), 2),
+        "frozen_ms": round(median(after_ms), 2),
         "containers": containers_before,
-        "containers_settled": containers_after,
+        "containers_after_freeze": containers_after,
     }
 
 
 def _build_lake(root: Path, items: int) -> str:
-    """Made by a process of its own: what it loads is no part of a gateway."""
-    code = f"import pathlib, benchmarks.gateway as g; g.shop_of(pathlib.Path({str(root)!r}), {items}, None)"
+    """Build the lake in another process, because the modules it loads would count as the gateway's."""
+    code = f"import pathlib, benchmarks.gateway as g; g.build_shop(pathlib.Path({str(root)!r}), {items}, None)"
     subprocess.run([sys.executable, "-c", code], check=True)
     return str(root / "lake")
 

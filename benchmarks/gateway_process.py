@@ -1,4 +1,4 @@
-"""A gateway as its users run it: a process of its own, on a lake of its own, on any free port; no wait without end."""
+"""A gateway in its own process on a free port, as users run it; every wait has a limit."""
 
 import os
 import select
@@ -13,14 +13,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-START_TIMEOUT_S = 60.0  # seconds until it says where it listens, and again until it is ready
-STOP_TIMEOUT_S = 15.0  # seconds for an orderly end; then it is killed
-LOG_TAIL_LINES = 12  # of its log, where it fails
+from benchmarks.processes import process_stat, resident_bytes
+
+START_TIMEOUT_S = 60.0  # until it prints its address, and again until it is ready
+STOP_TIMEOUT_S = 15.0  # until it is killed
+LOG_TAIL_LINES = 12  # shown when it fails
 
 
 @dataclass(frozen=True)
 class GatewayProcess:
-    """A gateway that has said where it listens."""
+    """A running gateway that listens at `address`."""
 
     process: "subprocess.Popen[str]"
     address: str
@@ -28,7 +30,7 @@ class GatewayProcess:
     log: Path
 
     def wait_until_ready(self, timeout_s: float = START_TIMEOUT_S) -> float:
-        """Seconds from its start until /readyz says 200. Ends the benchmark with its log where that takes too long."""
+        """Seconds from its start until /readyz answers 200. Raises SystemExit with the log when that takes too long."""
         deadline = time.perf_counter() + timeout_s
         while time.perf_counter() < deadline and self.process.poll() is None:
             try:
@@ -41,22 +43,28 @@ class GatewayProcess:
         )
 
     def cpu_seconds(self) -> float:
-        """Of all its threads, since its start."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Processor time of all its threads since its start."""
+        stat = process_stat(self.process.pid)
+        assert stat is not None, "the gateway has ended"
+        return stat.cpu_s
 
     def resident_mib(self) -> float:
-        """MiB of memory it holds now."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+        """Resident memory in MiB."""
+        return resident_bytes(self.process.pid) / 2**20
 
 
 @contextmanager
 def run_gateway(
     lake: Path, state: Path, cores: set[int] | None = None, checkout: Path | None = None
 ) -> Iterator[GatewayProcess]:
-    """A gateway that runs inside the block and ends in order after it. cores: where it may run. code: a checkout."""
-    settings = {"FRESHET_LAKE": str(lake), "FRESHET_GATEWAY_STATE_DIR": str(state), "FRESHET_JOURNAL_POLL_S": "0.2"}
+    """A gateway that runs inside the block. cores: where it may run; checkout: the code to run, None: this code."""
+    # Both names of a renamed setting: an older checkout reads the former one.
+    settings = {
+        "FRESHET_LAKE": str(lake),
+        "FRESHET_GATEWAY_STATE_DIR": str(state),
+        "FRESHET_JOURNAL_POLL_S": "0.2",
+        **({"FRESHET_STATE": str(state), "FRESHET_JOURNAL_SECONDS": "0.2"} if checkout else {}),
+    }
     started_at, log = time.perf_counter(), state.with_suffix(".log")
     with log.open("w") as errors:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 client over kept-alive connections, cheap enough not to be what is measured."""
+"""A small HTTP/1.1 client over keep-alive connections, cheap enough not to distort a measurement."""
 
 import asyncio
 import json
@@ -15,25 +15,25 @@ Request = tuple[str, str, bytes]  # method, path, body
 
 @dataclass
 class LoadResult:
-    """What became of many requests."""
+    """Latencies and failures of many requests."""
 
     seconds: float = 0.0
     milliseconds: list[float] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)  # status and body of what was not answered with 2xx
+    failures: list[str] = field(default_factory=list)  # status and body of responses that are not 2xx
 
     @property
     def per_second(self) -> float:
-        """Answered requests."""
+        """Requests answered with 2xx per second."""
         return len(self.milliseconds) / self.seconds
 
     def quantile(self, q: float) -> float:
-        """Milliseconds."""
+        """A quantile of the latency, in milliseconds."""
         ordered = sorted(self.milliseconds)
         return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
 
 
 class Connection:
-    """One kept-alive connection to `http://host:port`."""
+    """A keep-alive connection to `http://host:port`."""
 
     def __init__(self, address: str) -> None:
         self._url = urlsplit(address)
@@ -46,7 +46,7 @@ class Connection:
         self._writer.close()
 
     async def request(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
-        """(status, body). Raises TimeoutError after LIMIT seconds."""
+        """(status, body). Raises TimeoutError after REQUEST_TIMEOUT_S."""
         async with asyncio.timeout(REQUEST_TIMEOUT_S):
             return await self._request(method, path, body)
 
@@ -58,7 +58,7 @@ class Connection:
         return int(lines[0].split()[1]), await self._reader.readexactly(size)
 
     async def json(self, method: str, path: str, body: object = None) -> Any:
-        """The answer, which must be 2xx."""
+        """The decoded response. Raises RuntimeError if it is not 2xx."""
         status, answer = await self.request(method, path, b"" if body is None else json.dumps(body).encode())
         if not 200 <= status < 300:
             raise RuntimeError(f"{method} {path}: {status} {answer[:200]!r}")
@@ -68,7 +68,7 @@ class Connection:
 async def run_load(
     address: str, connections: int, is_done: Callable[[float], bool], make_request: Callable[[int], Request]
 ) -> LoadResult:
-    """So many connections, each asking one thing after the other until `until(seconds since begin)`."""
+    """Send requests over so many connections, one after the other on each, until `is_done(seconds since the start)`."""
     load_result, start = LoadResult(), time.perf_counter()
 
     async def connect(number: int) -> None:

@@ -1,11 +1,11 @@
-"""What Dagster costs: one day through the job `nightly`, beside the same functions called bare, in one process.
+"""The overhead of Dagster: one day through the job `nightly`, and the same functions called without Dagster.
 
     python -m benchmarks.orchestration [--runs 5]
     python -m benchmarks.orchestration --range-days 374
 
-Both sides read and write the same lake and do the same work, gates included; they take turns. The budget is 2 s a run,
-45 ms an asset and 10 ms a check. With --range-days: what Dagster writes for one run over so many days, with its own
-event log and with ours (see orchestration_range).
+Both run in one process on the same lake, gates included, and take turns. The budget is 2 s per run, 45 ms per asset and
+10 ms per check. With --range-days: the events that Dagster writes for one run over so many days, with its own event log
+and with Freshet's (see orchestration_range).
 """
 
 import argparse
@@ -16,9 +16,10 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.report import median, print_progress, print_result
+from benchmarks.report import print_progress, print_result
 from freshet.errors import GateError
 
 if TYPE_CHECKING:
@@ -26,21 +27,20 @@ if TYPE_CHECKING:
     from resources.lake import Lake
 
 HOLDOUT_DAYS = 2
-TRAINING_CONFIG = {"max_epochs": 1, "width": 16, "blocks": 1, "heads": 2}
+TRAINING_CONFIG = {"max_epochs": 1, "hidden_dim": 16, "n_layers": 1, "n_heads": 2}
 RUN_CONFIG = {
     "ops": {"trained_model": {"config": TRAINING_CONFIG}, "training_set": {"config": {"holdout_days": HOLDOUT_DAYS}}},
     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
 }
-RUN_BUDGET_S, ASSET_BUDGET_S, CHECK_BUDGET_S = 2.0, 0.045, 0.010  # seconds
+RUN_BUDGET_S, ASSET_BUDGET_S, CHECK_BUDGET_S = 2.0, 0.045, 0.010
 
 
 def main() -> None:
-    """Make a small shop, publish all days but the last, then take turns on the last one."""
+    """Publish all days of a small shop but the last, then run the last one in turns with and without Dagster."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--range-days", type=int, help="measure a run over so many days of tables that cost nothing")
+    parser.add_argument("--range-days", type=int, help="measure one run over so many days of stub tables")
     args = parser.parse_args()
-    runs = args.runs
     if args.range_days:
         from benchmarks.orchestration_range import measure
 
@@ -50,23 +50,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         _prepare(Path(temporary))
         run_bare, run_dagster, counts = _runners()
-        pairs = [(_time_call(run_bare), _time_call(run_dagster)) for _ in _run_range(runs)]
+        print_progress(f"{args.runs} turns, without and with Dagster")
+        pairs = [(_time_call(run_bare), _time_call(run_dagster)) for _ in range(args.runs)]
         _report(pairs, *counts)
 
 
 def _prepare(root: Path) -> None:
-    """The settings are read when the assets are imported, so they are set before."""
+    """Set the settings, before the assets are imported and read them."""
     os.environ["FRESHET_LAKE"] = str(root / "lake")
     os.environ["FRESHET_MAPPING"] = str(Path("examples/simulated_shop.yaml").absolute())
     os.environ["FRESHET_FIRST_DAY"] = "2026-01-05"
     os.environ["DAGSTER_HOME"] = str(root / "dagster")
     (root / "dagster").mkdir()
     shutil.copy("deploy/dagster.yaml", root / "dagster")
-
-
-def _run_range(runs: int) -> range:
-    print_progress(f"{runs} turns, bare and through Dagster")
-    return range(runs)
 
 
 def _time_call(work: Callable[[], None]) -> float:
@@ -76,19 +72,19 @@ def _time_call(work: Callable[[], None]) -> float:
 
 
 def _runners() -> tuple[Callable[[], None], Callable[[], None], tuple[int, int]]:
-    """(the bare call, the Dagster run, (assets, checks)); both warmed up by one turn."""
+    """(the call without Dagster, the Dagster run, (assets, checks)); both have run once to warm up."""
     import dagster as dg
 
     from assets.partitions import SETTINGS
     from freshet.simulation.params import ShopParams
     from pipelines.definitions import defs
-    from pipelines.jobs import DAILY_TABLES, DERIVED_ASSETS, MODEL_ASSETS
+    from pipelines.jobs import DAILY_TABLES, DERIVED_ASSETS, MODEL_ASSETS, nightly
     from pipelines.load_simulation import deliver
     from resources.lake import Lake
 
     lake = Lake(SETTINGS)
     days = deliver(SETTINGS, lake.mapping_for([]), ShopParams(shoppers=500, days=9, first_day=SETTINGS.first_day)).days
-    job = defs.resolve_job_def("nightly")
+    job = defs.resolve_job_def(nightly.name)
     instance = dg.DagsterInstance.get()
 
     def run_dagster() -> None:
@@ -106,7 +102,7 @@ def _runners() -> tuple[Callable[[], None], Callable[[], None], tuple[int, int]]
 
 
 def publish_daily_tables(lake: "Lake", days: Sequence[date]) -> None:
-    """What the daily assets do, without Dagster."""
+    """Publish the daily tables, as their assets do, without Dagster."""
     from freshet.features import daily
     from freshet.features.daily_run import DailyTables
     from freshet.features.impressions import publish_impressions
@@ -124,7 +120,7 @@ def publish_daily_tables(lake: "Lake", days: Sequence[date]) -> None:
 
 
 def run_all_steps(lake: "Lake", days: Sequence[date]) -> None:
-    """What the assets of `nightly` do, without Dagster."""
+    """Run every step of the job `nightly` without Dagster."""
     from freshet.evaluation.params import EvaluationParams
     from freshet.features.training_set import publish_training_set, publish_vocabulary
     from freshet.model.params import TrainParams
@@ -155,7 +151,7 @@ def run_all_steps(lake: "Lake", days: Sequence[date]) -> None:
 
 def _require_ref(result: "StepResult[Any, Ref]") -> "Ref":
     if result.ref is None:
-        raise GateError(result.gate.subject, result.message(), "mend it before measuring")
+        raise GateError(result.gate.subject, result.message(), "fix it before measuring")
     return result.ref
 
 

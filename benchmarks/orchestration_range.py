@@ -1,7 +1,7 @@
-"""What Dagster writes for a range of days: the daily tables with their real gates, over profiles that cost nothing.
+"""The events and seconds of a Dagster run over a range of days: the daily tables as stubs with their real gates.
 
-Called by `python -m benchmarks.orchestration --range-days 374`. Nothing is read or staged: all time is Dagster's, the
-checks' and the event log's. Every eighth day is without a delivery, and no impression has landed.
+Called by `python -m benchmarks.orchestration --range-days 374`. No data is read or staged: all time is that of
+Dagster, the checks and the event log. Every eighth day is without a delivery, and no impressions have landed.
 """
 
 import os
@@ -26,24 +26,24 @@ DAGSTER_CONFIG: Final = Path("deploy/dagster.yaml")
 EVENT_LOG_CONFIGS: Final = {
     "dagster": "telemetry:\n  enabled: false\n",
     "freshet": DAGSTER_CONFIG.read_text(),
-}  # which event log is used
+}  # event log → dagster.yaml
 QUIET_RUN_CONFIG: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 FIRST_DAY: Final = date(2024, 1, 1)
 
 
 @dataclass(frozen=True)
 class RunCost:
-    """Of one run. before: seconds until its first step; processor: seconds of this process; most: events by type."""
+    """Seconds and events of one run."""
 
     seconds: float
-    startup_s: float
-    cpu_s: float
+    startup_s: float  # until the first step
+    cpu_s: float  # of this process
     events: int
-    top_events: dict[str, int]
+    top_events: dict[str, int]  # event type → count
 
 
 def measure(root: Path, days: int) -> None:
-    """One run over the range with Dagster's own event log, one with ours; prints both."""
+    """Run the range with Dagster's own event log and with Freshet's, and print the figures."""
     _prepare(root)
     definitions = _definitions()
     costs = {
@@ -58,7 +58,7 @@ def measure(root: Path, days: int) -> None:
 
 
 def _prepare(root: Path) -> None:
-    """The settings are read when the assets are imported, so they are set before."""
+    """Set the settings, before the assets are imported and read them."""
     os.environ["FRESHET_LAKE"] = str(root / "lake")
     os.environ["FRESHET_FIRST_DAY"] = FIRST_DAY.isoformat()
 
@@ -91,7 +91,7 @@ def _cpu_seconds() -> float:
 
 
 def _definitions() -> dg.Definitions:
-    """The daily tables as the project defines them, each handing over a profile that holds."""
+    """The daily tables with the project's dependencies and checks; each publishes a profile that passes."""
     from assets.partitions import SETTINGS
     from freshet.tables.schemas import TABLES
     from pipelines.definitions import defs
@@ -124,7 +124,7 @@ def _stub_asset(name: str, parents: Any) -> dg.AssetsDefinition:
 
 
 def _stub_publish_result(name: str, days: Sequence[date]) -> "PublishResult":
-    """Twelve counts a day, as a real profile has; every rule holds."""
+    """A result with twelve counts per day, like a real profile; every rule passes."""
     import pandas as pd
 
     from assets.partitions import SETTINGS

@@ -1,4 +1,4 @@
-"""A bundle of the size that matters with a model that has learned nothing: it costs as much to serve."""
+"""A bundle with a random model: it costs as much to serve as a trained one of the same size."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ N_CATEGORIES = 40
 
 
 def write_bundle(folder: Path, items: int) -> None:
-    """A sealed bundle in `folder`, of the model in its default size."""
+    """Write a bundle with a random model of the default size into `folder`."""
     import torch
 
     from freshet.model.onnx_export import export
@@ -30,9 +30,9 @@ def write_bundle(folder: Path, items: int) -> None:
 
     torch.manual_seed(0)
     vocabulary, params = random_vocabulary(items), TrainParams()
-    item_inputs = fit_schema(vocabulary.item_schema, vocabulary.item_attributes)
-    model = Recommender(ModelConfig.from_params(params, items, item_inputs)).load_content(
-        encode_attributes(item_inputs, vocabulary.item_attributes)
+    item_schema = fit_schema(vocabulary.item_schema, vocabulary.item_attributes)
+    model = Recommender(ModelConfig.from_params(params, items, item_schema)).load_content(
+        encode_attributes(item_schema, vocabulary.item_attributes)
     )
     model.init_item_embeddings(
         torch.randn(items + 1, params.ensemble_size * params.embedding_dim), torch.randn(items + 1)
@@ -46,7 +46,7 @@ def write_bundle(folder: Path, items: int) -> None:
         created_by="benchmark",
         precision="int8",
         max_history=params.max_history,
-        item_schema=item_inputs,
+        item_schema=item_schema,
         lineage={},
         parameters={},
         metrics={},
@@ -54,7 +54,7 @@ def write_bundle(folder: Path, items: int) -> None:
 
 
 def release_copy(store: Store, folder: Path, note: str) -> int:
-    """Release a sealed bundle's files once more under another name; returns the journal entry's number."""
+    """Release a bundle's files again under another id; returns the number of the journal entry."""
     name = _reseal(folder, note)
     store.put_folder(folder, bundle_path(name), MANIFEST)
     number, released_at = entry_count(store) + 1, datetime.now(UTC)
@@ -67,7 +67,7 @@ def release_copy(store: Store, folder: Path, note: str) -> int:
 
 
 def _reseal(folder: Path, note: str) -> str:
-    """Seal the folder again as it was, but for a note among its parameters; returns the new id."""
+    """Write the manifest again with a note among its parameters; returns the new id."""
     manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     return write_manifest(
         folder,
@@ -84,7 +84,7 @@ def _reseal(folder: Path, note: str) -> str:
 
 
 def random_vocabulary(items: int) -> Vocabulary:
-    """`i1` … with titles, categories and prices."""
+    """Items `i1`, `i2`, … with titles, categories and prices."""
     rng = np.random.default_rng(0)
     categories = [f"c{c}" for c in rng.integers(0, N_CATEGORIES, items)]
     return Vocabulary(
@@ -104,7 +104,7 @@ def _random_baselines(items: int) -> Baselines:
 
 
 def _write_golden_requests(folder: Path, items: int) -> None:
-    """Asked of the encoder that serves."""
+    """Write golden requests with the outputs of the int8 encoder."""
     import onnxruntime as ort
 
     rng = np.random.default_rng(0)

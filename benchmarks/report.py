@@ -1,4 +1,4 @@
-"""What every benchmark prints last: one JSON line with figures, versions and machine."""
+"""The output of every benchmark: progress on stderr, and one JSON line with figures, versions and machine on stdout."""
 
 import json
 import os
@@ -12,12 +12,13 @@ PACKAGES = ("dagster", "pyspark", "pyiceberg", "torch", "onnxruntime-gpu", "grea
 
 
 def print_progress(text: str) -> None:
-    """Progress, to stderr."""
+    """Write a line to stderr."""
     sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def print_result(name: str, figures: Mapping[str, object]) -> None:
-    """The line that is kept."""
+    """Write the JSON line of a benchmark to stdout."""
     line = {
         "benchmark": name,
         **figures,
@@ -26,10 +27,3 @@ def print_result(name: str, figures: Mapping[str, object]) -> None:
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     sys.stdout.write(json.dumps(line) + "\n")
-
-
-def median(values: list[float]) -> float:
-    """The middle value; the mean of the two middle ones."""
-    ordered = sorted(values)
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2

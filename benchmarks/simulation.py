@@ -1,11 +1,12 @@
-"""The simulated shop: how fast it is made, how alike it is to real shops, and whether a model finds the order in it.
+"""The simulated shop: speed of generation, distributions beside real shops, model quality before and after a drift.
 
     python -m benchmarks.simulation [--events 1000000] [--data ../shared/data] [--picture docs/pictures/simulation.png]
-    python -m benchmarks.simulation --quality [--seeds 201,202,203] [--drift habit] [--small] [--calm]
+    python -m benchmarks.simulation --quality [--seeds 201,202,203] [--drift habit] [--small] [--before-drift]
 
-Without --quality: seconds to make that many events (median of 3) and to write their files, and the shapes beside the
-real data where it is there. With it: per seed, NDCG@10 of model and baselines before a drift, after it, and retrained.
---small: with a model as small as the demo's. --calm: only before the drift.
+Without --quality: seconds to generate that many events (median of 3) and to write their files, and the distributions
+beside those of the real data in --data. With --quality: for every seed, NDCG@10 of the model and the baselines before
+a drift, after it, and after a retraining. --small: a model as small as the demo's. --before-drift: only before the
+drift.
 """
 
 import argparse
@@ -15,62 +16,58 @@ import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 
-from benchmarks.report import median, print_progress, print_result
+from benchmarks.arguments import parse_ints
+from benchmarks.report import print_progress, print_result
 from benchmarks.simulation_shapes import format_table, real_shapes, simulated_shape
 from freshet.simulation.landing_files import write_landing_files
-from freshet.simulation.params import DRIFT_KINDS, ShopParams
+from freshet.simulation.params import DRIFT_KINDS, DriftKind, ShopParams
 from freshet.simulation.shop import Shop, generate
 
-EVENTS_PER_SHOPPER = 29.0  # events in 28 days, guests' and bots' shared out
+EVENTS_PER_SHOPPER = 29.0  # in 28 days; events of guests and bots are distributed over the shoppers
 N_ITEMS = 10_000
 N_REPEATS = 3
 
 
 def main() -> None:
-    """One of the two halves."""
+    """Measure the quality, or speed and distributions, and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--picture", type=Path)
     parser.add_argument("--quality", action="store_true")
-    parser.add_argument("--seeds", default="201,202,203,204,205")
+    parser.add_argument("--seeds", type=parse_ints, default=[201, 202, 203, 204, 205])
     parser.add_argument("--small", action="store_true")
-    parser.add_argument("--calm", action="store_true")
+    parser.add_argument("--before-drift", action="store_true")
     parser.add_argument("--drift", choices=DRIFT_KINDS, default="habit")
     args = parser.parse_args()
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     logging.getLogger("freshet").setLevel(logging.INFO)
     if args.quality:
-        _measure_quality(
-            [int(seed) for seed in args.seeds.split(",")], args.drift, small=args.small, no_drift_only=args.calm
-        )
+        _measure_quality(args.seeds, args.drift, small=args.small, before_drift=args.before_drift)
     else:
         _measure_speed_and_shapes(args.events, args.data, args.picture)
 
 
-def _measure_quality(seeds: list[int], kind: str, *, small: bool, no_drift_only: bool) -> None:
-    from typing import cast
-
+def _measure_quality(seeds: list[int], kind: DriftKind, *, small: bool, before_drift: bool) -> None:
     from benchmarks.simulation_quality import (
         DRIFT_DAY,
         N_DAYS,
         SMALL_TRAIN_PARAMS,
         TRAIN_PARAMS,
+        measure_before_drift,
         measure_with_drift,
-        measure_without_drift,
         summarize,
     )
-    from freshet.simulation.params import DriftKind
 
     train = SMALL_TRAIN_PARAMS if small else TRAIN_PARAMS
     settings = {"drift": kind, "drift_day": DRIFT_DAY, "days": N_DAYS, "train": train.model_dump()}
-    if no_drift_only:
-        print_result(
-            "simulation_calm", {**settings, "quality": [asdict(measure_without_drift(seed, train)) for seed in seeds]}
-        )
+    if before_drift:
+        quality = [asdict(measure_before_drift(seed, train)) for seed in seeds]
+        print_result("simulation_before_drift", {**settings, "quality": quality})
         return
-    qualities = [measure_with_drift(seed, cast(DriftKind, kind), train=train) for seed in seeds]
+    qualities = [measure_with_drift(seed, kind, train=train) for seed in seeds]
     print_result("simulation_quality", {**settings, **summarize(qualities)})
 
 
@@ -81,7 +78,7 @@ def _measure_speed_and_shapes(events: int, data: Path, picture: Path | None) -> 
     shapes = [*real_shapes(data), simulated_shape("demo", generate(ShopParams())), simulated_shape("large", shop)]
     print_progress(format_table(shapes))
     if picture is not None:
-        from benchmarks.simulation_picture import plot_shapes
+        from benchmarks.simulation_plot import plot_shapes
 
         plot_shapes(shapes, picture)
     figures = {"events": len(shop.events), "generate_s": wall_s, "generate_cpu_s": cpu_s, "write_s": write_s}

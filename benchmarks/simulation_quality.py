@@ -1,4 +1,4 @@
-"""Model against baselines on simulated shops: before a drift, after it, and trained again; and what shoppers click."""
+"""Model and baselines on simulated shops before a drift, after it and after a retraining: NDCG@10 and click-through."""
 
 import tempfile
 from dataclasses import asdict, dataclass, replace
@@ -21,12 +21,10 @@ from freshet.simulation.params import Drift, DriftKind, ShopParams
 from freshet.simulation.seasonality import DAY_SECONDS
 from freshet.simulation.shop import Shop, generate
 
-HOLDOUT_DAYS = 7  # days that judge: Freshet's default
+HOLDOUT_DAYS = 7  # Freshet's default
 DRIFT_DAY, N_DAYS = 28, 77  # four weeks, then seven
 N_LISTS, TOP_K = 2_000, 10
-SHOP_PARAMS = ShopParams(
-    days=N_DAYS, views_per_shopper=25.0
-)  # looks are of all days: as many a day as in the default's 28
+SHOP_PARAMS = ShopParams(days=N_DAYS, views_per_shopper=25.0)  # as many views per day as in the default's 28 days
 TRAIN_PARAMS = TrainParams(max_epochs=8)
 SMALL_TRAIN_PARAMS = TrainParams(
     max_epochs=8,
@@ -42,7 +40,7 @@ SMALL_TRAIN_PARAMS = TrainParams(
 
 @dataclass(frozen=True)
 class DriftQuality:
-    """Of one seed. NDCG@10 of the next basket, all items ranked; click-through of LISTS answered lists."""
+    """Of one seed: NDCG@10 of the next basket, all items ranked, and click-through rates of N_LISTS lists."""
 
     seed: int
     model: float
@@ -68,8 +66,8 @@ class BaselineQuality:
     ratios: dict[str, float]  # the model against each baseline
 
 
-def measure_without_drift(seed: int, train: TrainParams, holdout: int = HOLDOUT_DAYS) -> BaselineQuality:
-    """A champion and the baselines on the last `holdout` days before the drift: the first third of `quality`."""
+def measure_before_drift(seed: int, train: TrainParams, holdout: int = HOLDOUT_DAYS) -> BaselineQuality:
+    """Train a model on the days before the drift; the last `holdout` of them evaluate it and the baselines."""
     dataset = simulated_training_set(generate(replace(SHOP_PARAMS, seed=seed)), DRIFT_DAY - 1 - holdout, DRIFT_DAY - 1)
     with tempfile.TemporaryDirectory() as folder:
         ndcg = _ndcg_by_model(compare(dataset, train_ranker(dataset, train, Path(folder)), None).evaluation)
@@ -86,12 +84,12 @@ def measure_with_drift(
     train: TrainParams = TRAIN_PARAMS,
     holdout: int = HOLDOUT_DAYS,
 ) -> DriftQuality:
-    """Train before the drift, judge after it, train again at the shop's end.
+    """Train a model before the drift and another on all days, and evaluate both after the drift.
 
-    Before: as of the day before the drift. After: as of the shop's last day; both judged on their last `holdout` days.
+    Before: as of the day before the drift; after: as of the shop's last day. The last `holdout` days evaluate.
     """
     drift_day = shop_params.drifts[0].day if shop_params.drifts else DRIFT_DAY
-    # On the day of the drift shoppers are asked in the shop that has none: their habits as they were.
+    # The click-through before the drift is measured on the day of the drift, in the shop without it.
     shop_without_drift, shop = (
         generate(replace(shop_params, seed=seed, drifts=d)) for d in ((), (Drift(kind, drift_day),))
     )
@@ -110,7 +108,7 @@ def measure_with_drift(
 
 
 def click_through(shop: Shop, day: int, model: Ranker, dataset: TrainingSet, n_lists: int = N_LISTS) -> float:
-    """Share of lists in which something was clicked. lake: who had done what before that day."""
+    """Share of lists with a click. dataset: the histories of the shoppers before that day."""
     live_shop, events_by_shopper, n_clicked = LiveShop(shop, day), dict[str, list[HistoryEvent]](), 0
     rows = {str(name): row for row, name in enumerate(dataset.histories.shoppers)}
     midnight = (day_number(shop.params.first_day) + day) * DAY_SECONDS
@@ -129,7 +127,7 @@ def click_through(shop: Shop, day: int, model: Ranker, dataset: TrainingSet, n_l
 
 
 def summarize(qualities: list[DriftQuality]) -> dict[str, object]:
-    """For the JSON line: every seed, and the worst of what has to be reached."""
+    """The figures of the JSON line: every seed, and the worst ratio and recovery."""
     return {
         "quality": [asdict(quality) for quality in qualities],
         "worst_ratio": min(each.ratio for each in qualities),
@@ -161,7 +159,7 @@ def _quality_row(
 
 
 def _model_to_baseline_ratio(ndcg: dict[str, float]) -> float:
-    """Of the challenger to the best baseline."""
+    """NDCG of the challenger relative to the best baseline."""
     return round(ndcg[CHALLENGER] / max(ndcg[name] for name in (POPULAR, ITEM_KNN, SEQUENTIAL_RULES)), 3)
 
 

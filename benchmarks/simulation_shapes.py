@@ -1,4 +1,4 @@
-"""The shapes of shops, real and simulated: long tails, visits, repeats, event types, pauses, prices."""
+"""Distributions of shops, real and simulated: popularity, visits, repeats, event types, pauses, prices."""
 
 import csv
 import gzip
@@ -26,7 +26,7 @@ OTTO_EVENT_TYPES = ("clicks", "carts", "orders", "")
 
 @dataclass(frozen=True)
 class EventLog:
-    """E events of a shop, whoever they come from. Numbers stand for names; -1 = not told."""
+    """E events of a shop. Ids are numbers; -1 = unknown."""
 
     shopper: Ints
     visit: Ints
@@ -38,7 +38,7 @@ class EventLog:
 
 @dataclass(frozen=True)
 class ShapeFigures:
-    """What can be told of every one of them. Shares are of 1."""
+    """The figures of a shop. Shares are of 1; None = the source has no such data."""
 
     events_an_item: float
     items_top_1: float  # share of the events on the top 1 % of the items
@@ -52,7 +52,7 @@ class ShapeFigures:
     events_a_visit_median: float
     events_a_visit_90: float  # quantile
     events_a_visit_99: float
-    repeats: float  # events on an item that the shopper had met before
+    repeats: float  # events on an item that the shopper has seen before
     repeats_in_visit: float
     views: float
     carts: float
@@ -65,16 +65,16 @@ class ShapeFigures:
 
 @dataclass(frozen=True)
 class ShopShape:
-    """A column of the table; the two curves are for the picture."""
+    """A column of the table, and the two curves of the plot."""
 
     name: str
     figures: ShapeFigures
-    item_counts: Ints  # falling
+    item_counts: Ints  # descending
     visit_sizes: Ints
 
 
 def real_shapes(data: Path) -> Iterator[ShopShape]:
-    """Serenade's clicks, the OTTO sample, Online Retail: those that are there."""
+    """The shapes of Serenade, the OTTO sample and Online Retail, where their files exist."""
     sources = (
         ("Serenade", SERENADE_FILE, _read_serenade),
         ("OTTO", OTTO_FILE, _read_otto),
@@ -88,7 +88,7 @@ def real_shapes(data: Path) -> Iterator[ShopShape]:
 
 
 def simulated_shape(name: str, shop: Shop) -> ShopShape:
-    """Of people: bots are left out, as a shop does before it counts. Shoppers are those with an account."""
+    """The shape of a simulated shop without bots; shoppers are those with an account."""
     events = shop.events.take(~shop.is_bot[shop.events.shopper])
     shopper = np.where(shop.is_guest[events.shopper], -1, events.shopper)
     event_log = EventLog(shopper, events.session, events.item, events.event_type, events.time, shop.catalogue.prices)
@@ -96,7 +96,7 @@ def simulated_shape(name: str, shop: Shop) -> ShopShape:
 
 
 def measure_shape(name: str, events: EventLog) -> ShopShape:
-    """All figures; None where the source does not tell."""
+    """The figures and curves of an event log."""
     item_counts, visit_sizes = _sorted_counts(events.item), _sorted_counts(events.visit)
     has_shopper = events.shopper >= 0
     shopper_counts = _sorted_counts(events.shopper[has_shopper])
@@ -129,13 +129,13 @@ def measure_shape(name: str, events: EventLog) -> ShopShape:
 
 
 def gini(counts: Ints) -> float:
-    """0: all have the same. 1: one has everything."""
+    """The Gini coefficient. 0: all counts are equal; 1: one has everything."""
     ascending = np.sort(counts)
     return float(1 + 1 / len(ascending) - 2 * np.cumsum(ascending).sum() / (len(ascending) * ascending.sum()))
 
 
 def format_table(shapes: list[ShopShape]) -> str:
-    """Markdown: figures down, shops across."""
+    """A markdown table with a row per figure and a column per shop."""
     head = ["", *(shape.name for shape in shapes)]
     rows = [
         [field.replace("_", " "), *(_format_figure(getattr(each.figures, field)) for each in shapes)]
@@ -184,7 +184,7 @@ def _read_otto(path: Path) -> EventLog:
 
 
 def _read_online_retail(path: Path) -> EventLog:
-    """Lines with a customer: an invoice is a visit, a cancellation a return."""
+    """The lines with a customer; an invoice is a visit, a cancellation a return."""
     with gzip.open(path, "rt", encoding="latin1") as file:
         rows = [row for row in csv.DictReader(file) if row["CustomerID"]]
     names = ("InvoiceNo", "StockCode", "CustomerID")

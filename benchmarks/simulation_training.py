@@ -1,4 +1,4 @@
-"""A simulated shop's export as a training set and a ranker, without Spark: what the tables would hold, in numpy."""
+"""Training sets and rankers from a simulated shop, in numpy, without Spark and without a lake."""
 
 import logging
 from pathlib import Path
@@ -28,9 +28,9 @@ log = logging.getLogger("freshet")
 
 
 def simulated_training_set(shop: Shop, train_until: int, as_of: int) -> TrainingSet:
-    """What had landed by day `as_of` (numbers of the shop's days, from 0), to learn from up to day `cut`.
+    """The training set as of day `as_of`, whose training days end with `train_until` (day numbers from 0).
 
-    The good rows of the export; each event once, under its user where that is known, else under its session.
+    It has the valid rows of the export, each event once, under its user if known, else under its session.
     """
     rows = build_export(shop)
     rows = rows.take((rows.fault < 0) & ~rows.is_duplicate & (rows.landing_day <= as_of))
@@ -50,13 +50,12 @@ def simulated_training_set(shop: Shop, train_until: int, as_of: int) -> Training
 
 
 def train_ranker(dataset: TrainingSet, params: TrainParams, folder: Path) -> Ranker:
-    """Trained on `data`, exported into `folder` as a bundle and opened as it would serve, in fp32."""
-    from freshet.model.onnx_export import export as write
-    from freshet.model.onnx_export import reference_outputs
+    """Train on `dataset`, export the model into `folder` as a bundle, and open its ranker in fp32."""
+    from freshet.model.onnx_export import export, reference_outputs
     from freshet.training.trainer import train
 
     model = train(dataset, params, on_epoch=lambda p: log.info("epoch %d: NDCG@10 %.4f", p.epoch, p.ndcg_at_10)).model
-    write(model.cpu(), dataset.vocabulary, folder)
+    export(model.cpu(), dataset.vocabulary, folder)
     save_vocabulary(dataset.vocabulary, folder / VOCABULARY)
     save_baselines(build_baselines(dataset), folder / BASELINES)
     single_event = np.ones(1, np.int64)
@@ -83,7 +82,7 @@ def _shopper_ids(events: SimulatedEvents) -> NDArray[np.str_]:
 
 
 def _vocabulary(shop: Shop, item: Ints, day: Ints) -> tuple[Vocabulary, Ints]:
-    """The vocabulary, and item position → its index; items in the order of their first landing, then of their id."""
+    """(the vocabulary, catalogue position → item index); items are ordered by first landing day, then by id."""
     catalogue = shop.catalogue
     first_days = np.full(len(catalogue), np.iinfo(np.int64).max)
     np.minimum.at(first_days, item, day)

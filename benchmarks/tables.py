@@ -1,12 +1,13 @@
-"""The daily tables: processor seconds of Freshet and of DuckDB over the same landed rows, table by table.
+"""The daily tables: processor seconds of Freshet and of DuckDB for the same landed rows, by table.
 
     python -m benchmarks.tables [--events 3300000] [--days 10] [--shoppers 100000] [--items 20000] [--skip-peer]
 
-Lands csv files of made-up events (1 % copies of earlier ones, 0.5 % rows that break the contract) and makes every daily
-table: all days but the last in one run, then the last day by itself. Freshet stages, judges and publishes each table;
-DuckDB reads the same files, gives the same pseudonyms, drops the same copies and writes parquet: no gate, no snapshots.
-The counts of events must agree. The figure is processor time, user and system, of the process and all below it; Spark's
-start is not counted. Days are not compared with their past here. DuckDB is no part of Freshet: it has to be installed.
+Lands csv files of synthetic events (1 % duplicates, 0.5 % invalid rows) and publishes every daily table: all days but
+the last in one run, then the last day alone. Freshet stages, gates and publishes each table; DuckDB reads the same
+files, computes the same pseudonyms, drops the same duplicates and writes parquet, without gates and snapshots. The
+counts of events must agree. The figure is processor time, user and system, of the process and its descendants, without
+the start of Spark. Days are not compared with earlier days. DuckDB is not a dependency of Freshet and has to be
+installed.
 """
 
 import argparse
@@ -21,8 +22,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.processes import tree_cpu_seconds
 from benchmarks.report import print_progress, print_result
-from benchmarks.tables_peer import duckdb_tables
+from benchmarks.tables_duckdb import duckdb_tables
 from freshet.settings import Settings
 from freshet.store import open_store
 
@@ -55,14 +57,14 @@ events:
 
 @dataclass(frozen=True)
 class WorkCost:
-    """What a piece of work took. processor: seconds of user and system time, all processes; seconds: by the clock."""
+    """The cost of a piece of work."""
 
-    cpu_s: float
+    cpu_s: float  # user and system time of all processes
     wall_s: float
 
 
 def main() -> None:
-    """Land, make the tables with both, report."""
+    """Land the events, publish the tables with Freshet and DuckDB, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=3_300_000)
     parser.add_argument("--days", type=int, default=10)
@@ -85,34 +87,17 @@ def main() -> None:
     )
 
 
-def cpu_seconds() -> float:
-    """User and system time of this process and all below it so far; of children that have ended, too."""
-    cpu_ticks, parents = {}, {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # it has ended meanwhile
-        cpu_ticks[int(path.parent.name)] = sum(map(int, fields[11:15]))
-        parents[int(path.parent.name)] = int(fields[1])
-    process_ids = {os.getpid()}
-    while children := {child for child, parent in parents.items() if parent in process_ids} - process_ids:
-        process_ids |= children
-    return sum(cpu_ticks[number] for number in process_ids) / os.sysconf("SC_CLK_TCK")
-
-
 def measure_cost(work: Callable[[], object]) -> WorkCost:
-    """What it took."""
-    cpu_before, start = cpu_seconds(), time.perf_counter()
+    """Do the work and return its cost."""
+    cpu_before, start = tree_cpu_seconds(os.getpid()), time.perf_counter()
     work()
-    return WorkCost(cpu_seconds() - cpu_before, time.perf_counter() - start)
+    return WorkCost(tree_cpu_seconds(os.getpid()) - cpu_before, time.perf_counter() - start)
 
 
 def _prepare_shop(root: Path) -> Settings:
     mapping = root / "mapping.yaml"
     mapping.write_text(MAPPING_YAML)
     (root / "lake").mkdir()
-    # A laptop's memory is enough; days are made up and compared with none before them.
     return Settings(
         _env_file=None, lake=str(root / "lake"), mapping=mapping, first_day=FIRST_DAY, anomaly_window_days=0
     )
@@ -144,7 +129,7 @@ def _land_events(settings: Settings, days: list[date], events: int, shoppers: in
 
 
 def _csv_lines(rng: np.random.Generator, day: date, start: int, count: int, shoppers: int, items: int) -> list[str]:
-    """csv lines in the order of time; one in 200 has no item."""
+    """csv lines, ordered by time; one in 200 has no item."""
     item = (items * rng.random(count) ** 3).astype(int)
     user = (shoppers * rng.random(count) ** 2).astype(int)
     second = np.sort(rng.integers(0, 86_400, count))
@@ -159,7 +144,7 @@ def _csv_lines(rng: np.random.Generator, day: date, start: int, count: int, shop
 
 
 def _publish_tables(spark: "SparkSession", settings: Settings, days: list[date]) -> dict[str, WorkCost]:
-    """Every daily table of these days, as its asset makes it."""
+    """Publish every daily table of these days, as its asset does; returns the cost of each."""
     from freshet.features import daily
     from freshet.features.daily_run import DailyTables
     from freshet.ingest.mapping.source_mapping import read_mapping
@@ -177,7 +162,7 @@ def _publish_tables(spark: "SparkSession", settings: Settings, days: list[date])
         "user_features": lambda: run.publish_from_events(USER_FEATURES, daily.user_features, "rows", None),
         "histories": lambda: run.publish_from_events(HISTORIES, daily.histories, "rows", None),
     }
-    return {name: _publish_table(name, make) for name, make in tables.items()}
+    return {name: _publish_table(name, publish) for name, publish in tables.items()}
 
 
 def _publish_table(name: str, publish: "Callable[[], PublishResult]") -> WorkCost:
@@ -197,7 +182,7 @@ def _run_duckdb(lake: Path, n_published: int) -> dict[str, WorkCost]:
         print_progress(f"DuckDB {name}: {costs[name].cpu_s:.1f} s of processor time, {rows[0]:,} rows")
         if name == "events" and rows[0] != n_published:
             raise SystemExit(
-                f"Freshet published {n_published:,} events and DuckDB {rows[0]:,}: they do not do the same"
+                f"Freshet published {n_published:,} events and DuckDB {rows[0]:,}: they are not comparable"
             )
     return costs
 

@@ -1,4 +1,4 @@
-"""Sixty nights of a pipeline that gets a little worse every night, beside a champion that ages: who says so?"""
+"""Nights of a pipeline that gets a little worse every night, while the champion ages: when do verdicts notice?"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,29 +12,27 @@ from freshet.evaluation.metrics import Values
 from freshet.evaluation.params import EvaluationParams
 
 BASKET_SKEW: Final = 0.8
-NIGHTLY_LOSS: Final = 0.005  # of its quality, a freshly trained model from night to night
-NIGHTLY_AGEING: Final = 0.01  # of its quality, a model that serves from night to night
-BASELINE_QUALITY: Final = 0.9  # of the first model's quality, every night: item-to-item on Online Retail
+NIGHTLY_LOSS: Final = 0.005  # share of its quality that a newly trained model loses from night to night
+NIGHTLY_AGEING: Final = 0.01  # share of its quality that the champion loses from night to night
+BASELINE_QUALITY: Final = 0.9  # relative to the first model, every night: item-to-item on Online Retail
 
 
 @dataclass(frozen=True)
 class NightsSummary:
-    """Sixty nights, on average over the runs. Quality is a share of the first model's on its first night."""
+    """Averages over the runs. Quality is relative to the first model on its first night."""
 
     compared_with: str
     nights: int
     releases: float
     lowest_released: float  # quality of the worst model that any run released
-    final_quality: float  # quality of what serves on the last night
-    noticed_night: (
-        float  # the first night on which a verdict says "not as good as the baseline"; beyond the last: never
-    )
+    final_quality: float  # of the champion on the last night
+    noticed_night: float  # the first night with the verdict "worse than the baseline"; nights + 1: none
 
 
 def simulate_nights(
     pair: ModelPair, baskets: int, count: int, runs: int, params: EvaluationParams, seed: int
 ) -> list[NightsSummary]:
-    """With the champion as the only measure, and with the baselines asked every night."""
+    """Nights in which models are compared with the champion only, and with champion and baselines."""
     rows = []
     for compared_with in ("champion only", "champion and baselines"):
         rng = np.random.default_rng([seed, count])
@@ -58,7 +56,7 @@ def simulate_nights(
 def _simulate_run(
     pair: ModelPair, baskets: int, count: int, baselines: bool, params: EvaluationParams, rng: np.random.Generator
 ) -> tuple[int, float, float, int]:
-    """(releases, lowest quality released, quality of what serves in the end, night on which it was noticed)."""
+    """(releases, lowest quality released, the champion's quality in the end, the night on which it was noticed)."""
     champion, releases, lowest_quality, noticed = 1.0, 0, 1.0, count + 1
     for night in range(1, count + 1):
         champion *= 1 - NIGHTLY_AGEING
@@ -74,7 +72,7 @@ def _simulate_run(
 def _quality_bounds(
     pair: ModelPair, baskets: int, qualities: tuple[float, ...], params: EvaluationParams, rng: np.random.Generator
 ) -> Values:
-    """(2,) of the challenger against champion and baseline: above 0 is no worse by the margin."""
+    """(2,) lower bounds of challenger minus champion and baseline; above 0: not worse by the margin."""
     outcomes = draw_outcomes(pair, baskets, BASKET_SKEW, len(qualities), rng)
     challenger_values, *reference_values = (
         degrade(values, 1 - q, rng) for values, q in zip(outcomes.values.T, qualities, strict=True)

@@ -1,4 +1,4 @@
-"""What two models' answers to a shop's baskets are worth, drawn from a few measured figures: no data, no training."""
+"""Random per-basket NDCG of equally good models, drawn from the measured outcomes of pairs of real trainings."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from freshet.data.history import Ints
 from freshet.evaluation.metrics import Values
 
-MAX_BASKETS_PER_SHOPPER: Final = 500  # of a shopper in a window: a bot or a wholesaler
+MAX_BASKETS_PER_SHOPPER: Final = 500  # in a window; a bot or a wholesaler
 
 
 @dataclass(frozen=True)
 class ModelPair:
-    """How alike two trainings of one configuration answer. Measured on real pairs: docs/evaluation.md."""
+    """How alike the outcomes of two trainings of one configuration are, measured on real pairs (docs/evaluation.md)."""
 
     name: str
     quantiles: tuple[float, ...]  # of the NDCG@10 of a basket, at equal steps of probability from 0 to 1
@@ -28,16 +28,16 @@ class ModelPair:
         return float(np.trapezoid(self.quantiles, dx=1 / (len(self.quantiles) - 1)))
 
     def at_hit_rate(self, name: str, hit_rate: float) -> "ModelPair":
-        """The same shop where only `share` of the baskets are as easy, and the list holds nothing for the others."""
+        """The same pair in a shop where only `hit_rate` of the baskets are as easy and the others have no hit."""
         steps = np.linspace(0, 1, 20 * (len(self.quantiles) - 1) + 1)
         hit_quantiles = np.clip((steps - 1 + hit_rate) / hit_rate, 0, 1)
         values = np.interp(hit_quantiles, np.linspace(0, 1, len(self.quantiles)), self.quantiles)
         return replace(self, name=name, quantiles=tuple(values.tolist()))
 
 
-# Two trainings of the default configuration, the second a day of events later, asked the same 9,705 baskets of the five
-# days after: `ShopParams(seed=1, shoppers=2000)`, eight epochs, measured at 5cb979f: before the shop's
-# rules were made richer and before sequential rules were mixed into models. Correlation of the NDCG 0.923.
+# Two trainings of the default configuration, the second with one more day of events, on the same 9,705 baskets of the
+# next five days: `ShopParams(seed=1, shoppers=2000)`, eight epochs, measured at 5cb979f, before the shop's rules were
+# made richer and before sequential rules were mixed into models. Correlation of the NDCG 0.923.
 SIMULATED_PAIR: Final = ModelPair(
     "clicks of a simulated shop",
     quantiles=(
@@ -50,11 +50,9 @@ SIMULATED_PAIR: Final = ModelPair(
 )  # fmt: skip
 CLICKS_PAIR: Final = SIMULATED_PAIR.at_hit_rate("clicks at a real shop's level", 0.52)
 # The same, where the second training begins with the weights of the first (`warm_start`). Correlation 0.961.
-WARM_START_PAIR: Final = replace(CLICKS_PAIR, name="the same, begun warm", common_share=0.986, shopper_own_share=0.026)
-# As a model against what is popular: shoppers differ in whom it serves better. Design effect 1.6 at a few baskets each.
-CLUSTERED_PAIR: Final = replace(
-    CLICKS_PAIR, name="differences that are the shopper's", common_share=0.8, shopper_own_share=0.5
-)
+WARM_START_PAIR: Final = replace(CLICKS_PAIR, name="the same, warm start", common_share=0.986, shopper_own_share=0.026)
+# As a model against popular items: the difference varies by shopper. Design effect 1.6 at a few baskets each.
+CLUSTERED_PAIR: Final = replace(CLICKS_PAIR, name="differences by shopper", common_share=0.8, shopper_own_share=0.5)
 MODEL_PAIRS: Final = (SIMULATED_PAIR, CLICKS_PAIR, WARM_START_PAIR, CLUSTERED_PAIR)
 
 
@@ -90,7 +88,7 @@ def draw_owners(n_baskets: int, skew: float, rng: np.random.Generator) -> Ints:
 
 
 def degrade(values: Values, share: float, rng: np.random.Generator) -> Values:
-    """The same model truly worse by `share`: so many of its answers are lost."""
+    """The same model, worse by `share`: so many of its outcomes become 0."""
     is_lost: NDArray[np.bool_] = rng.random(values.shape) < share
     return np.where(is_lost, 0.0, values)
 
@@ -105,7 +103,7 @@ def _latent_scores(owners: Ints, correlation: float, models: int, rng: np.random
 
 
 def _normal_cdf(values: Values) -> Values:
-    """Abramowitz and Stegun 7.1.26: within 1.5e-7, without scipy."""
+    """The normal distribution function after Abramowitz and Stegun 7.1.26, within 1.5e-7."""
     x = np.abs(values) / np.sqrt(2)
     t = 1 / (1 + 0.3275911 * x)
     series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))

@@ -1,8 +1,9 @@
-"""`python -m benchmarks.warm_start`: what a warm start costs beside a cold one, on days of a simulated shop.
+"""Cost and quality of a warm start beside a cold one, on days of a simulated shop.
 
-A first model is trained cold. Then a day lands, and another: each model begins with the weights of the day before.
-On the last day quality is drawn against cost: cold and warm, each trained for more and more epochs, all asked the same
-baskets that landed after the cut.
+    python -m benchmarks.warm_start [--seed 1] [--days 3] [--shoppers 2000]
+
+A first model is trained cold; the model of each further day starts from the weights of the day before. On the last day
+cold and warm trainings of several lengths are compared on the baskets landed after the training days. Last line: JSON.
 """
 
 import argparse
@@ -24,27 +25,27 @@ from freshet.training.trainer import EpochMetrics, TrainerContext, TrainingResul
 from freshet.training.validation import mean_ndcg
 from freshet.training.warm_start import WarmStartModel
 
-EVALUATED_DAYS = 5  # days after the cut
-COLD_EPOCHS, WARM_EPOCHS = (1, 2, 4, 8, 12), (1, 2, 3)  # epochs
-EQUAL_QUALITY_SHARE = 0.98  # of the best cold quality: what a bootstrap over these baskets cannot tell apart
+EVALUATED_DAYS = 5  # after the last training day
+COLD_EPOCHS, WARM_EPOCHS = (1, 2, 4, 8, 12), (1, 2, 3)
+EQUAL_QUALITY_SHARE = 0.98  # of the best cold quality; a bootstrap over these baskets sees no difference
 
 
 @dataclass(frozen=True)
 class TrainingPoint:
-    """One training: its quality on baskets that landed after the cut, and what it took."""
+    """Quality and cost of one training. ndcg_at_10: on the baskets landed after the training days."""
 
     start: str
     epochs: int
     ndcg_at_10: float
     seconds: float
-    interactions: int  # events taken forward and back
+    interactions: int  # events in forward and backward passes
 
 
 def main() -> None:
-    """Prints a line per training, then the JSON line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Train, print a line per training and the JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--days", type=int, default=3, help="days that are trained warm, one after the other")
+    parser.add_argument("--days", type=int, default=3, help="number of warm starts, one a day")
     parser.add_argument("--shoppers", type=int, default=2000)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -52,7 +53,7 @@ def main() -> None:
     last_day = shop.params.days - 1 - EVALUATED_DAYS
     warm_model = _warm_start_chain(shop, last_day - args.days, args.days - 1)
     dataset = simulated_training_set(shop, last_day, last_day + EVALUATED_DAYS)
-    stale_point = _training_point(dataset, warm_model.model, "yesterday", 0, None)
+    stale_point = _training_point(dataset, warm_model.model, "day before", 0, None)
     points = [stale_point, *_quality_curve(dataset, warm_model)]
     print_progress("| start | epochs | NDCG@10 | seconds | interactions |\n|---|---:|---:|---:|---:|")
     for p in points:
@@ -61,7 +62,7 @@ def main() -> None:
 
 
 def _warm_start_chain(shop: Shop, first_day: int, days: int) -> WarmStartModel:
-    """A cold model as of day `first`, then a warm one a day."""
+    """Train cold as of `first_day`, then warm for each of `days` further days; returns the last model."""
     model = _train_model(simulated_training_set(shop, first_day, first_day + EVALUATED_DAYS), _train_params(), None)
     for day in range(first_day + 1, first_day + 1 + days):
         model = _train_model(simulated_training_set(shop, day, day + EVALUATED_DAYS), _train_params(), model)
@@ -79,13 +80,14 @@ def _quality_curve(dataset: TrainingSet, warm_model: WarmStartModel) -> Iterator
             on_epoch=_print_epoch,
             context=TrainerContext(warm_start=warm_model),
         )
-        print_progress(f"remembered: {result.forgetting}")
+        print_progress(f"forgetting: {result.forgetting}")
         yield _training_point(dataset, result.model, "warm", epochs, result)
 
 
 def _print_epoch(p: EpochMetrics) -> None:
     print_progress(
-        f"  epoch {p.epoch} of {p.max_epochs}: loss {p.loss:.3f}, held-out NDCG@10 {p.ndcg_at_10:.4f}, {p.seconds:.1f} s"
+        f"  epoch {p.epoch} of {p.max_epochs}: loss {p.loss:.3f}, held-out NDCG@10 {p.ndcg_at_10:.4f}, "
+        f"{p.seconds:.1f} s"
     )
 
 
@@ -96,7 +98,8 @@ def _train_params(**overrides: int) -> TrainParams:
 def _train_model(dataset: TrainingSet, params: TrainParams, warm_model: WarmStartModel | None) -> WarmStartModel:
     result = train(dataset, params, on_epoch=_print_epoch, context=TrainerContext(warm_start=warm_model))
     print_progress(
-        f"cut {dataset.train_until}: {result.warm_start_id or 'cold'}, {result.seconds:.1f} s, {_next_basket_ndcg(dataset, result.model):.4f}"
+        f"trained until {dataset.train_until}: {result.warm_start_id or 'cold'}, {result.seconds:.1f} s, "
+        f"{_next_basket_ndcg(dataset, result.model):.4f}"
     )
     return WarmStartModel(
         str(dataset.train_until),
@@ -118,7 +121,7 @@ def _training_point(
 
 
 def _next_basket_ndcg(dataset: TrainingSet, model: Model) -> float:
-    """NDCG@10 of the baskets of the JUDGED days after the cut; items unknown to the model are a miss."""
+    """NDCG@10 of the baskets after the training days; items unknown to the model are a miss."""
     items = dataset.histories.items
     in_vocabulary = replace(dataset.histories, items=np.where(items <= model.config.n_items, items, 0))
     return mean_ndcg(
@@ -127,7 +130,7 @@ def _next_basket_ndcg(dataset: TrainingSet, model: Model) -> float:
 
 
 def _summary(points: list[TrainingPoint]) -> dict[str, object]:
-    """The share of a cold training's cost at which a warm one is as good."""
+    """The cheapest warm training that is as good as the best cold one, and its share of that one's cost."""
     cold = max((p for p in points if p.start == "cold"), key=lambda p: p.ndcg_at_10)
     good_enough = [p for p in points if p.start == "warm" and p.ndcg_at_10 >= EQUAL_QUALITY_SHARE * cold.ndcg_at_10]
     if not good_enough:

@@ -1,10 +1,10 @@
-"""Recommendation quality on public data: Freshet's model beside baselines and peers, all items ranked.
+"""Recommendation quality on public data: Freshet's model beside baselines and peers; all items are ranked.
 
     python -m benchmarks.quality --interactions Beauty.txt --seeds 1,2,3 --peers rectools,implicit
     python -m benchmarks.quality --sessions-train train.txt.gz --sessions-test test.txt.gz
     python -m benchmarks.quality --online-retail online-retail-dataset.csv.gz
 
-The protocols stand in docs/benchmarks.md. Last line: JSON.
+docs/benchmarks.md describes the protocols. Last line: JSON.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.arguments import parse_ints
 from benchmarks.quality import baselines, ours, peers
 from benchmarks.quality.files import read_interactions, read_sessions
 from benchmarks.quality.measures import Metrics, Summary, format_table, list_metrics, summarize_runs
@@ -22,7 +23,7 @@ from freshet.errors import FreshetError
 
 
 def main() -> None:
-    """Read, split, ask everybody, report."""
+    """Read the data, split it, evaluate every method, report."""
     start = time.perf_counter()
     args = _parse_args()
     try:
@@ -78,7 +79,7 @@ def _report(split: Split, rows: ResultTable, args: argparse.Namespace) -> dict[s
         "notes": split.notes,
         "seeds": args.seeds,
         "peer_settings": dict(args.peer_set),
-        "not_default": ours.non_default_params(ours.parse_params(args.set)),
+        "overrides": ours.non_default_params(ours.parse_params(args.set)),
         "ours": rows["ours"].get("Freshet", {}),
         "baselines": rows["baselines"],
         "peers": rows["peers"],
@@ -111,8 +112,8 @@ def _parse_args() -> argparse.Namespace:
     data.add_argument("--online-retail", type=Path, help="UCI Online Retail as csv: next basket")
     parser.add_argument("--sessions-test", type=Path)
     parser.add_argument("--columns", type=_parse_columns, help="header names of session, item and time: a,b,c")
-    parser.add_argument("--seeds", type=_parse_ints, default=[1, 2, 3], help="1,2,3")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another TrainParams value")
+    parser.add_argument("--seeds", type=parse_ints, default=[1, 2, 3], help="1,2,3")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="override a TrainParams field")
     parser.add_argument("--validation-cases", type=int, help="score at most so many after an epoch (default: all)")
     parser.add_argument("--peers", type=_parse_peers, default=[], help="rectools,implicit")
     parser.add_argument("--peer-epochs", type=int, default=200, help="RecTools: at most (its benchmark's value)")
@@ -124,15 +125,11 @@ def _parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _parse_ints(text: str) -> list[int]:
-    return [int(number) for number in text.split(",")]
-
-
 def _parse_peers(text: str) -> list[str]:
     names = text.split(",")
     unknown = [name for name in names if name not in peers.METHODS]
     if unknown:
-        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: no peer; there is {', '.join(peers.METHODS)}")
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: no such peer; take {', '.join(peers.METHODS)}")
     return names
 
 

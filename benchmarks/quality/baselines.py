@@ -1,4 +1,4 @@
-"""What needs no training: popularity, item to item, sequential rules and V-SKNN, asked the same cases as the model."""
+"""Baselines: popularity, item-to-item, sequential rules and V-SKNN on the same cases as the model."""
 
 import time
 from collections.abc import Iterator
@@ -23,17 +23,17 @@ RECENT_DAYS = 7
 
 @dataclass(frozen=True)
 class RankedLists:
-    """The lists of one method, and what they cost."""
+    """The lists of one method, and the seconds they took."""
 
-    lists: Ints  # (C, DEEPEST)
+    lists: Ints  # (C, LIST_LENGTH)
     seconds: float
 
 
 def rank_all_baselines(split: Split) -> Iterator[tuple[str, RankedLists]]:
-    """(name, answers) of every baseline, one after the other."""
+    """(name, lists) of every baseline."""
     for name in ("popular", "popular 7 days", "item-to-item", "sequential rules", "V-SKNN"):
         if name == "popular 7 days" and not split.has_times:
-            print_progress("popular 7 days: not asked, the file has no times")
+            print_progress("popular 7 days: skipped, the file has no times")
             continue
         start = time.perf_counter()
         lists = rank_cases(build_baseline(name, split), split.test, split.exclude_seen)
@@ -42,7 +42,7 @@ def rank_all_baselines(split: Split) -> Iterator[tuple[str, RankedLists]]:
 
 
 def build_baseline(name: str, split: Split) -> Scorer:
-    """The baseline called `name`, made from what the split lets it know."""
+    """The scorer of the baseline `name`, computed from the split's training data."""
     histories, size = split.full_train, len(split.vocabulary) + 1
     excluded_items = np.arange(size) == 0
     if name == "V-SKNN":
@@ -61,7 +61,7 @@ def build_baseline(name: str, split: Split) -> Scorer:
 
 
 def rank_cases(scorer: Scorer, cases: EvalCases, exclude_seen: bool) -> Ints:
-    """(C, DEEPEST) items, best first, 0 = empty place; of equal scores the lower index comes first."""
+    """(C, LIST_LENGTH) items, best first, 0 = empty; of equal scores the lower index comes first."""
     lists = np.zeros((len(cases), LIST_LENGTH), dtype=np.int64)
     max_events = max(1, len(cases.histories.items))
     for start, stop in chunk_ranges(len(cases), scorer.n_scores):

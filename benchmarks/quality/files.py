@@ -1,4 +1,4 @@
-"""Files of public data sets, read as events in order. What cannot be read is said with its line."""
+"""Readers of public data sets: files of interactions and of sessions as packed sequences. Errors name the line."""
 
 import gzip
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ MIN_MILLISECOND_TIME: Final = 100_000_000_000  # a time from here on (the year 5
 
 @dataclass(frozen=True)
 class Sequences:
-    """Events packed end to end: owner `s`, a shopper or a session, has the rows `offsets[s]:offsets[s + 1]`."""
+    """Packed events: owner `s`, a shopper or a session, has the rows `offsets[s]:offsets[s + 1]`."""
 
     owners: NDArray[np.str_]  # (S,)
     offsets: Ints  # (S + 1,)
@@ -37,9 +37,9 @@ class Sequences:
 
 
 def read_interactions(path: Path) -> Sequences:
-    """`user item item …` lines, or `user item` pairs: pairs where every line has two fields.
+    """Sequences of a file with lines `user item item …`, or with pairs `user item` if every line has two fields.
 
-    Raises FreshetError for a file that is empty or absent, a line without an item and a shopper on two lines.
+    Raises FreshetError for an empty or missing file, a line without an item, and a shopper on two lines.
     """
     lines = [line.split() for line in _lines(path)]
     if not any(lines):
@@ -56,10 +56,10 @@ def read_interactions(path: Path) -> Sequences:
 
 
 def read_sessions(path: Path, columns: tuple[str, str, str] | None = None) -> Sequences:
-    """Tab-separated clicks with session, item and time (seconds, milliseconds or ISO 8601), in any order of lines.
+    """Sequences of tab-separated clicks: session, item, time (seconds, milliseconds or ISO 8601), in any order.
 
-    columns: the header's names of the three; None: guessed, and without a header the first three columns.
-    Raises FreshetError for a file that is empty or absent, a missing column and a time that is none.
+    columns: the header's names of the three; None: the usual names, or the first three columns without a header.
+    Raises FreshetError for an empty or missing file, a missing column and an invalid time.
     """
     frame = _read_table(path)
     session, item, time = (frame[name] for name in _match_columns(path, [str(c) for c in frame.columns], columns))
@@ -67,7 +67,7 @@ def read_sessions(path: Path, columns: tuple[str, str, str] | None = None) -> Se
 
 
 def pack_sequences(owners: NDArray[np.str_], items: NDArray[np.str_], times: Ints | None) -> Sequences:
-    """Rows sorted by owner, in the order of their first row; within one by time, then as listed."""
+    """Pack the rows by owner, owners in the order of their first row; within an owner by time, then as listed."""
     _, first_rows, owner_index = np.unique(owners, return_index=True, return_inverse=True)
     owner_rank = np.argsort(np.argsort(first_rows))[owner_index]  # owners in the order in which the file has them
     order = np.argsort(owner_rank, kind="stable") if times is None else np.lexsort((times, owner_rank))
@@ -93,7 +93,7 @@ def _check_unique_users(path: Path, users: list[str]) -> None:
 
 
 def _read_table(path: Path) -> "pd.DataFrame":
-    """Everything as text, with the header's names, or 0, 1, 2 … where there is no header."""
+    """The file as text columns, named by its header, or 0, 1, 2 … without a header."""
     import pandas as pd
 
     first_fields = next(_lines(path), "").rstrip("\n").split("\t")
@@ -133,7 +133,7 @@ def _parse_seconds(path: Path, times: "pd.Series[str]") -> Ints:
         )
     invalid_rows = np.flatnonzero(numbers.isna())
     if len(invalid_rows):
-        what = f"{times.iloc[invalid_rows[0]]!r} is no time, nor are {len(invalid_rows) - 1:,} more"
+        what = f"{times.iloc[invalid_rows[0]]!r} is not a time, nor are {len(invalid_rows) - 1:,} more"
         raise FreshetError(f"{path}, row {invalid_rows[0] + 1}", what, "write seconds since 1970 or ISO 8601")
     values = numbers.to_numpy(float)
     return np.floor(values / 1000 if values.max() >= MIN_MILLISECOND_TIME else values).astype(np.int64)

@@ -1,4 +1,4 @@
-"""What lists are worth, and the mean and deviation over seeds: computed here alike for everybody."""
+"""Metrics of lists, and their mean and deviation over seeds; the same code for Freshet, baselines and peers."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -9,15 +9,15 @@ from freshet.data.eval_cases import EvalCases
 from freshet.data.history import Ints
 from freshet.evaluation.evaluate import CaseScores, target_hits
 
-LIST_LENGTH = 20  # places of a list that any metric looks at
-METRIC_NAMES = {"hr": "hit_rate"}  # the field's short name → the judge's
+LIST_LENGTH = 20  # the largest k of any metric
+METRIC_NAMES = {"hr": "hit_rate"}  # short name → name in freshet.evaluation
 
 Metrics = dict[str, float]
 Summary = dict[str, dict[str, float | None]]
 
 
 def list_metrics(lists: Ints, cases: EvalCases, metrics: Sequence[str]) -> Metrics:
-    """Metric, as `ndcg@10`, → its mean over the cases. lists: (C, DEEPEST) items, best first, 0 = empty place."""
+    """Metric, as `ndcg@10`, → its mean over the cases. lists: (C, LIST_LENGTH) items, best first, 0 = empty."""
     scores = CaseScores(lists, target_hits(lists, cases), np.diff(cases.target_offsets))
     metric_values = {}
     for metric in metrics:
@@ -27,7 +27,7 @@ def list_metrics(lists: Ints, cases: EvalCases, metrics: Sequence[str]) -> Metri
 
 
 def summarize_runs(runs: Sequence[Metrics]) -> Summary:
-    """Mean and sample deviation over the runs; one run has no deviation."""
+    """Mean and sample standard deviation of every metric over the runs; one run has no deviation."""
     return {
         metric: {
             "mean": round(statistics.fmean(run[metric] for run in runs), 5),
@@ -38,7 +38,7 @@ def summarize_runs(runs: Sequence[Metrics]) -> Summary:
 
 
 def format_table(rows: Mapping[str, Summary]) -> str:
-    """For people: a line per method, a column per metric."""
+    """A table for people: a line per method, a column per metric."""
     metrics = list(next(iter(rows.values())))
     width = max(len(name) for name in rows)
     lines = [f"{'':{width}}  " + "".join(f"{metric:>18}" for metric in metrics)]

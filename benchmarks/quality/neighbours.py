@@ -1,12 +1,12 @@
-"""V-SKNN: what the sessions most like this one went on to, later clicks weighing more.
+"""V-SKNN, vector session k-nearest neighbours: items of the most similar sessions, later clicks weigh more.
 
-After Ludewig and Jannach, Evaluation of session-based recommendation algorithms (2018). A session s asks with weights
-w(i) = place of i in s / length of s, the last place counting where an item comes twice:
+After Ludewig and Jannach, Evaluation of session-based recommendation algorithms (2018). The query session s has weights
+w(i) = position of i in s / length of s, the last position where an item occurs twice:
 
     sim(s, n) = sum of w(i) over the items i of both
     score(j)  = (1 + idf(j)) · sum of sim(s, n) over the neighbours n with j,  idf(j) = ln(N / sessions with j)
 
-The neighbours are the `nearest` most like s of the `sample` most recent sessions that share an item with it.
+The neighbours are the `n_neighbours` most similar of the `n_candidates` most recent sessions that share an item with s.
 """
 
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from freshet.inference.scoring import EXCLUDED_SCORE, Scores
 
 N_NEIGHBOURS: Final = 100
 N_CANDIDATES: Final = 1000
-POPULARITY_WEIGHT: Final = 1e-9  # of popularity: it only decides between items that no neighbour has
+POPULARITY_WEIGHT: Final = 1e-9  # popularity only orders the items that no neighbour has
 
 
 @dataclass(frozen=True)
 class SessionKnn:
-    """N sessions as sets of items, the most recent last."""
+    """The V-SKNN scorer over N sessions, the most recent last."""
 
     sessions: sparse.csr_matrix  # (N, V + 1) of ones
     item_weights: NDArray[np.float64]  # (V + 1,) 1 + idf
@@ -44,7 +44,7 @@ class SessionKnn:
         n_neighbours: int = N_NEIGHBOURS,
         n_candidates: int = N_CANDIDATES,
     ) -> "SessionKnn":
-        """Every history a session. size: V + 1. Without times nothing is more recent: then all are looked at."""
+        """A scorer whose sessions are the histories. n_items: V + 1. Without times all sessions are candidates."""
         target_events = select_events(histories, (histories.items > 0) & is_target(histories.types))
         target_events = _sort_by_last_event(target_events) if has_times else target_events
         ones = np.ones(len(target_events.items), dtype=np.float32)
@@ -66,7 +66,7 @@ class SessionKnn:
         return len(self.item_weights)
 
     def score(self, batch: ModelInput) -> Scores:
-        """(B, V + 1)."""
+        """(B, V + 1) scores."""
         case, session, similarity = self._nearest_sessions(self._query_weights(batch))
         shape = (len(batch.offsets) - 1, self.sessions.shape[0])
         neighbour_scores = (sparse.csr_matrix((similarity, (case, session)), shape=shape) @ self.sessions).toarray()
@@ -78,7 +78,7 @@ class SessionKnn:
         return scores
 
     def _query_weights(self, batch: ModelInput) -> sparse.csr_matrix:
-        """(B, V + 1) the weights w."""
+        """(B, V + 1) weights w of the query sessions."""
         lengths = np.diff(batch.offsets)
         case = np.repeat(np.arange(len(lengths)), lengths)
         position = np.arange(len(batch.items)) - np.repeat(batch.offsets[:-1], lengths) + 1

@@ -1,4 +1,4 @@
-"""Freshet's model on a split: the default configuration, its best epoch chosen on the validation."""
+"""Freshet's model on a split: trained in its default configuration, the best epoch chosen by the validation NDCG."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from freshet.training.trainer import EpochMetrics, TrainingResult
 
 
-def parse_params(overrides: Sequence[str]) -> "TrainParams":
-    """The defaults with `name=value` on top.
+def parse_params(overrides: Sequence[str], base: "TrainParams | None" = None) -> "TrainParams":
+    """`base`, or the defaults, with every `name=value` of `overrides` applied.
 
-    Raises FreshetError for a name that is none and a value that is not allowed.
+    Raises FreshetError for an unknown name and for a value that is not allowed.
     """
     from pydantic import ValidationError
 
@@ -32,16 +32,16 @@ def parse_params(overrides: Sequence[str]) -> "TrainParams":
     unknown = sorted(set(values) - set(TrainParams.model_fields))
     if unknown:
         fix = f"take one of {', '.join(TrainParams.model_fields)}"
-        raise FreshetError("--set", f"{', '.join(unknown)}: no parameter of the training", fix)
+        raise FreshetError("--set", f"{', '.join(unknown)}: no such training parameter", fix)
     try:
-        return TrainParams.model_validate(values)
+        return TrainParams.model_validate({**(base.model_dump() if base else {}), **values})
     except ValidationError as error:
         first_error = error.errors()[0]
         raise FreshetError(f"--set {first_error['loc'][0]}", str(first_error["msg"]), "correct the value") from error
 
 
 def train_and_rank(split: Split, params: "TrainParams", validation_cases: int | None = None) -> RankedLists:
-    """The lists of one training with the seed of `params`. validation_cases: at most so many are scored, None: all."""
+    """The lists of one training. validation_cases: at most so many are scored after an epoch; None: all."""
     from freshet.training.validation import top_k_lists
 
     start = time.perf_counter()
@@ -56,7 +56,7 @@ def train_and_rank(split: Split, params: "TrainParams", validation_cases: int | 
 
 
 def non_default_params(params: "TrainParams") -> Mapping[str, object]:
-    """What is not the default."""
+    """The parameters that differ from the defaults."""
     from freshet.model.params import TrainParams
 
     defaults = TrainParams().model_dump()
@@ -73,7 +73,7 @@ def _train(split: Split, held_out: EvalCases, params: "TrainParams") -> "Trainin
 
 
 def _refit(split: Split, held_out: EvalCases, params: "TrainParams", epochs: int) -> "TrainingResult":
-    """From all that may be known, for as many epochs as did best."""
+    """Train again on all training data, for as many epochs as were best."""
     from dataclasses import replace
 
     refit_split = replace(split, train=split.full_train, refit=None)

@@ -1,7 +1,7 @@
 """RecTools' SASRec as its authors benchmark it: full softmax, the best epoch on the validation, patience.
 
 https://github.com/blondered/bert4rec_repro: length 100, 4 heads, width 256, 2 blocks, learning rate 1e-3, dropout 0.2,
-batches of 128 histories, at most 200 epochs, patience 50. Here the validation is everybody's, and its metric NDCG@10.
+batches of 128 histories, at most 200 epochs, patience 50. Here the validation is that of the split, its metric NDCG@10.
 """
 
 import copy
@@ -29,7 +29,7 @@ NDCG_K = 10
 
 @dataclass
 class EpochMonitor:
-    """What happened in the epochs so far. seconds: of training alone, the validation left out."""
+    """Seconds, validation NDCG and best weights of the epochs so far. epoch_seconds: without the validation."""
 
     patience: int
     epoch_seconds: list[float] = field(default_factory=list)
@@ -45,13 +45,13 @@ class EpochMonitor:
 
 
 def train_and_rank(arrays: dict[str, Any], options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """((C, deepest) lists, what the training took)."""
+    """((C, list_length) lists, seconds and memory of the training)."""
     monitor = EpochMonitor(options["patience"])
     model = _fit(arrays, "train", options, options["epochs"], monitor)
     model.lightning_model.load_state_dict(monitor.best_weights)
     if "refit_items" in arrays:
         model = _fit(arrays, "refit", options, monitor.best_epoch, None)
-    list_length = int(arrays["deepest"])
+    list_length = int(arrays["list_length"])
     lists = np.concatenate(list(_ranked_lists(model, arrays, "test", list_length)))
     return lists, {
         "epoch_seconds": monitor.epoch_seconds,
@@ -82,7 +82,7 @@ def _fit(arrays: dict[str, Any], name: str, options: dict[str, Any], epochs: int
 
 
 def _callbacks(model: Any, arrays: dict[str, Any], monitor: EpochMonitor) -> list[Any]:
-    """Plain functions: RecTools copies its trainer, and functions are not copied with it."""
+    """The monitor's callbacks, as plain functions: RecTools copies its trainer, and functions are not copied."""
 
     def start_epoch(*_: Any) -> None:
         monitor.epoch_start = _synchronized_time()
@@ -104,7 +104,7 @@ def _callbacks(model: Any, arrays: dict[str, Any], monitor: EpochMonitor) -> lis
 
 
 def _interactions_frame(arrays: dict[str, Any], name: str) -> pd.DataFrame:
-    """RecTools' table; the time is the place, for its order within a history is all that it uses."""
+    """RecTools' table of interactions; the time is the position in the history, because only the order counts."""
     lengths = np.diff(arrays[f"{name}_offsets"])
     position = np.arange(lengths.sum()) - np.repeat(arrays[f"{name}_offsets"][:-1], lengths)
     return pd.DataFrame(
@@ -128,7 +128,7 @@ def _ndcg(model: Any, arrays: dict[str, Any]) -> float:
 
 @torch.inference_mode()
 def _ranked_lists(model: Any, arrays: dict[str, Any], name: str, k: int) -> Any:
-    """The k best of every case, CHUNK cases at a time, as RecTools scores: the last position times the items."""
+    """The k best items of every case, BATCH_CASES at a time, scored as RecTools does: last position times items."""
     module, preparator = model.lightning_model, model.data_preparator
     net = module.torch_model
     net.to("cuda" if torch.cuda.is_available() else "cpu").eval()
@@ -156,7 +156,7 @@ def _ranked_lists(model: Any, arrays: dict[str, Any], name: str, k: int) -> Any:
 
 
 def _scores(net: Any, embeddings: torch.Tensor, rows: list[Any], length: int) -> torch.Tensor:
-    """(B, items and extra tokens) of left-padded histories."""
+    """(B, items and extra tokens) scores of left-padded histories."""
     x = np.zeros((len(rows), length), dtype=np.int64)
     for number, row in enumerate(rows):
         if len(row):
@@ -167,13 +167,13 @@ def _scores(net: Any, embeddings: torch.Tensor, rows: list[Any], length: int) ->
 
 
 def _n_interactions(model: Any) -> int:
-    """Items asked for in an epoch: of every history cut to the model's length, all but the first."""
+    """Targets in an epoch: of every history, cut to the model's length, all events but the first."""
     frame = model.data_preparator.train_dataset.interactions.df
     return int(len(frame) - frame[Columns.User].nunique())
 
 
 def _synchronized_time() -> float:
-    """Seconds, when the device has done what it was given."""
+    """The time in seconds after the device has finished its work."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return time.perf_counter()

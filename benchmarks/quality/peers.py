@@ -1,6 +1,6 @@
-"""Other people's recommenders on the same split, in a virtual environment of their own: they pin other versions.
+"""Peers: RecTools and implicit on the same split, in their own virtual environment, because they pin other versions.
 
-A peer reads arrays and writes lists; what its lists are worth is computed here, as for everybody.
+A peer's script reads the split as arrays and writes its lists; their metrics are computed here, like all others.
 """
 
 import hashlib
@@ -36,19 +36,19 @@ METHODS = {
 
 @dataclass(frozen=True)
 class PeerSettings:
-    """What a peer's script was told beside the split: the same words for all, each takes what it knows."""
+    """The options of the peers; each peer ignores those that it does not have."""
 
     epochs: int
     patience: int
-    settings: Mapping[str, object]  # of RecTools' constructor, over what its authors recommend
+    settings: Mapping[str, object]  # arguments of RecTools' constructor, over its authors' values
 
 
 def rank_all_peers(
     split: Split, names: Sequence[str], seeds: Sequence[int], settings: PeerSettings
 ) -> Iterator[tuple[str, RankedLists]]:
-    """(name in the table, answers), one for every seed that matters.
+    """(name in the table, lists) of every method and seed; one seed where it changes nothing.
 
-    Raises SetupError where the peers cannot be installed or one of them fails.
+    Raises SetupError if the peers cannot be installed or one of them fails.
     """
     python = prepare_environment(load().cache_dir / "peers")
     with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +63,7 @@ def rank_all_peers(
 
 
 def prepare_environment(folder: Path) -> Path:
-    """The Python of the peers' virtual environment, made on first use. Raises SetupError when that fails."""
+    """The Python of the peers' virtual environment, created on first use. Raises SetupError when that fails."""
     env_folder = folder / hashlib.sha256(REQUIREMENTS_FILE.read_bytes()).hexdigest()[:12]
     python = env_folder / "bin" / "python"
     if (env_folder / "ready").exists():
@@ -82,7 +82,7 @@ def prepare_environment(folder: Path) -> Path:
 
 
 def run_peer(python: Path, split_path: Path, lists_path: Path, method: str, seed: int, settings: PeerSettings) -> None:
-    """One peer on one split; its lines go to stderr. Raises SetupError when it fails."""
+    """Run one peer on one split; its output goes to stderr. Raises SetupError when it fails."""
     options = {
         "epochs": settings.epochs,
         "patience": settings.patience,
@@ -106,9 +106,9 @@ def run_peer(python: Path, split_path: Path, lists_path: Path, method: str, seed
 
 
 def write_split(split: Split, path: Path) -> None:
-    """The split as plain arrays: histories packed, returns left out, for they are no interest."""
+    """Write the split as plain arrays: packed histories without returns."""
     arrays: dict[str, object] = {"items": len(split.vocabulary), "exclude_seen": split.exclude_seen}
-    arrays |= {"deepest": LIST_LENGTH, **_history_arrays("train", split.train)}
+    arrays |= {"list_length": LIST_LENGTH, **_history_arrays("train", split.train)}
     arrays |= {**_case_arrays("validation", split.validation), **_case_arrays("test", split.test)}
     if split.refit is not None:
         arrays |= _history_arrays("refit", split.refit)
@@ -128,7 +128,7 @@ def _case_arrays(name: str, cases: EvalCases) -> dict[str, object]:
 def _install(command: Sequence[str]) -> None:
     completed_process = subprocess.run(command, capture_output=True, text=True, check=False)
     if completed_process.returncode:
-        last_line = (completed_process.stderr.strip().splitlines() or ["no word"])[-1]
+        last_line = (completed_process.stderr.strip().splitlines() or ["no output"])[-1]
         fix = "look at the network, or leave --peers out"
         raise SetupError(
             "peers", f"{' '.join(command[:3])} ended with exit code {completed_process.returncode}: {last_line}", fix

@@ -1,6 +1,7 @@
-"""UCI Online Retail without Spark: the next basket of every shopper, asked as Freshet's own judge asks it.
+"""UCI Online Retail without Spark: a next-basket split with the cases of Freshet's own evaluation.
 
-The rules are those of examples/online_retail.yaml; `published` in the counts is what Freshet publishes of the file.
+The rules are those of examples/online_retail.yaml; `published` in the counts is the number of events that Freshet
+publishes.
 """
 
 from pathlib import Path
@@ -20,16 +21,14 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID"]
 NON_ITEM_CODES: Final = ("POST", "DOT", "M", "C2", "D", "S", "BANK CHARGES", "AMAZONFEE", "B", "CRUK", "PADS")
-MIN_TEST_BASKETS, MAX_TEST_DAYS = 3000, 7  # judged: the last days that hold so many baskets, but at most a week
-VALIDATION_FRACTION: Final = (
-    0.2  # share of the shoppers whose last basket before the judged days is held out, as in training
-)
+MIN_TEST_BASKETS, MAX_TEST_DAYS = 3000, 7  # the test: as few of the last days as hold so many baskets, at most a week
+VALIDATION_FRACTION: Final = 0.2  # share of the shoppers whose last training basket is held out, as in training
 
 
 def next_basket_split(path: Path) -> Split:
-    """Baskets of the last days, asked just before they begin; items bought before may come again.
+    """The test cases are the baskets of the last days; items bought before may come again.
 
-    Raises FreshetError where the file is not the one meant, or no basket is left to ask for.
+    Raises FreshetError if the file is another one, or no basket is left to evaluate.
     """
     events = _read_events(path)
     histories, vocabulary = _histories(events), _vocabulary(events)
@@ -54,14 +53,14 @@ def next_basket_split(path: Path) -> Split:
             "published": len(histories.items),
             "validation": len(held_out),
             "test": len(test),
-            "judged_days": as_of - train_until,
+            "test_days": as_of - train_until,
         },
-        notes=("everybody learned from the days before the judged ones, without the baskets held out for validation",),
+        notes=("trained on the days before the test, without the baskets held out for validation",),
     )
 
 
 def _read_events(path: Path) -> "pd.DataFrame":
-    """The lines that are events: no fees, no corrections of the stock, each once."""
+    """The lines that are events: without fees, stock corrections and duplicates."""
     import pandas as pd
 
     try:
@@ -95,7 +94,7 @@ def _histories(events: "pd.DataFrame") -> Histories:
 
 
 def _vocabulary(events: "pd.DataFrame") -> Vocabulary:
-    """Every item with the title and the price of its last line that has them."""
+    """Every item with the last title and the last price that it has."""
     latest = events.sort_values("time", kind="stable")
     titles_or_blank = latest["Description"].str.strip()
     latest_values = (
@@ -115,7 +114,7 @@ def _vocabulary(events: "pd.DataFrame") -> Vocabulary:
 
 
 def _train_until(histories: Histories, as_of: int) -> int:
-    """The last day that is not judged."""
+    """The last training day."""
     for days in range(1, MAX_TEST_DAYS):
         if len(next_basket_cases(histories, as_of - days, as_of)) >= MIN_TEST_BASKETS:
             return as_of - days
@@ -123,7 +122,7 @@ def _train_until(histories: Histories, as_of: int) -> int:
 
 
 def _without_held_out(histories: Histories, held_out: EvalCases) -> Histories:
-    """Without the held-out baskets, each of which is the last of its shopper."""
+    """The histories without the held-out baskets, each of which is the last of its shopper."""
     ends: Ints = histories.offsets[1:].copy()
     ends[held_out.shopper_index] = held_out.target_starts
     return select_events(histories, np.arange(len(histories.items)) < np.repeat(ends, np.diff(histories.offsets)))

@@ -1,4 +1,4 @@
-"""Who learns from what and is asked what: the same for our model, the baselines and the peers."""
+"""Train, validation and test splits of public data; the same for Freshet, the baselines and the peers."""
 
 from dataclasses import dataclass
 
@@ -12,22 +12,23 @@ from freshet.data.vocabulary import Vocabulary
 from freshet.errors import FreshetError
 
 DAY_SECONDS = 86_400
-MIN_EVENTS = 3  # events of a shopper who is asked: one to know, one for validation, one for the test
+MIN_EVENTS = 3  # events of an evaluated shopper: training, validation and test need one each
 
 
 @dataclass(frozen=True)
 class Split:
-    """Everybody learns from `train` and chooses on `validation`; `test` is asked once.
+    """Every method trains on `train`, chooses its epoch on `validation` and is tested once on `test`.
 
-    refit: what everybody learns from again before the test, for as long as did best on `validation`; None: not again.
+    refit: training data of a second training before the test, for as many epochs as were best; None: no second
+    training.
     """
 
     vocabulary: Vocabulary
     train: Histories
     validation: EvalCases
     test: EvalCases
-    exclude_seen: bool  # an item of the known history is no answer
-    has_times: bool  # the times are real
+    exclude_seen: bool  # items of the history are left out of the lists
+    has_times: bool  # False: the times are positions
     metrics: tuple[str, ...]
     counts: dict[str, int]
     notes: tuple[str, ...]
@@ -35,14 +36,14 @@ class Split:
 
     @property
     def full_train(self) -> Histories:
-        """What a method that needs no validation learns from."""
+        """Training data of a method without a validation."""
         return self.refit or self.train
 
 
 def leave_one_out(sequences: Sequences) -> Split:
-    """A shopper's last item is the test, the one before it validation, the rest training; all items are ranked.
+    """Leave-one-out: a shopper's last item is the test, the one before it validation, the rest training.
 
-    Raises FreshetError where nobody has FEWEST events.
+    Raises FreshetError if no shopper has MIN_EVENTS events.
     """
     lengths = np.diff(sequences.offsets)
     evaluated_shoppers = np.flatnonzero(lengths >= MIN_EVENTS)
@@ -51,9 +52,7 @@ def leave_one_out(sequences: Sequences) -> Split:
         raise FreshetError("interactions", what, "give histories: training, validation and test need one event each")
     vocabulary, items = _vocabulary(sequences.items)
     positions = np.arange(len(items)) - np.repeat(sequences.offsets[:-1], lengths)
-    histories = _histories(
-        sequences, items, positions * DAY_SECONDS
-    )  # no times: each a day after the other says nothing
+    histories = _histories(sequences, items, positions * DAY_SECONDS)  # no times: one event a day
     ends = sequences.offsets[1:]
     train_ends = np.where(lengths >= MIN_EVENTS, ends - 2, ends)
     train = select_events(histories, np.arange(len(items)) < np.repeat(train_ends, lengths))
@@ -72,18 +71,18 @@ def leave_one_out(sequences: Sequences) -> Split:
             "validation": len(evaluated_shoppers),
             "test": len(evaluated_shoppers),
         },
-        notes=(f"{n_train_only:,} shoppers with fewer than {MIN_EVENTS} events: all of them training, not asked",)
+        notes=(f"{n_train_only:,} shoppers with fewer than {MIN_EVENTS} events: all of them training only",)
         if n_train_only
         else (),
     )
 
 
 def next_click_split(train: Sequences, test: Sequences) -> Split:
-    """After every click of a test session, the next; items of the session may come again.
+    """Next-click prediction after every click of a test session; items of the session may come again.
 
-    Validation: the sessions that end on the last day (24 hours) of training. Everybody learns from the days before it,
-    and once more from all days. Clicks on items that training does not know fall out of the test, then sessions of one.
-    Raises FreshetError where there is no session to learn from or to ask.
+    Validation: the sessions that end in the last 24 hours of training. The first training is on the days before, the
+    second on all days. Test clicks on items that are not in the training data are dropped, then sessions of one click.
+    Raises FreshetError if no session is left for the training or the test.
     """
     vocabulary, items = _vocabulary(train.items)
     train_histories = _histories(train, items, _require_times(train))
@@ -123,20 +122,20 @@ def next_click_split(train: Sequences, test: Sequences) -> Split:
         },
         notes=(
             f"{n_unknown:,} test clicks on items unknown in training: left out",
-            "everybody learned once more from all days, validation's too, for as long as did best on validation",
+            "a second training on all days, validation included, for as many epochs as were best on validation",
         ),
         refit=train_histories,
     )
 
 
 def single_target_cases(histories: Histories, rows: Ints) -> EvalCases:
-    """Cases that ask for the one event at each of `rows`, knowing all before it."""
+    """Cases whose target is the event at each of `rows`, and whose history is all events before it."""
     owners = np.searchsorted(histories.offsets, rows, side="right") - 1
     return EvalCases(histories, owners, rows, np.arange(len(rows) + 1), histories.items[rows])
 
 
 def id_only_vocabulary(item_ids: Ints | np.ndarray) -> Vocabulary:
-    """Items of which nothing is known but their id."""
+    """A vocabulary of items without titles, categories and prices."""
     size = len(item_ids) + 1
     blanks = np.full(size, "")
     return Vocabulary(
@@ -145,7 +144,7 @@ def id_only_vocabulary(item_ids: Ints | np.ndarray) -> Vocabulary:
 
 
 def _vocabulary(items: np.ndarray) -> tuple[Vocabulary, Ints]:
-    """All items, and the index of every row's."""
+    """(the vocabulary, the item index of every row)."""
     ids, index = np.unique(items, return_inverse=True)
     return id_only_vocabulary(ids), index.astype(np.int64) + 1
 
@@ -166,7 +165,7 @@ def _drop_unknown_items(histories: Histories) -> Histories:
 
 
 def _next_event_cases(histories: Histories, owners: np.ndarray) -> EvalCases:
-    """Every event of the `owners` (S,) but their first."""
+    """A case for every event but the first of each history that `owners` (S,) selects."""
     lengths = np.diff(histories.offsets)
     position = np.arange(len(histories.items)) - np.repeat(histories.offsets[:-1], lengths)
     return single_target_cases(histories, np.flatnonzero((position > 0) & np.repeat(owners, lengths)))

@@ -1,10 +1,10 @@
-"""Training speed: Freshet beside RecTools' SASRec, same data, width, blocks, length, loss and batch.
+"""Training speed: Freshet beside RecTools' SASRec on the same data, with the same sizes, loss and batch.
 
     python -m benchmarks.training Beauty.txt --epochs 10
     python -m benchmarks.training Beauty.txt --profile
     python -m benchmarks.training --large
 
-What is counted and what is not stands in docs/benchmarks.md. Last line: JSON.
+docs/benchmarks.md says what the figures include. Last line: JSON.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from freshet.errors import FreshetError
 
 
 def main() -> None:
-    """Measure what was asked for, report."""
+    """Run the chosen measurement and report it."""
     args = _parse_args()
     try:
         name, figures = _measure(args)
@@ -29,11 +29,11 @@ def main() -> None:
 
 
 def _measure(args: argparse.Namespace) -> tuple[str, dict[str, object]]:
-    sizes = ModelSizes(args.width, args.blocks, args.heads, args.length, args.batch, args.dropout)
+    sizes = ModelSizes(**{name: getattr(args, name) for name in asdict(ModelSizes())})
     if args.large:
-        return "training_large", large.measure(args.items, args.width)
+        return "training_large", large.measure(args.items, args.hidden_dim)
     if args.file is None:
-        raise FreshetError("benchmarks.training", "no file", "name a file of interactions, or ask for --large")
+        raise FreshetError("benchmarks.training", "no file", "name a file of interactions, or give --large")
     if args.profile:
         return "training_profile", _profile(args.file, sizes, args.set)
     return "training", _compare(args, sizes)
@@ -84,15 +84,14 @@ def _print_run(name: str, run: TrainingRun) -> None:
 def _parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, nargs="?", help="lines `user item item …`, or pairs `user item`")
-    default_sizes = ModelSizes()
-    for name, value in asdict(default_sizes).items():
-        parser.add_argument(f"--{name}", type=type(value), default=value)
-    parser.add_argument("--epochs", type=int, default=10, help="of both")
-    parser.add_argument("--peer-epochs", type=int, help="of RecTools alone")
-    parser.add_argument("--target", type=float, help="NDCG@10 of the validation; unset: the best of RecTools")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another TrainParams value")
+    for name, value in asdict(ModelSizes()).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    parser.add_argument("--epochs", type=int, default=10, help="epochs of both")
+    parser.add_argument("--peer-epochs", type=int, help="epochs of RecTools")
+    parser.add_argument("--target", type=float, help="validation NDCG@10 to reach; unset: the best of RecTools")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="override a TrainParams field")
     parser.add_argument("--without-peer", action="store_true")
-    parser.add_argument("--profile", action="store_true", help="where our time goes, and the limit")
+    parser.add_argument("--profile", action="store_true", help="the slowest operations, and the limit of the hardware")
     parser.add_argument("--large", action="store_true", help="synthetic histories over --items items")
     parser.add_argument("--items", type=int, default=1_000_000)
     return parser.parse_args()

@@ -1,4 +1,4 @@
-"""A catalogue too large for all scores at once: memory and seconds of a step, and its loss by the plain way."""
+"""Training on a catalogue too large for all scores at once: memory and seconds of a step, and both losses."""
 
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -19,38 +19,38 @@ if TYPE_CHECKING:
 
 N_SHOPPERS, EVENTS_PER_SHOPPER = 20_000, 20
 N_STEPS = 5
-BATCH_HISTORIES = 100  # histories: 2,000 events asked at once
-N_NEGATIVES = 8192  # negatives, where not all items are scored
-N_LOSS_SAMPLES = 20  # of which the mean loss is shown
-REFERENCE_BATCH_EVENTS = 128  # events whose scores of all items are held at once, for the comparison
+BATCH_HISTORIES = 100  # 2,000 targets in a batch
+N_NEGATIVES = 8192  # sampled items in the second run
+N_LOSS_SAMPLES = 20  # the sampled loss is the mean over so many samples
+REFERENCE_BATCH_EVENTS = 128  # events of the batch for which the full softmax is computed
 ZIPF_EXPONENT = 1.2  # exponent of the items' popularity
 
 
 def measure(items: int, width: int) -> dict[str, object]:
-    """Trains a few steps in a new process, with the scores of all items and with those of some that stand for all."""
+    """Figures of a few steps with the full softmax and with the sampled one, each in a new process."""
     figures: dict[str, object] = {
         "items": items,
         "width": width,
         "all_scores_mib": round(_all_scores_bytes(items) / 2**20),
     }
-    for name, negatives in (("all", items), ("drawn", N_NEGATIVES)):
+    for name, negatives in (("full_softmax", items), ("sampled_softmax", N_NEGATIVES)):
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             figures[name] = pool.submit(train_steps, items, width, negatives).result()
     return figures
 
 
 def _all_scores_bytes(items: int) -> int:
-    """Bytes."""
+    """Bytes of a batch's scores of all items."""
     return BATCH_HISTORIES * EVENTS_PER_SHOPPER * (items + 1) * 4
 
 
 def train_steps(items: int, width: int, negatives: int) -> dict[str, object]:
-    """Peak memory of the steps, before anything plain is computed, then both losses of the same questions."""
+    """Peak memory and seconds of the steps, then the sampled and the full loss of the same batch."""
     from freshet.model import device as devices
 
     sizes, overrides = (
-        ModelSizes(width=width, length=EVENTS_PER_SHOPPER, batch=BATCH_HISTORIES),
-        (f"negatives={negatives}",),
+        ModelSizes(hidden_dim=width, max_history=EVENTS_PER_SHOPPER, batch_histories=BATCH_HISTORIES),
+        (f"n_negatives={negatives}",),
     )
     training = prepare_training(synthetic_split(items), sizes, 1, overrides)
     memory_before = devices.peak_memory(training.state.device)
@@ -63,20 +63,20 @@ def train_steps(items: int, width: int, negatives: int) -> dict[str, object]:
     print_progress(f"{seconds:.1f} s a step, peak {peak / 2**20:,.0f} MiB")
     sampled_loss, full_loss = compare_losses(training)
     return {
-        "negatives": negatives,
+        "n_negatives": negatives,
         "peak_mib": round(peak / 2**20),
         "peak_before_first_step_mib": round(memory_before / 2**20),
         "seconds_per_step": round(seconds, 2),
         "loss": sampled_loss,
-        "plain_loss": full_loss,
+        "full_softmax_loss": full_loss,
         "device": devices.device_name(training.state.device),
     }
 
 
 def compare_losses(training: PreparedTraining) -> tuple[float, float]:
-    """(what training teaches, the cross-entropy of all scores at once) for the same small batch, in nats.
+    """(the training loss, torch's cross-entropy of the full softmax) of the same small batch, in nats.
 
-    The first is the mean of DRAWS where items are drawn, and the same every time where none are.
+    With negative sampling the first is the mean over N_LOSS_SAMPLES samples.
     """
     import torch
 
@@ -95,17 +95,17 @@ def compare_losses(training: PreparedTraining) -> tuple[float, float]:
 
 
 def _full_softmax_loss(model: object, batch: object) -> "Tensor":
-    """All scores at once, and torch's own cross-entropy: every question here asks for one item."""
+    """torch's cross-entropy of the scores of all items; every event here has one target."""
     from torch.nn import functional as F
 
     from freshet.training.objective import batch_scores
 
     scores = batch_scores(model, batch)  # type: ignore[arg-type]
-    return F.cross_entropy(scores[:, 1:], batch.following.items - 1)  # type: ignore[attr-defined]
+    return F.cross_entropy(scores[:, 1:], batch.targets.items - 1)  # type: ignore[attr-defined]
 
 
 def synthetic_split(items: int) -> Split:
-    """SHOPPERS histories of EVENTS items each, popular ones more often; the last two events are asked as always."""
+    """N_SHOPPERS histories of EVENTS_PER_SHOPPER items each, drawn by popularity; the last event is the test."""
     rng = np.random.default_rng(0)
     items_column = (rng.zipf(ZIPF_EXPONENT, N_SHOPPERS * EVENTS_PER_SHOPPER) - 1) % items + 1
     times = np.tile(np.arange(EVENTS_PER_SHOPPER) * DAY_SECONDS, N_SHOPPERS)

@@ -1,10 +1,9 @@
-"""Where the time of a training step goes, and what this machine could do at most: FLOP and bytes, counted and measured.
+"""Where the time of a training step goes, and the limit of this machine: FLOP and bytes, counted and measured.
 
-Counted per asked item of a packed batch, forward and back (a product costs twice as much back as forward):
-blocks 6 · weights of the matrices that every event passes; item scores 6 · numbers of an item's vector · items.
+FLOP per target of a packed batch, forward and backward (a product costs twice as much backward as forward):
+transformer 6 · weights of its matrices; item scores 6 · dimension of an item embedding · items.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from benchmarks.quality.files import read_interactions
 from benchmarks.quality.splits import leave_one_out
 from benchmarks.report import print_progress
+from benchmarks.timing import best_seconds
 from benchmarks.training.ours import PreparedTraining, prepare_training
 from benchmarks.training.runs import ModelSizes
 
@@ -23,33 +23,34 @@ if TYPE_CHECKING:
 
     from freshet.training.state import TrainState
 
-PROFILED_STEPS = 10  # profiled, after as many warm ones
-MAX_OPERATIONS = 14  # shown
+PROFILED_STEPS = 10  # after as many steps to warm up
+MAX_OPERATIONS = 14  # rows of the table
 MATRIX_SIZE, N_COPIED_FLOATS = 2048, 1 << 26  # of the square product; numbers copied: 256 MiB
+REPEATS = 5
 
 
 @dataclass(frozen=True)
 class HardwareLimit:
-    """What a step needs, and what the machine gives."""
+    """What a training step needs per target, and what the machine provides per second."""
 
-    flop_per_target: float  # of one asked item
-    logit_bytes_per_target: float  # of one asked item's scores, written or read once
+    flop_per_target: float
+    logit_bytes_per_target: float  # of one target's scores, written or read once
     machine_flops: float  # a second, measured: a large product of fp32 matrices
     machine_bandwidth: float  # bytes a second, measured: a copy, read and written
 
     @property
     def by_flop(self) -> float:
-        """Interactions a second if nothing but the products took time."""
+        """Interactions per second if only the matrix products took time."""
         return self.machine_flops / self.flop_per_target
 
     @property
     def by_bytes(self) -> float:
-        """Interactions a second if nothing but moving the scores took time: written, read, and back the same."""
+        """Interactions per second if only moving the scores took time: written and read, forward and backward."""
         return self.machine_bandwidth / (4 * self.logit_bytes_per_target)
 
 
 def profile(file: Path, sizes: ModelSizes, overrides: list[str]) -> tuple[str, HardwareLimit]:
-    """(the table of the operations that take most, the limit) of Freshet's training on `file`."""
+    """(a table of the slowest operations, the hardware limit) of Freshet's training on `file`."""
     from torch.profiler import ProfilerActivity
     from torch.profiler import profile as torch_profile
 
@@ -64,7 +65,7 @@ def profile(file: Path, sizes: ModelSizes, overrides: list[str]) -> tuple[str, H
 
 
 def format_table(operation_times: Mapping[str, tuple[float, int]]) -> str:
-    """Operation → (microseconds of its own, calls), as lines for people, the longest first."""
+    """A table for people, the slowest operation first. operation_times: name → (microseconds, calls)."""
     total_us = sum(time_us for time_us, _ in operation_times.values())
     longest = sorted(operation_times.items(), key=lambda item: -item[1][0])[:MAX_OPERATIONS]
     lines = [f"{'operation':44}{'share':>8}{'ms a step':>12}{'calls a step':>14}"]
@@ -78,7 +79,7 @@ def format_table(operation_times: Mapping[str, tuple[float, int]]) -> str:
 
 
 def _run_steps(training: PreparedTraining, steps: int) -> None:
-    """So many steps, over as many epochs as they need."""
+    """Run so many training steps, over as many epochs as needed."""
     n_steps = 0
     while n_steps < steps:
         for _ in islice(training.epoch_steps(), steps - n_steps):
@@ -91,33 +92,33 @@ def _microseconds(event: "FunctionEventAvg", on_gpu: bool) -> float:
 
 
 def _hardware_limit(state: "TrainState") -> HardwareLimit:
-    item_tables = [p for name, p in state.model.named_parameters() if name.startswith("items.")]
+    item_tables = [p for name, p in state.model.named_parameters() if name.startswith("item_encoder.")]
     dense_weights = sum(
-        p.numel() for name, p in state.model.named_parameters() if not name.startswith("items.") and p.dim() == 2
+        p.numel() for name, p in state.model.named_parameters() if not name.startswith("item_encoder.") and p.dim() == 2
     )
     items, width = max((p.shape for p in item_tables if p.dim() == 2), key=lambda shape: shape[0])
     return HardwareLimit(6.0 * dense_weights + 6.0 * width * items, 4.0 * items, *_measure_machine(state.device))
 
 
 def _measure_machine(device: "torch.device") -> tuple[float, float]:
-    """(FLOP a second of a large fp32 product, bytes a second of a copy): the best of five each."""
+    """(FLOP per second of a large fp32 product, bytes per second of a copy): the best of five each."""
     import torch
 
     a, b = torch.randn(2, MATRIX_SIZE, MATRIX_SIZE, device=device)
     source = torch.ones(N_COPIED_FLOATS, device=device)
     target = torch.empty_like(source)
-    product, copied = _best_seconds(lambda: torch.mm(a, b), device), _best_seconds(lambda: target.copy_(source), device)
-    return 2.0 * MATRIX_SIZE**3 / product, 2.0 * 4 * N_COPIED_FLOATS / copied
+    product_s = best_seconds(_synchronized(lambda: torch.mm(a, b), device), REPEATS)
+    copy_s = best_seconds(_synchronized(lambda: target.copy_(source), device), REPEATS)
+    return 2.0 * MATRIX_SIZE**3 / product_s, 2.0 * 4 * N_COPIED_FLOATS / copy_s
 
 
-def _best_seconds(work: Callable[[], object], device: "torch.device") -> float:
+def _synchronized(work: Callable[[], object], device: "torch.device") -> Callable[[], None]:
+    """The same work, ended when the device has done it."""
     import torch
 
-    times = []
-    for _ in range(6):
-        start = time.perf_counter()
+    def call() -> None:
         work()
         if device.type == "cuda":
             torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
-    return min(times[1:])
+
+    return call

@@ -1,4 +1,4 @@
-"""Freshet's training, an epoch at a time, in a process of its own: so that its peak memory is its own."""
+"""Freshet's training, measured epoch by epoch in its own process, so that the peak memory is that of the training."""
 
 import math
 import time
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from freshet.training.dataset import TrainingDataset
     from freshet.training.state import TrainState
 
-MIN_BATCH_EVENTS = 512  # events a batch may hold at most, at least: TrainParams allows no less
+MIN_BATCH_EVENTS = 512  # the smallest `max_batch_events` that TrainParams allows
 
 
 def measure(file: Path, sizes: ModelSizes, epochs: int, overrides: Sequence[str]) -> TrainingRun:
-    """Trains on `file` for `epochs` in a new process."""
+    """Train on `file` for `epochs` in a new process."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(train_and_measure, file, sizes, epochs, tuple(overrides)).result()
 
 
 def train_and_measure(file: Path, sizes: ModelSizes, epochs: int, overrides: Sequence[str]) -> TrainingRun:
-    """Reads, trains epoch after epoch, and asks the validation after each."""
+    """Train on `file` in this process and compute the validation NDCG after every epoch."""
     from freshet.model import device as devices
     from freshet.training.state import mean_loss
     from freshet.training.validation import mean_ndcg
@@ -44,7 +44,7 @@ def train_and_measure(file: Path, sizes: ModelSizes, epochs: int, overrides: Seq
     training = prepare_training(split, sizes, epochs, overrides)
     state, params = training.state, training.params
     clock, seconds, scores = DeviceClock(state.device), [], []
-    set_up = time.perf_counter() - start
+    setup_s = time.perf_counter() - start
     for epoch in range(1, epochs + 1):
         clock.start()
         for _ in training.epoch_steps():
@@ -56,9 +56,14 @@ def train_and_measure(file: Path, sizes: ModelSizes, epochs: int, overrides: Seq
         clock.add_evaluation()
         print_progress(f"Freshet, epoch {epoch}: loss {loss:.4f}, NDCG@10 {scores[-1]:.4f}, {seconds[-1]:.1f} s")
     peak = devices.peak_memory(state.device) / 2**20
-    epochs_and_interactions = tuple(seconds), tuple(scores), training.n_interactions
     return TrainingRun(
-        *epochs_and_interactions, set_up, clock.evaluation_seconds, peak, devices.device_name(state.device)
+        epoch_seconds=tuple(seconds),
+        ndcg=tuple(scores),
+        interactions=training.n_interactions,
+        setup_seconds=setup_s,
+        evaluation_seconds=clock.evaluation_seconds,
+        peak_mib=peak,
+        device=devices.device_name(state.device),
     )
 
 
@@ -72,12 +77,12 @@ class PreparedTraining:
 
     @property
     def n_interactions(self) -> int:
-        """Rows of an epoch that are asked what comes next."""
+        """Number of events in an epoch that have a target."""
         target_ranges = self.dataset.target_ranges
         return int(np.count_nonzero(target_ranges[:, 1] > target_ranges[:, 0]))
 
     def epoch_steps(self) -> Iterator[None]:
-        """Those of one epoch."""
+        """Run one epoch, one training step per iteration."""
         from freshet.training.distributed import ProcessGroup
         from freshet.training.state import train_epoch
 
@@ -86,7 +91,7 @@ class PreparedTraining:
 
 
 def prepare_training(split: Split, sizes: ModelSizes, epochs: int, overrides: Sequence[str]) -> PreparedTraining:
-    """As `fit` would begin, on the best device there is."""
+    """A training as `fit` sets it up, on the best device there is."""
     from freshet.model import device as devices
     from freshet.training.dataset import build_dataset
     from freshet.training.initialisation import build_initial_model
@@ -102,30 +107,29 @@ def prepare_training(split: Split, sizes: ModelSizes, epochs: int, overrides: Se
 
 
 def matching_params(sizes: ModelSizes, split: Split, epochs: int, overrides: Sequence[str]) -> "TrainParams":
-    """Parameters of this size; a batch holds as many events as `sizes.batch` histories do on average."""
+    """Parameters of this size; a batch holds as many events as `sizes.batch_histories` histories do on average."""
     from freshet.model.params import TrainParams
 
-    lengths = np.minimum(np.diff(split.train.offsets), sizes.length)
-    batch_events = sizes.batch * float(lengths[lengths > 0].mean())
-    values = {
-        "width": sizes.width,
-        "vector": sizes.width,
-        "blocks": sizes.blocks,
-        "heads": sizes.heads,
-        "members": 1,  # as the peer
-        "negatives": len(split.vocabulary),  # all items, as the peer
-        "length": sizes.length,
-        "dropout": sizes.dropout,
-        "steps_per_epoch": max(1, math.ceil(len(split.train.items) / batch_events)),
-        "batch_rows": max(MIN_BATCH_EVENTS, math.ceil(2 * batch_events)),
-        "max_epochs": epochs,
-    }
-    overridable = [f"{name}={value}" for name, value in values.items() if name in TrainParams.model_fields]
-    return parse_params([*overridable, *overrides])
+    lengths = np.minimum(np.diff(split.train.offsets), sizes.max_history)
+    batch_events = sizes.batch_histories * float(lengths[lengths > 0].mean())
+    params = TrainParams(
+        hidden_dim=sizes.hidden_dim,
+        embedding_dim=sizes.hidden_dim,
+        n_layers=sizes.n_layers,
+        n_heads=sizes.n_heads,
+        ensemble_size=1,  # as the peer
+        n_negatives=len(split.vocabulary),  # all items, as the peer
+        max_history=sizes.max_history,
+        dropout=sizes.dropout,
+        steps_per_epoch=max(1, math.ceil(len(split.train.items) / batch_events)),
+        max_batch_events=max(MIN_BATCH_EVENTS, math.ceil(2 * batch_events)),
+        max_epochs=epochs,
+    )
+    return parse_params(overrides, params)
 
 
 class DeviceClock:
-    """Waits for the device before it looks."""
+    """A stopwatch that waits for the device to finish its work before it reads the time."""
 
     def __init__(self, device: "torch.device") -> None:
         self.on_gpu = device.type == "cuda"
@@ -133,13 +137,16 @@ class DeviceClock:
         self.last_time = 0.0
 
     def start(self) -> None:
+        """Start an interval."""
         self.last_time = self._synchronized_time()
 
     def stop(self) -> float:
+        """Seconds since the interval started; the next interval starts here."""
         start_time, self.last_time = self.last_time, self._synchronized_time()
         return self.last_time - start_time
 
     def add_evaluation(self) -> None:
+        """End an interval that was an evaluation."""
         self.evaluation_seconds += self.stop()
 
     def _synchronized_time(self) -> float:

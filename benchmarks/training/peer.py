@@ -1,4 +1,4 @@
-"""RecTools' SASRec on the same split, in the peers' environment: the same sizes, loss and batch."""
+"""RecTools' SASRec, measured on the same split with the same sizes, loss and batch, in the peers' environment."""
 
 import json
 import tempfile
@@ -15,13 +15,13 @@ from freshet.settings import load
 
 
 def measure(file: Path, sizes: ModelSizes, epochs: int) -> TrainingRun:
-    """Trains on `file` for `epochs`. Raises SetupError where it cannot be installed or fails."""
+    """Train on `file` for `epochs`. Raises SetupError if RecTools cannot be installed or fails."""
     settings = {
-        "n_factors": sizes.width,
-        "n_blocks": sizes.blocks,
-        "n_heads": sizes.heads,
-        "session_max_len": sizes.length,
-        "batch_size": sizes.batch,
+        "n_factors": sizes.hidden_dim,
+        "n_blocks": sizes.n_layers,
+        "n_heads": sizes.n_heads,
+        "session_max_len": sizes.max_history,
+        "batch_size": sizes.batch_histories,
         "dropout_rate": sizes.dropout,
     }
     python = prepare_environment(load().cache_dir / "peers")
@@ -32,9 +32,13 @@ def measure(file: Path, sizes: ModelSizes, epochs: int) -> TrainingRun:
         run_peer(python, split_path, lists_path, "sasrec", 1, PeerSettings(epochs, epochs, settings))
         total_s = time.perf_counter() - start
         with np.load(lists_path) as arrays:
-            facts = json.loads(str(arrays["facts"]))
-    training_s, evaluation_s = sum(facts["epoch_seconds"]), facts["evaluation_seconds"]
-    epochs_and_interactions = tuple(facts["epoch_seconds"]), tuple(facts["ndcg@10"]), facts["interactions"]
+            stats = json.loads(str(arrays["stats"]))
     return TrainingRun(
-        *epochs_and_interactions, total_s - training_s - evaluation_s, evaluation_s, facts["peak_mib"], facts["device"]
+        epoch_seconds=tuple(stats["epoch_seconds"]),
+        ndcg=tuple(stats["ndcg@10"]),
+        interactions=stats["interactions"],
+        setup_seconds=total_s - sum(stats["epoch_seconds"]) - stats["evaluation_seconds"],
+        evaluation_seconds=stats["evaluation_seconds"],
+        peak_mib=stats["peak_mib"],
+        device=stats["device"],
     )

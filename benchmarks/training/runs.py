@@ -1,4 +1,4 @@
-"""One training measured: what its epochs took, evaluation and set-up left out, and how good each was."""
+"""The record of one measured training: seconds and validation NDCG of every epoch, without set-up and evaluation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ import numpy as np
 
 @dataclass(frozen=True)
 class ModelSizes:
-    """What both trainers are given alike."""
+    """The sizes that Freshet and the peer share."""
 
-    width: int = 64
-    blocks: int = 2
-    heads: int = 2
-    length: int = 50
-    batch: int = 128  # histories; ours packs as many events as such a batch holds on average
+    hidden_dim: int = 64
+    n_layers: int = 2
+    n_heads: int = 2
+    max_history: int = 50
+    batch_histories: int = 128  # Freshet's batch holds as many events as so many histories have on average
     dropout: float = 0.2
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """Epoch by epoch. interactions: items asked for in an epoch, no padding among them."""
+    """Measurements of a training. interactions: targets in an epoch, without padding."""
 
     epoch_seconds: tuple[float, ...]  # of training alone
     ndcg: tuple[float, ...]  # NDCG@10 of the validation
@@ -32,18 +32,18 @@ class TrainingRun:
 
     @property
     def interactions_per_second(self) -> float:
-        """By the median epoch, so that a first one that compiles or warms up does not count."""
+        """Interactions per second of the median epoch, so that a slow first one does not count."""
         return self.interactions / float(np.median(self.epoch_seconds))
 
 
 def seconds_to_target(target: float, epoch_seconds: Sequence[float], ndcg: Sequence[float]) -> float | None:
-    """Seconds of training until the first epoch whose NDCG is at least `target`; None if none is."""
+    """Seconds of training up to the first epoch whose NDCG is at least `target`; None if there is no such epoch."""
     epochs_reached = [number for number, value in enumerate(ndcg) if value >= target]
     return sum(epoch_seconds[: epochs_reached[0] + 1]) if epochs_reached else None
 
 
 def run_figures(run: TrainingRun, target: float) -> dict[str, object]:
-    """For the JSON line."""
+    """The figures of the JSON line."""
     target_seconds = seconds_to_target(target, run.epoch_seconds, run.ndcg)
     return {
         "interactions_per_second": round(run.interactions_per_second, 1),

@@ -5,7 +5,7 @@ from benchmarks.quality.files import pack_sequences
 from benchmarks.quality.splits import DAY_SECONDS, leave_one_out, next_click_split
 
 
-def test_what_was_seen_is_no_answer_where_the_protocol_says_so():
+def test_seen_items_are_excluded_where_the_protocol_says_so():
     users = np.repeat(["anna", "bob", "carl"], [4, 4, 3])
     split = leave_one_out(pack_sequences(users, np.array(list("abcd" + "abce" + "abd")), None))
     answers = {name: result.lists for name, result in rank_all_baselines(split)}
@@ -16,7 +16,7 @@ def test_what_was_seen_is_no_answer_where_the_protocol_says_so():
         assert set(ids[lists[0]]) == {"d", "e", ""}  # anna knows a, b and c
 
 
-def test_the_last_seven_days_have_their_own_favourites():
+def test_popularity_of_the_last_seven_days_has_its_own_list():
     old = [("old", "a", n) for n in range(3)]
     new = [("new", "b", 10 * DAY_SECONDS), ("new", "c", 10 * DAY_SECONDS + 1)]
     owners, items, times = (np.array(x) for x in zip(*(old + new), strict=True))

@@ -20,13 +20,13 @@ def test_a_line_per_shopper_keeps_its_order(tmp_path):
     assert read_back.times is None
 
 
-def test_pairs_of_a_shopper_need_not_stand_together(tmp_path):
+def test_pairs_of_a_shopper_may_be_scattered_over_the_file(tmp_path):
     read_back = read_interactions(write_file(tmp_path, "9 a\n2 b\n9 c\n2 a\n"))
     assert read_back.owners.tolist() == ["9", "2"]  # in the order of the file
     assert read_back.items.tolist() == ["a", "c", "b", "a"]
 
 
-def test_an_empty_file_is_said_to_be_empty(tmp_path):
+def test_an_empty_file_is_an_error(tmp_path):
     path = write_file(tmp_path, "")
     with pytest.raises(FreshetError) as error:
         read_interactions(path)
@@ -51,7 +51,7 @@ def test_a_shopper_on_two_lines_is_named(tmp_path):
     )
 
 
-def test_an_absent_file_is_said_to_be_absent(tmp_path):
+def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(FreshetError, match=r"absent.txt: cannot be read: .*; give a text file, as it is or as .gz"):
         read_interactions(tmp_path / "absent.txt")
 
@@ -97,10 +97,10 @@ def test_two_columns_are_too_few(tmp_path):
     )
 
 
-def test_what_is_no_time_is_named(tmp_path):
+def test_an_invalid_time_is_named(tmp_path):
     path = write_file(tmp_path, "session\titem\ttime\n1\ta\t1970-01-01\n1\tb\tsoon\n")
     with pytest.raises(FreshetError) as error:
         read_sessions(path)
     assert str(error.value) == (
-        f"{path}, row 2: 'soon' is no time, nor are 0 more; write seconds since 1970 or ISO 8601"
+        f"{path}, row 2: 'soon' is not a time, nor are 0 more; write seconds since 1970 or ISO 8601"
     )

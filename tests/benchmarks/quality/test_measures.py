@@ -12,11 +12,11 @@ HISTORIES = Histories(np.array(["s"]), np.array([0, 5]), ONE_TO_FIVE, ONE_TO_FIV
 
 
 def test_metrics_by_hand():
-    cases = single_target_cases(HISTORIES, np.array([1, 2, 3]))  # they ask for the items 2, 3 and 4
+    cases = single_target_cases(HISTORIES, np.array([1, 2, 3]))  # their targets are the items 2, 3 and 4
     lists = np.zeros((3, 20), dtype=np.int64)
-    lists[0, :2] = 2, 9  # at the first place
-    lists[1, 2] = 3  # at the third
-    lists[2, 14] = 4  # at the fifteenth
+    lists[0, :2] = 2, 9  # rank 1
+    lists[1, 2] = 3  # rank 3
+    lists[2, 14] = 4  # rank 15
     actual = list_metrics(lists, cases, ("hr@10", "hr@20", "ndcg@10", "ndcg@20", "mrr@20"))
     assert actual["hr@10"] == pytest.approx(2 / 3)
     assert actual["hr@20"] == 1

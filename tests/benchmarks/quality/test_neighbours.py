@@ -36,33 +36,33 @@ def test_scores_by_hand():
     assert scores[0] == -np.inf
 
 
-def test_what_was_looked_at_long_ago_counts_less():
+def test_earlier_clicks_of_the_session_weigh_less():
     scores = session_scores(SessionKnn.fit(histories(*SESSIONS), 6, has_times=True), [1, 5, 5])[0]
     # Sessions 0 and 2 share item 1 alone, at the first of three places: w = 1/3; session 3 item 5 at the last.
     assert scores[4] == pytest.approx((1 + math.log(4)) * (1 / 3), rel=1e-5)
     assert scores[5] == pytest.approx((1 + math.log(4)) * 1.0, rel=1e-5)
 
 
-def test_only_the_most_recent_sessions_are_looked_at():
+def test_only_the_most_recent_sessions_are_candidates():
     method = SessionKnn.fit(histories(*SESSIONS), 6, has_times=True, n_candidates=1)
     scores = session_scores(method, [1, 2])[0]
     assert scores[4] == pytest.approx((1 + math.log(4)) * 1.5, rel=1e-5)  # of session 2
     assert scores[3] < 1e-8  # session 1 is older
 
 
-def test_without_times_all_sessions_are_looked_at():
+def test_without_times_all_sessions_are_candidates():
     scores = session_scores(SessionKnn.fit(histories(*SESSIONS), 6, has_times=False, n_candidates=1), [1, 2])[0]
     assert scores[3] > 0.1
 
 
-def test_the_nearest_come_before_the_most_recent():
+def test_similar_sessions_come_before_recent_ones():
     method = SessionKnn.fit(histories([1, 2, 3], [2, 4]), 6, has_times=True, n_neighbours=1)
     scores = session_scores(method, [1, 2])[0]
     assert scores[3] > 0.1
     assert scores[4] < 1e-8
 
 
-def test_every_session_gets_its_own_answer():
+def test_every_session_gets_its_own_scores():
     method = SessionKnn.fit(histories(*SESSIONS), 6, has_times=True)
     scores = session_scores(method, [1, 2], [3])
     assert scores[0].tolist() == session_scores(method, [1, 2])[0].tolist()

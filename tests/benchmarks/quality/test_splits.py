@@ -16,11 +16,11 @@ def session_sequences(*clicks):
     return pack_sequences(np.array(owners), np.array(items), np.array(times))
 
 
-def known_and_target(cases, vocabulary):
-    """[(known items, answer)] of every case."""
-    known_histories = cases.known(100)
+def history_and_target(cases, vocabulary):
+    """[(items of the history, target)] of every case."""
+    input_histories = cases.input_histories(100)
     ids = vocabulary.item_ids
-    histories = np.split(ids[known_histories.items], known_histories.offsets[1:-1])
+    histories = np.split(ids[input_histories.items], input_histories.offsets[1:-1])
     return [(list(h), str(ids[t])) for h, t in zip(histories, cases.targets, strict=True)]
 
 
@@ -28,21 +28,21 @@ def test_last_is_test_the_one_before_validation_the_rest_training():
     split = leave_one_out(shopper_sequences(anna="abcd", bob="cb"))
     ids = split.vocabulary.item_ids
     assert ids[split.train.items].tolist() == ["a", "b", "c", "b"]  # of bob, who has two events, all of them
-    assert known_and_target(split.validation, split.vocabulary) == [(["a", "b"], "c")]
-    assert known_and_target(split.test, split.vocabulary) == [(["a", "b", "c"], "d")]
+    assert history_and_target(split.validation, split.vocabulary) == [(["a", "b"], "c")]
+    assert history_and_target(split.test, split.vocabulary) == [(["a", "b", "c"], "d")]
     assert split.exclude_seen
     assert split.counts == {
         "shoppers": 2, "items": 4, "interactions": 6, "training": 4, "validation": 1, "test": 1
     }  # fmt: skip
-    assert split.notes == ("1 shoppers with fewer than 3 events: all of them training, not asked",)
+    assert split.notes == ("1 shoppers with fewer than 3 events: all of them training only",)
 
 
-def test_without_times_every_step_looks_alike():
+def test_without_times_events_are_a_day_apart():
     split = leave_one_out(shopper_sequences(anna="abcd", bob="cba"))
     assert set(np.diff(split.test.histories.times[:4])) == {DAY_SECONDS}
 
 
-def test_nobody_with_three_events_is_an_error():
+def test_no_shopper_with_three_events_is_an_error():
     with pytest.raises(FreshetError) as error:
         leave_one_out(shopper_sequences(anna="ab", bob="c"))
     assert str(error.value) == (
@@ -67,9 +67,9 @@ TEST_CLICKS = (
 )
 
 
-def test_after_every_click_the_next_is_asked_and_unknown_items_fall_out():
+def test_every_click_but_the_first_is_a_target_and_unknown_items_are_dropped():
     split = next_click_split(session_sequences(*TRAIN_CLICKS), session_sequences(*TEST_CLICKS))
-    assert known_and_target(split.test, split.vocabulary) == [(["b"], "a"), (["b", "a"], "a")]
+    assert history_and_target(split.test, split.vocabulary) == [(["b"], "a"), (["b", "a"], "a")]
     assert not split.exclude_seen
     assert split.counts["test_clicks"] == 5
     assert split.notes[0] == "2 test clicks on items unknown in training: left out"
@@ -78,12 +78,12 @@ def test_after_every_click_the_next_is_asked_and_unknown_items_fall_out():
 def test_sessions_that_end_on_the_last_day_are_the_validation():
     split = next_click_split(session_sequences(*TRAIN_CLICKS), session_sequences(*TEST_CLICKS))
     ids = split.vocabulary.item_ids
-    assert known_and_target(split.validation, split.vocabulary) == [(["b"], "a")]
+    assert history_and_target(split.validation, split.vocabulary) == [(["b"], "a")]
     assert ids[split.train.items].tolist() == ["a", "b"]  # session 3 ends one second within the last day
     assert ids[split.full_train.items].tolist() == ["a", "b", "b", "a", "c"]
 
 
-def test_a_test_without_a_known_item_is_an_error():
+def test_a_test_set_without_a_known_item_is_an_error():
     with pytest.raises(FreshetError) as error:
         next_click_split(session_sequences(*TRAIN_CLICKS), session_sequences(("9", "new", 5), ("9", "newer", 6)))
     assert str(error.value) == (

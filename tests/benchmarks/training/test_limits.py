@@ -3,7 +3,7 @@ import pytest
 from benchmarks.training.limits import MAX_OPERATIONS, PROFILED_STEPS, HardwareLimit, format_table
 
 
-def test_the_limit_is_the_machine_divided_by_what_an_item_needs():
+def test_the_limit_is_the_machine_divided_by_the_need_of_a_target():
     limit = HardwareLimit(
         flop_per_target=5e6, logit_bytes_per_target=50_000, machine_flops=1e11, machine_bandwidth=2e10
     )
@@ -11,7 +11,7 @@ def test_the_limit_is_the_machine_divided_by_what_an_item_needs():
     assert limit.by_bytes == pytest.approx(2e10 / 200_000)
 
 
-def test_the_table_shows_the_longest_first_and_sums_the_rest():
+def test_the_table_has_the_slowest_first_and_sums_the_rest():
     spent = {"mm": (600_000.0, 2 * PROFILED_STEPS), "exp": (300_000.0, PROFILED_STEPS)}
     spent |= {f"small {n}": (100_000.0 / MAX_OPERATIONS, PROFILED_STEPS) for n in range(MAX_OPERATIONS)}
     lines = format_table(spent).splitlines()

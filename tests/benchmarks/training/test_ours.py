@@ -5,7 +5,7 @@ from benchmarks.quality.splits import leave_one_out
 from benchmarks.training.ours import matching_params, prepare_training
 from benchmarks.training.runs import ModelSizes
 
-SIZES = ModelSizes(width=16, blocks=1, heads=2, length=6, batch=2)
+SIZES = ModelSizes(hidden_dim=16, n_layers=1, n_heads=2, max_history=6, batch_histories=2)
 
 
 def six_shopper_split():
@@ -18,10 +18,10 @@ def test_a_batch_holds_as_many_events_as_so_many_histories():
     params = matching_params(SIZES, six_shopper_split(), 2, ["dropout=0.5"])
     assert params.steps_per_epoch == 3  # 36 events, 2 histories of 6 a batch
     assert (params.hidden_dim, params.n_layers, params.max_history, params.max_epochs) == (16, 1, 6, 2)
-    assert params.dropout == 0.5  # what is given by hand stands above
+    assert params.dropout == 0.5  # an override
 
 
-def test_asked_are_all_training_events_but_each_shopper_s_first():
-    ready = prepare_training(six_shopper_split(), SIZES, 1, ())
-    assert ready.n_interactions == 6 * 5
-    assert sum(1 for _ in ready.epoch_steps()) >= 1
+def test_the_targets_are_all_training_events_but_each_shopper_s_first():
+    training = prepare_training(six_shopper_split(), SIZES, 1, ())
+    assert training.n_interactions == 6 * 5
+    assert sum(1 for _ in training.epoch_steps()) >= 1

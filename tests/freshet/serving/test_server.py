@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from benchmarks.installed import RUNTIME_PACKAGE, base_dependencies, dependency_closure, package_bytes
+from benchmarks.installed_size import RUNTIME_PACKAGE, base_dependencies, dependency_closure, package_bytes
 from freshet.serving.http.errors import GatewayError
 from freshet.serving.server import listen, server_url
 from tests.tiny_gateway import gateway_process, landed_lines, release_tiny_bundle, wait_for

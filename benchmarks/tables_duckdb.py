@@ -1,11 +1,11 @@
-"""The daily tables in DuckDB's SQL: what `benchmarks.tables` holds Freshet's against."""
+"""The daily tables in DuckDB's SQL, the peer in `benchmarks.tables`."""
 
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
-HMAC_BLOCK_BYTES = 64  # bytes, of SHA-256
-DEDUP_DAYS = 7  # days
+HMAC_BLOCK_BYTES = 64  # of SHA-256
+DEDUP_DAYS = 7
 
 RAW_EVENTS_SQL = """
 SELECT nullif(trim(id), '') AS event_id, {user} AS user_id, {visit} AS session_id, nullif(trim(item), '') AS item_id,
@@ -43,7 +43,7 @@ TABLE_QUERIES = {
 
 
 def duckdb_tables(landing: Path, folder: Path, key: bytes) -> Iterator[tuple[str, Callable[[], int]]]:
-    """Each table's name and what makes it: it writes a parquet file and returns its rows."""
+    """(name, function that writes the table as parquet and returns its number of rows) of every table."""
     import duckdb
 
     folder.mkdir()
@@ -67,7 +67,7 @@ def duckdb_tables(landing: Path, folder: Path, key: bytes) -> Iterator[tuple[str
 
 
 def _pseudonym_sql(column: str, kind: str, key: bytes) -> str:
-    """HMAC-SHA256 of `kind:value`, its first 32 hex characters, as `freshet.ingest.spark_pseudonyms` gives it."""
+    """SQL of the pseudonym: the first 32 hex characters of HMAC-SHA256 of `kind:value`, as in Freshet's tables."""
     padded = (sha256(key).digest() if len(key) > HMAC_BLOCK_BYTES else key).ljust(HMAC_BLOCK_BYTES, b"\0")
     inner, outer = ("".join(f"\\x{byte ^ pad:02X}" for byte in padded) for pad in (0x36, 0x5C))
     value = f"nullif(trim({column}), '')"

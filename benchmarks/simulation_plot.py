@@ -1,4 +1,4 @@
-"""The picture of docs/simulation.md: how events divide over items, and how long visits are, real and simulated."""
+"""The plot in docs/simulation.md: shares of events by item, and lengths of visits, in real and simulated shops."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ LINE_STYLES = ("-", "--", ":")
 
 
 def plot_shapes(shapes: list[ShopShape], path: Path) -> None:
-    """A png: real shops in grey, simulated ones in colour. Both axes of both halves are logarithmic but for shares."""
+    """Write a png: real shops in grey, simulated ones in colour; logarithmic axes except for the shares of events."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), layout="constrained")
@@ -30,7 +30,7 @@ def plot_shapes(shapes: list[ShopShape], path: Path) -> None:
         left.plot(share, np.cumsum(shape.item_counts) / shape.item_counts.sum(), **style)
         sizes = np.sort(shape.visit_sizes)
         right.plot(sizes, 1 - np.arange(len(sizes)) / len(sizes), **style)
-    left.set(xscale="log", xlabel="share of items, best known first", ylabel="share of events", xlim=(1e-3, 1))
+    left.set(xscale="log", xlabel="share of items, most popular first", ylabel="share of events", xlim=(1e-3, 1))
     right.set(
         xscale="log", yscale="log", xlabel="events in a visit", ylabel="share of visits as long", ylim=(1e-3, 1.2)
     )

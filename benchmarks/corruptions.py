@@ -1,6 +1,6 @@
-"""The kinds of bad day: what happens to a day's file of the simulated shop on its way into the landing.
+"""Corruptions of a landing day: functions that spoil a day's file of the simulated shop, for `benchmarks.bad_days`.
 
-Each is a function of the day's own file, the file of the day before and a number that is different for every day.
+The arguments of each are the day's rows, the rows of the day before, and a seed that differs from day to day.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Corruption = Callable[["pd.DataFrame", "pd.DataFrame", int], "pd.DataFrame"]
 
 
 def _set_column(column: str, value: str) -> Corruption:
-    """One value in every row."""
+    """Set a column to one value."""
     return lambda day, _, __: day.assign(**{column: value})
 
 
@@ -25,7 +25,7 @@ def _sample_events(fraction: float) -> Corruption:
 
 
 def _multiply_events(copies: int) -> Corruption:
-    """As often every event, each with an id and a shopper of its own."""
+    """Copy every event, each copy with its own event id and shopper."""
 
     def corrupt(day: "pd.DataFrame", _: "pd.DataFrame", __: int) -> "pd.DataFrame":
         import pandas as pd
@@ -73,7 +73,7 @@ def _unique_items(day: "pd.DataFrame", _: "pd.DataFrame", seed: int) -> "pd.Data
 
 
 def _permute_items(day: "pd.DataFrame", _: "pd.DataFrame", seed: int) -> "pd.DataFrame":
-    """Every item's id is now another item's."""
+    """Give every item the id of another item."""
     items = sorted(set(day["item_id"]) - {""})
     permuted_items = np.random.default_rng(seed).permutation(items)
     return day.assign(item_id=day["item_id"].map({"": "", **dict(zip(items, permuted_items, strict=True))}))
@@ -106,7 +106,7 @@ CORRUPTIONS: Final[dict[str, Corruption]] = {
     "prices gone": _set_column("price", ""),
     "users gone": _set_column("user_id", ""),
     "users all `null`": _set_column("user_id", "null"),
-    "users hashed anew": _rehash_users,
+    "users hashed with another key": _rehash_users,
     "one shopper": lambda day, _, __: day.assign(user_id="u1", session_id="s1"),
     "one shopper has half": _one_dominant_shopper,
     "one session id": _set_column("session_id", "s1"),
@@ -114,7 +114,7 @@ CORRUPTIONS: Final[dict[str, Corruption]] = {
     "items renamed": _rename_items,
     "an item for each event": _unique_items,
     "one item": _set_column("item_id", "i1"),
-    "ids dealt out to other items": _permute_items,
+    "item ids permuted": _permute_items,
     "titles gone": lambda day, _, __: day.assign(title="", category=""),
     "all returns": _set_column("event_type", "return"),
     "all purchases": _set_column("event_type", "purchase"),

@@ -1,4 +1,4 @@
-"""How much disk the gateway's libraries take: all that the base dependencies need, from their own records."""
+"""The installed size of the gateway's libraries: the base dependencies and all that they need."""
 
 import tomllib
 from collections.abc import Iterable
@@ -8,17 +8,17 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-RUNTIME_PACKAGE = "onnxruntime-gpu"  # counted apart
+RUNTIME_PACKAGE = "onnxruntime-gpu"  # counted separately
 
 
 def base_dependencies(pyproject: Path) -> list[str]:
-    """What the wheel needs without any extra."""
+    """The wheel's dependencies without extras."""
     dependencies: list[str] = tomllib.loads(pyproject.read_text())["project"]["dependencies"]
     return dependencies
 
 
 def dependency_closure(requirements: Iterable[str]) -> set[str]:
-    """The names of all packages that these need on this machine, themselves included."""
+    """Names of the required packages and of all their dependencies on this machine."""
     visited_keys: set[tuple[str, frozenset[str]]] = set()
     pending_requirements = [Requirement(line) for line in requirements]
     while pending_requirements:
@@ -33,7 +33,7 @@ def dependency_closure(requirements: Iterable[str]) -> set[str]:
 
 
 def package_bytes(package: str) -> int:
-    """Bytes of its files, as recorded when it was installed."""
+    """Bytes of a package's files, as recorded when it was installed."""
     return sum(file.size or 0 for file in distribution(package).files or ())
 
 

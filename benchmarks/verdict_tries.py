@@ -1,4 +1,4 @@
-"""Several models, each truly worse by the margin, tried on the same days against one champion until one passes."""
+"""Repeated tries: several models, each worse by the margin, evaluated on the same days until one is released."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,17 +16,17 @@ BASKET_SKEW: Final = 0.8
 
 @dataclass(frozen=True)
 class RepeatedTries:
-    """How often a wrong release has come about by the k-th model."""
+    """Share of windows with a wrong release by the k-th model."""
 
     pair: str
     n_baskets: int
-    worse: float
-    wrong_release_by_try: tuple[float, ...]  # every model is judged
-    wrong_release_first_only: float  # one verdict per window and champion; the others wait for a person
+    true_loss: float  # share of its NDCG that each model lacks
+    wrong_release_by_try: tuple[float, ...]  # every model gets a verdict
+    wrong_release_first_only: float  # one verdict per window and champion; the other models wait for a person
 
 
 def simulate_tries(pair: ModelPair, n_baskets: int, n_runs: int, params: EvaluationParams, seed: int) -> RepeatedTries:
-    """The share of `runs` windows in which one of the first k models is released, k = 1 … TRIES."""
+    """The share of `n_runs` windows in which one of the first k models is released, k = 1 … N_TRIES."""
     rng = np.random.default_rng([seed, n_baskets, N_TRIES])
     passed = np.zeros((n_runs, N_TRIES), dtype=bool)
     for run in range(n_runs):
