@@ -167,7 +167,8 @@ def main(seeds: int) -> None:
 def _doubled_view_rows(seeds: int) -> list[dict[str, object]]:
     """Print in how many shops doubled views are seen by the column of repeats, and by quality that is too good."""
     count = max(1, seeds // 5)
-    shops, rows = [generate_shop(seed, None) for seed in range(FIRST_SEED, FIRST_SEED + count)], []
+    shops = [generate_shop(seed, None) for seed in range(FIRST_SEED, FIRST_SEED + count)]
+    rows: list[dict[str, object]] = []
     for share in (1.0, 0.2):
         for days, verdicts in zip(
             CURRENT_DAYS[:2],

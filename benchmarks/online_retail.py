@@ -18,12 +18,11 @@ from pathlib import Path
 
 from benchmarks.processes import tree_resident_bytes
 from benchmarks.report import print_progress, print_result
-from freshet.artifacts import EvaluationRef
+from freshet.artifacts import EvaluationRef, published
 from freshet.releases import journal
 from freshet.steps.evaluation.files import read_evaluation
 from freshet.store import Store, open_store
 from freshet.tables import day_records
-from resources.lake_io import published_reference
 
 FIRST_DAY, LAST_DAY = "2010-12-01", "2011-12-09"
 COUNT_NAMES = {
@@ -104,7 +103,7 @@ def _run_timed(command: list[str], settings: dict[str, str]) -> tuple[float, int
 def _lake_summary(store: Store) -> dict[str, object]:
     records = day_records.latest_records(store, "events").values()
     totals = {label: sum(r.counts.get(name, 0) for r in records) for name, label in COUNT_NAMES.items()}
-    ref = published_reference(store, "evaluation", EvaluationRef)
+    ref = published(store, "evaluation", EvaluationRef)
     assert ref is not None, "no evaluation was published"
     record = read_evaluation(store, ref.id)
     evaluation = record.evaluation
