@@ -5,6 +5,7 @@ import dagster as dg
 from assets import gates
 from assets.partitions import DAILY_PARTITIONS, OWNERS, SINGLE_RUN, partition_days
 from freshet.features.daily_run import DailyTables
+from freshet.features.deduplication import publish_events
 from freshet.landing import landed_files
 from freshet.tables.schemas import EVENTS, QUARANTINED_EVENTS, RAW_EVENTS
 from resources.lake import Lake
@@ -63,5 +64,5 @@ def quarantined_events(context: dg.AssetExecutionContext, lake: dg.ResourceParam
 )
 def events(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """Canonical events: valid, each one once, every landed row accounted for."""
-    publication = daily_tables(context, lake).publish_events()
+    publication = publish_events(daily_tables(context, lake))
     yield from gates.publish_table(context, publication, conservation=gates.conservation_table(publication))

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from benchmarks.corruptions import CORRUPTIONS
 from benchmarks.report import print_progress, print_result
 from freshet.features.daily_run import DailyTables
+from freshet.features.deduplication import publish_events
 from freshet.ingest.deliver import land_files
 from freshet.ingest.mapping.source_mapping import read_mapping
 from freshet.settings import Settings
@@ -122,7 +123,7 @@ def _run_gate(settings: Settings, days: Sequence[date]) -> tuple["GateReport", S
     run = DailyTables(spark_session.start_session(settings), settings, open_store(settings.lake), days)
     run.publish_raw_events(read_mapping(settings.mapping or Path()), PSEUDONYM_KEY.encode())
     run.publish_quarantined_events()
-    publish_result = run.publish_events()
+    publish_result = publish_events(run)
     return publish_result.gate_report, [
         *publish_result.published,
         *(date.fromisoformat(day) for day in publish_result.refused),

@@ -105,13 +105,14 @@ def publish_daily_tables(lake: "Lake", days: Sequence[date]) -> None:
     """Publish the daily tables, as their assets do, without Dagster."""
     from freshet.features import daily
     from freshet.features.daily_run import DailyTables
+    from freshet.features.deduplication import publish_events
     from freshet.features.impressions import publish_impressions
     from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, USER_FEATURES
 
     run = DailyTables(lake.spark, lake.settings, lake.store, days)
     run.publish_raw_events(lake.mapping_for([]), lake.pseudonym_key)
     run.publish_quarantined_events()
-    run.publish_events()
+    publish_events(run)
     run.publish_from_events(ITEMS, daily.items, "items", None)
     run.publish_from_events(ITEM_FEATURES, daily.item_features, "rows", "returns")
     run.publish_from_events(USER_FEATURES, daily.user_features, "rows", None)

@@ -147,6 +147,7 @@ def _publish_tables(spark: "SparkSession", settings: Settings, days: list[date])
     """Publish every daily table of these days, as its asset does; returns the cost of each."""
     from freshet.features import daily
     from freshet.features.daily_run import DailyTables
+    from freshet.features.deduplication import publish_events
     from freshet.ingest.mapping.source_mapping import read_mapping
     from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, USER_FEATURES
 
@@ -156,7 +157,7 @@ def _publish_tables(spark: "SparkSession", settings: Settings, days: list[date])
     tables: dict[str, Callable[[], PublishResult]] = {
         "raw_events": lambda: run.publish_raw_events(mapping, PSEUDONYM_KEY),
         "quarantined_events": run.publish_quarantined_events,
-        "events": run.publish_events,
+        "events": lambda: publish_events(run),
         "items": lambda: run.publish_from_events(ITEMS, daily.items, "items", None),
         "item_features": lambda: run.publish_from_events(ITEM_FEATURES, daily.item_features, "rows", "returns"),
         "user_features": lambda: run.publish_from_events(USER_FEATURES, daily.user_features, "rows", None),

@@ -207,7 +207,7 @@ FAILING_CASES = (
     RuleCase(
         "events", "event_ids_count_once", {"shared_ids": 3, "shared_ids_days": "2024-03-04 (3)"},
         ("3", "17", "2024-03-04 (3)"),
-        shown_by="test_an_event_that_a_day_which_cannot_be_made_again_holds_is_not_published_twice",
+        shown_by="test_an_event_of_a_day_that_cannot_be_made_again_is_not_published_twice",
     ),
     RuleCase("events", "items_are_named", {"without_item": 1}, ("1", "17"), shown_by="test_events"),
     RuleCase("events", "shoppers_are_pseudonyms", {"without_shopper": 1}, ("1", "17"), shown_by="test_events"),

@@ -64,6 +64,7 @@ def build_small_shop(spark: "SparkSession", folder: Path) -> SmallShop:
     """Every stage up to the bundle."""
     from freshet.data.pseudonym import load_pseudonym_key
     from freshet.features import training_set as training_run
+    from freshet.features.deduplication import publish_events
     from freshet.ingest.mapping.source_mapping import read_mapping
     from freshet.steps.bundle.build import make_bundle
     from freshet.steps.training.train import train_model
@@ -74,7 +75,7 @@ def build_small_shop(spark: "SparkSession", folder: Path) -> SmallShop:
     run = tiny_lake.day_run(session, settings, days)
     run.publish_raw_events(read_mapping(MAPPING_FILE), load_pseudonym_key(settings))
     run.publish_quarantined_events()
-    run.publish_events()
+    publish_events(run)
     tiny_lake.run_features(run)
     training_run.publish_vocabulary(session, settings)
     cut = days[-1] - timedelta(days=2)

@@ -76,10 +76,12 @@ def day_run(spark: "SparkSession", settings: Settings, days: Sequence[date]) -> 
 
 def run_events(run: "DailyTables") -> "dict[str, PublishResult]":
     """raw_events, quarantined_events and events of the run's days."""
+    from freshet.features.deduplication import publish_events
+
     return {
         "raw_events": run.publish_raw_events(read_mapping(run.settings.mapping), KEY),
         "quarantined_events": run.publish_quarantined_events(),
-        "events": run.publish_events(),
+        "events": publish_events(run),
     }
 
 

@@ -1,4 +1,4 @@
-"""The daily tables, each from what was published before it, through its gate. What an asset calls, without Dagster."""
+"""Publish the daily tables of a run, each from the tables published before it. `events`: `deduplication.py`."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -10,10 +10,9 @@ from pyspark.sql import functions as F
 
 from freshet.data import columns as c
 from freshet.errors import LakeError
-from freshet.features.deduplication import publish_events
 from freshet.features.raw_events_run import RawEventsLoader
 from freshet.ingest import contract
-from freshet.ingest.mapping.source_mapping import SourceMapping as SourceMapping
+from freshet.ingest.mapping.source_mapping import SourceMapping
 from freshet.ingest.read_landing import scan_files
 from freshet.landing import landed_files
 from freshet.publishing import gate_inputs
@@ -35,10 +34,10 @@ log = logging.getLogger("freshet")
 
 @dataclass(frozen=True)
 class DailyTables:
-    """Some landing days of one lake, and everything needed to work on them.
+    """The landing days of a run, and the lake whose daily tables it publishes.
 
-    days: in order; they may have gaps. along: those of them that were not asked for, with the reason why they are made
-    again.
+    days: sorted, with or without gaps. added_days: those of them that the run was not asked for, with the reason why
+    they are made again.
     """
 
     spark: SparkSession
@@ -48,11 +47,10 @@ class DailyTables:
     added_days: Mapping[date, str] = field(default_factory=dict)
 
     def publish_raw_events(self, mapping: SourceMapping, key: bytes) -> PublishResult:
-        """What landed: the shop's files as the mapping reads them, the gateway's as they are.
+        """Publish `raw_events`: the shop's files as the mapping reads them, the gateway's files as they are.
 
-        A day with a file that cannot be read is refused whole.
-
-        Raises MappingError where the mapping does not fit the files, LakeError where the stage cannot be written.
+        All of a day is refused if one of its files cannot be read. Raises MappingError if the mapping fits no file,
+        LakeError if the stage cannot be written.
         """
         files = landed_files(self.store, self.days)
         n_landed_days = len({file.day for file in files})
@@ -69,28 +67,24 @@ class DailyTables:
             try:
                 return self.publish(loader.read_rows(), RAW_EVENTS, loader.collect_inputs)
             except LakeError as error:
-                # Spark stops at the first file that it cannot read: go on without it.
+                # Spark stops at the first file that it cannot read: try again without that file.
                 if not loader.record_failed_file(error.__cause__):
                     raise
 
     def publish_quarantined_events(self) -> PublishResult:
-        """The rows that break the contract, with the reason; stale days around the run's are made again with them."""
+        """Publish `quarantined_events`: rows that break the contract, with the reason; stale days nearby included."""
         run = self.with_stale_days(QUARANTINED_EVENTS)
         sources = stale_days.upstream_attempts(run.store, QUARANTINED_EVENTS.name, run.days)
         inputs, _ = gate_inputs.upstream_inputs(run.store, RAW_EVENTS.name, run.days)
         rows = contract.add_reason(run.read_published(RAW_EVENTS)).where(F.col(c.REASON).isNotNull())
         return run.publish(rows, QUARANTINED_EVENTS, inputs, sources)
 
-    def publish_events(self) -> PublishResult:
-        """The rows that keep the contract, each once; every landed row accounted for. See `event_days`."""
-        return publish_events(self.with_stale_days(EVENTS))
-
     def publish_from_events(
         self, table: Table, transform: Callable[[DataFrame], DataFrame], count_name: str, minus: str | None
     ) -> PublishResult:
-        """A table made from the day's events alone; stale days around the run's are made again with them.
+        """Publish a table that is made from a day's events alone; stale days nearby are made again with it.
 
-        `what` − `less`: the count of events its gate holds it against.
+        count_name, minus: names of counts in the record of `events`; their difference is what the table has to count.
         """
         run = self.with_stale_days(table)
         sources = stale_days.upstream_attempts(run.store, table.name, run.days)
@@ -107,27 +101,30 @@ class DailyTables:
         sources: UpstreamAttempts | None = None,
         count_overlaps: OverlapCounter | None = None,
     ) -> PublishResult:
-        """Through the table's gate. sources, across: see `publish_days`."""
+        """Publish rows of the run's days through the table's gate; see `DayRows` for the arguments."""
         day_rows = DayRows(rows, table, self.days, inputs, sources or {}, count_overlaps)
         result = publish_days(day_rows, self.settings, self.store, datetime.now(UTC))
         return replace(result, added_days=self.added_days)
 
     def with_stale_days(self, table: Table) -> "DailyTables":
-        """With the days within the look-back, before and after, that were made from an older attempt than is there."""
+        """Return the run with the days within the look-back whose upstream was published again since they were made."""
         nearby_days = stale_days.days_around(self.days, self.settings.dedup_lookback_days)
         upstream_names = " and ".join(stale_days.UPSTREAM_TABLES[table.name])
         reason = f"{upstream_names} of it have changed since it was made"
         return self.with_added_days(dict.fromkeys(stale_days.stale_days(self.store, table.name, nearby_days), reason))
 
     def with_added_days(self, reasons: Mapping[date, str]) -> "DailyTables":
-        """With further days, each with the reason why it is made again."""
+        """Return the run with further days, each with the reason why it is made again."""
         new_days = {day: reason for day, reason in reasons.items() if day not in self.days}
         return replace(self, days=sorted({*self.days, *new_days}), added_days={**self.added_days, **new_days})
 
     def read_published(self, table: Table) -> DataFrame:
-        """What readers see of the run's days."""
+        """Return the published rows of the run's days."""
         return iceberg.read_published(self.spark, table, self.days)
 
     def repartition_by_day(self, frame: DataFrame) -> DataFrame:
-        """Many days: one shuffle by day serves every grouping and window of the table, one file a day is written."""
+        """Return the frame partitioned by day if there are many days.
+
+        One shuffle then serves every grouping and window of a table, and one file a day is written.
+        """
         return frame.repartition(c.LANDING_DATE) if iceberg.has_many_days(self.spark, self.days) else frame

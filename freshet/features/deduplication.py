@@ -1,19 +1,20 @@
-"""`events` from raw rows: each event once, on the day on which it landed first, whatever order the days are run in.
+"""Publish `events`: each event once, on the day on which it landed first, in whatever order the days are run.
 
-Which rows of a day are duplicates depends on what landed in the look-back before it. So a run for old days looks at
-the days behind them, too, and takes along those whose events would no longer be the ones that are published.
+Which rows of a day are duplicates depends on the rows that landed in the look-back before it. A run of old days
+therefore also checks the later days, and makes those again whose published events change.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from freshet.data import columns as c
+from freshet.features.daily_run import DailyTables
 from freshet.ingest.contract import add_reason
 from freshet.ingest.duplicates import ROW_KEY, Duplicates, find_duplicates
 from freshet.publishing import gate_inputs
@@ -23,33 +24,32 @@ from freshet.store import Store
 from freshet.tables import day_records, iceberg, stale_days
 from freshet.tables.schemas import EVENTS, RAW_EVENTS
 
-if TYPE_CHECKING:
-    from freshet.features.daily_run import DailyTables
-
-COUNTED_IN_REASON: Final = "it was refused for events that stand in a day of this run, too"
-COPIES_CHANGED_REASON: Final = "which of its rows are duplicates has changed with the days before it"
+SHARED_IDS_REASON: Final = "it was refused because a day of this run has some of its events, too"
+DUPLICATES_CHANGED_REASON: Final = "other rows of it are duplicates now, because days before it changed"
 _HASH_MODULUS: Final = 1 << 64
 
 
 @dataclass(frozen=True)
 class DayDigest:
-    """How many events a day has, and the sum of the hashes of their ids and places, modulo 2^64."""
+    """Number of events of a day, and the sum of the hashes of their ids and row positions, modulo 2^64."""
 
     rows: int = 0
     hash_sum: int = 0
 
     def subtract(self, other: "DayDigest") -> "DayDigest":
-        """Of the events that remain when those of `other` are taken out."""
+        """Return the digest of the events without those of `other`."""
         return DayDigest(self.rows - other.rows, (self.hash_sum - other.hash_sum) % _HASH_MODULUS)
 
 
-def publish_events(run: "DailyTables") -> PublishResult:
-    """The valid rows of the run's days, each event once; with them the later days that this changes.
+def publish_events(run: DailyTables) -> PublishResult:
+    """Publish the valid rows of the run's days, each event once, and the later days that change with them.
 
-    Raises LakeError where the stage cannot be written.
+    Every landed row is accounted for; stale days nearby are made again. Raises LakeError if the stage cannot be
+    written.
     """
     lookback_days = run.settings.dedup_lookback_days
-    run = run.with_added_days(dict.fromkeys(_waiting_days(run.store, run.days, lookback_days), COUNTED_IN_REASON))
+    run = run.with_stale_days(EVENTS)
+    run = run.with_added_days(dict.fromkeys(_waiting_days(run.store, run.days, lookback_days), SHARED_IDS_REASON))
     later_days = _later_days(run.store, run.days, lookback_days)
     days = sorted({*run.days, *later_days})
     sources = stale_days.upstream_attempts(run.store, EVENTS.name, days)
@@ -61,7 +61,7 @@ def publish_events(run: "DailyTables") -> PublishResult:
             if later_days
             else []
         )
-        run = run.with_added_days(dict.fromkeys(changed_days, COPIES_CHANGED_REASON))
+        run = run.with_added_days(dict.fromkeys(changed_days, DUPLICATES_CHANGED_REASON))
         rows = day_duplicates.drop_from(valid.where(F.col(c.LANDING_DATE).isin(list(run.days))))
         overlap_counter = partial(_count_overlaps, run)
         result = run.publish(
@@ -71,7 +71,7 @@ def publish_events(run: "DailyTables") -> PublishResult:
 
 
 def _waiting_days(store: Store, days: Collection[date], lookback_days: int) -> list[date]:
-    """The days that were refused because some of their events stood in `days`, too."""
+    """Return the days that were refused because `days` had some of their events, too."""
     nearby_days = stale_days.days_around(days, lookback_days) - set(days)
     records = day_records.latest_records(store, EVENTS.name, nearby_days)
     waiting_days = {day for day, record in records.items() if set(record.published_in) & set(days)}
@@ -79,9 +79,9 @@ def _waiting_days(store: Store, days: Collection[date], lookback_days: int) -> l
 
 
 def _later_days(store: Store, days: Collection[date], lookback_days: int) -> list[date]:
-    """The published days within the look-back behind `days`: those whose duplicates may change with them.
+    """Return the published days within the look-back after `days`, whose duplicates may change with them.
 
-    A day that its gate refused is left alone: it would only be refused again.
+    A refused day is left out: it would be refused again.
     """
     records = day_records.latest_records(store, EVENTS.name, stale_days.days_after(days, lookback_days))
     published_days = {day for day, record in records.items() if record.verdict != "refused"}
@@ -89,15 +89,15 @@ def _later_days(store: Store, days: Collection[date], lookback_days: int) -> lis
 
 
 def _notes(store: Store, days: Collection[date], lookback_days: int) -> tuple[str, ...]:
-    """What is said of the days around whose raw rows were refused: whether readers see older ones, and what follows."""
+    """Return a note for each day nearby whose raw rows were refused."""
     nearby_days = stale_days.days_around(days, lookback_days) - set(days)
     records = day_records.latest_records(store, RAW_EVENTS.name, nearby_days)
     refused_days = sorted(day for day, record in records.items() if record.verdict == "refused")
     older_entries = day_records.visible_entries(store, RAW_EVENTS.name, refused_days) if refused_days else {}
     return tuple(
-        f"raw_events {day} were refused: when copies are looked for, "
-        f"{'its rows of before count' if day in older_entries else 'none of its rows counts'}; "
-        "run that day again when it is mended, the days around it follow"
+        f"raw_events {day} were refused: the search for duplicates uses "
+        f"{'the rows published before' if day in older_entries else 'no rows of that day'}; "
+        "run that day again when its files are corrected, the days nearby are then made again with it"
         for day in refused_days
     )
 
@@ -109,7 +109,7 @@ def _valid_rows(raw: DataFrame) -> DataFrame:
 def _changed_days(
     valid: DataFrame, published: DataFrame, day_duplicates: Duplicates, later_days: Collection[date]
 ) -> list[date]:
-    """The later days whose published events are not those that they should have now."""
+    """Return the later days whose published events differ from the events that they should have now."""
     in_later_days = F.col(c.LANDING_DATE).isin(list(later_days))
     valid_digests, duplicate_digests, published_digests = (
         _digests(rows.where(in_later_days)) for rows in (valid, day_duplicates.keys, published)
@@ -129,14 +129,14 @@ def _digests(rows: DataFrame) -> dict[date, DayDigest]:
     return {row[c.LANDING_DATE]: DayDigest(int(row["rows"]), int(row["sum"]) % _HASH_MODULUS) for row in by_day}
 
 
-def _collect_inputs(run: "DailyTables", duplicate_counts: Mapping[date, int]) -> gate_inputs.GateInputs:
+def _collect_inputs(run: DailyTables, duplicate_counts: Mapping[date, int]) -> gate_inputs.GateInputs:
     inputs, raw = gate_inputs.upstream_inputs(run.store, RAW_EVENTS.name, run.days)
     quarantined = day_records.latest_records(run.store, "quarantined_events", run.days)
     return {**inputs, **gate_inputs.accounting_inputs(run.days, raw, quarantined, duplicate_counts)}
 
 
-def _count_overlaps(run: "DailyTables", staged: DataFrame, refused: Collection[date]) -> Overlaps:
-    """Ids of the staged rows that also stand in what stays published beside them, refused days with their old rows."""
+def _count_overlaps(run: DailyTables, staged: DataFrame, refused: Collection[date]) -> Overlaps:
+    """Count the event ids of the staged rows that other published days have, too; refused days with their old rows."""
     lookback_days = run.settings.dedup_lookback_days
     good_days = set(run.days) - set(refused)
     neighbour_days = sorted(stale_days.days_around(good_days, lookback_days) - good_days)

@@ -171,7 +171,7 @@ def test_days_without_a_file_are_green_and_not_materialized_and_lose_their_rows(
 
 def test_a_day_between_that_the_run_does_not_name_is_left_alone(gate_runs):
     partitions = {
-        event.materialization.partition for event in gate_runs.taken_back.result.get_asset_materialization_events()
+        event.materialization.partition for event in gate_runs.taken_back.done.get_asset_materialization_events()
     }
     assert partitions == {str(DAY2)}
 

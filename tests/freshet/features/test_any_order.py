@@ -15,6 +15,7 @@ import pytest
 
 from freshet.data.pseudonym import pseudonym
 from freshet.features import daily
+from freshet.features.deduplication import publish_events
 from freshet.ingest.mapping.source_mapping import read_mapping
 from freshet.landing import EVENTS_PREFIX as LANDING
 from freshet.tables.schemas import HISTORIES
@@ -132,7 +133,7 @@ def run_days(spark, settings, days: list[list[date]]) -> None:
     if quarantined:
         assert quarantined.publish_quarantined_events().message() == ""
     if events:
-        assert events.publish_events().message() == ""
+        assert publish_events(events).message() == ""
     if histories_run:
         assert histories_run.publish_from_events(HISTORIES, daily.histories, "rows", None).message() == ""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from freshet.features import daily
+from freshet.features.deduplication import publish_events
 from freshet.ingest.mapping.source_mapping import read_mapping
 from freshet.store import open_store
 from freshet.tables import day_records
@@ -270,7 +271,7 @@ def test_events_run_without_their_quarantine_do_not_add_up_and_the_day_stays_as_
     tiny_lake.deliver_files(settings, DAY3, {"more.csv": HEADER + csv_row(1, DAY3, "") + csv_row(2, DAY3)})
     run = tiny_lake.day_run(session, settings, [DAY3])
     run.publish_raw_events(read_mapping(settings.mapping), KEY)
-    assert run.publish_events().message() == (
+    assert publish_events(run).message() == (
         "events 2024-03-03: landed 6 ≠ skipped 1 + quarantined 0 + duplicate 0 + published 4; "
         "materialize raw_events, quarantined_events and events of that day in one run"
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from freshet.features.deduplication import COUNTED_IN_REASON
+from freshet.features.deduplication import SHARED_IDS_REASON
 from freshet.ingest.mapping.source_mapping import read_mapping
 from tests import tiny_lake
 from tests.gate_cases import refusal_reason
@@ -37,7 +37,7 @@ def moved_event_runs(spark, tmp_path_factory):
     return rows_before, stuck, rows_during, fixed_result, published_events()
 
 
-def test_an_event_that_a_day_which_cannot_be_made_again_holds_is_not_published_twice(moved_event_runs):
+def test_an_event_of_a_day_that_cannot_be_made_again_is_not_published_twice(moved_event_runs):
     before, stuck, rows_during, _, _ = moved_event_runs
     assert stuck.refused == {
         str(DAY2): [
@@ -47,15 +47,15 @@ def test_an_event_that_a_day_which_cannot_be_made_again_holds_is_not_published_t
     assert rows_during == before
 
 
-def test_a_neighbour_whose_raw_rows_were_refused_is_named(moved_event_runs):
+def test_a_day_nearby_whose_raw_rows_were_refused_is_named(moved_event_runs):
     _, stuck, _, _, _ = moved_event_runs
     assert stuck.notes == (
-        "raw_events 2024-03-03 were refused: when copies are looked for, its rows of before count; "
-        "run that day again when it is mended, the days around it follow",
+        "raw_events 2024-03-03 were refused: the search for duplicates uses the rows published before; "
+        "run that day again when its files are corrected, the days nearby are then made again with it",
     )
 
 
-def test_when_that_day_is_mended_the_day_that_waited_is_published_with_it(moved_event_runs):
+def test_when_that_day_is_corrected_the_waiting_day_is_published_with_it(moved_event_runs):
     before, _, _, fixed_result, after = moved_event_runs
-    assert (fixed_result.published, fixed_result.along) == ((DAY2, DAY3), {DAY2: COUNTED_IN_REASON})
+    assert (fixed_result.published, fixed_result.added_days) == ((DAY2, DAY3), {DAY2: SHARED_IDS_REASON})
     assert after == sorted(("e8", DAY2) if id_ == "e8" else (id_, day) for id_, day in before)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from freshet.publishing.publish import publish_days, publish_unpartitioned
+from freshet.publishing.publish import DayRows, publish_days, publish_unpartitioned
 from freshet.store import open_store
 from freshet.tables import day_records, iceberg
 from freshet.tables.day_records import DayRecord
@@ -42,9 +42,9 @@ def test_in_a_range_the_bad_day_is_left_out_and_good_days_are_published(shared_l
     spark, settings, store = shared_lake
     expected = {**UPSTREAM_OK, "expected": dict.fromkeys(DAYS, 1)}
     before = item_prices(spark, ("old", 1, DAY2))
-    publish_days(before, ITEMS, [DAY2], expected, settings, store, NOON)
+    publish_days(DayRows(before, ITEMS, [DAY2], expected), settings, store, NOON)
     mixed_rows = item_prices(spark, ("a", 1, DAY1), ("b", -1, DAY2), ("c", 1, DAY3))
-    publish_result = publish_days(mixed_rows, ITEMS, DAYS, expected, settings, store, NOON.replace(hour=13))
+    publish_result = publish_days(DayRows(mixed_rows, ITEMS, DAYS, expected), settings, store, NOON.replace(hour=13))
     assert (publish_result.published, publish_result.refused, publish_result.rows) == (
         (DAY1, DAY3),
         {"2024-03-02": [NEGATIVE_PRICE_MESSAGE]},
@@ -78,10 +78,16 @@ def test_where_every_day_is_bad_production_stays_as_it_was(shared_lake):
     upstream_inputs = {"upstream_missing": dict.fromkeys(april, 0), "upstream_reason": dict.fromkeys(april, "")}
     good_rows = item_prices(spark, *(("good", 1, day) for day in april))
     first = publish_days(
-        good_rows, ITEMS, april, {**upstream_inputs, "expected": dict.fromkeys(april, 1)}, settings, store, NOON
+        DayRows(good_rows, ITEMS, april, {**upstream_inputs, "expected": dict.fromkeys(april, 1)}),
+        settings,
+        store,
+        NOON,
     )
     publish_result = publish_days(
-        good_rows, ITEMS, april, {**upstream_inputs, "expected": dict.fromkeys(april, 2)}, settings, store, NOON
+        DayRows(good_rows, ITEMS, april, {**upstream_inputs, "expected": dict.fromkeys(april, 2)}),
+        settings,
+        store,
+        NOON,
     )
     assert (publish_result.published, publish_result.rows) == ((), 0)
     assert publish_result.message().splitlines() == [
@@ -97,11 +103,11 @@ def test_a_day_refused_upstream_says_why_and_keeps_the_rows_it_had(shared_lake):
     spark, settings, store = shared_lake
     may = date(2024, 5, 1)
     upstream_inputs = {"upstream_missing": {may: 0}, "upstream_reason": {may: ""}, "expected": {may: 1}}
-    publish_days(item_prices(spark, ("kept", 1, may)), ITEMS, [may], upstream_inputs, settings, store, NOON)
+    publish_days(DayRows(item_prices(spark, ("kept", 1, may)), ITEMS, [may], upstream_inputs), settings, store, NOON)
     refused_inputs = {"upstream_missing": {may: 1}, "upstream_reason": {may: "events of that day were refused (x)"}}
     no_rows = item_prices(spark, ("x", 1, DAY1)).limit(0)
     publish_result = publish_days(
-        no_rows, ITEMS, [may], {**refused_inputs, "expected": {may: 0}}, settings, store, NOON
+        DayRows(no_rows, ITEMS, [may], {**refused_inputs, "expected": {may: 0}}), settings, store, NOON
     )
     reason = refusal_reason("items", "events_are_published", upstream_reason="events of that day were refused (x)")
     assert publish_result.message() == f"items 2024-05-01: {reason}"
