@@ -1,4 +1,4 @@
-"""Anomalies of a landing day against the shop's own past.
+"""Anomaly detection: compare a landing day with the days published before it.
 
-Start with `comparison.py`; `limits.py` holds how far off a day may be.
+Start with `comparison.py`; `metrics.py` lists the compared metrics, `limits.py` how far a day may deviate.
 """

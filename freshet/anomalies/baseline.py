@@ -1,4 +1,4 @@
-"""What is usual: the median of a figure over the last published days, and how much it varies there."""
+"""The reference value of a metric: its median over the last published days, and how much it varied there."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,18 +9,18 @@ from typing import Final
 
 from freshet.anomalies.metrics import Counts, DayMetric
 
-MIN_REFERENCE_DAYS: Final = 5  # a shop with fewer published days has no usual yet
-MIN_WEEKLY_DAYS: Final = 7  # published days that are needed for what is different at weekends
-MIN_SAME_WEEKDAYS: Final = 3  # as many of the same day of the week are compared with by themselves
-SPREAD_QUANTILE: Final = 0.95  # so many of the past days lie within the spread
-MAX_SPREAD: Final = math.log(3)  # a shop that varies more than that is not let off more
+MIN_REFERENCE_DAYS: Final = 5  # published days; with fewer a metric has no reference value
+MIN_WEEKLY_DAYS: Final = 7  # published days; the same for a metric with a weekly pattern
+MIN_SAME_WEEKDAYS: Final = 3  # from so many on, only the same day of the week is compared with
+SPREAD_QUANTILE: Final = 0.95  # share of the reference days that lie within the spread
+MAX_SPREAD: Final = math.log(3)  # log factor; a wider variation of a shop does not count
 
 DailyCounts = Mapping[date, Counts]  # published day → the counts of its profile
 
 
 @dataclass(frozen=True)
 class ReferenceValue:
-    """The usual value, the logarithm of the factor within which days vary, and the days it was taken from."""
+    """The median of a metric, the log factor within which the reference days vary, and the days of the median."""
 
     value: float
     spread: float
@@ -29,12 +29,15 @@ class ReferenceValue:
 
     @property
     def description(self) -> str:
-        """The days compared with, for people: `4 Fridays before`."""
+        """The reference days as text: `4 Fridays before`."""
         return f"{len(self.days)} {self.days[0]:%A}s before" if self.weekly else f"{len(self.days)} days before"
 
 
 def reference_value(metric: DayMetric, day: date, reference_days: DailyCounts) -> ReferenceValue | None:
-    """What is usual on `day`, from the published days of the window before it; None for too young a shop."""
+    """Return the reference value for `day` from the published days of the window before it; None if they are too few.
+
+    The spread is the 95 % quantile of the reference days' own distances from their median, at most threefold.
+    """
     values = {d: value for d in sorted(reference_days) if not math.isnan(value := metric.value(reference_days[d]))}
     if len(values) < (MIN_WEEKLY_DAYS if metric.weekly else MIN_REFERENCE_DAYS):
         return None
@@ -50,11 +53,11 @@ def reference_value(metric: DayMetric, day: date, reference_days: DailyCounts) -
 
 
 def deviation_factor(metric: DayMetric, counts: Counts, value: float, reference: ReferenceValue) -> float:
-    """By which factor a value lies outside of what is usual; 1 where it is within."""
+    """Return by which factor a value lies outside the spread around the reference value; 1 inside it."""
     return math.exp(max(0.0, metric.log_distance(value, reference.value, counts) - reference.spread))
 
 
 def _comparable_days(metric: DayMetric, day: date, values: Mapping[date, float]) -> Sequence[date]:
-    """The days to compare with: the same day of the week, where there are enough of it."""
+    """Return the days to compare with: those of the same weekday for a weekly metric, if there are enough."""
     same_weekday = [d for d in values if d.weekday() == day.weekday()] if metric.weekly else []
     return same_weekday if len(same_weekday) >= MIN_SAME_WEEKDAYS else list(values)

@@ -1,4 +1,4 @@
-"""Every day of a stage beside the days before it, in the order of days: a day that passes is the past of the next."""
+"""Compare each staged day with the days before it, in order: a day that passes is a reference day of the next."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -11,15 +11,15 @@ from freshet.anomalies.fixed_limits import ABSOLUTE_BOUNDS, add_derived_counts
 from freshet.anomalies.limits import Limit
 from freshet.anomalies.metrics import DAY_METRICS, MAX_FACTOR, MIN_EVENTS, Counts
 
-MIN_DAY_PROGRESS: Final = 0.3  # of the usual events: the shares of a day that is not over are judged from here on
-MIN_SEEN_DAYS: Final = 2  # published days after which it means something that an item is new
+MIN_DAY_PROGRESS: Final = 0.3  # share of the usual events from which the shares of a day that is not over are compared
+MIN_SEEN_DAYS: Final = 2  # published days from which items and users seen before are counted
 
-CountsByFirstDay = Mapping[date, Mapping[date, int]]
+CountsByFirstDay = Mapping[date, Mapping[date, int]]  # day → first day → count
 
 
 @dataclass(frozen=True)
 class FirstSeenCounts:
-    """When what a day holds was first met: day → first day → count. Empty where it is not known."""
+    """Counts of a day's events and users by the day on which they were first seen; empty if that is not known."""
 
     item_events: CountsByFirstDay = field(default_factory=dict)
     users: CountsByFirstDay = field(default_factory=dict)
@@ -28,7 +28,7 @@ class FirstSeenCounts:
 
 @dataclass(frozen=True)
 class ComparisonConfig:
-    """By what a day is judged: factors per truth, how many days back, what a person accepted, and the present day."""
+    """Limits per check, length of the reference window in days, acceptances, and the present day."""
 
     limits: Mapping[str, Limit | None]
     window_days: int
@@ -38,9 +38,9 @@ class ComparisonConfig:
 
 @dataclass(frozen=True)
 class DayComparison:
-    """One day. off: truth → by which factor it is off, 1 where all is usual; says: truth → why."""
+    """The comparison of a day. factors: check → deviation factor, 1 if nothing is unusual; messages: check → reason."""
 
-    counts: dict[str, int]  # what was counted of the past, for the record
+    counts: dict[str, int]  # counts of items and users seen before, for the day record
     factors: dict[str, float]
     messages: dict[str, str]
     accepted: bool
@@ -53,10 +53,10 @@ def compare_days(
     config: ComparisonConfig,
     passes_other_rules: Callable[[date], bool],
 ) -> dict[date, DayComparison]:
-    """Every day of the stage, in order.
+    """Return the comparison of every staged day, in order.
 
-    published: the counts of days published before, none of the stage among them. sound: whether the other rules of the
-    gate let a day pass.
+    published: the counts of the days published before; staged days are not among them. passes_other_rules: whether the
+    other rules of the gate let a day pass.
     """
     reference_days, refused = dict(published), set[date]()
     results: dict[date, DayComparison] = {}
@@ -76,7 +76,7 @@ def compare_days(
 
 
 def _seen_counts(day: date, first_seen: FirstSeenCounts, refused: Collection[date]) -> dict[str, int]:
-    """Counts of what published days had met before; a refused day of the same stage does not make anything known."""
+    """Count items and users seen on earlier days; a refused day of the same stage does not count as earlier."""
     counts = {}
     if day in first_seen.item_events:
         counts["seen_item_events"] = _count_seen_before(day, first_seen.item_events[day], refused)
@@ -96,7 +96,7 @@ def _count_seen_before(day: date, by_first: Mapping[date, int], refused: Collect
 
 
 def _reference_window(day: date, reference_days: DailyCounts, config: ComparisonConfig) -> DailyCounts:
-    """The days up to the last one that passed: while days are refused, the past stays what it was."""
+    """Return the reference days, up to the last day that passed: refused days do not shorten the window."""
     earlier_days = [d for d in reference_days if d < day]
     if not earlier_days:
         return {}
@@ -109,7 +109,7 @@ def _reference_window(day: date, reference_days: DailyCounts, config: Comparison
 def _measure_deviations(
     day: date, counts: Counts, reference_days: DailyCounts, config: ComparisonConfig
 ) -> tuple[dict[str, float], dict[str, str]]:
-    # Where nothing landed, or nothing of it was read, there is nothing to compare: another rule says so.
+    # A day on which nothing landed or nothing was read is not compared: other rules report it.
     was_read = not counts.get("upstream_missing", 0)
     has_landed = was_read and (counts.get("landed", 0) > 0 or counts.get("files", 0) > 0)
     deviations: list[tuple[str, float, str]] = []
@@ -135,13 +135,14 @@ def _reference_deviations(
             continue
         if metric.numerator == "rows" and metric.denominator is None:
             if reference.value < MIN_EVENTS:
-                return []  # so few events vary by more than any factor
+                return []  # days of so few events vary by more than any factor
             has_enough_events = not is_unfinished or value >= MIN_DAY_PROGRESS * reference.value
         is_incomplete = metric.grows_during_day and is_unfinished and value < reference.value
         if is_incomplete or not has_enough_events:
             continue
         factor = min(deviation_factor(metric, counts, value, reference), MAX_FACTOR)
-        text = f"{metric.name} {metric.format_value(value)}, usually {metric.format_value(reference.value)} ({reference.description})"
+        usual = f"usually {metric.format_value(reference.value)} ({reference.description})"
+        text = f"{metric.name} {metric.format_value(value)}, {usual}"
         deviations.append((metric.check, factor, text))
     return deviations
 

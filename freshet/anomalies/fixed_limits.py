@@ -1,18 +1,18 @@
-"""What no past is needed for: days that are wrong in any shop."""
+"""Fixed limits: shares of a day's events that are wrong in any shop, with or without earlier days."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from freshet.anomalies.metrics import Counts
 
-MIN_BOUND_ROWS: Final = 500  # rows; below, a young shop may be a person who tries it out
+MIN_BOUND_ROWS: Final = 500  # rows; smaller days may be a person who tries the shop out
 
 
 @dataclass(frozen=True)
 class AbsoluteBound:
-    """A share of a day's counts from which it is warned of, and one from which it is refused (None: never).
+    """A share of two counts of a day: from `warn_share` on a warning, from `refuse_share` on (None: never) a refusal.
 
-    always: it is judged where the past is known, too; else only in a shop too young to have one.
+    applies_with_history: also checked in a shop with enough published days; otherwise only in a new shop.
     """
 
     check: str
@@ -25,12 +25,12 @@ class AbsoluteBound:
     applies_with_history: bool = False
 
     def share(self, counts: Counts) -> float:
-        """The share; 0 where there are too few rows to tell."""
+        """Return the share; 0 for a day of too few rows."""
         denominator = counts.get(self.denominator, 0)
         return counts.get(self.numerator, 0) / denominator if denominator >= self.min_rows else 0.0
 
     def describe(self, counts: Counts) -> str:
-        """What is wrong with the day, for people."""
+        """Return the message about a day that exceeds the bound."""
         numerator, denominator = int(counts[self.numerator]), int(counts[self.denominator])
         return self.message.format(share=f"{self.share(counts):.0%}", part=numerator, whole=denominator)
 
@@ -41,15 +41,23 @@ ABSOLUTE_BOUNDS: Final = (
     ),
     AbsoluteBound("items", "max_item_events", "rows", 0.6, 0.95, "one item has {share} of all {whole:,} events"),
     AbsoluteBound(
-        "items", "items", "rows", 0.95, 0.99, "{part:,} items for {whole:,} events: an item for each", min_rows=1_000
+        "items",
+        "items",
+        "rows",
+        0.95,
+        0.99,
+        "{part:,} items for {whole:,} events: each has its own item",
+        min_rows=1_000,
     ),
     AbsoluteBound("duplicates", "duplicate", "candidates", 0.5, 0.9, "{part:,} of {whole:,} rows repeat an event id"),
     AbsoluteBound("event_types", "returns", "rows", 0.5, 0.99, "{part:,} of {whole:,} events are returns"),
     AbsoluteBound("prices", "zero_prices", "priced", 0.9, 0.999, "{part:,} of {whole:,} prices are 0"),
     AbsoluteBound("moments", "old_events", "rows", 0.5, None, "{part:,} of {whole:,} events are older than two days"),
-    AbsoluteBound("moments", "crowded", "rows", 0.99, None, "{whole:,} events share a handful of times"),
     AbsoluteBound(
-        "sessions", "one_session", "rows", 0.5, 0.5, "{whole:,} events of many shoppers share one session id"
+        "moments", "same_time_events", "rows", 0.99, None, "{whole:,} events have only a few different times"
+    ),
+    AbsoluteBound(
+        "sessions", "same_session_events", "rows", 0.5, 0.5, "{whole:,} events of many shoppers share one session id"
     ),
     AbsoluteBound(
         "quantities",
@@ -65,8 +73,12 @@ ABSOLUTE_BOUNDS: Final = (
 
 
 def add_derived_counts(counts: Counts) -> dict[str, float]:
-    """The counts with what bounds ask for beside them: `crowded` and `one_session`, rows or none."""
+    """Return the counts with two more: `same_time_events` and `same_session_events`, all events of a day or none."""
     rows = counts.get("rows", 0)
-    is_crowded = counts.get("distinct_times", rows) < 0.01 * rows
-    is_one_session = counts.get("sessions", 0) == 1 and counts.get("shoppers", 0) >= 10
-    return {**counts, "crowded": rows * is_crowded, "one_session": counts.get("with_session", 0) * is_one_session}
+    has_few_times = counts.get("distinct_times", rows) < 0.01 * rows
+    has_one_session = counts.get("sessions", 0) == 1 and counts.get("shoppers", 0) >= 10
+    return {
+        **counts,
+        "same_time_events": rows * has_few_times,
+        "same_session_events": counts.get("with_session", 0) * has_one_session,
+    }

@@ -1,4 +1,4 @@
-"""How far from usual a day may be: a factor from which it is warned of and one from which it is refused, per truth."""
+"""Limits of the anomaly checks: how many times further than usual a day may deviate (FRESHET_ANOMALY_LIMITS)."""
 
 import re
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ LIMITS_EXAMPLE: Final = "write it as volume:2:5,prices:off"
 
 @dataclass(frozen=True)
 class Limit:
-    """Factors: a day that is `warn` times off is warned of, one that is `refuse` times off is refused."""
+    """Two factors: a deviation above `warn` is a warning, one above `refuse` refuses the day."""
 
     warn: float
     refuse: float
 
 
-# Set on Online Retail and the simulated shop: docs/gates.md, `python -m benchmarks.bad_days`.
+# Check → its factors, chosen on Online Retail and the simulated shop: docs/gates.md, `python -m benchmarks.bad_days`.
 DEFAULT_LIMITS: Final[Mapping[str, Limit | None]] = {
     "volume": Limit(1.4, 5),
     "skipped": Limit(3, 10),
@@ -38,9 +38,9 @@ DEFAULT_LIMITS: Final[Mapping[str, Limit | None]] = {
 
 
 def parse_limits(text: str) -> dict[str, Limit | None]:
-    """`volume:2:5,prices:off` over the defaults; None for a truth that is not judged.
+    """Return the limits of `volume:2:5,prices:off` over the defaults; None for a check that is off.
 
-    Raises SettingsError naming the entry that is wrong.
+    Raises SettingsError, which names the wrong entry.
     """
     overrides: dict[str, Limit | None] = {}
     for entry in (part.strip() for part in text.split(",") if part.strip()):
@@ -48,17 +48,17 @@ def parse_limits(text: str) -> dict[str, Limit | None]:
         if name not in DEFAULT_LIMITS:
             raise SettingsError(
                 LIMITS_SETTING,
-                f"{entry!r} names nothing that is compared ({', '.join(DEFAULT_LIMITS)})",
+                f"{entry!r} names no anomaly check ({', '.join(DEFAULT_LIMITS)})",
                 LIMITS_EXAMPLE,
             )
         if name in overrides:
-            raise SettingsError(LIMITS_SETTING, f"{name} stands twice", "name it once")
+            raise SettingsError(LIMITS_SETTING, f"{name} is set twice", "set it once")
         overrides[name] = None if factors == DISABLED else _parse_limit(entry, factors)
     return {**DEFAULT_LIMITS, **overrides}
 
 
 def format_limits(limits: Mapping[str, Limit | None]) -> str:
-    """The limits as they stand in the settings."""
+    """Return the limits as text for the setting."""
     factors = {
         name: DISABLED if limit is None else f"{limit.warn:g}:{limit.refuse:g}" for name, limit in limits.items()
     }
@@ -68,8 +68,8 @@ def format_limits(limits: Mapping[str, Limit | None]) -> str:
 def _parse_limit(entry: str, factors: str) -> Limit:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*:\s*(\d+(?:\.\d+)?)", factors)
     if match is None:
-        raise SettingsError(LIMITS_SETTING, f"{entry!r} has no two factors", LIMITS_EXAMPLE)
+        raise SettingsError(LIMITS_SETTING, f"{entry!r} does not have two factors", LIMITS_EXAMPLE)
     warn, refuse = (float(factor) for factor in match.groups())
     if not 1 < warn < refuse:
-        raise SettingsError(LIMITS_SETTING, f"{entry!r}: 1 < warn < refuse should hold", LIMITS_EXAMPLE)
+        raise SettingsError(LIMITS_SETTING, f"{entry!r}: the factors must be 1 < warn < refuse", LIMITS_EXAMPLE)
     return Limit(warn, refuse)

@@ -1,4 +1,4 @@
-"""The figures by which a day is compared with its past, each a quotient or a share of the counts of its profile."""
+"""Metrics of a landing day, each a count, a quotient or a share of the counts of its profile."""
 
 import math
 from collections.abc import Mapping
@@ -8,17 +8,18 @@ from typing import Final, Literal
 Counts = Mapping[str, float]
 BadDirection = Literal["low", "high", "both"]
 
-MIN_EVENTS: Final = 100  # rows; a share of fewer says little
-SMOOTHING_ROWS: Final = 3  # rows: a share of few rows is as uncertain as that
+MIN_EVENTS: Final = 100  # rows; a share of fewer is not compared
+SMOOTHING_ROWS: Final = 3  # rows added to a share before it is compared, because a share of few rows is uncertain
 
 
 @dataclass(frozen=True)
 class DayMetric:
-    """One number of a day. `whole` None: the count itself.
+    """A metric of a day: `numerator` / `denominator`, or the numerator itself if there is no denominator.
 
-    side: which direction is wrong. share: whether it is a share of a whole (0 to 1), compared by its odds; `slack` is
-    the share that never counts. needs: the count of which a day must have `least`. weekly: whether days of the week
-    differ in it. part_of_day: whether a day that is not over has less of it.
+    check: the anomaly check that it belongs to. bad_direction: whether lower, higher or both values are an anomaly.
+    is_share: a share (0 to 1), compared by its ratio or that of its complement, whichever is larger; `tolerance` is added
+    to both shares. support_count: the count of which a day must have at least `min_support`. weekly: whether it depends
+    on the day of the week. grows_during_day: whether a day that is not over has a lower value.
     """
 
     check: str
@@ -35,7 +36,7 @@ class DayMetric:
     grows_during_day: bool = False
 
     def value(self, counts: Counts) -> float:
-        """The figure of a day; NaN where there is too little to tell."""
+        """Return the value for a day; NaN if a count is missing or too small."""
         if self.numerator not in counts or (self.denominator is not None and self.denominator not in counts):
             return math.nan
         if self.support_count is not None and counts.get(self.support_count, 0) < self.min_support:
@@ -46,7 +47,7 @@ class DayMetric:
         return numerator / counts[self.denominator] if counts[self.denominator] > 0 else math.nan
 
     def log_distance(self, value: float, reference: float, counts: Counts) -> float:
-        """How far a value is from the usual one, as a logarithm: log 2 = twice; 0 on the harmless side."""
+        """Return how far a value is from the reference: a log factor (log 2 = twice); 0 in the harmless direction."""
         if (self.bad_direction == "low" and value >= reference) or (
             self.bad_direction == "high" and value <= reference
         ):
@@ -65,13 +66,13 @@ class DayMetric:
         return max(abs(up), abs(down))
 
     def format_value(self, value: float) -> str:
-        """The value for people."""
+        """Return the value as text."""
         if self.is_share:
             return f"{value:.1%}"
         return f"{value:,.0f}" if self.denominator is None and self.scale == 1 else f"{value:,.2f}"
 
 
-MAX_FACTOR: Final = 999.0  # a factor that stands for "nothing like it"
+MAX_FACTOR: Final = 999.0  # largest factor; stands for an infinite one
 
 
 def _clipped_log(ratio: float) -> float:
@@ -99,7 +100,7 @@ DAY_METRICS: Final = (
     DayMetric("users", "events with a user", "with_user", "rows", bad_direction="low", tolerance=0.05),
     DayMetric(
         "users",
-        "users met before",
+        "users seen before",
         "seen_users",
         "compared_users",
         bad_direction="low",
@@ -113,7 +114,7 @@ DAY_METRICS: Final = (
     DayMetric("sessions", "events a session", "with_session", "sessions", is_share=False),
     DayMetric(
         "items",
-        "events on items met before",
+        "events on items seen before",
         "seen_item_events",
         "compared_events",
         bad_direction="low",

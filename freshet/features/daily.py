@@ -1,6 +1,6 @@
-"""Canonical events become the daily tables that models are fed from. Every function: events of some days in, rows out.
+"""Compute the rows of the daily tables from canonical events, and those of the vocabulary and the training set.
 
-Every table of a day depends on that day's events alone, so any day can be made again, in any order.
+A day of a daily table depends on that day's events alone, so any day can be made again, in any order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,19 +10,15 @@ from pyspark.sql import functions as F
 
 from freshet.data import columns as c
 
-CANONICAL_ORDER = (
-    c.EVENT_TIME,
-    c.SOURCE_FILE,
-    c.SOURCE_ROW,
-    c.SOURCE_POSITION,
-)  # canonical: equal times keep the source's order
+# Events with equal times keep the order of their source.
+CANONICAL_ORDER = (c.EVENT_TIME, c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION)
 _CATALOG_COLUMNS = (c.TITLE, c.CATEGORY, c.PRICE)
 
 
 def items(events: DataFrame, attributes: Sequence[str] = ()) -> DataFrame:
-    """One row per item and day: the last title, category and price that an event carried.
+    """Return one row per item and day: the last title, category and price among its events.
 
-    attributes: what to keep of the events' context besides, each the last one known.
+    attributes: keys of the events' context to keep, too, each with its last value.
     """
 
     def last_known(value: Column, name: str) -> Column:
@@ -44,7 +40,7 @@ def items(events: DataFrame, attributes: Sequence[str] = ()) -> DataFrame:
 
 
 def _attributes_column(values: Mapping[str, Column]) -> Column:
-    """The column `attributes`: what is known of the values by name; null where nothing is."""
+    """Return the column `attributes`: the values that are not null by name; null if there are none."""
     pairs = [part for name, value in values.items() for part in (F.lit(name), value)]
     if not pairs:
         return F.lit(None).cast("map<string,string>").alias(c.ATTRIBUTES)
@@ -53,7 +49,7 @@ def _attributes_column(values: Mapping[str, Column]) -> Column:
 
 
 def item_features(events: DataFrame) -> DataFrame:
-    """One row per item and day: how often it was seen, carted and bought, and by how many shoppers."""
+    """Return one row per item and day: its views, carts and purchases, and the number of shoppers."""
     return (
         events.groupBy(c.LANDING_DATE, c.ITEM_ID)
         .agg(
@@ -67,7 +63,7 @@ def item_features(events: DataFrame) -> DataFrame:
 
 
 def user_features(events: DataFrame) -> DataFrame:
-    """One row per shopper and day: how much they did and bought."""
+    """Return one row per shopper and day: the number of events and purchases."""
     return (
         events.groupBy(c.LANDING_DATE, c.SHOPPER)
         .agg(F.count("*").alias("events"), _count_type("purchase").alias("purchases"))
@@ -76,8 +72,8 @@ def user_features(events: DataFrame) -> DataFrame:
 
 
 def histories(events: DataFrame) -> DataFrame:
-    """One row per shopper and day: the day's events in canonical order."""
-    row = F.struct(*CANONICAL_ORDER, c.ITEM_ID, c.EVENT_TYPE)  # sorted as a struct, so by ORDER first
+    """Return one row per shopper and day: the day's events in canonical order."""
+    row = F.struct(*CANONICAL_ORDER, c.ITEM_ID, c.EVENT_TYPE)  # a struct sorts by its first fields
     return (
         events.groupBy(c.LANDING_DATE, c.SHOPPER)
         .agg(F.sort_array(F.collect_list(row)).alias("rows"))
@@ -94,64 +90,62 @@ def _count_type(event_type: str) -> Column:
 
 
 def vocabulary(items: DataFrame, previous: DataFrame, generation: int, attributes: Sequence[str] = ()) -> DataFrame:
-    """Every item of `items` (landed so far) and of `known` (the generation's published vocabulary), with its index.
+    """Return every item of `items` (all landed days) and of `previous` (the generation's vocabulary), with its index.
 
-    Known items keep their index; new ones follow in the order of their first landing, then of their id.
-    The facts are the last ones landed; of the attributes, those named.
+    Known items keep their index; new items follow in the order of their first landing day, then of their id.
+    Title, category, price and the named attributes are the last values that landed.
     """
     attribute_values = {name: F.col(c.ATTRIBUTES)[name] for name in attributes}
-    values = {
-        **{name: F.col(name) for name in _CATALOG_COLUMNS},
-        **{f"_{name}": value for name, value in attribute_values.items()},
-    }
-    latest_values = items.groupBy(c.ITEM_ID).agg(
-        F.min(c.LANDING_DATE).alias("met"),
-        *(F.max_by(v, F.when(v.isNotNull(), F.col(c.LANDING_DATE))).alias(name) for name, v in values.items()),
+    joined = _latest_values(items, attribute_values).join(
+        _previous_values(previous, attribute_values), on=c.ITEM_ID, how="full_outer"
     )
-    previous_items = previous.select(
-        c.ITEM_ID, "index", "first_landing_date", "tombstone",
-        *(F.col(name).alias(f"old_{name}") for name in _CATALOG_COLUMNS),
-        *(value.alias(f"_old_{name}") for name, value in attribute_values.items()),
-    )  # fmt: skip
-    joined = latest_values.join(previous_items, on=c.ITEM_ID, how="full_outer")
-    index_order = Window.orderBy(F.col("index").asc_nulls_last(), "met", c.ITEM_ID).rowsBetween(
+    index_order = Window.orderBy(F.col("index").asc_nulls_last(), "first_day", c.ITEM_ID).rowsBetween(
         Window.unboundedPreceding, Window.currentRow
     )
     return joined.withColumn("number", F.row_number().over(index_order)).select(
         c.ITEM_ID,
         F.coalesce("index", "number").cast("int").alias("index"),
-        F.coalesce("first_landing_date", "met").alias("first_landing_date"),
-        *(F.coalesce(F.col(name), F.col(f"old_{name}")).alias(name) for name in _CATALOG_COLUMNS),
+        F.coalesce("first_landing_date", "first_day").alias("first_landing_date"),
+        *(F.coalesce(F.col(name), F.col(f"previous_{name}")).alias(name) for name in _CATALOG_COLUMNS),
         F.coalesce("tombstone", F.lit(False)).alias("tombstone"),
         F.lit(generation).alias("generation"),
-        _attributes_column({name: F.coalesce(F.col(f"_{name}"), F.col(f"_old_{name}")) for name in attributes}),
+        _attributes_column({name: F.coalesce(F.col(f"_{name}"), F.col(f"_previous_{name}")) for name in attributes}),
     )
+
+
+def _latest_values(items: DataFrame, attribute_values: Mapping[str, Column]) -> DataFrame:
+    """Return one row per item: its first day, and the last title, category, price and attributes that landed."""
+    values = {
+        **{name: F.col(name) for name in _CATALOG_COLUMNS},
+        **{f"_{name}": value for name, value in attribute_values.items()},
+    }
+    return items.groupBy(c.ITEM_ID).agg(
+        F.min(c.LANDING_DATE).alias("first_day"),
+        *(F.max_by(v, F.when(v.isNotNull(), F.col(c.LANDING_DATE))).alias(name) for name, v in values.items()),
+    )
+
+
+def _previous_values(vocabulary: DataFrame, attribute_values: Mapping[str, Column]) -> DataFrame:
+    return vocabulary.select(
+        c.ITEM_ID, "index", "first_landing_date", "tombstone",
+        *(F.col(name).alias(f"previous_{name}") for name in _CATALOG_COLUMNS),
+        *(value.alias(f"_previous_{name}") for name, value in attribute_values.items()),
+    )  # fmt: skip
 
 
 def training_set(
     histories: DataFrame, user_features: DataFrame, vocabulary: DataFrame, train_until: int, max_events: int
 ) -> DataFrame:
-    """One row per shopper: the last `longest` events in canonical order, as indexes of the vocabulary.
+    """Return one row per shopper: the last `max_events` events in canonical order, items as vocabulary indexes.
 
-    histories, user_features: all days landed by the day the set is made as of. cut_day: days since 1970.
+    histories, user_features: all days landed by the `as_of` day of the set. train_until: days since 1970.
     """
-    day = F.datediff(F.col(c.LANDING_DATE), F.lit("1970-01-01"))
-    rows = (
-        histories.select(c.SHOPPER, day.alias("day"), F.posexplode("events").alias("position", "event"))
-        .select(c.SHOPPER, "day", "position", "event.*")
-        .join(F.broadcast(vocabulary.select(c.ITEM_ID, "index")), on=c.ITEM_ID, how="left")
-    )
-    event = F.struct(
-        F.unix_seconds(c.EVENT_TIME).alias("time"), "day", "position",
-        F.coalesce("index", F.lit(0)).alias("item"), _type_code().alias("type"),
-    )  # fmt: skip
-    sorted_events = rows.groupBy(c.SHOPPER).agg(F.sort_array(F.collect_list(event)).alias("all"))
-    recent_events = sorted_events.select(
+    recent_events = _sorted_events(histories, vocabulary).select(
         c.SHOPPER, F.slice("all", F.greatest(F.lit(1), F.size("all") - max_events + 1), max_events).alias("e")
     )
-    is_in_training = day <= train_until
+    is_in_training = _day_number() <= train_until
     shopper_stats = user_features.groupBy(c.SHOPPER).agg(
-        F.min(day).alias("first_day"),
+        F.min(_day_number()).alias("first_day"),
         F.coalesce(F.sum(F.when(is_in_training, F.col("events"))), F.lit(0)).alias("activity"),
         F.coalesce(F.sum(F.when(is_in_training, F.col("purchases"))), F.lit(0)).alias("purchases"),
     )
@@ -163,6 +157,25 @@ def training_set(
 
 
 _ARRAY_COLUMNS = {"item": "items", "type": "types", "time": "times", "day": "days"}
+
+
+def _sorted_events(histories: DataFrame, vocabulary: DataFrame) -> DataFrame:
+    """Return one row per shopper: the array `all` of its events in canonical order; an unknown item has index 0."""
+    rows = (
+        histories.select(c.SHOPPER, _day_number().alias("day"), F.posexplode("events").alias("position", "event"))
+        .select(c.SHOPPER, "day", "position", "event.*")
+        .join(F.broadcast(vocabulary.select(c.ITEM_ID, "index")), on=c.ITEM_ID, how="left")
+    )
+    event = F.struct(
+        F.unix_seconds(c.EVENT_TIME).alias("time"), "day", "position",
+        F.coalesce("index", F.lit(0)).alias("item"), _type_code().alias("type"),
+    )  # fmt: skip
+    return rows.groupBy(c.SHOPPER).agg(F.sort_array(F.collect_list(event)).alias("all"))
+
+
+def _day_number() -> Column:
+    """The landing day as days since 1970."""
+    return F.datediff(F.col(c.LANDING_DATE), F.lit("1970-01-01"))
 
 
 def _type_code() -> Column:

@@ -1,4 +1,4 @@
-"""What the gateway answered, from its landed files to a daily table: every line accounted for, each answer once."""
+"""Publish `impressions`: the lists that the gateway served, from its landed files, each request once."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from pyspark.storagelevel import StorageLevel
 
 from freshet.data import columns as c
 from freshet.features.daily_run import DailyTables
+from freshet.ingest.contract import OUTCOME
 from freshet.ingest.read_landing import number_rows
 from freshet.landing import IMPRESSIONS_PREFIX as LANDED_IMPRESSIONS
 from freshet.landing import LandedFile, landed_files
@@ -19,7 +20,6 @@ from freshet.publishing.publish import PublishResult
 from freshet.tables import iceberg
 from freshet.tables.schemas import IMPRESSIONS
 
-OUTCOME: Final = "outcome"
 REQUIRED_FIELDS: Final = (
     "request_id",
     "items",
@@ -28,7 +28,7 @@ REQUIRED_FIELDS: Final = (
     "bundle",
     "release",
     "shown_at",
-)  # a shopper need not be known
+)  # the shopper may be unknown
 _LINE_SCHEMA: Final = (
     "request_id STRING, shopper STRING, items ARRAY<STRING>, tier STRING, arm STRING, bundle STRING, release INT, "
     f"shown_at STRING, {c.CORRUPT} STRING"
@@ -37,9 +37,9 @@ _PATH_PATTERN: Final = r"^.*/landing/impressions/(dt=(\d{4}-\d{2}-\d{2})/.*)$"
 
 
 def publish_impressions(run: DailyTables) -> PublishResult:
-    """The impressions landed on the run's days, through their gate; a day on which nobody was shown anything is fine.
+    """Publish the impressions that landed on the run's days through their gate; a day without any is empty.
 
-    Raises LakeError where the stage cannot be written.
+    Raises LakeError if the stage cannot be written.
     """
     files = landed_files(run.store, run.days, LANDED_IMPRESSIONS)
     if not files:
@@ -57,9 +57,10 @@ def publish_impressions(run: DailyTables) -> PublishResult:
 
 
 def read_lines(spark: SparkSession, urls: Sequence[str]) -> DataFrame:
-    """Every line of the landed files as an impression, null where it says nothing, with its landing day and place.
+    """Return every line of the landed files as an impression, with its landing day, file and line number.
 
-    Read as text first: Spark's own reader of JSON would make no row, or many, of a line that holds a list.
+    Fields that a line lacks are null. Lines are read as text first: from a line that holds a list, Spark's JSON reader
+    makes no row or many.
     """
     urls = [url.replace("s3://", "s3a://", 1) for url in urls]
     options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": c.CORRUPT}
@@ -74,18 +75,18 @@ def read_lines(spark: SparkSession, urls: Sequence[str]) -> DataFrame:
 
 
 def add_outcomes(lines: DataFrame) -> DataFrame:
-    """Every line with its `outcome`: malformed, duplicate (its request id stands earlier on the day) or published."""
+    """Return the lines with `outcome`: malformed, duplicate (request id of an earlier line of the day) or published."""
     window = Window.partitionBy(c.LANDING_DATE, "request_id").orderBy(
         F.col("_malformed").asc(), c.SOURCE_FILE, c.SOURCE_ROW
     )
     position = F.row_number().over(window.rowsBetween(Window.unboundedPreceding, Window.currentRow))
-    outcome = F.when(F.col("_malformed"), "malformed").when(F.col("_place") > 1, "duplicate").otherwise("published")
-    marked = lines.withColumn("_malformed", _is_malformed()).withColumn("_place", position)
-    return marked.withColumn(OUTCOME, outcome).drop("_malformed", "_place")
+    outcome = F.when(F.col("_malformed"), "malformed").when(F.col("_position") > 1, "duplicate").otherwise("published")
+    marked = lines.withColumn("_malformed", _is_malformed()).withColumn("_position", position)
+    return marked.withColumn(OUTCOME, outcome).drop("_malformed", "_position")
 
 
 def _is_malformed() -> Column:
-    """Torn, not JSON, or without what makes it an impression."""
+    """Whether a line is truncated, not JSON, or lacks a required field."""
     is_broken = (
         F.col(c.CORRUPT).isNotNull() | (F.col("request_id") == "") | F.exists("items", lambda item: item.isNull())
     )
@@ -97,7 +98,7 @@ def _is_malformed() -> Column:
 def _collect_inputs(
     days: Sequence[date], files: Sequence[LandedFile], counts: dict[tuple[date, str], int]
 ) -> GateInputs:
-    """Per day: files, lines landed, those that are malformed (quarantined where they lie) and duplicates."""
+    """Return per day: files, landed lines, malformed lines (counted as quarantined) and duplicates."""
     landed: dict[date, int] = defaultdict(int)
     for (day, _), count in counts.items():
         landed[day] += count

@@ -1,4 +1,4 @@
-"""The latest histories gathered from the daily fragments, without a JVM: what `live.latest` serves from."""
+"""Build the latest histories of all shoppers from the daily `histories`, without a JVM, for the gateway."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -18,14 +18,14 @@ ShopperEvent = tuple[str, EventType, int]  # item id, event type, microseconds s
 
 
 def read_fragments(settings: Settings, snapshot: int) -> pa.Table:
-    """The rows of `histories` as of a snapshot. Raises LakeError where it is gone."""
+    """Return the rows of `histories` as of a snapshot. Raises LakeError if the snapshot is gone."""
     return scan_table(settings, "histories", snapshot, (SHOPPER, "events", LANDING_DATE)).combine_chunks()
 
 
 def build_latest_histories(rows: pa.Table, max_events: int) -> dict[str, NDArray[Any]]:
-    """The arrays of `live.latest.LatestHistories` by name: every shopper's last `longest` events in canonical order.
+    """Return the arrays of `LatestHistories` by name: each shopper's last `max_events` events in canonical order.
 
-    rows: fragments, one per shopper and day. Canonical order: time (s), landing day, place in the day's fragment.
+    rows: fragments, one per shopper and day. Canonical order: time (s), landing day, position in the day's fragment.
     """
     lengths = pc.list_value_length(rows["events"]).to_numpy(zero_copy_only=False).astype(np.int64)
     events = _flatten(rows["events"])
@@ -33,7 +33,7 @@ def build_latest_histories(rows: pa.Table, max_events: int) -> dict[str, NDArray
     shopper = np.repeat(row_shopper, lengths)
     day = np.repeat(rows[LANDING_DATE].cast(pa.int32()).to_numpy(), lengths)
     time = _seconds(events.field(EVENT_TIME))
-    # The place in the fragment needs no key of its own: lexsort is stable, and fragments lie in their own order.
+    # The position in the fragment needs no sort key: lexsort is stable and fragments are sorted.
     order = np.lexsort((day, time, shopper))
     order = order[_is_recent(shopper[order], len(shopper_ids), max_events)]
     item_ids, items = _factorize(events.field(ITEM_ID))
@@ -50,9 +50,9 @@ def build_latest_histories(rows: pa.Table, max_events: int) -> dict[str, NDArray
 
 
 def read_day_events(settings: Settings, day: date, shoppers: Sequence[str]) -> dict[str, list[ShopperEvent]]:
-    """Shopper → the day's events (item id, type, microseconds since 1970), in the order in which they landed.
+    """Return shopper → the day's events (item id, type, microseconds since 1970), in the order in which they landed.
 
-    Read from `events`, not from the fragments: what a gateway would have been told on that day.
+    They are read from `events`, not from the fragments: the events that a gateway would have received on that day.
     """
     order = ("source_file", "source_row", "source_position")
     fields = (SHOPPER, ITEM_ID, EVENT_TYPE, EVENT_TIME)
@@ -74,13 +74,13 @@ def _flatten(column: pa.ChunkedArray) -> pa.StructArray:
 
 
 def _seconds(times: pa.Array) -> NDArray[np.int64]:
-    """Whole seconds since 1970, downwards: as Spark's unix_seconds."""
+    """Return seconds since 1970, rounded down like Spark's unix_seconds."""
     micros = times.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy(zero_copy_only=False)
     return np.asarray(micros // 1_000_000)
 
 
 def _factorize(ids: pa.Array) -> tuple[TextArray, NDArray[np.int64]]:
-    """(U,) the different ids, ascending, and (N,) the place of each of `ids` among them."""
+    """Return (U,) the distinct ids, ascending, and (N,) the index of each of `ids` among them."""
     encoded = ids.dictionary_encode()
     distinct = text_array(encoded.dictionary.to_pylist())
     order = np.argsort(distinct, kind="stable")
@@ -96,6 +96,6 @@ def _type_codes(types: pa.Array) -> NDArray[np.int8]:
 
 
 def _is_recent(shopper: NDArray[np.int64], n_shoppers: int, max_events: int) -> NDArray[np.bool_]:
-    """(N,) which rows are among the last `longest` of their shopper; rows lie by shopper."""
+    """Return (N,) whether each row is among the last `max_events` of its shopper; rows are sorted by shopper."""
     ends = np.cumsum(np.bincount(shopper, minlength=n_shoppers))
     return np.asarray(ends[shopper] - np.arange(len(shopper)) <= max_events)

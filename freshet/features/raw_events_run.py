@@ -1,4 +1,4 @@
-"""The table raw_events of some landing days: what landed, read and mapped, a broken file refusing its own day only."""
+"""Load `raw_events`: read and map landed files; a broken file excludes the day on which it landed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,12 +24,12 @@ from freshet.tables.schemas import RAW_EVENTS
 from freshet.tables.spark_errors import failed_file, root_cause
 
 UNFIT_FIX = "deliver it with the columns and types of the other files, or change the mapping"
-UNREADABLE_FIX = "deliver it again; if it is as it should be, this is a fault of Freshet"
+UNREADABLE_FIX = "deliver it again; if the file is correct, this is a bug in Freshet"
 
 
 @dataclass
 class RawEventsLoader:
-    """Landed files on their way to raw_events. `problems` grows as files turn out to be broken."""
+    """Reads landed files as rows of raw_events. `issues` collects the broken files."""
 
     spark: SparkSession
     store: Store
@@ -43,9 +43,9 @@ class RawEventsLoader:
         self.issues = landed_file_issues(self.scans)
 
     def read_rows(self) -> DataFrame:
-        """The raw events of every day without a broken file.
+        """Return the raw events of every day without a broken file.
 
-        Raises MappingError where the mapping fits no file.
+        Raises MappingError if the mapping fits no file.
         """
         parts = [
             part
@@ -60,7 +60,7 @@ class RawEventsLoader:
         return union.where(~F.col(c.LANDING_DATE).isin(sorted(broken_days))) if broken_days else union
 
     def record_failed_file(self, error: BaseException | None) -> bool:
-        """Whether Spark failed on a landed file that was not known to be broken; it is among the problems then."""
+        """Add the landed file on which Spark failed to the issues; return False if the error names no such file."""
         path = None if error is None else failed_file(error)
         known_files = {issue.file for issue in self.issues}
         file = next(
@@ -77,10 +77,10 @@ class RawEventsLoader:
         return True
 
     def collect_inputs(self, staged: DataFrame) -> gate_inputs.GateInputs:
-        """What the gate must know beside the stage itself."""
+        """Return the gate inputs: files, issues and the records read from each file."""
         by_file = staged.where(F.col(c.SOURCE_POSITION) == 0).groupBy(c.LANDING_DATE, c.SOURCE_FILE)
         counts = by_file.agg(F.count("*").alias("records"), F.max(c.SOURCE_ROW).alias("last")).collect()
-        # A number beyond the count would mean that rows of two files were numbered as one.
+        # A row number above the count would mean that the rows of two files were numbered as one.
         read_counts = {
             (row[c.LANDING_DATE], row[c.SOURCE_FILE]): max(int(row["records"]), int(row["last"])) for row in counts
         }
@@ -95,7 +95,7 @@ class RawEventsLoader:
     def _map_files(
         self, mapping: SourceMapping, files: Sequence[LandedFile]
     ) -> list[tuple[DataFrame, list[LandedFile]]]:
-        """Files of one header at a time: a mapping that fits some of them makes the others broken files."""
+        """Map files by header; if the mapping fits only some headers, the files of the others are broken."""
         stored = {StoredFile(self.store, file): file for file in files}
         frames: list[tuple[DataFrame, list[LandedFile]]] = []
         misfits: list[tuple[MappingError, list[LandedFile]]] = []
@@ -119,5 +119,5 @@ class RawEventsLoader:
 
 
 def _is_same_file(path: str, stored_url: str) -> bool:
-    """Whether Spark's name of a file is that of the store."""
+    """Return whether Spark's path and the store's URL name the same file."""
     return path.removeprefix("s3a://") == stored_url.removeprefix("s3://")

@@ -1,7 +1,8 @@
-"""The tables that span days: vocabulary and training set, each read from pinned snapshots and sent through its gate."""
+"""Publish the tables that span days, vocabulary and training set, from pinned snapshots through their gates."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -30,14 +31,18 @@ from freshet.tables.schemas import (
     Table,
 )  # fmt: skip
 
+_DAILY_SOURCES: Final = (HISTORIES, USER_FEATURES, ITEM_FEATURES)
+
 
 def publish_vocabulary(spark: SparkSession, settings: Settings, *, new_generation: bool = False) -> PublishResult:
-    """Every item published so far, known ones with their index, new ones behind them.
+    """Publish every item so far: known items keep their index, new items are appended.
 
-    new_generation: number all items afresh; bundles of the old generation keep their own numbers.
+    new_generation: number all items again; bundles of the former generation keep their numbers.
     """
     items = iceberg.read_published(spark, ITEMS)
-    previous = iceberg.read_published(spark, VOCABULARY).localCheckpoint()  # read once: it is about to be replaced
+    previous = iceberg.read_published(
+        spark, VOCABULARY
+    ).localCheckpoint()  # read now: the table is about to be replaced
     latest_generation = previous.agg(F.max("generation")).first()
     generation = (latest_generation[0] if latest_generation and latest_generation[0] else 1) + int(new_generation)
     current_items = previous.where(F.col("generation") == generation)
@@ -46,7 +51,7 @@ def publish_vocabulary(spark: SparkSession, settings: Settings, *, new_generatio
     consistency = check_consistency(store, [TableCounts(ITEMS, iceberg.rows_by_day(spark, ITEMS), "items", "items")])
 
     def collect_inputs(staged: DataFrame) -> Mapping[str, object]:
-        return {"reindexed_items": _count_moved_items(current_items, staged), **consistency}
+        return {"reindexed_items": count_reindexed_items(current_items, staged), **consistency}
 
     rows = features.vocabulary(items, current_items, generation, attribute_columns(settings.item_feature_schema))
     return publish_unpartitioned(rows, VOCABULARY, collect_inputs, settings)
@@ -55,51 +60,45 @@ def publish_vocabulary(spark: SparkSession, settings: Settings, *, new_generatio
 def publish_training_set(
     spark: SparkSession, settings: Settings, as_of: date, train_until: date, max_events: int
 ) -> tuple[PublishResult, TrainingSetRef]:
-    """Everything landed by `as_of`, as one row per shopper; and the reference that reads it again, bit for bit.
+    """Publish the events landed by `as_of`, one row per shopper; return the result and a reference to read it again.
 
-    cut: the last day to learn from; longest: events kept per shopper, the latest ones.
-    Raises LakeError when a table it is made from has never been published.
+    train_until: the last training day. max_events: events per shopper, the latest ones.
+    Raises LakeError if one of its source tables was never published.
     """
-    tables = (HISTORIES, USER_FEATURES, ITEM_FEATURES, VOCABULARY)
-    # The events are not read here: an evaluation counts its baskets again from them, as they are now.
-    snapshots = {table.name: _pin_snapshot(spark, settings, table) for table in (*tables, EVENTS)}
-    store = open_store(settings.lake)
+    # The snapshot of events is not read here: an evaluation recounts its baskets from it.
+    snapshots = {table.name: _pin_snapshot(spark, settings, table) for table in (*_DAILY_SOURCES, VOCABULARY, EVENTS)}
     vocabulary = iceberg.read_snapshot(spark, VOCABULARY, snapshots[VOCABULARY.name])
     daily = {
-        table: _landed_by(iceberg.read_snapshot(spark, table, snapshots[table.name]), as_of)
-        for table in (HISTORIES, USER_FEATURES, ITEM_FEATURES)
+        table: _landed_by(iceberg.read_snapshot(spark, table, snapshots[table.name]), as_of) for table in _DAILY_SOURCES
     }
     rows = features.training_set(
         daily[HISTORIES], daily[USER_FEATURES], vocabulary, day_number(train_until), max_events
     )
-    vocabulary_size = vocabulary.count()
-    consistency = check_consistency(
-        store, [TableCounts(EVENTS, iceberg.rows_by_day(spark, EVENTS), "events"), *_event_counts(daily)], as_of
-    )
+    event_counts = [TableCounts(EVENTS, iceberg.rows_by_day(spark, EVENTS), "events"), *_event_counts(daily)]
+    inputs: dict[str, object] = {
+        "vocabulary_size": vocabulary.count(),
+        "as_of": str(as_of),
+        "train_until": str(train_until),
+        **check_consistency(open_store(settings.lake), event_counts, as_of),
+    }
 
     def collect_inputs(staged: DataFrame) -> Mapping[str, object]:
-        inputs = {
-            "vocabulary_size": vocabulary_size,
-            "as_of": str(as_of),
-            "train_until": str(train_until),
-            "returning_shoppers": _count_returning_shoppers(staged, train_until),
-        }
-        return {**inputs, **consistency}
+        return {**inputs, "returning_shoppers": _count_returning_shoppers(staged, train_until)}
 
     result = publish_unpartitioned(rows, TRAINING_SET, collect_inputs, settings)
-    all_snapshots = {**snapshots, TRAINING_SET.name: result.snapshot or 0}
-    embeddings = published_content_embeddings(store)
-    embeddings_id = None if embeddings is None else embeddings.id
+    embeddings = published_content_embeddings(open_store(settings.lake))
     return result, TrainingSetRef(
-        as_of=as_of, train_until=train_until, snapshots=all_snapshots, content_embeddings=embeddings_id
+        as_of=as_of,
+        train_until=train_until,
+        snapshots={**snapshots, TRAINING_SET.name: result.snapshot or 0},
+        content_embeddings=None if embeddings is None else embeddings.id,
     )
 
 
 def evaluation_days(spark: SparkSession, as_of: date, min_cases: int, max_days: int) -> int:
-    """How many of the last days to keep from a model: the fewest that hold `cases` baskets, `most` if they do not.
+    """Return the number of last days to hold out: the fewest that hold `min_cases` baskets, else `max_days`.
 
-    Every day that judges is a day that the model does not know, so a busy shop keeps fewer; and a young one no more
-    than a third of its days, lest nothing is left to learn from.
+    A model is not trained on held-out days, so a busy shop holds out fewer; a new shop at most a third of its days.
     """
     first_row = iceberg.read_published(spark, HISTORIES).agg(F.min(c.LANDING_DATE)).first()
     age_days = (as_of - first_row[0]).days + 1 if first_row and first_row[0] else 1
@@ -130,7 +129,7 @@ def _pin_snapshot(spark: SparkSession, settings: Settings, table: Table) -> int:
 
 
 def _event_counts(daily: Mapping[Table, DataFrame]) -> list[TableCounts]:
-    """How many events each of the tables counts a day."""
+    """Return the number of events per day in each table."""
     count_columns = {
         HISTORIES: F.sum(F.size("events")),
         USER_FEATURES: F.sum("events"),
@@ -140,7 +139,7 @@ def _event_counts(daily: Mapping[Table, DataFrame]) -> list[TableCounts]:
     for table, rows in daily.items():
         by_day = rows.groupBy(c.LANDING_DATE).agg(count_columns[table].alias("events")).collect()
         counts = {row[c.LANDING_DATE]: int(row["events"]) for row in by_day}
-        # A return is none of the three that item_features count.
+        # item_features does not count returns.
         table_counts.append(TableCounts(table, counts, "events", minus="returns" if table is ITEM_FEATURES else None))
     return table_counts
 
@@ -149,15 +148,15 @@ def _landed_by(frame: DataFrame, day: date) -> DataFrame:
     return frame.where(F.col(c.LANDING_DATE) <= F.lit(day))
 
 
-def _count_moved_items(previous: DataFrame, staged: DataFrame) -> int:
-    """Items of the published vocabulary that the stage has lost or numbered otherwise."""
+def count_reindexed_items(previous: DataFrame, staged: DataFrame) -> int:
+    """Count the items of the published vocabulary that the staged one lacks or numbers differently."""
     new = staged.select(c.ITEM_ID, F.col("index").alias("new"))
     is_unchanged = F.coalesce(F.col("index") == F.col("new"), F.lit(False))
     return previous.join(new, on=c.ITEM_ID, how="left").where(~is_unchanged).count()
 
 
 def _count_returning_shoppers(staged: DataFrame, train_until: date) -> int:
-    """Shoppers with at least two baskets landed by the cut."""
+    """Count the shoppers with at least two baskets landed by `train_until`."""
     pairs = F.arrays_zip("times", "days")
     training_events = F.filter(pairs, lambda pair: pair["days"] <= day_number(train_until))
     basket_times = F.array_distinct(F.transform(training_events, lambda pair: pair["times"]))

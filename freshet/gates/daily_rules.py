@@ -112,7 +112,7 @@ def events_rules(settings: Settings) -> tuple[Rule, ...]:
         ),
         zero_rule(
             "times_are_plausible", "after_landing_day",
-            "{after_landing_day} of {rows} events are later than their landing day",
+            "{after_landing_day} of {rows} events lie more than a day after their landing day",
             BUG_FIX,
         ),
         *(
@@ -263,7 +263,7 @@ DAILY_SUITES: Final[Mapping[str, tuple[Rule, ...]]] = {
         ),
         zero_rule(
             "times_are_plausible", "after_landing_day",
-            "{after_landing_day} of {rows} lists were shown after their landing day",
+            "{after_landing_day} of {rows} lists were shown more than a day after their landing day",
             _GATEWAY_BUG_FIX,
         ),
     ),

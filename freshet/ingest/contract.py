@@ -15,6 +15,7 @@ OUTCOME: Final = "outcome"
 MAX_TITLE_CHARS: Final = 1024  # characters, as in the gateway; LONGEST for ids and categories
 MAX_CONTEXT_CHARS: Final = 4096
 MAX_EVENT_AGE_DAYS: Final = 3650  # days before its landing day
+FUTURE_EVENT_DAYS: Final = 2  # days after the start of its landing day from which on an event is in the future
 _LANDING_ORDER: Final = (c.LANDING_DATE, c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION)
 
 # In the order in which they are tried: the first that fits is the row's reason.
@@ -84,7 +85,7 @@ def _rule_conditions() -> dict[str, Column]:
         "missing_item": F.col(c.ITEM_ID).isNull(),
         "missing_shopper": F.col(c.USER_ID).isNull() & F.col(c.SESSION_ID).isNull(),
         "bad_time": F.col(c.EVENT_TIME).isNull(),
-        "future_event": F.col(c.EVENT_TIME) >= F.date_add(c.LANDING_DATE, 2),
+        "future_event": F.col(c.EVENT_TIME) >= F.date_add(c.LANDING_DATE, FUTURE_EVENT_DAYS),
         "ancient_event": F.col(c.EVENT_TIME) < F.date_sub(c.LANDING_DATE, MAX_EVENT_AGE_DAYS),
         "unknown_event_type": ~F.coalesce(F.col(c.EVENT_TYPE).isin(list(c.EVENT_TYPES)), F.lit(False)),
         "bad_quantity": (quantity <= 0) | F.isnan(quantity) | (quantity == float("inf")),

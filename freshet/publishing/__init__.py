@@ -1,4 +1,4 @@
-"""Write, audit, publish: a staged table is profiled, judged by its gate and published by day.
+"""Write, audit, publish: stage a table, profile it, check the profile in its gate and publish the days that pass.
 
-Start with `publish.py`; `profiles.py` computes what a gate judges.
+Start with `publish.py`; `profiles.py` computes the profiles.
 """

@@ -1,4 +1,4 @@
-"""Days judged together with the days beside them: what stays published of a refused day counts, too."""
+"""Check staged days for event ids that other days have, too; a refused day keeps its published rows."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
@@ -11,20 +11,17 @@ from freshet.publishing.overlapping_ids import Overlaps
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_SHOWN_DAYS = 3  # days named in a finding
+MAX_SHOWN_DAYS = 3  # days named in a message
 
 
-OverlapCounts = Mapping[date, Mapping[date, int]]  # day → other day → event ids that stand in both
-
-
-def judge_with_overlaps(
+def check_with_overlaps(
     subject: str, profile: "pd.DataFrame", rules: Sequence[Rule], count_overlaps: Callable[[Collection[date]], Overlaps]
-) -> tuple["pd.DataFrame", GateReport, OverlapCounts]:
-    """(The profile with `repeated_ids`, `shared_ids` and `shared_ids_days`, the judgement of it, the overlaps).
+) -> tuple["pd.DataFrame", GateReport, Overlaps]:
+    """Return the profile with `repeated_ids`, `shared_ids` and `shared_ids_days`, its gate report, and the overlaps.
 
-    count: overlaps of the stage without the days given, which are refused. Where a day is refused its old rows stay
-    published, and another staged day may count one of their events again; so the rest is counted until no more day
-    is refused. A day once refused stays refused.
+    count_overlaps: returns the overlaps of the staged days without the given refused days. A refused day keeps its
+    published rows, and other staged days may contain events of them; so overlaps are counted again until no further
+    day is refused. A refused day stays refused.
     """
     overlaps_by_day: dict[date, Mapping[date, int]] = {}
     refused: set[date] = set()

@@ -1,4 +1,4 @@
-"""The profile of `events` with what a comparison with the days before says beside it."""
+"""Add the anomaly checks to the profile of `events`: a deviation factor and a message per check and day."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -19,15 +19,17 @@ from freshet.tables.schemas import ITEMS, USER_FEATURES, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-MIN_COVERAGE = 0.8  # of the days before: only where the tables made from events have as many is "never met" a finding
+MIN_COVERAGE = (
+    0.8  # share of the reference days that `items` and `user_features` must have to tell what was seen before
+)
 
 
 def add_day_comparison(
     profile: "pd.DataFrame", events: DataFrame, rules: Sequence[Rule], settings: Settings, store: Store, today: date
 ) -> "pd.DataFrame":
-    """The profile with what its days are made of and, per truth, `<truth>_off` (a factor) and `<truth>_says`.
+    """Return the profile with the composition of its days, and `<check>_factor` and `<check>_message` per check.
 
-    events: the staged rows. rules: those of the gate; a day that breaks another one of them is no past of the next.
+    events: the staged rows. rules: all rules of the gate; a day that breaks another rule is no reference day.
     """
     days = list(profile.index)
     published = _reference_counts(store, days, settings.anomaly_window_days)
@@ -52,9 +54,9 @@ def add_day_comparison(
 
 
 def _reference_counts(store: Store, days: Sequence[date], window_days: int) -> DailyCounts:
-    """The counts of the days published with rows around the stage, up to its last day, those of the stage left out.
+    """Return the counts of the published days around the stage, up to its last day, without the staged days.
 
-    They reach `back` days behind the last one published before the stage, however many were refused since.
+    The window ends with the last day published before the stage: days refused since then do not shorten it.
     """
     first_staged = min(days)
     last_published = next(
@@ -67,7 +69,7 @@ def _reference_counts(store: Store, days: Sequence[date], window_days: int) -> D
 
 
 def _covered_days(store: Store, table: Table, reference_days: DailyCounts) -> list[date] | None:
-    """The published days that the table has; None where it lacks too many to say what was met before."""
+    """Return the reference days that the table has; None if it lacks too many to tell what was seen before."""
     records = day_records.latest_records(store, table.name, reference_days)
     covered = [day for day, record in records.items() if record.verdict == "published"]
     return covered if len(covered) >= MIN_COVERAGE * len(reference_days) else None
@@ -110,7 +112,7 @@ def _join_comparisons(profile: "pd.DataFrame", comparisons: Mapping[date, DayCom
     }
     comparison_columns = pd.DataFrame.from_dict(rows, orient="index").reindex(profile.index)
     counts = sorted({name for one in comparisons.values() for name in one.counts})
-    # Only a day with events has them: counts of the others are empty, which no integer can be.
+    # Days without events have no such counts; an integer column cannot be empty.
     comparison_columns[counts] = comparison_columns[counts].astype("float64").fillna(0).astype("int64")
     return profile.join(comparison_columns)
 

@@ -1,4 +1,4 @@
-"""What a gate must know beside the stage itself: what landed, and what the tables before it published."""
+"""Gate inputs: profile columns that the staged rows do not hold, about landed files and upstream tables."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 DayColumn = Mapping[date, object]
 GateInputs = Mapping[str, DayColumn]  # column of the profile → day → value
 DayRecords = Mapping[date, DayRecord]
-UNDELIVERED: Final = "undelivered"  # the fact that makes a day `empty`: 1 where no file landed for it, else 0
+UNDELIVERED: Final = "undelivered"  # 1 for a day without a landed file, which makes it `empty`; else 0
 
 
 def with_lookback(days: Sequence[date], lookback_days: int) -> Sequence[date]:
-    """The days and the `count` days before each of them, in order."""
+    """Return the days and the `lookback_days` days before each of them, sorted."""
     return sorted({day - timedelta(days=number) for day in days for number in range(lookback_days + 1)})
 
 
 def landing_inputs(
     days: Sequence[date], files: Sequence[LandedFile], problems: Sequence["LandedFileIssue"]
 ) -> GateInputs:
-    """Files per day, those that cannot be read and what is wrong with them; and the days without any."""
+    """Return per day: the number of files, of unreadable files and their problems, and whether no file landed."""
     issues_by_day = {day: [p for p in problems if p.file.day == day] for day in days}
     file_counts = Counter(file.day for file in files)
     return {
@@ -44,37 +44,36 @@ def landing_inputs(
 def read_inputs(
     days: Sequence[date], expected_counts: Mapping[LandedFile, int], read_counts: Mapping[tuple[date, str], int]
 ) -> GateInputs:
-    """What was read of each file beside what lies in it.
+    """Return per day how many records of its files were read, not read, or read twice.
 
-    held: file → its records, counted without Spark. read: (day, file) → the records that Spark made of it.
+    expected_counts: file → its records, counted without Spark. read_counts: (day, file) → records that Spark read.
     """
     counts = {file: (count, read_counts.get((file.day, file.name), 0)) for file, count in expected_counts.items()}
     counts_by_day = {day: {f: pair for f, pair in counts.items() if f.day == day} for day in days}
     return {
-        "files_read": {day: sum(got > 0 for _, got in own.values()) for day, own in counts_by_day.items()},
+        "files_read": {day: sum(n_read > 0 for _, n_read in files.values()) for day, files in counts_by_day.items()},
         "unread_records": {
-            day: sum(max(0, count - got) for count, got in own.values()) for day, own in counts_by_day.items()
+            day: sum(max(0, count - n_read) for count, n_read in files.values()) for day, files in counts_by_day.items()
         },
         "records_read_twice": {
-            day: sum(max(0, got - count) for count, got in own.values()) for day, own in counts_by_day.items()
+            day: sum(max(0, n_read - count) for count, n_read in files.values()) for day, files in counts_by_day.items()
         },
-        "miscounted_files": {day: _describe_miscounts(own) for day, own in counts_by_day.items()},
+        "miscounted_files": {day: _describe_miscounts(files) for day, files in counts_by_day.items()},
     }
 
 
 def _describe_miscounts(counts: Mapping[LandedFile, tuple[int, int]]) -> str:
     return ", ".join(
-        f"{file.name} holds {count:,} records and {got:,} were read"
-        for file, (count, got) in counts.items()
-        if count != got
+        f"{file.name} holds {count:,} records and {n_read:,} were read"
+        for file, (count, n_read) in counts.items()
+        if count != n_read
     )
 
 
 def upstream_inputs(store: Store, table: str, days: Sequence[date]) -> tuple[GateInputs, DayRecords]:
-    """(`upstream_missing`, `upstream_reason` and `undelivered` per day, the upstream's records).
+    """Return `upstream_missing`, `upstream_reason` and `undelivered` per day, and the upstream table's records.
 
-    A day counts as missing when its last attempt was refused, too: nothing is built on a day that somebody
-    has just tried to replace and could not.
+    A day is also missing if its last attempt was refused: no table is made from a day whose replacement failed.
     """
     records = day_records.latest_records(store, table, days)
     reasons = {day: _missing_reason(table, records.get(day)) for day in days}
@@ -87,7 +86,7 @@ def upstream_inputs(store: Store, table: str, days: Sequence[date]) -> tuple[Gat
 
 
 def expected_counts(records: DayRecords, days: Sequence[date], count_name: str, minus: str | None = None) -> DayColumn:
-    """A count of the upstream per day (`rows`, `items`, …), less another one; 0 where it has no record."""
+    """Return a count of the upstream table per day (`rows`, `items`, …), minus another one; 0 without a record."""
     return {
         day: recorded_count(records, day, count_name) - (recorded_count(records, day, minus) if minus else 0)
         for day in days
@@ -97,7 +96,7 @@ def expected_counts(records: DayRecords, days: Sequence[date], count_name: str, 
 def accounting_inputs(
     days: Sequence[date], raw: DayRecords, quarantined: DayRecords, duplicates: Mapping[date, int]
 ) -> GateInputs:
-    """files, landed, skipped, quarantined, duplicate, and the reason met most: each counted by another table's gate."""
+    """Return per day the counts that other tables' gates took, and the most frequent reason of the quarantine."""
     return {
         "files": {day: recorded_count(raw, day, "files") for day in days},
         "landed": {day: recorded_count(raw, day, "rows") for day in days},
@@ -109,7 +108,7 @@ def accounting_inputs(
 
 
 def recorded_count(records: DayRecords, day: date, name: str) -> int:
-    """One count of one day; 0 where there is no record."""
+    """Return a count of a day's record; 0 without a record."""
     return records[day].counts.get(name, 0) if day in records else 0
 
 

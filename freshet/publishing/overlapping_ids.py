@@ -1,4 +1,4 @@
-"""Event ids that would be counted twice: counted in the staged rows themselves, whatever classified them."""
+"""Count event ids that occur twice, within a staged day or on two days, from the staged rows themselves."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ from pyspark.sql import functions as F
 from freshet.data import columns as c
 from freshet.ingest.duplicates import rows_with_repeated_ids
 
-Overlaps = Mapping[date, Mapping[date, int]]  # staged day → the other day → event ids that stand in both
+Overlaps = Mapping[date, Mapping[date, int]]  # staged day → other day → number of event ids that both have
 
 
 def count_overlaps(staged: DataFrame, published: DataFrame, lookback_days: int) -> Overlaps:
-    """Per staged day, how many of its event ids stand in another day within the look-back, before or after it.
+    """Return, per staged day, how many of its event ids another day within the look-back has, too.
 
-    staged: the rows of a stage of `events`. standing: published rows that stay beside them. Under the day itself: how
-    many of its rows repeat an id of the same day.
+    staged: the staged rows of `events`. published: the published rows that stay. The entry of the day itself is the
+    number of its rows that repeat an id of that day.
     """
     names = (c.EVENT_ID, c.LANDING_DATE)
     rows = staged.select(*names, F.lit(True).alias("_staged")).unionByName(

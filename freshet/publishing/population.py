@@ -1,10 +1,9 @@
-"""Who and what the events of each day are made of, and which of it the days before had met already.
+"""Count the items and users of each day, and on which day each was first seen.
 
-Of a range no day is known to be good before the days ahead of it are judged. So nothing is decided here: of each day's
-items and users is counted on which day they were first met, and `freshet.anomalies` counts those days that passed.
+In a range, whether an earlier day passes its gate is not known yet. So items and users are counted by the day on which
+they were first seen, and `freshet.anomalies` adds up the days that passed.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Final
@@ -12,12 +11,11 @@ from typing import TYPE_CHECKING, Final
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from freshet.anomalies.comparison import CountsByFirstDay
 from freshet.data import columns as c
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CountsByFirstDay = Mapping[date, Mapping[date, int]]  # day → first day → count
 
 _TITLE_HASH: Final = "_name"
 _COUNT: Final = "_count"
@@ -25,59 +23,42 @@ _COUNT: Final = "_count"
 
 @dataclass(frozen=True)
 class EventComposition:
-    """Counts per day (`items`, `max_item_events`, …), and counts per day and first day."""
+    """Counts per day (`items`, `max_item_events`, …), and counts per day and day of first sight."""
 
     counts: "pd.DataFrame"  # indexed by landing_date
-    item_events: CountsByFirstDay = field(repr=False)  # events, by the day on which their item was first met
-    users: CountsByFirstDay = field(repr=False)  # users, by the day on which they were first met
-    renamed_items: CountsByFirstDay = field(
-        repr=False
-    )  # items met before, by the day on which their name was first met
+    item_events: CountsByFirstDay = field(repr=False)  # events, by the first day of their item
+    users: CountsByFirstDay = field(repr=False)  # users, by their first day
+    renamed_items: CountsByFirstDay = field(repr=False)  # items seen before, by the first day of their title
 
 
 def compute_composition(events: DataFrame, items: DataFrame, shoppers: DataFrame) -> EventComposition:
-    """What the events of each day are made of.
+    """Return the composition of each day's events.
 
-    items, shoppers: rows of the tables `items` and `user_features`, of the published days to compare with.
-
-    counts: `items`, `max_item_events` (events), `titled_items`, `shoppers`, `max_shopper_events` (events), `users`.
+    items, shoppers: rows of the tables `items` and `user_features` on the published days to compare with.
+    Counts: `items`, `max_item_events`, `titled_items`, `shoppers`, `max_shopper_events`, `users`.
     """
     item_counts, shopper_counts = _count_items(events, items).toPandas(), _count_shoppers(events, shoppers).toPandas()
     counts = (
         _sum_item_counts(item_counts).join(_sum_shopper_counts(shopper_counts), how="outer").fillna(0).astype("int64")
     )
-    unchanged_titles = item_counts[item_counts["first"] == item_counts["name_first"]]
+    unchanged_titles = item_counts[item_counts["first"] == item_counts["title_first"]]
     return EventComposition(
         counts.rename_axis(c.LANDING_DATE),
         item_events=_by_first_day(item_counts, "first", "events"),
         users=_by_first_day(shopper_counts, "first", "users"),
-        renamed_items=_by_first_day(item_counts.drop(unchanged_titles.index), "name_first", "titled_items"),
+        renamed_items=_by_first_day(item_counts.drop(unchanged_titles.index), "title_first", "titled_items"),
     )
 
 
 def _count_items(events: DataFrame, items: DataFrame) -> DataFrame:
-    """One row per day, first day of the item and first day of its name under this id."""
-    current = events.groupBy(c.LANDING_DATE, c.ITEM_ID).agg(
-        F.count("*").alias(_COUNT), _latest_title_hash(F.col(c.EVENT_TIME)).alias(_TITLE_HASH)
-    )
-    reference = items.select(
-        c.LANDING_DATE, c.ITEM_ID, F.lit(0).cast("bigint").alias(_COUNT), _title_hash().alias(_TITLE_HASH)
-    )
-    by_item, by_title = Window.partitionBy(c.ITEM_ID), Window.partitionBy(c.ITEM_ID, _TITLE_HASH)
-    first_titled = F.min(F.when(F.col(_TITLE_HASH).isNotNull(), F.col(c.LANDING_DATE))).over(by_item)
-    with_first_days = current.unionByName(reference).withColumns(
-        {
-            "first": F.min(c.LANDING_DATE).over(by_item),
-            "first_named": first_titled,
-            "name_first": F.min(c.LANDING_DATE).over(by_title),
-        }
-    )
-    # An item without a name, or with the first that it had, keeps its name.
-    is_renamed = F.col(_TITLE_HASH).isNotNull() & (F.col("name_first") > F.col("first_named"))
+    """Return one row per day, first day of the item and first day of its title under this id."""
+    # An item without a title, or with its first title, is not renamed.
+    is_renamed = F.col(_TITLE_HASH).isNotNull() & (F.col("title_first") > F.col("first_titled"))
     return (
-        with_first_days.where(F.col(_COUNT) > 0)
-        .withColumn("name_first", F.when(is_renamed, F.col("name_first")).otherwise(F.col("first")))
-        .groupBy(c.LANDING_DATE, "first", "name_first")
+        _with_first_days(events, items)
+        .where(F.col(_COUNT) > 0)
+        .withColumn("title_first", F.when(is_renamed, F.col("title_first")).otherwise(F.col("first")))
+        .groupBy(c.LANDING_DATE, "first", "title_first")
         .agg(
             F.count("*").alias("items"), F.sum(_COUNT).alias("events"), F.max(_COUNT).alias("max_item_events"),
             F.count(_TITLE_HASH).alias("titled_items"),
@@ -85,8 +66,26 @@ def _count_items(events: DataFrame, items: DataFrame) -> DataFrame:
     )  # fmt: skip
 
 
+def _with_first_days(events: DataFrame, items: DataFrame) -> DataFrame:
+    """Return one row per day and item, with the item's `first` day, its `first_titled` day and `title_first` day."""
+    current = events.groupBy(c.LANDING_DATE, c.ITEM_ID).agg(
+        F.count("*").alias(_COUNT), _latest_title_hash(F.col(c.EVENT_TIME)).alias(_TITLE_HASH)
+    )
+    reference = items.select(
+        c.LANDING_DATE, c.ITEM_ID, F.lit(0).cast("bigint").alias(_COUNT), _title_hash().alias(_TITLE_HASH)
+    )
+    by_item, by_title = Window.partitionBy(c.ITEM_ID), Window.partitionBy(c.ITEM_ID, _TITLE_HASH)
+    return current.unionByName(reference).withColumns(
+        {
+            "first": F.min(c.LANDING_DATE).over(by_item),
+            "first_titled": F.min(F.when(F.col(_TITLE_HASH).isNotNull(), F.col(c.LANDING_DATE))).over(by_item),
+            "title_first": F.min(c.LANDING_DATE).over(by_title),
+        }
+    )
+
+
 def _count_shoppers(events: DataFrame, shoppers: DataFrame) -> DataFrame:
-    """One row per day and first day of the shopper."""
+    """Return one row per day and first day of the shopper."""
     current = events.groupBy(c.LANDING_DATE, c.SHOPPER).agg(
         F.count("*").alias(_COUNT), F.count(c.USER_ID).alias("as_user")
     )
@@ -106,13 +105,13 @@ def _count_shoppers(events: DataFrame, shoppers: DataFrame) -> DataFrame:
 
 
 def _latest_title_hash(time: Column) -> Column:
-    """The last name that an event of the day carried. Numbers, not texts: they aggregate in place."""
+    """Return the hash of the last title among a day's events. Spark aggregates numbers in place, texts not."""
     title_hash = _title_hash()
     return F.max_by(title_hash, F.when(title_hash.isNotNull(), time))
 
 
 def _title_hash() -> Column:
-    """The title as a number; the category where there is no title; null where there is neither."""
+    """Return the hash of the title, else of the category; null without both."""
     normalized = F.lower(F.trim(F.coalesce(F.col(c.TITLE), F.col(c.CATEGORY))))
     return F.when(normalized != "", F.xxhash64(normalized))
 

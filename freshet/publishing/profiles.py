@@ -1,4 +1,4 @@
-"""The profile of a stage: one Spark pass, one row per landing day. Gates judge this small frame, not the big one."""
+"""Profile staged rows in one Spark pass: counts per landing day, which a gate checks instead of the rows."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -8,21 +8,21 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from freshet.data import columns as c
-from freshet.ingest.contract import REASONS
+from freshet.ingest.contract import FUTURE_EVENT_DAYS, REASONS
 from freshet.tables.schemas import Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _PSEUDONYM_PATTERN = "^[0-9a-f]{32}$"
-LATE_DAYS: Final = 2  # an event that happened longer before its landing day counts as late
+OLD_EVENT_DAYS: Final = 2  # days before its landing day from which on an event is old
 HUGE_QUANTITY: Final = 1_000_000
 
 
 def profile_stage(staged: DataFrame, table: Table, days: Sequence[date] = ()) -> "pd.DataFrame":
-    """One row per day, indexed by landing_date; a day without rows has zeros. One row for a table without days.
+    """Return one row per day, indexed by landing_date, with zeros for a day without rows; one row without days.
 
-    Columns: `rows` and what `MEASURES` lists for the table. All values are counts (int64) or extremes.
+    Columns: `rows` and the measures of the table in `MEASURES`, counts (int64) or extremes.
     """
     measures = [F.count("*").alias("rows"), *(column.alias(name) for name, column in MEASURES[table.name]().items())]
     if not table.daily:
@@ -33,12 +33,12 @@ def profile_stage(staged: DataFrame, table: Table, days: Sequence[date] = ()) ->
 
 
 def _count_violations(condition: Column) -> Column:
-    """How many rows the truth does not hold for; unknown counts as broken."""
+    """Count the rows for which the condition is false or unknown."""
     return F.count(F.when(~F.coalesce(condition, F.lit(False)), F.lit(1)))
 
 
 def _count_where(condition: Column) -> Column:
-    """How many rows the truth holds for."""
+    """Count the rows for which the condition is true."""
     return F.count(F.when(condition, F.lit(1)))
 
 
@@ -68,7 +68,7 @@ def _quarantined_events() -> dict[str, Column]:
 
 
 def _events() -> dict[str, Column]:
-    is_in_time = F.col(c.EVENT_TIME) < F.date_add(c.LANDING_DATE, 2)
+    is_in_time = F.col(c.EVENT_TIME) < F.date_add(c.LANDING_DATE, FUTURE_EVENT_DAYS)
     return {
         "without_item": _count_violations(F.col(c.ITEM_ID) != ""),
         "without_shopper": _count_violations(F.col(c.SHOPPER).rlike(_PSEUDONYM_PATTERN)),
@@ -80,7 +80,7 @@ def _events() -> dict[str, Column]:
 
 
 def _comparison_counts() -> dict[str, Column]:
-    """What a day is compared by. No exact distinct counts: each would be a pass of its own."""
+    """Counts for the anomaly checks. Distinct counts are approximate: an exact one would take a pass of its own."""
     time = F.col(c.EVENT_TIME)
     return {
         "with_user": F.count(c.USER_ID),
@@ -88,7 +88,7 @@ def _comparison_counts() -> dict[str, Column]:
         "sessions": F.approx_count_distinct(c.SESSION_ID),
         "distinct_times": F.approx_count_distinct(time),
         "hours": F.expr(f"bit_count(bit_or(shiftleft(1, hour({c.EVENT_TIME}))))"),
-        "old_events": _count_where(time < F.date_sub(c.LANDING_DATE, LATE_DAYS)),
+        "old_events": _count_where(time < F.date_sub(c.LANDING_DATE, OLD_EVENT_DAYS)),
         "priced": F.count(c.PRICE),
         "zero_prices": _count_where(F.col(c.PRICE) == 0),
         "median_price": F.percentile_approx((F.col(c.PRICE) * 10_000).cast("bigint"), 0.5, 1_000),
@@ -136,7 +136,7 @@ def _impressions() -> dict[str, Column]:
         "unknown_tiers": _count_violations(F.col("tier").isin(list(c.TIERS))),
         "without_bundle": _count_violations(F.col("bundle").rlike("^[0-9a-f]{64}$")),
         "unhashed_shoppers": _count_violations(_is_pseudonym_or_null(c.SHOPPER)),
-        "after_landing_day": _count_violations(F.col("shown_at") < F.date_add(c.LANDING_DATE, 2)),
+        "after_landing_day": _count_violations(F.col("shown_at") < F.date_add(c.LANDING_DATE, FUTURE_EVENT_DAYS)),
     }
 
 

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from freshet.gates.judging import check_rules
 from freshet.gates.rules import GateReport
 from freshet.gates.suites import suite
-from freshet.publishing.adjacent_days import OverlapCounts, judge_with_overlaps
+from freshet.publishing.adjacent_days import check_with_overlaps
 from freshet.publishing.anomaly_profile import add_day_comparison
 from freshet.publishing.derived_columns import add_derived_columns, add_index_columns
 from freshet.publishing.gate_inputs import UNDELIVERED, GateInputs
@@ -133,7 +133,7 @@ class _CheckedDays:
 
     profile: "pd.DataFrame"
     gate_report: GateReport
-    overlaps: OverlapCounts
+    overlaps: Overlaps
 
 
 def _check_days(
@@ -146,7 +146,7 @@ def _check_days(
         day_profile = add_day_comparison(day_profile, staged, rules, settings, store, today)
     if rows.count_overlaps is None:
         return _CheckedDays(day_profile, check_rules(table.name, day_profile, rules), {})
-    return _CheckedDays(*judge_with_overlaps(table.name, day_profile, rules, partial(rows.count_overlaps, staged)))
+    return _CheckedDays(*check_with_overlaps(table.name, day_profile, rules, partial(rows.count_overlaps, staged)))
 
 
 def _inputs_frame(table: Table, inputs: Mapping[str, object]) -> "pd.DataFrame":

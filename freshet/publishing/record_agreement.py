@@ -1,4 +1,4 @@
-"""What the daily tables hold, held day by day against what the records of `events` say was published."""
+"""Compare the rows of the daily tables with the counts in the day records of `events`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,19 +8,20 @@ from typing import Final
 from freshet.commands import materialize_command, partition_range
 from freshet.publishing import gate_inputs
 from freshet.store import Store
-from freshet.tables import day_records
+from freshet.tables import day_records, stale_days
 from freshet.tables.day_records import DayEntry
 from freshet.tables.schemas import EVENTS, Table
 
 EVENT_TABLES_SELECTION: Final = "+items,+item_features,+user_features,+histories"
-MAX_SHOWN_DAYS: Final = 3  # days named in a finding
+MAX_SHOWN_DAYS: Final = 3  # days named in a message
 
 
 @dataclass(frozen=True)
 class TableCounts:
-    """What a table holds of each day, and which count of the events of that day it must be.
+    """The counts of a table per day, and the counts of `events` that they have to equal.
 
-    counts: day → rows, events or items; unit: which of them. what − less: counts in the record of `events`.
+    counts: day → rows, events or items; unit: which of them. count_name, minus: counts in the record of `events`, whose
+    difference is expected.
     """
 
     table: Table
@@ -31,9 +32,9 @@ class TableCounts:
 
 
 def check_consistency(store: Store, tables: Sequence[TableCounts], until: date | None = None) -> dict[str, object]:
-    """Columns of a profile: `mismatched_days` and `mismatched_days_details`.
+    """Return the profile columns `mismatched_days` (a count) and `mismatched_days_details` (which, and a fix).
 
-    until: the last day that is looked at.
+    until: the last day to check.
     """
     events = {
         day: entry for day, entry in day_records.visible_entries(store, EVENTS.name).items() if _is_in_range(day, until)
@@ -56,15 +57,9 @@ def _mismatches(
         count, name = table_counts.counts.get(day, 0), table_counts.table.name
         if count != expected:
             mismatches.append((day, f"{name} {day} hold {count} {table_counts.unit} where events published {expected}"))
-        elif expected and _is_stale(table_entries.get(day), events[day]):
+        elif expected and day in table_entries and stale_days.is_stale(table_entries[day], {EVENTS.name: events[day]}):
             mismatches.append((day, f"{name} {day} were made from events that have been published anew since"))
     return mismatches
-
-
-def _is_stale(table_entry: DayEntry | None, events_entry: DayEntry) -> bool:
-    """Whether its record names another attempt of events; records of an older Freshet name none."""
-    source = None if table_entry is None else table_entry.record.sources.get(EVENTS.name)
-    return source is not None and source != events_entry.attempt
 
 
 def _is_in_range(day: date, until: date | None) -> bool:
@@ -75,4 +70,5 @@ def _describe(reasons: Sequence[str], days: Sequence[date]) -> str:
     if not reasons:
         return "nothing"
     suffix = f"; and {len(reasons) - MAX_SHOWN_DAYS} more" if len(reasons) > MAX_SHOWN_DAYS else ""
-    return f"{'; '.join(reasons[:MAX_SHOWN_DAYS])}{suffix}; run {materialize_command(EVENT_TABLES_SELECTION, partition_range(days))}"
+    command = materialize_command(EVENT_TABLES_SELECTION, partition_range(days))
+    return f"{'; '.join(reasons[:MAX_SHOWN_DAYS])}{suffix}; run {command}"

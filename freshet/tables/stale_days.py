@@ -38,7 +38,7 @@ def stale_days(store: Store, table: str, days: Iterable[date] | None = None) -> 
     return [
         day
         for day in sorted(_ready_days(upstream))
-        if _is_stale(entries.get(day), {n: e[day] for n, e in upstream.items()})
+        if is_stale(entries.get(day), {n: e[day] for n, e in upstream.items()})
     ]
 
 
@@ -75,7 +75,11 @@ def _is_consistent(entries: Mapping[str, DayEntry]) -> bool:
     )
 
 
-def _is_stale(entry: DayEntry | None, upstream: Mapping[str, DayEntry]) -> bool:
+def is_stale(entry: DayEntry | None, upstream: Mapping[str, DayEntry]) -> bool:
+    """Return whether a day has no record, or was made from another attempt of an upstream table than the latest.
+
+    A record of an earlier version that names no attempt is not stale.
+    """
     if entry is None:
         return True
     return any(upstream[name].attempt != attempt for name, attempt in entry.record.sources.items() if name in upstream)

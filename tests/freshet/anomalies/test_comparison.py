@@ -287,7 +287,7 @@ def test_an_accepted_day_becomes_past_and_says_what_is_unusual_all_the_same():
         {day: good_counts(day) for day in days}, PAST_COUNTS, first_met, accepted_terms, lambda _: True
     )
     assert (results[BAD_DAY].accepted, results[days[1]].accepted) == (True, False)
-    assert results[BAD_DAY].messages["items"] == "events on items met before 0.0%, usually 97.0% (28 days before)"
+    assert results[BAD_DAY].messages["items"] == "events on items seen before 0.0%, usually 97.0% (28 days before)"
     assert results[days[1]].counts["seen_item_events"] == 2_000
 
 

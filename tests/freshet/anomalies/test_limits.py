@@ -1,4 +1,4 @@
-"""The setting of the factors: what is named changes, what is wrong is named."""
+"""The setting FRESHET_ANOMALY_LIMITS: defaults, overrides and wrong entries."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from freshet.anomalies.limits import DEFAULT_LIMITS, Limit, format_limits, parse
 from freshet.errors import SettingsError
 
 
-def test_what_is_not_named_keeps_its_default():
+def test_other_checks_keep_their_default():
     assert parse_limits("volume:2:8, prices:off") == {**DEFAULT_LIMITS, "volume": Limit(2, 8), "prices": None}
 
 
@@ -17,14 +17,14 @@ def test_limits_read_back_as_they_are_written():
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("volumes:2:5", "'volumes:2:5' names nothing that is compared (volume, skipped"),
-        ("volume:2", "'volume:2' has no two factors"),
-        ("volume:5:2", "'volume:5:2': 1 < warn < refuse should hold"),
-        ("volume:0.5:2", "1 < warn < refuse should hold"),
-        ("volume:2:5,volume:off", "volume stands twice"),
+        ("volumes:2:5", "'volumes:2:5' names no anomaly check (volume, skipped"),
+        ("volume:2", "'volume:2' does not have two factors"),
+        ("volume:5:2", "'volume:5:2': the factors must be 1 < warn < refuse"),
+        ("volume:0.5:2", "the factors must be 1 < warn < refuse"),
+        ("volume:2:5,volume:off", "volume is set twice"),
     ],
 )
-def test_what_is_wrong_is_named(text, problem):
+def test_a_wrong_entry_is_named(text, problem):
     with pytest.raises(SettingsError, match=r"FRESHET_ANOMALY_LIMITS") as exc_info:
         parse_limits(text)
     assert problem in str(exc_info.value)

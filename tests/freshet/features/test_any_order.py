@@ -142,10 +142,10 @@ def run_days(spark, settings, days: list[list[date]]) -> None:
 def run_history(spark, tmp_path_factory):
     # No day is refused for what it holds; and the shops lie behind one another, but none is the past of the next.
     setting_values = {
-        "lookback_days": LOOKBACK_DAYS,
-        "bad_share_limit": 1.0,
-        "skipped_share_limit": 1.0,
-        "usual_days": 0,
+        "dedup_lookback_days": LOOKBACK_DAYS,
+        "max_invalid_share": 1.0,
+        "max_skipped_share": 1.0,
+        "anomaly_window_days": 0,
     }
     settings = tiny_lake.shop_settings(tmp_path_factory.mktemp("order"), **setting_values)
     session = tiny_lake.lake_session(spark, settings)

@@ -166,7 +166,7 @@ def test_the_tables_after_it_refuse_the_day_too_and_pass_the_reason_on(week_lake
 
 def warning_messages(publish_result, rule):
     (result,) = [result for result in publish_result.gate_report.results if result.rule.name == rule]
-    return [(culprit.where, culprit.result) for culprit in result.culprits]
+    return [(violation.where, violation.message) for violation in result.violations]
 
 
 def test_a_day_without_a_delivery_is_empty_in_every_table_with_a_warning_in_the_first(week_lake):
@@ -205,7 +205,7 @@ def test_a_delivery_without_rows_is_no_empty_day(spark, tmp_path):
 def test_a_file_without_rows_is_a_warning(week_lake):
     _, _, publish_results = week_lake
     assert warning_messages(publish_results["raw_events"], "every_file_gave_rows") == [
-        ("2024-03-07", "1 of 2 files gave no row")
+        ("2024-03-07", "1 of 2 files have no row")
     ]
 
 
@@ -261,8 +261,12 @@ def test_a_day_with_nothing_but_a_broken_file_is_refused_before_spark_reads_it(w
     )
     assert (publish_result.published, publish_result.rows) == ((), 0)
     assert publish_result.message() == (
-        "raw_events 2024-03-08: dt=2024-03-08/empty.csv is empty (deliver it again, or remove it if nothing happened "
-        "that day); put a good copy in its place (or delete it and land the mended export) and run the day again"
+        "raw_events 2024-03-08: "
+        + refusal_reason(
+            "raw_events",
+            "files_are_readable",
+            file_problems="dt=2024-03-08/empty.csv is empty (deliver it again, or remove it if nothing happened that day)",
+        )
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import tiny_lake
+from tests.gate_cases import refusal_reason
 
 pytestmark = pytest.mark.spark
 
@@ -126,12 +127,12 @@ def test_what_the_gateway_may_never_write_refuses_the_day_and_keeps_what_was_the
         impression_line("r6", shown_at="2024-01-03T00:00:00Z"),
     )
     session, publication = publish_days(spark, shop, DAY)
-    assert [reason.partition(";")[0] for reason in publication.refused["2024-01-01"]] == [
-        "1 of 6 lists hold an item twice",
-        "1 of 6 answers name an unknown tier",
-        "1 of 6 answers name no bundle",
-        "1 of 6 name a bare shopper",
-        "1 of 6 were shown after their landing day",
+    assert publication.refused["2024-01-01"] == [
+        refusal_reason("impressions", "items_are_unique_in_list", lists_with_repeats=1, rows=6),
+        refusal_reason("impressions", "tiers_are_known", unknown_tiers=1, rows=6),
+        refusal_reason("impressions", "bundles_are_named", without_bundle=1, rows=6),
+        refusal_reason("impressions", "shoppers_are_pseudonyms", unhashed_shoppers=1, rows=6),
+        refusal_reason("impressions", "times_are_plausible", after_landing_day=1, rows=6),
     ]
     assert [row["request_id"] for row in impression_rows(session)] == ["r1"]
 
@@ -148,8 +149,6 @@ def test_a_day_of_torn_lines_is_refused_and_the_day_keeps_what_it_had(spark, sho
     publish_days(spark, shop, DAY)
     land_lines(shop, DAY, "g2.jsonl", impression_line("r2")[:30])
     session, publication = publish_days(spark, shop, DAY)
-    assert publication.message() == (
-        "impressions 2024-01-01: 1 of 2 lines are torn or malformed (limit 0.1); "
-        "look at the landed files of that day; what cannot be mended, move out of the landing and run the day again"
-    )
+    reason = refusal_reason("impressions", "lines_are_whole", quarantined=1, landed=2)
+    assert publication.message() == f"impressions 2024-01-01: {reason}"
     assert [row["request_id"] for row in impression_rows(session)] == ["r1"]

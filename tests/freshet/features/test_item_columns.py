@@ -25,7 +25,7 @@ CSV_ROWS = (
 
 
 def test_a_column_that_mapping_and_setting_name_is_an_input_of_the_model(spark, tmp_path):
-    settings = tiny_lake.shop_settings(tmp_path, item_inputs="title:words,brand:category")
+    settings = tiny_lake.shop_settings(tmp_path, item_schema="title:words,brand:category")
     settings.mapping.write_text(MAPPING + "  context:\n    brand: brand\n")
     tiny_lake.deliver_files(settings, DAY1, {"a.csv": BRANDED_HEADER + CSV_ROWS})
     session = tiny_lake.lake_session(spark, settings)

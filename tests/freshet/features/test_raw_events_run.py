@@ -70,7 +70,7 @@ def test_names_of_files_are_names_and_no_patterns(spark, landing):
     files_run = raw_run(spark, landing, CSV_MAPPING)
     number_by_name = {f"dt={DAYS[0]}/{name}": str(number) for number, name in enumerate(names)}
     assert dict(read_rows(files_run, "source_file", "item_id")) == number_by_name
-    assert files_run.collect_inputs(files_run.read_rows())["read_twice"][DAYS[0]] == 0
+    assert files_run.collect_inputs(files_run.read_rows())["records_read_twice"][DAYS[0]] == 0
 
 
 def test_names_that_spark_cannot_open_refuse_their_day_and_are_told(spark, landing):
@@ -224,7 +224,7 @@ def test_a_day_of_which_all_is_skipped_is_refused(empty_lake):
     assert publish_result.message().startswith(
         "raw_events 2024-03-01: the mapping's `where` skips 3 of 3 rows (limit 0.99); check"
     )
-    accepting_settings = settings.model_copy(update={"skipped_share_limit": 1})
+    accepting_settings = settings.model_copy(update={"max_skipped_share": 1})
     run = tiny_lake.day_run(spark, accepting_settings, DAYS[:1])
     assert run.publish_raw_events(CSV_MAPPING.model_copy(update={"where": "item = 'B'"}), b"key").published == (
         DAYS[0],

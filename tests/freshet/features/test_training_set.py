@@ -26,7 +26,7 @@ numbered = count()
 
 def publish_rows(spark, table, days, *rows):
     iceberg.publish(
-        spark, iceberg.write(spark.createDataFrame(list(rows), table.struct).coalesce(1), table, list(days))
+        spark, iceberg.write(spark.createDataFrame(list(rows), table.spark_schema).coalesce(1), table, list(days))
     )
 
 
@@ -56,7 +56,7 @@ def vocabulary_indexes(spark):
 
 
 def test_the_vocabulary_of_the_shop_passes_its_gate(shop):
-    publish_result = shop.publish_results["vocabulary"]
+    publish_result = shop.publications["vocabulary"]
     assert (publish_result.message(), publish_result.rows) == ("", 4)
     assert publish_result.profile.loc[
         "vocabulary", ["lowest_index", "highest_index", "index_gaps", "reindexed_items"]
@@ -87,8 +87,8 @@ def test_an_index_that_moved_and_one_that_is_lost_are_counted(spark):
         return spark.createDataFrame(list(rows), "item_id STRING, index INT")
 
     staged = with_indexes(("mug", 1), ("pen", 3), ("new", 4))
-    assert training_set._count_moved_items(with_indexes(("mug", 1)), staged) == 0
-    assert training_set._count_moved_items(with_indexes(("mug", 1), ("pen", 2), ("gone", 3)), staged) == 2
+    assert training_set.count_reindexed_items(with_indexes(("mug", 1)), staged) == 0
+    assert training_set.count_reindexed_items(with_indexes(("mug", 1), ("pen", 2), ("gone", 3)), staged) == 2
 
 
 def test_a_shop_with_one_item_is_refused_and_the_published_vocabulary_stays(empty_lake):

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from freshet.gates.rules import Rule
-from freshet.publishing.adjacent_days import judge_with_overlaps
+from freshet.publishing.adjacent_days import check_with_overlaps
 from tests.world import DAY1, DAY2, DAY3, DAYS
 
 ACROSS_RULES = (
@@ -15,7 +15,7 @@ ACROSS_RULES = (
 def across_report(bad_days, overlaps):
     """overlaps: what is counted while exactly these days are refused."""
     profile = pd.DataFrame({"bad": [int(day in bad_days) for day in DAYS]}, index=list(DAYS))
-    return judge_with_overlaps("events", profile, ACROSS_RULES, lambda refused: overlaps[frozenset(refused)])
+    return check_with_overlaps("events", profile, ACROSS_RULES, lambda refused: overlaps[frozenset(refused)])
 
 
 def test_days_that_share_nothing_pass():

@@ -99,7 +99,7 @@ def publish_result(lake):
 @pytest.mark.parametrize("rule", BAD_DAY_KINDS)
 def test_a_bad_day_within_a_range_breaks_its_rule_and_is_not_published(publish_result, rule):
     result = next(rule_result for rule_result in publish_result.gate_report.results if rule_result.rule.name == rule)
-    assert str(BAD_DAYS[rule]) in [culprit.where for culprit in result.culprits if culprit.stops]
+    assert str(BAD_DAYS[rule]) in [violation.where for violation in result.violations if violation.is_blocking]
     assert BAD_DAYS[rule] not in publish_result.published
 
 
@@ -119,7 +119,7 @@ def test_a_day_alone_is_compared_with_the_days_that_were_published_before(lake, 
             "events",
             "items_are_as_usual",
             where=str(day),
-            items_message=f"events on items met before 0.0%, usually 100.0% ({len(GOOD_DAYS) - 2} days before)",
+            items_message=f"events on items seen before 0.0%, usually 100.0% ({len(GOOD_DAYS) - 2} days before)",
         )
     ]
     accept(run.store, day, "all items are new", datetime(2024, 4, 1, tzinfo=UTC))

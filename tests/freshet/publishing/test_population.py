@@ -23,7 +23,9 @@ EVENTS = [  # item, title, shopper, user?, day, hour
 
 
 def table_rows(spark, table, values):
-    return spark.createDataFrame([tuple(row.get(name) for name in table.names) for row in values], table.struct)
+    return spark.createDataFrame(
+        [tuple(row.get(name) for name in table.column_names) for row in values], table.spark_schema
+    )
 
 
 @pytest.fixture(scope="module")
