@@ -7,6 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+PACKAGE_FOLDER: Final = Path(__file__).parent
+
 # Dagster has no variable: its switch is `telemetry: enabled: false` in dagster.yaml, which set-up writes.
 TELEMETRY_SWITCHES: Final = {
     "DO_NOT_TRACK": "1",  # evidently, and every tool that follows the convention

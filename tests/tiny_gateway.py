@@ -1,4 +1,4 @@
-"""A gateway on the tiny bundle: in this process, asked over ASGI, or a process of its own as users run it."""
+"""A gateway on the tiny bundle: in this process over ASGI, or as a separate process, as users run it."""
 
 import asyncio
 import contextlib
@@ -28,28 +28,29 @@ WAIT_TIMEOUT_S = 60.0  # seconds that a test waits for something before it fails
 
 
 class ManualClocks:
-    """Two clocks that a test moves: the machine's, and the one nobody can set."""
+    """A wall clock and a monotonic clock that a test moves."""
 
-    def __init__(self, wall=NOON_S, steady=1000.0):
-        self.wall, self.steady = float(wall), float(steady)
+    def __init__(self, wall=NOON_S, monotonic=1000.0):
+        self.wall, self.monotonic = float(wall), float(monotonic)
 
     def pass_by(self, seconds):
         self.wall += seconds
-        self.steady += seconds
+        self.monotonic += seconds
 
     def clock(self):
-        return Clock(lambda: self.wall, lambda: self.steady)
+        return Clock(lambda: self.wall, lambda: self.monotonic)
 
 
 def gateway_settings(root: Path, **overrides) -> Settings:
-    """A lake and a state folder below `root`; nothing is landed unless a test asks for it."""
-    fields = {"lake": str(root / "lake"), "state": root / "state", "cache": root / "cache", "gateway_port": 0,
-             "pseudonym_key": "tiny", "seal_seconds": 3600, "journal_seconds": 0.05, **overrides}  # fmt: skip
+    """Return settings with lake and state folder in `root`; lines land only at the end, unless overridden."""
+    fields = {"lake": str(root / "lake"), "gateway_state_dir": root / "state", "cache_dir": root / "cache",
+              "gateway_port": 0, "pseudonym_key": "tiny", "flush_interval_s": 3600, "journal_poll_s": 0.05,
+              **overrides}  # fmt: skip
     return Settings(_env_file=None, **fields)
 
 
 def release_tiny_bundle(lake: str, folder: Path, note: str = "one", **manifest_options) -> str:
-    """Put a tiny bundle into the lake and into the journal; returns its id."""
+    """Release a tiny bundle in the lake; return its id. note: makes it a different bundle."""
     store = open_store(lake)
     name = write_bundle(folder / note, note=note, **manifest_options)
     store.put_folder(folder / note, f"bundles/{name}", "manifest.json")
@@ -58,7 +59,7 @@ def release_tiny_bundle(lake: str, folder: Path, note: str = "one", **manifest_o
 
 
 def append_release(lake: str, bundle: str) -> None:
-    """The journal's next entry."""
+    """Append a release of the bundle to the journal."""
     store = open_store(lake)
     n_entries, now = entry_count(store), datetime(2026, 1, 5, tzinfo=UTC)
     fields = {"kind": "release", "verdict": "", "why": "", "by": "test"}
@@ -66,7 +67,7 @@ def append_release(lake: str, bundle: str) -> None:
 
 
 class GatewayClient:
-    """What a gateway in this process answers."""
+    """An HTTP client of a gateway in this process."""
 
     def __init__(self, gateway: Gateway):
         self.gateway, self._app = gateway, create_app(gateway)
@@ -89,7 +90,7 @@ class GatewayClient:
 
 @contextlib.contextmanager
 def tiny_gateway(settings: Settings, clock: Clock, *, ready: bool = True):
-    """A running gateway; ready: wait until a release answers."""
+    """Run a gateway; yield its client. ready: wait until a release serves."""
     state_lock = acquire_state_lock(state_folder(settings))
     gateway = Gateway(settings, b"tiny", state_lock.folder, clock)
     gateway.start()
@@ -103,16 +104,16 @@ def tiny_gateway(settings: Settings, clock: Clock, *, ready: bool = True):
 
 
 def wait_for(condition, timeout_s: float = WAIT_TIMEOUT_S):
-    """What `happened` returns as soon as it is something."""
+    """Return the first truthy result of `condition`; fail after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while not (result := condition()):
-        assert time.monotonic() < deadline, "it did not happen"
+        assert time.monotonic() < deadline, f"no result within {timeout_s:.0f} s"
         time.sleep(0.01)
     return result
 
 
 def damage_store(folder: Path) -> None:
-    """Overwrite the middle half of a gateway's store with noughts, as a bad disk may."""
+    """Overwrite the middle half of a gateway's store with zeros, as a bad disk may."""
     with (folder / STORE_FILE).open("r+b") as file:
         quarter = file.seek(0, os.SEEK_END) // 4
         file.seek(quarter)
@@ -120,14 +121,14 @@ def damage_store(folder: Path) -> None:
 
 
 def landed_lines(lake: str, kind: str = "events") -> list[dict]:
-    """Every landed line, in the order of the files' names."""
+    """Return every landed line, in the order of the files' names."""
     root = Path(lake) / "landing" / kind
     return [json.loads(line) for path in sorted(root.rglob("*.jsonl")) for line in path.read_text().splitlines()]
 
 
 @contextlib.contextmanager
 def gateway_process(root: Path, *arguments: str, prelude: Path | None = None, **variables: str):
-    """`freshet serve` as a user starts it: (process, address). It is killed at the end if it still runs."""
+    """Run `freshet serve`; yield (process, URL), "" if it did not start. It is killed at the end if it still runs."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FRESHET_")}
     overrides = {
         "FRESHET_LAKE": str(root / "lake"),
@@ -138,14 +139,14 @@ def gateway_process(root: Path, *arguments: str, prelude: Path | None = None, **
         **variables,
     }
     path = os.pathsep.join(filter(None, [str(prelude) if prelude else "", str(Path.cwd())]))
-    started = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "freshet.cli.main", "serve", *arguments],
         env={**environment, **overrides, "PYTHONPATH": path}, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True,
     )  # fmt: skip
     try:
-        yield started, started.stdout.readline().rpartition(" ")[2].strip()  # nothing where it did not start
+        yield process, process.stdout.readline().rpartition(" ")[2].strip()
     finally:
-        if started.poll() is None:
-            started.send_signal(signal.SIGKILL)
-        started.communicate()
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()

@@ -1,4 +1,6 @@
-"""The gateway: one process that takes events, answers requests and follows the release journal.
+"""The gateway: one process that stores events, serves recommendations and follows the release journal.
 
-Start with `gateway.py`, which puts its parts together.
+From bottom to top: `schemas` (request and response bodies), `events` (the event store and what lands), `recommend`
+(ranking), `releases` (loading bundles), `gateway.py` (all of it put together), `http` (the endpoints), `server.py`.
+Start with `gateway.py`.
 """

@@ -1,4 +1,4 @@
-"""The gateway's clock: never goes backwards, and notices when the machine's clock jumps."""
+"""The gateway's clock: strictly increasing, with detection of jumps of the machine's clock."""
 
 import threading
 import time
@@ -9,36 +9,34 @@ from typing import Final
 
 from freshet.data.day_numbers import day_from_number
 
-MAX_CLOCK_DRIFT_S: Final = (
-    2.0  # seconds between the two clocks that are more than slewing and waiting for the processor
-)
-MAX_TRUSTED_JUMP_S: Final = 86_400.0  # seconds: a clock set further forward than that is more likely broken than right
-JUMP_CONFIRMATION_S: Final = 600.0  # seconds after which a jump of more than that is believed, if it stays
-JUMP_REPORT_S: Final = 3600.0  # seconds for which a jump stands in /readyz
-MICROS_PER_SECOND: Final = 1_000_000  # microseconds
+MAX_CLOCK_DRIFT_S: Final = 2.0  # a larger difference between the two clocks is a jump, not slewing or scheduling delay
+MAX_TRUSTED_JUMP_S: Final = 86_400.0  # a larger jump forward is likely an error
+JUMP_CONFIRMATION_S: Final = 600.0  # a larger jump is accepted after it has lasted this long
+JUMP_REPORT_S: Final = 3600.0  # how long a jump is shown in /readyz
+MICROS_PER_SECOND: Final = 1_000_000
 MICROS_PER_DAY: Final = 86_400 * MICROS_PER_SECOND
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class ClockJump:
-    """The machine's clock was set: by so many seconds (negative: back), noticed at this monotonic time."""
+    """A jump of the machine's clock. seconds: its size (negative: back). noticed_at: monotonic seconds."""
 
     seconds: float
     noticed_at: float
 
     def message(self) -> str:
-        """For people."""
+        """Return the jump as text."""
         direction = "forward" if self.seconds > 0 else "back"
         return f"the machine's clock jumped {direction} by {abs(self.seconds):,.0f} s"
 
 
 class Clock:
-    """Wall time that never goes backwards while it runs, in microseconds since 1970.
+    """Strictly increasing wall time, in microseconds since 1970.
 
-    Where the machine's clock is set forward, up to a day is followed at once; more only after it has stayed so for ten
-    minutes, in which the steady clock goes on counting. Where it is set back, the gateway's time stands still, a
-    microsecond a reading, until the machine's clock has caught up. A restart takes the machine's clock as it then is.
+    If the machine's clock is set forward by up to a day, this clock follows at once; a larger jump is followed only
+    after it has lasted for ten minutes, until then the monotonic clock counts. If it is set back, this clock advances
+    by a microsecond per reading until the machine's clock has caught up. A restart takes the machine's clock as it is.
     """
 
     def __init__(self, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
@@ -47,17 +45,17 @@ class Clock:
         self._last_reading = 0
         self._offset = wall() - monotonic()
         self._jump: ClockJump | None = None
-        self._suspect_jump: ClockJump | None = None  # a jump too far to be believed at once, as it was first seen
+        self._suspect_jump: ClockJump | None = None  # a jump that is too large to follow at once, as first noticed
 
     def now(self) -> int:
-        """Microseconds since 1970, more than at every reading before."""
+        """Return microseconds since 1970, more than at every earlier reading."""
         with self._lock:
             monotonic = self._monotonic()
             drift = self._wall() - monotonic - self._offset
             if abs(drift) > MAX_CLOCK_DRIFT_S:
                 self._jump = ClockJump(drift, monotonic)
             is_suspect = self._is_suspect(drift, monotonic)
-            if abs(drift) > MAX_CLOCK_DRIFT_S / 4 and not is_suspect:  # slow drift and slewing are followed quietly
+            if abs(drift) > MAX_CLOCK_DRIFT_S / 4 and not is_suspect:  # follow slow drift and slewing without a report
                 self._offset += drift
                 drift = 0.0
             seconds = monotonic + self._offset + (0.0 if is_suspect else drift)
@@ -65,7 +63,7 @@ class Clock:
             return self._last_reading
 
     def _is_suspect(self, drift: float, monotonic: float) -> bool:
-        """Whether the machine's clock is too far ahead, and has not been so by as much for long enough."""
+        """Whether the machine's clock is too far ahead, and not yet for long enough to be accepted."""
         if drift <= MAX_TRUSTED_JUMP_S:
             self._suspect_jump = None
             return False
@@ -74,18 +72,18 @@ class Clock:
         return monotonic - self._suspect_jump.noticed_at < JUMP_CONFIRMATION_S
 
     def monotonic(self) -> float:
-        """Seconds that nobody can set: for pauses and durations."""
+        """Return seconds of a clock that cannot be set: for pauses and durations."""
         return self._monotonic()
 
     def recent_jump(self) -> ClockJump | None:
-        """The last jump, for as long as it is worth telling."""
+        """Return the last jump if it is recent or still has an effect, else None."""
         self.now()
         with self._lock:
             is_recent = self._jump is not None and self._monotonic() - self._jump.noticed_at < JUMP_REPORT_S
             return self._jump if is_recent or abs(self._skew()) > MAX_CLOCK_DRIFT_S else None
 
     def skew(self) -> float:
-        """Seconds that the gateway's time is ahead of the machine's (negative: behind); 0 in ordinary times."""
+        """Return how many seconds the gateway's time is ahead of the machine's (negative: behind); normally 0."""
         with self._lock:
             return self._skew()
 
@@ -94,26 +92,26 @@ class Clock:
 
 
 def system_clock() -> Clock:
-    """The clock of this machine; time asleep counts as time."""
+    """Return the clock of this machine; its monotonic time includes suspend."""
     clock_id = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     return Clock(time.time, lambda: time.clock_gettime(clock_id))
 
 
 def iso(micros: int) -> str:
-    """`2026-01-05T12:00:00.123456Z`."""
+    """Return `2026-01-05T12:00:00.123456Z`."""
     return (EPOCH + timedelta(microseconds=micros)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def to_micros(timestamp: datetime) -> int:
-    """Microseconds since 1970 of a moment with a time zone."""
+    """Return microseconds since 1970 of a timestamp with a time zone."""
     return (timestamp - EPOCH) // timedelta(microseconds=1)
 
 
 def day_of(micros: int) -> int:
-    """The UTC day, days since 1970."""
+    """Return the UTC day, in days since 1970."""
     return micros // MICROS_PER_DAY
 
 
 def iso_date(day: int) -> str:
-    """`2026-01-05`."""
+    """Return `2026-01-05`."""
     return str(day_from_number(day))

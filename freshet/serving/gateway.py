@@ -1,4 +1,4 @@
-"""The gateway: one process that keeps events, answers questions, and follows the journal. Its parts, put together."""
+"""The gateway's parts put together: event store, recommendation worker, release watcher, flusher."""
 
 import secrets
 import sqlite3
@@ -13,32 +13,32 @@ from freshet.data.history_events import HistoryEvent
 from freshet.data.pseudonym import pseudonym
 from freshet.inference.latest_histories import merge_events
 from freshet.serving.clock import Clock, iso
+from freshet.serving.errors import GatewayError, Problem, RequestError
 from freshet.serving.events import event_store, event_store_file
 from freshet.serving.events.event_store_file import connect
 from freshet.serving.events.flusher import LandingFlusher
 from freshet.serving.events.impressions import ImpressionBuffer
 from freshet.serving.events.writer import Writer
-from freshet.serving.http.errors import GatewayError, Problem, RequestError
-from freshet.serving.http.redaction import path_redactor
-from freshet.serving.http.rejected_requests import RefusalLog
 from freshet.serving.metrics import GatewayMetrics
-from freshet.serving.recommend.active_release import LoadedRelease
 from freshet.serving.recommend.active_state import ActiveState
+from freshet.serving.recommend.loaded_release import LoadedRelease
 from freshet.serving.recommend.responses import PendingRequest, build_ranking_request
 from freshet.serving.recommend.worker import RecommendationWorker
+from freshet.serving.redaction import path_redactor
+from freshet.serving.rejected_requests import RejectedRequestLog
 from freshet.serving.releases.watcher import ReleaseWatcher
 from freshet.settings import Settings
 from freshet.store import open_store
 
-MAX_CHECK_SHOPPERS: Final = 20  # recent histories that a new bundle has to answer
-WATCHER_STOP_TIMEOUT_S: Final = 0.5  # seconds for the proof that runs to be gone
-FLUSHER_STOP_TIMEOUT_S: Final = 2.5  # seconds for landing what waits at the end
+MAX_CHECK_SHOPPERS: Final = 20  # shoppers whose recent histories a new bundle must be able to rank
+WATCHER_STOP_TIMEOUT_S: Final = 0.5  # until a running bundle check has ended
+FLUSHER_STOP_TIMEOUT_S: Final = 2.5  # until the waiting lines have landed
 
 
 class Gateway:
-    """Built around a state folder that is held; `start` and `stop` are called once each.
+    """All parts of a gateway. `start` and `stop` are called once each.
 
-    swapped: called after each release that was swapped in.
+    key: of the pseudonyms. folder: the locked state folder. on_swap: called after each release that was swapped in.
     """
 
     def __init__(
@@ -48,14 +48,14 @@ class Gateway:
         self.settings, self.clock, self.metrics = settings, clock, GatewayMetrics()
         self.active_state = ActiveState(lists_first=settings.precomputed_lists == "first", on_swap=on_swap)
         self.redactor = path_redactor(settings)
-        self.refusal_log = RefusalLog(self.metrics, clock.monotonic)
+        self.rejected_requests = RejectedRequestLog(self.metrics, clock.monotonic)
         self._key, self._folder = key, folder
-        self.explanation_lock = threading.Lock()  # an explanation costs as much as a hundred answers: one at a time
+        self.explanation_lock = threading.Lock()  # an explanation costs as much as a hundred recommendations
         self.writer = Writer(folder)
         self.impressions = ImpressionBuffer(self.writer)
         self.recommendation_worker = RecommendationWorker(self.writer, self.active_state)
         self.flusher = LandingFlusher(
-            settings, gateway_id, store, self.writer, clock, self.impressions, self.refusal_log
+            settings, gateway_id, store, self.writer, clock, self.impressions, self.rejected_requests
         )
         self.release_watcher = ReleaseWatcher(settings, store, self.active_state, clock, self.recent_histories)
 
@@ -65,22 +65,22 @@ class Gateway:
             part.start()
 
     def stop(self) -> None:
-        """No more questions, then land what waits; what does not land in time lands at the next start."""
+        """Stop every thread and land the waiting lines; those that do not land in time land at the next start."""
         self.release_watcher.stop(WATCHER_STOP_TIMEOUT_S)
         self.recommendation_worker.stop()
         if self.flusher.stop(FLUSHER_STOP_TIMEOUT_S):
             self.writer.stop()
 
     def shopper(self, user_id: str | None, session_id: str | None) -> str | None:
-        """The pseudonym of the user where known, else of the session, as in the tables."""
+        """Return the pseudonym of the user if given, else of the session, as in the tables."""
         if user_id is not None:
             return pseudonym(self._key, "user", user_id)
         return None if session_id is None else pseudonym(self._key, "session", session_id)
 
-    def events_of(self, release: LoadedRelease, pending: PendingRequest) -> Sequence[HistoryEvent]:
-        """All that is known of the shopper now, oldest first, as the answer to a question would take it.
+    def shopper_events(self, release: LoadedRelease, pending: PendingRequest) -> Sequence[HistoryEvent]:
+        """Return the events that a recommendation request would be ranked from, oldest first.
 
-        Raises RequestError (503) where the gateway's own events cannot be read.
+        Raises RequestError (503) when the event store cannot be read.
         """
         try:
             with closing(connect(self._folder)) as reader:
@@ -89,7 +89,7 @@ class Gateway:
             raise self.writer.to_request_error(error) from None
 
     def recent_histories(self) -> Sequence[Sequence[HistoryEvent]]:
-        """Of the shoppers seen last: what a new bundle is asked before it may answer."""
+        """Return the histories of the shoppers with the latest events; empty if the event store cannot be read."""
         snapshots = self.active_state.snapshots
         try:
             with closing(connect(self._folder)) as reader:
@@ -98,18 +98,16 @@ class Gateway:
                     merge_events(snapshots.shopper_events(shopper), event_store.recent_events(reader, shopper).events)
                     for shopper in shoppers
                 ]
-        except (sqlite3.Error, GatewayError):  # told by those who write: a release is no worse for it
+        except (sqlite3.Error, GatewayError):  # the writer reports it; a bundle check can do without
             return []
 
     def problems(self) -> list[Problem]:
-        """Everything that is not as it should be."""
-        problems = [*self.active_state.journal_problems, *self.flusher.problems.values()]
-        if self.active_state.histories_problem is not None:
-            problems.append(self.active_state.histories_problem)
-        if self.active_state.lists_problem is not None:
-            problems.append(self.active_state.lists_problem)
-        if self.active_state.new_items_problem is not None:
-            problems.append(self.active_state.new_items_problem)
+        """Return everything that is wrong."""
+        problems = [
+            *self.active_state.journal_problems,
+            *self.flusher.problems.values(),
+            *self.active_state.artifact_problems,
+        ]
         try:
             self.writer.check_writable()
         except RequestError as error:
@@ -122,7 +120,7 @@ class Gateway:
         return problems
 
     def update_gauges(self) -> None:
-        """Bring the gauges up to date, before they are read."""
+        """Set the gauges to their current values."""
         release, metrics = self.active_state.release, self.metrics
         metrics.ready.set(release is not None)
         metrics.release.set(release.number if release else 0)
@@ -137,21 +135,21 @@ class Gateway:
         metrics.problems.set(len(self.problems()))
 
     def dead_threads(self) -> list[str]:
-        """Threads that should run and do not: a mistake of ours, cured by a restart."""
+        """Return the names of threads that have ended because of a bug; a restart starts them again."""
         alive = {
             "writer": self.writer.alive,
-            "answering": self.recommendation_worker.alive,
-            "follower": self.release_watcher.alive,
-            "sealer": self.flusher.alive,
+            "recommendation_worker": self.recommendation_worker.alive,
+            "release_watcher": self.release_watcher.alive,
+            "flusher": self.flusher.alive,
         }
-        return [name for name, works in alive.items() if not works]
+        return [name for name, is_alive in alive.items() if not is_alive]
 
 
 def new_request_id() -> str:
-    """Of a request."""
+    """Return a random id for a request."""
     return uuid.uuid4().hex
 
 
 def new_event_id() -> str:
-    """Of an event that brought none."""
+    """Return a random id for an event that was posted without one."""
     return secrets.token_hex(16)

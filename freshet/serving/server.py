@@ -1,4 +1,4 @@
-"""Runs a gateway until it is told to stop."""
+"""Run a gateway until SIGTERM or Ctrl-C."""
 
 import errno
 import logging
@@ -6,32 +6,33 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from freshet.data.pseudonym import load_pseudonym_key
 from freshet.errors import LakeError
 from freshet.lake_checks import check_lake, new_lake_message
 from freshet.serving.clock import Clock
+from freshet.serving.errors import GatewayError
 from freshet.serving.garbage_collection import freeze_heap
 from freshet.serving.gateway import Gateway
-from freshet.serving.http.errors import GatewayError
 from freshet.serving.http.protocol import bounded_protocol
 from freshet.serving.state_lock import acquire_state_lock, state_folder
 from freshet.settings import Settings
 
+if TYPE_CHECKING:
+    from uvicorn import Server
+
 LOG = logging.getLogger("freshet")
 BACKLOG: Final = 2048
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-KEEP_ALIVE_S: Final = (
-    75  # seconds that an idle connection stays: longer than balancers keep theirs (60), so that they end it
-)
-SHUTDOWN_GRACE_S: Final = 1  # seconds for requests under way at the end
+KEEP_ALIVE_S: Final = 75  # of an idle connection: longer than load balancers keep theirs (60 s), so that they close it
+SHUTDOWN_GRACE_S: Final = 1  # for running requests at shutdown
 
 
 def serve(settings: Settings, clock: Clock, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C. ready: called with the address as soon as the gateway listens.
+    """Serve until SIGTERM or Ctrl-C. on_ready: called with the gateway's URL as soon as it listens.
 
-    Raises GatewayError: the port is in use, or another gateway holds the state folder.
+    Raises GatewayError if the port is in use, or if another gateway holds the state folder.
     """
     _check_lake(settings.lake)
     server_socket = listen(settings.gateway_host, settings.gateway_port)
@@ -48,9 +49,9 @@ def serve(settings: Settings, clock: Clock, on_ready: Callable[[str], None]) -> 
 
 
 def _check_lake(lake: str) -> None:
-    """Say what is to be known of the lake. Raises MissingLakeError where none can be begun.
+    """Log warnings about the lake. Raises MissingLakeError if a new one cannot be created.
 
-    What serves are files beside the tables: a catalogue that is missing stops the pipeline, not the gateway.
+    Bundles are files outside the tables: a missing catalogue stops the pipeline, but not the gateway.
     """
     if message := new_lake_message(lake):
         LOG.warning("%s", message)
@@ -61,7 +62,7 @@ def _check_lake(lake: str) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises GatewayError when that is not possible there."""
+    """Return a listening socket. Raises GatewayError if the address cannot be used."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     server_socket = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -72,7 +73,7 @@ def listen(host: str, port: int) -> socket.socket:
         server_socket.close()
         where = f"gateway on {host}"
         if error.errno == errno.EADDRINUSE:
-            fix = "stop what listens there or set FRESHET_GATEWAY_PORT"
+            fix = "stop the process that uses it, or set FRESHET_GATEWAY_PORT"
             raise GatewayError(where, f"port {port} is in use", fix) from None
         what = f"it cannot listen on port {port} ({error.strerror})"
         raise GatewayError(where, what, "set FRESHET_GATEWAY_HOST and FRESHET_GATEWAY_PORT") from None
@@ -80,13 +81,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def server_url(server_socket: socket.socket) -> str:
-    """`http://127.0.0.1:8080`."""
+    """Return `http://127.0.0.1:8080`."""
     host, port = server_socket.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _stop_on_signal() -> threading.Event:
-    """Set by SIGTERM and Ctrl-C from here on: until uvicorn listens to them itself nobody else would remember."""
+    """Return an event that SIGTERM and Ctrl-C set until uvicorn handles them."""
     stop_event = threading.Event()
     for signum in STOP_SIGNALS:
         signal.signal(signum, lambda *_: stop_event.set())
@@ -94,18 +95,28 @@ def _stop_on_signal() -> threading.Event:
 
 
 def _run_server(gateway: Gateway, server_socket: socket.socket, stop_event: threading.Event) -> None:
-    """Until SIGTERM or Ctrl-C, then the application's end: what waits is landed.
+    """Run uvicorn until SIGTERM or Ctrl-C; the application's shutdown stops the gateway.
 
-    uvicorn raises the signal again when it has ended: an orderly end is no death.
+    The signals set `should_exit` instead of uvicorn's own handlers, which would raise the signal again at the end.
     """
-    import uvicorn  # half a second, in which the first release is being proved
+    server = _new_server(gateway)
+    for signum in STOP_SIGNALS:
+        signal.signal(signum, lambda *_: setattr(server, "should_exit", True))
+    freeze_heap()  # the objects loaded so far, in case no release is swapped in
+    if stop_event.is_set():
+        server.should_exit = True
+    server.run(sockets=[server_socket])
+
+
+def _new_server(gateway: Gateway) -> "Server":
+    import uvicorn  # takes half a second, during which the first release is checked
 
     from freshet.serving.http.app import create_app
 
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = uvicorn.Config(
         create_app(gateway),
-        http=bounded_protocol(gateway.refusal_log.add),
+        http=bounded_protocol(gateway.rejected_requests.add),
         ws="none",
         log_config=None,
         access_log=False,
@@ -114,10 +125,4 @@ def _run_server(gateway: Gateway, server_socket: socket.socket, stop_event: thre
         backlog=BACKLOG,
         server_header=False,
     )
-    server = uvicorn.Server(config)
-    for signum in STOP_SIGNALS:
-        signal.signal(signum, lambda *_: setattr(server, "should_exit", True))
-    freeze_heap()  # what was loaded by now, where no release comes
-    if stop_event.is_set():
-        server.should_exit = True
-    server.run(sockets=[server_socket])
+    return uvicorn.Server(config)

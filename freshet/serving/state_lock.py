@@ -1,4 +1,4 @@
-"""What a gateway keeps on this machine: one folder per lake, held by one gateway at a time."""
+"""The gateway's state folder: one per lake, locked by one gateway at a time."""
 
 import fcntl
 import hashlib
@@ -6,30 +6,30 @@ import os
 from pathlib import Path
 from typing import IO, Final
 
-from freshet.serving.http.errors import GatewayError
+from freshet.serving.errors import GatewayError
 from freshet.settings import Settings
 
 LOCK_FILE: Final = "lock"
 
 
 def state_folder(settings: Settings) -> Path:
-    """The folder of this lake's gateway: `<state>/<hash of the lake>`."""
+    """Return the state folder of this lake's gateway: `<FRESHET_GATEWAY_STATE_DIR>/<hash of the lake>`."""
     return settings.gateway_state_dir / hashlib.sha256(settings.lake.encode()).hexdigest()[:16]
 
 
 class StateLock:
-    """A state folder while one gateway holds it; the lock goes with the process, however that ends."""
+    """A locked state folder. The operating system releases the lock when the process ends."""
 
     def __init__(self, folder: Path, lock_file: IO[str]) -> None:
         self.folder, self._lock_file = folder, lock_file
 
     def release(self) -> None:
-        """Let another gateway have it."""
+        """Release the lock."""
         self._lock_file.close()
 
 
 def acquire_state_lock(folder: Path) -> StateLock:
-    """Make the folder if need be and hold it. Raises GatewayError when another does, or it cannot be written."""
+    """Create and lock the folder. Raises GatewayError if another gateway holds it, or if it cannot be written."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock_file = (folder / LOCK_FILE).open("a+")
@@ -42,7 +42,7 @@ def acquire_state_lock(folder: Path) -> StateLock:
         lock_file.seek(0)
         holder = lock_file.read().strip() or "unknown"
         lock_file.close()
-        fix = "stop that one, or give this one a folder of its own with FRESHET_GATEWAY_STATE_DIR"
+        fix = "stop that one, or set FRESHET_GATEWAY_STATE_DIR to another folder"
         raise GatewayError(str(folder), f"another gateway (process {holder}) holds it", fix) from None
     lock_file.truncate(0)
     lock_file.write(f"{os.getpid()}\n")
@@ -52,7 +52,7 @@ def acquire_state_lock(folder: Path) -> StateLock:
 
 
 def sync_folders(folder: Path) -> None:
-    """The names in the folder, and its own name above it, survive a power cut."""
+    """Sync the folder and its parent, so that new files and the folder survive a power cut."""
     for path in (folder, folder.parent):
         descriptor = os.open(path, os.O_RDONLY)
         try:

@@ -22,8 +22,8 @@ from freshet.inference.latest_histories import LatestHistories, merge_events
 from freshet.model.params import TrainParams
 from freshet.serving.clock import MICROS_PER_SECOND
 from freshet.serving.events import event_store, event_store_file
-from freshet.serving.http.event_schema import PostedEvent as PostedEvent
-from freshet.serving.http.event_schema import ValidatedEvent
+from freshet.serving.schemas.event_schema import PostedEvent as PostedEvent
+from freshet.serving.schemas.event_schema import ValidatedEvent
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -15,7 +15,7 @@ from typing import Annotated, Final
 import typer
 
 from freshet.errors import SettingsError, SetupError
-from freshet.serving.http.errors import GatewayError
+from freshet.serving.errors import GatewayError
 from freshet.serving.state_lock import StateLock, acquire_state_lock, state_folder
 from freshet.settings import Settings, load
 from pipelines import program_entry

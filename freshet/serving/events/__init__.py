@@ -1,4 +1,4 @@
-"""Events that clients post: validated, stored in SQLite, flushed to the landing.
+"""Stored events: an SQLite file, the thread that writes it, and what is flushed from it to the landing.
 
-Start with `intake.py`, then `writer.py` and `flusher.py`.
+Start with `event_store.py`, then `writer.py` and `flusher.py`.
 """

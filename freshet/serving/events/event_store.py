@@ -1,6 +1,6 @@
-"""What is written into the gateway's one store and read from it (its file: `ledger_file.py`).
+"""Reads and writes of the event store (its SQLite file: `event_store_file.py`).
 
-All writes pass one thread (`writer.py`); readers have connections of their own and see what was committed.
+All writes go through one thread (`writer.py`); readers have their own connections and see what is committed.
 """
 
 import sqlite3
@@ -9,16 +9,16 @@ from typing import Final, Literal, NamedTuple
 
 from freshet.data.history_events import HistoryEvent
 from freshet.serving.clock import MICROS_PER_SECOND
-from freshet.serving.http.event_schema import ValidatedEvent
+from freshet.serving.schemas.event_schema import ValidatedEvent
 
-MAX_PRUNED_EVENTS: Final = 2000  # events forgotten at once
-MAX_RECENT_EVENTS: Final = 400  # events of one shopper that are read
+MAX_PRUNED_EVENTS: Final = 2000  # events deleted in one job
+MAX_RECENT_EVENTS: Final = 400  # of one shopper's events, the latest
 INSERT_EVENT_SQL: Final = (
     "INSERT OR IGNORE INTO"
     " events(event_id, shopper, item_id, event_type, event_time, day, title, category, price, digest)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-IS_SAME_EVENT_SQL: Final = (  # rows of version 1 have no digest: there the shopper, the item and the type have to agree
+IS_SAME_EVENT_SQL: Final = (  # rows of version 1 have no digest: shopper, item and type are compared instead
     "SELECT coalesce(digest = ?, shopper = ? AND item_id = ? AND event_type = ?) FROM events WHERE event_id = ?"
 )
 INSERT_WAITING_SQL: Final = "INSERT INTO waiting(kind, day, line) VALUES (?, ?, ?)"
@@ -32,7 +32,7 @@ StoreStatus = Literal["accepted", "duplicate", "conflict"]
 
 
 class ItemMetadata(NamedTuple):
-    """What an event said of its item."""
+    """Title, category and price of an item, as sent with an event."""
 
     title: str
     category: str
@@ -40,7 +40,7 @@ class ItemMetadata(NamedTuple):
 
 
 class RecentEvents(NamedTuple):
-    """What the gateway itself knows of one shopper, in the order in which it happened."""
+    """One shopper's events in this store with their item metadata, oldest first."""
 
     events: list[HistoryEvent]
     item_metadata: list[ItemMetadata]
@@ -49,10 +49,10 @@ class RecentEvents(NamedTuple):
 def add_events(
     connection: sqlite3.Connection, rows: Sequence[tuple[str, ValidatedEvent]], day: int
 ) -> list[StoreStatus]:
-    """Keep events of (shopper, event), landing on `day`; what became of each.
+    """Store (shopper, event) pairs that land on `day`, days since 1970; return the status of each.
 
-    An event id names one event of the whole shop, as in the tables, which publish the first that landed with it: here
-    another event of the same id is a conflict, so that its sender hears of it instead of the tables' dropping it.
+    An event id is unique in the whole shop, as in the tables, which publish the first event that landed with it.
+    Another event with the same id is a conflict: its sender gets an error, where the tables would drop the event.
     """
     return [_add_event(connection, shopper, valid_event, day) for shopper, valid_event in rows]
 
@@ -77,14 +77,14 @@ def _add_event(connection: sqlite3.Connection, shopper: str, valid_event: Valida
 
 
 def enqueue(connection: sqlite3.Connection, lines: Sequence[tuple[str, int, bytes]]) -> None:
-    """Let lines of (kind, day, line) wait to be landed."""
+    """Add lines of (kind, day, line) to those that wait for landing."""
     connection.executemany(INSERT_WAITING_SQL, lines)
 
 
 def recent_events(connection: sqlite3.Connection, shopper: str) -> RecentEvents:
-    """The shopper's last RECENT events that were committed."""
+    """Return the shopper's last MAX_RECENT_EVENTS committed events."""
     rows = connection.execute(RECENT_EVENTS_SQL, (shopper, MAX_RECENT_EVENTS)).fetchall()[::-1]
-    rows.sort(key=lambda row: row[2])  # by microsecond, as the tables order them; at once: in the order of arrival
+    rows.sort(key=lambda row: row[2])  # by microsecond, as in the tables; ties stay in order of arrival
     item_metadata = [ItemMetadata(title or "", category or "", price) for *_, title, category, price in rows]
     return RecentEvents(
         [
@@ -96,16 +96,16 @@ def recent_events(connection: sqlite3.Connection, shopper: str) -> RecentEvents:
 
 
 def recent_shoppers(connection: sqlite3.Connection, limit: int) -> list[str]:
-    """The shoppers seen last, latest first."""
+    """Return the shoppers with the latest events, latest first."""
     last = "SELECT shopper, seq FROM events ORDER BY seq DESC LIMIT ?"
     by_shopper = f"SELECT shopper FROM ({last}) GROUP BY shopper ORDER BY max(seq) DESC LIMIT ?"
     return [row[0] for row in connection.execute(by_shopper, (20 * limit, limit))]
 
 
 def prune(connection: sqlite3.Connection, before_day: int, max_rows: int) -> int:
-    """Forget some of the oldest events: those of days before `before`, and beyond the last `rows`; returns how many.
+    """Delete events of days before `before_day`, and all but the last `max_rows`; return how many were deleted.
 
-    PRUNED of them at most, so that no post waits long for it: call it until it returns 0. What waits to land stays.
+    Deletes at most MAX_PRUNED_EVENTS, so that posts do not wait long: call it until it returns 0. Waiting lines stay.
     """
     last_seq = connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0]
     oldest = "SELECT seq FROM events ORDER BY seq LIMIT ?"

@@ -1,7 +1,7 @@
-"""The gateway's one store, an SQLite file: events waiting for the lake and the recent events of every shopper.
+"""The event store's SQLite file: its schema, versions, connections and damage.
 
-`waiting` holds the lines still to land, `events` what is known of each shopper, `segments` which lines go into which
-file.
+Tables: `events` holds the recent events of every shopper, `waiting` the lines that have not landed yet, `segments`
+which of them go into which landing file.
 """
 
 import secrets
@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from freshet.serving.http.errors import GatewayError
+from freshet.serving.errors import GatewayError
 from freshet.serving.state_lock import sync_folders
 
 STORE_FILE: Final = "gateway.sqlite"
@@ -32,15 +32,15 @@ CREATE TABLE segments(
 );
 """
 MIGRATE_TO_2_SQL: Final = "BEGIN; ALTER TABLE events ADD COLUMN digest BLOB; PRAGMA user_version=2; COMMIT;"
-WAITING_INDEX_SQL: Final = "CREATE INDEX IF NOT EXISTS waiting_of ON waiting(kind, day)"  # what is cut is found at once
+WAITING_INDEX_SQL: Final = "CREATE INDEX IF NOT EXISTS waiting_of ON waiting(kind, day)"  # for segment bounds
 DAMAGE_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-DAMAGE_FIX: Final = "set its folder aside and start again; docs/gateway.md says how to save what waited in it"
+DAMAGE_FIX: Final = "move its folder away and start again; docs/gateway.md shows how to recover the waiting events"
 
 
 def create_store(folder: Path) -> str:
-    """Make the store if it is not there yet, synced to disk with its folder; returns the gateway's id.
+    """Create the store if it does not exist, synced to disk with its folder; return the gateway's id.
 
-    A store of version 1 becomes one of this version. Raises GatewayError when the file is damaged, or of another one.
+    A store of version 1 is migrated. Raises GatewayError when the file is damaged or of an unknown version.
     """
     path = folder / STORE_FILE
     try:
@@ -49,8 +49,8 @@ def create_store(folder: Path) -> str:
             if version == 0:
                 _create_schema(connection, folder)
             elif version not in (1, SCHEMA_VERSION):
-                what = f"is of version {version}, this Freshet reads {SCHEMA_VERSION}"
-                fix = "start the Freshet that wrote it until its events have landed, then set it aside"
+                what = f"has version {version}, this Freshet reads version {SCHEMA_VERSION}"
+                fix = "run the Freshet that wrote it until its events have landed, then move it away"
                 raise GatewayError(str(path), what, fix)
             _check_integrity(connection, path)
             if version == 1:
@@ -62,7 +62,7 @@ def create_store(folder: Path) -> str:
 
 
 def connect(folder: Path) -> sqlite3.Connection:
-    """A connection that syncs every commit. Raises GatewayError when there is no file of SQLite's."""
+    """Return a connection that syncs every commit. Raises GatewayError when there is no SQLite file."""
     path = folder / STORE_FILE
     try:
         return _open(path, "rw")
@@ -71,18 +71,18 @@ def connect(folder: Path) -> sqlite3.Connection:
 
 
 def is_corruption(error: Exception) -> bool:
-    """Whether SQLite says that the file is damaged, and not only busy, full or out of reach."""
+    """Whether the error means a damaged file, rather than a busy, full or unreachable one."""
     return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE_CODES
 
 
 def file_identity(folder: Path) -> tuple[int, int]:
-    """Which file stands there now. Raises OSError where none does."""
+    """Return device and inode of the store's file. Raises OSError when there is none."""
     stat = (folder / STORE_FILE).stat()
     return stat.st_dev, stat.st_ino
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:
-    """mode: `rw`, or `rwc` to make the file where there is none."""
+    """Open a connection. mode: `rw`, or `rwc` to create a missing file."""
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5)
     try:
@@ -101,7 +101,7 @@ def _create_schema(connection: sqlite3.Connection, folder: Path) -> None:
 
 
 def _check_integrity(connection: sqlite3.Connection, path: Path) -> None:
-    """Read every page once: a damage that nothing has met yet would be met by the landing, for ever."""
+    """Read every page once, because landing would fail on a damaged one again and again."""
     messages = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
     if messages != ["ok"]:
         raise GatewayError(str(path), f"is damaged ({' '.join(messages[0].split())})", DAMAGE_FIX)

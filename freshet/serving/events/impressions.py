@@ -1,4 +1,4 @@
-"""What was shown to whom: one line an answer, kept in groups, landed like events. An answer never waits for it."""
+"""Impressions: one line per recommendation response, buffered in memory and landed like events."""
 
 import threading
 from typing import Final
@@ -9,13 +9,11 @@ from freshet.serving.clock import day_of
 from freshet.serving.events.event_store import enqueue
 from freshet.serving.events.writer import Writer
 
-MAX_BUFFERED_LINES: Final = (
-    50_000  # lines held in memory at most; beyond, when the disk is full, they are dropped and counted
-)
+MAX_BUFFERED_LINES: Final = 50_000  # lines in memory; while the disk is full, lines beyond are dropped and counted
 
 
 class Impression(msgspec.Struct, frozen=True):
-    """One answered list. shopper: the pseudonym; None when only clicks were sent, or nothing."""
+    """The list that one response showed. shopper: the pseudonym; None for a request without user_id and session_id."""
 
     request_id: str
     shopper: str | None
@@ -28,7 +26,7 @@ class Impression(msgspec.Struct, frozen=True):
 
 
 class ImpressionBuffer:
-    """The lines of the last moments, until they are kept in the ledger."""
+    """Impressions that are not yet in the event store. Responses do not wait for it."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
@@ -37,7 +35,7 @@ class ImpressionBuffer:
         self.dropped = 0
 
     def add(self, impression: Impression, micros: int) -> None:
-        """Remember one answer given at `micros`."""
+        """Add one impression, shown at `micros`."""
         line = msgspec.json.encode(impression) + b"\n"
         with self._lock:
             if len(self._lines) < MAX_BUFFERED_LINES:
@@ -46,10 +44,10 @@ class ImpressionBuffer:
                 self.dropped += 1
 
     def flush(self) -> None:
-        """Write them to the ledger, all or none.
+        """Write the buffered lines to the event store, all or none.
 
-        Raises RequestError when it cannot be written, or only what is reserved for landing is left of the disk: then
-        they stay in memory.
+        Raises RequestError when it cannot be written, or when only the disk space reserved for landing is left: the
+        lines stay in memory.
         """
         with self._lock:
             lines = list(self._lines)

@@ -1,10 +1,10 @@
-"""What waited in a damaged state file and can be read still, as posts for another gateway.
+"""Recover waiting events from a damaged event store, as posts for another gateway.
 
     python -m freshet.serving.events.rescue aside
 
-The argument is a state folder that was set aside. Every line is a list of up to 1,000 events, to be sent to
-`/v1/events` as it is: what had landed all the same is a duplicate by its event id. The last line of stderr counts what
-could not be read.
+The argument is a state folder that was moved away. Each line of the output is a list of up to 1,000 events for
+`POST /v1/events`; events that have landed already become duplicates by their event id. The last line of stderr counts
+the lines that could not be read.
 """
 
 import argparse
@@ -17,12 +17,12 @@ from typing import Final
 
 from freshet.serving.events.event_store_file import STORE_FILE
 
-MAX_POST_EVENTS: Final = 1000  # events of one line
-MAX_SCANNED_LINES: Final = 5_000_000  # lines looked for before the last, where it cannot be read which is the first
+MAX_POST_EVENTS: Final = 1000  # events of one output line
+MAX_SCANNED_LINES: Final = 5_000_000  # lines before the last that are tried if the first one's number cannot be read
 
 
 def main() -> None:
-    """Print them."""
+    """Print the recovered events."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     events, n_unreadable = recover_lines(parser.parse_args().folder)
@@ -33,14 +33,14 @@ def main() -> None:
 
 
 def recover_lines(folder: Path) -> tuple[list[bytes], int]:
-    """(the lines of events in their order, how many lines cannot be read). Nothing is changed in the folder."""
+    """Return the event lines in order, and the number of unreadable lines. Does not change the folder."""
     with closing(sqlite3.connect(f"{(folder / STORE_FILE).absolute().as_uri()}?mode=ro", uri=True)) as connection:
         lines = list(_lines(connection))
     return [line for line in lines if line], sum(line is None for line in lines)
 
 
 def _lines(connection: sqlite3.Connection) -> Iterator[bytes | None]:
-    """Every line that waits: of an event itself, of another kind b"", None where it cannot be read."""
+    """Yield every waiting line: an event's line, b"" for another kind, None if it cannot be read."""
     last_seq = _query_int(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'waiting'", 0)
     first_seq = _query_int(connection, "SELECT min(seq) FROM waiting", max(1, last_seq - MAX_SCANNED_LINES))
     for number in range(first_seq, last_seq + 1):

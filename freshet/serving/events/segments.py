@@ -1,7 +1,7 @@
-"""What waits becomes files in the landing, each line in exactly one, whatever is killed in between.
+"""Landing files: each waiting line lands in exactly one, also if the process is killed in between.
 
-A segment is written down first (its name and which lines), then its file is put if absent, then its lines stop
-waiting. After a crash the same segment is put again: the same name and the same bytes.
+A segment (its number and lines) is committed first, then its file is put if absent, then its lines are deleted. After a
+crash the same segment is put again, with the same name and the same bytes.
 """
 
 import sqlite3
@@ -17,7 +17,7 @@ from freshet.store import Store
 LineKind = Literal["events", "impressions"]
 LINE_KINDS: Final[tuple[LineKind, ...]] = ("events", "impressions")
 MAX_SEGMENT_LINES: Final = 50_000  # of one file
-MAX_SEGMENT_BYTES: Final = 32 << 20  # of one file, before its last line: it is held in memory once
+MAX_SEGMENT_BYTES: Final = 32 << 20  # of one file without its last line; the file is held in memory
 SEGMENT_BOUNDS_SQL: Final = """
 SELECT min(seq), max(seq) FROM (
     SELECT seq, sum(length(line)) OVER (ORDER BY seq) - length(line) AS before
@@ -28,7 +28,7 @@ SELECT min(seq), max(seq) FROM (
 
 @dataclass(frozen=True)
 class LandingSegment:
-    """Lines of one kind and day, by their numbers; `number` is its own."""
+    """The lines of one landing file: one kind and day, `first_seq` to `last_seq`."""
 
     number: int
     kind: LineKind
@@ -37,15 +37,16 @@ class LandingSegment:
     last_seq: int
 
     def path(self, gateway_id: str) -> str:
-        """Where it lands."""
+        """Return its path in the lake."""
         folder = f"landing/{self.kind}/dt={iso_date(self.day)}"
         return f"{folder}/{'gateway/' if self.kind == 'events' else ''}{gateway_id}-{self.number:08d}.jsonl"
 
 
 def flush_segments(writer: Writer, reader: sqlite3.Connection, store: Store, gateway_id: str) -> int:
-    """Land everything that waits now; returns how many files.
+    """Land all lines that wait now; return the number of files.
 
-    Raises LakeError when the lake cannot be written, RequestError when the ledger cannot: nothing is lost, call again.
+    Raises LakeError when the lake cannot be written, RequestError when the event store cannot: nothing is lost; call it
+    again.
     """
     n_files = 0
     for kind in LINE_KINDS:
@@ -61,7 +62,7 @@ def flush_segments(writer: Writer, reader: sqlite3.Connection, store: Store, gat
 
 
 def next_segment(connection: sqlite3.Connection, kind: LineKind, end: int) -> LandingSegment | None:
-    """Write down the next segment: lines up to `end` of the earliest day that waits, not too many."""
+    """Insert and return the next segment: lines up to `end` of the earliest day, within the size limits."""
     day = connection.execute("SELECT min(day) FROM waiting WHERE kind = ? AND seq <= ?", (kind, end)).fetchone()[0]
     if day is None:
         return None
@@ -74,21 +75,21 @@ def next_segment(connection: sqlite3.Connection, kind: LineKind, end: int) -> La
 
 
 def mark_landed(connection: sqlite3.Connection, segment: LandingSegment) -> None:
-    """It has landed: its lines wait no longer."""
+    """Delete the segment and its lines after it has landed."""
     bounds = (segment.kind, segment.day, segment.first_seq, segment.last_seq)
     connection.execute("DELETE FROM waiting WHERE kind = ? AND day = ? AND seq BETWEEN ? AND ?", bounds)
     connection.execute("DELETE FROM segments WHERE number = ?", (segment.number,))
 
 
 def segment_bytes(connection: sqlite3.Connection, segment: LandingSegment) -> bytes:
-    """Its lines, in order: the same bytes every time until it is done."""
+    """Return the content of its file: the same bytes until it is marked as landed."""
     select = "SELECT line FROM waiting WHERE kind = ? AND day = ? AND seq BETWEEN ? AND ? ORDER BY seq"
     rows = connection.execute(select, (segment.kind, segment.day, segment.first_seq, segment.last_seq))
     return b"".join(row[0] for row in rows)
 
 
 def count_waiting(connection: sqlite3.Connection) -> tuple[int, int | None]:
-    """(about how many lines wait, the day of the oldest)."""
+    """Return the approximate number of waiting lines, and the day of the oldest."""
     first, last = connection.execute("SELECT min(seq), max(seq) FROM waiting").fetchone()
     if first is None:
         return 0, None
@@ -96,18 +97,18 @@ def count_waiting(connection: sqlite3.Connection) -> tuple[int, int | None]:
 
 
 def _pending_segment(connection: sqlite3.Connection, kind: LineKind) -> LandingSegment | None:
-    """The segment that was written down and has not been marked as landed."""
+    """Return the segment that was inserted and not yet marked as landed."""
     select = "SELECT number, kind, day, first, last FROM segments WHERE kind = ? ORDER BY number LIMIT 1"
     row = connection.execute(select, (kind,)).fetchone()
     return LandingSegment(*row) if row else None
 
 
 def _put_file(store: Store, path: str, lines: bytes) -> None:
-    """Raises LakeError when other content stands there: then the state folder was brought back from a copy."""
+    """Put the file if absent. Raises LakeError if it has other content: the state folder was restored from a copy."""
     if store.put_if_absent(path, lines):
         return
     if store.get(path) == lines:
-        store.sync(path)  # whoever put it may have been killed before it was on disk
+        store.sync(path)  # the process that put it may have been killed before the sync
         return
-    fix = "set this state folder aside and start the gateway anew; land by hand what was new in it (docs/gateway.md)"
-    raise LakeError(store.full_path(path), "holds other events than this gateway was about to land there", fix)
+    fix = "move this state folder away and restart the gateway; recover its new events as docs/gateway.md shows"
+    raise LakeError(store.full_path(path), "contains other events than this gateway is about to land there", fix)

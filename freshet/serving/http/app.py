@@ -1,4 +1,4 @@
-"""The gateway as an ASGI application: endpoints, errors as `{where, what, fix}`, measurements, its OpenAPI pages."""
+"""The gateway as an ASGI application: endpoints, error responses, request metrics, OpenAPI pages."""
 
 import logging
 import time
@@ -17,20 +17,24 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp, HTTPReceiveMessage, Message, Receive, Scope, Send
 
 from freshet.errors import FreshetError
+from freshet.serving.errors import Problem, RequestError
 from freshet.serving.gateway import Gateway
-from freshet.serving.http.errors import Problem, RequestError
 from freshet.serving.http.openapi_page import PageRenderPlugin
 from freshet.serving.http.protocol import MAX_BODY_BYTES
 from freshet.serving.http.routes import ROUTES
+from freshet.serving.metrics import GatewayMetrics
 
 LOG = logging.getLogger("freshet")
-CLIENT_CLOSED_STATUS: Final = "499"  # as nginx counts a client that went away before it was answered
-STATUS_FIXES: Final = {404: "see /openapi for what there is", 405: "see /openapi for the methods of each address",
-                413: f"send at most {MAX_BODY_BYTES >> 20} MiB at a time"}  # fmt: skip
+CLIENT_CLOSED_STATUS: Final = "499"  # nginx's status for a client that disconnected before the response
+STATUS_FIXES: Final = {
+    404: "see /openapi for all addresses",
+    405: "see /openapi for the methods of each address",
+    413: f"send at most {MAX_BODY_BYTES >> 20} MiB at a time",
+}
 
 
 def create_app(gateway: Gateway) -> ASGIApp:
-    """The endpoints of one gateway, which stops with them."""
+    """Return the application of one gateway; its shutdown stops the gateway."""
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -50,61 +54,67 @@ def create_app(gateway: Gateway) -> ASGIApp:
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
     )
-    return instrument(app, gateway)
+    return _RequestMetrics(app, gateway.metrics)
 
 
-def instrument(app: ASGIApp, gateway: Gateway) -> ASGIApp:
-    """Counts requests and their seconds, by route and status."""
+class _RequestMetrics:
+    """ASGI middleware that counts requests and measures their duration, by route and status."""
 
-    async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, app: ASGIApp, metrics: GatewayMetrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
-            await app(scope, receive, send)
+            await self._app(scope, receive, send)
             return
-        started_at, status = time.perf_counter(), ""
-
-        async def send_and_record(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = status or str(message["status"])
-            await send(message)
-
-        async def receive_and_record() -> HTTPReceiveMessage:
-            nonlocal status
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                status = status or CLIENT_CLOSED_STATUS  # hung up in its own body: what is answered now reaches nobody
-            return cast("HTTPReceiveMessage", message)
-
-        await app(scope, cast("Receive", receive_and_record), send_and_record)
+        started_at, status = time.perf_counter(), _FirstStatus(receive, send)
+        await self._app(scope, cast("Receive", status.receive), status.send)
         route = scope.get("path_template") or "other"
-        gateway.metrics.requests.labels(route, status or "500").inc()
-        gateway.metrics.request_seconds.labels(route).observe(time.perf_counter() - started_at)
+        self._metrics.requests.labels(route, status.value or "500").inc()
+        self._metrics.request_seconds.labels(route).observe(time.perf_counter() - started_at)
 
-    return middleware
+
+class _FirstStatus:
+    """The status of one request: of its response, or 499 if the client disconnects before."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self.value = ""
+
+    async def receive(self) -> HTTPReceiveMessage:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            self.value = self.value or CLIENT_CLOSED_STATUS  # a later response does not reach the client
+        return cast("HTTPReceiveMessage", message)
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.value = self.value or str(message["status"])
+        await self._send(message)
 
 
 def on_error(gateway: Gateway, _: Request[Any, Any, Any], error: FreshetError) -> Response[Problem]:
-    """An error of ours, without the server's paths, with its own status; 503 where it has none: a part is not there."""
+    """Return a FreshetError as a response without server paths; 503 if it has no status of its own."""
     status = error.status if isinstance(error, RequestError) else 503
     return Response(gateway.redactor.redact_problem(Problem.from_error(error)), status_code=status)
 
 
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
-    """An address, a method or a body that the framework itself refuses."""
+    """Return an error of the framework: an unknown address or method, or a body that is too large."""
     fix = STATUS_FIXES.get(error.status_code, "correct it: /openapi shows every field")
     problem = Problem(request.url.path, error.detail, fix)
     return Response(problem, status_code=error.status_code, headers=error.headers)  # `Allow` of a 405
 
 
 def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
-    """A mistake of ours: said in the log with its traceback, told without it."""
+    """Log an unexpected error with its traceback; return 500 without details."""
     LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    problem = Problem(request.url.path, "the gateway made a mistake", "see its log, and report it")
+    problem = Problem(request.url.path, "internal error", "see the gateway's log, and report it")
     return Response(problem, status_code=500)
 
 
 def _openapi_config() -> OpenAPIConfig:
-    """/openapi/openapi.json, and /openapi as a page that needs nothing from elsewhere."""
+    """Serve /openapi/openapi.json and the page /openapi."""
     return OpenAPIConfig(
         title="Freshet",
         version=version("freshet"),

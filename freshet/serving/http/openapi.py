@@ -1,4 +1,4 @@
-"""What OpenAPI says of bodies, parameters and errors: taken from the very types that handlers read them into."""
+"""OpenAPI operations: bodies, parameters and errors, generated from the schemas that the handlers decode."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,29 +7,29 @@ from typing import Any, ClassVar, Final
 import msgspec
 from litestar.openapi.spec import Operation
 
-from freshet.serving.http.errors import Problem
-from freshet.serving.http.event_schema import PostedEvent
-from freshet.serving.http.recommendation_schema import (
+from freshet.serving.errors import Problem
+from freshet.serving.schemas.event_schema import PostedEvent
+from freshet.serving.schemas.recommendation_schema import (
     EXPLANATION_PARAMS,
     FILTER_PARAMS,
     QUERY_PARAMS,
     RecommendationRequest,
 )
 
-VALIDATION_RESPONSES: Final = {"422": "a field or parameter is wrong or unknown: which, what, how to send it"}
+VALIDATION_RESPONSES: Final = {"422": "a field or parameter is wrong or unknown: where, what, and how to correct it"}
 UNAVAILABLE_RESPONSES: Final = {
-    "503": "not now: nothing has been released yet, too much waits, a part is missing; with the reason"
+    "503": "no release serves yet, too many requests wait, or a part fails; with the reason"
 }
 
 
 @dataclass
 class DocumentedOperation(Operation):
-    """An operation that names every status it answers with."""
+    """An operation that documents all its error statuses."""
 
     error_responses: ClassVar[Mapping[str, str]] = {}
 
     def to_schema(self) -> dict[str, Any]:
-        """With the errors."""
+        """Return the schema with the errors."""
         operation = super().to_schema()
         content = {"application/json": {"schema": json_schema(Problem)}}
         errors = {status: {"description": text, "content": content} for status, text in self.error_responses.items()}
@@ -38,24 +38,24 @@ class DocumentedOperation(Operation):
 
 @dataclass
 class PostEventsOperation(DocumentedOperation):
-    """One event, or a list of them."""
+    """POST of one event, or of a list of events."""
 
     error_responses: ClassVar[Mapping[str, str]] = {
-        "400": "the body is no JSON: what is wrong, and at which byte",
+        "400": "the body is not JSON: what is wrong, and at which byte",
         "413": "more than 1,000 events or 1 MiB",
-        "503": "not now: too much waits, or the disk is not there",
-        "507": "the disk is full: nothing was kept; questions are answered still",
+        "503": "too many posts wait, or events cannot be stored",
+        "507": "the disk is full: nothing was stored; recommendations still work",
     }
 
     def to_schema(self) -> dict[str, Any]:
-        """With the body, and the other statuses of a receipt."""
+        """Return the schema with the body and all statuses of a receipt."""
         operation, event_schema = super().to_schema(), json_schema(PostedEvent)
         accepted_response = operation["responses"]["202"]
         descriptions = {
-            "200": "all were here before",
-            "207": "some refused or in conflict with an earlier event of their id, the others kept",
-            "409": "all in conflict: other events with these ids were here before",
-            "422": "none was kept",
+            "200": "all are duplicates",
+            "207": "some refused or in conflict with another event of their id, the others stored",
+            "409": "all in conflict: other events with these ids are stored",
+            "422": "none was stored",
         }
         receipt_responses = {
             status: {**accepted_response, "description": text} for status, text in descriptions.items()
@@ -66,34 +66,34 @@ class PostEventsOperation(DocumentedOperation):
 
 @dataclass
 class PostRecommendationsOperation(DocumentedOperation):
-    """A question as JSON."""
+    """A recommendation request as JSON."""
 
     error_responses: ClassVar[Mapping[str, str]] = {
-        "400": "the body is no JSON",
+        "400": "the body is not JSON",
         "413": "more than 1 MiB",
         **VALIDATION_RESPONSES,
         **UNAVAILABLE_RESPONSES,
     }
 
     def to_schema(self) -> dict[str, Any]:
-        """With the body."""
+        """Return the schema with the body."""
         return {**super().to_schema(), "requestBody": _request_body(json_schema(RecommendationRequest))}
 
 
 @dataclass
 class GetRecommendationsOperation(DocumentedOperation):
-    """A question as a query string."""
+    """A recommendation request as a query string."""
 
     error_responses: ClassVar[Mapping[str, str]] = {**VALIDATION_RESPONSES, **UNAVAILABLE_RESPONSES}
 
     def to_schema(self) -> dict[str, Any]:
-        """With the parameters."""
+        """Return the schema with the parameters."""
         return _with_parameters(super().to_schema(), QUERY_PARAMS)
 
 
 @dataclass
 class FilteredListOperation(DocumentedOperation):
-    """What may be shown, as a query string; nobody asks."""
+    """Filters as a query string, without a shopper."""
 
     error_responses: ClassVar[Mapping[str, str]] = {
         "404": "the release does not know the item or category",
@@ -102,13 +102,13 @@ class FilteredListOperation(DocumentedOperation):
     }
 
     def to_schema(self) -> dict[str, Any]:
-        """With the parameters."""
+        """Return the schema with the parameters."""
         return _with_parameters(super().to_schema(), FILTER_PARAMS)
 
 
 @dataclass
 class ExplainOperation(DocumentedOperation):
-    """Whose list it is, as a query string; k: events of the answer."""
+    """The shopper as a query string. k: number of events in the response."""
 
     error_responses: ClassVar[Mapping[str, str]] = {
         "404": "the release does not know the item",
@@ -117,12 +117,12 @@ class ExplainOperation(DocumentedOperation):
     }
 
     def to_schema(self) -> dict[str, Any]:
-        """With the parameters."""
+        """Return the schema with the parameters."""
         return _with_parameters(super().to_schema(), EXPLANATION_PARAMS)
 
 
 def json_schema(struct: type[msgspec.Struct]) -> dict[str, Any]:
-    """Its JSON schema, without references."""
+    """Return the JSON schema of a struct, with references inlined."""
     (root,), components = msgspec.json.schema_components([struct], ref_template="{name}")
     inlined: dict[str, Any] = _inline_refs(root, components)
     return inlined
@@ -139,7 +139,7 @@ def _inline_refs(node: Any, components: dict[str, Any]) -> Any:
 
 
 def _without_400(responses: dict[str, Any]) -> dict[str, Any]:
-    """The framework says 400 for parameters; here that is 422."""
+    """Drop status 400, which Litestar adds for parameters; the gateway uses 422."""
     return {status: response for status, response in responses.items() if status != "400"}
 
 

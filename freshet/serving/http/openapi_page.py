@@ -1,4 +1,4 @@
-"""The OpenAPI page: plain HTML made here, so that it works where there is no internet."""
+"""The OpenAPI page: static HTML rendered by the gateway, so that it works without internet access."""
 
 import json
 from collections.abc import Iterator
@@ -24,15 +24,15 @@ EXAMPLE_REQUEST: Final = {"session_id": "visit-1", "k": 5, "exclude_seen": True}
 
 
 class PageRenderPlugin(OpenAPIRenderPlugin):
-    """Renders the schema on the server: no scripts, no styles, no fonts from elsewhere."""
+    """Renders the schema without scripts, styles or fonts from other servers."""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        """The whole page."""
+        """Return the page as UTF-8."""
         return render_page(openapi_schema, str(request.base_url).rstrip("/")).encode()
 
 
 def render_page(schema: dict[str, Any], base_url: str) -> str:
-    """schema: OpenAPI 3.1, as a dictionary. address: where the gateway is reached."""
+    """Return the page. schema: OpenAPI 3.1, as a dictionary. base_url: of the gateway."""
     info = schema["info"]
     parts = "".join(_tag_sections(schema, base_url))
     head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(info['title'])}</title>"
@@ -89,8 +89,8 @@ def _body_table(body_schema: dict[str, Any]) -> str:
 
 def _table(title: str, rows: list[tuple[str, dict[str, Any], str, str]]) -> str:
     lines = "".join(
-        f"<tr><td><code>{escape(name)}</code></td><td>{escape(_type_label(field))}</td><td class=quiet>{escape(note)}</td>"
-        f"<td>{escape(meaning)}</td></tr>"
+        f"<tr><td><code>{escape(name)}</code></td><td>{escape(_type_label(field))}</td>"
+        f"<td class=quiet>{escape(note)}</td><td>{escape(meaning)}</td></tr>"
         for name, field, meaning, note in rows
     )
     return f"<h4>{escape(title)}</h4><table>{lines}</table>"
@@ -102,7 +102,7 @@ def _field_description(field: dict[str, Any]) -> str:
 
 
 def _type_label(field: dict[str, Any]) -> str:
-    """`text, 1 to 256 characters`, in short."""
+    """Return a type as text, such as `text of 1 to 256 characters`."""
     if "anyOf" in field:
         return " or ".join(_type_label(part) for part in field["anyOf"] if part.get("type") != "null")
     if "enum" in field:
@@ -126,7 +126,7 @@ def _response_lines(responses: dict[str, Any], schema: dict[str, Any]) -> Iterat
 
 
 def _curl_command(path: str, method: str, base_url: str, body_schema: dict[str, Any] | None) -> str:
-    """A call to paste into a terminal."""
+    """Return an example call for a terminal."""
     url = f"{base_url}{path}".replace("{item_id}", "ITEM")
     if body_schema is None:
         return f"curl -s '{url}'"

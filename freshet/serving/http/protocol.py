@@ -1,9 +1,9 @@
-"""HTTP/1.1 with limits: the head, the bytes on the wire, the time and the number of requests of one connection.
+"""HTTP/1.1 with limits on request head, body, duration and pipelining.
 
-uvicorn's parser keeps a header until it ends, however long it is, and appends to it a read at a time: 45 MB of one
-header keep the process busy for 20 s. Here a request that is too much is refused before it is read any further, with
-the same `{where, what, fix}` as everywhere; an answer that cannot be sent in its turn is left out, and the connection
-is closed. Sizes are checked after each read, so that at most one read (256 KiB) more than a limit is held.
+uvicorn's parser buffers a header of any length and appends to it read by read: a header of 45 MB keeps the process busy
+for 20 s. This protocol rejects a request over a limit before it reads any further, with the usual `{where, what, fix}`.
+It closes the connection, without a response if one cannot be sent in its turn. Sizes are checked after each read, so at
+most one read (256 KiB) over a limit is buffered.
 """
 
 import asyncio
@@ -15,26 +15,22 @@ import httptools
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from freshet.serving.http.errors import Problem
+from freshet.serving.errors import Problem
 
-MAX_URL_BYTES: Final = 16 << 10  # bytes of a request's address
-MAX_HEAD_BYTES: Final = 32 << 10  # bytes of a request's address and headers
+MAX_URL_BYTES: Final = 16 << 10  # of a request's address
+MAX_HEAD_BYTES: Final = 32 << 10  # of a request's address and headers
 MAX_HEADERS: Final = 100  # of one request
-MAX_BODY_BYTES: Final = 1 << 20  # bytes of a request's body
-MAX_WIRE_BYTES: Final = (
-    4 * MAX_BODY_BYTES
-)  # bytes of a body as it travels: sizes, extensions and trailers of its chunks included
-MAX_PIPELINED_REQUESTS: Final = 100  # requests of one connection that wait for their turn
-REQUEST_TIMEOUT_S: Final = 20.0  # seconds in which a request has arrived, from its first byte on
-LINGER_S: Final = 1.0  # seconds in which a refused client may read why, before the connection is cut
+MAX_BODY_BYTES: Final = 1 << 20  # of a request's body
+MAX_WIRE_BYTES: Final = 4 * MAX_BODY_BYTES  # of a body on the wire, with the sizes, extensions and trailers of chunks
+MAX_PIPELINED_REQUESTS: Final = 100  # requests of one connection that wait for earlier responses
+REQUEST_TIMEOUT_S: Final = 20.0  # from a request's first byte until it is complete
+LINGER_S: Final = 1.0  # for the client to read the error before the connection is closed
 
-ReadPhase = Literal[
-    "none", "head", "body", "rest"
-]  # what is read: none between two requests, the rest is not read any more
-OnRefusal = Callable[[int, str], None]  # told of the status and of what was wrong
+ReadPhase = Literal["none", "head", "body", "rest"]  # none: between requests; rest: after a rejection, ignored
+OnRejection = Callable[[int, str], None]  # takes the HTTP status and the reason
 
 
-class RefusedRequestError(Exception):
+class RejectedRequestError(Exception):
     """A request that is not read any further. status: its HTTP status."""
 
     def __init__(self, status: int, what: str, fix: str) -> None:
@@ -42,75 +38,72 @@ class RefusedRequestError(Exception):
         self.status, self.problem = status, Problem("request", what, fix)
 
 
-def head_too_large(what: str, status: int = 431) -> RefusedRequestError:
-    """A head that is too large."""
-    return RefusedRequestError(status, what, "send less; a question too long for an address goes by POST")
+def head_too_large(what: str, status: int = 431) -> RejectedRequestError:
+    """Return the error of a request head over a limit."""
+    return RejectedRequestError(status, what, "send less; use POST for a request too long for an address")
 
 
-def not_http() -> RefusedRequestError:
-    """What is no request, or none that may be passed on."""
-    return RefusedRequestError(
-        400, "it is no HTTP/1.1", "send HTTP/1.1 in plain text; TLS ends in front of the gateway"
+def not_http() -> RejectedRequestError:
+    """Return the error of bytes that are not a valid HTTP/1.1 request."""
+    return RejectedRequestError(
+        400, "it is not HTTP/1.1", "send HTTP/1.1 in plain text; terminate TLS in front of the gateway"
     )
 
 
-def body_too_large() -> RefusedRequestError:
-    """A body that takes too much to transmit, whatever is left of it."""
-    return RefusedRequestError(
+def body_too_large() -> RejectedRequestError:
+    """Return the error of a body that is too large on the wire."""
+    return RejectedRequestError(
         413, f"its body takes more than {MAX_WIRE_BYTES >> 20} MiB", f"send {MAX_BODY_BYTES >> 20} MiB at a time"
     )
 
 
-def request_timeout() -> RefusedRequestError:
-    """A request that does not arrive."""
-    return RefusedRequestError(408, f"it did not arrive within {REQUEST_TIMEOUT_S:.0f} s", "send it again, in one go")
+def request_timeout() -> RejectedRequestError:
+    """Return the error of a request that is not complete in time."""
+    return RejectedRequestError(408, f"it did not arrive within {REQUEST_TIMEOUT_S:.0f} s", "send it again, in one go")
 
 
-def pipeline_full() -> RefusedRequestError:
-    """Requests sent ahead, before the answers to earlier ones."""
-    return RefusedRequestError(
-        429, f"{MAX_PIPELINED_REQUESTS} requests of its connection wait", "wait for answers before sending more"
+def pipeline_full() -> RejectedRequestError:
+    """Return the error of too many pipelined requests."""
+    return RejectedRequestError(
+        429, f"{MAX_PIPELINED_REQUESTS} requests of its connection wait", "wait for responses before sending more"
     )
 
 
-def bounded_protocol(on_refusal: OnRefusal) -> type[HttpToolsProtocol]:
-    """The protocol as uvicorn takes it: a class. refusal: is called for every request that was refused here."""
-    return type("BoundedHttp", (_BoundedProtocol,), {"refusal": staticmethod(on_refusal)})
+def bounded_protocol(on_rejection: OnRejection) -> type[HttpToolsProtocol]:
+    """Return the protocol class for uvicorn. on_rejection: called for every request that the protocol rejects."""
+    return type("BoundedHttp", (_BoundedProtocol,), {"on_rejection": staticmethod(on_rejection)})
 
 
 class _BoundedProtocol(HttpToolsProtocol):
-    on_refusal: OnRefusal
+    on_rejection: OnRejection
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._phase: str = (
-            "none"  # what is being read: none (between two requests), head, body, rest (not read any more)
-        )
-        self._began_mid_read = False  # the request began in this very read, somewhere in the middle of it
-        self._read_bytes = self._header_bytes = self._header_count = (
-            0  # read so far; of the headers that are whole, and their number
-        )
+        self._phase: ReadPhase = "none"
+        self._began_mid_read = False  # the current request began in this read
+        self._read_bytes = 0  # of the current head or body
+        self._header_bytes = self._header_count = 0  # complete headers
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """With a limit on how long it says nothing: balancers open connections ahead, and keep them as idle ones."""
+        """Start the idle timeout: load balancers open connections ahead, and keep them like idle ones."""
         super().connection_made(transport)
         self._timer = self.loop.call_later(self.timeout_keep_alive, self._on_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget its timer."""
+        """Cancel the timer."""
         self._set_arrival_timer(False)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what arrived, and refuse what is too much."""
+        """Parse the data, and reject the request if it exceeds a limit."""
         if self._phase == "rest":
             return
         try:
             self._feed(data)
             self._check_size(len(data))
-        except RefusedRequestError as error:
-            self._refuse(error)
+        except RejectedRequestError as error:
+            self._reject(error)
             return
         if self._phase != "none":
             self._set_arrival_timer(True)
@@ -119,15 +112,13 @@ class _BoundedProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            return  # an upgrade that is offered may be left alone (RFC 9110, 7.8): it was answered as HTTP/1.1
+            return  # an offered upgrade may be ignored (RFC 9110, 7.8): the request is served as HTTP/1.1
         except httptools.HttpParserError as error:
             reason = error.__context__
-            raise (reason if isinstance(reason, RefusedRequestError) else not_http()) from None
+            raise (reason if isinstance(reason, RejectedRequestError) else not_http()) from None
 
     def _check_size(self, n_bytes: int) -> None:
-        if (
-            self._began_mid_read
-        ):  # how much of this read is of this request is not known: it counts from the next one on
+        if self._began_mid_read:  # this read's share of the request is unknown: count from the next read on
             self._began_mid_read = False
             return
         self._read_bytes += n_bytes
@@ -137,7 +128,7 @@ class _BoundedProtocol(HttpToolsProtocol):
             raise body_too_large()
 
     def on_message_begin(self) -> None:
-        """A request begins, and with it its time; empty lines between two requests are none."""
+        """Reset the limits for a new request; empty lines between requests do not start one."""
         super().on_message_begin()
         self._unset_keepalive_if_required()
         self._set_arrival_timer(False)
@@ -145,13 +136,13 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._read_bytes = self._header_bytes = self._header_count = 0
 
     def on_url(self, url: bytes) -> None:
-        """A piece of the address."""
+        """Check the address' length."""
         super().on_url(url)
         if len(self.url) > MAX_URL_BYTES:
             raise head_too_large(f"its address takes more than {MAX_URL_BYTES >> 10} KiB", 414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or one that follows the chunks of a body."""
+        """Check the number and size of the headers; also called for trailers."""
         self._header_count += 1
         self._header_bytes += len(name) + len(value) + len(b": \r\n")
         if self._header_count > MAX_HEADERS:
@@ -161,30 +152,30 @@ class _BoundedProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The application may begin, or the request waits for its turn."""
+        """Start the application, or queue the request behind earlier ones."""
         if len(self.pipeline) >= MAX_PIPELINED_REQUESTS:
             raise pipeline_full()
-        self._unset_keepalive_if_required()  # set where the answer before this request went out while it arrived
+        self._unset_keepalive_if_required()  # set if the previous response was sent while this request arrived
         super().on_headers_complete()
         self._phase, self._read_bytes = "body", 0
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
+        """Cancel the request's timeout: it is complete."""
         super().on_message_complete()
         self._phase = "none"
         self._set_arrival_timer(False)
 
     def on_response_complete(self) -> None:
-        """As uvicorn's, but nothing more is read while requests wait for their turn."""
+        """Pause reading while pipelined requests wait."""
         super().on_response_complete()
         if self.pipeline and not self.transport.is_closing():
             self.flow.pause_reading()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Nothing to say: a client that offers HTTP/2 is answered in HTTP/1.1."""
+        """Log nothing: a client that offers HTTP/2 gets HTTP/1.1."""
 
     def _set_arrival_timer(self, is_arriving: bool) -> None:
-        """Limit the time in which a request arrives."""
+        """Start or cancel the timeout of the current request."""
         if is_arriving and self._timer is None:
             self._timer = self.loop.call_later(REQUEST_TIMEOUT_S, self._on_timeout)
         elif not is_arriving and self._timer is not None:
@@ -194,20 +185,20 @@ class _BoundedProtocol(HttpToolsProtocol):
     def _on_timeout(self) -> None:
         self._timer = None
         if self._phase == "none":
-            self.transport.close()  # a connection that has not been used
+            self.transport.close()  # an idle connection
         elif self._phase != "rest":
-            self._refuse(request_timeout())
+            self._reject(request_timeout())
 
-    def _refuse(self, error: RefusedRequestError) -> None:
-        """Answer where the answer stands in its turn, read nothing more, and cut the connection."""
-        self.on_refusal(error.status, error.problem.what)
+    def _reject(self, error: RejectedRequestError) -> None:
+        """Send the error if it is this request's turn, stop reading, and close the connection."""
+        self.on_rejection(error.status, error.problem.what)
         can_respond = self._can_respond()
         self._phase = "rest"
         self._set_arrival_timer(False)
         if not can_respond:
             self.transport.close()
             return
-        if self.cycle is not None and not self.cycle.response_complete:  # the application reads its body still
+        if self.cycle is not None and not self.cycle.response_complete:  # the application still reads its body
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self.transport.write(_error_response(error))
@@ -216,14 +207,14 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._timer = self.loop.call_later(LINGER_S, self.transport.close)
 
     def _can_respond(self) -> bool:
-        """Whether no earlier request of the connection waits for its answer, and this one has none yet."""
+        """Whether no earlier request of the connection waits for its response, and this one has none yet."""
         if self.cycle is None or self.cycle.response_complete:
-            return self._phase != "body"  # a body that is still read of a request that has been answered: no second one
+            return self._phase != "body"  # the body of a request that has its response already: no second one
         return self._phase == "body" and not self.pipeline and not self.cycle.response_started
 
 
-def _error_response(error: RefusedRequestError) -> bytes:
-    """The whole response."""
+def _error_response(error: RejectedRequestError) -> bytes:
+    """Return the complete HTTP response."""
     body = msgspec.json.encode(error.problem)
     line = f"HTTP/1.1 {error.status} {http.HTTPStatus(error.status).phrase}"
     head = f"{line}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"

@@ -1,4 +1,4 @@
-"""Answers of the gateway: requests in micro-batches, ranked with fallbacks.
+"""Ranking for requests: the loaded release, batches of requests, fallback tiers and filters.
 
-Start with `handler.py`, then `worker.py` and `fallback.py`.
+Start with `worker.py`, then `responses.py` and `fallback.py`.
 """

@@ -1,8 +1,9 @@
-"""From what is known of a shopper to a list: the ladder, one rung after the other, and similar items.
+"""The fallback tiers: a list for every shopper from the best source available, and similar items.
 
-sequence: the model, from events with items it knows. precomputed: what it said of the same events earlier, where it
-cannot be asked now, or need not. content: what resembles the new items the shopper met, by title
-and category. segment: what is popular in the category they looked at, or asked for. popular: what is popular with all.
+In this order: `sequence` ranks with the model, from events with items it was trained on. `precomputed` is a stored list
+of the model for the same events, used if the model fails or if it is configured to come first. `content` ranks by
+similarity to the new items in the history, by title and category. `segment` is popularity in the category viewed last,
+or in those of the filter. `popular` is popularity in the whole shop.
 """
 
 import logging
@@ -19,54 +20,55 @@ from freshet.inference.precomputed_lists import PrecomputedList
 from freshet.inference.ranker import Tier
 from freshet.inference.scoring import EXCLUDED_SCORE, Scores, top_k
 from freshet.serving.events.event_store import ItemMetadata
-from freshet.serving.http.recommendation_schema import ItemResult
-from freshet.serving.recommend.active_release import LoadedRelease, new_item_indexes, readable_items
+from freshet.serving.recommend.loaded_release import LoadedRelease, new_item_indexes, readable_items
+from freshet.serving.schemas.recommendation_schema import ItemResult
 
 LOG = logging.getLogger("freshet")
-MAX_NEW_ITEMS: Final = 10  # of the latest items that the bundle does not know: what is asked by content
+WARM_UP_BATCH: Final = 8  # requests
+MAX_NEW_ITEMS: Final = 10  # the latest new items of a history that tier `content` averages
 
 
 @dataclass(frozen=True)
 class RankingRequest:
-    """One shopper at one moment. contents: what recent events said of their items, oldest first."""
+    """The input of one ranking. item_metadata: of the shopper's recent events, oldest first."""
 
     events: Sequence[HistoryEvent]
     item_metadata: Sequence[ItemMetadata]
-    excluded_items: Ints  # indexes not to show
-    has_category_filter: bool  # to some categories
+    excluded_items: Ints  # indices
+    has_category_filter: bool
     k: int
-    precomputed: PrecomputedList | None = None  # the list made ahead, where it is still good
-    precomputed_first: bool = False  # whether it goes before the model
+    precomputed: PrecomputedList | None = None  # the stored list, if it is up to date
+    precomputed_first: bool = False  # whether it is used before the model
 
 
 @dataclass(frozen=True)
 class RankedList:
-    """What one shopper is shown, best first."""
+    """The items for one shopper, best first, with their tier."""
 
     tier: Tier
     items: list[ItemResult]
 
 
 def rank_with_fallback(release: LoadedRelease, requests: Sequence[RankingRequest]) -> list[RankedList]:
-    """The lists of B shoppers, from one release, the encoder asked once for all of them.
+    """Return the lists of B shoppers from one release, with one call of the encoder.
 
-    Where the encoder fails, everybody stands one rung lower, and the log says why.
+    If the encoder fails, every shopper gets the next tier, and the error is logged.
     """
     precomputed = {
         index: _filter_precomputed(release, request)
         for index, request in enumerate(requests)
         if request.precomputed_first
     }
-    ranked_lists = {place: one for place, one in precomputed.items() if one is not None}
-    remaining = [place for place in range(len(requests)) if place not in ranked_lists]
-    rankable = [place for place in remaining if len(readable_items(release, requests[place].events))]
-    model_lists = _rank_by_model(release, [requests[place] for place in rankable]) if rankable else ()
-    ranked_lists |= {place: one for place, one in zip(rankable, model_lists, strict=True) if one is not None}
-    return [ranked_lists.get(place) or _rank_fallback(release, one) for place, one in enumerate(requests)]
+    ranked_lists = {index: ranked for index, ranked in precomputed.items() if ranked is not None}
+    remaining = [index for index in range(len(requests)) if index not in ranked_lists]
+    rankable = [index for index in remaining if len(readable_items(release, requests[index].events))]
+    model_lists = _rank_by_model(release, [requests[index] for index in rankable]) if rankable else ()
+    ranked_lists |= {index: ranked for index, ranked in zip(rankable, model_lists, strict=True) if ranked is not None}
+    return [ranked_lists.get(index) or _rank_fallback(release, request) for index, request in enumerate(requests)]
 
 
 def similar_items(release: LoadedRelease, index: int, excluded_items: Ints, k: int) -> RankedList:
-    """What goes with an item: its neighbours in baskets and visits, then what has a vector like its own."""
+    """Return similar items: neighbours in baskets and sessions first, then items by cosine similarity."""
     bundle = release.bundle
     scores: Scores = (bundle.item_embeddings @ bundle.item_embeddings[index]) / (
         release.item_norms * release.item_norms[index]
@@ -82,7 +84,7 @@ def similar_items(release: LoadedRelease, index: int, excluded_items: Ints, k: i
 def popular_items(
     release: LoadedRelease, category: str, excluded_items: Ints, k: int, *, has_category_filter: bool
 ) -> RankedList:
-    """What most were after: in the category `segment` first where one is named. narrowed: others are forbidden."""
+    """Return popular items, those of `category` first unless it is "". has_category_filter: others are excluded."""
     return _top_k_list(
         release,
         "segment" if category or has_category_filter else "popular",
@@ -93,49 +95,46 @@ def popular_items(
 
 
 def _rank_by_model(release: LoadedRelease, requests: Sequence[RankingRequest]) -> Sequence[RankedList | None]:
-    """The model's lists; where it cannot answer, those made ahead; None for whom neither is there."""
+    """Return the model's lists; if it fails, the precomputed ones, None for shoppers without one."""
     try:
         return _rank_sequences(release, requests)
     except BundleError as error:
-        LOG.error("%s; lists made ahead and the rungs below answer", error)  # noqa: TRY400 - one line says it all
+        LOG.error("%s; precomputed lists and lower tiers are served", error)  # noqa: TRY400 - the traceback adds nothing
         return [_filter_precomputed(release, request) for request in requests]
 
 
 def _filter_precomputed(release: LoadedRelease, request: RankingRequest) -> RankedList | None:
-    """The list made ahead, less what is not to be shown; None where that leaves too few."""
+    """Return the precomputed list without excluded items; None if fewer than k remain."""
     if request.precomputed is None:
         return None
     is_allowed = ~np.isin(request.precomputed.items, request.excluded_items)
     if is_allowed.sum() < request.k:
         return None
-    items, scores = (
-        request.precomputed.items[is_allowed][: request.k],
-        request.precomputed.scores[is_allowed][: request.k],
-    )
+    items = request.precomputed.items[is_allowed][: request.k]
+    scores = request.precomputed.scores[is_allowed][: request.k]
     return RankedList("precomputed", release.catalogue.item_results(items.tolist(), scores.tolist()))
 
 
 def _rank_sequences(release: LoadedRelease, requests: Sequence[RankingRequest]) -> list[RankedList]:
     histories = to_histories([request.events for request in requests], release.bundle.vocabulary)
     results = release.ranker.recommend(
-        histories, max(one.k for one in requests), [one.excluded_items for one in requests]
+        histories, max(request.k for request in requests), [request.excluded_items for request in requests]
     )
     ranked_lists = []
-    for one, result in zip(requests, results, strict=True):
-        indexes = release.bundle.vocabulary.indices(result.item_ids[: one.k]).tolist()
-        ranked_lists.append(
-            RankedList(result.tier, release.catalogue.item_results(indexes, list(result.scores[: one.k])))
-        )
+    for request, result in zip(requests, results, strict=True):
+        indexes = release.bundle.vocabulary.indices(result.item_ids[: request.k]).tolist()
+        items = release.catalogue.item_results(indexes, list(result.scores[: request.k]))
+        ranked_lists.append(RankedList(result.tier, items))
     return ranked_lists
 
 
 def _rank_fallback(release: LoadedRelease, request: RankingRequest) -> RankedList:
-    """The rungs below the model: nothing that it knows is known of the shopper."""
+    """Return a list of the tiers below the model."""
     new_item_embeddings = _new_item_embeddings(release, request)
     if len(new_item_embeddings):
         scores: Scores = new_item_embeddings.mean(axis=0) @ release.bundle.item_embeddings.T
         return _top_k_list(release, "content", scores, request.excluded_items, request.k)
-    viewed_categories = (content.category for content in reversed(request.item_metadata))
+    viewed_categories = (item.category for item in reversed(request.item_metadata))
     last_category = next(
         (category for category in viewed_categories if category and category in release.catalogue.category_codes), ""
     )
@@ -145,15 +144,15 @@ def _rank_fallback(release: LoadedRelease, request: RankingRequest) -> RankedLis
 
 
 def _new_item_embeddings(release: LoadedRelease, request: RankingRequest) -> Scores:
-    """(n, E) vectors of the last new items the shopper met: told by the events themselves, else by the lake."""
-    titled_items = [content for content in request.item_metadata if content.title][-MAX_NEW_ITEMS:]
+    """Return (n, E) embeddings of the last new items: encoded from the events' metadata, else the bundle's."""
+    titled_items = [item for item in request.item_metadata if item.title][-MAX_NEW_ITEMS:]
     if titled_items and release.item_encoder is not None:
         return release.encode_items(titled_items)
     return release.bundle.item_embeddings[new_item_indexes(release, request.events)[-MAX_NEW_ITEMS:]]
 
 
 def _top_k_list(release: LoadedRelease, tier: Tier, scores: Scores, excluded_items: Ints, k: int) -> RankedList:
-    """Masked first, then the k are taken: never short while items remain."""
+    """Return the k best items after exclusion: fewer only if fewer remain."""
     scores = scores.astype(np.float32, copy=True)
     scores[0] = EXCLUDED_SCORE
     scores[release.bundle.vocabulary.delisted] = EXCLUDED_SCORE
@@ -166,14 +165,15 @@ def _top_k_list(release: LoadedRelease, tier: Tier, scores: Scores, excluded_ite
 
 
 def warm_up(release: LoadedRelease, histories: Sequence[Sequence[HistoryEvent]]) -> None:
-    """Answer once on every rung, and a full group: what is slow the first time is slow for nobody."""
-    no_items = np.zeros(0, dtype=np.int64)
+    """Rank once on every tier and with a full batch, so that no request pays for first-call costs."""
     items = release.bundle.vocabulary.item_ids[1:9].tolist()
     sample_events = items_as_events(items, release.bundle.manifest.event_type)
-    new_item = ItemMetadata("new", "", None)
-    rank_with_fallback(
-        release, [RankingRequest([], [new_item], no_items, False, 10), RankingRequest([], [], no_items, False, 10)]
-    )
+    rank_with_fallback(release, [_warm_up_request([], ItemMetadata("new", "", None)), _warm_up_request([])])
     for events in [sample_events, *histories]:
-        rank_with_fallback(release, [RankingRequest(events, [], no_items, False, 10)])
-        rank_with_fallback(release, [RankingRequest(events, [], no_items, False, 10)] * 8)
+        rank_with_fallback(release, [_warm_up_request(events)])
+        rank_with_fallback(release, [_warm_up_request(events)] * WARM_UP_BATCH)
+
+
+def _warm_up_request(events: Sequence[HistoryEvent], *item_metadata: ItemMetadata) -> RankingRequest:
+    no_items = np.zeros(0, dtype=np.int64)
+    return RankingRequest(events, item_metadata, no_items, has_category_filter=False, k=10)

@@ -1,4 +1,4 @@
-"""What a bundle's catalogue answers besides scores: which items a filter allows, and what is said of an item."""
+"""The bundle's catalogue: request filters over its items, and the items as responses show them."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -8,21 +8,21 @@ import numpy as np
 from freshet.data.history import Ints
 from freshet.data.vocabulary import Vocabulary
 from freshet.inference.scoring import Mask
-from freshet.serving.http.recommendation_schema import ItemResult, RecommendationRequest
+from freshet.serving.schemas.recommendation_schema import ItemResult, RecommendationRequest
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """A vocabulary made quick to filter and to show."""
+    """A vocabulary with lookup tables for filters and responses."""
 
     vocabulary: Vocabulary
-    category_codes: dict[str, int]  # category → its number
-    item_categories: Ints  # (V + 1,) each item's category
+    category_codes: dict[str, int]  # category → code
+    item_categories: Ints  # (V + 1,) category codes
     item_rows: list[tuple[str, str, str, float | None]]  # (V + 1,) id, title, category, price
 
     @classmethod
     def from_vocabulary(cls, vocabulary: Vocabulary) -> Self:
-        """Once per bundle."""
+        """Build the tables; once per bundle."""
         names, item_categories = np.unique(vocabulary.categories, return_inverse=True)
         prices = [None if np.isnan(price) else round(float(price), 4) for price in vocabulary.prices]
         columns = (vocabulary.item_ids.tolist(), vocabulary.titles.tolist(), vocabulary.categories.tolist())
@@ -30,13 +30,13 @@ class Catalogue:
         return cls(vocabulary, {str(name): code for code, name in enumerate(names)}, item_categories, rows)
 
     def category_mask(self, names: list[str]) -> Mask:
-        """(V + 1,) the items of these categories; none of a category nobody knows."""
+        """Return (V + 1,) whether each item is in one of these categories; unknown categories match no item."""
         return np.isin(
             self.item_categories, [self.category_codes[name] for name in names if name and name in self.category_codes]
         )
 
     def excluded_items(self, request: RecommendationRequest, seen_items: Ints) -> Ints:
-        """The indexes that the question does not want to see. seen: what the shopper has had to do with."""
+        """Return the indices that the request excludes. seen_items: indices of the shopper's history."""
         excluded = np.concatenate(
             [self.vocabulary.indices(request.exclude), seen_items if request.exclude_seen else seen_items[:0]]
         )
@@ -47,7 +47,7 @@ class Catalogue:
         return np.concatenate([excluded, filtered_out])
 
     def _filter_masks(self, request: RecommendationRequest) -> list[Mask]:
-        """One (V + 1,) per filter: what it lets through. An item without a price passes no price filter."""
+        """Return one (V + 1,) mask of allowed items per filter. An item without a price passes no price filter."""
         masks, prices = [], self.vocabulary.prices
         if request.only is not None:
             mask = np.zeros(len(prices), dtype=np.bool_)
@@ -62,7 +62,7 @@ class Catalogue:
         return masks
 
     def item_results(self, indexes: list[int], scores: list[float]) -> list[ItemResult]:
-        """Items as an answer shows them."""
+        """Return the items as a response shows them."""
         rows = [self.item_rows[index] for index in indexes]
         pairs = zip(rows, scores, strict=True)
         return [

@@ -1,4 +1,4 @@
-"""How the gateway follows the release journal: check a bundle, load it, swap it in.
+"""Follow the release journal: check a bundle, load it, swap it in.
 
-Start with `watcher.py`.
+Start with `watcher.py`, then `activation.py`.
 """

@@ -1,9 +1,9 @@
-"""A bundle is proved in a process of its own before the gateway lets it in.
+"""The bundle check: run in a separate process before the gateway loads a bundle.
 
     python -m freshet.serving.releases.check_bundle LAKE CACHE BUNDLE SECONDS DEVICE < histories.json
 
-Fetches and verifies the bundle, starts its encoders, asks its golden requests and answers recent histories. Prints one
-JSON object: what was found, or the problem. Whatever it does, loop or crash, it is gone after SECONDS.
+Fetches and verifies the bundle, opens its encoders, compares its golden requests and ranks for recent histories. Prints
+one JSON object: the report, or the problem. The kernel ends the process after SECONDS.
 """
 
 import json
@@ -18,8 +18,8 @@ from freshet.errors import BundleError, FreshetError
 from freshet.inference.golden_requests import check_golden_requests
 from freshet.inference.manifest import REBUILD_FIX
 from freshet.releases.current import fetch_bundle
-from freshet.serving.recommend.active_release import load_release
 from freshet.serving.recommend.fallback import warm_up
+from freshet.serving.recommend.loaded_release import load_release
 from freshet.store import open_store
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Exit code 0: proved; 1: refused; anything else: it did not get that far."""
+    """Run the check. Exit code 0: passed; 1: refused; anything else: incomplete."""
     lake, cache, bundle_id, seconds, device = sys.argv[1:6]
-    signal.setitimer(signal.ITIMER_REAL, float(seconds))  # by the kernel, even inside a native library
+    signal.setitimer(signal.ITIMER_REAL, float(seconds))  # works inside native libraries, too
     histories = [[HistoryEvent(*event) for event in events] for events in json.load(sys.stdin)]
     try:
         report = check_bundle(lake, Path(cache), bundle_id, histories, "cuda" if device == "cuda" else "cpu")
@@ -42,8 +42,7 @@ def main() -> None:
 def check_bundle(
     lake: str, cache: Path, bundle_id: str, histories: Sequence[Sequence[HistoryEvent]], device: "Device" = "cpu"
 ) -> dict[str, Any]:
-    """Raises FreshetError when the bundle is gone, corrupt, or does not answer as it did at export."""
-
+    """Return the check's report. Raises FreshetError if the bundle is gone, damaged or ranks differently."""
     bundle = fetch_bundle(open_store(lake), bundle_id, cache)
     release = load_release(0, bundle, device)
     difference = check_golden_requests(release.ranker)
@@ -51,7 +50,7 @@ def check_bundle(
     results = release.ranker.recommend(to_histories([*histories, []], bundle.vocabulary), 10)
     n_live_items = len(bundle.vocabulary) - int(bundle.vocabulary.delisted.sum())
     if n_live_items and not all(result.item_ids for result in results):
-        raise BundleError(str(bundle.folder), "it answers a shopper with an empty list", REBUILD_FIX)
+        raise BundleError(str(bundle.folder), "it returns an empty list for a shopper", REBUILD_FIX)
     return {"difference": difference, "answered": len(results)}
 
 

@@ -1,4 +1,4 @@
-"""Which bundles this machine has proved: at a restart they serve at once, and are proved again behind."""
+"""The bundles that this machine has checked: at a restart they serve at once, and are rechecked later."""
 
 import contextlib
 import hashlib
@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Final
 
 from freshet.inference.ranker import Device
-from freshet.runtime import code_version
+from freshet.runtime import PACKAGE_FOLDER, code_version
 
 CHECKED_BUNDLES_FILE: Final = "proved.json"
-MAX_CHECKED_BUNDLES: Final = 20  # bundles, the latest
+MAX_CHECKED_BUNDLES: Final = 20  # the latest
 
 
 class CheckedBundles:
-    """A list in the gateway's state folder. A list that cannot be read or written is an empty one: all is proved anew.
+    """A file with bundle ids in the gateway's state folder, valid for this machine, code, onnxruntime and device only.
 
-    It holds for this machine, this code and this onnxruntime only.
+    A file that cannot be read or written counts as empty: every bundle is checked again.
     """
 
     def __init__(self, folder: Path, device: Device) -> None:
@@ -28,11 +28,11 @@ class CheckedBundles:
         return bundle_id in self._bundles()
 
     def add(self, bundle_id: str) -> None:
-        """The bundle has proved itself."""
+        """Record that the bundle passed its check."""
         self._write([*(other for other in self._bundles() if other != bundle_id), bundle_id])
 
     def remove(self, bundle_id: str) -> None:
-        """It has not, this time."""
+        """Forget the bundle."""
         self._write([other for other in self._bundles() if other != bundle_id])
 
     def _bundles(self) -> list[str]:
@@ -45,7 +45,7 @@ class CheckedBundles:
     def _write(self, bundles: list[str]) -> None:
         content = json.dumps({"by": _environment_id(self._device), "bundles": bundles[-MAX_CHECKED_BUNDLES:]})
         part_path = self._path.with_suffix(".part")
-        with contextlib.suppress(OSError):  # a full disk costs a proof at the next start, no more
+        with contextlib.suppress(OSError):  # a full disk costs a check at the next start, no more
             self._path.parent.mkdir(parents=True, exist_ok=True)
             part_path.write_text(content, "utf-8")
             part_path.replace(self._path)
@@ -53,10 +53,9 @@ class CheckedBundles:
 
 @cache
 def _environment_id(device: Device) -> str:
-    """Machine, code and runtime in one line; a checkout's code by its files, which change without a commit."""
+    """Return machine, code, onnxruntime and device in one line; the code by its files' times and sizes as well."""
     import onnxruntime
 
-    package = Path(__file__).parents[1]
-    files = sorted((str(path), *path.stat()[6:9:2]) for path in package.rglob("*.py"))
+    files = sorted((str(path), *path.stat()[6:9:2]) for path in PACKAGE_FOLDER.rglob("*.py"))
     code = hashlib.sha256(repr(files).encode()).hexdigest()[:16]
     return f"{platform.node()} {platform.machine()} {code_version()} {code} {onnxruntime.__version__} {device}"

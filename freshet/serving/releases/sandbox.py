@@ -1,4 +1,4 @@
-"""Runs the proof of a bundle in a process of its own, with a time limit."""
+"""Run a bundle check in a separate process, with a time limit."""
 
 import json
 import signal
@@ -13,21 +13,21 @@ from freshet.data.history_events import HistoryEvent
 from freshet.errors import BundleError, FreshetError
 from freshet.inference.ranker import Device
 from freshet.releases.journal import bundle_path
+from freshet.runtime import PACKAGE_FOLDER
 from freshet.store import Store
 
 BYTES_PER_GB: Final = 1e9
 EXIT_PASSED, EXIT_REFUSED = 0, 1
-PROJECT_ROOT: Final = Path(__file__).parents[2]  # where `-m freshet` is found, however this process found it
 
 
 class IncompleteCheckError(FreshetError):
-    """A proof that took too long, was killed or crashed: nothing is known of the bundle."""
+    """A check that took too long, was killed or crashed: it says nothing about the bundle."""
 
 
 class BundleCheckProcess:
-    """One proof at a time; `stop` ends the one that runs.
+    """One check at a time; `stop` ends the one that runs.
 
-    seconds: how long a proof may take, fetching the bundle included, and as long again for each GB of it.
+    timeout_s: time limit of a check with the fetching of the bundle, plus as much for each GB of the bundle.
     """
 
     def __init__(self, store: Store, cache: Path, device: Device = "cpu", timeout_s: float = 120) -> None:
@@ -37,10 +37,10 @@ class BundleCheckProcess:
         self._stopped = False
 
     def check(self, bundle_id: str, histories: Sequence[Sequence[HistoryEvent]]) -> None:
-        """Raises FreshetError when the bundle is not to be let in, with what the proof found.
+        """Raise FreshetError with the check's problem if the bundle must not serve.
 
-        UnfinishedProofError, one of these, when it found nothing. The process is gone, and with it the memory that it
-        took, before this returns.
+        Raises its subclass IncompleteCheckError if the check has no result. The process and its memory are gone when
+        this returns.
         """
         timeout_s = self._scaled_timeout(bundle_id)
         process = self._start(bundle_id, timeout_s)
@@ -52,14 +52,14 @@ class BundleCheckProcess:
             problem = json.loads(out)
             raise FreshetError(problem["where"], problem["what"], problem["fix"])
         where, fix = self._store.full_path(bundle_path(bundle_id)), _exit_fix(process.returncode, self._timeout_s)
-        raise IncompleteCheckError(where, f"its proof {_exit_reason(process.returncode, err, timeout_s)}", fix)
+        raise IncompleteCheckError(where, f"its check {_exit_reason(process.returncode, err, timeout_s)}", fix)
 
     def _scaled_timeout(self, bundle_id: str) -> float:
-        size = sum(stamp.bytes for stamp in self._store.list_info(bundle_path(bundle_id)))
+        size = sum(info.bytes for info in self._store.list_info(bundle_path(bundle_id)))
         return self._timeout_s * (1 + size / BYTES_PER_GB)
 
     def stop(self) -> None:
-        """End the proof that runs, and start no other."""
+        """End the running check; no other can be started."""
         with self._lock:
             self._stopped = True
             if self._process is not None:
@@ -76,26 +76,26 @@ class BundleCheckProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
-                cwd=PROJECT_ROOT,
-                start_new_session=True,  # Ctrl-C is for the gateway; it ends the proof itself
+                cwd=PACKAGE_FOLDER.parent,  # where `-m freshet` is found
+                start_new_session=True,  # Ctrl-C is for the gateway, which ends the check itself
             )
             return self._process
 
 
 def _exit_reason(exit_code: int, err: str, timeout_s: float) -> str:
-    """What became of a process that did not say so itself."""
+    """Return why a process ended that printed no result."""
     if exit_code == -signal.SIGALRM:
         return f"took longer than {timeout_s:.3g} s"
     if exit_code < 0:
-        return f"was ended by {signal.Signals(-exit_code).name}"
-    last_line = err.strip().splitlines()[-1:] or ["it said nothing"]
+        return f"was killed by {signal.Signals(-exit_code).name}"
+    last_line = err.strip().splitlines()[-1:] or ["no error message"]
     return f"failed with exit code {exit_code} ({last_line[0]})"
 
 
 def _exit_fix(exit_code: int, timeout_s: float) -> str:
     if exit_code == -signal.SIGALRM:
-        advice = f"raise FRESHET_BUNDLE_CHECK_TIMEOUT_S ({timeout_s:g}, and as many for each GB of the bundle)"
-        return f"{advice}, or give this machine less to do; the bundle itself may be whole"
+        advice = f"raise FRESHET_BUNDLE_CHECK_TIMEOUT_S ({timeout_s:g}, and as much for each GB of the bundle)"
+        return f"{advice}, or reduce the load on this machine; the bundle itself may be good"
     if exit_code == -signal.SIGKILL:
-        return "look whether this machine has memory for the bundle; what serves now needs its own meanwhile"
-    return "start `freshet serve` again; where it goes on, materialize the asset `bundle` again"
+        return "check that this machine has memory for this bundle in addition to the serving one"
+    return "restart `freshet serve`; if that does not help, materialize the asset `bundle` again"

@@ -1,7 +1,7 @@
 import pytest
 
 from freshet.serving.clock import day_of, iso, iso_date, to_micros
-from freshet.serving.http.event_schema import PostedEvent
+from freshet.serving.schemas.event_schema import PostedEvent
 from tests.tiny_gateway import NOON_S, ManualClocks
 
 
@@ -99,7 +99,7 @@ def test_a_clock_that_is_slewed_has_not_jumped():
     clocks = ManualClocks()
     clock = clocks.clock()
     for _ in range(100):
-        clocks.steady += 10
+        clocks.monotonic += 10
         clocks.wall += 10.1
         assert clock.recent_jump() is None
 

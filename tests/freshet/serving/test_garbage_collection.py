@@ -6,10 +6,10 @@ from tests.tiny_gateway import gateway_process, release_tiny_bundle, wait_for
 
 COUNT_OBJECTS_CODE = """
 import gc
-from freshet.serving.garbage_collection import settle
+from freshet.serving.garbage_collection import freeze_heap
 kept = [[number] for number in range(100_000)]
 before = len(gc.get_objects())
-settle()
+freeze_heap()
 print(before > 100_000, len(gc.get_objects()) < 1_000)
 """
 

@@ -16,7 +16,7 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from benchmarks.installed_size import RUNTIME_PACKAGE, base_dependencies, dependency_closure, package_bytes
-from freshet.serving.http.errors import GatewayError
+from freshet.serving.errors import GatewayError
 from freshet.serving.server import listen, server_url
 from tests.tiny_gateway import gateway_process, landed_lines, release_tiny_bundle, wait_for
 
@@ -52,7 +52,7 @@ def test_a_port_in_use_is_named_with_the_way_out():
         with pytest.raises(GatewayError) as exc_info:
             listen("127.0.0.1", port)
     assert str(exc_info.value) == (
-        f"gateway on 127.0.0.1: port {port} is in use; stop what listens there or set FRESHET_GATEWAY_PORT"
+        f"gateway on 127.0.0.1: port {port} is in use; stop the process that uses it, or set FRESHET_GATEWAY_PORT"
     )
 
 

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from freshet.serving.http.errors import GatewayError
+from freshet.serving.errors import GatewayError
 from freshet.serving.state_lock import acquire_state_lock, state_folder
 from tests.tiny_gateway import gateway_settings
 
@@ -13,7 +13,7 @@ def test_a_second_gateway_on_the_same_folder_is_refused_with_the_first_ones_proc
         acquire_state_lock(tmp_path / "state")
     assert str(exc_info.value) == (
         f"{tmp_path}/state: another gateway (process {os.getpid()}) holds it; "
-        "stop that one, or give this one a folder of its own with FRESHET_GATEWAY_STATE_DIR"
+        "stop that one, or set FRESHET_GATEWAY_STATE_DIR to another folder"
     )
     state_lock.release()
     acquire_state_lock(tmp_path / "state").release()

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from freshet.errors import SettingsError, SetupError
-from freshet.serving.http.errors import GatewayError
+from freshet.serving.errors import GatewayError
 from freshet.serving.state_lock import acquire_state_lock, state_folder
 from freshet.settings import Settings
 from pipelines.demo.__main__ import MARKER_FILE, reset_folder

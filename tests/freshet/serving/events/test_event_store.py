@@ -4,9 +4,9 @@ from contextlib import closing
 import msgspec
 import pytest
 
+from freshet.serving.errors import GatewayError
 from freshet.serving.events import event_store, event_store_file
-from freshet.serving.http.errors import GatewayError
-from freshet.serving.http.event_schema import ValidatedEvent, parse_event
+from freshet.serving.schemas.event_schema import ValidatedEvent, parse_event
 from tests.tiny_gateway import NOON_S, damage_store
 
 NOW = NOON_S * 1_000_000
@@ -140,8 +140,8 @@ def test_a_store_of_another_version_is_refused(tmp_path):
     with pytest.raises(GatewayError) as exc_info:
         event_store_file.create_store(tmp_path)
     assert str(exc_info.value) == (
-        f"{tmp_path}/gateway.sqlite: is of version 9, this Freshet reads 2; "
-        "start the Freshet that wrote it until its events have landed, then set it aside"
+        f"{tmp_path}/gateway.sqlite: has version 9, this Freshet reads version 2; "
+        "run the Freshet that wrote it until its events have landed, then move it away"
     )
 
 
@@ -151,7 +151,7 @@ def test_a_file_that_is_no_store_is_refused(tmp_path):
         event_store_file.create_store(tmp_path)
     assert str(exc_info.value) == (
         f"{tmp_path}/gateway.sqlite: cannot be opened (file is not a database); "
-        "set its folder aside and start again; docs/gateway.md says how to save what waited in it"
+        "move its folder away and start again; docs/gateway.md shows how to recover the waiting events"
     )
 
 
@@ -161,7 +161,7 @@ def test_a_store_that_is_damaged_somewhere_is_refused(tmp_path):
         connection.execute("BEGIN")
         event_store.enqueue(connection, [("events", TODAY, b"x" * 1000)] * 500)
     damage_store(tmp_path)
-    with pytest.raises(GatewayError, match=r"gateway.sqlite: is damaged \(.+\); set its folder aside"):
+    with pytest.raises(GatewayError, match=r"gateway.sqlite: is damaged \(.+\); move its folder away"):
         event_store_file.create_store(tmp_path)
 
 

@@ -3,10 +3,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from freshet.serving.errors import RequestError
 from freshet.serving.events import event_store_file
 from freshet.serving.events.impressions import MAX_BUFFERED_LINES, Impression, ImpressionBuffer
 from freshet.serving.events.writer import Writer
-from freshet.serving.http.errors import RequestError
 from tests.tiny_gateway import NOON_S
 
 IMPRESSION = Impression("r", None, ("a",), "popular", "champion", "b", 1, "2026-01-05T12:00:00.000000Z")

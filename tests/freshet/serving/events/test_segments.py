@@ -41,32 +41,32 @@ class LandingHarness:
 
 
 @pytest.fixture
-def harness(tmp_path):
-    landing = LandingHarness(tmp_path)
-    yield landing
-    landing.close()
+def landing(tmp_path):
+    harness = LandingHarness(tmp_path)
+    yield harness
+    harness.close()
 
 
-def test_what_waits_lands_in_one_file_in_order(desk):
-    desk.wait(b"1\n", b"2\n")
-    desk.wait(b"3\n")
-    assert desk.land() == 1
-    assert desk.store.list("landing") == (SEGMENT_FILE,)
-    assert desk.store.get(SEGMENT_FILE) == b"1\n2\n3\n"
-    assert segments.count_waiting(desk.reader) == (0, None)
+def test_what_waits_lands_in_one_file_in_order(landing):
+    landing.wait(b"1\n", b"2\n")
+    landing.wait(b"3\n")
+    assert landing.land() == 1
+    assert landing.store.list("landing") == (SEGMENT_FILE,)
+    assert landing.store.get(SEGMENT_FILE) == b"1\n2\n3\n"
+    assert segments.count_waiting(landing.reader) == (0, None)
 
 
-def test_nothing_waits_so_nothing_lands(desk):
-    assert desk.land() == 0
-    assert desk.store.list("landing") == ()
+def test_nothing_waits_so_nothing_lands(landing):
+    assert landing.land() == 0
+    assert landing.store.list("landing") == ()
 
 
-def test_a_file_holds_one_kind_and_one_day(desk):
-    desk.wait(b"late\n")
-    desk.wait(b"shown\n", kind="impressions")
-    desk.wait(b"early\n", day=MONDAY + 1)
-    assert desk.land() == 3
-    contents = {path: desk.store.get(path) for path in desk.store.list("landing")}
+def test_a_file_holds_one_kind_and_one_day(landing):
+    landing.wait(b"late\n")
+    landing.wait(b"shown\n", kind="impressions")
+    landing.wait(b"early\n", day=MONDAY + 1)
+    assert landing.land() == 3
+    contents = {path: landing.store.get(path) for path in landing.store.list("landing")}
     assert contents == {
         SEGMENT_FILE: b"late\n",
         "landing/events/dt=2026-01-06/gateway/g-00000002.jsonl": b"early\n",
@@ -74,89 +74,93 @@ def test_a_file_holds_one_kind_and_one_day(desk):
     }
 
 
-def test_a_file_is_never_too_large_to_hold(desk, monkeypatch):
-    monkeypatch.setattr(segments, "LINES", 3)
-    monkeypatch.setattr(segments, "BYTES", 10)
-    desk.wait(b"1\n", b"2\n", b"3\n", b"four has many\n", b"5\n")
-    assert desk.land() == 3
-    assert [desk.store.get(path) for path in desk.store.list("landing")] == [b"1\n2\n3\n", b"four has many\n", b"5\n"]
+def test_a_file_is_never_too_large_to_hold(landing, monkeypatch):
+    monkeypatch.setattr(segments, "MAX_SEGMENT_LINES", 3)
+    monkeypatch.setattr(segments, "MAX_SEGMENT_BYTES", 10)
+    landing.wait(b"1\n", b"2\n", b"3\n", b"four has many\n", b"5\n")
+    assert landing.land() == 3
+    assert [landing.store.get(path) for path in landing.store.list("landing")] == [
+        b"1\n2\n3\n",
+        b"four has many\n",
+        b"5\n",
+    ]
 
 
-def test_names_are_never_used_twice(desk):
-    desk.wait(b"1\n")
-    desk.land()
-    desk.close()
-    desk.open()
-    desk.wait(b"2\n")
-    desk.land()
-    assert [path[-14:] for path in desk.store.list("landing")] == ["00000001.jsonl", "00000002.jsonl"]
+def test_names_are_never_used_twice(landing):
+    landing.wait(b"1\n")
+    landing.land()
+    landing.close()
+    landing.open()
+    landing.wait(b"2\n")
+    landing.land()
+    assert [path[-14:] for path in landing.store.list("landing")] == ["00000001.jsonl", "00000002.jsonl"]
 
 
-def test_killed_after_cutting_the_same_segment_lands_and_later_lines_do_not_join_it(desk):
-    desk.wait(b"1\n", b"2\n")
-    assert desk.cut() == LandingSegment(1, "events", MONDAY, 1, 2)
-    desk.close()
-    desk.open()
-    desk.wait(b"3\n")
-    assert desk.land() == 2
-    assert [desk.store.get(path) for path in desk.store.list("landing")] == [b"1\n2\n", b"3\n"]
+def test_killed_after_cutting_the_same_segment_lands_and_later_lines_do_not_join_it(landing):
+    landing.wait(b"1\n", b"2\n")
+    assert landing.cut() == LandingSegment(1, "events", MONDAY, 1, 2)
+    landing.close()
+    landing.open()
+    landing.wait(b"3\n")
+    assert landing.land() == 2
+    assert [landing.store.get(path) for path in landing.store.list("landing")] == [b"1\n2\n", b"3\n"]
 
 
-def test_killed_after_putting_the_file_nothing_lands_twice(desk):
-    desk.wait(b"1\n", b"2\n")
-    desk.cut()
-    desk.store.put_if_absent(SEGMENT_FILE, b"1\n2\n")
-    desk.close()
-    desk.open()
-    assert desk.land() == 1
-    assert desk.store.list("landing") == (SEGMENT_FILE,)
-    assert segments.count_waiting(desk.reader) == (0, None)
+def test_killed_after_putting_the_file_nothing_lands_twice(landing):
+    landing.wait(b"1\n", b"2\n")
+    landing.cut()
+    landing.store.put_if_absent(SEGMENT_FILE, b"1\n2\n")
+    landing.close()
+    landing.open()
+    assert landing.land() == 1
+    assert landing.store.list("landing") == (SEGMENT_FILE,)
+    assert segments.count_waiting(landing.reader) == (0, None)
 
 
-def test_a_file_put_by_a_gateway_that_was_killed_is_on_disk_before_its_lines_are_forgotten(desk, monkeypatch):
-    desk.wait(b"1\n")
-    desk.store.put_if_absent(SEGMENT_FILE, b"1\n")
+def test_a_file_put_by_a_gateway_that_was_killed_is_on_disk_before_its_lines_are_forgotten(landing, monkeypatch):
+    landing.wait(b"1\n")
+    landing.store.put_if_absent(SEGMENT_FILE, b"1\n")
     synced, fsync = [], os.fsync
 
     def record_fsync(descriptor):
-        synced.append((str(Path(f"/proc/self/fd/{descriptor}").readlink()), segments.count_waiting(desk.reader)[0]))
+        synced.append((str(Path(f"/proc/self/fd/{descriptor}").readlink()), segments.count_waiting(landing.reader)[0]))
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", record_fsync)
-    desk.land()
-    assert (f"{desk.store.root}/{SEGMENT_FILE}", 1) in synced
-    assert segments.count_waiting(desk.reader) == (0, None)
+    landing.land()
+    assert (f"{landing.store.root}/{SEGMENT_FILE}", 1) in synced
+    assert segments.count_waiting(landing.reader) == (0, None)
 
 
-def test_cutting_a_file_takes_as_long_when_much_waits(desk, monkeypatch):
+def test_cutting_a_file_takes_as_long_when_much_waits(landing, monkeypatch):
     """Counted in instructions of SQLite: the only writer, and with it every post, waits for them."""
-    monkeypatch.setattr(segments, "LINES", 3)
-    desk.wait(*[b"shown\n"] * 5000, kind="impressions")
-    desk.wait(*[b"later\n"] * 5000, day=MONDAY + 1)
-    desk.wait(b"1\n", b"2\n")
+    monkeypatch.setattr(segments, "MAX_SEGMENT_LINES", 3)
+    landing.wait(*[b"shown\n"] * 5000, kind="impressions")
+    landing.wait(*[b"later\n"] * 5000, day=MONDAY + 1)
+    landing.wait(b"1\n", b"2\n")
     hundreds = []
-    desk.writer.connection.set_progress_handler(lambda: hundreds.append(1), 100)
-    assert desk.writer.submit(lambda c: segments.next_segment(c, "events", 20_000)).result().day == MONDAY
+    landing.writer.connection.set_progress_handler(lambda: hundreds.append(1), 100)
+    assert landing.writer.submit(lambda c: segments.next_segment(c, "events", 20_000)).result().day == MONDAY
     assert len(hundreds) < 50
 
 
-def test_a_file_of_that_name_with_other_events_stops_landing_and_loses_nothing(desk):
-    desk.wait(b"1\n")
-    desk.store.put_if_absent(SEGMENT_FILE, b"somebody else's\n")
+def test_a_file_of_that_name_with_other_events_stops_landing_and_loses_nothing(landing):
+    landing.wait(b"1\n")
+    landing.store.put_if_absent(SEGMENT_FILE, b"somebody else's\n")
     with pytest.raises(LakeError) as exc_info:
-        desk.land()
+        landing.land()
     assert str(exc_info.value) == (
-        f"{desk.store.root}/{SEGMENT_FILE}: holds other events than this gateway was about to land there; "
-        "set this state folder aside and start the gateway anew; land by hand what was new in it (docs/gateway.md)"
+        f"{landing.store.root}/{SEGMENT_FILE}: contains other events than this gateway is about to land there; "
+        "move this state folder away and restart the gateway; recover its new events as docs/gateway.md shows"
     )
-    assert segments.count_waiting(desk.reader) == (1, MONDAY)
+    assert segments.count_waiting(landing.reader) == (1, MONDAY)
 
 
-def test_a_lake_that_cannot_be_written_loses_nothing(desk):
-    (desk.root / "lake").write_text("a file where the lake should be")
-    desk.wait(b"1\n")
+def test_a_lake_that_cannot_be_written_loses_nothing(landing):
+    (landing.root / "lake").write_text("a file where the lake should be")
+    landing.wait(b"1\n")
     with pytest.raises(LakeError):
-        desk.land()
-    (desk.root / "lake").unlink()
-    assert desk.land() == 1
-    assert desk.store.get(SEGMENT_FILE) == b"1\n"
+        landing.land()
+    (landing.root / "lake").unlink()
+    assert landing.land() == 1
+    assert landing.store.get(SEGMENT_FILE) == b"1\n"

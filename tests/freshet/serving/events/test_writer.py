@@ -2,9 +2,9 @@ import sqlite3
 
 import pytest
 
+from freshet.serving.errors import RequestError
 from freshet.serving.events import event_store, event_store_file
 from freshet.serving.events.writer import Writer
-from freshet.serving.http.errors import RequestError
 
 
 @pytest.fixture
@@ -42,12 +42,12 @@ def test_on_a_full_disk_nothing_is_kept_and_the_sender_is_told(writer, tmp_path)
         writer.submit(event_line(b"x" * 100_000)).result()
     assert exc_info.value.status == 507
     assert str(exc_info.value) == (
-        f"{tmp_path}/gateway.sqlite: the disk is full, nothing was kept; free some space, then send it again"
+        f"{tmp_path}/gateway.sqlite: the disk is full, nothing was stored; free some space, then send it again"
     )
-    assert writer.full
+    assert writer.disk_full
     writer.connection.execute("PRAGMA max_page_count=1000000")
     writer.submit(event_line(b"after")).result()
-    assert not writer.full
+    assert not writer.disk_full
     assert stored_lines(tmp_path) == [b"before", b"after"]
 
 
@@ -55,7 +55,7 @@ def test_some_of_the_disk_is_left_for_landing(tmp_path):
     event_store_file.create_store(tmp_path)
     writer = Writer(tmp_path, reserved_bytes=1 << 60)
     writer.start()
-    with pytest.raises(RequestError, match="the disk is full, nothing was kept"):
+    with pytest.raises(RequestError, match="the disk is full, nothing was stored"):
         writer.check_writable()
     assert writer.low_disk
     writer.submit(event_line(b"landing goes on")).result()
@@ -68,7 +68,7 @@ def test_a_job_that_makes_a_mistake_keeps_nothing_and_stops_nobody(writer, tmp_p
         event_store.enqueue(connection, [("events", 1, b"half")])
         raise KeyError("oh")
 
-    with pytest.raises(RequestError, match="it made a mistake") as exc_info:
+    with pytest.raises(RequestError, match="internal error") as exc_info:
         writer.submit(failing_job).result()
     assert exc_info.value.status == 500
     writer.submit(event_line(b"next")).result()

@@ -80,12 +80,12 @@ class OtherClients:
 
 
 def test_a_header_that_never_ends_is_refused_and_the_others_are_answered(port):
-    with OtherClients(port) as neighbours:
+    with OtherClients(port) as others:
         response = send_request(port, REQUEST_HEAD + b"X: ", *[b"y" * 65536] * 700)
-        n_answers = neighbours.answers
-        wait_for(lambda: neighbours.answers > n_answers + 2)
+        n_answers = others.answers
+        wait_for(lambda: others.answers > n_answers + 2)
     assert error_text(response) == (431, "its head takes more than 32 KiB")
-    assert neighbours.answers > 2
+    assert others.answers > 2
 
 
 def test_a_head_is_read_up_to_its_limit_and_no_further(port):
@@ -149,7 +149,7 @@ def receive(opened):
 
 
 @contextlib.contextmanager
-def run_impatient_server(monkeypatch, refusals, arrival=0.3, idle=0.3):
+def run_impatient_server(monkeypatch, rejections, arrival=0.3, idle=0.3):
     """A server in this process that reads the bodies, and waits no 20 s for them."""
 
     async def app(scope, receive, send):
@@ -158,8 +158,8 @@ def run_impatient_server(monkeypatch, refusals, arrival=0.3, idle=0.3):
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    monkeypatch.setattr(protocol, "ARRIVAL", arrival)
-    bounded = protocol.bounded_protocol(lambda *refused: refusals.append(refused))
+    monkeypatch.setattr(protocol, "REQUEST_TIMEOUT_S", arrival)
+    bounded = protocol.bounded_protocol(lambda status, what: rejections.append((status, what)))
     config = uvicorn.Config(app, http=bounded, lifespan="off", log_config=None, timeout_keep_alive=idle)
     server = uvicorn.Server(config)
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listening:
@@ -176,24 +176,24 @@ def run_impatient_server(monkeypatch, refusals, arrival=0.3, idle=0.3):
     "begin", [b"GET / HT", REQUEST_HEAD, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"]
 )
 def test_a_request_that_does_not_arrive_is_given_up(monkeypatch, begin):
-    refusals = []
-    with run_impatient_server(monkeypatch, refusals) as port:
+    rejections = []
+    with run_impatient_server(monkeypatch, rejections) as port:
         assert send_request(port, begin)[0] == 408
         assert send_request(port) is None  # a connection on which nothing is said
         assert send_request(port, REQUEST_HEAD + b"\r\n")[0] == 204
-    assert [status for status, _ in refusals] == [408]
+    assert [status for status, _ in rejections] == [408]
 
 
 def test_the_time_of_a_request_begins_with_it_and_not_with_its_connection(monkeypatch):
-    refusals = []
-    with run_impatient_server(monkeypatch, refusals, arrival=1.0, idle=30) as port, connect(port) as opened:
+    rejections = []
+    with run_impatient_server(monkeypatch, rejections, arrival=1.0, idle=30) as port, connect(port) as opened:
         for _ in range(2):  # the second one on a connection that was used
             time.sleep(0.7)
             opened.sendall(REQUEST_HEAD)
             time.sleep(0.6)
             opened.sendall(b"\r\n")
             assert read_response(opened)[0] == 204
-    assert refusals == []
+    assert rejections == []
 
 
 def test_a_connection_that_was_opened_ahead_stays_as_long_as_an_idle_one(monkeypatch):
@@ -229,11 +229,11 @@ def test_what_is_no_http_is_answered_in_json_and_said_once_a_minute(tmp_path):
         port = int(url.rpartition(":")[2])
         wait_for(lambda: is_alive(url))
         for _ in range(50):
-            assert error_text(send_request(port, b"\x16\x03\x01rubbish\r\n\r\n")) == (400, "it is no HTTP/1.1")
+            assert error_text(send_request(port, b"\x16\x03\x01rubbish\r\n\r\n")) == (400, "it is not HTTP/1.1")
         with urllib.request.urlopen(f"{url}/metrics") as page:
             assert 'freshet_requests_total{route="unread",status="400"} 50.0' in page.read().decode()
         gateway.terminate()
         log = gateway.communicate(timeout=60)[1]
-    assert log.count("requests refused unread: 1 × 400: it is no HTTP/1.1") == 1
-    assert log.count("requests refused unread: 49 × 400: it is no HTTP/1.1") == 1
+    assert log.count("requests rejected unread: 1 × 400: it is not HTTP/1.1") == 1
+    assert log.count("requests rejected unread: 49 × 400: it is not HTTP/1.1") == 1
     assert log.count("HTTP") == 2

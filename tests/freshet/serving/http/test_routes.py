@@ -22,7 +22,7 @@ VIEW_EVENT = {"user_id": "u", "item_id": "a", "event_type": "view"}
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory):
+def client(tmp_path_factory):
     """A gateway that answers from the first release; each test has shoppers of its own."""
     root = tmp_path_factory.mktemp("shop")
     settings = gateway_settings(root)
@@ -40,111 +40,117 @@ def problem_messages(answer):
     return answer.status_code, answer.json()
 
 
-def test_a_shopper_nobody_knows_is_shown_what_is_popular(shop):
-    response = shop.get("/v1/recommendations", user_id="stranger", k=3)
+def test_a_shopper_nobody_knows_is_shown_what_is_popular(client):
+    response = client.get("/v1/recommendations", user_id="stranger", k=3)
     assert item_ids(response) == ("popular", "bed")
     body = response.json()
-    assert (body["arm"], body["release"], body["bundle"]) == ("champion", 1, shop.gateway.current.serving.bundle.id)
+    assert (body["arm"], body["release"], body["bundle"]) == (
+        "champion",
+        1,
+        client.gateway.active_state.release.bundle.id,
+    )
     assert len(body["request_id"]) == 32
 
 
-def test_a_click_changes_that_shoppers_next_answer_and_nobody_elses(shop):
-    assert shop.post("/v1/events", {**VIEW_EVENT, "user_id": "clicker"}).status_code == 202
-    assert item_ids(shop.get("/v1/recommendations", user_id="clicker", k=3)) == ("sequence", "eca")
-    assert item_ids(shop.get("/v1/recommendations", session_id="clicker", k=3)) == ("popular", "bed")
+def test_a_click_changes_that_shoppers_next_answer_and_nobody_elses(client):
+    assert client.post("/v1/events", {**VIEW_EVENT, "user_id": "clicker"}).status_code == 202
+    assert item_ids(client.get("/v1/recommendations", user_id="clicker", k=3)) == ("sequence", "eca")
+    assert item_ids(client.get("/v1/recommendations", session_id="clicker", k=3)) == ("popular", "bed")
 
 
-def test_the_user_counts_where_both_are_known(shop):
-    shop.post("/v1/events", {**VIEW_EVENT, "user_id": "both", "session_id": "visit"})
-    assert item_ids(shop.get("/v1/recommendations", user_id="both", k=1)) == ("sequence", "e")
-    assert item_ids(shop.get("/v1/recommendations", session_id="visit", k=1)) == ("popular", "b")
+def test_the_user_counts_where_both_are_known(client):
+    client.post("/v1/events", {**VIEW_EVENT, "user_id": "both", "session_id": "visit"})
+    assert item_ids(client.get("/v1/recommendations", user_id="both", k=1)) == ("sequence", "e")
+    assert item_ids(client.get("/v1/recommendations", session_id="visit", k=1)) == ("popular", "b")
 
 
-def test_items_sent_along_are_answered_and_not_kept(shop):
-    assert item_ids(shop.get("/v1/recommendations", items="a,c", k=2)) == ("sequence", "ec")
+def test_items_sent_along_are_answered_and_not_kept(client):
+    assert item_ids(client.get("/v1/recommendations", items="a,c", k=2)) == ("sequence", "ec")
     body = {"session_id": "passing", "events": [{"item_id": "b", "event_type": "cart"}], "k": 2}
-    assert item_ids(shop.post("/v1/recommendations", body)) == ("sequence", "fd")
-    assert item_ids(shop.get("/v1/recommendations", session_id="passing", k=1)) == ("popular", "b")
+    assert item_ids(client.post("/v1/recommendations", body)) == ("sequence", "fd")
+    assert item_ids(client.get("/v1/recommendations", session_id="passing", k=1)) == ("popular", "b")
 
 
-def test_filters_and_exclusions_come_before_the_best_are_taken(shop):
-    assert item_ids(shop.get("/v1/recommendations", items="a", k=3, exclude="e,c")) == ("sequence", "abd")
-    assert item_ids(shop.get("/v1/recommendations", items="a", k=3, exclude_seen="true")) == ("sequence", "ecb")
-    assert item_ids(shop.post("/v1/recommendations", {"only": ["f", "d"]})) == ("popular", "df")
-    assert item_ids(shop.get("/v1/recommendations", price_min=2)) == ("popular", "")
+def test_filters_and_exclusions_come_before_the_best_are_taken(client):
+    assert item_ids(client.get("/v1/recommendations", items="a", k=3, exclude="e,c")) == ("sequence", "abd")
+    assert item_ids(client.get("/v1/recommendations", items="a", k=3, exclude_seen="true")) == ("sequence", "ecb")
+    assert item_ids(client.post("/v1/recommendations", {"only": ["f", "d"]})) == ("popular", "df")
+    assert item_ids(client.get("/v1/recommendations", price_min=2)) == ("popular", "")
 
 
-def test_similar_and_popular_items(shop):
-    assert item_ids(shop.get("/v1/items/a/similar", k=2)) == ("content", "ce")
-    assert item_ids(shop.get("/v1/items/-/similar", item_id="b", k=2)) == ("content", "df")
-    assert item_ids(shop.get("/v1/popular", k=3)) == ("popular", "bed")
+def test_similar_and_popular_items(client):
+    assert item_ids(client.get("/v1/items/a/similar", k=2)) == ("content", "ce")
+    assert item_ids(client.get("/v1/items/-/similar", item_id="b", k=2)) == ("content", "df")
+    assert item_ids(client.get("/v1/popular", k=3)) == ("popular", "bed")
 
 
-def test_an_item_nobody_knows_has_nothing_similar(shop):
-    assert problem_messages(shop.get("/v1/items/nope/similar")) == (
+def test_an_item_nobody_knows_has_nothing_similar(client):
+    assert problem_messages(client.get("/v1/items/nope/similar")) == (
         404,
         {
             "where": "item_id",
             "what": "release 1 does not know the item 'nope'",
-            "fix": "check the id; a new item is known when its first event has gone through the lake",
+            "fix": "check the id; a new item becomes known after its first event has been processed in the lake",
         },
     )
 
 
-def test_a_category_nobody_knows_is_not_popular(shop):
-    status, problem = problem_messages(shop.get("/v1/popular", categories="hats"))
-    assert (status, problem["what"]) == (404, "release 1 knows no category 'hats'")
+def test_a_category_nobody_knows_is_not_popular(client):
+    status, problem = problem_messages(client.get("/v1/popular", categories="hats"))
+    assert (status, problem["what"]) == (404, "release 1 has no category 'hats'")
 
 
-def test_a_retry_is_harmless(shop):
+def test_a_retry_is_harmless(client):
     event = {**VIEW_EVENT, "user_id": "again", "event_id": "again-1"}
-    first, second = shop.post("/v1/events", event), shop.post("/v1/events", event)
+    first, second = client.post("/v1/events", event), client.post("/v1/events", event)
     assert (first.status_code, first.json()["events"]) == (202, [{"status": "accepted", "event_id": "again-1"}])
     assert (second.status_code, second.json()["events"]) == (200, [{"status": "duplicate", "event_id": "again-1"}])
 
 
-def test_another_event_of_the_same_id_is_a_conflict_and_counted(shop):
+def test_another_event_of_the_same_id_is_a_conflict_and_counted(client):
     event = {**VIEW_EVENT, "user_id": "mine", "event_id": "taken"}
-    assert shop.post("/v1/events", event).status_code == 202
+    assert client.post("/v1/events", event).status_code == 202
     other = {**event, "user_id": "another's"}
-    status, receipt = problem_messages(shop.post("/v1/events", other))
+    status, receipt = problem_messages(client.post("/v1/events", other))
     assert (status, receipt["conflict"], receipt["duplicate"], receipt["accepted"]) == (409, 1, 0, 0)
     assert receipt["events"] == [
         {
             "status": "conflict",
             "event_id": "taken",
             "where": "event.event_id",
-            "what": "another event has the id 'taken'; this one was not kept",
-            "fix": "give every event of the shop an id of its own, and change nothing in one that is sent again",
+            "what": "another event has the id 'taken'; this one was not stored",
+            "fix": "give every event of the client an id of its own, and change nothing in one that is sent again",
         }
     ]
-    mixed = shop.post("/v1/events", [event, other, {**VIEW_EVENT, "event_id": "not taken"}])
+    mixed = client.post("/v1/events", [event, other, {**VIEW_EVENT, "event_id": "not taken"}])
     assert (mixed.status_code, [e["status"] for e in mixed.json()["events"]]) == (
         207, ["duplicate", "conflict", "accepted"],
     )  # fmt: skip
-    assert shop.post("/v1/events", [other, {}]).status_code == 422
-    assert 'freshet_events_total{status="conflict"} 3.0' in shop.get("/metrics").text
+    assert client.post("/v1/events", [other, {}]).status_code == 422
+    assert 'freshet_events_total{status="conflict"} 3.0' in client.get("/metrics").text
 
 
-def test_blanks_around_an_id_make_no_other_shopper_item_or_event(shop):
+def test_blanks_around_an_id_make_no_other_shopper_item_or_event(client):
     assert (
-        shop.post("/v1/events", {**VIEW_EVENT, "user_id": " padded", "item_id": "a ", "event_id": "p1"}).status_code
+        client.post("/v1/events", {**VIEW_EVENT, "user_id": " padded", "item_id": "a ", "event_id": "p1"}).status_code
         == 202
     )
-    second = shop.post("/v1/events", {**VIEW_EVENT, "user_id": "padded", "item_id": "a", "event_id": " p1 "}).json()[
+    second = client.post("/v1/events", {**VIEW_EVENT, "user_id": "padded", "item_id": "a", "event_id": " p1 "}).json()[
         "events"
     ]
     assert second == [{"status": "duplicate", "event_id": "p1"}]
     shopper = pseudonym(b"tiny", "user", "padded")
-    with closing(connect(shop.gateway.writer.folder)) as reader:
+    with closing(connect(client.gateway.writer.folder)) as reader:
         assert [event[:2] for event in recent_events(reader, shopper).events] == [("a", "view")]
-    response = shop.get("/v1/recommendations", user_id="padded ", k=3)
-    assert item_ids(response) == item_ids(shop.get("/v1/recommendations", user_id="padded", k=3)) == ("sequence", "eca")
-    assert item_ids(shop.get("/v1/items/-/similar", item_id=" b ", k=2)) == ("content", "df")
+    response = client.get("/v1/recommendations", user_id="padded ", k=3)
+    assert (
+        item_ids(response) == item_ids(client.get("/v1/recommendations", user_id="padded", k=3)) == ("sequence", "eca")
+    )
+    assert item_ids(client.get("/v1/items/-/similar", item_id=" b ", k=2)) == ("content", "df")
 
 
-def test_a_list_is_answered_event_by_event(shop):
-    mixed = shop.post(
+def test_a_list_is_answered_event_by_event(client):
+    mixed = client.post(
         "/v1/events", [{**VIEW_EVENT, "event_id": "m1"}, {**VIEW_EVENT, "price": -1}, {**VIEW_EVENT, "event_id": "m1"}]
     )
     body = mixed.json()
@@ -155,7 +161,7 @@ def test_a_list_is_answered_event_by_event(shop):
         "what": "Expected `float` >= 0.0",
         "fix": "send the price of one piece, a number from 0 to 1e13, or leave it out",
     }
-    assert shop.post("/v1/events", [{**VIEW_EVENT, "price": -1}]).status_code == 422
+    assert client.post("/v1/events", [{**VIEW_EVENT, "price": -1}]).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -170,8 +176,8 @@ def test_a_list_is_answered_event_by_event(shop):
         (b"[" * 100_000, 400, "the JSON is nested too deep"),
     ],
 )
-def test_a_post_that_is_no_list_of_events_is_refused_whole(shop, body, status, what):
-    response = shop.post("/v1/events", body)
+def test_a_post_that_is_no_list_of_events_is_refused_whole(client, body, status, what):
+    response = client.post("/v1/events", body)
     assert (response.status_code, response.json()["what"]) == (status, what)
     assert response.json()["fix"]
 
@@ -179,15 +185,15 @@ def test_a_post_that_is_no_list_of_events_is_refused_whole(shop, body, status, w
 @pytest.mark.parametrize(
     ("method", "path", "status"), [("GET", "/nope", 404), ("DELETE", "/v1/events", 405), ("GET", "/v1/items/a", 404)]
 )
-def test_an_address_that_is_none_is_answered_in_json(shop, method, path, status):
-    response = shop(method, path)
+def test_an_address_that_is_none_is_answered_in_json(client, method, path, status):
+    response = client(method, path)
     assert response.status_code == status
     assert sorted(response.json()) == ["fix", "what", "where"]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-def test_what_is_looked_at_can_be_looked_at_without_a_body(shop, path):
-    head_response, get_response = shop("HEAD", path), shop.get(path)
+def test_what_is_looked_at_can_be_looked_at_without_a_body(client, path):
+    head_response, get_response = client("HEAD", path), client.get(path)
     assert (head_response.status_code, head_response.content) == (200, b"")
     assert head_response.headers["content-type"] == get_response.headers["content-type"]
 
@@ -201,8 +207,8 @@ def test_what_is_looked_at_can_be_looked_at_without_a_body(shop, path):
         ("/v1/items/a/similar", "GET, OPTIONS"),
     ],
 )
-def test_an_address_names_its_methods_when_asked_and_when_asked_wrongly(shop, path, methods):
-    options, wrong_response = shop("OPTIONS", path), shop("DELETE", path)
+def test_an_address_names_its_methods_when_asked_and_when_asked_wrongly(client, path, methods):
+    options, wrong_response = client("OPTIONS", path), client("DELETE", path)
     assert (options.status_code, options.headers["allow"]) == (204, methods)
     assert (wrong_response.status_code, ", ".join(sorted(wrong_response.headers["allow"].split(", ")))) == (
         405,
@@ -210,7 +216,7 @@ def test_an_address_names_its_methods_when_asked_and_when_asked_wrongly(shop, pa
     )
 
 
-def test_a_client_that_hangs_up_in_its_body_is_no_mistake_of_ours(shop):
+def test_a_client_that_hangs_up_in_its_body_is_no_mistake_of_ours(client):
     """As uvicorn tells it: a part of the body, then that the client is gone."""
     parts = [{"type": "http.request", "body": b"[", "more_body": True}, {"type": "http.disconnect"}]
 
@@ -224,8 +230,8 @@ def test_a_client_that_hangs_up_in_its_body_is_no_mistake_of_ours(shop):
              "path": "/v1/events", "raw_path": b"/v1/events", "query_string": b"", "root_path": "", "state": {},
              "headers": [(b"host", b"gateway"), (b"content-length", b"100")], "client": None,
              "server": ("gateway", 80)}  # fmt: skip
-    asyncio.run(create_app(shop.gateway)(scope, receive, send))
-    text = shop.get("/metrics").text
+    asyncio.run(create_app(client.gateway)(scope, receive, send))
+    text = client.get("/metrics").text
     assert 'freshet_requests_total{route="/v1/events",status="499"} 1.0' in text
     assert 'freshet_requests_total{route="/v1/events",status="500"}' not in text
 
@@ -243,34 +249,34 @@ def test_strangers_see_no_paths_of_the_server(tmp_path):
             assert str(tmp_path) not in response.text
 
 
-def test_it_says_that_it_is_ready_and_alive(shop):
-    ready = shop.get("/readyz")
+def test_it_says_that_it_is_ready_and_alive(client):
+    ready = client.get("/readyz")
     assert ready.status_code == 200
     assert {**ready.json(), "waiting": 0} == {
-        "ready": True, "release": 1, "bundle": shop.gateway.current.serving.bundle.id, "shoppers": 0, "waiting": 0,
+        "ready": True, "release": 1, "bundle": client.gateway.active_state.release.bundle.id, "shoppers": 0, "waiting": 0,
         "reasons": [],
     }  # fmt: skip
-    assert problem_messages(shop.get("/healthz")) == (200, {"alive": True, "dead": []})
+    assert problem_messages(client.get("/healthz")) == (200, {"alive": True, "dead": []})
 
 
-def test_metrics_count_what_happened(shop):
-    shop.get("/v1/popular")
-    text = shop.get("/metrics").text
+def test_metrics_count_what_happened(client):
+    client.get("/v1/popular")
+    text = client.get("/metrics").text
     assert 'freshet_requests_total{route="/v1/popular",status="200"}' in text
     assert 'freshet_answers_total{tier="popular"}' in text
     assert "freshet_release 1.0" in text
-    assert f'freshet_bundle{{bundle="{shop.gateway.current.serving.bundle.id}"}} 1.0' in text
+    assert f'freshet_bundle{{bundle="{client.gateway.active_state.release.bundle.id}"}} 1.0' in text
 
 
-def test_the_schema_names_every_endpoint_and_the_page_needs_nothing_from_elsewhere(shop):
-    schema = shop.get("/openapi/openapi.json").json()
+def test_the_schema_names_every_endpoint_and_the_page_needs_nothing_from_elsewhere(client):
+    schema = client.get("/openapi/openapi.json").json()
     for path in ("/readyz", "/healthz"):
         assert sorted(schema["paths"][path]["get"]["responses"]) == ["200", "503"]
     assert sorted(schema["paths"]) == [
         "/healthz", "/metrics", "/readyz", "/v1/events", "/v1/items/{item_id}/explanation",
         "/v1/items/{item_id}/similar", "/v1/popular", "/v1/recommendations",
     ]  # fmt: skip
-    page = shop.get("/openapi")
+    page = client.get("/openapi")
     assert page.headers["content-type"].startswith("text/html")
     assert "http://gateway/v1/events" in page.text
     assert "http" not in page.text.replace("http://gateway", "")

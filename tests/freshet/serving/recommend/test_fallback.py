@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 from freshet.data.columns import TIERS
+from freshet.data.history_events import HistoryEvent
 from freshet.inference.baselines import Baselines
 from freshet.inference.bundle import open_bundle
 from freshet.inference.precomputed_lists import PrecomputedList
 from freshet.inference.ranker import Tier
 from freshet.serving.events.event_store import ItemMetadata
-from freshet.serving.http.recommendation_schema import RecommendationRequest
-from freshet.serving.recommend.active_release import LoadedRelease, load_release
 from freshet.serving.recommend.fallback import RankingRequest, popular_items, rank_with_fallback, similar_items
 from freshet.serving.recommend.filters import Catalogue
+from freshet.serving.recommend.loaded_release import LoadedRelease, load_release
+from freshet.serving.schemas.recommendation_schema import RecommendationRequest
 from tests.tiny_bundle import POPULARITY, write_bundle
 
 NO_ITEMS = np.zeros(0, dtype=np.int64)
@@ -24,7 +25,7 @@ NEIGHBOURS[1] = [4, 2]  # a goes with d, then with b
 
 
 @pytest.fixture(scope="module")
-def serving(tmp_path_factory) -> LoadedRelease:
+def release(tmp_path_factory) -> LoadedRelease:
     folder = tmp_path_factory.mktemp("bundle")
     write_bundle(folder, delisted=("c",))
     opened = load_release(7, open_bundle(folder))
@@ -39,7 +40,7 @@ def serving(tmp_path_factory) -> LoadedRelease:
 
 
 def ranking_request(items="", contents=(), excluded_items=NO_ITEMS, allowed_items=False, k=3):
-    events = [(item, "view", 60 * position, 0) for position, item in enumerate(items)]
+    events = [HistoryEvent(item, "view", 60 * position, 0) for position, item in enumerate(items)]
     return RankingRequest(events, list(contents), np.asarray(excluded_items, dtype=np.int64), allowed_items, k)
 
 
@@ -50,9 +51,9 @@ def precomputed_request(items="", *, is_first=False, excluded_items=NO_ITEMS, k=
     )
     return replace(
         ranking_request("a", k=k),
-        ready=ready,
-        ready_first=is_first,
-        forbidden=np.asarray(excluded_items, dtype=np.int64),
+        precomputed=ready,
+        precomputed_first=is_first,
+        excluded_items=np.asarray(excluded_items, dtype=np.int64),
     )
 
 
@@ -67,15 +68,15 @@ def tier_and_items(ranked_list):
     return ranked_list.tier, "".join(item.item_id for item in ranked_list.items)
 
 
-def test_the_model_answers_where_it_knows_an_item(serving):
+def test_the_model_answers_where_it_knows_an_item(release):
     assert [
-        tier_and_items(ranked) for ranked in rank_with_fallback(serving, [ranking_request("a"), ranking_request("?b")])
+        tier_and_items(ranked) for ranked in rank_with_fallback(release, [ranking_request("a"), ranking_request("?b")])
     ] == [("sequence", "eab"), ("sequence", "fdb")]
 
 
-def test_each_of_a_group_gets_its_own_k_and_its_own_rung(serving):
+def test_each_of_a_group_gets_its_own_k_and_its_own_rung(release):
     ranked_lists = rank_with_fallback(
-        serving, [ranking_request("a", k=1), ranking_request("", k=2), ranking_request("b", k=4)]
+        release, [ranking_request("a", k=1), ranking_request("", k=2), ranking_request("b", k=4)]
     )
     assert [tier_and_items(ranked) for ranked in ranked_lists] == [
         ("sequence", "e"),
@@ -84,68 +85,68 @@ def test_each_of_a_group_gets_its_own_k_and_its_own_rung(serving):
     ]
 
 
-def test_new_items_with_a_title_are_answered_by_their_content(serving):
+def test_new_items_with_a_title_are_answered_by_their_content(release):
     cheap, dear = ItemMetadata("new", "", 1.0), ItemMetadata("new", "", 99.0)
     assert [
         tier_and_items(ranked)
-        for ranked in rank_with_fallback(serving, [ranking_request("?", [cheap]), ranking_request("?", [dear])])
+        for ranked in rank_with_fallback(release, [ranking_request("?", [cheap]), ranking_request("?", [dear])])
     ] == [
         ("content", "eab"),
         ("content", "fdb"),
     ]
 
 
-def test_new_items_with_a_category_are_answered_by_what_is_popular_there_and_then_elsewhere(serving):
+def test_new_items_with_a_category_are_answered_by_what_is_popular_there_and_then_elsewhere(release):
     assert tier_and_items(
-        rank_with_fallback(serving, [ranking_request("?", [ItemMetadata("", "odd", None)], k=4)])[0]
+        rank_with_fallback(release, [ranking_request("?", [ItemMetadata("", "odd", None)], k=4)])[0]
     ) == ("segment", "eabd")
 
 
-def test_the_category_looked_at_last_counts_and_an_unknown_one_does_not(serving):
+def test_the_category_looked_at_last_counts_and_an_unknown_one_does_not(release):
     contents = [ItemMetadata("", "odd", None), ItemMetadata("", "even", None), ItemMetadata("", "hats", None)]
-    assert tier_and_items(rank_with_fallback(serving, [ranking_request("???", contents)])[0]) == ("segment", "bdf")
+    assert tier_and_items(rank_with_fallback(release, [ranking_request("???", contents)])[0]) == ("segment", "bdf")
 
 
-def test_nothing_known_is_answered_by_what_is_popular(serving):
-    assert tier_and_items(rank_with_fallback(serving, [ranking_request("?", [ItemMetadata("", "hats", None)])])[0]) == (
+def test_nothing_known_is_answered_by_what_is_popular(release):
+    assert tier_and_items(rank_with_fallback(release, [ranking_request("?", [ItemMetadata("", "hats", None)])])[0]) == (
         "popular",
         "bed",
     )
 
 
-def test_popular_within_a_filter_is_a_segment(serving):
-    assert tier_and_items(popular_items(serving, "", np.array([2, 4, 6]), 9, has_category_filter=True)) == (
+def test_popular_within_a_filter_is_a_segment(release):
+    assert tier_and_items(popular_items(release, "", np.array([2, 4, 6]), 9, has_category_filter=True)) == (
         "segment",
         "ea",
     )
 
 
-def test_the_lengths_of_all_vectors_are_known_before_anybody_asks(serving):
-    vectors = serving.bundle.item_vectors
-    np.testing.assert_allclose(serving.lengths[1:], np.linalg.norm(vectors, axis=1)[1:], rtol=1e-6)
-    assert serving.lengths[0] > 0  # row 0 is zeros: nothing is divided by it
-    blind = replace(serving, lengths=np.full(7, 2.0, dtype=np.float32))
-    assert similar_items(blind, 2, NO_ITEMS, 1).items[0].score == pytest.approx(
+def test_the_lengths_of_all_vectors_are_known_before_anybody_asks(release):
+    vectors = release.bundle.item_embeddings
+    np.testing.assert_allclose(release.item_norms[1:], np.linalg.norm(vectors, axis=1)[1:], rtol=1e-6)
+    assert release.item_norms[0] > 0  # row 0 is zeros: nothing is divided by it
+    other_release = replace(release, item_norms=np.full(7, 2.0, dtype=np.float32))
+    assert similar_items(other_release, 2, NO_ITEMS, 1).items[0].score == pytest.approx(
         float(vectors[2] @ vectors[6]) / 4, abs=1e-5
     )
 
 
-def test_similar_items_are_neighbours_first_then_what_resembles(serving):
-    assert tier_and_items(similar_items(serving, 1, NO_ITEMS, 4)) == ("neighbours", "dbef")
-    assert tier_and_items(similar_items(serving, 1, np.array([4, 2]), 4)) == ("content", "ef")
-    assert tier_and_items(similar_items(serving, 2, NO_ITEMS, 3)) == ("content", "dfa")
+def test_similar_items_are_neighbours_first_then_what_resembles(release):
+    assert tier_and_items(similar_items(release, 1, NO_ITEMS, 4)) == ("neighbours", "dbef")
+    assert tier_and_items(similar_items(release, 1, np.array([4, 2]), 4)) == ("content", "ef")
+    assert tier_and_items(similar_items(release, 2, NO_ITEMS, 3)) == ("content", "dfa")
 
 
-def test_what_is_delisted_is_on_no_rung(serving):
+def test_what_is_delisted_is_on_no_rung(release):
     lists = rank_with_fallback(
-        serving,
+        release,
         [ranking_request("a", k=9), ranking_request("?", [ItemMetadata("t", "", None)], k=9), ranking_request(k=9)],
     )
-    assert all("c" not in tier_and_items(ranked)[1] for ranked in [*lists, similar_items(serving, 1, NO_ITEMS, 9)])
+    assert all("c" not in tier_and_items(ranked)[1] for ranked in [*lists, similar_items(release, 1, NO_ITEMS, 9)])
 
 
-def test_an_item_is_shown_with_what_the_catalogue_says(serving):
-    item = rank_with_fallback(serving, [ranking_request("b", k=1)])[0].items[0]
+def test_an_item_is_shown_with_what_the_catalogue_says(release):
+    item = rank_with_fallback(release, [ranking_request("b", k=1)])[0].items[0]
     assert (item.item_id, item.title, item.category, item.price) == ("f", "Item F", "even", None)
 
 
@@ -164,40 +165,40 @@ def test_an_item_is_shown_with_what_the_catalogue_says(serving):
         (RecommendationRequest(k=9, price_min=20, price_max=40, exclude=["b"]), "d"),
     ],
 )
-def test_filters_are_applied_before_the_best_are_taken(serving, question, expected):
-    forbidden = serving.catalogue.forbidden(question, NO_ITEMS)
+def test_filters_are_applied_before_the_best_are_taken(release, question, expected):
+    forbidden = release.catalogue.excluded_items(question, NO_ITEMS)
     assert sorted(
-        tier_and_items(popular_items(serving, "", forbidden, question.k, has_category_filter=False))[1]
+        tier_and_items(popular_items(release, "", forbidden, question.k, has_category_filter=False))[1]
     ) == sorted(expected)
 
 
-def test_what_was_seen_is_left_out_where_that_is_asked(serving):
+def test_what_was_seen_is_left_out_where_that_is_asked(release):
     exclude = np.array([1, 2])
-    assert serving.catalogue.forbidden(RecommendationRequest(exclude_seen=True), exclude).tolist() == [1, 2]
-    assert serving.catalogue.forbidden(RecommendationRequest(), exclude).tolist() == []
+    assert release.catalogue.excluded_items(RecommendationRequest(exclude_seen=True), exclude).tolist() == [1, 2]
+    assert release.catalogue.excluded_items(RecommendationRequest(), exclude).tolist() == []
 
 
 def test_the_tiers_of_recommendations_are_the_ones_that_impressions_may_name():
     assert set(get_args(Tier)) == {*TIERS, "neighbours"}
 
 
-def test_a_list_made_ahead_waits_until_the_model_cannot_answer(serving, caplog):
-    assert tier_and_items(rank_with_fallback(serving, [precomputed_request("dba")])[0]) == ("sequence", "ea")
-    broken_serving = replace(serving, ranker=replace(serving.ranker, session=FailingEncoder()))
+def test_a_list_made_ahead_waits_until_the_model_cannot_answer(release, caplog):
+    assert tier_and_items(rank_with_fallback(release, [precomputed_request("dba")])[0]) == ("sequence", "ea")
+    broken_release = replace(release, ranker=replace(release.ranker, session=FailingEncoder()))
     (precomputed_list, fallback) = rank_with_fallback(
-        broken_serving, [precomputed_request("dba"), ranking_request("a", k=2)]
+        broken_release, [precomputed_request("dba"), ranking_request("a", k=2)]
     )
     assert (tier_and_items(precomputed_list), tier_and_items(fallback)) == (("precomputed", "db"), ("popular", "be"))
     assert [item.score for item in precomputed_list.items] == [9.0, 8.0]
     assert "the shopper encoder failed (out of memory)" in caplog.text
-    assert "lists made ahead and the rungs below answer" in caplog.text
+    assert "precomputed lists and lower tiers are served" in caplog.text
 
 
-def test_a_list_made_ahead_goes_first_where_that_is_set(serving):
+def test_a_list_made_ahead_goes_first_where_that_is_set(release):
     assert [
         tier_and_items(ranked)
         for ranked in rank_with_fallback(
-            serving, [precomputed_request("dba", is_first=True), ranking_request("a", k=2)]
+            release, [precomputed_request("dba", is_first=True), ranking_request("a", k=2)]
         )
     ] == [
         ("precomputed", "db"),
@@ -205,14 +206,14 @@ def test_a_list_made_ahead_goes_first_where_that_is_set(serving):
     ]
 
 
-def test_a_list_made_ahead_that_filters_leave_short_does_not_answer(serving):
+def test_a_list_made_ahead_that_filters_leave_short_does_not_answer(release):
     assert tier_and_items(
-        rank_with_fallback(serving, [precomputed_request("dba", is_first=True, excluded_items=[4])])[0]
+        rank_with_fallback(release, [precomputed_request("dba", is_first=True, excluded_items=[4])])[0]
     ) == ("precomputed", "ba")
     assert tier_and_items(
-        rank_with_fallback(serving, [precomputed_request("dba", is_first=True, excluded_items=[4, 2])])[0]
+        rank_with_fallback(release, [precomputed_request("dba", is_first=True, excluded_items=[4, 2])])[0]
     ) == ("sequence", "ea")
-    assert tier_and_items(rank_with_fallback(serving, [precomputed_request("dba", is_first=True, k=4)])[0]) == (
+    assert tier_and_items(rank_with_fallback(release, [precomputed_request("dba", is_first=True, k=4)])[0]) == (
         "sequence",
         "eabd",
     )

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 
+from freshet.data.history_events import HistoryEvent
 from freshet.serving.releases.check_bundle import check_bundle
 from freshet.serving.releases.sandbox import _exit_reason
 from tests.tiny_gateway import gateway_settings, release_tiny_bundle
@@ -10,7 +11,7 @@ from tests.tiny_gateway import gateway_settings, release_tiny_bundle
 def test_a_good_bundle_answers_its_golden_requests_and_the_histories_it_is_given(tmp_path):
     settings = gateway_settings(tmp_path)
     name = release_tiny_bundle(settings.lake, tmp_path)
-    actual = check_bundle(settings.lake, settings.cache_dir, name, [[("a", "view", 0, 0)]])
+    actual = check_bundle(settings.lake, settings.cache_dir, name, [[HistoryEvent("a", "view", 0, 0)]])
     assert actual == {"difference": 0.0, "answered": 2}
 
 
@@ -51,5 +52,5 @@ def test_a_bundle_that_is_not_there_is_refused_in_one_line_of_json(tmp_path):
 
 
 def test_how_a_proof_ended_is_said_in_words():
-    assert _exit_reason(-11, "", 120) == "was ended by SIGSEGV"
+    assert _exit_reason(-11, "", 120) == "was killed by SIGSEGV"
     assert _exit_reason(3, "Traceback\n  …\nMemoryError\n", 120) == "failed with exit code 3 (MemoryError)"

@@ -8,7 +8,7 @@ from tests.tiny_gateway import tiny_gateway as running
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory):
+def client(tmp_path_factory):
     root = tmp_path_factory.mktemp("why")
     settings = gateway_settings(root)
     tiny_gateway.release_tiny_bundle(settings.lake, root / "made")
@@ -18,12 +18,12 @@ def gateway(tmp_path_factory):
         yield gateway
 
 
-def test_the_events_that_move_the_score_come_with_what_is_known_of_them(shop):
-    response = shop.get("/v1/items/e/explanation", user_id="ann", k=2)
+def test_the_events_that_move_the_score_come_with_what_is_known_of_them(client):
+    response = client.get("/v1/items/e/explanation", user_id="ann", k=2)
     body = response.json()
     assert (response.status_code, body["item_id"], round(body["score"], 4), body["release"]) == (200, "e", 1.0, 1)
     assert [
-        (contribution["item_id"], contribution["event_type"], contribution["title"], round(contribution["moved"], 4))
+        (contribution["item_id"], contribution["event_type"], contribution["title"], round(contribution["score_delta"], 4))
         for contribution in body["events"]
     ] == [
         ("b", "cart", "Item B", -0.5),
@@ -32,12 +32,12 @@ def test_the_events_that_move_the_score_come_with_what_is_known_of_them(shop):
     assert body["events"][0]["event_time"].startswith("2026-01-05T12:00:00")
 
 
-def test_items_just_met_count_and_a_stranger_has_no_events(shop):
-    explanation = shop.get("/v1/items/-/explanation", item_id="f", items="b").json()
-    assert [(contribution["item_id"], round(contribution["moved"], 4)) for contribution in explanation["events"]] == [
-        ("b", 1.6)
-    ]
-    stranger = shop.get("/v1/items/b/explanation", user_id="zoe").json()
+def test_items_just_met_count_and_a_stranger_has_no_events(client):
+    explanation = client.get("/v1/items/-/explanation", item_id="f", items="b").json()
+    assert [
+        (contribution["item_id"], round(contribution["score_delta"], 4)) for contribution in explanation["events"]
+    ] == [("b", 1.6)]
+    stranger = client.get("/v1/items/b/explanation", user_id="zoe").json()
     assert (stranger["score"], stranger["events"]) == (9.0, [])
 
 
@@ -45,16 +45,16 @@ def test_items_just_met_count_and_a_stranger_has_no_events(shop):
     ("item", "given", "status", "where"),
     [("none", {}, 404, "item_id"), ("e", {"exclude": "a"}, 422, "exclude"), ("e", {"k": 501}, 422, "query.k")],
 )
-def test_what_cannot_be_explained_is_refused(shop, item, given, status, where):
-    response = shop.get(f"/v1/items/{item}/explanation", **given)
+def test_what_cannot_be_explained_is_refused(client, item, given, status, where):
+    response = client.get(f"/v1/items/{item}/explanation", **given)
     assert (response.status_code, response.json()["where"]) == (status, where)
 
 
-def test_a_second_explanation_at_the_same_time_waits_outside(shop):
-    with shop.gateway.explaining:
-        response = shop.get("/v1/items/e/explanation", user_id="ann")
-    assert (response.status_code, response.json()["what"]) == (503, "another explanation is under way")
-    assert shop.get("/v1/items/e/explanation", user_id="ann").status_code == 200
+def test_a_second_explanation_at_the_same_time_waits_outside(client):
+    with client.gateway.explanation_lock:
+        response = client.get("/v1/items/e/explanation", user_id="ann")
+    assert (response.status_code, response.json()["what"]) == (503, "another explanation is being computed")
+    assert client.get("/v1/items/e/explanation", user_id="ann").status_code == 200
 
 
 def test_before_a_release_there_is_nothing_to_explain(tmp_path):

@@ -1,4 +1,4 @@
-"""What was refused before it was read: counted each time, said in the log once a minute."""
+"""Requests rejected by the HTTP protocol before they were read: counted, and logged once a minute."""
 
 import logging
 import threading
@@ -10,13 +10,11 @@ from freshet.serving.metrics import GatewayMetrics
 
 LOG = logging.getLogger("freshet")
 LOG_INTERVAL_S: Final = 60.0  # seconds between two lines of the log
-UNREAD_ROUTE: Final = (
-    "unread"  # of such requests in `freshet_requests_total`: their address is not known, or not trusted
-)
+UNREAD_ROUTE: Final = "unread"  # their route in `freshet_requests_total`: the address is unknown or not trusted
 
 
-class RefusalLog:
-    """A client that sends nothing but rubbish shall not fill the log. steady: seconds."""
+class RejectedRequestLog:
+    """Counts rejected requests; limits the log lines, so that a client cannot fill the log. monotonic: seconds."""
 
     def __init__(self, metrics: GatewayMetrics, monotonic: Callable[[], float]) -> None:
         self._metrics, self._monotonic = metrics, monotonic
@@ -25,16 +23,16 @@ class RefusalLog:
         self._next_log = float("-inf")
 
     def add(self, status: int, what: str) -> None:
-        """One request, refused with `status`. what: the reason, for people."""
+        """Count one request that was rejected with `status`. what: the reason."""
         self._metrics.requests.labels(UNREAD_ROUTE, str(status)).inc()
         with self._lock:
             self._unlogged[f"{status}: {what}"] += 1
         self.log(self._monotonic())
 
     def log(self, now: float) -> None:
-        """Say what has been refused since the last line, where that is a minute ago. now: steady, infinite at the end.
+        """Log the requests rejected since the last line, if that is a minute ago. now: monotonic; infinite at the end.
 
-        Also called by the sealer's tick: the last of a minute's refusals may be the last for hours.
+        The flusher calls it, too: otherwise the last rejections would be logged only at the next one.
         """
         with self._lock:
             if not self._unlogged or now < self._next_log:
@@ -42,4 +40,4 @@ class RefusalLog:
             self._next_log = now + LOG_INTERVAL_S
             reasons = "; ".join(f"{count:,} × {reason}" for reason, count in self._unlogged.most_common())
             self._unlogged.clear()
-        LOG.warning("requests refused unread: %s", reasons)
+        LOG.warning("requests rejected unread: %s", reasons)

@@ -1,4 +1,4 @@
-"""Ids and names without the blanks around them, as the tables read them: `"u1 "` and `"u1"` are one shopper."""
+"""Strip blanks around ids and names, as the tables do: `"u1 "` and `"u1"` are the same shopper."""
 
 from typing import Final
 
@@ -10,9 +10,9 @@ IS_BLANK: Final = " is blank"
 
 
 def strip_ids(struct: msgspec.Struct, *fields: str) -> None:
-    """Strip the texts and lists of texts in `fields` of a struct that is being made.
+    """Strip the texts and lists of texts in `fields`; for use in `__post_init__`.
 
-    Raises ValueError, which msgspec tells as its own ValidationError, when nothing is left of one.
+    Raises ValueError if one is blank; msgspec turns it into its ValidationError.
     """
     for field in fields:
         value = getattr(struct, field)
@@ -24,7 +24,7 @@ def strip_ids(struct: msgspec.Struct, *fields: str) -> None:
 
 
 def strip_names(struct: msgspec.Struct, *fields: str) -> None:
-    """Strip the texts in `fields`; what is nothing but blanks was not told."""
+    """Strip the texts in `fields`; a blank one becomes None."""
     for field in fields:
         value = getattr(struct, field)
         if value is not None:

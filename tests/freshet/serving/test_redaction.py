@@ -1,7 +1,7 @@
 import pytest
 
-from freshet.serving.http.errors import Problem
-from freshet.serving.http.redaction import PathRedactor, path_redactor
+from freshet.serving.errors import Problem
+from freshet.serving.redaction import PathRedactor, path_redactor
 from tests.tiny_gateway import gateway_settings
 
 PATH_COVER = PathRedactor(

@@ -3,8 +3,8 @@ import json
 import msgspec
 import pytest
 
-from freshet.serving.http.errors import Problem
-from freshet.serving.http.event_schema import ValidatedEvent, parse_event
+from freshet.serving.errors import Problem
+from freshet.serving.schemas.event_schema import ValidatedEvent, parse_event
 from tests.tiny_gateway import NOON_S
 
 NOW = NOON_S * 1_000_000
@@ -75,7 +75,7 @@ TOO_LONG = "x" * 257
         ({"user_id": " "}, "event.user_id", "is blank"),
         ({"event_id": " "}, "event.event_id", "is blank"),
         ({"item_id": "\t\u00a0\ufeff"}, "event.item_id", "is blank"),
-        ({"title": "T\ufffde"}, "event.title", "'T\ufffde' was read in a wrong encoding"),
+        ({"title": "T\ufffde"}, "event.title", "'T\ufffde' was decoded with the wrong encoding"),
         ({"event_type": "like"}, "event.event_type", "Invalid enum value 'like'"),
         ({"user_id": None}, "event", "neither user_id nor session_id"),
         ({"user_id": TOO_LONG}, "event.user_id", "Expected `str` of length <= 256"),
@@ -121,7 +121,7 @@ def test_a_clients_clock_may_be_a_day_ahead_and_no_more():
         "event.event_time",
         "2026-01-06 12:00:00.000001+00:00 is ten years before or more than a day after the gateway's clock "
         "(2026-01-05T12:00:00.000000Z)",
-        "set the clock that wrote it, or leave event_time out",
+        "correct the clock of the sender, or leave event_time out",
     )
 
 

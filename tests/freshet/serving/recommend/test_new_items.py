@@ -1,12 +1,13 @@
-"""A gateway that finds new items in the lake: they stand in its lists without a new release."""
+"""A gateway recommends new items of the lake without a new release."""
 
+from dataclasses import replace
 from datetime import date
 
 from freshet.artifacts import NewItemsRef, publish
 from freshet.inference.array_folder import MANIFEST
 from freshet.inference.new_items import NEW_ITEMS_FOLDER, save_new_items
 from freshet.serving.recommend.active_state import ActiveState
-from freshet.serving.releases.refresh import refresh_new_items
+from freshet.serving.recommend.lake_artifact import new_items_artifact
 from freshet.serving.releases.watcher import ReleaseWatcher
 from freshet.store import open_store
 from tests import tiny_gateway
@@ -25,7 +26,7 @@ def publish_new_items(lake, folder, items=NEW_ITEMS):
 
 def test_an_item_that_landed_after_the_release_is_recommended_filtered_and_similar_to_others(tmp_path):
     settings, clocks = gateway_settings(tmp_path), ManualClocks()
-    tiny_gateway.release_tiny_bundle(settings.lake, tmp_path / "made")
+    tiny_gateway.release_tiny_bundle(settings.lake, tmp_path / "bundle")
     publish_new_items(settings.lake, tmp_path / "new")
     with running(settings, clocks.clock()) as gateway:
         response_body = gateway.get("/v1/recommendations", items="a", k=4).json()
@@ -37,33 +38,32 @@ def test_an_item_that_landed_after_the_release_is_recommended_filtered_and_simil
         assert (new_item_body["tier"], new_item_body["items"][0]["item_id"]) == ("content", "e")
 
 
-def test_a_swap_keeps_the_new_items_and_those_that_are_replaced_go(tmp_path):
-    settings, current = gateway_settings(tmp_path), ActiveState()
-    follower = ReleaseWatcher(settings, open_store(settings.lake), current, ManualClocks().clock(), list)
+def test_a_swap_keeps_new_items_and_later_new_items_replace_them(tmp_path):
+    settings, active_state = gateway_settings(tmp_path), ActiveState()
+    watcher = ReleaseWatcher(settings, open_store(settings.lake), active_state, ManualClocks().clock(), list)
     tiny_gateway.release_tiny_bundle(settings.lake, tmp_path, "one")
     publish_new_items(settings.lake, tmp_path / "new")
-    follower.poll()
-    assert len(current.release.bundle.vocabulary) == 8
+    watcher.poll()
+    assert len(active_state.release.bundle.vocabulary) == 8
     tiny_gateway.release_tiny_bundle(settings.lake, tmp_path, "two")
-    follower.poll()
-    assert (current.release.number, len(current.release.bundle.vocabulary)) == (2, 8)
-    publish_new_items(
-        settings.lake, tmp_path / "none", NEW_ITEMS.__class__(*(getattr(NEW_ITEMS, n)[:1] for n in COLUMN_NAMES))
-    )
-    follower.poll()
-    assert len(current.release.bundle.vocabulary) == 6
+    watcher.poll()
+    assert (active_state.release.number, len(active_state.release.bundle.vocabulary)) == (2, 8)
+    no_items = {name: getattr(NEW_ITEMS, name)[:1] for name in COLUMN_NAMES}
+    publish_new_items(settings.lake, tmp_path / "none", replace(NEW_ITEMS, **no_items))
+    watcher.poll()
+    assert len(active_state.release.bundle.vocabulary) == 6
 
 
-COLUMN_NAMES = ("item_ids", "titles", "categories", "prices", "tombstones")
+COLUMN_NAMES = ("item_ids", "titles", "categories", "prices", "delisted")
 
 
-def test_new_items_that_are_damaged_are_told_once_and_the_release_goes_on(tmp_path, caplog):
-    lake, current = str(tmp_path / "lake"), ActiveState()
+def test_damaged_new_items_are_reported_once(tmp_path, caplog):
+    lake, new_items = str(tmp_path / "lake"), new_items_artifact()
     store, name = open_store(lake), publish_new_items(lake, tmp_path / "new")
     path = store.local_path(f"{NEW_ITEMS_FOLDER}/{name}/utf8-titles.npy")
     path.write_bytes(path.read_bytes()[:-1])
     for _ in range(2):
-        refresh_new_items(store, tmp_path, current)
-    assert current.new_items is None
+        new_items.refresh(store, tmp_path)
+    assert new_items.value is None
     assert caplog.text.count("materialize the asset `new_items` again") == 1
-    assert current.new_items_problem.where == str(path)
+    assert new_items.problem.where == str(path)

@@ -25,12 +25,12 @@ VIEW_EVENT = {"user_id": "u", "item_id": "a", "event_type": "view"}
 
 
 @pytest.fixture
-def gateway(tmp_path):
+def client(tmp_path):
     """A gateway with an event of u, 500 more lines that wait, and a clock that a test moves."""
     settings, clocks = gateway_settings(tmp_path), ManualClocks()
     release_tiny_bundle(settings.lake, tmp_path)
     with tiny_gateway(settings, clocks.clock()) as running_gateway:
-        running_gateway.hands, running_gateway.settings = clocks, settings
+        running_gateway.clocks, running_gateway.settings = clocks, settings
         running_gateway.post("/v1/events", VIEW_EVENT)
         writer = running_gateway.gateway.writer
         lines = [("events", clocks.clock().now() // 86_400_000_000, b"x" * 1000)] * 500
@@ -38,66 +38,68 @@ def gateway(tmp_path):
         yield running_gateway
 
 
-def checkpoint_wal(shop):
-    with closing(connect(state_folder(shop.settings))) as connection:
+def checkpoint_wal(client):
+    with closing(connect(state_folder(client.settings))) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def readiness_messages(shop):
-    return [reason["what"] for reason in shop.get("/readyz").json()["reasons"]]
+def readiness_messages(client):
+    return [reason["what"] for reason in client.get("/readyz").json()["reasons"]]
 
 
-def refused_messages(shop):
-    response = shop.post("/v1/events", VIEW_EVENT)
+def refused_messages(client):
+    response = client.post("/v1/events", VIEW_EVENT)
     return response.status_code, response.json()["what"]
 
 
-def test_a_file_that_is_damaged_meanwhile_refuses_events_as_soon_as_it_is_noticed(shop):
-    checkpoint_wal(shop)
-    damage_store(state_folder(shop.settings))
-    shop.hands.pass_by(86_400)  # what waits of yesterday is due, and cannot be read
-    wait_for(lambda: any("is damaged" in message for message in readiness_messages(shop)))
-    status, what = refused_messages(shop)
+def test_a_file_that_is_damaged_meanwhile_refuses_events_as_soon_as_it_is_noticed(client):
+    checkpoint_wal(client)
+    damage_store(state_folder(client.settings))
+    client.clocks.pass_by(86_400)  # what waits of yesterday is due, and cannot be read
+    wait_for(lambda: any("is damaged" in message for message in readiness_messages(client)))
+    status, what = refused_messages(client)
     assert status == 503
-    assert what.startswith("is damaged (database disk image is malformed): no events are kept")
-    assert shop.get("/healthz").json() == {"alive": True, "dead": []}
-    assert shop.get("/v1/recommendations", user_id="stranger", k=1).status_code == 200
+    assert what.startswith("is damaged (database disk image is malformed): no events are stored")
+    assert client.get("/healthz").json() == {"alive": True, "dead": []}
+    assert client.get("/v1/recommendations", user_id="stranger", k=1).status_code == 200
 
 
-def test_a_shopper_whose_events_cannot_be_read_is_answered_from_the_lake(shop):
-    shop.gateway.answering._reader.set_progress_handler(lambda: 1, 1)  # every read is interrupted from here on
-    response = shop.get("/v1/recommendations", user_id="u", k=1)
+def test_a_shopper_whose_events_cannot_be_read_is_answered_from_the_lake(client):
+    client.gateway.recommendation_worker._reader.set_progress_handler(
+        lambda: 1, 1
+    )  # every read is interrupted from here on
+    response = client.get("/v1/recommendations", user_id="u", k=1)
     assert (response.status_code, response.json()["tier"]) == (200, "popular")
 
 
-def test_a_state_folder_that_is_removed_refuses_events_and_what_was_kept_lands(shop):
-    shutil.rmtree(state_folder(shop.settings))
-    assert refused_messages(shop) == (503, "was removed or replaced: no events are kept")
-    assert "was removed or replaced: no events are kept" in readiness_messages(shop)
-    assert shop.get("/v1/recommendations", user_id="u", k=1).json()["tier"] == "sequence"
-    shop.hands.pass_by(86_400)
-    wait_for(lambda: list((shop.gateway.settings.state.parent / "lake/landing").rglob("*.jsonl")))
-    wait_for(lambda: shop.get("/readyz").json()["waiting"] == 0)
+def test_a_state_folder_that_is_removed_refuses_events_and_what_was_kept_lands(client):
+    shutil.rmtree(state_folder(client.settings))
+    assert refused_messages(client) == (503, "was removed or replaced: no events are stored")
+    assert "was removed or replaced: no events are stored" in readiness_messages(client)
+    assert client.get("/v1/recommendations", user_id="u", k=1).json()["tier"] == "sequence"
+    client.clocks.pass_by(86_400)
+    wait_for(lambda: list((client.gateway.settings.gateway_state_dir.parent / "lake/landing").rglob("*.jsonl")))
+    wait_for(lambda: client.get("/readyz").json()["waiting"] == 0)
 
 
-def test_a_file_that_is_replaced_by_another_refuses_events(shop):
-    folder = state_folder(shop.settings)
+def test_a_file_that_is_replaced_by_another_refuses_events(client):
+    folder = state_folder(client.settings)
     shutil.copy(folder / "gateway.sqlite", folder / "copy")
     (folder / "copy").replace(folder / "gateway.sqlite")
-    assert refused_messages(shop)[0] == 503
+    assert refused_messages(client)[0] == 503
 
 
 def test_an_error_of_sqlite_while_waiting_lines_are_counted_does_not_end_the_landing(tmp_path):
-    settings, clocks = gateway_settings(tmp_path, seal_seconds=0.01), ManualClocks()
+    settings, clocks = gateway_settings(tmp_path, flush_interval_s=0.01), ManualClocks()
     with tiny_gateway(settings, clocks.clock(), ready=False) as gateway:
-        sealer = gateway.gateway.flusher
-        sealer._reader.set_progress_handler(lambda: 1, 1)
-        wait_for(lambda: "counting what waits" in sealer.problems)
+        flusher = gateway.gateway.flusher
+        flusher._reader.set_progress_handler(lambda: 1, 1)
+        wait_for(lambda: "counting waiting lines" in flusher.problems)
         assert gateway.post("/v1/events", {**VIEW_EVENT, "event_id": "kept"}).status_code == 202
-        sealer._reader.set_progress_handler(None, 1)
+        flusher._reader.set_progress_handler(None, 1)
         clocks.pass_by(1200)
-        wait_for(lambda: not sealer.problems)
-        assert sealer.alive
+        wait_for(lambda: not flusher.problems)
+        assert flusher.alive
     assert [line["event_id"] for line in landed_lines(settings.lake)] == ["kept"]
 
 

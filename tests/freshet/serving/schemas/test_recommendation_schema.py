@@ -1,19 +1,13 @@
 import pytest
 
-from freshet.serving.events.event_store import ItemMetadata
-from freshet.serving.http.errors import RequestError
-from freshet.serving.http.recommendation_schema import (
+from freshet.serving.errors import RequestError
+from freshet.serving.schemas.recommendation_schema import (
     FILTER_PARAMS,
     RecommendationRequest,
     RequestEvent,
     parse_body,
     parse_query,
-    request_events,
 )
-from tests.tiny_gateway import NOON_S
-
-NOW = NOON_S * 1_000_000
-DAY = NOON_S // 86_400
 
 
 def error_message(function, *arguments):
@@ -40,10 +34,10 @@ def test_nothing_asked_is_a_question_too():
         (("k", "501"), "query.k: Expected `int` <= 500; ask for 1 to 500 items"),
         (("k", "ten"), "query.k: Expected `int`, got `str`; ask for 1 to 500 items"),
         (("price_min", "-1"), "query.price_min: Expected `float` >= 0.0; correct it: /openapi shows every field"),
-        (("price_max", "null"), "query.price_max: 'null' is no value; send one, or leave the parameter out"),
-        (("kk", "1"), "kk: is no parameter here; use categories, exclude, exclude_seen, items, k, only, price_max, "
+        (("price_max", "null"), "query.price_max: 'null' is not a value; send one, or leave the parameter out"),
+        (("kk", "1"), "kk: is not a parameter of this address; use categories, exclude, exclude_seen, items, k, only, price_max, "
                       "price_min, session_id, user_id"),
-        (("events", "[]"), "events: is no parameter here; use categories, exclude, exclude_seen, items, k, only, "
+        (("events", "[]"), "events: is not a parameter of this address; use categories, exclude, exclude_seen, items, k, only, "
                            "price_max, price_min, session_id, user_id"),
     ],
 )  # fmt: skip
@@ -58,8 +52,8 @@ def test_where_nobody_asks_there_is_no_shopper():
 @pytest.mark.parametrize(
     ("body", "status", "message"),
     [
-        (b'{"k"', 400, "body: Input data was truncated; send a question as a JSON object in UTF-8"),
-        (b"k=3", 400, "body: JSON is malformed: invalid character (byte 0); send a question as a JSON object in UTF-8"),
+        (b'{"k"', 400, "body: Input data was truncated; send the request as a JSON object in UTF-8"),
+        (b"k=3", 400, "body: JSON is malformed: invalid character (byte 0); send the request as a JSON object in UTF-8"),
         (b'{"k":"3"}', 422, "body.k: Expected `int`, got `str`; ask for 1 to 500 items"),
         (b'{"events":[{"item_id":1}]}', 422, "body.events[0].item_id: Expected `str`, got `int`; "
                                              "send the catalogue's id as text of 1 to 256 characters"),
@@ -97,20 +91,3 @@ def test_blanks_around_ids_are_left_out_as_in_the_tables():
         categories=["mugs"],
     )
     assert parse_query([("user_id", " u ")]) == RecommendationRequest(user_id="u")
-
-
-def test_items_just_met_are_a_minute_apart_the_last_of_them_now():
-    assert request_events(RecommendationRequest(items=["a", "b", "c"]), NOW, "purchase") == [
-        (("a", "purchase", NOON_S - 120, DAY), ItemMetadata("", "", None)),
-        (("b", "purchase", NOON_S - 60, DAY), ItemMetadata("", "", None)),
-        (("c", "purchase", NOON_S, DAY), ItemMetadata("", "", None)),
-    ]
-
-
-def test_events_with_times_are_put_in_their_order():
-    body = b'{"events":[{"item_id":"b","event_time":"2026-01-05T11:00:00Z","title":"B","price":2},'
-    body += b'{"item_id":"a","event_type":"cart","event_time":"2026-01-05T10:00:00Z"}]}'
-    assert request_events(parse_body(body), NOW, "view") == [
-        (("a", "cart", NOON_S - 7200, DAY), ItemMetadata("", "", None)),
-        (("b", "view", NOON_S - 3600, DAY), ItemMetadata("B", "", 2.0)),
-    ]

@@ -1,4 +1,4 @@
-"""A gateway that finds lists made ahead: they answer for shoppers who did nothing since."""
+"""A gateway with precomputed lists serves them to shoppers without newer events."""
 
 from pathlib import Path
 
@@ -8,8 +8,7 @@ from freshet.artifacts import RecommendationsRef, publish
 from freshet.data.pseudonym import pseudonym
 from freshet.inference.array_folder import MANIFEST
 from freshet.inference.precomputed_lists import LISTS_FOLDER, save_precomputed_lists
-from freshet.serving.recommend.active_state import ActiveState
-from freshet.serving.releases.refresh import refresh_lists
+from freshet.serving.recommend.lake_artifact import lists_artifact
 from freshet.store import open_store
 from tests import tiny_gateway, tiny_lists
 from tests.tiny_gateway import ManualClocks, gateway_settings
@@ -34,8 +33,8 @@ def publish_list(lake: str, folder: Path, bundle: str, last_event_time: int = 12
 
 
 def test_the_precomputed_list_serves_only_unchanged_histories(tmp_path):
-    settings, clocks = gateway_settings(tmp_path, lists="first"), ManualClocks()
-    bundle = tiny_gateway.release_tiny_bundle(settings.lake, tmp_path / "made")
+    settings, clocks = gateway_settings(tmp_path, precomputed_lists="first"), ManualClocks()
+    bundle = tiny_gateway.release_tiny_bundle(settings.lake, tmp_path / "bundle")
     tiny_lists.publish_latest(settings.lake, tmp_path / "latest", "aac", shoppers=[ANN])
     publish_list(settings.lake, tmp_path / "lists", bundle)
     with running(settings, clocks.clock()) as gateway:
@@ -47,27 +46,27 @@ def test_the_precomputed_list_serves_only_unchanged_histories(tmp_path):
         assert gateway.get("/v1/recommendations", user_id="ann", k=2).json()["tier"] == "sequence"
 
 
-def test_lists_that_are_damaged_are_told_once_and_those_known_before_stay(tmp_path, caplog):
-    lake, current = str(tmp_path / "lake"), ActiveState()
+def test_damaged_lists_are_reported_once_and_the_loaded_ones_stay(tmp_path, caplog):
+    lake, lists = str(tmp_path / "lake"), lists_artifact()
     store = open_store(lake)
     first = publish_list(lake, tmp_path / "one", "f" * 64)
-    refresh_lists(store, tmp_path, current)
+    lists.refresh(store, tmp_path)
     second = publish_list(lake, tmp_path / "two", "f" * 64, last_event_time=130)
     path = store.local_path(f"{LISTS_FOLDER}/{second}/until.npy")
     path.write_bytes(path.read_bytes()[:-1])
     for _ in range(2):
-        refresh_lists(store, tmp_path, current)
-    assert current.snapshots.lists.id == first
-    assert current.lists_problem.fix == "materialize the asset `recommendations` again"
+        lists.refresh(store, tmp_path)
+    assert lists.value.id == first
+    assert lists.problem.fix == "materialize the asset `recommendations` again"
     assert caplog.text.count("has not the") == 1
     publish_list(lake, tmp_path / "three", "f" * 64, last_event_time=140)
-    refresh_lists(store, tmp_path, current)
-    assert (current.lists_problem, current.snapshots.lists.last_event_times.tolist()) == (None, [140])
+    lists.refresh(store, tmp_path)
+    assert (lists.problem, lists.value.last_event_times.tolist()) == (None, [140])
 
 
-def test_cuda_that_is_not_there_keeps_the_gateway_from_answering_and_says_so(tmp_path):
+def test_without_a_gpu_serving_device_cuda_is_reported_and_nothing_is_served(tmp_path):
     settings = gateway_settings(tmp_path, serving_device="cuda")
-    tiny_gateway.release_tiny_bundle(settings.lake, tmp_path / "made")
+    tiny_gateway.release_tiny_bundle(settings.lake, tmp_path / "bundle")
     with running(settings, ManualClocks().clock(), ready=False) as gateway:
         tiny_gateway.wait_for(lambda: gateway.gateway.active_state.refused_bundles)
         reasons = tiny_gateway.wait_for(lambda: [r for r in gateway.get("/readyz").json()["reasons"]

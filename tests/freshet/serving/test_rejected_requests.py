@@ -1,0 +1,27 @@
+"""What is refused unread is said once a minute, and nothing of it is left unsaid."""
+
+from freshet.serving.metrics import GatewayMetrics
+from freshet.serving.rejected_requests import LOG_INTERVAL_S, RejectedRequestLog
+from tests.tiny_gateway import ManualClocks
+
+
+def test_what_is_refused_within_the_minute_is_said_when_it_is_over_without_another(caplog):
+    clocks = ManualClocks()
+    rejections = RejectedRequestLog(GatewayMetrics(), clocks.clock().monotonic)
+    for _ in range(3):
+        rejections.add(400, "rubbish")
+    for seconds in (LOG_INTERVAL_S - 1, 1, LOG_INTERVAL_S):
+        clocks.pass_by(seconds)
+        rejections.log(clocks.monotonic)
+    assert [record.message.rpartition(": ")[0] for record in caplog.records] == [
+        "requests rejected unread: 1 × 400",
+        "requests rejected unread: 2 × 400",
+    ]
+
+
+def test_the_end_waits_for_no_minute(caplog):
+    rejections = RejectedRequestLog(GatewayMetrics(), ManualClocks().clock().monotonic)
+    for _ in range(2):
+        rejections.add(408, "late")
+    rejections.log(float("inf"))
+    assert [record.message for record in caplog.records] == ["requests rejected unread: 1 × 408: late"] * 2
