@@ -15,7 +15,6 @@ from freshet.serving.clock import Clock
 from freshet.serving.errors import GatewayError
 from freshet.serving.garbage_collection import freeze_heap
 from freshet.serving.gateway import Gateway
-from freshet.serving.http.protocol import bounded_protocol
 from freshet.serving.state_lock import acquire_state_lock, state_folder
 from freshet.settings import Settings
 
@@ -109,9 +108,11 @@ def _run_server(gateway: Gateway, server_socket: socket.socket, stop_event: thre
 
 
 def _new_server(gateway: Gateway) -> "Server":
-    import uvicorn  # takes half a second, during which the first release is checked
+    # These imports take half a second, during which the first release is checked.
+    import uvicorn
 
     from freshet.serving.http.app import create_app
+    from freshet.serving.http.protocol import bounded_protocol
 
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = uvicorn.Config(

@@ -31,8 +31,8 @@ Artifact = TypeVar("Artifact", bound=HasId)
 class LakeArtifact(Generic[Artifact]):
     """The last published artifact of one kind that could be loaded, replaced whenever a newer one loads.
 
-    folder: the artifacts' folder in the lake. find_ref: returns the reference published last. load: loads what it
-    refers to.
+    asset: also the name of its folder in the lake. ref_type: type of its published reference. load: loads the artifact
+    that was published last.
     """
 
     def __init__(

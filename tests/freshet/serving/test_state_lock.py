@@ -35,5 +35,6 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     with pytest.raises(GatewayError) as exc_info:
         acquire_state_lock(tmp_path / "state")
     assert str(exc_info.value) == (
-        f"{tmp_path}/state: cannot be written (File exists); make it writable, or set FRESHET_GATEWAY_STATE_DIR to a folder that is"
+        f"{tmp_path}/state: cannot be written (File exists); "
+        "make it writable, or set FRESHET_GATEWAY_STATE_DIR to a folder that is"
     )

@@ -45,7 +45,7 @@ def test_what_is_reserved_for_landing_is_left_alone_and_they_are_kept_when_there
     impressions.add(IMPRESSION, NOON_S * 1_000_000)
     with monkeypatch.context() as crowded:
         crowded.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=1, f_frsize=4096))
-        with pytest.raises(RequestError, match="the disk is full, nothing was kept"):
+        with pytest.raises(RequestError, match="the disk is full, nothing was stored"):
             impressions.flush()
     assert stored_lines(tmp_path) == 0
     impressions.flush()

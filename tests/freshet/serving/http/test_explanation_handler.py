@@ -23,7 +23,12 @@ def test_the_events_that_move_the_score_come_with_what_is_known_of_them(client):
     body = response.json()
     assert (response.status_code, body["item_id"], round(body["score"], 4), body["release"]) == (200, "e", 1.0, 1)
     assert [
-        (contribution["item_id"], contribution["event_type"], contribution["title"], round(contribution["score_delta"], 4))
+        (
+            contribution["item_id"],
+            contribution["event_type"],
+            contribution["title"],
+            round(contribution["score_delta"], 4),
+        )
         for contribution in body["events"]
     ] == [
         ("b", "cart", "Item B", -0.5),

@@ -119,7 +119,7 @@ def test_another_event_of_the_same_id_is_a_conflict_and_counted(client):
             "event_id": "taken",
             "where": "event.event_id",
             "what": "another event has the id 'taken'; this one was not stored",
-            "fix": "give every event of the client an id of its own, and change nothing in one that is sent again",
+            "fix": "use a different id for every event of the shop, and send an event again without changes",
         }
     ]
     mixed = client.post("/v1/events", [event, other, {**VIEW_EVENT, "event_id": "not taken"}])
@@ -253,8 +253,8 @@ def test_it_says_that_it_is_ready_and_alive(client):
     ready = client.get("/readyz")
     assert ready.status_code == 200
     assert {**ready.json(), "waiting": 0} == {
-        "ready": True, "release": 1, "bundle": client.gateway.active_state.release.bundle.id, "shoppers": 0, "waiting": 0,
-        "reasons": [],
+        "ready": True, "release": 1, "bundle": client.gateway.active_state.release.bundle.id, "shoppers": 0,
+        "waiting": 0, "reasons": [],
     }  # fmt: skip
     assert problem_messages(client.get("/healthz")) == (200, {"alive": True, "dead": []})
 
@@ -327,7 +327,7 @@ def test_on_a_full_disk_events_are_refused_and_lists_are_answered(tmp_path):
         writer.connection.execute(f"PRAGMA max_page_count={pages}")
         events = [{**VIEW_EVENT, "title": "x" * 1000, "event_id": str(n)} for n in range(100)]
         status, problem = problem_messages(gateway.post("/v1/events", events))
-        assert (status, problem["what"]) == (507, "the disk is full, nothing was kept")
+        assert (status, problem["what"]) == (507, "the disk is full, nothing was stored")
         assert item_ids(gateway.get("/v1/recommendations", user_id="u", k=1)) == ("sequence", "e")
         writer.connection.execute("PRAGMA max_page_count=1000000")
         assert gateway.post("/v1/events", events).json()["accepted"] == 100

@@ -1,9 +1,9 @@
 """A gateway recommends new items of the lake without a new release."""
 
-from dataclasses import replace
 from datetime import date
 
 from freshet.artifacts import NewItemsRef, publish
+from freshet.data.vocabulary import Vocabulary
 from freshet.inference.array_folder import MANIFEST
 from freshet.inference.new_items import NEW_ITEMS_FOLDER, save_new_items
 from freshet.serving.recommend.active_state import ActiveState
@@ -49,7 +49,7 @@ def test_a_swap_keeps_new_items_and_later_new_items_replace_them(tmp_path):
     watcher.poll()
     assert (active_state.release.number, len(active_state.release.bundle.vocabulary)) == (2, 8)
     no_items = {name: getattr(NEW_ITEMS, name)[:1] for name in COLUMN_NAMES}
-    publish_new_items(settings.lake, tmp_path / "none", replace(NEW_ITEMS, **no_items))
+    publish_new_items(settings.lake, tmp_path / "none", Vocabulary(**no_items))
     watcher.poll()
     assert len(active_state.release.bundle.vocabulary) == 6
 

@@ -52,7 +52,7 @@ def test_damaged_lists_are_reported_once_and_the_loaded_ones_stay(tmp_path, capl
     first = publish_list(lake, tmp_path / "one", "f" * 64)
     lists.refresh(store, tmp_path)
     second = publish_list(lake, tmp_path / "two", "f" * 64, last_event_time=130)
-    path = store.local_path(f"{LISTS_FOLDER}/{second}/until.npy")
+    path = store.local_path(f"{LISTS_FOLDER}/{second}/last_event_times.npy")
     path.write_bytes(path.read_bytes()[:-1])
     for _ in range(2):
         lists.refresh(store, tmp_path)

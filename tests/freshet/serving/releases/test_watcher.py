@@ -121,8 +121,8 @@ def test_a_bundle_that_fails_its_golden_requests_leaves_production_as_it_was(wat
     assert watcher.active_state.journal_problems == (
         Problem(
             f"{watcher.lake}/releases/00000002.json",
-            f"its bundle {bad_bundle[:12]} cannot serve ({watcher.lake}/bundles/{bad_bundle}/golden.npz: golden requests are "
-            "answered otherwise than at export (off by 1, allowed 0.001)); release 1 serves meanwhile",
+            f"its bundle {bad_bundle[:12]} cannot serve ({watcher.lake}/bundles/{bad_bundle}/golden.npz: golden "
+            "requests are answered otherwise than at export (off by 1, allowed 0.001)); release 1 serves meanwhile",
             'run `freshet rollback --to 1 --why "…"`, or restore it from a backup of the lake',
         ),
     )
@@ -411,8 +411,8 @@ def test_a_bundle_that_vanishes_while_it_serves_is_told_without_a_restart(watche
     watcher.clocks.pass_by(10)
     assert watcher.poll() == 1
     assert watcher.messages() == [
-        "the serving bundle is damaged in the lake (item_vectors.npy); it still serves, but could not be loaded after a "
-        "restart"
+        "the serving bundle is damaged in the lake (item_vectors.npy); it still serves, but could not be loaded "
+        "after a restart"
     ]
     (folder.parent / "aside.npy").rename(vectors)
     watcher.clocks.pass_by(10)

@@ -35,10 +35,10 @@ def test_nothing_asked_is_a_question_too():
         (("k", "ten"), "query.k: Expected `int`, got `str`; ask for 1 to 500 items"),
         (("price_min", "-1"), "query.price_min: Expected `float` >= 0.0; correct it: /openapi shows every field"),
         (("price_max", "null"), "query.price_max: 'null' is not a value; send one, or leave the parameter out"),
-        (("kk", "1"), "kk: is not a parameter of this address; use categories, exclude, exclude_seen, items, k, only, price_max, "
-                      "price_min, session_id, user_id"),
-        (("events", "[]"), "events: is not a parameter of this address; use categories, exclude, exclude_seen, items, k, only, "
-                           "price_max, price_min, session_id, user_id"),
+        (("kk", "1"), "kk: is not a parameter of this address; use categories, exclude, exclude_seen, items, k, only, "
+                      "price_max, price_min, session_id, user_id"),
+        (("events", "[]"), "events: is not a parameter of this address; use categories, exclude, exclude_seen, items, "
+                           "k, only, price_max, price_min, session_id, user_id"),
     ],
 )  # fmt: skip
 def test_a_wrong_parameter_is_named(pair, message):
@@ -53,7 +53,8 @@ def test_where_nobody_asks_there_is_no_shopper():
     ("body", "status", "message"),
     [
         (b'{"k"', 400, "body: Input data was truncated; send the request as a JSON object in UTF-8"),
-        (b"k=3", 400, "body: JSON is malformed: invalid character (byte 0); send the request as a JSON object in UTF-8"),
+        (b"k=3", 400, "body: JSON is malformed: invalid character (byte 0); "
+                      "send the request as a JSON object in UTF-8"),
         (b'{"k":"3"}', 422, "body.k: Expected `int`, got `str`; ask for 1 to 500 items"),
         (b'{"events":[{"item_id":1}]}', 422, "body.events[0].item_id: Expected `str`, got `int`; "
                                              "send the catalogue's id as text of 1 to 256 characters"),
