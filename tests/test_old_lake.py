@@ -140,7 +140,11 @@ def test_the_counts_of_every_day_are_those_of_the_former_code(root):
 
 def test_the_journal_is_shown_with_its_hold(root):
     lines = run_freshet("releases").splitlines()
-    assert [line.split()[:2] for line in lines[1:4]] == [["*", "1"], ["2", lines[2].split()[1]], ["3", lines[3].split()[1]]]
+    assert [line.split()[:2] for line in lines[1:4]] == [
+        ["*", "1"],
+        ["2", lines[2].split()[1]],
+        ["3", lines[3].split()[1]],
+    ]
     assert lines[2].endswith("stock taking")
     assert lines[3].endswith("done")
 
