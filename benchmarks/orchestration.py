@@ -20,7 +20,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.report import print_progress, print_result
-from freshet.errors import GateError
+from freshet.errors import LakeError
 
 if TYPE_CHECKING:
     from freshet.steps.step_result import Ref, StepResult
@@ -152,7 +152,7 @@ def run_all_steps(lake: "Lake", days: Sequence[date]) -> None:
 
 def _require_ref(result: "StepResult[Any, Ref]") -> "Ref":
     if result.ref is None:
-        raise GateError(result.gate.subject, result.message(), "fix it before measuring")
+        raise LakeError(result.gate.subject, result.message(), "fix it before measuring")
     return result.ref
 
 

@@ -1,8 +1,13 @@
-"""Every error Freshet raises on purpose: what is wrong, where, and what to do about it."""
+"""Every error that Freshet raises on purpose: where, what is wrong, how to fix it."""
+
+
+def shorten(text: str, max_chars: int) -> str:
+    """Return the text, cut to `max_chars` characters with `…` at its end if it is longer."""
+    return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
 
 
 class FreshetError(Exception):
-    """A mistake somebody can mend: `where: what; fix`.
+    """An error that a user can fix: `where: what; fix`.
 
     where: the thing that is wrong (a file and line, a table and day, a setting).
     what: what is wrong with it, with the numbers.
@@ -42,11 +47,7 @@ class MissingLakeError(LakeError):
 
 
 class EmptyLakeError(FreshetError):
-    """The lake has nothing yet that could be shown: no day was run, nothing was released. No mistake: exit code 1."""
-
-
-class GateError(FreshetError):
-    """A gate refused what it was handed."""
+    """The lake has nothing to show yet: no day was run, nothing was released. Not a mistake: exit code 1."""
 
 
 class BundleError(FreshetError):
@@ -54,8 +55,4 @@ class BundleError(FreshetError):
 
 
 class JournalError(FreshetError):
-    """The release journal is broken, or somebody else wrote to it first."""
-
-
-class FreshetWarning(UserWarning):
-    """Something worth a look that stops nothing."""
+    """The release journal is broken, or another process wrote to it first."""

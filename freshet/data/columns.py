@@ -1,4 +1,4 @@
-"""The names of columns and the closed sets of values, written down once."""
+"""The names of table columns and the closed sets of their values."""
 
 from typing import Final, Literal, get_args
 
@@ -23,6 +23,11 @@ SKIPPED: Final = "skipped"
 CORRUPT: Final = "corrupt_record"
 PRE_HASH_REASON: Final = "flaw"
 REASON: Final = "reason"
+
+# Where a row comes from: file, record in it, element of the record's exploded list.
+ROW_KEY: Final = (SOURCE_FILE, SOURCE_ROW, SOURCE_POSITION)
+ORIGIN: Final = (LANDING_DATE, *ROW_KEY)
+RESERVED: Final = (*ORIGIN, CORRUPT)  # no column of a source may have one of these names
 
 EventType = Literal["view", "cart", "purchase", "return"]
 EVENT_TYPES: Final[tuple[str, ...]] = get_args(EventType)

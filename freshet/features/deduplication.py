@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from freshet.data import columns as c
 from freshet.features.daily_run import DailyTables
 from freshet.ingest.contract import add_reason
-from freshet.ingest.duplicates import ROW_KEY, Duplicates, find_duplicates
+from freshet.ingest.duplicates import Duplicates, find_duplicates
 from freshet.publishing import gate_inputs
 from freshet.publishing.overlapping_ids import Overlaps, count_overlaps
 from freshet.publishing.publish import PublishResult
@@ -124,7 +124,7 @@ def _changed_days(
 
 
 def _digests(rows: DataFrame) -> dict[date, DayDigest]:
-    row_hash = F.xxhash64(c.EVENT_ID, *ROW_KEY)
+    row_hash = F.xxhash64(c.EVENT_ID, *c.ROW_KEY)
     by_day = rows.groupBy(c.LANDING_DATE).agg(F.count("*").alias("rows"), F.sum(row_hash).alias("sum")).collect()
     return {row[c.LANDING_DATE]: DayDigest(int(row["rows"]), int(row["sum"]) % _HASH_MODULUS) for row in by_day}
 

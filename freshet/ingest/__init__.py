@@ -1,4 +1,4 @@
-"""From a shop's files to canonical events: landing, mapping, contract, quarantine.
+"""From a shop's files to canonical events: deliver, read, map, check the contract, find duplicates.
 
-Start with `landing.py` (where files lie) and `read_landing.py` (how they are read).
+Start with `read_landing.py` (files to rows), `raw_events.py` (rows to events) and `contract.py` (which events count).
 """

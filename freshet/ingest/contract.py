@@ -1,4 +1,4 @@
-"""The contract: which raw rows are events, which are quarantined and why, which were seen before."""
+"""The contract: the outcome of each raw row (skipped, quarantined with a reason, duplicate, published)."""
 
 from datetime import date
 from functools import reduce
@@ -12,13 +12,12 @@ from freshet.ingest.id_text import MAX_ID_CHARS, REPLACEMENT_CHAR
 
 RowOutcome = Literal["skipped", "quarantined", "duplicate", "published"]
 OUTCOME: Final = "outcome"
-MAX_TITLE_CHARS: Final = 1024  # characters, as in the gateway; LONGEST for ids and categories
+MAX_TITLE_CHARS: Final = 1024  # as in the gateway; ids and categories: MAX_ID_CHARS
 MAX_CONTEXT_CHARS: Final = 4096
 MAX_EVENT_AGE_DAYS: Final = 3650  # days before its landing day
 FUTURE_EVENT_DAYS: Final = 2  # days after the start of its landing day from which on an event is in the future
-_LANDING_ORDER: Final = (c.LANDING_DATE, c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION)
 
-# In the order in which they are tried: the first that fits is the row's reason.
+# In the order in which they are checked: the first that applies is the row's reason.
 REASONS: Final[dict[str, str]] = {
     "unreadable": "the record could not be read: a broken line, a wrong number of fields, text where a number belongs",
     "missing_item": "no item_id",
@@ -37,21 +36,22 @@ REASONS: Final[dict[str, str]] = {
 
 
 def classify(raw: DataFrame, first_day: date, last_day: date, lookback_days: int) -> DataFrame:
-    """Give every raw row landed on `first_day`…`last_day` its `outcome`, `reason` (null unless quarantined), `shopper`.
+    """Return the raw rows landed on `first_day`…`last_day` with `outcome`, `reason` (null unless quarantined), `shopper`.
 
     raw: rows of the table raw_events, of those days and of the `lookback_days` before `first_day`.
-    First match wins: skipped, quarantined, duplicate, published; so the four add up to what landed.
+    The first outcome that applies counts: skipped, quarantined, duplicate, published. So the four add up to the landed
+    rows.
 
     A row is a duplicate if a valid row with its event_id landed in the `lookback_days` days before its own, or earlier
-    on its day (by file, row, position). That looks at raw rows only, never at outcomes: a day gives the same result
-    alone and inside a range.
+    on its day (by file, row, position). This depends on raw rows only, never on their outcomes: a day gives the same
+    result alone and inside a range.
     """
     in_run = F.col(c.LANDING_DATE).between(F.lit(first_day), F.lit(last_day))
     return add_outcomes(raw, lookback_days).where(in_run)
 
 
 def add_outcomes(raw: DataFrame, lookback_days: int) -> DataFrame:
-    """As `classify`, of all rows: those of the look-back itself, too, of which nobody knows what landed before."""
+    """As `classify`, for all rows; duplicates of rows that landed before the look-back of `raw` are not found."""
     marked = add_reason(raw).withColumn("_seen", _is_duplicate_row(lookback_days))
     outcome = (
         F.when(F.col(c.SKIPPED), "skipped")
@@ -63,7 +63,7 @@ def add_outcomes(raw: DataFrame, lookback_days: int) -> DataFrame:
 
 
 def add_reason(raw: DataFrame) -> DataFrame:
-    """Every raw row with its `shopper` and the `reason` why it is quarantined; null where it keeps the contract."""
+    """Return every raw row with its `shopper` and the `reason` of its quarantine; null if it keeps the contract."""
     return raw.withColumns({c.SHOPPER: F.coalesce(c.USER_ID, c.SESSION_ID), c.REASON: _reason_column()})
 
 
@@ -75,7 +75,7 @@ def _reason_column() -> Column:
 
 
 def _rule_conditions() -> dict[str, Column]:
-    """Code → where it applies; the codes of REASONS, in their order."""
+    """Reason code → the condition that a row breaks the rule, in the order of REASONS."""
     quantity, flaw, texts = F.col(c.QUANTITY), F.col(c.PRE_HASH_REASON), (c.ITEM_ID, c.EVENT_ID, c.TITLE, c.CATEGORY)
     is_undecodable = reduce(Column.__or__, (F.col(name).contains(REPLACEMENT_CHAR) for name in texts))
     is_text_too_long = (F.length(c.TITLE) > MAX_TITLE_CHARS) | (F.length(c.CATEGORY) > MAX_ID_CHARS)
@@ -99,11 +99,11 @@ def _rule_conditions() -> dict[str, Column]:
 
 
 def is_duplicate(lookback_days: int) -> Column:
-    """Of valid rows: whether the last one before with the same event_id landed within the look-back.
+    """Condition on valid rows: the row before it with the same event_id landed within the look-back.
 
-    Rows are ordered by landing, so if any earlier one lies within, the last one does.
+    Rows are ordered by landing, so if any earlier row lies within the look-back, the one before does.
     """
-    window = Window.partitionBy(c.EVENT_ID).orderBy(*_LANDING_ORDER)
+    window = Window.partitionBy(c.EVENT_ID).orderBy(*c.ORIGIN)
     return F.coalesce(_is_within_lookback(F.lag(c.LANDING_DATE).over(window), lookback_days), F.lit(False))
 
 
@@ -112,9 +112,9 @@ def _is_within_lookback(previous_day: Column, lookback_days: int) -> Column:
 
 
 def _is_duplicate_row(lookback_days: int) -> Column:
-    """As `is_duplicate`, of all rows: one that is not valid is none, and makes none."""
+    """As `is_duplicate`, for all rows: an invalid row neither is a duplicate nor makes one."""
     is_valid = ~F.col(c.SKIPPED) & F.col(c.REASON).isNull()
-    # Invalid rows often share an id (all columns null): each its own partition, lest one grows huge.
-    invalid_row_key = F.when(~is_valid, F.struct(c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION))
-    window = Window.partitionBy(c.EVENT_ID, is_valid, invalid_row_key).orderBy(*_LANDING_ORDER)
+    # Invalid rows often share an id (all columns null): each gets its own partition, so that none grows huge.
+    invalid_row_key = F.when(~is_valid, F.struct(*c.ROW_KEY))
+    window = Window.partitionBy(c.EVENT_ID, is_valid, invalid_row_key).orderBy(*c.ORIGIN)
     return is_valid & F.coalesce(_is_within_lookback(F.lag(c.LANDING_DATE).over(window), lookback_days), F.lit(False))

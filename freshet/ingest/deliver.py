@@ -1,4 +1,4 @@
-"""Putting a producer's files into the landing: each under its day, whole or not at all, once."""
+"""Deliver a producer's files into the landing: each under its landing day, once; all files or none."""
 
 import gzip
 import re
@@ -21,16 +21,16 @@ from freshet.settings import Settings
 from freshet.store import Store, open_store
 
 HASH_DIGITS: Final = 12  # of the content's SHA-256, hex, in a landed file's name
-MAX_DAYS_BEFORE_MEDIAN: Final = 3650  # days before the middle of a delivery: a date so old is a mistake
+MAX_DAYS_BEFORE_MEDIAN: Final = 3650  # a date that lies further before a delivery's median day is a mistake
 _HASH = re.compile(r"-([0-9a-f]{12})(?:\.\w+)*$")
 
 
 @dataclass(frozen=True)
 class LandedFileResult:
-    """One file of the landing after `land`.
+    """One landed file.
 
-    name: below landing/events. rows: its records (None without a mapping: unknown). new: False if the same content
-    was there already. undated: records whose date could not be read, landed with the record before them.
+    name: below landing/events. rows: its records (None without a mapping: unknown). is_new: False if the same content
+    was there already. undated_rows: records whose date could not be read, landed with the record before them.
     """
 
     source: Path
@@ -43,14 +43,14 @@ class LandedFileResult:
 
 @dataclass(frozen=True)
 class _DayPart:
-    """Something to land: its content (unpacked) lies in `path`, or is `path` itself packed."""
+    """A file to land: `path` holds its unpacked content, or is the packed source itself."""
 
     source: Path
     day: date
     path: Path
     rows: int | None
     undated_rows: int
-    first_record: int | None = None  # its first record in the source, from 1, where that was cut
+    first_record: int | None = None  # its first record in the source, from 1, if that was split
 
 
 def land_files(
@@ -61,23 +61,23 @@ def land_files(
     progress: ProgressCallback,
     today: date | None = None,
 ) -> list[LandedFileResult]:
-    """Land `files` under `day`; without a day, cut each into its days as the mapping's `landing` says.
+    """Land `files` under `day`; without a day, split each into its days as the mapping's `landing` says.
 
     Nothing is landed unless all files are sound. A file's name is its stem, 12 digits of its content's SHA-256 and its
-    suffixes; content that a day already has is left as it is, whatever its name.
+    suffixes; content that a day already has is not landed again under another name.
 
-    today: UTC, the machine's own where none is given; a landing day may lie one day after it, for other time zones.
+    today: UTC, default: this machine's date; a landing day may lie one day after it, for other time zones.
 
     Raises LandingError: a file missing, empty, truncated, wrongly encoded or with records that a reader would swallow,
-    no date column, no readable date, a day before the first or in the future, neither a day nor a way to cut.
+    no date column, no readable date, a day before the first or in the future, neither a day nor a way to split.
     """
     last_allowed_day = (today or datetime.now(UTC).date()) + timedelta(days=1)
     landing = None if mapping is None else mapping.landing
     if day is None and landing is None:
         raise LandingError(
             "landing",
-            "neither a day nor a way to cut the files into days is given",
-            "say --date YYYY-MM-DD, or name a mapping that has `landing:` (split_by, date_format)",
+            "neither a day nor a way to split the files into days is given",
+            "give --date YYYY-MM-DD, or a mapping that has `landing:` (split_by, date_format)",
         )
     counts = {path: _count_records(path, mapping) for path in files}
     with tempfile.TemporaryDirectory(prefix="freshet-land-") as folder:
@@ -95,7 +95,7 @@ def land_files(
 
 
 def _count_records(path: Path, mapping: SourceMapping | None) -> int | None:
-    """How many records the file holds; None without a mapping."""
+    """The number of records in the file; None without a mapping."""
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise LandingError(str(path), what, "name the files to land")
@@ -110,16 +110,16 @@ def _split_file(
     path: Path, mapping: SourceMapping | None, n_records: int, folder: Path, progress: ProgressCallback
 ) -> list[_DayPart]:
     if mapping is None or mapping.landing is None:
-        raise ValueError("a mapping with `landing` is needed to cut")
+        raise ValueError("a mapping with `landing` is needed to split a file")
     if mapping.source.format == "parquet":
-        raise LandingError(str(path), "parquet files are not cut into days", "land each under its day with --date")
+        raise LandingError(str(path), "parquet files are not split into days", "land each under its day with --date")
     if n_records == 0:
         raise LandingError(str(path), "has no records, so no date either", "land it under its day with --date")
     result: SplitResult = split_by_day(LocalFile(path), mapping.source, mapping.landing, folder, progress)
     if (n_split := sum(result.row_counts.values())) != n_records:
         raise LandingError(
             str(path),
-            f"holds {n_records:,} records and was cut into {n_split:,}",
+            f"holds {n_records:,} records and was split into {n_split:,}",
             "look for quotes and line ends that RFC 4180 does not allow, or land it under one day with --date",
         )
     first_day = min(result.parts, default=None)
@@ -137,7 +137,7 @@ def _split_file(
 
 
 def _check_days(parts: Sequence[_DayPart], first_day: date, latest: date) -> None:
-    """Raises LandingError where a day lies in the future or before the first one of the lake."""
+    """Raise LandingError if a day lies in the future or before the first one of the lake."""
     for part in parts:
         if part.day > latest:
             raise LandingError(
@@ -164,7 +164,7 @@ def _check_days(parts: Sequence[_DayPart], first_day: date, latest: date) -> Non
 
 
 def _date_phrase(part: _DayPart) -> str:
-    """`3 records (the first is record 17) are dated`; `is landed under` where it was not cut."""
+    """`3 records (the first is record 17) are dated`; `is landed under` if the file was not split."""
     if part.first_record is None:
         return "is landed under"
     if part.rows == 1:
@@ -173,7 +173,7 @@ def _date_phrase(part: _DayPart) -> str:
 
 
 def _median_day(parts: Sequence[_DayPart]) -> date:
-    """The landing day in the middle of all records."""
+    """The median landing day of all records."""
     rows = sorted((part.day, part.rows or 1) for part in parts)
     half, cumulative = sum(count for _, count in rows) / 2, 0
     for day, count in rows:
@@ -200,7 +200,7 @@ def _store_parts(store: Store, parts: Sequence[_DayPart], progress: ProgressCall
 
 
 def _content_hash(part: _DayPart) -> str:
-    """Of the unpacked content: the same rows are the same file, packed or not."""
+    """The hash of the unpacked content: the same rows are the same file, packed or not."""
     digest = sha256()
     with open_unpacked(LocalFile(part.path)) as stream:
         while block := stream.read(1 << 20):
@@ -215,21 +215,17 @@ def _packed_content(part: _DayPart) -> bytes:
 
 
 def _landed_name(source: Path, content_hash: str) -> str:
-    """`my clicks.csv.gz` → `my-clicks-0123456789ab.csv.gz`: letters that neither Spark nor a URL reads otherwise."""
+    """`my clicks.csv.gz` → `my-clicks-0123456789ab.csv.gz`: only characters that are plain in Spark and in a URL."""
     stem, *suffixes = source.name.lstrip("._").split(".")
-    plain_suffixes = [part for part in suffixes[-2:] if re.fullmatch(r"[A-Za-z0-9]{1,8}", part)]
-    landed_suffixes = (
-        plain_suffixes
-        if suffixes[-1:] == ["gz"]
-        else plain_suffixes[-1:]
-        if plain_suffixes and suffixes[-1] == plain_suffixes[-1]
-        else []
-    )
+    landed_suffixes = _landed_suffixes(suffixes)
     base_name = ".".join([stem, *suffixes[: len(suffixes) - len(landed_suffixes)]])
-    return "".join(
-        [
-            re.sub(r"[^\w-]+", "-", base_name, flags=re.ASCII) or "file",
-            f"-{content_hash}",
-            *(f".{part}" for part in landed_suffixes),
-        ]
-    )
+    plain_name = re.sub(r"[^\w-]+", "-", base_name, flags=re.ASCII) or "file"
+    return ".".join([f"{plain_name}-{content_hash}", *landed_suffixes])
+
+
+def _landed_suffixes(suffixes: Sequence[str]) -> list[str]:
+    """`csv`, or `csv` and `gz`, where they are plain; none else."""
+    plain_suffixes = [part for part in suffixes[-2:] if re.fullmatch(r"[A-Za-z0-9]{1,8}", part)]
+    if suffixes[-1:] == ["gz"]:
+        return plain_suffixes
+    return plain_suffixes[-1:] if suffixes[-1:] == plain_suffixes[-1:] else []

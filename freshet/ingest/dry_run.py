@@ -1,4 +1,4 @@
-"""A mapping tried on files before anything runs: what they would become, and what would be refused."""
+"""Dry run of a mapping: the outcome of every row of some files, before anything is landed."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ class SampleRow:
 
 @dataclass(frozen=True)
 class OutcomeGroup:
-    """Rows of one fate. reason: None unless quarantined."""
+    """The rows with one outcome and reason. reason: None unless quarantined."""
 
     outcome: str
     reason: str | None
@@ -65,7 +65,7 @@ class DryRunDay:
 
 @dataclass(frozen=True)
 class DryRunReport:
-    """first: published rows in the files' order, column → text. types: event type → published rows."""
+    """The result. first_rows: published rows in the files' order, column → text. event_type_counts: published rows."""
 
     first_rows: tuple[dict[str, str], ...]
     event_type_counts: dict[str, int]
@@ -78,10 +78,10 @@ class DryRunReport:
 
 
 def check_files(paths: Sequence[Path], mapping: SourceMapping, check_columns: bool) -> None:
-    """Raise LandingError for the first file that cannot be read. columns_too: or lacks a column of the mapping."""
+    """Raise LandingError for the first file that cannot be read or, with `check_columns`, lacks a mapped column."""
     for path in paths:
         if not path.is_file():
-            raise LandingError(str(path), "is no file", "name the files to try the mapping on")
+            raise LandingError(str(path), "is not a file", "name the files to try the mapping on")
         issue = inspect_file(LocalFile(path), mapping if check_columns else None, full_scan=True)
         if issue is not None:
             raise LandingError(str(path), issue.problem, issue.fix)
@@ -95,9 +95,9 @@ def dry_run(
     lookback_days: int,
     n_first_rows: int = 5,
 ) -> DryRunReport:
-    """Map `paths` and hold every row against the contract.
+    """Map the rows of `paths` and check each against the contract.
 
-    Where `freshet land` would cut the files by their dates, a row lands on the day of its event, else today.
+    If `freshet land` would split the files by their dates, a row lands on the day of its event, else today.
     Raises LandingError for a file that cannot be read, MappingError for an expression that does not fit.
     """
     check_files(paths, mapping, check_columns=False)
@@ -117,24 +117,24 @@ def dry_run(
 def _build_report(
     classified: DataFrame, source_rows: DataFrame, mapping: SourceMapping, n_first_rows: int
 ) -> DryRunReport:
-    location = F.struct(c.SOURCE_FILE, c.SOURCE_ROW)
-    grouped = (
-        classified.groupBy(OUTCOME, c.REASON).agg(F.count("*").alias("rows"), F.min(location).alias("place")).collect()
-    )
-    columns_by_reason = faulty_columns(
-        classified, source_rows, mapping, [row[c.REASON] for row in grouped if row[c.REASON]]
-    )
     published = classified.where(F.col(OUTCOME) == "published")
-    ordered = published.orderBy(c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION).limit(n_first_rows)
-    groups = (_outcome_group(row, mapping, columns_by_reason.get(row[c.REASON], ())) for row in grouped)
+    first_rows = published.orderBy(*c.ROW_KEY).limit(n_first_rows).collect()
+    type_counts = published.groupBy(c.EVENT_TYPE).count().orderBy(c.EVENT_TYPE).collect()
     return DryRunReport(
-        first_rows=tuple({name: _format_value(row, name) for name in REPORT_COLUMNS} for row in ordered.collect()),
-        event_type_counts={
-            row[0]: row[1] for row in published.groupBy(c.EVENT_TYPE).count().orderBy(c.EVENT_TYPE).collect()
-        },
-        groups=tuple(sorted(groups, key=lambda group: (group.outcome, -group.rows, group.reason or ""))),
+        first_rows=tuple({name: _format_value(row, name) for name in REPORT_COLUMNS} for row in first_rows),
+        event_type_counts={row[0]: row[1] for row in type_counts},
+        groups=_outcome_groups(classified, source_rows, mapping),
         days=_day_outcomes(classified),
     )
+
+
+def _outcome_groups(classified: DataFrame, source_rows: DataFrame, mapping: SourceMapping) -> tuple[OutcomeGroup, ...]:
+    first_location = F.min(F.struct(c.SOURCE_FILE, c.SOURCE_ROW)).alias("location")
+    grouped = classified.groupBy(OUTCOME, c.REASON).agg(F.count("*").alias("rows"), first_location).collect()
+    reasons = [row[c.REASON] for row in grouped if row[c.REASON]]
+    columns_by_reason = faulty_columns(classified, source_rows, mapping, reasons)
+    groups = (_outcome_group(row, mapping, columns_by_reason.get(row[c.REASON], ())) for row in grouped)
+    return tuple(sorted(groups, key=lambda group: (group.outcome, -group.rows, group.reason or "")))
 
 
 def _day_outcomes(classified: DataFrame) -> tuple[DryRunDay, ...]:
@@ -145,9 +145,8 @@ def _day_outcomes(classified: DataFrame) -> tuple[DryRunDay, ...]:
         outcomes_by_day[day][row[OUTCOME]] += rows
         if row[c.REASON] is not None:
             reasons_by_day[day][row[c.REASON]] += rows
-    return tuple(
-        DryRunDay(day, dict(outcomes_by_day[day]), dict(reasons_by_day[day])) for day in sorted(outcomes_by_day)
-    )
+    days = sorted(outcomes_by_day)
+    return tuple(DryRunDay(day, dict(outcomes_by_day[day]), dict(reasons_by_day[day])) for day in days)
 
 
 def _format_value(row: "Row", name: str) -> str:
@@ -160,17 +159,17 @@ def _format_value(row: "Row", name: str) -> str:
 
 
 def _outcome_group(row: "Row", mapping: SourceMapping, faulty: tuple[FaultyColumn, ...]) -> OutcomeGroup:
-    url, row_number = row["place"]
+    url, row_number = row["location"]
     path = Path(url.removeprefix("file:"))
     example = SampleRow(path.name, row_number, _record_text(path, row_number, mapping))
     return OutcomeGroup(row[OUTCOME], row[c.REASON], row["rows"], example, faulty)
 
 
 def _record_text(path: Path, row_number: int, mapping: SourceMapping) -> str | None:
-    """The record as it stands in the file."""
+    """The record as it stands in the file; None for parquet."""
     source = mapping.source
     if source.format == "parquet":
         return None
-    with open_unpacked(LocalFile(path)) as stream:
-        _, file_records = read_records(text_stream(stream, source), path.name, source, None)
+    with open_unpacked(LocalFile(path)) as stream, text_stream(stream, source) as text:
+        _, file_records = read_records(text, path.name, source, None)
         return next((text.rstrip("\r\n") for text, _ in islice(file_records, row_number - 1, None)), None)

@@ -1,4 +1,4 @@
-"""Which raw rows are duplicates, found by event id alone: only what may be a copy is looked at in full."""
+"""Duplicates among raw rows: candidates by the hash of the event id, then the contract's rule on those alone."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,35 +13,34 @@ from pyspark.storagelevel import StorageLevel
 from freshet.data import columns as c
 from freshet.ingest.contract import add_reason, is_duplicate
 
-ROW_KEY: Final = (c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION)
-MAX_BROADCAST_ROWS: Final = 1_000_000  # a join with fewer rows sends them to every task instead of sorting both sides
+MAX_BROADCAST_ROWS: Final = 1_000_000  # a join sends a side of up to so many rows to every task instead of sorting both
 _HASH: Final = "_hash"
 
 
 @dataclass(frozen=True)
 class Duplicates:
-    """The duplicates of some landing days. places: their landing_date, event_id and PLACE; counts: how many a day."""
+    """The duplicates of some landing days. keys: their landing_date, event_id and ROW_KEY; counts: day → duplicates."""
 
     keys: DataFrame
     counts: Mapping[date, int]
 
     def drop_from(self, rows: DataFrame) -> DataFrame:
-        """The rows that are no duplicates."""
+        """Return the rows that are not duplicates."""
         total = sum(self.counts.values())
         if total == 0:
             return rows
-        return rows.join(broadcast_if_small(self.keys.select(*ROW_KEY), total), on=list(ROW_KEY), how="left_anti")
+        return rows.join(broadcast_if_small(self.keys.select(*c.ROW_KEY), total), on=list(c.ROW_KEY), how="left_anti")
 
 
 @contextmanager
 def find_duplicates(raw: DataFrame, days: Collection[date], lookback_days: int) -> Iterator[Duplicates]:
-    """The duplicates among the rows landed on `days`; what was computed is kept until the context ends.
+    """Yield the duplicates among the rows landed on `days`; they stay in memory until the context ends.
 
     raw: rows of the table raw_events, of those days and of the `lookback_days` before each of them.
     """
     with rows_with_repeated_ids(raw.where(~F.col(c.SKIPPED)), F.col(c.LANDING_DATE).isin(list(days))) as copies:
         valid = add_reason(copies).where(F.col(c.REASON).isNull() & ~F.col(c.SKIPPED))
-        marked = valid.select(c.EVENT_ID, c.LANDING_DATE, *ROW_KEY).withColumn("_seen", is_duplicate(lookback_days))
+        marked = valid.select(c.EVENT_ID, c.LANDING_DATE, *c.ROW_KEY).withColumn("_seen", is_duplicate(lookback_days))
         keys = marked.where(F.col("_seen") & F.col(c.LANDING_DATE).isin(list(days))).drop("_seen")
         keys = keys.persist(StorageLevel.MEMORY_AND_DISK)
         try:
@@ -53,16 +52,15 @@ def find_duplicates(raw: DataFrame, days: Collection[date], lookback_days: int) 
 
 @contextmanager
 def rows_with_repeated_ids(rows: DataFrame, is_relevant: Column) -> Iterator[DataFrame]:
-    """The rows whose event id may stand in several of `rows`, at least once where `own` holds.
+    """Yield the rows whose event id occurs more than once in `rows`, at least once in a row that `is_relevant`.
 
-    Ids are compared by their 64-bit hashes, so a row too many may be among them; none is missing.
+    Ids are compared by their 64-bit hashes, so a few rows too many may be among them; none is missing.
     """
     id_hash = F.xxhash64(c.EVENT_ID)
-    hashes = rows.select(id_hash.alias(_HASH), is_relevant.alias("_own")).groupBy(_HASH)
-    repeated_hashes = hashes.agg(F.count("*").alias("_rows"), F.max("_own").alias("_own"))
-    repeated_hashes = (
-        repeated_hashes.where((F.col("_rows") > 1) & F.col("_own")).select(_HASH).persist(StorageLevel.MEMORY_AND_DISK)
-    )
+    hashes = rows.select(id_hash.alias(_HASH), is_relevant.alias("_relevant")).groupBy(_HASH)
+    hash_counts = hashes.agg(F.count("*").alias("_rows"), F.max("_relevant").alias("_relevant"))
+    is_repeated = (F.col("_rows") > 1) & F.col("_relevant")
+    repeated_hashes = hash_counts.where(is_repeated).select(_HASH).persist(StorageLevel.MEMORY_AND_DISK)
     try:
         count = repeated_hashes.count()
         if count == 0:
@@ -78,5 +76,5 @@ def rows_with_repeated_ids(rows: DataFrame, is_relevant: Column) -> Iterator[Dat
 
 
 def broadcast_if_small(frame: DataFrame, n_rows: int) -> DataFrame:
-    """The frame with a hint for a join, where it is small enough to be sent to every task."""
+    """Return the frame with a broadcast hint for a join, if it is small enough to be sent to every task."""
     return F.broadcast(frame) if n_rows <= MAX_BROADCAST_ROWS else frame

@@ -1,4 +1,4 @@
-"""Which column, and which values in the files, put rows into quarantine."""
+"""The columns, and their values in the files, that put rows into quarantine."""
 
 import re
 from collections import defaultdict
@@ -12,16 +12,17 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from freshet.data import columns as c
+from freshet.errors import shorten
 from freshet.ingest.mapping.column_names import sql_name
-from freshet.ingest.mapping.source_mapping import SourceMapping as SourceMapping
+from freshet.ingest.mapping.source_mapping import SourceMapping
 from freshet.ingest.mapping.sql_columns import columns_in
 
 MAX_EXAMPLES: Final = 3  # different values of a column
 MAX_SAMPLED_ROWS: Final = 50  # rows of a reason that examples are taken from
-RowKey = tuple[str, int, int]  # file, record, position in its list
-_ROW_KEY: Final = (c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION)
+MAX_VALUE_CHARS: Final = 40  # characters shown of a value
+RowKey = tuple[str, int, int]  # file, record, position in its list: the values of `c.ROW_KEY`
 
-# Reason → the event's columns that it speaks of.
+# Reason → the event's columns that it is about.
 REASON_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "missing_item": (c.ITEM_ID,),
     "missing_shopper": (c.USER_ID, c.SESSION_ID),
@@ -40,9 +41,9 @@ _NOT_A_NUMBER: Final = re.compile(rf"({c.QUANTITY}|{c.PRICE}) is not a number: "
 
 @dataclass(frozen=True)
 class FaultyColumn:
-    """A column of the event, the mapping's expression for it (None: not mapped), and what that was given.
+    """A column of the event, the mapping's expression for it (None: not mapped), and values that it was given.
 
-    given: up to three examples, `Preis='5,11 €'`; none where the expression reads no column of the files.
+    examples: up to three, `Preis='5,11 €'`; none if the expression reads no column of the files.
     """
 
     column: str
@@ -53,29 +54,26 @@ class FaultyColumn:
 def faulty_columns(
     classified: DataFrame, source: DataFrame, mapping: SourceMapping, reasons: Sequence[str]
 ) -> dict[str, tuple[FaultyColumn, ...]]:
-    """Reason → the columns at fault. judged: rows of raw_events with their reason; source: the same rows, as landed."""
+    """Return reason → the columns at fault.
+
+    classified: rows of raw_events with their reason. source: the same rows as they landed.
+    """
     keys_by_reason = {reason: _faulty_row_keys(classified, reason) for reason in reasons}
-    values_by_row = _source_values(
-        source,
-        {place for keys_by_column in keys_by_reason.values() for column in keys_by_column.values() for place in column},
-    )
+    all_keys = {key for by_column in keys_by_reason.values() for keys in by_column.values() for key in keys}
+    values_by_row = _source_values(source, all_keys)
     return {
         reason: tuple(
-            _faulty_column(name, mapping, source, [values_by_row[place] for place in rows])
-            for name, rows in found.items()
+            _faulty_column(name, mapping, source, [values_by_row[key] for key in keys])
+            for name, keys in keys_by_column.items()
         )
-        for reason, found in keys_by_reason.items()
+        for reason, keys_by_column in keys_by_reason.items()
     }
 
 
 def _faulty_row_keys(classified: DataFrame, reason: str) -> dict[str, list[RowKey]]:
-    """Column of the event → where its rows lie. A record that could not be parsed at all has no column to blame."""
-    rows = (
-        classified.where(F.col(c.REASON) == reason)
-        .select(*_ROW_KEY, c.CORRUPT)
-        .orderBy(*_ROW_KEY)
-        .limit(MAX_SAMPLED_ROWS)
-    )
+    """Column of the event → its faulty rows. A record that could not be parsed at all belongs to no column."""
+    of_reason = classified.where(F.col(c.REASON) == reason)
+    rows = of_reason.select(*c.ROW_KEY, c.CORRUPT).orderBy(*c.ROW_KEY).limit(MAX_SAMPLED_ROWS)
     keys_by_column: dict[str, list[RowKey]] = {}
     for *row_key, corrupt in rows.collect():
         number_match = _NOT_A_NUMBER.match(corrupt or "")
@@ -86,16 +84,16 @@ def _faulty_row_keys(classified: DataFrame, reason: str) -> dict[str, list[RowKe
 
 
 def _source_values(source: DataFrame, row_keys: set[RowKey]) -> dict[RowKey, dict[str, str | None]]:
-    """Place → the record's columns as text."""
+    """Row → its record's columns as text."""
     if not row_keys:
         return {}
-    names = [name for name in source.columns if name not in (*_ROW_KEY, c.CORRUPT)]
+    names = [name for name in source.columns if name not in (*c.ROW_KEY, c.CORRUPT)]
     records: dict[str, set[int]] = defaultdict(set)
     for file, number, _ in row_keys:
         records[file].add(number)
     conditions = [(F.col(c.SOURCE_FILE) == file) & F.col(c.SOURCE_ROW).isin(rows) for file, rows in records.items()]
     columns = [F.col(sql_name(name)).cast("string").alias(str(n)) for n, name in enumerate(names)]
-    source_rows = source.where(reduce(or_, conditions)).select(*_ROW_KEY, *columns).collect()
+    source_rows = source.where(reduce(or_, conditions)).select(*c.ROW_KEY, *columns).collect()
     return {(row[0], row[1], row[2]): dict(zip(names, row[3:], strict=True)) for row in source_rows}
 
 
@@ -109,4 +107,4 @@ def _faulty_column(
 
 
 def _format_value(value: str | None) -> str:
-    return "nothing" if value is None else f"'{value if len(value) <= 40 else value[:39] + '…'}'"
+    return "nothing" if value is None else f"'{shorten(value, MAX_VALUE_CHARS)}'"

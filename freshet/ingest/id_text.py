@@ -1,4 +1,4 @@
-"""Ids of users, sessions, items and events as text: one rule for all, whatever type a file gives them."""
+"""Ids of users, sessions, items and events as text: one rule for every type that a file may give them."""
 
 from typing import Final
 
@@ -9,21 +9,18 @@ from pyspark.sql.types import DataType, DecimalType, DoubleType, FloatType
 from freshet.data.whitespace import BLANK_CHARACTERS
 
 MAX_ID_CHARS: Final = 256  # characters, as in the gateway
-REPLACEMENT_CHAR: Final = "\ufffd"  # what a reader puts where bytes are no text
-_MAX_EXACT_INTEGER: Final = {
-    DoubleType: 1 << 53,
-    FloatType: 1 << 24,
-}  # up to here every whole number has a value of its own
+REPLACEMENT_CHAR: Final = "\ufffd"  # a reader puts it in the place of bytes that it cannot decode
+_MAX_EXACT_INTEGER: Final = {DoubleType: 1 << 53, FloatType: 1 << 24}  # the type holds every integer up to here exactly
 
 
 def trimmed_text(column: Column) -> Column:
-    """Text without blanks around it; nothing but blanks is null."""
+    """Return the text without blanks around it; null if it is empty then."""
     trimmed = F.btrim(column.cast("string"), F.lit(BLANK_CHARACTERS))
     return F.when(trimmed != "", trimmed)
 
 
 def id_text(column: Column, type_: DataType) -> Column:
-    """An id as text: `1.0` of a floating column is `1`. Null where `is_no_id` says that it is none."""
+    """Return an id as text: `1.0` of a floating column is `1`. Null where `is_invalid_id` holds."""
     if isinstance(type_, DoubleType | FloatType):
         return F.when(_is_integer(column, type_), column.cast("bigint").cast("string"))
     if isinstance(type_, DecimalType) and type_.scale > 0:
@@ -32,12 +29,12 @@ def id_text(column: Column, type_: DataType) -> Column:
 
 
 def is_invalid_id(column: Column, type_: DataType) -> Column:
-    """A number with a fraction, or so large that its type holds several ids as one."""
+    """Return whether the id is a number with a fraction, or too large for its type to hold it exactly."""
     return column.isNotNull() & ~_is_integer(column, type_)
 
 
 def id_flaw(text: Column) -> Column:
-    """The reason code of what is wrong with an id that is not kept as it is; null where nothing is."""
+    """Return the reason code of an id that becomes a pseudonym and cannot be checked later; null if it is sound."""
     return F.when(text.contains(REPLACEMENT_CHAR), "bad_encoding").when(F.length(text) > MAX_ID_CHARS, "id_too_long")
 
 

@@ -1,4 +1,4 @@
-"""What lies in the landing, day by day, against what the daily tables last read of it: which days are to be run."""
+"""Pending days: landing days whose files differ from those that the daily tables last read."""
 
 import hashlib
 from collections import defaultdict
@@ -12,15 +12,13 @@ from freshet.landing import EVENTS_PREFIX, IMPRESSIONS_PREFIX, landed_file
 from freshet.store import FileInfo, Store
 from freshet.tables import day_records
 
-LANDING_PREFIXES: Final = {
-    "raw_events": EVENTS_PREFIX,
-    "impressions": IMPRESSIONS_PREFIX,
-}  # daily table → the landing folder it reads
+# Daily table → the landing folder that it reads.
+LANDING_PREFIXES: Final = {"raw_events": EVENTS_PREFIX, "impressions": IMPRESSIONS_PREFIX}
 
 
 @dataclass(frozen=True)
 class LandedDay:
-    """What has landed on one day. files: table → how many files it will read."""
+    """The files of one landing day. files: table → how many files it will read."""
 
     day: date
     files: Mapping[str, int]
@@ -30,34 +28,35 @@ class LandedDay:
 
 @dataclass(frozen=True)
 class LastIngest:
-    """What the last attempt at one day saw. files: table → how many files it read; at: when it ended, UTC."""
+    """The last run of one day. files: table → how many files it read; ended_at: UTC."""
 
     files: Mapping[str, int]
     ended_at: datetime
 
 
 def landing_folder_days(store: Store) -> list[date]:
-    """Every day that has a folder in the landing, in order: cheap, however many files there are."""
+    """Return every day that has a folder in the landing, in order; files are not listed."""
     names = {name for prefix in LANDING_PREFIXES.values() for name in store.list_folders(prefix)}
-    # A file of that name would be in the day's folder: what is no day's folder is told apart in one place.
+    # `landed_file` alone decides which folder is a day's: it is asked about a file that would lie in this one.
     files = (landed_file(f"{EVENTS_PREFIX}/{name}/x") for name in names)
     return sorted(file.day for file in files if file is not None)
 
 
 def scan_landing(store: Store, days: Collection[date] | None = None) -> dict[date, LandedDay]:
-    """What has landed on these days (on any: None), in order. Listings only, nothing is opened."""
+    """Return the files landed on these days (None: on any day), in order. Folders are listed, no file is opened."""
     infos_by_day: dict[date, dict[str, list[FileInfo]]] = defaultdict(lambda: {table: [] for table in LANDING_PREFIXES})
     for table, landing_prefix in LANDING_PREFIXES.items():
         prefixes = [landing_prefix] if days is None else [f"{landing_prefix}/dt={day}" for day in days]
-        for info in (stamp for prefix in prefixes for stamp in store.list_info(prefix)):
-            if (file := landed_file(info.path, landing_prefix)) is not None:
-                infos_by_day[file.day][table].append(info)
+        for prefix in prefixes:
+            for info in store.list_info(prefix):
+                if (file := landed_file(info.path, landing_prefix)) is not None:
+                    infos_by_day[file.day][table].append(info)
     accepted = acceptance_stamps(store)
     return {day: _landed_day(day, infos_by_day[day], accepted.get(day, ())) for day in sorted(infos_by_day)}
 
 
 def last_ingests(store: Store, days: Collection[date]) -> dict[date, LastIngest]:
-    """What the daily tables last read of these days; a day that was never run is left out."""
+    """Return the last run of each of these days; a day that was never run is left out."""
     records = {table: day_records.latest_records(store, table, days) for table in LANDING_PREFIXES}
     attempt_times = {table: day_records.last_attempt_times(store, table, days) for table in LANDING_PREFIXES}
     return {
@@ -70,9 +69,9 @@ def last_ingests(store: Store, days: Collection[date]) -> dict[date, LastIngest]
 
 
 def has_new_files(landed: LandedDay, last: LastIngest | None) -> bool:
-    """Whether the day holds something its last run has not seen: files more or fewer, or one written since.
+    """Return whether the day's files differ from those of its last run: more or fewer, or one written since.
 
-    A file that landed while the run was reading is found by its number, one that was replaced by its time.
+    The number finds a file that landed while the run was reading, the time one that was replaced.
     """
     if last is None or landed.last_change > last.ended_at:
         return True
@@ -80,16 +79,16 @@ def has_new_files(landed: LandedDay, last: LastIngest | None) -> bool:
 
 
 def short_digest(parts: Iterable[str]) -> str:
-    """A short name for a list of texts."""
+    """Return 16 hex digits that identify a list of texts."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _landed_day(day: date, infos: Mapping[str, list[FileInfo]], accepted: Sequence[FileInfo]) -> LandedDay:
-    # A day that a person accepted holds news, too: its gate lets it pass now.
-    all_infos = [*(stamp for table_infos in infos.values() for stamp in table_infos), *accepted]
+    # An acceptance changes the day, too: its gate lets it pass now.
+    all_infos = [*(info for table_infos in infos.values() for info in table_infos), *accepted]
     return LandedDay(
         day=day,
-        files={table: len(own) for table, own in infos.items()},
-        digest=short_digest(f"{stamp.path} {stamp.bytes} {stamp.modified.isoformat()}" for stamp in all_infos),
-        last_change=max(stamp.modified for stamp in all_infos),
+        files={table: len(table_infos) for table, table_infos in infos.items()},
+        digest=short_digest(f"{info.path} {info.bytes} {info.modified.isoformat()}" for info in all_infos),
+        last_change=max(info.modified for info in all_infos),
     )

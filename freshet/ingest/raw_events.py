@@ -1,4 +1,4 @@
-"""A mapping applied: source rows become rows with the canonical columns, pseudonymised and not judged yet."""
+"""Apply a mapping: source rows become raw events with the canonical columns, pseudonymised, not yet checked."""
 
 from typing import Final
 
@@ -18,38 +18,37 @@ from freshet.tables.schemas import RAW_EVENTS
 
 PRICE_TYPE = "decimal(18,4)"
 TIME_ZONE_SETTING: Final = "spark.sql.session.timeZone"
-_EVENT_TIME: Final = "__freshet_event_time"  # no column of a source
-_SHOP_EVENT_ID: Final = "_event_id"  # the shop's own, where it has one
+_EVENT_TIME: Final = "__freshet_event_time"  # a name that no source column has
+_SHOP_EVENT_ID: Final = "_event_id"  # the shop's own id of the event, if it has one
 ID_COLUMNS: Final = (c.USER_ID, c.SESSION_ID, c.ITEM_ID, _SHOP_EVENT_ID)
 MAX_CORRUPT_CHARS: Final = 4096  # characters kept of a record that could not be read
-_SOURCE_COLUMNS = (c.LANDING_DATE, c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION)
 
 
 def to_raw_events(source_rows: DataFrame, mapping: SourceMapping, key: bytes) -> DataFrame:
-    """The rows of `sources.read_landing` as rows of the table raw_events (its columns, in its order).
+    """Return the rows of `read_landing` as rows of the table raw_events (its columns, in its order).
 
-    Nothing is dropped: what `where` does not hold for is marked skipped. A value that cannot be cast or parsed is
-    null and left to the contract: a time without a full date, too. A quantity or price that holds text, and an id that
-    is a number with a fraction, are told in corrupt_record, of which 4,096 characters are kept. flaw: what is wrong
-    with a user or session id, which is seen no more once it is a pseudonym.
+    No row is dropped: one for which `where` does not hold is marked skipped. A value that cannot be cast or parsed is
+    null and left to the contract, as is a time without a full date. corrupt_record names a quantity or price that holds
+    text and an id that is a number with a fraction; at most 4,096 characters of it are kept. flaw: the reason code of a
+    bad user or session id, which a pseudonym does not show.
 
-    Raises MappingError where an expression does not fit the source's columns.
+    Raises MappingError if an expression does not fit the source's columns.
     """
     check_expressions(mapping, source_schema(source_rows), source_rows.sparkSession)
     with non_ansi(source_rows.sparkSession):
-        # Wall-clock times are read in the zone they were written in: to shift them afterwards would shift those, too,
-        # that brought their own offset. Spark fixes the zone when it analyses an expression, as it does the rules.
+        # Wall-clock times are read in the zone they were written in: shifting them afterwards would also shift times
+        # with an offset of their own. Spark fixes the zone when it analyses an expression.
         with session_setting(source_rows.sparkSession, TIME_ZONE_SETTING, mapping.time_zone):
             time = require_full_date(source_rows.sparkSession, mapping.events.event_time)
             with_time = source_rows.withColumn(_EVENT_TIME, time.cast("timestamp"))
-        mapped = with_time.select(*_mapped_columns(mapping), *_SOURCE_COLUMNS)
-        checked = mapped.select(*_checked_columns(mapped.schema), *_SOURCE_COLUMNS)
-        canonical = checked.select(*_canonical_columns(key), _SHOP_EVENT_ID, c.SKIPPED, *_SOURCE_COLUMNS)
+        mapped = with_time.select(*_mapped_columns(mapping), *c.ORIGIN)
+        checked = mapped.select(*_checked_columns(mapped.schema), *c.ORIGIN)
+        canonical = checked.select(*_canonical_columns(key), _SHOP_EVENT_ID, c.SKIPPED, *c.ORIGIN)
     return canonical.withColumn(c.EVENT_ID, _event_id_column()).select(*RAW_EVENTS.column_names)
 
 
 def _mapped_columns(mapping: SourceMapping) -> list[Column]:
-    """Every expression as the mapping has it, whatever its type."""
+    """Every expression of the mapping, with the type that it has."""
     events = mapping.events
     columns = {
         name: _expression_column(getattr(events, name)).alias(name)
@@ -58,7 +57,7 @@ def _mapped_columns(mapping: SourceMapping) -> list[Column]:
     }
     pairs = [part for name, text in events.context.items() for part in (F.lit(name), F.expr(text).cast("string"))]
     context = F.create_map(*pairs) if pairs else F.lit(None).cast("map<string,string>")
-    if mapping is GATEWAY_MAPPING:  # what clients sent along is a map already
+    if mapping is GATEWAY_MAPPING:  # its context is a map already
         context = F.col(c.CONTEXT)
     return [
         *columns.values(),
@@ -75,7 +74,7 @@ def _expression_column(text: str | None) -> Column:
 
 
 def _is_skipped(mapping: SourceMapping) -> Column:
-    """Not an event: `where` does not hold (unknown counts as not), or an exploded list was empty."""
+    """Whether a row is not an event: `where` is false or null, or an exploded list was empty."""
     is_event = F.lit(True) if mapping.where is None else F.coalesce(F.expr(mapping.where), F.lit(False))
     if mapping.source.explode is not None:
         is_event &= F.col(mapping.source.explode).isNotNull()
@@ -83,8 +82,8 @@ def _is_skipped(mapping: SourceMapping) -> Column:
 
 
 def _checked_columns(schema: StructType) -> list[Column]:
-    """Ids as text, whatever their type, and in corrupt_record what cannot be read; the other columns as they are."""
-    types = {field.name: field.dataType for field in schema if field.name not in _SOURCE_COLUMNS}
+    """Ids as text, corrupt_record with the values that cannot be read, the other columns unchanged."""
+    types = {field.name: field.dataType for field in schema if field.name not in c.ORIGIN}
     issues = [
         F.when(is_invalid_id(F.col(name), types[name]), f"{name.strip('_')} is no whole number") for name in ID_COLUMNS
     ]
@@ -111,13 +110,13 @@ def _canonical_columns(key: bytes) -> list[Column]:
 
 
 def _truncate(text: Column) -> Column:
-    """A record that could not be read is kept as evidence; the whole of it lies in the landing."""
+    """The beginning of a record that could not be read, as evidence; the landing holds all of it."""
     truncated = F.concat(F.left(text, F.lit(MAX_CORRUPT_CHARS)), F.lit("… ("), F.length(text), F.lit(" characters)"))
     return F.when(F.length(text) > MAX_CORRUPT_CHARS, truncated).otherwise(text)
 
 
 def _number_issue(name: str, type_: str) -> Column:
-    """What stands where a number should, told in words; null where all is well or nothing stands there."""
+    """`price is not a number: 3,99`; null if the column holds a number or nothing."""
     is_bad = trimmed_text(F.col(name)).isNotNull() & F.col(name).cast(type_).isNull()
     return F.when(is_bad, F.concat(F.lit(f"{name} is not a number: "), F.col(name).cast("string")))
 
@@ -125,15 +124,12 @@ def _number_issue(name: str, type_: str) -> Column:
 def _event_id_column() -> Column:
     """The shop's own id; else a hash of all columns, so that exact copies of a row share it.
 
-    A row that could not be read has no columns to compare: its place in the file is its id.
+    A row that could not be read has no columns to compare: the hash of its place in the file is its id.
     """
-    names = [
-        name
-        for name in RAW_EVENTS.column_names
-        if name not in (c.EVENT_ID, c.EVENT_TIME, c.SKIPPED, c.CORRUPT, c.PRE_HASH_REASON, *_SOURCE_COLUMNS)
-    ]
-    # to_json cuts times to milliseconds
+    excluded = (c.EVENT_ID, c.EVENT_TIME, c.SKIPPED, c.CORRUPT, c.PRE_HASH_REASON, *c.ORIGIN)
+    names = [name for name in RAW_EVENTS.column_names if name not in excluded]
+    # to_json truncates times to milliseconds
     row = F.to_json(F.struct(*names, F.unix_micros(c.EVENT_TIME).alias(c.EVENT_TIME)))
-    location = F.to_json(F.struct(c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION))
+    location = F.to_json(F.struct(*c.ROW_KEY))
     shop_id_or_hash = F.coalesce(F.col(_SHOP_EVENT_ID), F.sha2(row, 256))
     return F.when(F.col(c.CORRUPT).isNotNull(), F.sha2(location, 256)).otherwise(shop_id_or_hash)

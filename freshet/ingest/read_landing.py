@@ -1,4 +1,4 @@
-"""The shop's files as rows: read as the mapping says, each row with its place, so that any row can be found again."""
+"""Read landed files into Spark rows as the mapping says, each row with its file, record and landing day."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from freshet.ingest.files.file_checks import scan_file
 from freshet.ingest.files.file_issues import FileIssue, FileScan
 from freshet.ingest.files.gateway_files import group_by_mapping
 from freshet.ingest.files.parquet_scan import nanosecond_columns, read_footer
+from freshet.ingest.mapping.column_names import quote_name
 from freshet.ingest.mapping.source_mapping import SourceFormat, SourceMapping
 from freshet.ingest.mapping.sql_expressions import session_setting
 from freshet.landing import MAX_TASK_FILE_BYTES, LandedFile, StoredFile
@@ -22,17 +23,17 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
     from pyspark.sql.types import StructType
 
-# path of a landed file → its landing day and its name below landing/events
+# The path of a landed file: its name below landing/events (group 1) and its landing day (group 2).
 _LANDED_PATH_PATTERN = r"(?s)^.*/landing/events/(dt=(\d{4}-\d{2}-\d{2})/.*)$"
-_TASK_ROW_MASK: Final = (1 << 33) - 1  # the bits of Spark's increasing id that count within a task
+_TASK_ROW_MASK: Final = (1 << 33) - 1  # the bits of `monotonically_increasing_id` that count rows within a task
 _File = TypeVar("_File", bound=DataFile)
-# Spark's own options: `*` and `[1]` in a file's name stand for themselves, and each file is listed once.
+# Options of Spark by which `*` and `[1]` in a file's name stand for themselves, and each file is listed once.
 LITERAL_PATH_OPTIONS: Final = {"__globPaths__": "false", "recursiveFileLookup": "true"}
 
 
 @dataclass(frozen=True)
 class LandedFileIssue:
-    """A landed file that cannot be read as the mapping says: what is wrong with it, and what to do."""
+    """A landed file that cannot be read as the mapping says: the problem and its fix."""
 
     file: LandedFile
     problem: str
@@ -40,7 +41,7 @@ class LandedFileIssue:
 
 
 def scan_files(store: Store, files: Sequence[LandedFile], mapping: SourceMapping) -> dict[LandedFile, FileScan]:
-    """Each file read to its end without Spark: its records, and what is wrong with it."""
+    """Read each file to its end without Spark; return its number of records and its first issue."""
     return {
         file: scan_file(StoredFile(store, file), file_mapping)
         for file_mapping, group in group_by_mapping(files, mapping)
@@ -49,7 +50,7 @@ def scan_files(store: Store, files: Sequence[LandedFile], mapping: SourceMapping
 
 
 def landed_file_issues(scans: dict[LandedFile, FileScan]) -> list[LandedFileIssue]:
-    """The files that cannot be read."""
+    """Return the issues of the files that cannot be read."""
     issues = ((file, scan.issue) for file, scan in scans.items() if scan.issue is not None)
     return [LandedFileIssue(file, issue.problem, issue.fix) for file, issue in issues]
 
@@ -57,14 +58,14 @@ def landed_file_issues(scans: dict[LandedFile, FileScan]) -> list[LandedFileIssu
 def read_landing(
     spark: "SparkSession", store: Store, mapping: SourceMapping, files: Sequence[LandedFile]
 ) -> "DataFrame":
-    """Every row of the landed files: the source's columns (csv: all text) and where the row comes from.
+    """Return every row of the landed files: the source's columns (csv: all text) and where the row comes from.
 
     landing_date: from the path. source_file: path below landing/events. source_row: record in the file, from 1, the
     same however many days are read. source_position: element of the exploded list, else 0. corrupt_record: the raw
     text of a record that could not be parsed or has a wrong number of fields, else null.
 
-    Files are read in one go per header (usually one), lazily. Call `survey_files` first and leave out the files that
-    it names: one that cannot be read fails the whole job.
+    Files with the same header are read together, lazily. Call `scan_files` first and leave out the files with issues:
+    one that cannot be read fails the whole job.
     """
     from pyspark.sql import functions as F
 
@@ -76,7 +77,7 @@ def read_landing(
 
 
 def read_files(spark: "SparkSession", mapping: SourceMapping, files: Sequence[DataFile]) -> "DataFrame":
-    """As `read_landing`, of files anywhere: source_file is the whole path, and there is no landing_date.
+    """As `read_landing`, for files anywhere: source_file is the full path, and there is no landing_date.
 
     Raises ValueError without files: their columns would be unknown.
     """
@@ -90,7 +91,7 @@ def read_files(spark: "SparkSession", mapping: SourceMapping, files: Sequence[Da
 
 
 def group_by_header(files: Sequence[_File], source: SourceFormat) -> list[tuple[tuple[str, ...], list[_File]]]:
-    """Files that have the same columns (parquet: of the same types) can be read in one go: columns, files."""
+    """Return (columns, files) of files that can be read together: same columns, for parquet of the same types."""
     groups: dict[tuple[str, ...], list[_File]] = defaultdict(list)
     for file in files:
         groups[read_header(file, source)].append(file)
@@ -98,9 +99,8 @@ def group_by_header(files: Sequence[_File], source: SourceFormat) -> list[tuple[
 
 
 def source_schema(rows: "DataFrame") -> "StructType":
-    """The columns a mapping's expressions may use: those of `rows` without the ones that say where a row is from."""
-    reserved = (c.LANDING_DATE, c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION, c.CORRUPT)
-    return rows.drop(*reserved).schema
+    """Return the columns that a mapping's expressions may use: those of the source, without the reserved ones."""
+    return rows.drop(*c.RESERVED).schema
 
 
 def _read_group(
@@ -114,7 +114,7 @@ def _read_group(
     elif source.format == "json":
         frame = _spark_reader(spark, source).schema(_add_corrupt_column(source.schema_ or "")).json(paths)
     else:
-        columns = ", ".join(f"`{name.replace('`', '``')}` STRING" for name in names)
+        columns = ", ".join(f"{quote_name(name)} STRING" for name in names)
         frame = _spark_reader(spark, source).schema(_add_corrupt_column(columns)).csv(paths)
     rows = _add_row_numbers(frame, source, files)
     present = {name.lower() for name in frame.columns}
@@ -123,19 +123,19 @@ def _read_group(
 
 
 def _read_parquet(spark: "SparkSession", file: DataFile, paths: list[str]) -> "DataFrame":
-    """Times in nanoseconds, for which Spark has no type and gives whole numbers, are cut to microseconds."""
+    """Read parquet; times in nanoseconds, which Spark reads as integers, are truncated to microseconds."""
     from pyspark.sql import functions as F
 
     with file.open() as raw:
         footer = read_footer(raw)
     nanosecond_names = {} if isinstance(footer, FileIssue) else nanosecond_columns(footer)
     frame = spark.read.options(**LITERAL_PATH_OPTIONS).parquet(*paths)
-    with session_setting(spark, "spark.sql.session.timeZone", "UTC"):  # where wall-clock times are what they say
+    with session_setting(spark, "spark.sql.session.timeZone", "UTC"):  # in which wall-clock times are not shifted
         for name, is_utc in nanosecond_names.items():
-            quoted = "`" + name.replace("`", "``") + "`"
+            quoted = quote_name(name)
             time = F.expr(f"timestamp_micros(({quoted} - pmod({quoted}, 1000)) div 1000)")
             frame = frame.withColumn(name, time if is_utc else time.cast("timestamp_ntz"))
-        frame.schema  # noqa: B018 - analysed here, in this time zone
+        frame.schema  # noqa: B018 - Spark analyses the frame here, in this time zone
     return frame
 
 
@@ -154,7 +154,7 @@ def _spark_reader(spark: "SparkSession", source: SourceFormat) -> "DataFrameRead
         .option("escape", source.quote)  # RFC 4180: a quote inside quotes is doubled
         .option("header", not source.columns)
         .option("multiLine", True)  # a quoted field may hold line breaks
-        .option("columnPruning", False)  # else a wrong number of fields goes unseen when few columns are used
+        .option("columnPruning", False)  # else Spark misses a wrong number of fields when few columns are used
     )
 
 
@@ -163,8 +163,10 @@ def _add_corrupt_column(columns: str) -> str:
 
 
 def _add_row_numbers(frame: "DataFrame", source: SourceFormat, files: Sequence[DataFile]) -> "DataFrame":
-    """As `numbered`, without sorting where a row's place is known: parquet counts its rows, and a file that is read by
-    one task (see `session.options`) gives them in its order."""
+    """Add source_file and source_row, without sorting if a row's position is known.
+
+    Parquet counts its rows, and a file that one task reads (see `spark_session.spark_options`) gives them in order.
+    """
     from pyspark.sql import functions as F
 
     if source.format == "json" and any(_may_be_split(file) for file in files):
@@ -174,19 +176,19 @@ def _add_row_numbers(frame: "DataFrame", source: SourceFormat, files: Sequence[D
     else:
         row_number = F.monotonically_increasing_id().bitwiseAND(F.lit(_TASK_ROW_MASK)) + 1
     path = _decode_path(F.col("_metadata.file_path"))
-    columns = [_quoted_column(name) for name in frame.columns]
+    columns = [F.col(quote_name(name)) for name in frame.columns]
     return frame.select(*columns, path.alias(c.SOURCE_FILE), row_number.cast("long").alias(c.SOURCE_ROW))
 
 
 def _may_be_split(file: DataFile) -> bool:
-    """Whether several tasks may read the file: the size of one on S3 is not looked up."""
+    """Whether several tasks may read the file; assumed for files on S3, whose size is not looked up."""
     if file.name.endswith(".gz"):
         return False
     return "://" in file.full_path or Path(file.full_path).stat().st_size > MAX_TASK_FILE_BYTES
 
 
 def number_rows(frame: "DataFrame") -> "DataFrame":
-    """Rows just read from files, with source_file (its URL) and source_row (from 1 in each file).
+    """Add source_file (its URL) and source_row (from 1 in each file) to rows that were just read from files.
 
     A split keeps the file's order, and splits are ordered by where they start.
     """
@@ -195,7 +197,7 @@ def number_rows(frame: "DataFrame") -> "DataFrame":
 
     columns = frame.columns
     marked = frame.select(
-        *[_quoted_column(name) for name in columns],
+        *[F.col(quote_name(name)) for name in columns],
         _decode_path(F.col("_metadata.file_path")).alias(c.SOURCE_FILE),
         F.col("_metadata.file_block_start").alias("_block"),
         F.monotonically_increasing_id().alias("_order"),
@@ -205,14 +207,8 @@ def number_rows(frame: "DataFrame") -> "DataFrame":
     return marked.withColumn(c.SOURCE_ROW, row_number.cast("long")).drop("_block", "_order")
 
 
-def _quoted_column(name: str) -> "Column":
-    from pyspark.sql import functions as F
-
-    return F.col("`" + name.replace("`", "``") + "`")
-
-
 def _decode_path(path: "Column") -> "Column":
-    """Spark gives paths as URIs; `+` stands for itself in them, which `url_decode` does not know."""
+    """The path of a URI as Spark gives it: `+` stands for itself there, but `url_decode` reads it as a blank."""
     from pyspark.sql import functions as F
 
     return F.url_decode(F.replace(path, F.lit("+"), F.lit("%2B")))
@@ -223,6 +219,6 @@ def _explode(rows: "DataFrame", column: str | None) -> "DataFrame":
 
     if column is None:
         return rows.withColumn(c.SOURCE_POSITION, F.lit(0))
-    others = [_quoted_column(name) for name in rows.columns if name != column]
-    exploded = rows.select(*others, F.posexplode_outer(_quoted_column(column)).alias(c.SOURCE_POSITION, column))
+    others = [F.col(quote_name(name)) for name in rows.columns if name != column]
+    exploded = rows.select(*others, F.posexplode_outer(F.col(quote_name(column))).alias(c.SOURCE_POSITION, column))
     return exploded.withColumn(c.SOURCE_POSITION, F.coalesce(c.SOURCE_POSITION, F.lit(0)))

@@ -1,4 +1,4 @@
-"""One file of many days cut into a file per landing day, records verbatim and in their order."""
+"""Split a file of many days into one file per landing day; records stay verbatim and in their order."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -20,10 +20,10 @@ ProgressCallback = Callable[[str], None]
 
 @dataclass
 class SplitResult:
-    """What a file was cut into. parts: day → file in the working folder, not compressed; rows: day → records.
+    """The parts of a split file. parts: day → file in the working folder, not compressed; row_counts: day → records.
 
-    first: day → its first record in the file, from 1. undated: records whose date could not be read; they went with
-    the record before them. example: the first one's.
+    first_records: day → its first record in the file, from 1. undated_rows: records whose date could not be read; they
+    go with the record before them. undated_example: the first one's value.
     """
 
     parts: dict[date, Path] = field(default_factory=dict)
@@ -36,14 +36,14 @@ class SplitResult:
 def split_by_day(
     file: DataFile, source: SourceFormat, landing: LandingSplit, folder: Path, progress: ProgressCallback
 ) -> SplitResult:
-    """Cut `file` into `folder`.
+    """Split `file` into parts in `folder`.
 
-    Raises LandingError for a missing column, a quote that never closes, and when no date at all can be read.
+    Raises LandingError for a missing column, a quote that never closes, or if no date can be read at all.
     """
     result, parse_day, day = SplitResult(), day_parser(landing), None
     undated: list[Record] = []
-    with open_unpacked(file) as stream:
-        header, record_stream = read_records(text_stream(stream, source), file.name, source, landing.split_by)
+    with open_unpacked(file) as stream, text_stream(stream, source) as text:
+        header, record_stream = read_records(text, file.name, source, landing.split_by)
         while chunk := list(islice(record_stream, CHUNK_RECORDS)):
             day = _split_chunk(undated + chunk, day, parse_day, result, folder, _encode(header, source), source)
             undated = undated + chunk if day is None else []
@@ -58,7 +58,7 @@ def split_by_day(
 
 
 def read_records(text: TextIO, name: str, source: SourceFormat, split_by: str | None) -> tuple[str, Iterator[Record]]:
-    """(the header line, every record) of an open text file."""
+    """Return (the header line, every record) of an open text file."""
     if source.format == "json":
         return "", json_records(text, split_by)
     return csv_records(text, name, source, split_by)
@@ -73,7 +73,7 @@ def _split_chunk(
     header: bytes,
     source: SourceFormat,
 ) -> date | None:
-    """Append the records to the parts of their days; the day of the last one, None if no date was met yet."""
+    """Append the records to the parts of their days; return the day of the last one, None before the first date."""
     days = [parse_day(value) for _, value in records]
     day = day or next((d for d in days if d is not None), None)
     if day is None:

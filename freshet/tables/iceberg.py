@@ -15,11 +15,11 @@ from freshet.data.columns import LANDING_DATE
 from freshet.data.day_numbers import day_from_number
 from freshet.errors import LakeError
 from freshet.tables.schemas import Table
-from freshet.tables.spark_errors import root_cause
+from freshet.tables.spark_errors import causes, java_classes, root_cause
 from freshet.tables.spark_session import CATALOG_NAME
 
 NAMESPACE = f"{CATALOG_NAME}.shop"
-# What stands in an exception → what it means, what to do. The first that fits.
+# Text in an exception → what it means, what to do; the first match counts.
 _KNOWN_FAILURES: Final = (
     ("No space left on device", "the disk is full", "free some space and run it again"),
     ("Read-only file system", "the lake's disk is read-only", "mount it writable and run it again"),
@@ -29,6 +29,10 @@ _KNOWN_FAILURES: Final = (
     ("SQLITE_CORRUPT", "the lake's catalogue (catalog.db) is damaged", "restore catalog.db from a backup of the lake"),
     ("SQLITE_NOTADB", "the lake's catalogue (catalog.db) is damaged", "restore catalog.db from a backup of the lake"),
 )  # fmt: skip
+# Iceberg's exceptions where another commit has changed the partitions that a staged snapshot replaces.
+_CONFLICT_CLASSES: Final = frozenset(
+    {"ValidationException", "CommitFailedException", "CherrypickAncestorCommitException", "DuplicateWAPCommitException"}
+)
 
 
 @dataclass(frozen=True)
@@ -169,25 +173,31 @@ def rows_by_day(spark: SparkSession, table: Table) -> dict[date, int]:
 
 
 def to_lake_error(where: str, error: Exception) -> LakeError:
-    """What Spark's exception means for whoever has to mend it: the cause at its bottom, and what to do."""
-    cause = root_cause(error)
-    text = " ".join([str(error), cause])
-    for pattern, what, fix in _KNOWN_FAILURES:
-        if pattern in text:
-            return LakeError(where, f"{what}; nothing was published, readers see what they saw before", fix)
-    return LakeError(where, f"Spark could not write it ({cause})", "see the run's log, mend it, run again")
+    """Return the LakeError for an exception of Spark: a known failure with its fix, else the cause that Spark names."""
+    if (failure := _known_failure(error)) is not None:
+        what, fix = failure
+        return LakeError(where, f"{what}; nothing was published, readers see what they saw before", fix)
+    return LakeError(where, f"Spark could not write it ({root_cause(error)})", "see the run's log, mend it, run again")
+
+
+def is_conflict(error: Exception) -> bool:
+    """Return whether Iceberg refused a commit because another one came before it."""
+    return _known_failure(error) is None and not _CONFLICT_CLASSES.isdisjoint(java_classes(error))
+
+
+def _known_failure(error: Exception) -> tuple[str, str] | None:
+    """(what it means, what to do) of a failure of the disk or of the catalogue; None for any other."""
+    text = " ".join([str(error), *causes(error)])
+    return next(((what, fix) for pattern, what, fix in _KNOWN_FAILURES if pattern in text), None)
 
 
 def _publish_changes(spark: SparkSession, stage: StagedWrite) -> None:
+    table_name = full_name(stage.table).removeprefix(f"{CATALOG_NAME}.")
     try:
-        spark.sql(
-            f"CALL {CATALOG_NAME}.system.publish_changes('{full_name(stage.table)[len(CATALOG_NAME) + 1 :]}', '{stage.attempt}')"
-        )
+        spark.sql(f"CALL {CATALOG_NAME}.system.publish_changes('{table_name}', '{stage.attempt}')")
     except (PySparkException, Py4JJavaError) as error:
         where = _error_location(stage.table, stage.days)
-        if "No space left on device" in str(error):
-            raise to_lake_error(where, error) from error
-        if "annot" not in str(error) and "onflict" not in str(error) and "validat" not in str(error).lower():
+        if not is_conflict(error):
             raise to_lake_error(where, error) from error
         raise LakeError(
             where,
@@ -203,10 +213,7 @@ def _clear_empty_days(spark: SparkSession, stage: StagedWrite) -> None:
     empty_days = set(stage.days) - set(stage.written_days)
     if not empty_days:
         return
-    partition_rows = spark.sql(
-        f"SELECT partition.{LANDING_DATE} AS day FROM {full_name(stage.table)}.partitions"
-    ).collect()
-    for day in sorted({row.day for row in partition_rows} & empty_days):
+    for day in sorted(rows_by_day(spark, stage.table).keys() & empty_days):
         spark.sql(f"DELETE FROM {full_name(stage.table)} WHERE {LANDING_DATE} = DATE '{day}'")
 
 

@@ -1,4 +1,4 @@
-"""Data files before Spark reads them: format, header, records, damage.
+"""Data files without Spark: their header, records and damage.
 
 Start with `file_checks.py`.
 """

@@ -1,4 +1,4 @@
-"""The records of a csv file with quotes inside its fields, counted one by one."""
+"""Count csv records with Python's csv reader, for files whose quotes do not follow RFC 4180."""
 
 import csv
 from collections.abc import Iterator
@@ -8,19 +8,19 @@ from freshet.ingest.files.file_issues import FileIssue, mixed_line_ends, record_
 from freshet.ingest.files.row_shapes import RowShapes
 from freshet.ingest.mapping.source_mapping import SourceFormat
 
-BLOCK_BYTES: Final = 1 << 20  # bytes read at once
-MAX_FIELD_CHARS: Final = 32 << 20  # characters of one field
+BLOCK_BYTES: Final = 1 << 20  # read at once
+MAX_FIELD_CHARS: Final = 32 << 20  # in one field
 
 
 class CsvParser:
-    """`records`: how many were met so far."""
+    """Counts records. records: those read so far."""
 
     def __init__(self, source: SourceFormat, shapes: RowShapes, line_end: bytes) -> None:
         self.source, self.shapes, self.line_end = source, shapes, (line_end or b"\n").decode()
         self.records = 0
 
     def parse(self, head: bytes, stream: BinaryIO, line_number: int) -> FileIssue | None:
-        """Read `begin`, then the stream to its end; `line`: the number of the first line. The first mistake."""
+        """Read `head`, then the stream to its end; return the first issue. line_number: of the first line."""
         csv.field_size_limit(MAX_FIELD_CHARS)
         record_lines: list[str] = []
         lines = _decode_lines(split_lines(head, stream, self.line_end.encode()), self.source.encoding, record_lines)
@@ -56,16 +56,16 @@ class CsvParser:
 
 
 def is_unclosed(record: list[str], source: SourceFormat) -> bool:
-    """Whether the lines of a record end inside quotes: then one line more belongs to it, too.
+    """Return whether a record ends inside quotes, so that the next line belongs to it, too.
 
-    A lone quote inside a field (5" nails) does not open one.
+    A lone quote inside a field (5" nails) opens nothing.
     """
     lines = [*record[:-1], record[-1].rstrip("\r\n") + "\n", "x\n"]
     return len(list(csv.reader(lines, delimiter=source.delimiter, quotechar=source.quote))) == 1
 
 
 def split_lines(head: bytes, stream: BinaryIO, line_end: bytes) -> Iterator[bytes]:
-    """`begin` and then the stream, line by line, each with its end; the last one may lack it."""
+    """Yield `head` and then the stream line by line, each with its line end; the last one may lack it."""
     rest, last_byte = head, line_end[-1:]
     while True:
         *lines, rest = rest.split(last_byte)
@@ -80,7 +80,7 @@ def split_lines(head: bytes, stream: BinaryIO, line_end: bytes) -> Iterator[byte
 
 
 def _decode_lines(lines: Iterator[bytes], encoding: str, record_lines: list[str]) -> Iterator[str]:
-    """Decode the lines and note them, so that a record's own lines are known once it is complete."""
+    """Decode the lines, and append each to `record_lines`: the lines of a record once the csv reader yields it."""
     for line in lines:
         text = line.decode(encoding, "surrogateescape")
         record_lines.append(text)
@@ -88,5 +88,5 @@ def _decode_lines(lines: Iterator[bytes], encoding: str, record_lines: list[str]
 
 
 def _has_line_end(line: str, line_end: str) -> bool:
-    """The last line of a file may lack its end."""
+    """Whether the line ends as it should; the last line of a file may lack its end."""
     return not line.removesuffix(line_end).endswith(("\r", "\n"))

@@ -1,4 +1,4 @@
-"""The records of a csv file counted without Spark, and what would make a reader swallow some of them."""
+"""Count the records of a csv file without Spark, and find quotes and line ends that would make Spark lose some."""
 
 import re
 from itertools import islice
@@ -12,18 +12,18 @@ from freshet.ingest.files.file_issues import FileIssue, FileScan, record_too_lon
 from freshet.ingest.files.row_shapes import MAX_LEARNED_ROWS, RowShapes
 from freshet.ingest.mapping.source_mapping import SourceFormat
 
-BLOCK_BYTES: Final = 4 << 20  # bytes read at once
-MAX_RECORD_BYTES: Final = 32 << 20  # bytes of one record
+BLOCK_BYTES: Final = 4 << 20  # read at once
+MAX_RECORD_BYTES: Final = 32 << 20  # in one record
 LF, CR = 10, 13
 
 ByteOffsets = npt.NDArray[np.int64]
 
 
 def scan_csv(stream: BinaryIO, source: SourceFormat, n_columns: int) -> FileScan:
-    """Count the records of an unpacked csv with `width` columns, and look at its quotes and line ends.
+    """Count the records of an unpacked csv file with `n_columns` columns, and check its quotes and line ends.
 
     As long as every quote stands where RFC 4180 allows one, blocks are counted by their bytes, without parsing; from
-    the first other quote on, the rest of the file goes through a parser.
+    the first other quote on, `CsvParser` reads the rest of the file.
     """
     scanner = CsvBlockScanner(source, RowShapes(source, n_columns))
     rest = b""
@@ -41,7 +41,7 @@ def scan_csv(stream: BinaryIO, source: SourceFormat, n_columns: int) -> FileScan
 
 
 def swallowed_rows_issue(shapes: RowShapes) -> FileIssue | None:
-    """What is wrong with the first record that holds rows."""
+    """Return the issue of the first record whose quoted field holds whole rows; None if there is none."""
     suspect = shapes.first_swallowing_record()
     if suspect is None:
         return None
@@ -51,22 +51,22 @@ def swallowed_rows_issue(shapes: RowShapes) -> FileIssue | None:
 
 
 class CsvBlockScanner:
-    """Blocks of a csv file counted by their bytes. `irregular`: the rest has to be parsed."""
+    """Counts the records of blocks by their bytes. irregular: the rest of the file has to be parsed."""
 
     def __init__(self, source: SourceFormat, shapes: RowShapes) -> None:
         self.source, self.shapes = source, shapes
         self.records, self.lines = 0, 0  # so far; the header counts as a record
-        self.line_end = b""  # what ends the lines of this file
+        self.line_end = b""  # of this file: LF, CR LF or CR; empty until its first line has ended
         self.issue: FileIssue | None = None
         self.irregular = not (source.quote.isascii() and source.delimiter.isascii())
 
     @property
     def is_done(self) -> bool:
-        """Whether there is nothing to count any more, or no way to."""
+        """Whether counting by bytes is over: the rest is irregular, or an issue was found."""
         return self.irregular or self.issue is not None
 
     def scan_block(self, data: bytes) -> bytes:
-        """Count the records that end in `data`, which begins with a record; returns what is left of it."""
+        """Count the records that end in `data`, which begins with a record; return the bytes behind them."""
         self.line_end = self.line_end or _line_end(data, self.source.quote.encode())
         if not self.line_end:
             return self._keep_remainder(data)
@@ -82,13 +82,13 @@ class CsvBlockScanner:
             return self._keep_remainder(data)
         stop = int(record_ends[-1]) + 1
         if self._has_mixed_line_ends(bytes_[:stop], quotes, record_ends):
-            self.irregular = True  # the parser says in which line
+            self.irregular = True  # the parser finds the line
             return data
         self._count_records(data, record_ends, line_breaks[line_breaks < stop])
         return data[stop:]
 
     def finish(self, rest: bytes) -> bytes:
-        """The last record, where no line end follows it; returns what has to be parsed."""
+        """Count a last record that lacks its line end; return the bytes that have to be parsed."""
         if not rest:
             return b""
         self.line_end = self.line_end or b"\n"
@@ -103,16 +103,16 @@ class CsvBlockScanner:
         return data
 
     def _is_regular(self, bytes_: npt.NDArray[np.uint8], quotes: ByteOffsets) -> bool:
-        """Whether quotes stand at the borders of fields only, or doubled: then every second one opens."""
+        """Whether quotes stand only at the borders of fields, or doubled: then every second one opens a field."""
         borders = [ord(self.source.quote), ord(self.source.delimiter), LF, CR]
-        padded = np.concatenate(([LF], bytes_, [LF]))  # around[n + 1] is byte n
+        padded = np.concatenate(([LF], bytes_, [LF]))  # padded[n + 1] is byte n
         before_opening, after_closing = padded[quotes[0::2]], padded[quotes[1::2] + 2]
         return bool(np.isin(before_opening, borders).all() and np.isin(after_closing, borders).all())
 
     def _has_mixed_line_ends(
         self, bytes_: npt.NDArray[np.uint8], quotes: ByteOffsets, record_ends: ByteOffsets
     ) -> bool:
-        """Whether a line ends otherwise than the first one; what stands inside quotes is text."""
+        """Whether a line outside quotes has another end than the first line."""
         other_breaks = np.flatnonzero(bytes_ == (LF if self.line_end == b"\r" else CR))
         other_breaks = other_breaks[(np.searchsorted(quotes, other_breaks) & 1) == 0]
         if self.line_end == b"\r\n":
@@ -142,7 +142,7 @@ class CsvBlockScanner:
 
 
 def _line_end(data: bytes, quote: bytes) -> bytes:
-    """What ends the first line, quoted line breaks left out; nothing while that is not known yet."""
+    """The end of the first line, quoted line breaks left out; empty if `data` does not show it yet."""
     for match in re.finditer(rb"\r\n|\n|\r", data):
         if data.count(quote, 0, match.start()) % 2 == 0:
             return b"" if match.group() == b"\r" and match.end() == len(data) else match.group()

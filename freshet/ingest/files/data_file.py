@@ -1,4 +1,4 @@
-"""Which columns a data file has, found without Spark by looking at its first record."""
+"""A data file: open it, unpacked, and read its header."""
 
 import csv
 import gzip
@@ -19,7 +19,7 @@ class DataFile(Protocol):
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Its name in messages."""
 
     @property
     def full_path(self) -> str:
@@ -31,7 +31,7 @@ class DataFile(Protocol):
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A producer's file on this machine, not landed yet."""
+    """A file on this machine that is not landed yet."""
 
     path: Path
 
@@ -49,9 +49,9 @@ class LocalFile:
 
 @contextmanager
 def open_unpacked(file: DataFile) -> Iterator[BinaryIO]:
-    """The bytes of `file`, unpacked if its name ends in .gz (as Spark decides it too).
+    """Yield the bytes of `file`, unpacked if its name ends in .gz (Spark has the same rule).
 
-    Reading raises EOFError, gzip.BadGzipFile or zlib.error where the packed file is damaged.
+    Reading raises EOFError, gzip.BadGzipFile or zlib.error if the packed file is damaged.
     """
     with file.open() as raw:
         if not file.name.endswith(".gz"):
@@ -62,15 +62,15 @@ def open_unpacked(file: DataFile) -> Iterator[BinaryIO]:
 
 
 def text_stream(stream: IO[bytes], source: SourceFormat) -> io.TextIOWrapper:
-    """Text with its line ends as they are; bytes that are no text survive the way back (surrogateescape)."""
+    """Return the stream as text, line ends unchanged; bytes that cannot be decoded become surrogates and survive."""
     encoding = "utf-8-sig" if source.encoding == "utf-8" else source.encoding
     return io.TextIOWrapper(stream, encoding=encoding, errors="surrogateescape", newline="")
 
 
 def read_header(file: DataFile, source: SourceFormat) -> tuple[str, ...]:
-    """The columns of `file` in its order; for json those of the mapping's schema are the same for every file: ().
+    """Return the columns of `file` in its order; () for an empty csv, and for json, whose mapping has the schema.
 
-    An empty csv has none. Raises what `unpacked` raises.
+    Raises as `open_unpacked` does.
     """
     if source.format == "json":
         return ()
@@ -78,14 +78,12 @@ def read_header(file: DataFile, source: SourceFormat) -> tuple[str, ...]:
         return _parquet_fields(file)
     if source.columns:
         return source.columns
-    with open_unpacked(file) as stream:
-        return tuple(
-            next(csv.reader(text_stream(stream, source), delimiter=source.delimiter, quotechar=source.quote), ())
-        )
+    with open_unpacked(file) as stream, text_stream(stream, source) as text:
+        return tuple(next(csv.reader(text, delimiter=source.delimiter, quotechar=source.quote), ()))
 
 
 def parquet_column_names(file: DataFile) -> tuple[str, ...]:
-    """The columns of a parquet file, names only."""
+    """Return the names of a parquet file's columns."""
     import pyarrow.parquet as pq
 
     with file.open() as raw:

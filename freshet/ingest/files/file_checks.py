@@ -1,4 +1,4 @@
-"""What is wrong with a data file, found without Spark, so that it is named before a job fails on it."""
+"""Check a data file without Spark, so that its issue is named before a job fails on it."""
 
 import gzip
 import json
@@ -6,6 +6,7 @@ import zlib
 from typing import Final
 
 from freshet.data import columns as c
+from freshet.errors import shorten
 from freshet.ingest.files.csv_scan import scan_csv
 from freshet.ingest.files.data_file import (
     GZIP_MAGIC,
@@ -21,14 +22,14 @@ from freshet.ingest.files.parquet_scan import scan_parquet
 from freshet.ingest.mapping.source_mapping import SourceFormat, SourceMapping
 from freshet.ingest.mapping.sql_columns import required_columns, required_keys
 
-BLOCK_BYTES = 1 << 20  # bytes read at once
-HEAD_BYTES = 4096  # bytes that must show what a file is
+BLOCK_BYTES: Final = 1 << 20  # read at once
+HEAD_BYTES: Final = 4096  # that show the format of a file
+MAX_HEADER_CHARS: Final = 200  # shown of a header
 UNPACK_ERRORS: Final = (EOFError, gzip.BadGzipFile, zlib.error)
-RESERVED_COLUMNS = (c.LANDING_DATE, c.SOURCE_FILE, c.SOURCE_ROW, c.SOURCE_POSITION, c.CORRUPT)
 
 
 def scan_file(file: DataFile, mapping: SourceMapping) -> FileScan:
-    """The file read to its end: how many records lie in it, and the first mistake that is met."""
+    """Read the file to its end; return its number of records and its first issue."""
     if issue := inspect_file(file, mapping):
         return FileScan(0, issue)
     if mapping.source.format == "parquet":
@@ -43,9 +44,9 @@ def scan_file(file: DataFile, mapping: SourceMapping) -> FileScan:
 
 
 def inspect_file(file: DataFile, mapping: SourceMapping | None, full_scan: bool = False) -> FileIssue | None:
-    """The first mistake found in `file`: at its beginning, or (thorough) anywhere in it.
+    """Return the first issue of `file`: at its beginning, or with `full_scan` anywhere in it.
 
-    Without a mapping only what holds for every file is looked at.
+    Without a mapping only its name and its compression are checked.
     """
     try:
         with open_unpacked(file) as stream:
@@ -61,7 +62,7 @@ def inspect_file(file: DataFile, mapping: SourceMapping | None, full_scan: bool 
 
 
 def _unpack_issue(file: DataFile, error: Exception) -> FileIssue:
-    """What an error of unpacking means."""
+    """The issue behind an error of unpacking."""
     if isinstance(error, EOFError):
         return TRUNCATED
     with file.open() as raw:
@@ -73,7 +74,7 @@ def _unpack_issue(file: DataFile, error: Exception) -> FileIssue:
 def _name_issue(file: DataFile) -> FileIssue | None:
     name = file.name.rpartition("/")[2]
     if ":" in name:
-        return FileIssue("has a colon in its name, and Spark opens no such file", "give it a name without a colon")
+        return FileIssue("has a colon in its name, which Spark cannot open", "give it a name without a colon")
     if any(ord(char) < 32 or ord(char) == 127 for char in name):
         return FileIssue("has a control character in its name", "give it a name without one")
     return None
@@ -88,7 +89,7 @@ def _head_issue(file: DataFile, head: bytes, mapping: SourceMapping | None) -> F
         return None
     if mapping.source.format == "parquet":
         if not head.startswith(b"PAR1"):
-            return FileIssue("is no parquet file", "check `source.format` in the mapping")
+            return FileIssue("is not a parquet file", "check `source.format` in the mapping")
         return scan_parquet(file).issue or _columns_issue(parquet_column_names(file), mapping)
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in head:
         return FileIssue("is UTF-16 or binary, not text", "save it as UTF-8: iconv -f UTF-16 -t UTF-8")
@@ -115,10 +116,8 @@ def _columns_issue(columns: tuple[str, ...], mapping: SourceMapping) -> FileIssu
     names = [name.lower() for name in columns]
     if duplicates := sorted({name for name in names if names.count(name) > 1}):
         return FileIssue(f"has two columns named {duplicates[0]}", "name each column once")
-    if reserved := sorted(set(names) & set(RESERVED_COLUMNS)):
-        return FileIssue(
-            f"has a column named {reserved[0]}, which is a name of Freshet's", "name that column differently"
-        )
+    if reserved := sorted(set(names) & set(c.RESERVED)):
+        return FileIssue(f"has a column named {reserved[0]}, which Freshet reserves", "name that column differently")
     if missing := sorted(required_columns(mapping) - set(names)):
         return FileIssue(
             f"lacks {_format_columns(missing)} (its header: {_format_header(columns, mapping.source)})",
@@ -128,9 +127,9 @@ def _columns_issue(columns: tuple[str, ...], mapping: SourceMapping) -> FileIssu
 
 
 def _first_invalid_byte(file: DataFile, source: SourceFormat) -> int | None:
-    """The first byte of the first line that is no UTF-8."""
-    with open_unpacked(file) as stream:
-        line = text_stream(stream, source).readline()
+    """The first byte of the first line that is not UTF-8."""
+    with open_unpacked(file) as stream, text_stream(stream, source) as text:
+        line = text.readline()
     return next((ord(char) - 0xDC00 for char in line if 0xDC80 <= ord(char) <= 0xDCFF), None)
 
 
@@ -139,5 +138,4 @@ def _format_columns(names: list[str]) -> str:
 
 
 def _format_header(names: tuple[str, ...], source: SourceFormat) -> str:
-    text = source.delimiter.join(names)
-    return json.dumps(text if len(text) <= 200 else f"{text[:200]}…", ensure_ascii=False)
+    return json.dumps(shorten(source.delimiter.join(names), MAX_HEADER_CHARS), ensure_ascii=False)

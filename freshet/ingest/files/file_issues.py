@@ -1,11 +1,11 @@
-"""What can be wrong with a data file, in words: a problem and what to do about it."""
+"""The issues of data files: each a problem and its fix, in words."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class FileIssue:
-    """What is wrong with a file, in one clause each: `problem; fix`."""
+    """A problem of a file and its fix, one clause each; the problem follows the file's name."""
 
     problem: str
     fix: str
@@ -13,7 +13,7 @@ class FileIssue:
 
 @dataclass(frozen=True)
 class FileScan:
-    """A file read to its end without Spark. records: how many lie in it, without the header and blank lines."""
+    """The result of reading a file to its end. records: without the header and blank lines."""
 
     records: int
     issue: FileIssue | None = None
@@ -25,7 +25,7 @@ EMPTY = FileIssue("is empty", "deliver it again, or remove it if nothing happene
 
 
 def unclosed_quote(line_number: int, extent: str) -> FileIssue:
-    """A quoted field that begins in `line` (from 1) and goes too far; end: how far."""
+    """Return the issue of a quoted field that begins in line `line_number` (from 1); extent: where it ends."""
     return FileIssue(
         f"has a quote that opens in line {line_number:,} and {extent}",
         "close it in the export; where the character is no quote, set `source.quote` to one that the files do not use",
@@ -33,7 +33,7 @@ def unclosed_quote(line_number: int, extent: str) -> FileIssue:
 
 
 def record_too_long(line_number: int, max_bytes: int) -> FileIssue:
-    """A record that does not end."""
+    """Return the issue of a record that is longer than `max_bytes`."""
     return FileIssue(
         f"has a record that begins in line {line_number:,} and is longer than {max_bytes >> 20} MiB",
         "close the quote that is open there, or shorten the field in the export",
@@ -41,7 +41,7 @@ def record_too_long(line_number: int, max_bytes: int) -> FileIssue:
 
 
 def mixed_line_ends(line_number: int, line_end: str) -> FileIssue:
-    """A line that ends otherwise than the first one of its file."""
+    """Return the issue of a line that has another end than the first one of its file."""
     names = {"\n": "LF", "\r\n": "CR LF", "\r": "CR"}
     return FileIssue(
         f"mixes line ends: the first line ends with {names[line_end]}, line {line_number:,} does not or holds another one",

@@ -1,4 +1,4 @@
-"""The gateway's own files in the landing: canonical events already, whatever the shop's mapping says."""
+"""Files that a gateway landed: canonical events, read with a fixed mapping instead of the shop's."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -34,14 +34,14 @@ GATEWAY_MAPPING: Final = SourceMapping(
 
 
 def is_gateway_file(file: LandedFile) -> bool:
-    """Whether the gateway wrote the file."""
+    """Return whether a gateway wrote the file."""
     return file.name.split("/")[1] == GATEWAY_FOLDER
 
 
 def group_by_mapping(
     files: Sequence[LandedFile], mapping: SourceMapping
 ) -> list[tuple[SourceMapping, list[LandedFile]]]:
-    """The files of the shop with its mapping, those of the gateway with theirs; an origin without files is left out."""
+    """Return (mapping, files): the shop's files with its mapping, the gateway's with theirs; no empty group."""
     shop_files = [file for file in files if not is_gateway_file(file)]
     gateway_files = [file for file in files if is_gateway_file(file)]
     return [

@@ -1,4 +1,4 @@
-"""The records of a file of JSON lines counted without Spark, and what Spark would read otherwise than it stands."""
+"""Count the records of a file of JSON lines without Spark, and find lines that Spark would read wrongly."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -8,7 +8,7 @@ import msgspec
 
 from freshet.ingest.files.file_issues import FileIssue, FileScan
 
-BLOCK_BYTES: Final = 4 << 20  # bytes read at once
+BLOCK_BYTES: Final = 4 << 20  # read at once
 BOM: Final = b"\xef\xbb\xbf"
 _FIX: Final = "write one object per line: jq -c ."
 _TRAILING: Final = re.compile(r"trailing characters \(byte (\d+)\)")
@@ -16,9 +16,9 @@ _decoder = msgspec.json.Decoder(msgspec.Raw)
 
 
 def scan_json(stream: BinaryIO, required_keys: Collection[str]) -> FileScan:
-    """Count the lines that are not blank. `names`: keys each of which must occur in some record.
+    """Count the lines that are not blank. required_keys: each must occur in at least one record.
 
-    A line that is no JSON at all is a record, too: the contract has a reason for it.
+    A line that is not JSON counts as a record, too: the contract quarantines it.
     """
     missing_keys, records, line_number = set(required_keys), 0, 1
     for block in _line_blocks(stream):
@@ -33,7 +33,7 @@ def scan_json(stream: BinaryIO, required_keys: Collection[str]) -> FileScan:
 
 
 def missing_columns_issue(names: Collection[str], records: int) -> FileIssue:
-    """Columns of the mapping that no record has."""
+    """Return the issue of columns of the mapping that no record has."""
     columns = ", ".join(sorted(names))
     return FileIssue(
         f"has {records:,} records and in none of them {'the column' if len(names) == 1 else 'the columns'} {columns}",
@@ -43,13 +43,12 @@ def missing_columns_issue(names: Collection[str], records: int) -> FileIssue:
 
 
 def _line_blocks(stream: BinaryIO) -> Iterator[bytes]:
-    """Blocks that end with a line, line ends written as LF."""
+    """Blocks of whole lines, with LF as their line end."""
     rest = stream.read(len(BOM)).removeprefix(BOM)
     while block := stream.read(BLOCK_BYTES):
         text = rest + block
-        block_end = (
-            max(text.rfind(b"\n"), text.rfind(b"\r", 0, -1)) + 1
-        )  # a CR at the very end may have its LF in the next
+        # A CR at the very end may have its LF in the next block.
+        block_end = max(text.rfind(b"\n"), text.rfind(b"\r", 0, -1)) + 1
         rest = text[block_end:]
         yield _normalize_line_ends(text[:block_end])
     yield _normalize_line_ends(rest)
@@ -66,7 +65,7 @@ def _has_key(block: bytes, name: str) -> bool:
 
 
 def _letter_pattern(char: str) -> bytes:
-    """A letter of a key as it stands or escaped: many writers give `ü` as `\\u00fc`, some `/` as `\\/`."""
+    """A pattern for a letter of a key, plain or escaped: many writers give `ü` as `\\u00fc`, some `/` as `\\/`."""
     units = char.encode("utf-16-be")
     escaped = b"".join(
         rb"\\u(?i:%04x)" % int.from_bytes(units[offset : offset + 2]) for offset in range(0, len(units), 2)
@@ -76,7 +75,7 @@ def _letter_pattern(char: str) -> bytes:
 
 
 def _block_issue(block: bytes, count: int, first_line: int) -> FileIssue | None:
-    """What a reader of lines would misread: a line with more than one value, or with a list."""
+    """The issue of a line with more than one value, or with a list: Spark would misread it."""
     list_match = re.search(rb"(?m)^[ \t]*\[", block)
     try:
         is_valid = len(_decoder.decode_lines(block)) == count
@@ -96,7 +95,7 @@ def _block_issue(block: bytes, count: int, first_line: int) -> FileIssue | None:
 
 
 def _trailing_text(text: bytes) -> bytes | None:
-    """What follows the first JSON value of a line, which Spark would not look at; None where nothing does."""
+    """The text behind the first JSON value of a line, which Spark would ignore; None if there is none."""
     try:
         _decoder.decode(text)
     except msgspec.DecodeError as error:

@@ -1,4 +1,4 @@
-"""A parquet file's columns and records from its footer, and what Spark could not read of it."""
+"""Read a parquet file's footer: its number of records, damage, and times that Spark cannot read."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,18 +12,16 @@ DAMAGED_PARQUET = FileIssue("is a parquet file cut short or damaged ({why})", "d
 
 
 def scan_parquet(file: DataFile) -> FileScan:
-    """The records as the footer counts them."""
+    """Return the number of records by the footer, and the file's first issue."""
     with file.open() as raw:
         footer = read_footer(raw)
-        return (
-            FileScan(0, footer)
-            if isinstance(footer, FileIssue)
-            else FileScan(int(footer.num_rows), _nested_nanos_issue(footer))
-        )
+    if isinstance(footer, FileIssue):
+        return FileScan(0, footer)
+    return FileScan(int(footer.num_rows), _nested_nanos_issue(footer))
 
 
 def read_footer(raw: Any) -> "pq.FileMetaData | FileIssue":
-    """The footer of an open file, or what is wrong with it."""
+    """Return the footer of an open file, or its issue."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -35,7 +33,7 @@ def read_footer(raw: Any) -> "pq.FileMetaData | FileIssue":
 
 
 def nanosecond_columns(footer: "pq.FileMetaData") -> dict[str, bool]:
-    """Top-level columns of nanosecond timestamps, which Spark has no type for → whether they are instants (UTC)."""
+    """Return the top-level columns of nanosecond timestamps, a type that Spark lacks → whether they are in UTC."""
     return {name: utc for path, (name, utc) in _nanosecond_paths(footer).items() if path == name}
 
 

@@ -1,4 +1,4 @@
-"""Records of a data file as they stand in it, one by one, with the text that says on which day each belongs."""
+"""Read the records of a data file verbatim, one by one, each with the value that holds its date."""
 
 import csv
 import json
@@ -10,16 +10,16 @@ from typing import Final, TextIO
 from freshet.errors import LandingError
 from freshet.ingest.mapping.source_mapping import LandingSplit, SourceFormat
 
-MAX_FIELD_CHARS: Final = 32 << 20  # characters of one field
+MAX_FIELD_CHARS: Final = 32 << 20  # in one field
 
-Record = tuple[str, object]  # (verbatim text with its line end, what stands where the date is expected)
+Record = tuple[str, object]  # (verbatim text with its line end, the value that holds its date)
 DayParser = Callable[[object], date | None]
 
 
 def csv_records(text: TextIO, name: str, source: SourceFormat, date_column: str | None) -> tuple[str, Iterator[Record]]:
-    """(the header line as it stands, the records). column: where the date is; None gives None for every record.
+    """Return (the header line verbatim, the records). date_column: None gives None for every record.
 
-    Raises LandingError when there is no such column, or a record cannot be told from the next one.
+    Raises LandingError if there is no such column, or if the file is not csv that can be split into records.
     """
     csv.field_size_limit(MAX_FIELD_CHARS)
     raw_lines: list[str] = []
@@ -54,14 +54,14 @@ def _csv_rows(
 
 
 def json_records(text: TextIO, field_path: str | None) -> Iterator[Record]:
-    """The lines of the file. path: where the date is, e.g. `ts`, or `events.-1.ts` for the last of a list."""
+    """Yield the lines that are not blank. field_path: of the date, `ts` or `events.-1.ts` for the last of a list."""
     for line in text:
         if line.strip():
             yield line, None if field_path is None else _json_value(line, field_path)
 
 
 def day_parser(landing: LandingSplit) -> DayParser:
-    """Reads a day: of an epoch in UTC, of wall-clock text as it stands; None where it cannot be read."""
+    """Return a function that reads a day: UTC for an epoch, as written for text; None if it cannot be read."""
     epoch_unit = {"epoch": 1.0, "epoch_ms": 1000.0}.get(landing.date_format)
 
     @lru_cache(maxsize=65536)  # a file has far fewer times than rows, and strptime is slow
@@ -77,7 +77,7 @@ def day_parser(landing: LandingSplit) -> DayParser:
 
 
 def _tee_lines(text: TextIO, raw_lines: list[str]) -> Iterator[str]:
-    """Hand on the lines and note them, so that a record's own lines are known once it is complete."""
+    """Yield the lines, and append each to `raw_lines`: the lines of a record once the csv reader yields it."""
     for line in text:
         raw_lines.append(line)
         yield line

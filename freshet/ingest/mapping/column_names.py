@@ -1,4 +1,4 @@
-"""Column names in Spark SQL: which need backticks, and which stand bare in an expression."""
+"""Column names in Spark SQL: put them in backticks, and find one that needs backticks and lacks them."""
 
 import re
 from collections.abc import Sequence
@@ -8,13 +8,18 @@ _PLAIN: Final = re.compile(r"\w*[A-Za-z_]\w*", re.ASCII)
 _QUOTED: Final = re.compile(r"`(?:[^`]|``)*`|'[^']*'|\"[^\"]*\"")
 
 
+def quote_name(name: str) -> str:
+    """Return the name in backticks."""
+    return f"`{name.replace('`', '``')}`"
+
+
 def sql_name(name: str) -> str:
-    """The name as Spark SQL takes it: `Artikel-Nr` in backticks, `price` bare."""
-    return name if _PLAIN.fullmatch(name) else f"`{name.replace('`', '``')}`"
+    """Return the name as an expression needs it: `Artikel-Nr` in backticks, `price` bare."""
+    return name if _PLAIN.fullmatch(name) else quote_name(name)
 
 
 def unquoted_column(expression: str, names: Sequence[str]) -> str | None:
-    """The column whose name needs backticks and stands in the expression without; None where there is none.
+    """Return a column whose name needs backticks and stands in the expression without them; None if there is none.
 
     `Artikel-Nr` without them is a subtraction, `Preis (EUR)` a call, `2024` a number.
     """
@@ -27,7 +32,7 @@ def unquoted_column(expression: str, names: Sequence[str]) -> str | None:
 
 
 def describe_special_character(name: str) -> str:
-    """What in the name is more than a name may have: "a blank", "`-`"."""
+    """Return the character for which the name needs backticks, in words: "a blank", "`-`", "only digits"."""
     if name.strip() != name:
         return "a blank at its end"
     special_char = next((char for char in name if not re.match(r"\w", char, re.ASCII)), "")

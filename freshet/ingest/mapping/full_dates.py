@@ -1,11 +1,11 @@
-"""Times need a full date: Spark reads `10:30` as today's and `2024` as the first of January; both would be wrong."""
+"""Require a full date in times: Spark would read `10:30` as today's and `2024` as the first of January."""
 
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, SparkSession
 
-# Functions that read a text without being told its format.
+# Functions that read a text without a format.
 TIME_FUNCTIONS: Final = frozenset(
     {"to_timestamp", "try_to_timestamp", "to_timestamp_ltz", "to_timestamp_ntz", "timestamp", "to_date", "try_to_date",
      "date", "timestamp_ltz", "timestamp_ntz"}
@@ -18,9 +18,9 @@ _GUARD_SQL: Final = (
 
 
 def require_full_date(spark: "SparkSession", expression: str) -> "Column":
-    """The expression `text`, in which a text without year, month and day becomes no time at all.
+    """Return the expression as a column in which a text without year, month and day gives null instead of a time.
 
-    Where the expression names a format itself, it is left alone.
+    A function that is given a format keeps its meaning.
     """
     from pyspark.sql.classic.column import Column as ClassicColumn
 
@@ -32,7 +32,7 @@ def require_full_date(spark: "SparkSession", expression: str) -> "Column":
 
 
 def _guard_node(jvm: Any, guard_tree: Any, node: Any) -> Any:
-    """`node` itself, or where it reads a text as a time, the same for texts with a full date only."""
+    """`node` itself; if it reads a text as a time, a CASE that gives null for texts without a full date."""
     node_class = node.getClass().getSimpleName()
     is_time_cast = (
         node_class == "UnresolvedFunction"
@@ -52,7 +52,7 @@ def _replace_attribute(leaf: Any, replacements: dict[str, Any]) -> Any:
 
 
 def _transform_tree(jvm: Any, node: Any, transform: Any) -> Any:
-    """The tree with every node changed, from the leaves up."""
+    """The tree with every node transformed, from the leaves up."""
     children = [
         _transform_tree(jvm, node.children().apply(index), transform) for index in range(node.children().size())
     ]

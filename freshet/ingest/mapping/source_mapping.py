@@ -1,4 +1,4 @@
-"""The source mapping: a YAML file that says how a shop's own files become canonical events."""
+"""The source mapping: a YAML file that maps the columns of a shop's own files to canonical events."""
 
 import re
 from pathlib import Path
@@ -35,7 +35,7 @@ def _number_as_text(value: object) -> object:
 def _require_deterministic(text: str) -> str:
     """The same row must give the same event in every run."""
     if match := _NONDETERMINISTIC.search(text):
-        raise ValueError(f"uses {match.group(1)}(), which gives something else in every run")
+        raise ValueError(f"uses {match.group(1)}(), which gives another value in every run")
     return text
 
 
@@ -55,7 +55,7 @@ class _StrictModel(BaseModel):
 
 
 class SourceFormat(_StrictModel):
-    """How the shop's files are written."""
+    """The format of the shop's files."""
 
     format: Literal["csv", "json", "parquet"]
     delimiter: str = Field(",", min_length=1, max_length=1)
@@ -74,7 +74,7 @@ class SourceFormat(_StrictModel):
 
 
 class LandingSplit(_StrictModel):
-    """How `freshet land` cuts one file into landing days."""
+    """How `freshet land` splits one file into landing days."""
 
     split_by: str = Field(description="the column with the date; json: a path such as `events.-1.ts`")
     date_format: str = Field(description="as Python's strptime writes it, or `epoch` (seconds) or `epoch_ms`")
@@ -98,14 +98,14 @@ class EventExpressions(_StrictModel):
     @model_validator(mode="after")
     def _require_user_or_session(self) -> "EventExpressions":
         if self.user_id is None and self.session_id is None:
-            raise ValueError("needs `user_id` or `session_id`, or both: who did it")
+            raise ValueError("needs `user_id` or `session_id`, or both")
         return self
 
 
 class SourceMapping(_StrictModel):
-    """A source mapping, read and validated; `read` makes one.
+    """A source mapping, validated; `read_mapping` reads one.
 
-    file: what errors call it. marks: key → "line:column" of its value in the file.
+    file: its name in errors. positions: key → "line:column" of its value in the file.
     """
 
     shop: Identifier
@@ -122,24 +122,24 @@ class SourceMapping(_StrictModel):
     @classmethod
     def _require_known_zone(cls, value: str) -> str:
         if value not in available_timezones():
-            raise ValueError("is no time zone of the IANA list, e.g. Europe/London or UTC")
+            raise ValueError("is not a time zone of the IANA list, e.g. Europe/London or UTC")
         return value
 
     def expressions(self) -> dict[str, str]:
-        """Every expression by its key, e.g. `where`, `events.item_id`, `events.context.country`."""
+        """Return every expression by its key, e.g. `where`, `events.item_id`, `events.context.country`."""
         events = self.events.model_dump(exclude={"context"}, exclude_none=True)
         expressions_by_key = {} if self.where is None else {"where": self.where}
         expressions_by_key |= {f"events.{name}": text for name, text in events.items()}
         return expressions_by_key | {f"events.context.{name}": text for name, text in self.events.context.items()}
 
     def location(self, key: str) -> str:
-        """Where `key` stands, for an error: `examples/shop.yaml:12:15: events.item_id`."""
+        """Return the position of `key` for an error: `examples/shop.yaml:12:15: events.item_id`."""
         position = f":{self.positions[key]}" if key in self.positions else ""
         return f"{self.file}{position}: {key}"
 
 
 def read_mapping(path: Path) -> SourceMapping:
-    """The mapping in `path`.
+    """Return the mapping in the file `path`.
 
     Raises MappingError with file, line and column for bad YAML, an unknown or missing key, a wrong type, a bad zone.
     """
@@ -154,10 +154,9 @@ def read_mapping(path: Path) -> SourceMapping:
 def check_expressions(mapping: SourceMapping, schema: "StructType", spark: "SparkSession") -> None:
     """Have Spark analyse every expression against the source's columns.
 
-    Raises MappingError with file, line, column, the expression and what Spark said: a column that is not there
-    (with the names that come close), an unknown function, a result of the wrong type.
+    Raises MappingError with file, line, column, the expression and Spark's reason: a missing column (with similar
+    names), an unknown function, a result of the wrong type.
     """
-
     expressions = mapping.expressions()
     if not are_expressions_valid(expressions, schema, spark):
         for key, expression in expressions.items():
@@ -165,7 +164,7 @@ def check_expressions(mapping: SourceMapping, schema: "StructType", spark: "Spar
 
 
 def _first_issue(error: ValidationError, positioned: PositionedYaml, file_name: str) -> MappingError:
-    """The mistake that stands first in the file; the next one shows when this one is mended."""
+    """The error of the first issue in the file, with the number of further ones."""
     issues = sorted((_locate_issue(e, positioned) for e in error.errors()), key=lambda m: m[0])
     (line, column), key, what = issues[0]
     suffix = f" (and {len(issues) - 1} more)" if len(issues) > 1 else ""
@@ -173,6 +172,7 @@ def _first_issue(error: ValidationError, positioned: PositionedYaml, file_name: 
 
 
 def _locate_issue(error: Any, positioned: PositionedYaml) -> tuple[tuple[int, int], str, str]:
+    """((line, column), the key, the message) of one issue that pydantic found."""
     key_path = tuple(str(part) for part in error["loc"])
     if error["type"] == "missing":
         return (
@@ -181,16 +181,11 @@ def _locate_issue(error: Any, positioned: PositionedYaml) -> tuple[tuple[int, in
             " is missing",
         )
     if error["type"] == "extra_forbidden":
-        return _parse_position(positioned.key_positions[key_path]), f"`{'.'.join(key_path)}`", " is no key of a mapping"
-    position = next(
-        (
-            positioned.value_positions[key_path[:n]]
-            for n in range(len(key_path), 0, -1)
-            if key_path[:n] in positioned.value_positions
-        ),
-        "1:1",
-    )
-    message = re.sub(r"^Value error, ", "", error["msg"])
+        position = positioned.key_positions[key_path]
+        return _parse_position(position), f"`{'.'.join(key_path)}`", " is not a key of a mapping"
+    prefixes = (key_path[:n] for n in range(len(key_path), 0, -1))  # the value itself, else what holds it
+    position = next((p for prefix in prefixes if (p := positioned.value_positions.get(prefix))), "1:1")
+    message = error["msg"].removeprefix("Value error, ")
     value_text = "" if isinstance(error["input"], dict | BaseModel) else f" {error['input']!r}"
     return (
         _parse_position(position),

@@ -1,4 +1,4 @@
-"""Spark SQL expressions of a mapping: analysed before anything runs, and applied so that one bad value is null."""
+"""Check a mapping's Spark SQL expressions before they run: their columns, functions and result types."""
 
 import difflib
 import logging
@@ -32,7 +32,7 @@ DEFAULT_EXPECTED = (TEXT_TYPES, "name one value, not a list or a struct")
 
 @contextmanager
 def non_ansi(spark: "SparkSession") -> Iterator[None]:
-    """Expressions analysed in here give null for a value they cannot cast or parse, instead of failing the job.
+    """Within this context, expressions give null for a value that they cannot cast or parse, and do not fail the job.
 
     Spark fixes this when it analyses an expression, so the rest of the session keeps the strict (ANSI) rules.
     """
@@ -42,7 +42,7 @@ def non_ansi(spark: "SparkSession") -> Iterator[None]:
 
 @contextmanager
 def session_setting(spark: "SparkSession", key: str, value: str) -> Iterator[None]:
-    """A setting of the session is another one in here."""
+    """Within this context, a setting of the session has another value."""
     previous = spark.conf.get(key)
     spark.conf.set(key, value)
     try:
@@ -53,7 +53,7 @@ def session_setting(spark: "SparkSession", key: str, value: str) -> Iterator[Non
 
 @contextmanager
 def _quiet_analysis_log() -> Iterator[None]:
-    """PySpark logs every analysis error with its Java stack; here they become errors of our own."""
+    """Within this context, PySpark does not log analysis errors with their Java stack: they become MappingErrors."""
     logger = logging.getLogger("SQLQueryContextLogger")
     was_disabled = logger.disabled
     logger.disabled = True
@@ -64,7 +64,7 @@ def _quiet_analysis_log() -> Iterator[None]:
 
 
 def are_expressions_valid(expressions: Mapping[str, str], schema: "StructType", spark: "SparkSession") -> bool:
-    """Whether all expressions, by key, are sound over `schema`: two analyses for all, so every run can afford it."""
+    """Return whether all expressions, by key, fit `schema`: two analyses for all of them, cheap enough for every run."""
     from pyspark.errors import AnalysisException
     from pyspark.sql import functions as F
 
@@ -82,8 +82,8 @@ def are_expressions_valid(expressions: Mapping[str, str], schema: "StructType", 
 
 
 def check_expression(where: str, key: str, text: str, schema: "StructType", spark: "SparkSession") -> None:
-    """Raise MappingError unless `text` is an expression over `schema` whose result `key` can take."""
-    if _is_column_unquoted(text, schema):  # Spark may well take it, as a number or a calculation
+    """Raise MappingError unless `text` is an expression over `schema` whose result type fits `key`."""
+    if _is_column_unquoted(text, schema):  # Spark may accept it, as a number or a calculation
         raise _unquoted_error(where, text, unquoted_column(text, schema.fieldNames()) or text)
     result_type = _result_type(where, text, schema, spark)
     if not _accepts(key, result_type):
@@ -94,7 +94,7 @@ def check_expression(where: str, key: str, text: str, schema: "StructType", spar
 
 
 def _is_column_unquoted(text: str, schema: "StructType") -> bool:
-    """Whether the expression is a column's name that needs backticks, and nothing else."""
+    """Whether the expression is only a column's name that needs backticks and lacks them."""
     return any(name.strip() == text.strip() and sql_name(name) != name for name in schema.fieldNames())
 
 
@@ -143,7 +143,7 @@ def _explain_analysis_error(error: "AnalysisException", schema: "StructType", sp
         functions = [row[0] for row in spark.sql("SHOW FUNCTIONS").collect()]
         return f"Spark has no function {name}", _suggest_names(name, functions, None)
     first_line = re.sub(r"\s*SQLSTATE: \w+\s*", " ", str(error).split("\n\n")[0]).replace("\n", " ").strip()
-    return f"Spark says {first_line}", "mend the expression (Spark SQL functions: spark.apache.org/docs/latest/api/sql)"
+    return f"Spark says {first_line}", "correct the expression (functions: spark.apache.org/docs/latest/api/sql)"
 
 
 def _suggest_names(name: str, names: list[str], fallback: str | None) -> str:

@@ -1,4 +1,4 @@
-"""A YAML file as plain values plus the line and column at which each of them stands."""
+"""Read a YAML file as plain values, with the line and column of each key and value."""
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
@@ -14,9 +14,10 @@ KeyPath = tuple[str, ...]
 
 @dataclass(frozen=True)
 class PositionedYaml:
-    """values: what `yaml.safe_load` gives. marks: path of keys → "line:column" (from 1) of the value.
+    """The content of a YAML file.
 
-    keys: the same for the key itself, which is what an unknown key is pointed at with.
+    values: as `yaml.safe_load` returns them. value_positions: path of keys → "line:column" (from 1) of the value.
+    key_positions: the same for the keys themselves.
     """
 
     values: dict[Hashable, object]
@@ -25,7 +26,7 @@ class PositionedYaml:
 
 
 def read_positioned_yaml(path: Path, file_name: str) -> PositionedYaml:
-    """Read `path`; errors call it `shown`. Raises MappingError for a missing file, bad YAML, a key given twice."""
+    """Read `path`, named `file_name` in errors. Raises MappingError: a missing file, bad YAML, a key given twice."""
     text = _read_text(path, file_name)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)

@@ -80,7 +80,7 @@ def test_names_that_spark_cannot_open_refuse_their_day_and_are_told(spark, landi
     files_run = raw_run(spark, landing, CSV_MAPPING)
     assert read_rows(files_run, "source_file") == [(f"dt={DAYS[2]}/good.csv",)]
     assert problem_messages(files_run) == {
-        "10:30.csv": "has a colon in its name, and Spark opens no such file",
+        "10:30.csv": "has a colon in its name, which Spark cannot open",
         "a\tb.csv": "has a control character in its name",
     }
 

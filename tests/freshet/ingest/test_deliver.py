@@ -242,6 +242,6 @@ def test_a_mapping_whose_split_column_is_not_there_is_said_so(settings, tmp_path
 
 def test_neither_a_day_nor_a_way_to_cut_is_said_so(settings, export):
     assert refusal_message(settings, export, None) == (
-        "landing: neither a day nor a way to cut the files into days is given; "
-        "say --date YYYY-MM-DD, or name a mapping that has `landing:` (split_by, date_format)"
+        "landing: neither a day nor a way to split the files into days is given; "
+        "give --date YYYY-MM-DD, or a mapping that has `landing:` (split_by, date_format)"
     )

@@ -161,4 +161,4 @@ def test_a_wrong_column_is_the_mappings_mistake_here(spark, export):
 def test_a_file_that_is_not_there_is_said_so(spark, tmp_path):
     with pytest.raises(LandingError) as exc_info:
         dry_run(spark, MAPPING, [tmp_path / "b.csv"], date(2024, 3, 1), 7)
-    assert str(exc_info.value) == f"{tmp_path / 'b.csv'}: is no file; name the files to try the mapping on"
+    assert str(exc_info.value) == f"{tmp_path / 'b.csv'}: is not a file; name the files to try the mapping on"

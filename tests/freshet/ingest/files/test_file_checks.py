@@ -61,7 +61,7 @@ def file_problem(
         (
             "a.csv",
             b"Code,Date,Customer,source_row\n",
-            "has a column named source_row, which is a name of Freshet's; name that column differently",
+            "has a column named source_row, which Freshet reserves; name that column differently",
         ),
         (
             "a.csv",
@@ -116,5 +116,5 @@ def test_a_file_that_is_no_parquet_is_said_so(tmp_path):
     path = tmp_path / "a.parquet"
     path.write_bytes(b"no parquet")
     assert inspect_file(LocalFile(path), mapping) == FileIssue(
-        "is no parquet file", "check `source.format` in the mapping"
+        "is not a parquet file", "check `source.format` in the mapping"
     )

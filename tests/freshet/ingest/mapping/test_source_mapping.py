@@ -63,12 +63,16 @@ def test_an_expression_knows_its_line_and_column(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("shop: books", "shop: books\n    colour: red", f"shop.yaml:2:1: `colour` is no key of a mapping; {START_FIX}"),
+        (
+            "shop: books",
+            "shop: books\n    colour: red",
+            f"shop.yaml:2:1: `colour` is not a key of a mapping; {START_FIX}",
+        ),
         ("item_id: Code", "item: Code", f"shop.yaml:6:1: `events.item_id` is missing (and 1 more); {START_FIX}"),
         (
             "Europe/London",
             "London",
-            "shop.yaml:2:12: `time_zone` 'London': is no time zone of the IANA list, e.g. Europe/London or UTC; "
+            "shop.yaml:2:12: `time_zone` 'London': is not a time zone of the IANA list, e.g. Europe/London or UTC; "
             + START_FIX,
         ),
         (
@@ -85,7 +89,7 @@ def test_an_expression_knows_its_line_and_column(tmp_path):
         (
             "user_id: Customer",
             "title: Title",
-            f"shop.yaml:7:3: `events`: needs `user_id` or `session_id`, or both: who did it; {START_FIX}",
+            f"shop.yaml:7:3: `events`: needs `user_id` or `session_id`, or both; {START_FIX}",
         ),
         (
             "quantity: 1",
@@ -95,7 +99,7 @@ def test_an_expression_knows_its_line_and_column(tmp_path):
         (
             "quantity: 1",
             "event_id: uuid()",
-            "shop.yaml:11:13: `events.event_id` 'uuid()': uses uuid(), which gives something else in every run; "
+            "shop.yaml:11:13: `events.event_id` 'uuid()': uses uuid(), which gives another value in every run; "
             + START_FIX,
         ),
         (
