@@ -20,7 +20,7 @@ from benchmarks.gateway_process import run_gateway
 from benchmarks.installed_size import RUNTIME_PACKAGE, base_dependencies, dependency_closure, package_bytes
 from benchmarks.random_bundle import write_bundle
 from benchmarks.report import print_progress, print_result
-from freshet.inference.bundle import VOCABULARY, load_vocabulary
+from freshet.inference.bundle import VOCABULARY_FILE, load_vocabulary
 from freshet.releases.current import current_release
 from freshet.store import open_store
 
@@ -67,7 +67,7 @@ def build_shop(root: Path, items: int, lake: Path | None) -> BenchmarkShop:
         if released_bundle is None:
             raise SystemExit(f"{lake}: nothing has been released there")
         shutil.copytree(released_bundle.bundle.folder, bundle_folder)
-    shop = BenchmarkShop(store, bundle_folder, load_vocabulary(bundle_folder / VOCABULARY).item_ids[1:].tolist())
+    shop = BenchmarkShop(store, bundle_folder, load_vocabulary(bundle_folder / VOCABULARY_FILE).item_ids[1:].tolist())
     shop.release("0")
     return shop
 

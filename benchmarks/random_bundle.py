@@ -9,9 +9,9 @@ from freshet.data.history import ModelInput
 from freshet.data.item_encoding import encode_attributes, fit_schema
 from freshet.data.vocabulary import Vocabulary
 from freshet.inference.baselines import Baselines, save_baselines
-from freshet.inference.bundle import BASELINES, GOLDEN, VOCABULARY, save_vocabulary
+from freshet.inference.bundle import BASELINES_FILE, GOLDEN_FILE, VOCABULARY_FILE, save_vocabulary
 from freshet.inference.golden_requests import save_golden_requests
-from freshet.inference.manifest import MANIFEST, Manifest, write_manifest
+from freshet.inference.manifest import MANIFEST, BundleInfo, Manifest, write_manifest
 from freshet.inference.scoring import EncodedHistories
 from freshet.releases.journal import JournalEntry, append_entry, bundle_path, entry_count
 from freshet.settings import Settings
@@ -38,18 +38,20 @@ def write_bundle(folder: Path, items: int) -> None:
         torch.randn(items + 1, params.ensemble_size * params.embedding_dim), torch.randn(items + 1)
     )
     export(model.eval(), vocabulary, folder, graph_cache=Settings(_env_file=None).cache_dir / "graphs")
-    save_vocabulary(vocabulary, folder / VOCABULARY)
-    save_baselines(_random_baselines(items), folder / BASELINES)
+    save_vocabulary(vocabulary, folder / VOCABULARY_FILE)
+    save_baselines(_random_baselines(items), folder / BASELINES_FILE)
     _write_golden_requests(folder, items)
     write_manifest(
         folder,
-        created_by="benchmark",
-        precision="int8",
-        max_history=params.max_history,
-        item_schema=item_schema,
-        lineage={},
-        parameters={},
-        metrics={},
+        BundleInfo(
+            created_by="benchmark",
+            precision="int8",
+            max_history=params.max_history,
+            item_schema=item_schema,
+            lineage={},
+            parameters={},
+            metrics={},
+        ),
     )
 
 
@@ -70,16 +72,7 @@ def _reseal(folder: Path, note: str) -> str:
     """Write the manifest again with a note among its parameters; returns the new id."""
     manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     return write_manifest(
-        folder,
-        created_by=manifest.created_by,
-        precision=manifest.precision,
-        max_history=manifest.max_history,
-        event_type=manifest.event_type,
-        item_schema=manifest.item_schema,
-        blend=manifest.blend,
-        lineage=manifest.lineage,
-        parameters={**manifest.parameters, "note": note},
-        metrics=manifest.metrics,
+        folder, manifest.info.model_copy(update={"parameters": {**manifest.parameters, "note": note}})
     )
 
 
@@ -113,4 +106,4 @@ def _write_golden_requests(folder: Path, items: int) -> None:
     session = ort.InferenceSession(str(folder / "shopper_encoder.int8.onnx"))
     vectors, repeats = session.run(["vectors", "repeats"], {"items": rows, "types": ones_array, "gaps": ones_array})
     batch = ModelInput(np.arange(5) * 8, rows.ravel(), ones_array.ravel(), ones_array.ravel(), np.arange(32))
-    save_golden_requests(batch, EncodedHistories(vectors, repeats.ravel()), folder / GOLDEN)
+    save_golden_requests(batch, EncodedHistories(vectors, repeats.ravel()), folder / GOLDEN_FILE)

@@ -12,9 +12,9 @@ from freshet.data.history import Histories, Ints, model_input
 from freshet.data.training_set import TrainingSet
 from freshet.data.vocabulary import Vocabulary
 from freshet.inference.baselines import build_baselines, save_baselines
-from freshet.inference.bundle import BASELINES, GOLDEN, VOCABULARY, open_bundle, save_vocabulary
+from freshet.inference.bundle import BASELINES_FILE, GOLDEN_FILE, VOCABULARY_FILE, open_bundle, save_vocabulary
 from freshet.inference.golden_requests import save_golden_requests
-from freshet.inference.manifest import write_manifest
+from freshet.inference.manifest import BundleInfo, write_manifest
 from freshet.inference.ranker import Ranker, open_ranker
 from freshet.inference.scoring import EncodedHistories
 from freshet.model.params import TrainParams
@@ -56,23 +56,25 @@ def train_ranker(dataset: TrainingSet, params: TrainParams, folder: Path) -> Ran
 
     model = train(dataset, params, on_epoch=lambda p: log.info("epoch %d: NDCG@10 %.4f", p.epoch, p.ndcg_at_10)).model
     export(model.cpu(), dataset.vocabulary, folder)
-    save_vocabulary(dataset.vocabulary, folder / VOCABULARY)
-    save_baselines(build_baselines(dataset), folder / BASELINES)
+    save_vocabulary(dataset.vocabulary, folder / VOCABULARY_FILE)
+    save_baselines(build_baselines(dataset), folder / BASELINES_FILE)
     single_event = np.ones(1, np.int64)
     golden_history = Histories(np.array([""]), np.array([0, 1]), single_event, single_event, single_event, single_event)
     batch = model_input(golden_history, params.max_history)
     vectors, repeats = reference_outputs(model, *batch.pad())
-    save_golden_requests(batch, EncodedHistories(vectors, repeats[0]), folder / GOLDEN)
+    save_golden_requests(batch, EncodedHistories(vectors, repeats[0]), folder / GOLDEN_FILE)
     name = write_manifest(
         folder,
-        created_by="benchmark",
-        precision="fp32",
-        max_history=params.max_history,
-        item_schema=model.config.item_schema,
-        blend=model.config.blend,
-        lineage={},
-        parameters={},
-        metrics={},
+        BundleInfo(
+            created_by="benchmark",
+            precision="fp32",
+            max_history=params.max_history,
+            item_schema=model.config.item_schema,
+            blend=model.config.blend,
+            lineage={},
+            parameters={},
+            metrics={},
+        ),
     )
     return open_ranker(open_bundle(folder, name))
 

@@ -90,7 +90,7 @@ PASSING_PROFILES: dict[str, dict[str, object]] = {
     },
     "edge_bundle": {
         "overlap": 0.97, "overlap_details": "batch of 64", "ndcg_loss": 0.001, "bytes": 4000000,
-        "size_budget": 5000000, "share_of_size_budget": 0.8, "largest_file": "item_vectors.int8.npz", "corrupt": 0,
+        "size_budget": 5000000, "share_of_size_budget": 0.8, "largest_file": "item_embeddings.int8.npz", "corrupt": 0,
         "corrupt_reason": "",
     },
     "evaluation": {
@@ -476,7 +476,7 @@ FAILING_CASES = (
     RuleCase("edge_bundle", "precision_costs_no_quality", {"ndcg_loss": 0.01}, ("1.00%",)),
     RuleCase(
         "edge_bundle", "edge_is_small", {"bytes": 6000000, "share_of_size_budget": 1.2},
-        ("6,000,000", "5,000,000", "item_vectors.int8.npz"),
+        ("6,000,000", "5,000,000", "item_embeddings.int8.npz"),
         shown_by="test_an_edge_bundle_that_is_too_large_is_refused_and_nothing_is_stored",
     ),
     RuleCase(

@@ -10,7 +10,7 @@ from freshet.data.item_encoding import encode_attributes, fit_schema
 from freshet.inference.baselines import Baselines, save_baselines
 from freshet.inference.bundle import Bundle, open_bundle, save_vocabulary
 from freshet.inference.golden_requests import golden_ranker_outputs, save_golden_requests
-from freshet.inference.manifest import Precision, write_manifest
+from freshet.inference.manifest import BundleInfo, Precision, write_manifest
 from freshet.inference.ranker import open_ranker
 from freshet.item_schema import ItemSchema
 from freshet.model.onnx_export import export
@@ -34,9 +34,9 @@ def write_random_bundle(folder: Path, precision: Precision = "fp32") -> Bundle:
     )
     model.init_item_embeddings(torch.randn(N_ITEMS + 1, 64), torch.randn(N_ITEMS + 1))
     export(model.eval(), vocabulary, folder, fp16=True)
-    vectors = np.load(folder / "item_vectors.npy")
+    vectors = np.load(folder / "item_embeddings.npy")
     vectors[302:602] = vectors[2:302]
-    np.save(folder / "item_vectors.npy", vectors)
+    np.save(folder / "item_embeddings.npy", vectors)
     save_vocabulary(vocabulary, folder / "vocabulary.npz")
     random = np.random.default_rng(0)
     near = random.integers(0, N_ITEMS + 1, (N_ITEMS + 1, 5)).astype(np.int32)
@@ -52,7 +52,8 @@ def write_random_bundle(folder: Path, precision: Precision = "fp32") -> Bundle:
 def _seal_and_open(folder: Path, precision: Precision, inputs: ItemSchema) -> Bundle:
     facts = {"created_by": "t", "lineage": {}, "parameters": {}, "metrics": {}}
     return open_bundle(
-        folder, write_manifest(folder, precision=precision, max_history=MAX_HISTORY, item_schema=inputs, **facts)
+        folder,
+        write_manifest(folder, BundleInfo(precision=precision, max_history=MAX_HISTORY, item_schema=inputs, **facts)),
     )
 
 

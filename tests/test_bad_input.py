@@ -358,10 +358,10 @@ def test_a_bundle_that_cannot_serve_names_the_rollback_and_after_it_answers_come
     write_release(lake, 1, first)
     write_release(lake, 2, second)
     folder = lake.local_path(f"bundles/{second}")
-    vectors = folder / "item_vectors.npy"
+    vectors = folder / "item_embeddings.npy"
     size = vectors.stat().st_size
     vectors.write_bytes(vectors.read_bytes()[:-1])
-    expected = f"its bundle {second[:12]} does not load ({vectors}: it has {size - 1} bytes, sealed were {size})"
+    expected = f"its bundle {second[:12]} does not load ({vectors}: it has {size - 1} bytes instead of {size})"
     if damage == "gone":
         folder.rename(tmp_path / "elsewhere")
         expected = f"names the bundle {second[:12]}, which is gone"

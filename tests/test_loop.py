@@ -80,7 +80,7 @@ def dev_process(tmp_path_factory) -> Iterator[DevProcess]:
 def test_a_shop_that_nobody_looks_after_is_served_by_a_model_of_its_own(dev_process):
     dev_process.wait("release", lambda: journal.entry_count(dev_process.store) > 0)
     assert journal.champion_entry(dev_process.store).verdict.startswith(
-        "Released: the new model is better than what is popular"
+        "Released: the new model is better than popular items"
     )
     query = {"items": "i0001,i0002,i0003"}
     dev_process.wait(

@@ -16,7 +16,7 @@ from freshet.data.vocabulary import Vocabulary
 from freshet.inference.baselines import Baselines, save_baselines
 from freshet.inference.bundle import open_bundle, save_vocabulary
 from freshet.inference.golden_requests import golden_ranker_outputs, save_golden_requests
-from freshet.inference.manifest import write_manifest
+from freshet.inference.manifest import BundleInfo, write_manifest
 from freshet.inference.ranker import open_ranker
 from freshet.inference.scoring import EncodedHistories
 
@@ -112,7 +112,7 @@ def write_bundle(
     write_encoder(folder / "shopper_encoder.fp32.onnx")
     write_encoder(folder / "shopper_encoder.int8.onnx", EMBEDDINGS * 1.01)
     write_item_encoder(folder / "item_encoder.onnx")
-    np.save(folder / "item_vectors.npy", ITEM_EMBEDDINGS)
+    np.save(folder / "item_embeddings.npy", ITEM_EMBEDDINGS)
     save_vocabulary(vocabulary(delisted=delisted), folder / "vocabulary.npz")
     zeros = np.zeros((7, 2), dtype=np.int32)
     save_baselines(Baselines(POPULARITY, zeros, zeros.astype(np.float32)), folder / "baselines.npz")
@@ -120,7 +120,7 @@ def write_bundle(
     golden_answer = EncodedHistories(np.array([[1, 0], [0, 1]], dtype=np.float32), np.zeros(3, dtype=np.float32))
     save_golden_requests(encoder_input(golden_histories), golden_answer, folder / "golden.npz")
     facts = {"lineage": lineage or {}, "parameters": {"note": note}, "metrics": {}}
-    write_manifest(folder, created_by="test", precision="fp32", max_history=4, **facts)
+    write_manifest(folder, BundleInfo(created_by="test", precision="fp32", max_history=4, **facts))
     if complete:
         ranker = open_ranker(open_bundle(folder))
         save_golden_requests(
@@ -129,7 +129,7 @@ def write_bundle(
             folder / "golden.npz",
             golden_ranker_outputs(ranker, encoder_input(golden_histories)),
         )
-    return write_manifest(folder, created_by="test", precision="fp32", max_history=4, **facts)
+    return write_manifest(folder, BundleInfo(created_by="test", precision="fp32", max_history=4, **facts))
 
 
 def view_histories(*shoppers: list[str]) -> Histories:

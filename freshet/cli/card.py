@@ -9,6 +9,7 @@ from freshet.errors import BundleError
 from freshet.inference.bundle import read_model_card
 from freshet.releases import journal
 from freshet.releases.current import fetch_bundle
+from freshet.steps.evaluation.records import card_path, last_evaluation_id
 from freshet.store import open_store
 
 if TYPE_CHECKING:
@@ -59,13 +60,8 @@ def _resolve_bundle(store: "Store", release_or_bundle: str) -> str:
 
 
 def _latest_evaluation_card(store: "Store", bundle_id: str) -> str:
-    """The card of the bundle's evaluation that was decided on the latest state of the journal; "" without any."""
-    import json
-
-    cards = []
-    for path in store.list("evaluations"):
-        if path.endswith(".json"):
-            record = json.loads(store.get(path))
-            if record["bundle"] == bundle_id and store.exists(path.removesuffix("json") + "md"):
-                cards.append((record["decided_on"], path.removesuffix("json") + "md"))
-    return store.get(max(cards)[1]).decode() if cards else ""
+    """Return the card that was rendered with the bundle's last evaluation; "" without an evaluation."""
+    evaluation_id = last_evaluation_id(store, bundle_id)
+    if evaluation_id is None or not store.exists(card_path(evaluation_id)):
+        return ""
+    return store.get(card_path(evaluation_id)).decode()

@@ -45,6 +45,13 @@ class Vocabulary:
         return len(self.item_ids) - 1
 
     @cached_property
+    def excluded_items(self) -> NDArray[np.bool_]:
+        """(V + 1,) rows that are never recommended: padding and delisted items."""
+        excluded = self.delisted.copy()
+        excluded[0] = True
+        return excluded
+
+    @cached_property
     def _index(self) -> dict[str, int]:
         return {str(item): i for i, item in enumerate(self.item_ids)}
 

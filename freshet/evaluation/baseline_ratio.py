@@ -1,7 +1,7 @@
-"""Releases held against each other by what does not age: how many times as good as the best baseline each was.
+"""Ratio of a release's NDCG to the best baseline's, to see slow losses over many releases.
 
-A champion ages, and a challenger that is no worse than it may still be worse than the one before. The baselines are
-counted anew every night, so the ratio to them follows the shop and shows what a chain of small losses adds up to.
+Each challenger may be a little worse than its champion, and such losses add up. The baselines are recomputed every
+night, so the ratio to them follows the shop and is comparable between releases.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,14 +11,14 @@ from typing import Final
 
 from freshet.releases.journal import JournalEntry
 
-SMOOTHING_RELEASES: Final = 3  # releases: the median of so many is what is compared, for one night's ratio is noisy
+SMOOTHING_RELEASES: Final = 3  # window of the running median: the ratio of one night is noisy
 
 NdcgByScorer = Mapping[str, float]  # scorer → NDCG
 
 
 @dataclass(frozen=True)
 class ReleaseMetrics:
-    """How everybody did when a release was judged."""
+    """NDCG of all scorers in the evaluation of a release."""
 
     release: int
     bundle: str
@@ -27,25 +27,25 @@ class ReleaseMetrics:
 
 @dataclass(frozen=True)
 class BaselineRatio:
-    """The challenger's ratio to the best baseline beside the best of the releases before it; both smoothed."""
+    """The challenger's ratio to the best baseline, and the best ratio of the releases before it; both smoothed."""
 
     current: float
     past_best: float
-    release: int  # the last of those that the best was taken over
-    relative_ratio: float  # now / best
+    release: int  # number of the release with the best ratio
+    relative_ratio: float  # current / past best
     is_below_min: bool
 
     @property
     def sentence(self) -> str:
-        """`it is 1.31 times as good as the best baseline, 92% of the 1.42 that release 7 reached …`."""
+        """`its NDCG is 1.31 times the best baseline's, 92% of the 1.42 times of release 7 (medians …)`."""
         return (
-            f"it is {self.current:.2f} times as good as the best baseline, {self.relative_ratio:.0%} of the {self.past_best:.2f} that "
-            f"release {self.release} reached (medians of {SMOOTHING_RELEASES} releases)"
+            f"its NDCG is {self.current:.2f} times the best baseline's, {self.relative_ratio:.0%} of the "
+            f"{self.past_best:.2f} times of release {self.release} (medians of {SMOOTHING_RELEASES} releases)"
         )
 
 
 def release_metrics(entries: Iterable[JournalEntry], k: int, n_releases: int) -> tuple[ReleaseMetrics, ...]:
-    """The last `recent` releases whose figures the journal holds, oldest first. Rollbacks judged nothing."""
+    """Return the last `n_releases` releases with metrics in the journal, oldest first; rollbacks have none of their own."""
     releases = []
     for entry in entries:
         ndcg = {name: _ndcg(row, k) for name, row in entry.metrics.items()}
@@ -62,11 +62,11 @@ def baseline_ratio(
     baselines: Sequence[str],
     min_ratio: float,
 ) -> BaselineRatio | None:
-    """The challenger's standing among the releases before it; None where there is none to compare with.
+    """Return the challenger's ratio beside those of past releases; None if there is none to compare with.
 
-    Only baselines that all of them were asked beside count, so that a new baseline makes nobody worse.
+    Only baselines that all evaluations have in common count, so that a new baseline does not lower the ratio.
     """
-    releases = [standing for standing in past_releases if challenger in standing.ndcg]
+    releases = [release for release in past_releases if challenger in release.ndcg]
     shared_baselines = [
         name for name in baselines if all(name in row for row in [current_ndcg, *(r.ndcg for r in releases)])
     ]
@@ -74,7 +74,7 @@ def baseline_ratio(
         return None
     ratios = [_ratio_to_best(row, challenger, shared_baselines) for row in [*(r.ndcg for r in releases), current_ndcg]]
     smoothed = [median(ratios[max(0, index - SMOOTHING_RELEASES + 1) : index + 1]) for index in range(len(ratios))]
-    best_index = max(range(len(releases)), key=lambda place: smoothed[place])
+    best_index = max(range(len(releases)), key=lambda index: smoothed[index])
     if smoothed[best_index] <= 0:
         return None
     relative_ratio = smoothed[-1] / smoothed[best_index]

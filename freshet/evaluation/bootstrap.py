@@ -1,19 +1,21 @@
-"""The bootstrap over shoppers: how far a mean over baskets may be luck."""
+"""Cluster bootstrap over shoppers: the sampling distribution of a mean over baskets."""
+
+from typing import Final
 
 import numpy as np
 
 from freshet.data.history import Ints
 from freshet.evaluation.metrics import Values
 
-MAX_DRAWS_PER_CHUNK = 2_000_000  # drawn shoppers, 16 MB
+MAX_DRAWS_PER_CHUNK: Final = 2_000_000  # drawn shoppers, 16 MB
 
 
 def shopper_bootstrap(values: Values, shopper_index: Ints, n_samples: int, rng: np.random.Generator) -> Values:
-    """(samples, S) the means of S quantities over C baskets, with the shoppers drawn again. values: (C, S).
+    """(n_samples, S) resampled means of S quantities over C baskets. values: (C, S).
 
-    Cluster bootstrap (Field and Welsh 2007): the baskets of one shopper go well or badly together, so a shopper is
-    drawn with all of theirs. The number of baskets changes from draw to draw: a mean is the ratio of two sums. All
-    quantities share the draws, so their differences are paired.
+    Cluster bootstrap (Field and Welsh 2007): a shopper's baskets are correlated, so shoppers are drawn with all of
+    their baskets. The number of baskets differs between draws: a mean is the ratio of two sums. All quantities share
+    the draws, so their differences are paired.
     """
     sums, sizes = shopper_sums(values, shopper_index)
     shopper_totals = np.column_stack([sums, sizes])  # (G, S + 1)
@@ -30,13 +32,13 @@ def shopper_bootstrap(values: Values, shopper_index: Ints, n_samples: int, rng: 
 
 
 def shopper_sums(values: Values, shopper_index: Ints) -> tuple[Values, Values]:
-    """((G, S) sums over the baskets of each of G shoppers, (G,) how many baskets each has)."""
+    """((G, S) sums over the baskets of each of G shoppers, (G,) number of baskets of each)."""
     _, shopper_index = np.unique(shopper_index, return_inverse=True)
     sizes = np.bincount(shopper_index).astype(np.float64)
     return np.column_stack([np.bincount(shopper_index, column) for column in values.T]), sizes
 
 
 def effective_shoppers(shopper_index: Ints) -> float:
-    """How many shoppers with equally many baskets would tell as much: (Σ n)² / Σ n² (Kish 1965); 0 without baskets."""
+    """Return Kish's effective sample size, (Σ n)² / Σ n² (1965): shoppers with equally many baskets; 0 without any."""
     sizes = np.bincount(np.unique(shopper_index, return_inverse=True)[1]).astype(np.float64)
     return float(sizes.sum() ** 2 / np.square(sizes).sum()) if len(shopper_index) else 0.0

@@ -1,7 +1,7 @@
-"""Echoes: baskets that begin with the item of the event just before, seconds later. They are no questions.
+"""Echoes: baskets that begin with the item of the event just before, at most seconds later.
 
-People do open a page twice; a tracker that writes every look twice makes half of all baskets echoes, and a list that
-repeats the last item answers them all.
+Shoppers sometimes open a page twice. A tracker that writes every view twice makes half of all baskets echoes, and a
+list that repeats the last item predicts all of them.
 """
 
 from typing import Final
@@ -10,14 +10,14 @@ import numpy as np
 
 from freshet.data.history import Histories, basket_ids
 
-ECHO_WINDOW_S: Final = 5  # nobody has been served anything in between
+ECHO_WINDOW_S: Final = 5  # too short for a shopper to have seen a new list in between
 
 
 def echo_share(histories: Histories, after: int, until: int, max_gap_s: int | None = ECHO_WINDOW_S) -> float:
-    """Of the baskets that begin on the landed days (after, until], the share that are echoes; 0 without baskets.
+    """Return the share of echoes among the baskets that begin on the landing days (after, until]; 0 without baskets.
 
-    seconds: since the event before, at most; None: the same item again after any time. A shopper's first basket is
-    none: nothing was known before it.
+    max_gap_s: maximum seconds since the event before; None counts repeats after any time. A shopper's first basket is
+    not counted.
     """
     shopper_index = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))
     basket_index = basket_ids(histories.times, histories.offsets)

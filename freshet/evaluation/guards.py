@@ -1,6 +1,6 @@
-"""What a verdict's tests cannot see: collapse, slow loss, falls in a part of the shop, figures too good to be true.
+"""Guards against what the verdict's tests miss: collapse, slow loss, slice regressions, implausible gains.
 
-Each guard says nothing, warns, or holds the release for a person. None of them releases anything.
+Each guard passes, warns, or holds the release for a person. No guard releases a model.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,9 +9,8 @@ from typing import Final
 
 from freshet.evaluation.baseline_ratio import ReleaseMetrics, baseline_ratio
 from freshet.evaluation.collapse import diversity_loss_reason, encoder_collapse_reason, personalisation_collapse_reason
-from freshet.evaluation.comparison import ANCHOR, BASELINES, CHALLENGER, CHAMPION, Comparison, Evaluation
+from freshet.evaluation.comparison import ANCHOR, BASELINE_SCORERS, CHALLENGER, CHAMPION, Comparison, Evaluation
 from freshet.evaluation.guard_params import GuardParams
-from freshet.evaluation.metrics import ndcg
 from freshet.evaluation.paired_differences import paired_difference
 from freshet.evaluation.params import EvaluationParams
 from freshet.evaluation.slices import slice_regressions
@@ -24,30 +23,30 @@ GUARDS: Final = ("encoder", "sameness", "narrowing", "slices", "anchor", "ratio"
 
 @dataclass(frozen=True)
 class GuardResult:
-    """What one guard says: "" where all is well."""
+    """The result of one guard."""
 
     guard: str
-    message: str = ""
+    message: str = ""  # "" if it passes
     is_hold: bool = True  # False: a warning
 
 
-SILENT_GUARDS: Final = tuple(GuardResult(guard) for guard in GUARDS)  # where there were too few baskets to say anything
+SILENT_GUARDS: Final = tuple(GuardResult(guard) for guard in GUARDS)  # for an evaluation with too few baskets
 
 
 @dataclass(frozen=True)
 class GuardInputs:
-    """What the guards look at. past: the releases before, oldest first."""
+    """Everything that the guards read."""
 
     comparison: Comparison
-    past_releases: Sequence[ReleaseMetrics]
-    judge_params: EvaluationParams
+    past_releases: Sequence[ReleaseMetrics]  # oldest first
+    evaluation_params: EvaluationParams
     guard_params: GuardParams
-    same_configuration: bool  # of the champion's configuration
-    anchor_release: int = 1  # the release that it is
+    same_configuration: bool  # whether challenger and champion have the same training parameters
+    anchor_release: int = 1  # number of the release that the anchor is
 
 
 def run_guards(inputs: GuardInputs) -> tuple[GuardResult, ...]:
-    """One of each guard, in the order of GUARDS."""
+    """Return the result of each guard, in the order of GUARDS."""
     guards_by_name: dict[str, Callable[[GuardInputs], GuardResult]] = {
         "encoder": _encoder_guard,
         "sameness": _sameness_guard,
@@ -64,17 +63,14 @@ def run_guards(inputs: GuardInputs) -> tuple[GuardResult, ...]:
 def apply_guards(
     verdict: Verdict, results: Sequence[GuardResult], holds: Sequence[str] = (), warnings: Sequence[str] = ()
 ) -> Verdict:
-    """The verdict with what the guards say, behind what holds it and warns of it besides."""
-    triggered = [sign for sign in results if sign.message]
-    holds, warnings = (
-        [*holds, *(s.message for s in triggered if s.is_hold)],
-        [*warnings, *(s.message for s in triggered if not s.is_hold)],
-    )
-    return add_holds(verdict, holds, warnings)
+    """Return the verdict with further holds and warnings: the given ones first, then those of the guards."""
+    guard_holds = [result.message for result in results if result.message and result.is_hold]
+    guard_warnings = [result.message for result in results if result.message and not result.is_hold]
+    return add_holds(verdict, [*holds, *guard_holds], [*warnings, *guard_warnings])
 
 
 def _encoder_guard(inputs: GuardInputs) -> GuardResult:
-    k, confidence = inputs.judge_params.ndcg_k, inputs.judge_params.confidence
+    k, confidence = inputs.evaluation_params.ndcg_k, inputs.evaluation_params.confidence
     message, is_hold = encoder_collapse_reason(
         inputs.comparison, k, confidence, same_configuration=inputs.same_configuration
     )
@@ -96,44 +92,40 @@ def _narrowing_guard(inputs: GuardInputs) -> GuardResult:
 
 def _slices_guard(inputs: GuardInputs) -> GuardResult:
     regressions = slice_regressions(
-        inputs.comparison, inputs.judge_params.ndcg_k, inputs.judge_params.confidence, inputs.guard_params
+        inputs.comparison, inputs.evaluation_params.ndcg_k, inputs.evaluation_params.confidence, inputs.guard_params
     )
-    summary = "; ".join(fall.summary for fall in regressions)
-    message = f"it serves a part of the shop worse than the champion: {summary}" if regressions else ""
-    return GuardResult("slices", message, is_hold=any(fall.exceeds_margin for fall in regressions))
+    summary = "; ".join(regression.summary for regression in regressions)
+    message = f"it is worse than the champion in a slice: {summary}" if regressions else ""
+    return GuardResult("slices", message, is_hold=any(regression.exceeds_margin for regression in regressions))
 
 
 def _anchor_guard(inputs: GuardInputs) -> GuardResult:
-    comparison, k = inputs.comparison, inputs.judge_params.ndcg_k
+    comparison, k = inputs.comparison, inputs.evaluation_params.ndcg_k
     if ANCHOR not in comparison.scores:
         return GuardResult("anchor")
-    challenger_ndcg, anchor_ndcg = (
-        ndcg(scores.hits, scores.n_targets, k) for scores in (comparison.scores[CHALLENGER], comparison.scores[ANCHOR])
-    )
-    if (
-        paired_difference(challenger_ndcg - anchor_ndcg, comparison.shopper_index).upper_bound(
-            inputs.judge_params.confidence
-        )
-        >= 0
-    ):
+    challenger_ndcg, anchor_ndcg = (comparison.scores[name].ndcg(k) for name in (CHALLENGER, ANCHOR))
+    difference = paired_difference(challenger_ndcg - anchor_ndcg, comparison.shopper_index)
+    if difference.upper_bound(inputs.evaluation_params.confidence) >= 0:
         return GuardResult("anchor")
     figures = f"NDCG@{k} {challenger_ndcg.mean():.4f} against {anchor_ndcg.mean():.4f}"
-    return GuardResult("anchor", f"the frozen release {inputs.anchor_release} is surely better than it ({figures})")
+    return GuardResult(
+        "anchor", f"the anchor, release {inputs.anchor_release}, is significantly better than it ({figures})"
+    )
 
 
 def _ratio_guard(inputs: GuardInputs) -> GuardResult:
-    current_ndcg = _ndcg_by_scorer(inputs.comparison.evaluation, inputs.judge_params.ndcg_k)
+    current_ndcg = _ndcg_by_scorer(inputs.comparison.evaluation, inputs.evaluation_params.ndcg_k)
     result = baseline_ratio(
-        current_ndcg, inputs.past_releases, CHALLENGER, BASELINES, inputs.guard_params.min_baseline_ratio
+        current_ndcg, inputs.past_releases, CHALLENGER, BASELINE_SCORERS, inputs.guard_params.min_baseline_ratio
     )
     return GuardResult("ratio", result.sentence if result is not None and result.is_below_min else "", is_hold=False)
 
 
 def _rise_guard(inputs: GuardInputs) -> GuardResult:
-    comparison, k = inputs.comparison, inputs.judge_params.ndcg_k
+    comparison, k = inputs.comparison, inputs.evaluation_params.ndcg_k
     lower_bounds = {
-        name: paired_difference(ndcg(scores.hits, scores.n_targets, k), comparison.shopper_index).lower_bound(
-            inputs.judge_params.confidence
+        name: paired_difference(scores.ndcg(k), comparison.shopper_index).lower_bound(
+            inputs.evaluation_params.confidence
         )
         for name, scores in comparison.scores.items()
     }
@@ -143,7 +135,7 @@ def _rise_guard(inputs: GuardInputs) -> GuardResult:
         lower_bounds,
         inputs.past_releases,
         models,
-        BASELINES,
+        BASELINE_SCORERS,
         inputs.guard_params.max_ndcg_rise,
         has_more_repeats=_has_more_echoes(inputs) or _has_more_repeats(inputs),
     )
@@ -156,7 +148,7 @@ def _has_more_echoes(inputs: GuardInputs) -> bool:
 
 
 def _has_more_repeats(inputs: GuardInputs) -> bool:
-    """A copy that comes later than an echo, or a page that reloads itself: the same item again, after any time."""
+    """Whether more baskets repeat the item before, after any time: late duplicates, or pages that reload themselves."""
     evaluation = inputs.comparison.evaluation
     return evaluation.repeat_share - evaluation.reference_repeat_share > inputs.guard_params.max_echo_rise
 
@@ -167,8 +159,8 @@ def _echo_guard(inputs: GuardInputs) -> GuardResult:
         return GuardResult("echo")
     return GuardResult(
         "echo",
-        f"{evaluation.echo_share:.0%} of the baskets ask again for the item of seconds before, on the days before only "
-        f"{evaluation.reference_echo_share:.0%}: look for events that are written twice",
+        f"{evaluation.echo_share:.0%} of the baskets repeat the item of seconds before, "
+        f"{evaluation.reference_echo_share:.0%} on earlier days: check for events that are written twice",
     )
 
 

@@ -1,36 +1,43 @@
-"""The challenger against each of the others: the paired differences that a verdict is read from, and their bounds."""
+"""Margin tests: the challenger against each reference, by the lower bound of their paired difference in NDCG."""
 
 import math
 from collections.abc import Mapping
 from statistics import NormalDist
-from typing import Final, Literal, NamedTuple
+from typing import ClassVar, Final, Literal, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
+from freshet.artifacts import StoredModel
 from freshet.data.history import Ints
 from freshet.evaluation.bootstrap import shopper_bootstrap
 from freshet.evaluation.comparison import CHALLENGER, Comparison
-from freshet.evaluation.metrics import Values, ndcg
+from freshet.evaluation.metrics import Values
 from freshet.evaluation.params import EvaluationParams
 
 Claim = Literal["better", "no worse"]
 
-TEST_POWER: Final = 0.8  # of equally good models, or of such as the difference says, so many are to be released
+TEST_POWER: Final = 0.8  # share of models with the assumed difference that the estimated number of cases would pass
 
 
 class ConfidenceInterval(NamedTuple):
-    """A mean NDCG and the two-sided interval that it lies in."""
+    """A mean NDCG and its two-sided confidence interval."""
 
     mean: float
     low: float
     high: float
 
 
-class MarginTest(BaseModel):
-    """The challenger against one other, over the same cases."""
+class MarginTest(StoredModel):
+    """The test of the challenger against one reference on the same cases."""
 
-    model_config = ConfigDict(frozen=True)
+    former_names: ClassVar[Mapping[str, str]] = {
+        "reference": "against",
+        "challenger_ndcg": "challenger",
+        "reference_ndcg": "other",
+        "lower_bound": "lower",
+        "threshold": "needed",
+        "additional_cases": "more_cases",
+    }
 
     reference: str
     challenger_ndcg: float  # mean NDCG
@@ -40,67 +47,67 @@ class MarginTest(BaseModel):
     threshold: float  # the bound must be above this
     passed: bool
     claim: Claim = "better"
-    additional_cases: int | None = None  # where it did not pass for want of baskets: how many more it would take
+    additional_cases: int | None = None  # estimated number of further baskets to pass; None if it would not help
 
 
 def run_margin_tests(
     comparison: Comparison, claims: Mapping[str, Claim], params: EvaluationParams
 ) -> tuple[MarginTest, ...]:
-    """Of every claim the mean of challenger − (1 − margin) · other, whose lower bound must be above 0."""
-    challenger_ndcg = _case_ndcg(comparison, CHALLENGER, params)
-    reference_ndcg = np.column_stack([_case_ndcg(comparison, reference_mean, params) for reference_mean in claims])
+    """Test every claim: the lower bound of the mean of challenger − (1 − margin) · reference must be above 0."""
+    challenger_ndcg = comparison.scores[CHALLENGER].ndcg(params.ndcg_k)
+    reference_ndcg = np.column_stack([comparison.scores[name].ndcg(params.ndcg_k) for name in claims])
     margins = np.array([params.non_inferiority_margin if claim == "no worse" else 0.0 for claim in claims.values()])
     bounds, errors = lower_bounds(
         challenger_ndcg[:, None] - (1 - margins) * reference_ndcg, comparison.shopper_index, params
     )
-    rows = zip(claims.items(), reference_ndcg.mean(axis=0), margins, bounds, errors, strict=True)
+    reference_means = reference_ndcg.mean(axis=0)
+    rows = zip(claims.items(), reference_means, margins * reference_means, bounds, errors, strict=True)
     return tuple(
         _margin_test(
-            reference,
-            claim,
-            float(challenger_ndcg.mean()),
-            float(other),
-            float(margin * other),
-            float(bound),
-            float(error),
-            len(challenger_ndcg),
-            params,
+            reference=reference,
+            claim=claim,
+            challenger_ndcg=float(challenger_ndcg.mean()),
+            reference_ndcg=float(reference_mean),
+            allowance=float(allowance),
+            excess_bound=float(bound),
+            standard_error=float(error),
+            n_cases=len(challenger_ndcg),
+            confidence=params.confidence,
         )
-        for (reference, claim), other, margin, bound, error in rows
+        for (reference, claim), reference_mean, allowance, bound, error in rows
     )
 
 
 def _margin_test(
+    *,
     reference: str,
     claim: Claim,
     challenger_ndcg: float,
     reference_ndcg: float,
     allowance: float,
-    lower_bound: float,
+    excess_bound: float,
     standard_error: float,
     n_cases: int,
-    params: EvaluationParams,
+    confidence: float,
 ) -> MarginTest:
-    """bound: of the difference plus `room`, the amount by which the challenger may be worse."""
-    passed = lower_bound > 0
-    expected_excess = (
-        allowance if claim == "no worse" else challenger_ndcg - reference_ndcg
-    )  # of an equally good model; of one as good as it looks
-    n_required = (
-        required_cases(standard_error, expected_excess, n_cases, params.confidence)
-        if expected_excess > 0 and not passed
-        else 0
-    )
+    """allowance: NDCG by which the challenger may be worse. excess_bound: lower bound of difference + allowance."""
+    difference = challenger_ndcg - reference_ndcg
+    # The excess of an equally good model, or of one as much better as it was measured.
+    expected_excess = allowance if claim == "no worse" else difference
+    additional_cases = None
+    if excess_bound <= 0 < expected_excess:
+        missing_cases = required_cases(standard_error, expected_excess, n_cases, confidence) - n_cases
+        additional_cases = missing_cases if missing_cases > 0 else None
     return MarginTest(
         reference=reference,
         challenger_ndcg=challenger_ndcg,
         reference_ndcg=reference_ndcg,
-        difference=challenger_ndcg - reference_ndcg,
-        lower_bound=lower_bound - allowance,
+        difference=difference,
+        lower_bound=excess_bound - allowance,
         threshold=0.0 - allowance,  # not -0.0
-        passed=passed,
+        passed=excess_bound > 0,
         claim=claim,
-        additional_cases=n_required - n_cases if n_required > n_cases else None,
+        additional_cases=additional_cases,
     )
 
 
@@ -113,12 +120,12 @@ def lower_bounds(columns: Values, shopper_index: Ints, params: EvaluationParams)
 def ndcg_intervals(comparison: Comparison, params: EvaluationParams) -> dict[str, ConfidenceInterval]:
     """Scorer → its mean NDCG and that mean's interval, two-sided at `params.confidence`; {} without cases.
 
-    Percentile bootstrap over the shoppers, as in the verdict. The intervals of two scorers may overlap although
-    one is surely better: they are asked the same cases, and the verdict reads their differences.
+    Percentile bootstrap over shoppers, as in the verdict. The intervals of two scorers may overlap although one is
+    significantly better: the verdict tests their paired differences.
     """
     if not len(comparison.shopper_index):
         return {}
-    columns = np.column_stack([_case_ndcg(comparison, name, params) for name in comparison.scores])
+    columns = np.column_stack([scores.ndcg(params.ndcg_k) for scores in comparison.scores.values()])
     means = shopper_bootstrap(
         columns, comparison.shopper_index, params.bootstrap_samples, np.random.default_rng(params.seed)
     )
@@ -132,14 +139,9 @@ def ndcg_intervals(comparison: Comparison, params: EvaluationParams) -> dict[str
 
 
 def required_cases(standard_error: float, effect: float, n_cases: int, confidence: float) -> int:
-    """With how many baskets like these a mean that lies `room` above what is needed is shown to, POWER of the times.
+    """Return the number of cases with which a test of this effect passes with probability TEST_POWER.
 
-    error: standard error of the mean over `cases` baskets. n = cases · ((z_confidence + z_POWER) · error / room)².
+    standard_error: of the mean over `n_cases`. n = n_cases · ((z_confidence + z_power) · standard_error / effect)².
     """
     z_sum = NormalDist().inv_cdf(confidence) + NormalDist().inv_cdf(TEST_POWER)
     return math.ceil(n_cases * (z_sum * standard_error / effect) ** 2)
-
-
-def _case_ndcg(comparison: Comparison, name: str, params: EvaluationParams) -> Values:
-    scores = comparison.scores[name]
-    return ndcg(scores.hits, scores.n_targets, params.ndcg_k)

@@ -1,4 +1,4 @@
-"""How surely one scorer is better than another on the same baskets, where a shopper's baskets go together."""
+"""Paired difference of two scorers on the same baskets, with a standard error clustered by shopper."""
 
 import math
 from dataclasses import dataclass
@@ -13,26 +13,26 @@ from freshet.evaluation.metrics import Values
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """The mean difference over C baskets of G shoppers, and its standard error."""
+    """Mean difference over the baskets of G shoppers, and its standard error."""
 
     mean: float
-    standard_error: float  # infinite with fewer than two shoppers: nothing is sure
+    standard_error: float  # infinite with fewer than two shoppers
     n_shoppers: int
 
     def lower_bound(self, confidence: float) -> float:
-        """One-sided: the mean difference is at least this."""
+        """Return the one-sided lower confidence bound of the mean difference."""
         return self.mean - NormalDist().inv_cdf(confidence) * self.standard_error
 
     def upper_bound(self, confidence: float) -> float:
-        """One-sided: the mean difference is at most this."""
+        """Return the one-sided upper confidence bound of the mean difference."""
         return self.mean + NormalDist().inv_cdf(confidence) * self.standard_error
 
 
 def paired_difference(differences: Values, shopper_index: Ints) -> PairedDifference:
-    """(C,) differences and the shopper of each basket.
+    """Return the mean of (C,) differences and its error; shopper_index: (C,) the shopper of each basket.
 
     The error is the linearised one of a ratio of sums over clusters (Cochran 1977, 11.8): as good as a bootstrap over
-    shoppers where there are some dozens of them, and cheap enough for every slice.
+    shoppers with some dozens of them, and cheap enough for every slice.
     """
     if not len(differences):
         return PairedDifference(0.0, math.inf, 0)

@@ -1,4 +1,4 @@
-"""Whether shoppers are answered differently at all."""
+"""Personalisation: how much the lists of different shoppers differ."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from freshet.data.history import Ints
 
 
 def personalisation(lists: Ints, shopper_index: Ints) -> float:
-    """Mean share of the places in which the lists (C, k) of two shoppers differ; 0 where all get the same.
+    """Return the mean share of items in which the lists (C, k) of two shoppers differ; 0 if all lists are equal.
 
-    The mean Hamming distance between users' lists (Zhou et al. 2010), over all pairs of shoppers, each with the last of
-    their lists. With fewer than two shoppers there is no pair, and 1 is given.
+    The mean Hamming distance between users' lists (Zhou et al. 2010) over all pairs of shoppers, each with the list of
+    their last case. 1 with fewer than two shoppers.
     """
     last_lists = lists[_last_case_per_shopper(shopper_index)]
     shoppers, k = last_lists.shape
@@ -21,17 +21,17 @@ def personalisation(lists: Ints, shopper_index: Ints) -> float:
 
 
 def distinct_list_share(lists: Ints) -> float:
-    """Different lists (C, k) over all lists; 0 without any."""
+    """Return the number of different lists (C, k) over the number of lists; 0 without lists."""
     return len(np.unique(lists, axis=0)) / len(lists) if len(lists) else 0.0
 
 
-def random_personalisation(k: int, items: int) -> float:
-    """The personalisation of lists of k drawn from `items`: the most that can be asked for on average."""
-    return max(0.0, 1.0 - k / items) if items else 0.0
+def random_personalisation(k: int, n_items: int) -> float:
+    """Return the expected personalisation of lists of k items drawn at random."""
+    return max(0.0, 1.0 - k / n_items) if n_items else 0.0
 
 
 def _last_case_per_shopper(shopper_index: Ints) -> Ints:
-    """(G,) the last case of every shopper."""
+    """(G,) index of every shopper's last case."""
     last_cases = np.full(int(shopper_index.max(initial=-1)) + 1, -1, dtype=np.int64)
     last_cases[shopper_index] = np.arange(len(shopper_index))
     return last_cases[last_cases >= 0]

@@ -1,8 +1,8 @@
-"""Figures too good to be true: NDCG that is surely above all recent releases', and who else rose with it.
+"""Implausible gains: an NDCG significantly above all recent releases, and whether the baselines rose with it.
 
-A tracker that writes every look twice makes the next look easy to guess: the figures rise and nobody is served better.
-A young shop's rise too, of model and baselines alike: every day there is more of a history to guess from. What tells
-them apart is how many baskets repeat the item before.
+A tracker that writes every view twice makes the next view easy to predict: metrics rise without better recommendations.
+In a young shop the metrics of model and baselines rise, too, because histories get longer. The share of baskets that
+repeat the item before tells the two apart.
 """
 
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from typing import Final
 
 from freshet.evaluation.baseline_ratio import NdcgByScorer, ReleaseMetrics
 
-LEAK_HINT: Final = "look whether the model knows what it is asked for"
-DUPLICATE_EVENTS_HINT: Final = "it is the data, look for events that are written twice"
-GROWTH_HINT: Final = "no more baskets repeat the item before than used to, so it may be a young shop's longer histories"
+LEAK_HINT: Final = "check for a leak of held-out events into training"
+DUPLICATE_EVENTS_HINT: Final = "the data has changed, check for events that are written twice"
+GROWTH_HINT: Final = "the share of repeated items did not rise, so longer histories of a young shop may explain it"
 
 
 @dataclass(frozen=True)
 class MetricRise:
-    """One scorer now, beside the best of the past."""
+    """The NDCG of one scorer, and the best of past releases."""
 
     name: str
     past_best: float
@@ -26,7 +26,7 @@ class MetricRise:
 
     @property
     def relative_rise(self) -> float:
-        """By how much of `then` it rose."""
+        """The rise as a share of the past best."""
         return self.current / self.past_best - 1
 
     @property
@@ -45,13 +45,13 @@ def suspicious_rise(
     *,
     has_more_repeats: bool,
 ) -> tuple[str, bool]:
-    """(What is too good to be true, whether a person must look before a release); "" where nothing rose too far.
+    """Return (description of an implausible rise, whether it holds the release); ("", False) without one.
 
-    models: who may not rise, the challenger first: all are held against the best that a challenger of the past had, the
-    champion too, whose weights have not changed since. baselines: each against its own best; where one that is at
-    least half as good as the best of them rose at least half as much, the questions have become easier and not the
-    answers better.
-    surely: scorer → its NDCG is at least this. repeating: more of the baskets repeat the item before than used to.
+    models: scorers to check, the challenger first. All are compared with the best challenger of past releases, the
+    champion too, whose weights have not changed since. baselines: each is compared with its own past best. If a
+    baseline at least half as good as the best one rose at least half as much, the cases have become easier.
+    lower_bounds: scorer → lower confidence bound of its NDCG. has_more_repeats: whether more baskets than before repeat
+    the item of the event before.
     """
     model_rises = [
         rise for name in models if (rise := _metric_rise(name, models[0], current_ndcg, past_releases)) is not None
@@ -67,17 +67,17 @@ def suspicious_rise(
         rise for name in baselines if (rise := _metric_rise(name, name, current_ndcg, past_releases)) is not None
     ]
     model_text, baseline_text = ("; ".join(rise.summary for rise in group) for group in (large_rises, baseline_rises))
-    message = f"NDCG is too good to be true, beside the best of the last {len(past_releases)} releases ({model_text})"
-    if not _is_shared(large_rises, baseline_rises):
-        return f"{message}, and baselines did not rise like that ({baseline_text}): {LEAK_HINT}", True
-    return (
-        f"{message}, and baselines rose with it ({baseline_text}): {DUPLICATE_EVENTS_HINT if has_more_repeats else GROWTH_HINT}",
-        has_more_repeats,
+    message = (
+        f"NDCG is implausibly high compared with the best of the last {len(past_releases)} releases ({model_text})"
     )
+    if not _is_shared(large_rises, baseline_rises):
+        return f"{message}, and the baselines did not rise as much ({baseline_text}): {LEAK_HINT}", True
+    hint = DUPLICATE_EVENTS_HINT if has_more_repeats else GROWTH_HINT
+    return f"{message}, and the baselines rose with it ({baseline_text}): {hint}", has_more_repeats
 
 
 def _is_shared(large_rises: Sequence[MetricRise], baseline_rises: Sequence[MetricRise]) -> bool:
-    """Whether a good baseline rose at least half as much as what rose most; a weak one rises by luck alone."""
+    """Whether a good baseline rose at least half as much as the model; weak baselines rise by chance."""
     min_past_ndcg = max((rise.past_best for rise in baseline_rises), default=0.0) / 2
     max_rise = max(rise.relative_rise for rise in large_rises)
     return any(rise.relative_rise >= max_rise / 2 for rise in baseline_rises if rise.past_best >= min_past_ndcg)
@@ -86,6 +86,6 @@ def _is_shared(large_rises: Sequence[MetricRise], baseline_rises: Sequence[Metri
 def _metric_rise(
     name: str, reference_name: str, current_ndcg: NdcgByScorer, past_releases: Sequence[ReleaseMetrics]
 ) -> MetricRise | None:
-    """`name` now beside the best that the row had; None where either is not known."""
-    past_best = max((standing.ndcg.get(reference_name, 0.0) for standing in past_releases), default=0.0)
+    """Return the rise of `name` over the past best of `reference_name`; None if either is missing."""
+    past_best = max((release.ndcg.get(reference_name, 0.0) for release in past_releases), default=0.0)
     return MetricRise(name, past_best, current_ndcg[name]) if past_best > 0 and name in current_ndcg else None

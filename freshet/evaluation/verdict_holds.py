@@ -1,4 +1,4 @@
-"""Holds: a verdict that passed its tests and still waits for a person."""
+"""Add holds and warnings to a verdict: a held challenger waits for a person although it passed its tests."""
 
 from collections.abc import Sequence
 
@@ -6,16 +6,16 @@ from freshet.evaluation.verdict import Verdict
 
 
 def add_holds(verdict: Verdict, holds: Sequence[str], warnings: Sequence[str] = ()) -> Verdict:
-    """The verdict with what holds it, and what only warns. A held verdict releases nothing.
+    """Return the verdict with further holds and warnings; a held verdict does not release.
 
-    held, warnings: half-sentences, as a verdict's reasons are. Where the statistics refused the challenger anyway, they
-    stay the reason and what would have held it is said behind them.
+    holds, warnings: clauses, like a verdict's reasons. If the tests failed, they stay the main reason and the holds
+    are named after them.
     """
     sentences = [verdict.sentence]
     if holds and verdict.released:
         sentences = [f"Held for a person: {'; '.join(holds)}. Otherwise: {verdict.sentence}"]
     elif holds:
-        sentences.append(f"It would also wait for a person: {'; '.join(holds)}.")
+        sentences.append(f"It would also be held for a person: {'; '.join(holds)}.")
     sentences += [f"Warning: {warning}." for warning in warnings]
     return verdict.model_copy(
         update={

@@ -15,7 +15,7 @@ from freshet.data.history import Ints, ModelInput
 from freshet.data.text_columns import pack_texts, unpack_texts
 from freshet.errors import BundleError
 from freshet.inference.array_files import array_names, load_arrays
-from freshet.inference.bundle import GOLDEN
+from freshet.inference.bundle import GOLDEN_FILE
 from freshet.inference.manifest import REBUILD_FIX
 from freshet.inference.ranker import Ranker
 from freshet.inference.ranker_parity import compute_ranker_outputs, item_embeddings_difference, ranker_differences
@@ -51,7 +51,7 @@ def check_golden_requests(ranker: Ranker) -> float:
     The encoder first, then the whole ranker. A bundle from before the ranker was asked is held against its own item
     encoder instead, where it has one. Raises BundleError when something differs by more than rounding can explain.
     """
-    path = ranker.bundle.folder / GOLDEN
+    path = ranker.bundle.folder / GOLDEN_FILE
     batch, expected = _load_requests(path)
     scale = max(float(np.abs(expected.flatten()).max(initial=0.0)), 1e-6)
     difference = float(np.abs(ranker.encode(batch).flatten() - expected.flatten()).max(initial=0.0)) / scale

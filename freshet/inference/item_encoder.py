@@ -9,7 +9,7 @@ from freshet.data.hashing import N_NUMBER_BUCKETS
 from freshet.data.history import Ints
 from freshet.data.item_encoding import MIN_CATEGORY_BUCKETS, MIN_WORD_BUCKETS, ItemAttributes, encode_attributes
 from freshet.errors import BundleError
-from freshet.inference.bundle import ITEM_ENCODER, Bundle
+from freshet.inference.bundle import ITEM_ENCODER_FILE, Bundle
 from freshet.inference.manifest import REBUILD_FIX
 from freshet.inference.ranker import open_session
 from freshet.inference.scoring import Scores
@@ -46,14 +46,14 @@ class ItemEncoder:
 
 def open_item_encoder(bundle: Bundle, threads: int = 1) -> ItemEncoder | None:
     """The bundle's item encoder; None for a bundle without one. Raises BundleError when it reads something else."""
-    if ITEM_ENCODER not in bundle.manifest.files:
+    if ITEM_ENCODER_FILE not in bundle.manifest.files:
         return None
-    session = open_session(bundle, ITEM_ENCODER, threads=threads)
+    session = open_session(bundle, ITEM_ENCODER_FILE, threads=threads)
     manifest_schema = bundle.manifest.item_schema
     schema = LEGACY_SCHEMA if manifest_schema is None else manifest_schema
     input_names = LEGACY_INPUT_NAMES if manifest_schema is None else {field.name: field.name for field in schema}
     inputs = (INDEX_INPUT, *input_names.values())
     if {x.name for x in session.get_inputs()} != set(inputs):
         what = f"it does not take {', '.join(sorted(inputs))}"
-        raise BundleError(f"{bundle.folder}/{ITEM_ENCODER}", what, REBUILD_FIX)
+        raise BundleError(f"{bundle.folder}/{ITEM_ENCODER_FILE}", what, REBUILD_FIX)
     return ItemEncoder(session, schema, input_names)

@@ -1,12 +1,14 @@
-"""The manifest: what is in a bundle and where it came from. Its hash is the bundle's name."""
+"""The manifest of a bundle: its files with their hashes, and its origin. The manifest's own hash is the bundle's id."""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import ConfigDict, JsonValue, ValidationError, field_validator
 
+from freshet.artifacts import StoredModel
 from freshet.data.columns import EventType
 from freshet.data.knn_blend import NO_BLEND, KnnBlend
 from freshet.errors import BundleError
@@ -15,88 +17,89 @@ from freshet.item_schema import ItemSchema
 SCHEMA_VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
 REBUILD_FIX: Final = (
-    'materialize the asset `bundle` again, or go back to a release that is whole: `freshet rollback --why "…"`'
+    'materialize the asset `bundle` again, or go back to an intact release: `freshet rollback --why "…"`'
 )
+FORMER_BLEND_NAMES: Final = {"trust": "knn_weight", "recency": "recency_decay", "rules": "rule_weight"}
+FORMER_LINEAGE_NAMES: Final = {"cut": "train_until", "item_vectors": "content_embeddings"}
 
 Precision = Literal["fp32", "fp16", "int8"]
 
 
-class FileEntry(BaseModel):
-    """One file of the bundle as it was sealed."""
+class FileEntry(StoredModel):
+    """Size and hash of one file of the bundle."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     sha256: str
     bytes: int
 
 
-class Manifest(BaseModel):
-    """Everything that is known of a bundle. Two bundles with equal manifests are the same bundle."""
+class BundleInfo(StoredModel):
+    """Everything about a bundle except its files: how to read it, and how it was trained."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
+
+    former_names: ClassVar[Mapping[str, str]] = {"max_history": "length", "item_schema": "item_inputs"}
 
     schema_version: int = SCHEMA_VERSION
-    created_by: str  # the code's version
-    precision: Precision  # of the shopper encoder that serves
-    max_history: int  # events of a history that the model reads
-    event_type: EventType  # the most frequent one it was trained on: what items named without a type mean
-    item_schema: ItemSchema | None = None  # what the item encoder reads, in its order; None: sealed before it was told
-    blend: KnnBlend = NO_BLEND  # how the tables of the baselines are mixed into the model's scores
-    lineage: dict[str, JsonValue]  # table snapshots and whatever else it was made from
-    parameters: dict[str, JsonValue]  # how it was trained
-    metrics: dict[str, JsonValue]  # how training went
+    created_by: str  # version of the code
+    precision: Precision  # of the shopper encoder that is served
+    max_history: int  # events of a history that the encoder reads
+    event_type: EventType = "view"  # the most frequent one in training: the default for requests that name no type
+    item_schema: ItemSchema | None = None  # inputs of the item encoder, in order; None in older bundles without it
+    blend: KnnBlend = NO_BLEND  # how item kNN and sequential rules are mixed into the encoder's scores
+    lineage: dict[str, JsonValue]  # model id, table snapshots, days
+    parameters: dict[str, JsonValue]  # of the training
+    metrics: dict[str, JsonValue]  # of the training, and the parity results
+
+    @field_validator("blend", mode="before")
+    @classmethod
+    def _rename_former_blend(cls, value: Any) -> Any:
+        return _renamed(value, FORMER_BLEND_NAMES)
+
+    @field_validator("lineage", mode="before")
+    @classmethod
+    def _rename_former_lineage(cls, value: Any) -> Any:
+        return _renamed(value, FORMER_LINEAGE_NAMES)
+
+
+class Manifest(BundleInfo):
+    """The content of `manifest.json`. Two bundles with equal manifests are the same bundle."""
+
     files: dict[str, FileEntry]
 
+    @property
+    def info(self) -> BundleInfo:
+        """The manifest without its files, to seal another bundle with."""
+        return BundleInfo(**{name: getattr(self, name) for name in BundleInfo.model_fields})
+
     def canonical_json(self) -> bytes:
-        """Sorted keys, no spaces: the same manifest gives the same bytes everywhere."""
+        """JSON with sorted keys and no spaces: the same manifest gives the same bytes on every machine."""
         content = self.model_dump(mode="json")
         return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-def write_manifest(
-    folder: Path,
-    *,
-    created_by: str,
-    precision: Precision,
-    max_history: int,
-    event_type: EventType = "view",
-    item_schema: ItemSchema | None = None,
-    blend: KnnBlend = NO_BLEND,
-    lineage: dict[str, JsonValue],
-    parameters: dict[str, JsonValue],
-    metrics: dict[str, JsonValue],
-) -> str:
-    """Write `manifest.json` over all other files of `folder`; from here on nothing in it may change.
+def write_manifest(folder: Path, info: BundleInfo) -> str:
+    """Seal `folder`: write `manifest.json` over all its other files, which must not change from here on.
 
-    Returns the bundle's id: the sha256 of the manifest as written, which holds every file's own.
+    Returns the bundle's id: the sha256 of the manifest, which holds the sha256 of every file.
     """
     files = {path.name: file_entry(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
-    manifest = Manifest(
-        created_by=created_by,
-        precision=precision,
-        max_history=max_history,
-        event_type=event_type,
-        item_schema=item_schema,
-        blend=blend,
-        lineage=lineage,
-        parameters=parameters,
-        metrics=metrics,
-        files=files,
-    )
+    manifest = Manifest(**dict(info), files=files)
     (folder / MANIFEST).write_bytes(manifest.canonical_json())
     return hashlib.sha256(manifest.canonical_json()).hexdigest()
 
 
 def file_entry(path: Path) -> FileEntry:
-    """Size and sha256 of a file."""
+    """Return size and sha256 of a file."""
     with path.open("rb") as file:
         return FileEntry(sha256=hashlib.file_digest(file, "sha256").hexdigest(), bytes=path.stat().st_size)
 
 
 def load_verified_manifest(folder: Path, bundle_id: str | None = None) -> tuple[str, Manifest]:
-    """(id, manifest) of a bundle folder in which every byte is as it was sealed.
+    """Return (id, manifest) of a bundle folder, after comparing every file with its hash.
 
-    bundle: the id it must have. Raises BundleError naming the file that is missing, changed or not understood.
+    bundle_id: the expected id. Raises BundleError naming the file that is missing, changed or not readable.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -104,9 +107,8 @@ def load_verified_manifest(folder: Path, bundle_id: str | None = None) -> tuple[
     content = path.read_bytes()
     actual_id = hashlib.sha256(content).hexdigest()
     if bundle_id is not None and actual_id != bundle_id:
-        raise BundleError(
-            str(path), f"its hash is {actual_id[:12]}, the bundle's name is {bundle_id[:12]}", REBUILD_FIX
-        )
+        what = f"its hash is {actual_id[:12]}, the bundle's name is {bundle_id[:12]}"
+        raise BundleError(str(path), what, REBUILD_FIX)
     manifest = _parse_manifest(path, content)
     for name, expected in manifest.files.items():
         _verify_file(folder / name, expected)
@@ -133,7 +135,17 @@ def _verify_file(path: Path, expected: FileEntry) -> None:
         raise BundleError(str(path), "the file is missing", REBUILD_FIX)
     actual = file_entry(path)
     if actual.bytes != expected.bytes:
-        raise BundleError(str(path), f"it has {actual.bytes} bytes, sealed were {expected.bytes}", REBUILD_FIX)
+        raise BundleError(str(path), f"it has {actual.bytes} bytes instead of {expected.bytes}", REBUILD_FIX)
     if actual.sha256 != expected.sha256:
-        what = f"its content has changed (sha256 {actual.sha256[:12]}, sealed was {expected.sha256[:12]})"
+        what = f"its content has changed (sha256 {actual.sha256[:12]} instead of {expected.sha256[:12]})"
         raise BundleError(str(path), what, REBUILD_FIX)
+
+
+def _renamed(values: Any, new_names: Mapping[str, str]) -> Any:
+    """Return the mapping with former keys replaced; a key whose new name is there, too, stays."""
+    if not isinstance(values, Mapping):
+        return values
+    return {
+        new_names[key] if key in new_names and new_names[key] not in values else key: value
+        for key, value in values.items()
+    }

@@ -29,7 +29,7 @@ SHOPPER_ENCODER_FILE = "shopper_encoder.fp32.onnx"
 SHOPPER_ENCODER_INT8_FILE = "shopper_encoder.int8.onnx"
 SHOPPER_ENCODER_FP16_FILE = "shopper_encoder.fp16.onnx"
 ITEM_ENCODER_FILE = "item_encoder.onnx"
-ITEM_EMBEDDINGS_FILE = "item_vectors.npy"
+ITEM_EMBEDDINGS_FILE = "item_embeddings.npy"
 NOISY_LOGGERS = ("torch.onnx", "onnxscript", "onnx_ir", "onnxruntime", "onnxruntime.quantization", "root")
 
 Floats = NDArray[np.float32]

@@ -6,14 +6,14 @@ from typing import Final
 from pydantic import ValidationError
 
 from freshet.errors import LakeError
-from freshet.inference.bundle import BASELINES, VOCABULARY
+from freshet.inference.bundle import BASELINES_FILE, VOCABULARY_FILE
 from freshet.inference.manifest import MANIFEST, Manifest
 from freshet.releases.journal import JournalEntry, bundle_path, rolled_back_bundles
 from freshet.store import Store
 
 DATA_FILES: Final = (
-    VOCABULARY,
-    BASELINES,
+    VOCABULARY_FILE,
+    BASELINES_FILE,
 )  # files that say which data: they are made of it, whatever the training does
 
 

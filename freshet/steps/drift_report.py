@@ -14,7 +14,7 @@ from freshet.artifacts import DriftRef
 from freshet.data.day_numbers import day_number
 from freshet.data.eval_cases import EvalCases, next_basket_cases
 from freshet.evaluation.baseline_ratio import baseline_ratio, release_metrics
-from freshet.evaluation.comparison import BASELINES, CHALLENGER
+from freshet.evaluation.comparison import BASELINE_SCORERS, CHALLENGER
 from freshet.evaluation.evaluate import evaluate_cases
 from freshet.evaluation.guard_params import GuardParams
 from freshet.evaluation.metrics import ndcg
@@ -142,7 +142,7 @@ def _baseline_regression(store: Store, release: Release) -> str:
     if not past_standings:
         return ""
     result = baseline_ratio(
-        past_standings[-1].ndcg, past_standings[:-1], CHALLENGER, BASELINES, guard_params.min_baseline_ratio
+        past_standings[-1].ndcg, past_standings[:-1], CHALLENGER, BASELINE_SCORERS, guard_params.min_baseline_ratio
     )
     return (
         f"release {past_standings[-1].release} was worse than ones before: {result.sentence}"

@@ -13,7 +13,7 @@ from freshet.tracking.records import MetricPoint, ModelVersion, RunRecord
 
 if TYPE_CHECKING:
     from freshet.steps.bundle.build import VerifiedBundle
-    from freshet.steps.evaluation.evaluate import EvaluationRecord
+    from freshet.steps.evaluation.records import EvaluationRecord
     from freshet.training.trainer import TrainingResult
     from freshet.tuning.search import TrialResult, TuningResult
 

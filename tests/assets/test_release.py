@@ -36,8 +36,8 @@ def test_the_check_says_why(rejected_run, small_shop):
     check = rejected_run.check("release", "challenger_may_serve")
     assert (check.passed, check.severity.value) == (False, "WARN")
     assert check.description == (
-        f"release: Not released: only {cases} baskets to ask for, 100000 are needed to tell luck from merit. "
-        "Make a new model when more has landed, or hold out more days. "
+        f"release: Not released: only {cases} held-out baskets, at least 100000 are needed. "
+        "Train a new model when more days have landed, or hold out more days. "
         "Nothing, unless it waits for a person: production stays as it was"
     )
 

@@ -1,29 +1,34 @@
-"""The asset `bundle`, without Dagster: export, climb the parity ladder, seal, prove, keep."""
+"""The asset `bundle`: export a model, measure its parity, seal the bundle, verify it, and store it."""
 
 import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
-from pydantic import JsonValue
 
 from freshet.artifacts import BundleRef, ModelRef
 from freshet.data.columns import EVENT_TYPES, EventType
-from freshet.data.eval_cases import EvalCases, next_basket_cases
 from freshet.data.history import ModelInput
-from freshet.data.knn_blend import KnnBlend
 from freshet.data.training_set import TrainingSet
 from freshet.errors import BundleError, FreshetError
 from freshet.inference.baselines import build_baselines, save_baselines
-from freshet.inference.bundle import BASELINES, GOLDEN, MODEL_CARD, VOCABULARY, Bundle, open_bundle, save_vocabulary
+from freshet.inference.bundle import (
+    BASELINES_FILE,
+    GOLDEN_FILE,
+    MODEL_CARD_FILE,
+    VOCABULARY_FILE,
+    Bundle,
+    open_bundle,
+    save_vocabulary,
+)
 from freshet.inference.golden_requests import check_golden_requests, golden_ranker_outputs, save_golden_requests
-from freshet.inference.manifest import MANIFEST, Precision, write_manifest
+from freshet.inference.manifest import MANIFEST, BundleInfo, Precision, write_manifest
 from freshet.inference.ranker import Device, Ranker, open_ranker
 from freshet.inference.scoring import EncodedHistories
-from freshet.item_schema import ItemSchema, format_schema
+from freshet.item_schema import format_schema
 from freshet.releases.current import current_release
 from freshet.releases.journal import bundle_path
 from freshet.runtime import code_version
@@ -36,53 +41,60 @@ from freshet.store import Store
 from freshet.tables.reader import load_training_set, tag_snapshot
 from freshet.verification.batch_invariance import NEAR_TIE_TOLERANCE, batch_invariance
 from freshet.verification.latency import LatencyReport, measure_latency
-from freshet.verification.parity import ParityResult, measure_parity, parity_probes
+from freshet.verification.parity import (
+    EncodeFunction,
+    ParityInputs,
+    ParityResult,
+    ParitySide,
+    measure_parity,
+    parity_inputs,
+)
 
 if TYPE_CHECKING:
     from freshet.model.custom import Model
 
-MAX_PARITY_CASES = 1000  # real histories on the ladder: enough for a quarter of a percent of NDCG
-PARITY_SEED = 7
-RANKER_THREADS = 1  # of the ranker that is timed: as many as a gateway gives it
-# What climbs the ladder: the smaller one serves where it passes. A GPU has no use for int8, nor most CPUs for fp16.
+MAX_REAL_HISTORIES: Final = 200  # real histories on which latency and batch invariance are measured
+RANKER_THREADS: Final = 1  # of the ranker whose latency is measured: as many as in a gateway
+# (fp32, smaller precision): the smaller one is served if its parity is good. A GPU has no use for int8, nor most CPUs
+# for fp16.
 PRECISIONS: Final[Mapping[Device, tuple[Precision, Precision]]] = {"cpu": ("fp32", "int8"), "cuda": ("fp32", "fp16")}
 
 
 @dataclass(frozen=True)
 class VerifiedBundle:
-    """A sealed bundle with what its gate saw."""
+    """A sealed bundle with the measurements for its gate."""
 
     bundle: Bundle
     fp32: ParityResult
-    low_precision: ParityResult  # int8; fp16 where a GPU serves
+    low_precision: ParityResult  # int8, or fp16 for a GPU
     latency: LatencyReport
-    batch_consistency: float  # share of histories with the same list alone and in a group
-    item_encoder_error: float  # of the item encoder from torch, in units of the largest number
-    card: str = ""  # the model card, as it stands in the bundle
+    batch_consistency: float  # share of histories with the same list alone and in a batch
+    item_encoder_error: float  # difference between the ONNX item encoder and PyTorch, relative to the largest number
+    card: str = ""  # the model card in the bundle
 
 
 def make_bundle(
     settings: Settings, store: Store, ref: ModelRef, progress: Callable[[str], None] = lambda _: None
 ) -> StepResult[VerifiedBundle | None, BundleRef]:
-    """Turn the model that `ref` names into an immutable bundle. It is stored only if the gate passes.
+    """Export the model that `ref` names as an immutable bundle, and store it if the gate passes.
 
-    Raises BundleError where the weights in the lake are damaged or do not fit the vocabulary, SettingsError where it is
-    to serve on CUDA and there is none.
+    Raises BundleError if the weights in the lake are damaged or do not fit the vocabulary, SettingsError if the serving
+    device is CUDA and there is none.
     """
     from freshet.model import checkpoint
 
     model = checkpoint.load(store.fetch_folder(model_path(ref.id), settings.cache_dir), ref.id)
-    # What the model reads of an item was set when it was trained; the setting may be another by now.
+    # The model was trained with this item schema; the setting may have changed since.
     trained_settings = settings.model_copy(update={"item_inputs": format_schema(model.config.item_schema)})
     data = load_training_set(trained_settings, ref.training_set)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        _write_artifacts(folder, model, data, progress, settings.cache_dir / "graphs", settings.serving_device)
-        progress("parity ladder")
-        verified, failure = _build_verified_bundle(
+        write_artifacts(folder, model, data, progress, settings.cache_dir / "graphs", settings.serving_device)
+        progress("parity")
+        verified, failure = build_verified_bundle(
             folder, model, data, ref, settings.serving_device, _open_champion(settings, store)
         )
-        gate = run_gate("bundle", _profile(verified, failure), settings)
+        gate = run_gate("bundle", bundle_profile(verified, failure), settings)
         if verified is None or gate.refusal_reasons():
             return StepResult(gate, verified, None)
         store.put_folder(folder, bundle_path(verified.bundle.id), MANIFEST)
@@ -91,7 +103,7 @@ def make_bundle(
     return StepResult(gate, verified, BundleRef(id=verified.bundle.id, model=ref))
 
 
-def _write_artifacts(
+def write_artifacts(
     folder: Path,
     model: "Model",
     data: TrainingSet,
@@ -99,52 +111,82 @@ def _write_artifacts(
     graph_cache: Path | None = None,
     device: Device = "cpu",
 ) -> None:
-    """Everything but the manifest and the golden requests."""
+    """Write every file of the bundle but the manifest and the golden requests."""
     from freshet.model.onnx_export import export
 
     export(model, data.vocabulary, folder, progress, graph_cache, fp16="fp16" in PRECISIONS[device])
-    save_vocabulary(data.vocabulary, folder / VOCABULARY)
-    save_baselines(build_baselines(data), folder / BASELINES)
+    save_vocabulary(data.vocabulary, folder / VOCABULARY_FILE)
+    save_baselines(build_baselines(data), folder / BASELINES_FILE)
 
 
 @dataclass(frozen=True)
 class _BundleBuilder:
-    """A folder that becomes a bundle: sealed once to climb the ladder, and once more in the precision that serves."""
+    """Seals a folder as a bundle: a draft to measure parity with, then the precision that is served."""
 
     folder: Path
-    max_history: int
-    event_type: EventType  # the most frequent one: what items named without a type mean
-    golden_inputs: ModelInput
-    item_schema: ItemSchema
-    blend: KnnBlend
-    model_ref: ModelRef
+    model: "Model"
+    data: TrainingSet
+    ref: ModelRef
+    device: Device
+    parity_inputs: ParityInputs
 
-    def build(
+    def seal(
         self,
         precision: Precision,
         encodings: EncodedHistories,
-        parity_metrics: Mapping[str, JsonValue],
+        parity_results: Sequence[ParityResult] = (),
         ranker: Ranker | None = None,
     ) -> Bundle:
-        """whole: the ranker that answers as the bundle shall; golden requests ask all of it from then on."""
-        ranker_outputs = None if ranker is None else golden_ranker_outputs(ranker, self.golden_inputs)
-        save_golden_requests(self.golden_inputs, encodings, self.folder / GOLDEN, ranker_outputs)
-        bundle_id = write_manifest(
-            self.folder,
+        """Write golden requests and manifest, and open the bundle.
+
+        encodings: the encoder's outputs for the golden requests. ranker: computes the expected lists, baselines and
+        item embeddings of the golden requests; without it they hold the encoder's outputs only.
+        """
+        golden_batch = self.parity_inputs.golden_batch
+        ranker_outputs = None if ranker is None else golden_ranker_outputs(ranker, golden_batch)
+        save_golden_requests(golden_batch, encodings, self.folder / GOLDEN_FILE, ranker_outputs)
+        info = BundleInfo(
             created_by=code_version(),
             precision=precision,
-            max_history=self.max_history,
-            event_type=self.event_type,
-            item_schema=self.item_schema,
-            blend=self.blend,
-            lineage={"model": self.model_ref.id, **self.model_ref.training_set.model_dump(mode="json")},
-            parameters=dict(self.model_ref.parameters),
-            metrics={**self.model_ref.metrics, "parity": dict(parity_metrics)},
+            max_history=self.parity_inputs.max_history,
+            event_type=_most_common_type(self.data),
+            item_schema=self.model.config.item_schema,
+            blend=self.model.config.blend,
+            lineage={"model": self.ref.id, **self.ref.training_set.model_dump(mode="json")},
+            parameters=dict(self.ref.parameters),
+            metrics={
+                **self.ref.metrics,
+                "parity": {result.precision: result.model_dump(mode="json") for result in parity_results},
+            },
         )
-        return open_bundle(self.folder, bundle_id)
+        return open_bundle(self.folder, write_manifest(self.folder, info))
+
+    def measure_parity(self, draft: Bundle, encode_reference: EncodeFunction) -> tuple[ParityResult, ParityResult]:
+        """Compare the draft's encoders with the trained model: fp32 and the smaller precision."""
+        blend = draft.baselines.blend_tables, draft.manifest.blend
+        reference = ParitySide(encode_reference, draft.item_embeddings, blend)
+        fp32, low_precision = (
+            measure_parity(
+                precision,
+                reference,
+                replace(reference, encode=open_ranker(draft, precision, self.device).encode),
+                self.parity_inputs,
+            )
+            for precision in PRECISIONS[self.device]
+        )
+        return fp32, low_precision
+
+    def seal_serving(self, draft: Bundle, parity_results: Sequence[ParityResult], precision: Precision) -> Ranker:
+        """Seal the bundle in the precision that is served, and check its golden requests."""
+        draft_ranker = open_ranker(draft, precision, self.device)
+        encodings = draft_ranker.encode(self.parity_inputs.golden_batch)
+        bundle = self.seal(precision, encodings, parity_results, draft_ranker)
+        ranker = open_ranker(bundle, device=self.device, threads=RANKER_THREADS)
+        check_golden_requests(ranker)
+        return ranker
 
 
-def _build_verified_bundle(
+def build_verified_bundle(
     folder: Path,
     model: "Model",
     data: TrainingSet,
@@ -152,81 +194,53 @@ def _build_verified_bundle(
     device: Device = "cpu",
     champion: Ranker | None = None,
 ) -> tuple[VerifiedBundle | None, str]:
-    """The bundle as it will serve, after the ladder; or None and why it does not prove itself."""
-    max_history, cases = model.config.max_history, _parity_cases(data)
-    synthetic_probes = parity_probes(max_history, len(data.vocabulary), PARITY_SEED)
-    golden_inputs = next(
-        probe.batch for probe in synthetic_probes if probe.name.startswith("mixed padding, batch of 64")
-    )
-    builder = _BundleBuilder(
-        folder, max_history, _most_common_type(data), golden_inputs, model.config.item_schema, model.config.blend, ref
-    )
-    reference_encoder = _reference_encoder(model)
-    excluded_items = data.vocabulary.delisted | (np.arange(len(data.vocabulary) + 1) == 0)
+    """Seal the artifacts in `folder` as a bundle and measure it; return (None, reason) if it fails its own checks."""
+    inputs = parity_inputs(data, data.vocabulary, model.config.max_history)
+    builder = _BundleBuilder(folder, model, data, ref, device, inputs)
+    encode_reference = _reference_encoder(model)
     try:
-        draft_bundle = builder.build("fp32", reference_encoder(golden_inputs), {})
-        blend_inputs = draft_bundle.baselines.blend_tables, draft_bundle.manifest.blend
-        fp32, low_precision = (
-            measure_parity(
-                precision,
-                reference_encoder,
-                open_ranker(draft_bundle, precision, device).encode,
-                draft_bundle.item_embeddings,
-                excluded_items,
-                synthetic_probes,
-                cases,
-                max_history,
-                None,
-                blend_inputs,
-            )
-            for precision in PRECISIONS[device]
-        )
-        serving_precision = low_precision.precision if low_precision.passed else fp32.precision
-        parity_metrics: dict[str, JsonValue] = {
-            result.precision: result.model_dump(mode="json") for result in (fp32, low_precision)
-        }
-        card = _write_model_card(folder, data, ref, (fp32, low_precision), serving_precision)
-        golden_ranker = open_ranker(draft_bundle, serving_precision, device)
-        serving_ranker = open_ranker(
-            builder.build(serving_precision, golden_ranker.encode(golden_inputs), parity_metrics, golden_ranker),
-            device=device,
-            threads=RANKER_THREADS,
-        )
-        check_golden_requests(serving_ranker)
-        encoder_error = item_encoder_error(serving_ranker.bundle, model, data.vocabulary)
+        draft = builder.seal("fp32", encode_reference(inputs.golden_batch))
+        fp32, low_precision = builder.measure_parity(draft, encode_reference)
+        precision = low_precision.precision if low_precision.passed else fp32.precision
+        card = _write_model_card(folder, data, ref, (fp32, low_precision), precision)
+        ranker = builder.seal_serving(draft, (fp32, low_precision), precision)
+        encoder_error = item_encoder_error(ranker.bundle, model, data.vocabulary)
     except BundleError as error:
         return None, str(error)
-    real_inputs = cases.take(slice(0, 200)).model_inputs(max_history) if len(cases) else golden_inputs
-    batch_consistency = batch_invariance(serving_ranker, real_inputs, NEAR_TIE_TOLERANCE[device])
-    return VerifiedBundle(
-        serving_ranker.bundle,
-        fp32,
-        low_precision,
-        measure_latency(serving_ranker, real_inputs, champion, device),
-        batch_consistency,
-        encoder_error,
-        card,
-    ), ""
+    real_cases = inputs.cases.take(slice(0, MAX_REAL_HISTORIES))
+    real_batch = real_cases.model_inputs(inputs.max_history) if len(real_cases) else inputs.golden_batch
+    verified = VerifiedBundle(
+        bundle=ranker.bundle,
+        fp32=fp32,
+        low_precision=low_precision,
+        latency=measure_latency(ranker, real_batch, champion, device),
+        batch_consistency=batch_invariance(ranker, real_batch, NEAR_TIE_TOLERANCE[device]),
+        item_encoder_error=encoder_error,
+        card=card,
+    )
+    return verified, ""
 
 
 def _open_champion(settings: Settings, store: Store) -> Ranker | None:
-    """What serves, to be timed beside the new one; None where nothing does, or it cannot be opened."""
+    """Return the released ranker, to compare latencies with; None if there is none or it cannot be opened."""
     try:
         release = current_release(store, settings.cache_dir)
         if release is None:
             return None
         return open_ranker(release.bundle, device=settings.serving_device, threads=RANKER_THREADS)
     except FreshetError:
-        return None  # the evaluation says so; here it is a yardstick only
+        return None  # the evaluation reports it
 
 
 def _write_model_card(
     folder: Path, data: TrainingSet, ref: ModelRef, parity_results: Sequence[ParityResult], precision: Precision
 ) -> str:
-    """Write the model card into the folder. Nothing that was timed: made again, the bundle must be the same."""
-    file_sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.name not in (MANIFEST, GOLDEN)}
+    """Write the model card into the folder. It holds no timings: the same model must give the same bundle id."""
+    file_sizes = {
+        path.name: path.stat().st_size for path in folder.iterdir() if path.name not in (MANIFEST, GOLDEN_FILE)
+    }
     card = render_bundle_card(ModelCardInputs(data, ref, parity_results, precision, file_sizes, code_version()))
-    (folder / MODEL_CARD).write_text(card, "utf-8")
+    (folder / MODEL_CARD_FILE).write_text(card, "utf-8")
     return card
 
 
@@ -237,7 +251,7 @@ def _most_common_type(data: TrainingSet) -> EventType:
 def _reference_encoder(model: "Model") -> Callable[[ModelInput], EncodedHistories]:
     from freshet.model.onnx_export import reference_outputs
 
-    # Every rung of the ladder is compared with the same answers: asked once, they are most of the climb.
+    # Both precisions are compared with the same outputs, and computing them takes most of the time.
     cache: dict[tuple[tuple[int, ...], bytes], EncodedHistories] = {}
 
     def encode(batch: ModelInput) -> EncodedHistories:
@@ -251,13 +265,8 @@ def _reference_encoder(model: "Model") -> Callable[[ModelInput], EncodedHistorie
     return encode
 
 
-def _parity_cases(data: TrainingSet) -> EvalCases:
-    cases = next_basket_cases(data.histories, data.train_until, data.as_of)
-    sample = np.random.default_rng(PARITY_SEED).permutation(len(cases))[:MAX_PARITY_CASES]
-    return cases.take(np.sort(sample))
-
-
-def _profile(verified: VerifiedBundle | None, failure: str) -> Mapping[str, object]:
+def bundle_profile(verified: VerifiedBundle | None, failure: str) -> Mapping[str, object]:
+    """Return the row that the gate checks; failure: why there is no verified bundle."""
     if verified is None:
         missing = dict.fromkeys(
             ("fp32_overlap", "low_precision_overlap", "ndcg_loss", "p99_ms", "batch_agreement", "item_encoder_error")
@@ -265,7 +274,7 @@ def _profile(verified: VerifiedBundle | None, failure: str) -> Mapping[str, obje
         return {**missing, "corrupt": 1, "corrupt_reason": failure}
     low_precision = verified.low_precision
     serving_parity = verified.fp32 if verified.bundle.manifest.precision == "fp32" else low_precision
-    # Answers that are no numbers can hide in a few histories, where neither overlap nor NDCG shows them.
+    # Outputs that are not numbers may occur in a few histories only, where neither overlap nor NDCG shows them.
     not_finite = not math.isfinite(serving_parity.max_difference)
     return {
         "fp32_overlap": verified.fp32.overlap,

@@ -1,4 +1,4 @@
-"""The asset `edge_bundle`, without Dagster: the bundle made small, and kept only if it answers like the full one."""
+"""The asset `edge_bundle`: compress a bundle, and store it if it gives the same recommendations as the full one."""
 
 import tempfile
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from typing import Final
 import numpy as np
 
 from freshet.artifacts import BundleRef, EdgeRef
-from freshet.data.eval_cases import EvalCases, next_basket_cases
+from freshet.data.history import ModelInput
 from freshet.data.training_set import TrainingSet
 from freshet.errors import BundleError
-from freshet.inference.bundle import GOLDEN, MODEL_CARD, Bundle, open_bundle, read_model_card
+from freshet.inference.bundle import GOLDEN_FILE, MODEL_CARD_FILE, Bundle, open_bundle, read_model_card
 from freshet.inference.golden_requests import check_golden_requests, golden_ranker_outputs, save_golden_requests
 from freshet.inference.manifest import MANIFEST, write_manifest
-from freshet.inference.ranker import open_ranker
+from freshet.inference.ranker import Ranker, open_ranker
 from freshet.inference.scoring import slice_batch
 from freshet.releases.current import fetch_bundle
 from freshet.releases.journal import bundle_path
@@ -25,35 +25,33 @@ from freshet.steps.bundle.edge_compression import write_edge_files
 from freshet.steps.step_result import StepResult, run_gate
 from freshet.store import Store
 from freshet.tables.reader import load_training_set
-from freshet.verification.parity import BlendInputs, ParityResult, measure_parity, parity_probes
+from freshet.verification.parity import ParityResult, ParitySide, measure_parity, parity_inputs
 
-SIZE_BUDGET_BYTES: Final = 5_000_000  # bytes for up to ROOM_ITEMS items, and as many more an item beyond
+SIZE_BUDGET_BYTES: Final = 5_000_000  # for up to SIZE_BUDGET_ITEMS items; in proportion for more
 SIZE_BUDGET_ITEMS: Final = 10_000
-MAX_PARITY_CASES: Final = 1000
-GOLDEN_REQUESTS: Final = 8
-PARITY_SEED: Final = 7
+N_GOLDEN_REQUESTS: Final = 8
 
 
 @dataclass(frozen=True)
 class EdgeBundle:
-    """An edge bundle with what its gate saw. files: name → bytes, the manifest included."""
+    """An edge bundle with the measurements for its gate."""
 
     bundle: Bundle
     parity: ParityResult
-    file_sizes: Mapping[str, int]
-    size_budget: int
+    file_sizes: Mapping[str, int]  # file → bytes, the manifest included
+    size_budget: int  # bytes
 
 
 def make_edge_bundle(settings: Settings, store: Store, ref: BundleRef) -> StepResult[EdgeBundle | None, EdgeRef]:
-    """A small bundle out of the full one that `ref` names, stored beside it if the gate passes.
+    """Compress the bundle that `ref` names, and store the edge bundle beside it if the gate passes.
 
-    Raises BundleError or LakeError where the full one cannot be read.
+    Raises BundleError or LakeError if the full bundle cannot be read.
     """
     data = load_training_set(settings, ref.model.training_set)
     full_bundle = fetch_bundle(store, ref.id, settings.cache_dir)
     with tempfile.TemporaryDirectory() as temporary:
         edge, failure = compress_bundle(full_bundle, data, Path(temporary))
-        gate = run_gate("edge_bundle", profile(edge, failure), settings)
+        gate = run_gate("edge_bundle", edge_profile(edge, failure), settings)
         if edge is None or gate.refusal_reasons():
             return StepResult(gate, edge, None)
         store.put_folder(Path(temporary), bundle_path(edge.bundle.id), MANIFEST)
@@ -61,53 +59,35 @@ def make_edge_bundle(settings: Settings, store: Store, ref: BundleRef) -> StepRe
 
 
 def compress_bundle(full_bundle: Bundle, data: TrainingSet, folder: Path) -> tuple[EdgeBundle | None, str]:
-    """The edge bundle in `folder`, held against the full one's fp32 answers; or None and why it is none."""
-    max_history, n_items = full_bundle.manifest.max_history, len(full_bundle.vocabulary)
-    synthetic_probes = parity_probes(max_history, n_items, PARITY_SEED)
-    golden_batch = next(
-        probe.batch for probe in synthetic_probes if probe.name.startswith("mixed padding, batch of 64")
-    )
+    """Write the edge bundle into `folder` and compare it with the full fp32 one; (None, reason) if it is broken."""
+    n_items = len(full_bundle.vocabulary)
+    inputs = parity_inputs(data, full_bundle.vocabulary, full_bundle.manifest.max_history)
     write_edge_files(full_bundle, folder)
-    (folder / MODEL_CARD).write_text(
-        read_model_card(full_bundle) + "\nMade small for the edge: int8 throughout.\n", "utf-8"
-    )
-    reference_encoder = open_ranker(full_bundle, "fp32").encode
-    excluded_items = full_bundle.vocabulary.delisted | (np.arange(n_items + 1) == 0)
-    golden_inputs = slice_batch(golden_batch, 0, GOLDEN_REQUESTS)
+    card = f"{read_model_card(full_bundle)}\nCompressed for the edge: int8 throughout.\n"
+    (folder / MODEL_CARD_FILE).write_text(card, "utf-8")
+    reference = _parity_side(open_ranker(full_bundle, "fp32"))
     try:
-        save_golden_requests(golden_inputs, reference_encoder(golden_inputs), folder / GOLDEN)
-        golden_ranker = open_ranker(_seal_edge_bundle(full_bundle, folder))
-        save_golden_requests(
-            golden_inputs,
-            golden_ranker.encode(golden_inputs),
-            folder / GOLDEN,
-            golden_ranker_outputs(golden_ranker, golden_inputs),
-        )
-        ranker = open_ranker(_seal_edge_bundle(full_bundle, folder))
-        parity = measure_parity(
-            "int8",
-            reference_encoder,
-            ranker.encode,
-            full_bundle.item_embeddings,
-            excluded_items,
-            synthetic_probes,
-            _parity_cases(data),
-            max_history,
-            ranker.bundle.item_embeddings,
-            _blend_inputs(full_bundle),
-            _blend_inputs(ranker.bundle),
-        )
+        ranker = _sealed_ranker(full_bundle, folder, slice_batch(inputs.golden_batch, 0, N_GOLDEN_REQUESTS), reference)
+        parity = measure_parity("int8", reference, _parity_side(ranker), inputs)
         check_golden_requests(ranker)
     except BundleError as error:
         return None, str(error)
     file_sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
-    return EdgeBundle(
-        ranker.bundle, parity, file_sizes, SIZE_BUDGET_BYTES * max(n_items, SIZE_BUDGET_ITEMS) // SIZE_BUDGET_ITEMS
-    ), ""
+    size_budget = SIZE_BUDGET_BYTES * max(n_items, SIZE_BUDGET_ITEMS) // SIZE_BUDGET_ITEMS
+    return EdgeBundle(ranker.bundle, parity, file_sizes, size_budget), ""
 
 
-def profile(edge: EdgeBundle | None, failure: str) -> Mapping[str, object]:
-    """What the gate judges."""
+def _sealed_ranker(full_bundle: Bundle, folder: Path, golden_batch: ModelInput, reference: ParitySide) -> Ranker:
+    """Seal the folder twice: a draft whose ranker computes the golden requests, then the bundle with them."""
+    save_golden_requests(golden_batch, reference.encode(golden_batch), folder / GOLDEN_FILE)
+    draft_ranker = open_ranker(_seal_edge_bundle(full_bundle, folder))
+    outputs = golden_ranker_outputs(draft_ranker, golden_batch)
+    save_golden_requests(golden_batch, draft_ranker.encode(golden_batch), folder / GOLDEN_FILE, outputs)
+    return open_ranker(_seal_edge_bundle(full_bundle, folder))
+
+
+def edge_profile(edge: EdgeBundle | None, failure: str) -> Mapping[str, object]:
+    """Return the row that the gate checks; failure: why there is no edge bundle."""
     if edge is None:
         return {
             **dict.fromkeys(("overlap", "ndcg_loss", "share_of_size_budget")),
@@ -128,29 +108,14 @@ def profile(edge: EdgeBundle | None, failure: str) -> Mapping[str, object]:
     }
 
 
-def _blend_inputs(bundle: Bundle) -> BlendInputs:
-    """What the bundle's ranker adds to the scores of its encoder."""
-    return bundle.baselines.blend_tables, bundle.manifest.blend
+def _parity_side(ranker: Ranker) -> ParitySide:
+    bundle = ranker.bundle
+    return ParitySide(ranker.encode, bundle.item_embeddings, (bundle.baselines.blend_tables, bundle.manifest.blend))
 
 
 def _seal_edge_bundle(full_bundle: Bundle, folder: Path) -> Bundle:
-    manifest = full_bundle.manifest
-    bundle_id = write_manifest(
-        folder,
-        created_by=code_version(),
-        precision="int8",
-        max_history=manifest.max_history,
-        event_type=manifest.event_type,
-        item_schema=manifest.item_schema,
-        blend=manifest.blend,
-        lineage={**manifest.lineage, "edge_of": full_bundle.id},
-        parameters=manifest.parameters,
-        metrics=manifest.metrics,
+    lineage = {**full_bundle.manifest.lineage, "edge_of": full_bundle.id}
+    info = full_bundle.manifest.info.model_copy(
+        update={"created_by": code_version(), "precision": "int8", "lineage": lineage}
     )
-    return open_bundle(folder, bundle_id)
-
-
-def _parity_cases(data: TrainingSet) -> EvalCases:
-    cases = next_basket_cases(data.histories, data.train_until, data.as_of)
-    sample = np.random.default_rng(PARITY_SEED).permutation(len(cases))[:MAX_PARITY_CASES]
-    return cases.take(np.sort(sample))
+    return open_bundle(folder, write_manifest(folder, info))

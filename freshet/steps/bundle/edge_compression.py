@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from freshet.inference.baselines import save_baselines
 from freshet.inference.bundle import (
-    BASELINES,
+    BASELINES_FILE,
     ENCODER_EMBEDDING_OUTPUTS,
-    ITEM_BIASES,
-    ITEM_EMBEDDINGS_INT8,
-    VOCABULARY,
+    ITEM_BIASES_FILE,
+    ITEM_EMBEDDINGS_INT8_FILE,
+    VOCABULARY_FILE,
     Bundle,
     encoder_file_name,
     save_int8_embeddings,
@@ -38,9 +38,9 @@ def write_edge_files(full_bundle: Bundle, folder: Path) -> None:
     if quantize_encoder(
         full_bundle.folder / encoder_file_name("int8"), folder / encoder_file_name("int8"), item_embeddings
     ):
-        np.save(folder / ITEM_BIASES, item_embeddings[:, -1])
+        np.save(folder / ITEM_BIASES_FILE, item_embeddings[:, -1])
     else:  # the encoder of a model of your own reads something else
-        save_int8_embeddings(item_embeddings, folder / ITEM_EMBEDDINGS_INT8)
+        save_int8_embeddings(item_embeddings, folder / ITEM_EMBEDDINGS_INT8_FILE)
     baselines = full_bundle.baselines
     max_neighbours = max(MIN_NEIGHBOURS_PER_ITEM, MAX_NEIGHBOURS // len(item_embeddings))
     pruned_baselines = replace(
@@ -50,8 +50,11 @@ def write_edge_files(full_bundle: Bundle, folder: Path) -> None:
         neighbour_scores=baselines.neighbour_scores[:, :max_neighbours],
         rules=baselines.rules.truncate(max(MIN_RULES_PER_ITEM, MAX_RULES // len(item_embeddings))),
     )
-    save_baselines(pruned_baselines, folder / BASELINES)
-    for name, source in ((BASELINES, folder / BASELINES), (VOCABULARY, full_bundle.folder / VOCABULARY)):
+    save_baselines(pruned_baselines, folder / BASELINES_FILE)
+    for name, source in (
+        (BASELINES_FILE, folder / BASELINES_FILE),
+        (VOCABULARY_FILE, full_bundle.folder / VOCABULARY_FILE),
+    ):
         _compress_arrays(source, folder / name)
 
 

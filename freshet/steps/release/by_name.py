@@ -11,8 +11,7 @@ from freshet.releases.holds import RESUME_COMMAND, hold_in_force, hold_sentence
 from freshet.releases.journal import JournalEntry, bundle_path
 from freshet.releases.journal_files import JOURNAL_FOLDER
 from freshet.settings import Settings
-from freshet.steps.evaluation.evaluate import EvaluationRecord
-from freshet.steps.evaluation.files import last_evaluation
+from freshet.steps.evaluation.records import EvaluationRecord, last_evaluation
 from freshet.steps.release.release import append_release, hold_if_rolled_back, release_entry
 from freshet.store import Store
 

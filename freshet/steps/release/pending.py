@@ -1,88 +1,78 @@
-"""Bundles that wait for a person: judged good since the last release, and held. `freshet release` says yes to one.
+"""Bundles that wait for a person: their evaluation passed but holds the release. `freshet release` releases one.
 
-It works where a gateway runs alone, without the packages that tables and training need.
+Importable on a gateway machine, without the packages that tables and training need.
 """
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from freshet.commands import release_command
-from freshet.evaluation.verdict import Verdict
 from freshet.releases.journal import JournalEntry
+from freshet.steps.evaluation.records import EvaluationRecord, evaluation_files
 from freshet.store import Store
 
-EVALUATIONS_FOLDER: Final = "evaluations"
-EVALUATION_PATTERN: Final = re.compile(rf"{EVALUATIONS_FOLDER}/[0-9a-f]{{64}}\.json")
-MAX_CLOCK_SKEW: Final = timedelta(days=1)  # clocks of lake and journal may differ by less; older files are not opened
+MAX_CLOCK_SKEW: Final = timedelta(days=1)  # between the clocks of lake and journal; older files are not opened
 
 
 @dataclass(frozen=True)
 class WaitingBundle:
-    """One of them. judged: when its last evaluation was written, UTC."""
+    """A bundle whose release is held."""
 
     bundle_id: str
-    evaluated_at: datetime
+    evaluated_at: datetime  # when its last evaluation was written, UTC
     reasons: tuple[str, ...]
 
     @property
     def sentence(self) -> str:
-        """`bundle 7c491366e4d4, judged on 2026-11-28 02:20 UTC, waits for a person: …; `freshet release …` …`."""
+        """`bundle 7c491366e4d4, evaluated on 2026-11-28 02:20 UTC, waits for a person: …; `freshet release …` …`."""
         reasons, command = "; ".join(self.reasons), release_command(self.bundle_id)
-        text = f"bundle {self.bundle_id[:12]}, judged on {self.evaluated_at:%Y-%m-%d %H:%M} UTC, waits for a person: {reasons}"
+        evaluated = f"evaluated on {self.evaluated_at:%Y-%m-%d %H:%M} UTC"
+        text = f"bundle {self.bundle_id[:12]}, {evaluated}, waits for a person: {reasons}"
         return text if command in text else f"{text}; {command} releases it"
 
 
-class _EvaluationSummary(BaseModel):
-    """What matters here of an evaluation."""
-
-    model_config = ConfigDict(frozen=True)
-
-    bundle: str
-    decided_on: int
-    verdict: Verdict
-
-
 def waiting_bundles(store: Store, entries: Sequence[JournalEntry]) -> tuple[WaitingBundle, ...]:
-    """Those whose last evaluation, made since the last release, passed and is held; the one judged last comes last.
+    """Return the bundles whose last evaluation since the last release passed but is held, oldest evaluation first.
 
-    entries: the journal's, oldest first. An evaluation that is not what was written is passed over: what it judged
-    cannot be released either, and `freshet release` says why. Raises LakeError where the lake cannot be read.
+    entries: the journal's, oldest first. Evaluation files that were edited or that this version cannot read are
+    skipped: their bundles cannot be released either. Raises LakeError if the lake cannot be read.
     """
     last_release = next((entry for entry in reversed(entries) if entry.is_release), None)
-    latest: dict[str, tuple[int, datetime, _EvaluationSummary]] = {}
-    for stamp in store.list_info(EVALUATIONS_FOLDER):
-        if not EVALUATION_PATTERN.fullmatch(stamp.path) or (
-            last_release is not None and stamp.modified < last_release.at - MAX_CLOCK_SKEW
-        ):
+    latest: dict[str, tuple[int, datetime, EvaluationRecord]] = {}
+    for info in evaluation_files(store):
+        if last_release is not None and info.modified < last_release.at - MAX_CLOCK_SKEW:
             continue
-        record = _read_summary(store, stamp.path)
-        if record is None or (
-            last_release is not None
-            and (record.decided_on < last_release.number or record.bundle == last_release.bundle)
-        ):
+        record = _read_record(store, info.path)
+        if record is None or _is_outdated(record, last_release):
             continue
-        candidate = (record.decided_on, stamp.modified, record)
+        candidate = (record.decided_on, info.modified, record)
         latest[record.bundle] = max(latest.get(record.bundle, candidate), candidate, key=lambda row: row[:2])
     rows = sorted(latest.values(), key=lambda row: row[:2])
     return tuple(
-        WaitingBundle(kept.bundle, evaluated_at, kept.verdict.holds)
-        for _, evaluated_at, kept in rows
-        if kept.verdict.is_held
+        WaitingBundle(record.bundle, evaluated_at, record.verdict.holds)
+        for _, evaluated_at, record in rows
+        if record.verdict.is_held
     )
 
 
-def _read_summary(store: Store, path: str) -> _EvaluationSummary | None:
+def _is_outdated(record: EvaluationRecord, last_release: JournalEntry | None) -> bool:
+    """Whether the record was decided before the last release, or is of the released bundle itself."""
+    if last_release is None:
+        return False
+    return record.decided_on < last_release.number or record.bundle == last_release.bundle
+
+
+def _read_record(store: Store, path: str) -> EvaluationRecord | None:
     content = store.get(path)
     if hashlib.sha256(content).hexdigest() != PurePosixPath(path).stem:
         return None
     try:
-        return _EvaluationSummary.model_validate_json(content)
+        return EvaluationRecord.model_validate_json(content)
     except ValidationError:
-        return None  # of a version that this one does not read
+        return None  # of a version that this one cannot read

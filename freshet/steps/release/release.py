@@ -22,8 +22,7 @@ from freshet.releases.holds import hold_in_force, hold_sentence
 from freshet.releases.journal import JournalEntry, bundle_path
 from freshet.releases.revoked import rollback_reason
 from freshet.settings import Settings
-from freshet.steps.evaluation.evaluate import EvaluationRecord, evaluation_path
-from freshet.steps.evaluation.files import read_evaluation
+from freshet.steps.evaluation.records import EvaluationRecord, evaluation_path, read_evaluation
 from freshet.steps.step_result import StepResult, run_gate
 from freshet.store import Store
 

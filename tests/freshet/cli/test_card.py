@@ -1,4 +1,3 @@
-import json
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +6,10 @@ from typer.testing import CliRunner
 
 from freshet.cli import card, recommend
 from freshet.errors import BundleError
+from freshet.evaluation.comparison import Evaluation
+from freshet.evaluation.verdict import Verdict
 from freshet.releases.journal import JournalEntry, append_entry
+from freshet.steps.evaluation.records import EvaluationRecord, write_evaluation
 from freshet.store import open_store
 from tests.terminal import run_in_terminal
 from tests.tiny_bundle import write_bundle
@@ -33,9 +35,18 @@ def release_bundle(lake, folder, text):
     return name
 
 
-def write_evaluation(lake, name, bundle, decided_on, text):
-    lake.put(f"evaluations/{name}.json", json.dumps({"bundle": bundle, "decided_on": decided_on}).encode())
-    lake.put(f"evaluations/{name}.md", text.encode())
+def store_evaluation(lake, bundle, decided_on, text):
+    evaluation = Evaluation(
+        train_until=1, as_of=2, n_cases=9, n_targets=9, n_unknown_targets=0, ks=(10,), table={}, slices={},
+        scoring_seconds={},
+    )  # fmt: skip
+    verdict = Verdict(
+        released=False, rule="first", sentence="Not released: too few.", reasons=(), margin_tests=(), n_cases=9
+    )
+    record = EvaluationRecord(
+        bundle=bundle, champion=None, decided_on=decided_on, evaluation=evaluation, verdict=verdict
+    )
+    write_evaluation(lake, record, text)
 
 
 def run_card(*arguments):
@@ -61,9 +72,9 @@ def test_a_terminal_shows_headings_and_tables_and_a_pipe_gets_markdown(lake, tmp
 
 def test_the_last_evaluation_adds_what_it_found(lake, tmp_path):
     name = release_bundle(lake, tmp_path / "one", "# One\n")
-    write_evaluation(lake, "b", name, 0, "# One\n\nearlier\n")
-    write_evaluation(lake, "a", name, 1, "# One\n\nlater\n")
-    write_evaluation(lake, "c", "of another", 2, "# Other\n")
+    store_evaluation(lake, name, 0, "# One\n\nearlier\n")
+    store_evaluation(lake, name, 1, "# One\n\nlater\n")
+    store_evaluation(lake, "of another", 2, "# Other\n")
     assert run_card() == "# One\n\nlater\n"
 
 

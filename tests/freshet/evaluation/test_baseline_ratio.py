@@ -42,7 +42,7 @@ def test_a_lasting_loss_of_a_tenth_is_said_with_the_release_that_was_best():
     result = ratio_status(past, 0.27)
     assert result.is_below_min
     assert result.sentence == (
-        "it is 1.35 times as good as the best baseline, 90% of the 1.50 that release 1 reached (medians of 3 releases)"
+        "its NDCG is 1.35 times the best baseline's, 90% of the 1.50 times of release 1 (medians of 3 releases)"
     )
 
 

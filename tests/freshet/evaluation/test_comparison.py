@@ -73,7 +73,7 @@ def test_an_evaluation_comes_back_from_json(ranker):
 
 def test_the_table_reads_as_markdown(ranker):
     lines = compare(training_set(), ranker, None, ks=(3,)).evaluation.to_markdown().splitlines()
-    assert lines[0] == "2 baskets asked for, 2 items in them, 0 unknown."
+    assert lines[0] == "2 held-out baskets with 2 items, 0 of them unknown."
     head = ["| metric | challenger | sequential rules | item-to-item | popular | encoder alone | blend alone |"]
     assert lines[2:4] == [*head, "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
     assert "| hit_rate@3 | 0.5000 | 0.5000 | 0.5000 | 0.5000 | 0.5000 | 0.5000 |" in lines

@@ -63,19 +63,19 @@ def comparison(table: dict[str, dict[str, float]] | None = None, echoes: tuple[f
     return Comparison(evaluation, scores, np.arange(N_CASES))
 
 
-def guard_signals(
-    model_comparison: Comparison, past_standings: Sequence[ReleaseMetrics] = (), fresher: bool = True, **limits
+def triggered_guards(
+    model_comparison: Comparison, past_releases: Sequence[ReleaseMetrics] = (), fresher: bool = True, **limits
 ) -> dict[str, GuardResult]:
-    signals = run_guards(
-        GuardInputs(model_comparison, past_standings, EvaluationParams(), GuardParams(**limits), fresher)
+    results = run_guards(
+        GuardInputs(model_comparison, past_releases, EvaluationParams(), GuardParams(**limits), fresher)
     )
-    assert [sign.guard for sign in signals] == list(GUARDS)
-    return {sign.guard: sign for sign in signals if sign.message}
+    assert [result.guard for result in results] == list(GUARDS)
+    return {result.guard: result for result in results if result.message}
 
 
 def test_of_a_healthy_challenger_no_guard_says_anything():
-    assert guard_signals(comparison()) == {}
-    assert guard_signals(comparison(champion=None, anchor=None), fresher=False) == {}
+    assert triggered_guards(comparison()) == {}
+    assert triggered_guards(comparison(champion=None, anchor=None), fresher=False) == {}
 
 
 def dead_weights(fresher: bool = False) -> Comparison:
@@ -94,103 +94,100 @@ def test_weights_that_are_all_zero_pass_the_statistics_and_are_held():
     )
     assert (guarded_verdict.released, guarded_verdict.passed) == (False, True)
     assert guarded_verdict.holds == (
-        "the encoder alone is not surely better than what is popular (NDCG@10 0.0050 against 0.1000)",
+        "the encoder alone is not significantly better than popular items (NDCG@10 0.0050 against 0.1000)",
     )
 
 
 @pytest.mark.parametrize("fresher", [True, False])
 def test_an_encoder_that_changes_no_answer_is_held_even_where_it_could_answer_alone(fresher):
     model_comparison = comparison(challenger=180, blend_alone=180)
-    sign = guard_signals(model_comparison, fresher=fresher)["encoder"]
-    assert sign.is_hold
-    assert sign.message == "the model is not better with its encoder than without it (NDCG@10 0.4500 against 0.4500)"
+    result = triggered_guards(model_comparison, fresher=fresher)["encoder"]
+    assert result.is_hold
+    assert result.message == "the model is not better with its encoder than without it (NDCG@10 0.4500 against 0.4500)"
 
 
 def test_on_a_night_with_little_to_show_a_fresh_encoder_is_believed_and_a_first_one_warned_of():
     model_comparison = comparison(challenger=134, blend_alone=130, encoder_alone=132)
-    assert "encoder" not in guard_signals(model_comparison, fresher=True)
-    sign = guard_signals(model_comparison, fresher=False)["encoder"]
-    assert not sign.is_hold
+    assert "encoder" not in triggered_guards(model_comparison, fresher=True)
+    result = triggered_guards(model_comparison, fresher=False)["encoder"]
+    assert not result.is_hold
     assert (
-        sign.message
-        == "the model is not surely better with its encoder than without it (NDCG@10 0.3350 against 0.3250)"
+        result.message
+        == "the model is not significantly better with its encoder than without it (NDCG@10 0.3350 against 0.3250)"
     )
 
 
 def test_a_blend_that_spoils_what_the_encoder_knows_is_warned_of():
-    sign = guard_signals(comparison(encoder_alone=240))["encoder"]
-    assert not sign.is_hold
-    assert sign.message == (
-        "the encoder alone is surely better than what is made of it by blending (NDCG@10 0.6000 against 0.5000)"
+    result = triggered_guards(comparison(encoder_alone=240))["encoder"]
+    assert not result.is_hold
+    assert result.message == (
+        "the encoder alone is significantly better than the model that blends it (NDCG@10 0.6000 against 0.5000)"
     )
 
 
 @pytest.mark.parametrize(("scorer", "words"), [("challenger", "the new model"), ("encoder alone", "its encoder alone")])
 def test_the_same_answer_for_everybody_is_held(scorer, words):
-    sign = guard_signals(comparison({scorer: {"personalisation@10": 0.2}}))["sameness"]
-    assert sign.is_hold
-    assert sign.message == (
-        f"{words} answers nearly the same to everybody: the first 10 of two shoppers differ in 20% of their places, by "
-        "chance they would in 99% (needed 30%)"
+    result = triggered_guards(comparison({scorer: {"personalisation@10": 0.2}}))["sameness"]
+    assert result.is_hold
+    assert result.message == (
+        f"{words} recommends nearly the same to all shoppers: the top 10 of two shoppers differ in 20% of their items, "
+        "random lists in 99% (required 30%)"
     )
 
 
 def test_narrower_lists_than_the_champions_are_a_warning():
-    sign = guard_signals(comparison({"challenger": {"coverage@10": 0.2, "popularity_share@10": 0.6}}))["narrowing"]
-    assert not sign.is_hold
-    assert sign.message == (
-        "it shows 20.0% of all items, the champion 50.0%; 60% of its places go to popular items, of the champion's 30%"
+    result = triggered_guards(comparison({"challenger": {"coverage@10": 0.2, "popularity_share@10": 0.6}}))["narrowing"]
+    assert not result.is_hold
+    assert result.message == (
+        "its lists cover 20.0% of all items, the champion's 50.0%; popular items take 60% of its lists, 30% of the champion's"
     )
 
 
 def test_an_anchor_that_is_surely_better_holds():
-    sign = guard_signals(comparison(anchor=260))["anchor"]
-    assert sign.is_hold
-    assert sign.message == "the frozen release 1 is surely better than it (NDCG@10 0.5000 against 0.6500)"
-    assert "anchor" not in guard_signals(comparison(anchor=204))
+    result = triggered_guards(comparison(anchor=260))["anchor"]
+    assert result.is_hold
+    assert result.message == "the anchor, release 1, is significantly better than it (NDCG@10 0.5000 against 0.6500)"
+    assert "anchor" not in triggered_guards(comparison(anchor=204))
 
 
-PAST_STANDINGS = [
+PAST_RELEASES = [
     ReleaseMetrics(n, "a" * 64, {"challenger": 0.5, "item-to-item": 0.3, "popular": 0.1}) for n in range(1, 5)
 ]
 
 
 def test_a_loss_against_the_baselines_over_releases_is_a_warning():
-    worse_past = [
-        *PAST_STANDINGS,
+    worse_past_releases = [
+        *PAST_RELEASES,
         *(ReleaseMetrics(n, "a" * 64, {"challenger": 0.4, "item-to-item": 0.3}) for n in (5, 6, 7)),
     ]
-    sign = guard_signals(comparison(challenger=160, champion=160), worse_past)["ratio"]
-    assert not sign.is_hold
-    assert sign.message.startswith(
-        "it is 1.33 times as good as the best baseline, 80% of the 1.67 that release 1 reached"
-    )
+    result = triggered_guards(comparison(challenger=160, champion=160), worse_past_releases)["ratio"]
+    assert not result.is_hold
+    assert result.message.startswith("its NDCG is 1.33 times the best baseline's, 80% of the 1.67 times of release 1")
 
 
 def test_figures_far_above_all_before_hold():
-    assert guard_signals(comparison(), PAST_STANDINGS) == {}
-    sign = guard_signals(comparison(challenger=260, champion=250, item_to_item=120), PAST_STANDINGS)["rise"]
-    assert sign.is_hold
-    assert "look whether the model knows what it is asked for" in sign.message
+    assert triggered_guards(comparison(), PAST_RELEASES) == {}
+    result = triggered_guards(comparison(challenger=260, champion=250, item_to_item=120), PAST_RELEASES)["rise"]
+    assert result.is_hold
+    assert "check for a leak of held-out events into training" in result.message
 
 
 def test_figures_that_rise_with_the_baselines_hold_where_baskets_repeat_the_item_before():
     raised_hits = {"challenger": 260, "champion": 250, "item_to_item": 160}
-    young = guard_signals(comparison(**raised_hits), PAST_STANDINGS)["rise"]
-    assert (young.is_hold, "it may be a young shop's longer histories" in young.message) == (False, True)
+    young = triggered_guards(comparison(**raised_hits), PAST_RELEASES)["rise"]
+    assert (young.is_hold, "longer histories of a young shop may explain it" in young.message) == (False, True)
     for overrides in ({"echoes": (0.1, 0.02)}, {"repeats": (0.3, 0.2)}):
-        rise = guard_signals(comparison(**raised_hits, **overrides), PAST_STANDINGS)["rise"]
-        assert (rise.is_hold, "look for events that are written twice" in rise.message) == (True, True)
-    assert not guard_signals(comparison(**raised_hits, repeats=(0.3, 0.28)), PAST_STANDINGS)["rise"].is_hold
+        rise = triggered_guards(comparison(**raised_hits, **overrides), PAST_RELEASES)["rise"]
+        assert (rise.is_hold, "check for events that are written twice" in rise.message) == (True, True)
+    assert not triggered_guards(comparison(**raised_hits, repeats=(0.3, 0.28)), PAST_RELEASES)["rise"].is_hold
 
 
 def test_baskets_that_repeat_the_last_look_more_than_they_did_hold():
-    sign = guard_signals(comparison(echoes=(0.45, 0.02)))["echo"]
-    assert sign.message == (
-        "45% of the baskets ask again for the item of seconds before, on the days before only 2%: look for events that "
-        "are written twice"
+    result = triggered_guards(comparison(echoes=(0.45, 0.02)))["echo"]
+    assert result.message == (
+        "45% of the baskets repeat the item of seconds before, 2% on earlier days: check for events that are written twice"
     )
-    assert guard_signals(comparison(echoes=(0.45, 0.40))) == {}  # people of this shop do that
+    assert triggered_guards(comparison(echoes=(0.45, 0.40))) == {}  # people of this shop do that
 
 
 def sliced_comparison(*rows: tuple[str, int, int, int]) -> Comparison:
@@ -210,21 +207,19 @@ def sliced_comparison(*rows: tuple[str, int, int, int]) -> Comparison:
 
 
 def test_a_slice_that_is_surely_far_worse_holds_with_its_figures():
-    sign = guard_signals(sliced_comparison(("rare items", 200, 100, 60), ("head items", 200, 100, 100)))["slices"]
-    assert sign.is_hold
-    assert sign.message.startswith(
-        "it serves a part of the shop worse than the champion: rare items 0.5000 → 0.3000 (200"
-    )
+    result = triggered_guards(sliced_comparison(("rare items", 200, 100, 60), ("head items", 200, 100, 100)))["slices"]
+    assert result.is_hold
+    assert result.message.startswith("it is worse than the champion in a slice: rare items 0.5000 → 0.3000 (200")
 
 
 def test_a_slice_that_is_surely_a_little_worse_warns():
-    sign = guard_signals(sliced_comparison(("rare items", 2000, 1000, 940)))["slices"]
-    assert not sign.is_hold
+    result = triggered_guards(sliced_comparison(("rare items", 2000, 1000, 940)))["slices"]
+    assert not result.is_hold
 
 
 def test_a_slice_of_few_shoppers_or_that_may_be_luck_says_nothing():
-    assert guard_signals(sliced_comparison(("rare items", 40, 20, 0))) == {}
-    assert guard_signals(sliced_comparison(("rare items", 200, 100, 98))) == {}
+    assert triggered_guards(sliced_comparison(("rare items", 40, 20, 0))) == {}
+    assert triggered_guards(sliced_comparison(("rare items", 200, 100, 98))) == {}
 
 
 def test_of_ten_slices_that_stayed_as_they_are_hardly_ever_one_is_said_to_have_fallen():
@@ -238,7 +233,7 @@ def test_of_ten_slices_that_stayed_as_they_are_hardly_ever_one_is_said_to_have_f
             for n in range(10)
         }
         alarms += bool(
-            guard_signals(
+            triggered_guards(
                 Comparison(model_comparison.evaluation, model_comparison.scores, model_comparison.shopper_index, parts)
             )
         )
@@ -246,5 +241,5 @@ def test_of_ten_slices_that_stayed_as_they_are_hardly_ever_one_is_said_to_have_f
 
 
 def test_with_too_few_baskets_guards_are_quiet():
-    assert [sign.guard for sign in SILENT_GUARDS] == list(GUARDS)
-    assert not any(sign.message for sign in SILENT_GUARDS)
+    assert [result.guard for result in SILENT_GUARDS] == list(GUARDS)
+    assert not any(result.message for result in SILENT_GUARDS)

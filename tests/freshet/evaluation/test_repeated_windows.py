@@ -108,8 +108,8 @@ def test_looks_that_are_written_twice_hold_the_release_for_a_person(training_set
     assert table["challenger"]["ndcg@10"] > 1.2 * calm_standing.ndcg["challenger"]
     assert verdict.passed  # no worse than the champion and the baselines, which rose with it
     assert not verdict.released
-    assert "it is the data, look for events that are written twice" in signals["rise"].message
-    assert "of the baskets ask again for the item of seconds before" in signals["echo"].message
+    assert "the data has changed, check for events that are written twice" in signals["rise"].message
+    assert "of the baskets repeat the item of seconds before" in signals["echo"].message
 
 
 def test_a_few_of_them_are_seen_by_their_share_before_the_figures_show_them(training_set, ranker, calm_standing):
@@ -127,4 +127,4 @@ def test_without_any_release_before_they_are_held_too(training_set, ranker):
 def test_a_ranker_whose_encoder_says_nothing_is_held_on_real_baskets(training_set, ranker):
     _, signals, _ = judge_release(training_set, blend_only_ranker(ranker), ())
     assert signals["encoder"].is_hold
-    assert signals["sameness"].message.startswith("its encoder alone answers nearly the same to everybody")
+    assert signals["sameness"].message.startswith("its encoder alone recommends nearly the same to all shoppers")

@@ -60,10 +60,10 @@ def test_the_first_release_is_refused_when_it_beats_only_one():
     assert not verdict.released
     assert [margin.passed for margin in verdict.margin_tests] == [True, False]
     assert verdict.sentence == (
-        "Not released: the new model is better than what is popular (NDCG@10 0.5000 against 0.1000, difference at "
-        f"least {verdict.margin_tests[0].lower_bound:+.4f}, 95% sure, needed above +0.0000); the new model is not shown to be "
-        "better than what goes with what (item-to-item) (NDCG@10 0.5000 against 0.5000, difference at least +0.0000, "
-        "95% sure, needed above +0.0000) (100 baskets of 100 shoppers asked for)."
+        "Not released: the new model is better than popular items (NDCG@10 0.5000 against 0.1000, difference at "
+        f"least {verdict.margin_tests[0].lower_bound:+.4f} with 95% confidence, required above +0.0000); the new model is "
+        "not shown to be better than item-to-item kNN (NDCG@10 0.5000 against 0.5000, difference at least +0.0000 with "
+        "95% confidence, required above +0.0000) (100 held-out baskets of 100 shoppers)."
     )
 
 
@@ -78,10 +78,7 @@ def test_the_first_release_may_be_as_good_as_sequential_rules_but_not_worse():
         comparison(challenger=case_scores(50), sequential_rules=case_scores(60), **others), PARAMS
     )
     assert not worse_verdict.released
-    assert (
-        "is not shown to be as good as what comes after what (sequential rules) (NDCG@10 0.5000"
-        in worse_verdict.sentence
-    )
+    assert "is not shown to be as good as sequential rules (NDCG@10 0.5000" in worse_verdict.sentence
 
 
 def test_no_later_model_may_be_worse_than_sequential_rules():
@@ -113,7 +110,7 @@ def test_the_same_configuration_is_refused_when_it_is_worse_by_more_than_the_mar
     assert not verdict.released
     assert verdict.margin_tests[0].threshold == pytest.approx(-0.01)
     assert verdict.sentence.startswith(
-        "Not released: the new model is not shown to be as good as the model that serves now (NDCG@10 0.4500 against"
+        "Not released: the new model is not shown to be as good as the released model (NDCG@10 0.4500 against"
     )
 
 
@@ -127,7 +124,7 @@ def test_a_verdict_says_how_many_more_baskets_would_show_an_equally_good_model()
     verdict = decide_verdict(comparison(challenger=other, champion=case_scores(50)), PARAMS, same_configuration=True)
     assert not verdict.released
     assert verdict.margin_tests[0].additional_cases == pytest.approx(12_300, rel=0.08)
-    assert "; an equally good model needs about 12,000 more baskets to show it)" in verdict.sentence
+    assert "; an equally good model would need about 12,000 more baskets to pass)" in verdict.sentence
 
 
 def test_where_there_were_baskets_enough_the_verdict_asks_for_no_more():
@@ -146,7 +143,7 @@ def test_where_there_were_baskets_enough_the_verdict_asks_for_no_more():
 def test_a_changed_configuration_that_is_better_is_released():
     verdict = decide_verdict(comparison(challenger=case_scores(70), champion=case_scores(50)), PARAMS)
     assert verdict.released
-    assert verdict.sentence.startswith("Released: the new model is better than the model that serves now (NDCG@10 0.70")
+    assert verdict.sentence.startswith("Released: the new model is better than the released model (NDCG@10 0.70")
 
 
 def test_a_champion_that_has_aged_below_the_baselines_is_not_enough_to_beat():
@@ -162,7 +159,7 @@ def test_a_champion_that_has_aged_below_the_baselines_is_not_enough_to_beat():
         (POPULAR, "no worse", True),
         (ITEM_KNN, "no worse", False),
     ]
-    assert "is not shown to be as good as what goes with what (item-to-item) (NDCG@10 0.7000" in verdict.sentence
+    assert "is not shown to be as good as item-to-item kNN (NDCG@10 0.7000" in verdict.sentence
 
 
 def test_with_a_champion_a_baseline_need_not_be_beaten():
@@ -179,8 +176,8 @@ def test_all_baskets_of_one_shopper_release_nothing():
     assert not verdict.released
     assert (verdict.n_cases, verdict.n_shoppers) == (2023, 1)
     assert verdict.sentence == (
-        "Not released: the 2,023 baskets to ask for are of only 1 shopper; 10 are needed to tell luck from merit. "
-        "Make a new model when more has landed, or hold out more days."
+        "Not released: the 2,023 held-out baskets are of only 1 shopper, at least 10 are needed. "
+        "Train a new model when more days have landed, or hold out more days."
     )
 
 
@@ -191,7 +188,10 @@ def test_a_shopper_with_most_of_the_baskets_does_not_pass_for_many():
         comparison(shopper_index, challenger=case_scores(950, 1000), popular=case_scores(0, 1000)), PARAMS
     )
     assert not verdict.released
-    assert "are of only 100 shoppers, so unevenly that they count as 1; 10 are needed" in verdict.sentence
+    assert (
+        "are of only 100 shoppers (effectively 1, because their numbers of baskets differ), at least 10 are"
+        in verdict.sentence
+    )
 
 
 def test_baskets_that_go_well_together_are_less_sure():
@@ -210,8 +210,8 @@ def test_too_few_cases_are_refused_with_the_reason():
     verdict = decide_verdict(few_cases, PARAMS)
     assert not verdict.released
     assert verdict.sentence == (
-        "Not released: only 9 baskets to ask for, 10 are needed to tell luck from merit. "
-        "Make a new model when more has landed, or hold out more days."
+        "Not released: only 9 held-out baskets, at least 10 are needed. "
+        "Train a new model when more days have landed, or hold out more days."
     )
 
 

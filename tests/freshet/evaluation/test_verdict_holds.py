@@ -38,7 +38,9 @@ def test_a_held_verdict_releases_nothing_and_its_statistics_stay_readable():
 def test_a_refused_challenger_stays_refused_for_its_own_reason():
     held_verdict = add_holds(verdict(has_passed=False), ["it is too good to be true"])
     assert (held_verdict.released, held_verdict.passed) == (False, False)
-    assert held_verdict.sentence == "Not released: as good. It would also wait for a person: it is too good to be true."
+    assert (
+        held_verdict.sentence == "Not released: as good. It would also be held for a person: it is too good to be true."
+    )
 
 
 def test_a_warning_is_said_and_stops_nothing():

@@ -9,12 +9,10 @@ from freshet.data.sequential_rules import RuleTable
 from freshet.errors import BundleError
 from freshet.inference.baselines import Baselines, save_baselines
 from freshet.inference.bundle import load_vocabulary, open_bundle, save_vocabulary
-from freshet.inference.manifest import write_manifest
+from freshet.inference.manifest import BundleInfo, write_manifest
 from tests.tiny_bundle import ITEM_EMBEDDINGS, vocabulary, write_bundle
 
-REBUILD_FIX = (
-    'materialize the asset `bundle` again, or go back to a release that is whole: `freshet rollback --why "…"`'
-)
+REBUILD_FIX = 'materialize the asset `bundle` again, or go back to an intact release: `freshet rollback --why "…"`'
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +28,7 @@ def bundle_copy(sealed_bundle, tmp_path):
 
 def reseal(folder):
     return write_manifest(
-        folder, created_by="test", precision="fp32", max_history=4, lineage={}, parameters={}, metrics={}
+        folder, BundleInfo(created_by="test", precision="fp32", max_history=4, lineage={}, parameters={}, metrics={})
     )
 
 
@@ -62,7 +60,7 @@ def test_the_same_content_gives_the_same_id(sealed_bundle, tmp_path):
 
 
 def test_a_changed_byte_is_named(bundle_copy):
-    path = bundle_copy / "item_vectors.npy"
+    path = bundle_copy / "item_embeddings.npy"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(bytes(content))
@@ -74,7 +72,7 @@ def test_a_truncated_file_is_named_with_its_sizes(bundle_copy):
     path = bundle_copy / "golden.npz"
     size = path.stat().st_size
     path.write_bytes(path.read_bytes()[:10])
-    assert error_message(bundle_copy) == f"{path}: it has 10 bytes, sealed were {size}; {REBUILD_FIX}"
+    assert error_message(bundle_copy) == f"{path}: it has 10 bytes instead of {size}; {REBUILD_FIX}"
 
 
 def test_a_missing_file_is_named(bundle_copy):
@@ -111,9 +109,11 @@ def test_a_manifest_with_a_missing_field_names_it(bundle_copy):
 
 
 def test_vectors_of_another_vocabulary_are_refused(bundle_copy):
-    np.save(bundle_copy / "item_vectors.npy", ITEM_EMBEDDINGS[:-1])
+    np.save(bundle_copy / "item_embeddings.npy", ITEM_EMBEDDINGS[:-1])
     reseal(bundle_copy)
-    assert error_message(bundle_copy) == f"{bundle_copy}/item_vectors.npy: 6 rows, the vocabulary has 7; {REBUILD_FIX}"
+    assert (
+        error_message(bundle_copy) == f"{bundle_copy}/item_embeddings.npy: 6 rows, the vocabulary has 7; {REBUILD_FIX}"
+    )
 
 
 def test_baselines_of_another_vocabulary_are_refused(bundle_copy):
@@ -139,11 +139,11 @@ def test_rules_of_another_vocabulary_are_refused(bundle_copy):
 
 
 def test_vectors_that_are_not_numbers_are_refused(bundle_copy):
-    np.save(bundle_copy / "item_vectors.npy", np.full((7, 2), np.nan, dtype=np.float32))
+    np.save(bundle_copy / "item_embeddings.npy", np.full((7, 2), np.nan, dtype=np.float32))
     reseal(bundle_copy)
     assert (
         error_message(bundle_copy)
-        == f"{bundle_copy}/item_vectors.npy: expected finite float32 (V + 1, D), found float32 (7, 2); {REBUILD_FIX}"
+        == f"{bundle_copy}/item_embeddings.npy: expected finite float32 (V + 1, D), got float32 (7, 2); {REBUILD_FIX}"
     )
 
 

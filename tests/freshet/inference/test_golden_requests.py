@@ -7,7 +7,7 @@ from freshet.errors import BundleError
 from freshet.inference.baselines import Baselines, save_baselines
 from freshet.inference.bundle import open_bundle, save_vocabulary
 from freshet.inference.golden_requests import check_golden_requests, save_golden_requests
-from freshet.inference.manifest import write_manifest
+from freshet.inference.manifest import BundleInfo, write_manifest
 from freshet.inference.ranker import open_ranker
 from freshet.inference.scoring import EncodedHistories
 from tests.tiny_bundle import ITEM_EMBEDDINGS, POPULARITY, encoder_input, view_histories, vocabulary, write_bundle
@@ -22,19 +22,21 @@ def test_another_answer_than_at_export_is_refused(tmp_path):
     write_bundle(tmp_path)
     other_encoded = EncodedHistories(np.array([[0.9, 0]], dtype=np.float32), np.zeros(1, dtype=np.float32))
     save_golden_requests(encoder_input(view_histories(["a"])), other_encoded, tmp_path / "golden.npz")
-    write_manifest(tmp_path, created_by="t", precision="fp32", max_history=4, lineage={}, parameters={}, metrics={})
+    write_manifest(
+        tmp_path, BundleInfo(created_by="t", precision="fp32", max_history=4, lineage={}, parameters={}, metrics={})
+    )
     with pytest.raises(BundleError) as exc_info:
         check_golden_requests(open_ranker(open_bundle(tmp_path)))
     assert str(exc_info.value) == (
         f"{tmp_path}/golden.npz: golden requests are answered otherwise than at export (off by 0.11, allowed 0.001); "
-        'materialize the asset `bundle` again, or go back to a release that is whole: `freshet rollback --why "…"`'
+        'materialize the asset `bundle` again, or go back to an intact release: `freshet rollback --why "…"`'
     )
 
 
 def reseal(folder):
     """The bundle in `folder` as a careless tool would seal it after it had changed a file."""
     name = write_manifest(
-        folder, created_by="t", precision="fp32", max_history=4, lineage={}, parameters={}, metrics={}
+        folder, BundleInfo(created_by="t", precision="fp32", max_history=4, lineage={}, parameters={}, metrics={})
     )
     return open_ranker(open_bundle(folder, name))
 
@@ -42,7 +44,7 @@ def reseal(folder):
 @pytest.mark.parametrize("wrong", [lambda rows: rows[[0, 2, 1, 4, 3, 6, 5]], np.zeros_like])
 def test_item_vectors_that_are_shuffled_or_zeroed_are_refused(tmp_path, wrong):
     write_bundle(tmp_path)
-    np.save(tmp_path / "item_vectors.npy", wrong(ITEM_EMBEDDINGS))
+    np.save(tmp_path / "item_embeddings.npy", wrong(ITEM_EMBEDDINGS))
     with pytest.raises(
         BundleError, match=r"golden.npz: its lists are not those at export \(off by .*, allowed 0.001\)"
     ):
@@ -79,5 +81,5 @@ def test_item_vectors_of_an_older_bundle_are_held_against_its_item_encoder(tmp_p
     write_bundle(tmp_path, complete=False)
     with pytest.raises(BundleError, match=r"its item vectors are not the item encoder's"):
         check_golden_requests(reseal(tmp_path))  # the tiny bundle's item encoder says otherwise
-    np.save(tmp_path / "item_vectors.npy", np.array([[0, 0], *[[1, 0]] * 6], dtype=np.float32))
+    np.save(tmp_path / "item_embeddings.npy", np.array([[0, 0], *[[1, 0]] * 6], dtype=np.float32))
     assert check_golden_requests(reseal(tmp_path)) == 0.0

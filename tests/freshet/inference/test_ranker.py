@@ -5,13 +5,11 @@ import pytest
 from freshet.errors import BundleError, SettingsError
 from freshet.inference import encoder_batches, scoring
 from freshet.inference.bundle import open_bundle
-from freshet.inference.manifest import write_manifest
+from freshet.inference.manifest import BundleInfo, write_manifest
 from freshet.inference.ranker import open_ranker
 from tests.tiny_bundle import encoder_input, view_histories, write_bundle, write_encoder
 
-REBUILD_FIX = (
-    'materialize the asset `bundle` again, or go back to a release that is whole: `freshet rollback --why "…"`'
-)
+REBUILD_FIX = 'materialize the asset `bundle` again, or go back to an intact release: `freshet rollback --why "…"`'
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +88,9 @@ def test_no_shopper_is_no_answer(ranker):
 def test_a_file_that_is_no_model_is_refused(tmp_path):
     write_bundle(tmp_path)
     (tmp_path / "shopper_encoder.fp32.onnx").write_bytes(b"no model")
-    write_manifest(tmp_path, created_by="t", precision="fp32", max_history=4, lineage={}, parameters={}, metrics={})
+    write_manifest(
+        tmp_path, BundleInfo(created_by="t", precision="fp32", max_history=4, lineage={}, parameters={}, metrics={})
+    )
     with pytest.raises(BundleError) as exc_info:
         open_ranker(open_bundle(tmp_path))
     assert str(exc_info.value).startswith(f"{tmp_path}/shopper_encoder.fp32.onnx: onnxruntime cannot load it (")
@@ -101,7 +101,7 @@ def test_an_encoder_that_answers_no_number_is_refused(tmp_path):
     name = write_bundle(tmp_path)
     write_encoder(tmp_path / "shopper_encoder.fp32.onnx", np.full((7, 2), np.nan, dtype=np.float32))
     name = write_manifest(
-        tmp_path, created_by="t", precision="fp32", max_history=4, lineage={}, parameters={}, metrics={}
+        tmp_path, BundleInfo(created_by="t", precision="fp32", max_history=4, lineage={}, parameters={}, metrics={})
     )
     with pytest.raises(BundleError) as exc_info:
         open_ranker(open_bundle(tmp_path)).recommend(view_histories(["a"]), 1)

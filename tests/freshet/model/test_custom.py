@@ -17,7 +17,7 @@ from freshet.model import checkpoint
 from freshet.model.custom import build_custom_model
 from freshet.model.onnx_export import SHOPPER_ENCODER_FILE, export
 from freshet.model.params import ModelConfig, TrainParams
-from freshet.steps.bundle.build import _build_verified_bundle, _write_artifacts
+from freshet.steps.bundle.build import build_verified_bundle, write_artifacts
 from freshet.training.batching import pack
 from freshet.training.dataset import build_dataset
 from freshet.training.objective import step_loss
@@ -43,8 +43,8 @@ def test_a_gru_goes_from_training_to_the_sealed_bundle(tmp_path):
     model = checkpoint.load(tmp_path / "model")
     ref = ModelRef(id="gru", training_set=REF, parameters=params_for(GRU_CLASS).model_dump(), metrics={})
     (tmp_path / "bundle").mkdir()
-    _write_artifacts(tmp_path / "bundle", model, shop, lambda _: None)
-    verified_bundle, reason = _build_verified_bundle(tmp_path / "bundle", model, shop, ref)
+    write_artifacts(tmp_path / "bundle", model, shop, lambda _: None)
+    verified_bundle, reason = build_verified_bundle(tmp_path / "bundle", model, shop, ref)
     assert reason == ""
     assert verified_bundle is not None
     assert verified_bundle.fp32.passed
@@ -73,9 +73,9 @@ def test_an_onnx_encoder_brought_by_path_goes_straight_to_the_bundle(tmp_path):
     shutil.rmtree(folder)  # the lake has all of it
     model = checkpoint.load(tmp_path / "model")
     (tmp_path / "bundle").mkdir()
-    _write_artifacts(tmp_path / "bundle", model, shop, lambda _: None)
+    write_artifacts(tmp_path / "bundle", model, shop, lambda _: None)
     ref = ModelRef(id="onnx", training_set=REF, parameters=params.model_dump(), metrics={})
-    verified_bundle, reason = _build_verified_bundle(tmp_path / "bundle", model, shop, ref)
+    verified_bundle, reason = build_verified_bundle(tmp_path / "bundle", model, shop, ref)
     assert reason == ""
     assert verified_bundle is not None
     assert verified_bundle.fp32.passed

@@ -37,7 +37,7 @@ def test_a_corrupt_bundle_names_the_file_and_the_rollback(tmp_path):
     store = open_store(str(tmp_path / "lake"))
     write_release(store, tmp_path / "one", 1, "one")
     second = write_release(store, tmp_path / "two", 2, "two")
-    damaged_file = store.local_path(f"bundles/{second}/item_vectors.npy")
+    damaged_file = store.local_path(f"bundles/{second}/item_embeddings.npy")
     damaged_file.unlink()
     with pytest.raises(JournalError) as exc_info:
         current_release(store, tmp_path / "cache")

@@ -7,7 +7,7 @@ import pytest
 
 from freshet.data.day_numbers import day_number
 from freshet.errors import BundleError
-from freshet.inference.manifest import MANIFEST, load_verified_manifest, write_manifest
+from freshet.inference.manifest import MANIFEST, BundleInfo, load_verified_manifest, write_manifest
 from freshet.monitoring.params import DriftParams
 from freshet.releases import journal
 from freshet.releases.journal import JournalEntry, bundle_path
@@ -27,13 +27,15 @@ def release_bundle(small_shop, store: Store, folder, lineage: dict) -> str:
     _, manifest = load_verified_manifest(folder)
     name = write_manifest(
         folder,
-        created_by="test",
-        precision=manifest.precision,
-        max_history=manifest.max_history,
-        event_type=manifest.event_type,
-        lineage=lineage,
-        parameters=manifest.parameters,
-        metrics=manifest.metrics,
+        BundleInfo(
+            created_by="test",
+            precision=manifest.precision,
+            max_history=manifest.max_history,
+            event_type=manifest.event_type,
+            lineage=lineage,
+            parameters=manifest.parameters,
+            metrics=manifest.metrics,
+        ),
     )
     store.put_folder(folder, bundle_path(name), MANIFEST)
     number = journal.entry_count(store) + 1

@@ -46,7 +46,9 @@ def training_set() -> TrainingSet:
 
 
 def card_inputs() -> ModelCardInputs:
-    return ModelCardInputs(training_set(), MODEL, (PARITY_RESULT,), "int8", {"item_vectors.npy": 5160516}, "freshet 1")
+    return ModelCardInputs(
+        training_set(), MODEL, (PARITY_RESULT,), "int8", {"item_embeddings.npy": 5160516}, "freshet 1"
+    )
 
 
 def test_the_data_is_counted():
@@ -73,7 +75,7 @@ def test_the_card_holds_parameters_cost_parity_and_files():
         "| learning_rate | 0.003 |",
         f"- {PARITY_RESULT.sentence}",
         "It serves int8.",
-        "| item_vectors.npy | 5,160,516 bytes |",
+        "| item_embeddings.npy | 5,160,516 bytes |",
         "Made by freshet 1 from model ffffffffffff.",
     ):
         assert line in card.splitlines()

@@ -44,7 +44,7 @@ def test_a_bundle_that_could_not_be_measured_fails_for_being_corrupt_only(settin
     empty_profile = dict.fromkeys(
         ("fp32_overlap", "low_precision_overlap", "ndcg_loss", "p99_ms", "batch_agreement", "item_encoder_error")
     )
-    corrupt = {"corrupt": 1, "corrupt_reason": "item_vectors.npy: changed"}
+    corrupt = {"corrupt": 1, "corrupt_reason": "item_embeddings.npy: changed"}
     report = run_gate("bundle", {**empty_profile, **corrupt}, settings)
     assert report.refusal_reasons() == {"bundle": [refusal_reason("bundle", "bundle_answers_as_sealed", **corrupt)]}
 

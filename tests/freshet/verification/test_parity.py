@@ -1,12 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from freshet.data.eval_cases import next_basket_cases
 from freshet.data.history import Histories
 from freshet.inference.bundle import open_bundle
+from freshet.inference.manifest import MANIFEST, Manifest, write_manifest
 from freshet.inference.ranker import open_ranker
 from freshet.inference.scoring import EncodedHistories
-from freshet.verification.parity import measure_parity, parity_probes
+from freshet.verification.parity import ParityInputs, ParityResult, ParitySide, measure_parity, parity_probes
 from tests.tiny_bundle import EMBEDDINGS, ITEM_EMBEDDINGS, write_bundle, write_encoder
 
 ITEMS, LENGTH = 60, 4
@@ -41,18 +44,12 @@ def cases():
     return next_basket_cases(histories, 10, 20)
 
 
-def parity_result(precision, rung):
-    probe_batches = parity_probes(LENGTH, ITEMS, seed=0)
-    return measure_parity(
-        precision,
-        mean_encoder(PROBE_EMBEDDINGS),
-        rung,
-        PROBE_EMBEDDINGS,
-        EXCLUDED_ITEMS,
-        probe_batches,
-        cases(),
-        LENGTH,
-    )
+INPUTS = ParityInputs(parity_probes(LENGTH, ITEMS, seed=0), cases(), LENGTH, EXCLUDED_ITEMS)
+
+
+def parity_result(precision, encode):
+    reference = ParitySide(mean_encoder(PROBE_EMBEDDINGS), PROBE_EMBEDDINGS)
+    return measure_parity(precision, reference, replace(reference, encode=encode), INPUTS)
 
 
 def test_probes_cover_batch_length_and_padding():
@@ -67,34 +64,34 @@ def test_probes_cover_batch_length_and_padding():
 
 
 def test_the_same_model_passes_with_full_overlap():
-    rung = parity_result("fp32", mean_encoder(PROBE_EMBEDDINGS))
-    assert rung.passed
-    assert (rung.overlap, rung.ndcg_loss, rung.max_difference) == (1.0, 0.0, 0.0)
-    assert rung.sentence.startswith("fp32 passes: top 20 overlap 1.0000 (needed 0.99), worst on ")
+    result = parity_result("fp32", mean_encoder(PROBE_EMBEDDINGS))
+    assert result.passed
+    assert (result.overlap, result.ndcg_loss, result.max_difference) == (1.0, 0.0, 0.0)
+    assert result.sentence.startswith("fp32 passes: top 20 overlap 1.0000 (needed 0.99), worst on ")
 
 
 def test_another_model_fails_and_the_worst_probe_is_named():
-    rung = parity_result(
+    result = parity_result(
         "fp32", mean_encoder(PROBE_EMBEDDINGS + 0.2 * RNG.normal(size=PROBE_EMBEDDINGS.shape).astype(np.float32))
     )
-    assert not rung.passed
-    assert rung.worst_overlap < rung.overlap < 0.99
-    assert rung.worst_probe in {probe.name for probe in parity_probes(LENGTH, ITEMS, seed=0)} | {"real histories"}
-    assert rung.sentence.startswith("fp32 fails: ")
+    assert not result.passed
+    assert result.worst_overlap < result.overlap < 0.99
+    assert result.worst_probe in {probe.name for probe in parity_probes(LENGTH, ITEMS, seed=0)} | {"real histories"}
+    assert result.sentence.startswith("fp32 fails: ")
 
 
 def test_a_small_difference_passes_int8():
-    rung = parity_result(
+    result = parity_result(
         "int8", mean_encoder(PROBE_EMBEDDINGS + 1e-3 * RNG.normal(size=PROBE_EMBEDDINGS.shape).astype(np.float32))
     )
-    assert rung.min_overlap == 0.95
-    assert rung.overlap >= 0.95
-    assert 0 < rung.max_difference < 0.01
+    assert result.min_overlap == 0.95
+    assert result.overlap >= 0.95
+    assert 0 < result.max_difference < 0.01
 
 
 def test_an_answer_that_is_not_a_number_fails():
-    rung = parity_result("int8", lambda batch: scale_vectors(mean_encoder(PROBE_EMBEDDINGS)(batch), np.nan))
-    assert not rung.passed
+    result = parity_result("int8", lambda batch: scale_vectors(mean_encoder(PROBE_EMBEDDINGS)(batch), np.nan))
+    assert not result.passed
 
 
 def test_a_single_probe_going_wrong_fails_though_the_mean_is_high_enough():
@@ -106,51 +103,39 @@ def test_a_single_probe_going_wrong_fails_though_the_mean_is_high_enough():
         encoded = mean_encoder(PROBE_EMBEDDINGS)(batch)
         return scale_vectors(encoded, -1) if np.array_equal(batch.items, single_batch.items) else encoded
 
-    rung = parity_result("int8", encode_wrong_once)
-    assert (rung.worst_probe, rung.worst_overlap) == ("full, batch of 1", 0.0)
-    assert rung.overlap == 0.95
-    assert not rung.passed
+    result = parity_result("int8", encode_wrong_once)
+    assert (result.worst_probe, result.worst_overlap) == ("full, batch of 1", 0.0)
+    assert result.overlap == 0.95
+    assert not result.passed
 
 
-def test_the_ladder_climbs_real_onnx_files(tmp_path):
+def tiny_parity(bundle, precision):
+    """The tiny bundle's encoder of one precision against its encoder in numpy, without real cases."""
+    inputs = ParityInputs(parity_probes(LENGTH, 6, seed=0), cases().take(slice(0, 0)), LENGTH, np.arange(7) == 0)
+    reference = ParitySide(mean_encoder(EMBEDDINGS), ITEM_EMBEDDINGS)
+    encode = open_ranker(bundle, precision).encode
+    return measure_parity(precision, reference, replace(reference, encode=encode), inputs)
+
+
+def test_exported_onnx_files_pass(tmp_path):
     write_bundle(tmp_path)
-    bundle = open_bundle(tmp_path)
-    excluded_items = np.arange(7) == 0
-    no_cases = cases().take(slice(0, 0))
     for precision in ("fp32", "int8"):
-        onnx = open_ranker(bundle, precision).encode
-        rung = measure_parity(
-            precision,
-            mean_encoder(EMBEDDINGS),
-            onnx,
-            ITEM_EMBEDDINGS,
-            excluded_items,
-            parity_probes(LENGTH, 6, seed=0),
-            no_cases,
-            LENGTH,
-        )
-        assert rung.passed, rung.sentence
-        assert rung.max_difference == pytest.approx(0.0 if precision == "fp32" else 0.01, abs=1e-6)
+        result = tiny_parity(open_bundle(tmp_path), precision)
+        assert result.passed, result.sentence
+        assert result.max_difference == pytest.approx(0.0 if precision == "fp32" else 0.01, abs=1e-6)
 
 
-def test_a_file_of_another_model_is_found_out(tmp_path):
+def test_the_file_of_another_model_shows_in_the_difference(tmp_path):
     write_bundle(tmp_path)
     write_encoder(tmp_path / "shopper_encoder.int8.onnx", EMBEDDINGS[:, ::-1].copy())
-    from freshet.inference.manifest import write_manifest
+    manifest = Manifest.model_validate_json((tmp_path / MANIFEST).read_bytes())
+    write_manifest(tmp_path, manifest.info)
+    result = tiny_parity(open_bundle(tmp_path), "int8")
+    assert result.max_difference == 1.0
 
-    write_manifest(
-        tmp_path, created_by="t", precision="fp32", max_history=LENGTH, lineage={}, parameters={}, metrics={}
-    )
-    onnx = open_ranker(open_bundle(tmp_path), "int8").encode
-    excluded_items = np.arange(7) == 0
-    rung = measure_parity(
-        "int8",
-        mean_encoder(EMBEDDINGS),
-        onnx,
-        ITEM_EMBEDDINGS,
-        excluded_items,
-        parity_probes(LENGTH, 6, seed=0),
-        cases().take(slice(0, 0)),
-        LENGTH,
-    )
-    assert rung.max_difference == 1.0
+
+def test_a_result_of_an_earlier_version_is_read():
+    current = parity_result("fp32", mean_encoder(PROBE_EMBEDDINGS))
+    stored = current.model_dump(mode="json")
+    stored |= {"overlap_needed": stored.pop("min_overlap"), "worst": stored.pop("worst_probe")}
+    assert ParityResult.model_validate(stored) == current

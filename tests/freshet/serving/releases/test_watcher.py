@@ -9,7 +9,7 @@ import pytest
 from freshet.artifacts import pointer_path
 from freshet.data.history_events import HistoryEvent
 from freshet.inference.golden_requests import save_golden_requests
-from freshet.inference.manifest import write_manifest
+from freshet.inference.manifest import BundleInfo, write_manifest
 from freshet.inference.scoring import EncodedHistories
 from freshet.releases.holds import hold_releases, resume_releases
 from freshet.releases.rollback import roll_back
@@ -55,7 +55,7 @@ class WatcherHarness:
         other = EncodedHistories(np.array([[9, 9]], dtype=np.float32), np.zeros(1, dtype=np.float32))
         save_golden_requests(encoder_input(view_histories(["a"])), other, folder / "golden.npz")
         name = write_manifest(
-            folder, created_by="t", precision="fp32", max_history=4, lineage={}, parameters={}, metrics={}
+            folder, BundleInfo(created_by="t", precision="fp32", max_history=4, lineage={}, parameters={}, metrics={})
         )
         open_store(self.lake).put_folder(folder, f"bundles/{name}", "manifest.json")
         append_release(self.lake, name)
@@ -191,7 +191,7 @@ def test_a_bundle_that_was_damaged_does_not_come_in(watcher):
     watcher.release("one")
     watcher.poll()
     second = watcher.release("two")
-    damaged_file = open_store(watcher.lake).local_path(f"bundles/{second}/item_vectors.npy")
+    damaged_file = open_store(watcher.lake).local_path(f"bundles/{second}/item_embeddings.npy")
     damaged_file.write_bytes(damaged_file.read_bytes()[:-1] + b"x")
     assert watcher.poll() == 1
     assert "its content has changed" in watcher.messages()[0]
@@ -406,12 +406,12 @@ def test_a_bundle_that_vanishes_while_it_serves_is_told_without_a_restart(watche
     name = watcher.release("one")
     assert watcher.poll() == 1
     folder = open_store(watcher.lake).local_path(f"bundles/{name}")
-    vectors = folder / "item_vectors.npy"
+    vectors = folder / "item_embeddings.npy"
     vectors.rename(folder.parent / "aside.npy")
     watcher.clocks.pass_by(10)
     assert watcher.poll() == 1
     assert watcher.messages() == [
-        "the serving bundle is damaged in the lake (item_vectors.npy); it still serves, but could not be loaded "
+        "the serving bundle is damaged in the lake (item_embeddings.npy); it still serves, but could not be loaded "
         "after a restart"
     ]
     (folder.parent / "aside.npy").rename(vectors)

@@ -12,7 +12,7 @@ from onnx import numpy_helper
 from freshet.errors import BundleError, SettingsError
 from freshet.inference.bundle import open_bundle
 from freshet.steps.bundle import build as bundle_stage
-from freshet.steps.bundle.build import VerifiedBundle, _profile, make_bundle
+from freshet.steps.bundle.build import VerifiedBundle, bundle_profile, make_bundle
 from freshet.steps.step_result import run_gate
 from freshet.steps.training.train import model_path
 from freshet.store import open_store
@@ -179,7 +179,7 @@ def test_an_answer_that_is_no_number_is_refused_however_rare(tmp_path, differenc
     verified_bundle = VerifiedBundle(
         bundle, parity_result(difference), parity_result(0.0), LatencyReport(1.0, 2.0, 2.0, 0.5), 1.0, 0.0
     )
-    violations = run_gate("bundle", _profile(verified_bundle, ""), None).refusal_reasons()
+    violations = run_gate("bundle", bundle_profile(verified_bundle, ""), None).refusal_reasons()
     expected = {
         "bundle": [
             refusal_reason("bundle", "bundle_answers_as_sealed", corrupt_reason=verified_bundle.fp32.sentence),

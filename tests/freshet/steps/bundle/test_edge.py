@@ -13,7 +13,7 @@ from freshet.data.knn_blend import RULE_SCALE, KnnBlend
 from freshet.data.sequential_rules import count_rules
 from freshet.errors import BundleError
 from freshet.inference.bundle import load_int8_embeddings, open_bundle, save_int8_embeddings
-from freshet.inference.manifest import write_manifest
+from freshet.inference.manifest import BundleInfo, write_manifest
 from freshet.inference.ranker import open_ranker
 from freshet.steps.bundle import edge, edge_compression
 from freshet.steps.bundle.edge import compress_bundle, make_edge_bundle
@@ -70,7 +70,7 @@ def test_an_edge_bundle_is_a_bundle_that_answers_like_the_full_one(full_bundle, 
     assert (reason, actual.parity.overlap, actual.parity.ndcg_loss) == ("", 1.0, 0.0)
     assert actual.bundle.manifest.lineage["edge_of"] == full_bundle.id
     assert sorted(actual.file_sizes) == [
-        "baselines.npz", "golden.npz", "item_vectors.int8.npz", "manifest.json", "model_card.md",
+        "baselines.npz", "golden.npz", "item_embeddings.int8.npz", "manifest.json", "model_card.md",
         "shopper_encoder.int8.onnx", "vocabulary.npz",
     ]  # fmt: skip
     loaded_copy = open_ranker(open_bundle(tmp_path, actual.bundle.id))
@@ -102,8 +102,8 @@ def test_an_edge_bundle_answers_from_the_most_confident_rules(full_bundle, train
 
 def test_without_its_vectors_it_is_no_bundle(full_bundle, training_set, tmp_path):
     edge, _ = compress_bundle(full_bundle, training_set, tmp_path)
-    (tmp_path / "item_vectors.int8.npz").write_bytes(b"nothing")
-    with pytest.raises(BundleError, match=r"item_vectors.int8.npz: it has 7 bytes, sealed were"):
+    (tmp_path / "item_embeddings.int8.npz").write_bytes(b"nothing")
+    with pytest.raises(BundleError, match=r"item_embeddings.int8.npz: it has 7 bytes instead of"):
         open_bundle(tmp_path, edge.bundle.id)
 
 
@@ -138,10 +138,10 @@ def test_the_edge_bundle_of_a_trained_model_is_kept_beside_it(small_shop):
 def test_an_encoder_without_the_vectors_it_should_hold_is_no_bundle(full_bundle, tmp_path):
     write_edge_files(full_bundle, tmp_path)
     np.save(tmp_path / "item_biases.npy", full_bundle.item_embeddings[:, -1])
-    (tmp_path / "item_vectors.int8.npz").unlink()
+    (tmp_path / "item_embeddings.int8.npz").unlink()
     copyfile(full_bundle.folder / "golden.npz", tmp_path / "golden.npz")
     name = write_manifest(
-        tmp_path, created_by="test", precision="int8", max_history=4, lineage={}, parameters={}, metrics={}
+        tmp_path, BundleInfo(created_by="test", precision="int8", max_history=4, lineage={}, parameters={}, metrics={})
     )
-    with pytest.raises(BundleError, match=r"shopper_encoder.int8.onnx: it gives no item vectors"):
+    with pytest.raises(BundleError, match=r"shopper_encoder.int8.onnx: it gives no item embeddings"):
         open_bundle(tmp_path, name)

@@ -10,7 +10,7 @@ from freshet.data.item_encoding import encode_attributes, fit_schema
 from freshet.inference.baselines import Baselines
 from freshet.inference.bundle import Bundle
 from freshet.inference.item_encoder import open_item_encoder
-from freshet.inference.manifest import load_verified_manifest, write_manifest
+from freshet.inference.manifest import BundleInfo, load_verified_manifest, write_manifest
 from freshet.item_schema import parse_schema
 from freshet.model.onnx_export import ITEM_ENCODER_FILE, _export_item_encoder, reference_item_embeddings
 from freshet.model.params import ModelConfig, TrainParams
@@ -47,7 +47,7 @@ def bundle(model, vocabulary, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundle")
     _export_item_encoder(model, folder / ITEM_ENCODER_FILE, None)
     sealed = {"created_by": "test", "precision": "fp32", "length": 4, "lineage": {}, "parameters": {}, "metrics": {}}
-    write_manifest(folder, item_schema=model.config.inputs, **sealed)
+    write_manifest(folder, BundleInfo(item_schema=model.config.inputs, **sealed))
     name, manifest = load_verified_manifest(folder)
     empty_baselines = Baselines(np.zeros(5), np.zeros((5, 1), np.int32), np.zeros((5, 1), np.float32))
     return Bundle(name, folder, manifest, vocabulary, reference_item_embeddings(model, vocabulary), empty_baselines)

@@ -15,7 +15,7 @@ from freshet.inference.manifest import write_manifest
 from freshet.inference.ranker import open_ranker
 from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
-from freshet.steps.bundle.build import _build_verified_bundle, _profile, _write_artifacts
+from freshet.steps.bundle.build import build_verified_bundle, bundle_profile, write_artifacts
 from tests.checkerboard import checkerboard_set
 
 SMALL_PARAMS = TrainParams(max_history=8, hidden_dim=16, embedding_dim=16, n_heads=1, n_layers=1, ensemble_size=1)
@@ -35,15 +35,15 @@ def built_bundle(tmp_path_factory):
     config = ModelConfig.from_params(SMALL_PARAMS, len(data.vocabulary), inputs)
     model = Recommender(config).load_content(encode_attributes(inputs, data.vocabulary.item_attributes))
     model.init_item_embeddings(torch.randn(len(data.vocabulary) + 1, 16), torch.randn(len(data.vocabulary) + 1))
-    _write_artifacts(folder, model.eval(), data, lambda _: None)
-    return folder, *_build_verified_bundle(folder, model, data, REF)
+    write_artifacts(folder, model.eval(), data, lambda _: None)
+    return folder, *build_verified_bundle(folder, model, data, REF)
 
 
 def test_what_is_sealed_answers_the_same_in_a_group_and_as_it_did_at_export(built_bundle):
     folder, verified_bundle, reason = built_bundle
     assert reason == ""
-    profile = _profile(verified_bundle, reason)
-    assert profile["together"] == 1.0
+    profile = bundle_profile(verified_bundle, reason)
+    assert profile["batch_agreement"] == 1.0
     assert profile["latency"].startswith("one request takes ")
     assert check_golden_requests(open_ranker(open_bundle(folder))) < 1e-3
 
@@ -51,13 +51,11 @@ def test_what_is_sealed_answers_the_same_in_a_group_and_as_it_did_at_export(buil
 def test_sealed_again_with_shuffled_item_vectors_it_is_refused(built_bundle):
     folder, verified_bundle, _ = built_bundle
     manifest = verified_bundle.bundle.manifest
-    path = folder / "item_vectors.npy"
+    path = folder / "item_embeddings.npy"
     original = path.read_bytes()
     vectors = np.load(path)
     np.save(path, np.concatenate([vectors[:1], vectors[:0:-1]]))
-    facts = manifest.model_dump(include={"precision", "max_history", "event_type", "created_by"})
-    manifest_fields = {"item_schema": manifest.item_schema, "blend": manifest.blend}
-    write_manifest(folder, **facts, **manifest_fields, lineage={}, parameters={}, metrics={})
+    write_manifest(folder, manifest.info)
     with pytest.raises(BundleError, match="its lists are not those at export"):
         check_golden_requests(open_ranker(open_bundle(folder)))
     path.write_bytes(original)

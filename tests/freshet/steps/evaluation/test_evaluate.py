@@ -11,7 +11,7 @@ from freshet.evaluation.params import EvaluationParams
 from freshet.inference.manifest import MANIFEST
 from freshet.releases import journal
 from freshet.releases.journal import JournalEntry, bundle_path
-from freshet.steps.evaluation.evaluate import _same_configuration, evaluate_bundle
+from freshet.steps.evaluation.evaluate import evaluate_bundle, is_same_configuration
 from freshet.steps.evaluation.windows import first_judged_bundle, window_path
 from freshet.steps.release.release import release_bundle
 from freshet.store import Store, open_store
@@ -106,7 +106,7 @@ def test_a_better_challenger_becomes_the_journals_next_entry(small_shop, store, 
     assert released.ref.bundle == small_shop.bundle.id
     last = journal.champion_entry(store)
     assert (last.number, last.decided_on, last.kind, last.by) == (2, 1, "release", "dagster run 1234")
-    assert last.verdict.startswith("Released: the new model is better than the model that serves now (NDCG@10 0.")
+    assert last.verdict.startswith("Released: the new model is better than the released model (NDCG@10 0.")
     assert last.metrics["challenger"] == evaluation.value.record.evaluation.table["challenger"]
 
 
@@ -117,8 +117,8 @@ def test_a_rejected_challenger_writes_nothing_and_stops_nothing(small_shop, stor
     assert (rejected.ref, rejected.message()) == (None, "")
     assert [finding.rule.name for finding in rejected.gate.results if not finding.passed] == ["challenger_may_serve"]
     assert rejected.value.sentence == (
-        f"Not released: only {evaluation.value.record.evaluation.n_cases} baskets to ask for, 10000 are needed to tell luck "
-        "from merit. Make a new model when more has landed, or hold out more days."
+        f"Not released: only {evaluation.value.record.evaluation.n_cases} held-out baskets, at least 10000 are "
+        "needed. Train a new model when more days have landed, or hold out more days."
     )
     assert journal.entry_count(store) == 1
 
@@ -157,7 +157,7 @@ def test_the_bundle_that_serves_already_is_not_released_again(small_shop, store)
     evaluation = evaluate_small_shop(small_shop, store)
     rerun = release_evaluated(small_shop, store, evaluation)
     assert rerun.ref is None
-    assert rerun.value.sentence == "Nothing to release: this very bundle serves already, since release 1."
+    assert rerun.value.sentence == "Nothing to release: this bundle is already released, since release 1."
     assert "champion" not in evaluation.value.record.evaluation.table
     assert journal.entry_count(store) == 1
     assert (
@@ -184,14 +184,14 @@ def test_a_bundle_that_was_taken_back_is_held_for_a_person_and_the_card_says_so(
 def test_a_champion_that_does_not_load_is_an_error_and_not_a_zero(small_shop, store, other_bundle):
     journal.append_entry(store, journal_entry(1, small_shop.bundle.id))
     journal.append_entry(store, journal_entry(2, other_bundle))
-    path = f"{bundle_path(other_bundle)}/item_vectors.npy"
+    path = f"{bundle_path(other_bundle)}/item_embeddings.npy"
     original = store.get(path)
     store.put(path, original[:-4])
     with pytest.raises(JournalError) as error:
         evaluate_small_shop(small_shop, store)
     assert str(error.value) == (
         f"{store.root}/releases/00000002.json: its bundle {other_bundle[:12]} does not load ({store.root}/{path}: "
-        f'it has {len(original) - 4} bytes, sealed were {len(original)}); run `freshet rollback --to 1 --why "…"`, '
+        f'it has {len(original) - 4} bytes instead of {len(original)}); run `freshet rollback --to 1 --why "…"`, '
         "or restore it from a backup of the lake"
     )
     assert store.list("evaluations") == ()
@@ -220,7 +220,7 @@ def test_where_nothing_is_left_to_go_back_to_the_challenger_meets_the_baselines_
         1,
         "first",
     )
-    lost = f" What served is lost: release 1 names the bundle {other_bundle[:12]}, which is gone."
+    lost = f" The released bundle is lost: release 1 names the bundle {other_bundle[:12]}, which is gone."
     assert evaluation_record.verdict.sentence.endswith(lost)
 
 
@@ -230,8 +230,8 @@ def fake_ranker(**parameters: object) -> SimpleNamespace:
 
 def test_where_its_weights_began_does_not_make_another_configuration():
     champion = fake_ranker(hidden_dim=64, warm_start="off", warm_epochs=2)
-    assert _same_configuration(fake_ranker(hidden_dim=64, warm_start="auto", warm_epochs=1), champion)
-    assert not _same_configuration(fake_ranker(hidden_dim=128, warm_start="off", warm_epochs=2), champion)
+    assert is_same_configuration(fake_ranker(hidden_dim=64, warm_start="auto", warm_epochs=1), champion)
+    assert not is_same_configuration(fake_ranker(hidden_dim=128, warm_start="off", warm_epochs=2), champion)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from freshet.evaluation.verdict_holds import add_holds
 from freshet.releases import journal
-from freshet.steps.evaluation.evaluate import evaluation_path
+from freshet.steps.evaluation.records import evaluation_path
 from freshet.steps.release.pending import WaitingBundle, waiting_bundles
 from tests.freshet.steps.release.test_release import GOOD_VERDICT, TOO_FEW_VERDICT, ReleaseShop, journal_entry
 
@@ -83,7 +83,7 @@ def test_it_says_which_since_when_why_and_what_to_type():
         "7" * 64, datetime(2026, 11, 28, 2, 20, tzinfo=UTC), ("it was taken back", "it is the data")
     )
     assert waiting_bundle.sentence == (
-        "bundle 777777777777, judged on 2026-11-28 02:20 UTC, waits for a person: it was taken back; it is the data; "
+        "bundle 777777777777, evaluated on 2026-11-28 02:20 UTC, waits for a person: it was taken back; it is the data; "
         '`freshet release 777777777777 --why "…"` releases it'
     )
     expected = 'say so: `freshet release 777777777777 --why "…"`'

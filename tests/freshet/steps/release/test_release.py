@@ -20,7 +20,7 @@ from freshet.releases.holds import hold_releases, resume_releases
 from freshet.releases.journal import JournalEntry, bundle_path
 from freshet.releases.rollback import roll_back
 from freshet.settings import Settings
-from freshet.steps.evaluation.evaluate import EvaluationRecord, evaluation_path
+from freshet.steps.evaluation.records import EvaluationRecord, evaluation_path
 from freshet.steps.release.by_name import release_held_bundle
 from freshet.steps.release.release import release_bundle
 from freshet.store import Store, open_store
@@ -29,7 +29,7 @@ from tests import tiny_bundle
 NOW = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
 ROLLBACK_TEXT = "ann on 2026-11-28 (release 3): conversion fell"
 LINEAGE = {"model": "m", "snapshots": {"training_set": 7}}
-BETTER_TEXT = "the new model is better than the model that serves now"
+BETTER_TEXT = "the new model is better than the released model"
 METRICS_TABLE = {"challenger": {"ndcg@10": 0.31}, "champion": {"ndcg@10": 0.30}}
 PASSED_MARGIN = MarginTest(
     reference="champion",
@@ -40,10 +40,10 @@ PASSED_MARGIN = MarginTest(
     threshold=0.0,
     passed=True,
 )
-GOOD_VERDICT = Verdict(released=True, rule="changed", sentence=f"Released: {BETTER_TEXT} (900 baskets asked for).",
+GOOD_VERDICT = Verdict(released=True, rule="changed", sentence=f"Released: {BETTER_TEXT} (900 held-out baskets).",
                reasons=(BETTER_TEXT,), margin_tests=(PASSED_MARGIN,), n_cases=900)  # fmt: skip
-TOO_FEW_VERDICT = Verdict(released=False, rule="changed", sentence="Not released: only 9 baskets to ask for.",
-                  reasons=("only 9 baskets to ask for",), margin_tests=(), n_cases=9)  # fmt: skip
+TOO_FEW_VERDICT = Verdict(released=False, rule="changed", sentence="Not released: only 9 held-out baskets.",
+                  reasons=("only 9 held-out baskets",), margin_tests=(), n_cases=9)  # fmt: skip
 
 
 class ReleaseShop:
@@ -64,13 +64,10 @@ class ReleaseShop:
 
     def reseal(self, folder: Path, **overrides) -> str:
         """The manifest over the files as they are now, with these changes."""
-        sealed = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
-        manifest_fields = {name: getattr(sealed, name) for name in type(sealed).model_fields} | overrides
-        name = write_manifest(
-            folder, **{key: value for key, value in manifest_fields.items() if key not in ("schema_version", "files")}
-        )
-        self.store.put_folder(folder, bundle_path(name), MANIFEST)
-        return name
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+        bundle_id = write_manifest(folder, manifest.info.model_copy(update=overrides))
+        self.store.put_folder(folder, bundle_path(bundle_id), MANIFEST)
+        return bundle_id
 
     def write_evaluation(self, bundle: str = "", verdict: Verdict = GOOD_VERDICT) -> EvaluationRef:
         """An evaluation on the journal as it is now."""
@@ -144,7 +141,7 @@ def test_while_releases_are_held_nothing_is_released_and_the_run_is_green(shop):
     }
     assert release_result.value.sentence == (
         "Not released: releases are held by ann since 2026-11-28 09:30 UTC: conversion fell. "
-        f"Released: {BETTER_TEXT} (900 baskets asked for)."
+        f"Released: {BETTER_TEXT} (900 held-out baskets)."
     )
     assert shop.entry_kinds == ["release", "hold"]
 
@@ -329,9 +326,9 @@ def test_a_bundle_that_is_damaged_after_it_was_judged_is_not_released(shop, meth
     ref = shop.write_evaluation(bundle)
     folder = shop.store.local_path(bundle_path(bundle))
     if damage == "byte":
-        content = bytearray((folder / "item_vectors.npy").read_bytes())
+        content = bytearray((folder / "item_embeddings.npy").read_bytes())
         content[-3] ^= 1
-        (folder / "item_vectors.npy").write_bytes(content)
+        (folder / "item_embeddings.npy").write_bytes(content)
     if damage == "gone":
         for path in folder.iterdir():
             path.unlink()
@@ -353,7 +350,7 @@ def test_an_evaluation_that_was_edited_releases_nothing(shop):
         with pytest.raises(LakeError) as exc_info:
             release()
         assert str(exc_info.value) == (
-            f"{shop.store.root}/{path}: has changed since it was written: its hash is not its name; judge the bundle "
+            f"{shop.store.root}/{path}: has changed since it was written: its hash is not its name; evaluate the bundle "
             "again: run `dagster asset materialize -m pipelines.definitions --select evaluation`"
         )
     assert shop.entry_kinds == ["release"]
