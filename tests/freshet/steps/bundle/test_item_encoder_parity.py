@@ -26,18 +26,22 @@ def vocabulary():
     rng = np.random.default_rng(0)
     pictures = np.concatenate([np.zeros((1, 3)), rng.normal(size=(4, 3))]).astype(np.float32)
     attributes = {"brand": np.array(["", "Inky", "Alpino", "", "Inky"]), "sale": np.array(["", "yes", "no", "", "1"])}
-    extra_columns = {"attributes": attributes, "vectors": {"picture": pictures}, "inputs": parse_schema(ITEM_SCHEMA)}
+    extra_columns = {
+        "attributes": attributes,
+        "content_embeddings": {"picture": pictures},
+        "item_schema": parse_schema(ITEM_SCHEMA),
+    }
     return replace(vocabulary_of(4), **extra_columns)
 
 
 @pytest.fixture(scope="module")
 def model(vocabulary):
     torch.manual_seed(0)
-    inputs = fit_schema(vocabulary.inputs, vocabulary.columns)
+    inputs = fit_schema(vocabulary.item_schema, vocabulary.item_attributes)
     recommender = Recommender(ModelConfig.from_params(TrainParams(hidden_dim=8, embedding_dim=8), 4, inputs)).eval()
     for attribute_layer in recommender.item_encoder.fields:
         torch.nn.init.normal_(attribute_layer.weight)
-    return recommender.load_content(encode_attributes(inputs, vocabulary.columns)).set_observed_items(
+    return recommender.load_content(encode_attributes(inputs, vocabulary.item_attributes)).set_observed_items(
         torch.tensor([False, True, True, True, False])
     )
 
@@ -47,7 +51,7 @@ def bundle(model, vocabulary, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundle")
     _export_item_encoder(model, folder / ITEM_ENCODER_FILE, None)
     sealed = {"created_by": "test", "precision": "fp32", "length": 4, "lineage": {}, "parameters": {}, "metrics": {}}
-    write_manifest(folder, BundleInfo(item_schema=model.config.inputs, **sealed))
+    write_manifest(folder, BundleInfo(item_schema=model.config.item_schema, **sealed))
     name, manifest = load_verified_manifest(folder)
     empty_baselines = Baselines(np.zeros(5), np.zeros((5, 1), np.int32), np.zeros((5, 1), np.float32))
     return Bundle(name, folder, manifest, vocabulary, reference_item_embeddings(model, vocabulary), empty_baselines)
@@ -66,12 +70,12 @@ def test_an_item_encoder_that_answers_otherwise_is_seen(bundle, model, vocabular
 
 
 def test_an_item_nobody_met_has_the_vector_of_its_content(bundle, vocabulary):
-    single_result = open_item_encoder(bundle).encode(vocabulary.columns)
+    single_result = open_item_encoder(bundle).encode(vocabulary.item_attributes)
     np.testing.assert_allclose(bundle.item_vectors[4], single_result[4], atol=1e-5)
     assert np.abs(bundle.item_vectors[1] - single_result[1]).max() > 0.001
 
 
 def test_vectors_that_nobody_has_are_unknown(bundle, vocabulary):
-    encoder, columns = open_item_encoder(bundle), vocabulary.columns
+    encoder, columns = open_item_encoder(bundle), vocabulary.item_attributes
     empty = replace(columns, content_embeddings={"picture": np.zeros((5, 3), np.float32)})
     np.testing.assert_array_equal(encoder.encode(replace(columns, content_embeddings={})), encoder.encode(empty))

@@ -207,7 +207,7 @@ def test_a_bundle_that_was_taken_back_is_not_released_again_by_itself(shop):
         == f"bundle {shop.challenger[:12]} waits for a person: it was taken back by {ROLLBACK_TEXT}"
     )
     assert waits.fix_for(waits.violations[0]).startswith(
-        'look at its evaluation, then `freshet release BUNDLE --why "…"`'
+        'look at its evaluation, then run `freshet release BUNDLE --why "…"`'
     )
 
 
