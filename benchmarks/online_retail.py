@@ -16,12 +16,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from freshet.steps.evaluation.files import read_evaluation
-
 from benchmarks.processes import tree_resident_bytes
 from benchmarks.report import print_progress, print_result
 from freshet.artifacts import EvaluationRef, published
 from freshet.releases import journal
+from freshet.steps.evaluation.records import read_evaluation
 from freshet.store import Store, open_store
 from freshet.tables import day_records
 
