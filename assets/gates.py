@@ -1,4 +1,4 @@
-"""Every gate in Dagster's terms: check specs, check results with their culprits, and the output only if it passed."""
+"""Gates in Dagster: check specs, check results with their violations, and the output of what passed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,11 +16,11 @@ from freshet.steps.step_result import StepResult
 from freshet.tables.schemas import Table
 
 AssetResults = Iterator[dg.AssetCheckResult | dg.Output[Any]]
-MAX_SHOWN_VIOLATIONS = 25  # culprits listed in a check's metadata
+MAX_SHOWN_VIOLATIONS = 25  # violations listed in the metadata of a check
 
 
 def check_specs(name: str) -> list[dg.AssetCheckSpec]:
-    """One check per rule of the suite."""
+    """Return one check per rule of the suite."""
     return [
         dg.AssetCheckSpec(
             rule.name, asset=name, description=f"{rule.bounds_text}. Otherwise: {rule.fix}.", blocking=True
@@ -30,7 +30,7 @@ def check_specs(name: str) -> list[dg.AssetCheckSpec]:
 
 
 def column_schema(table: Table) -> Mapping[str, Any]:
-    """The table's column schema, for the asset's page."""
+    """Return the table's column schema, for the asset's page."""
     listed = [dg.TableColumn(column.name, column.type, column.description) for column in table.columns]
     return {"dagster/column_schema": dg.TableSchema(listed)}
 
@@ -38,12 +38,12 @@ def column_schema(table: Table) -> Mapping[str, Any]:
 def publish_table(
     context: dg.AssetExecutionContext, publication: PublishResult, ref: BaseModel | None = None, **metadata: Any
 ) -> AssetResults:
-    """Results of the checks, then the output for what was published, then the failure for what was refused.
+    """Yield the check results, then the output for the published days; raise dg.Failure if days were refused.
 
-    A range with good and bad days goes on with the good ones; the last tables of the run end it as failed. An empty day
-    is good but not materialized. Days that the run did not ask for but had to make again are logged and materialized
-    beside the output. What is only held back (a shop too young to learn from) leaves the run green, and what would be
-    made from it is not made.
+    A range with good and bad days goes on with the good ones; the last tables of the run fail it. An empty day is good
+    but not materialized. Days that were made again although the run did not ask for them are logged and materialized
+    beside the output. A table that is only held back (a shop too young to train on) leaves the run green, and the
+    assets made from it do not run.
     """
     has_errors = publication.gate_report.has_errors
     has_output = bool(publication.published or publication.empty)
@@ -64,9 +64,9 @@ def publish_table(
 
 
 def _log_outcome(context: dg.AssetExecutionContext, publication: PublishResult) -> None:
-    """What was published, in a line; then every refusal with its reason and, below it, what to do.
+    """Log one line about the published rows, then every refusal with its reason and its fix.
 
-    A day refused only because an earlier table of this run refused it is named: its reason has been told there.
+    A day that an earlier table of this run refused is only named: the reason was logged there.
     """
     context.log.info(_headline(publication))
     refusals = publication.gate_report.blocking_violations
@@ -74,15 +74,15 @@ def _log_outcome(context: dg.AssetExecutionContext, publication: PublishResult) 
         violation.where for result, violation in refusals if _is_upstream_refusal(context, result.rule, violation)
     ]
     if upstream_refusals:
-        context.log.warning(f"left out: {_first_days(upstream_refusals)}, refused by a table before")
+        context.log.warning(f"left out: {_first_days(upstream_refusals)}, refused by an earlier table")
     log = context.log.error if publication.gate_report.has_errors else context.log.warning
-    for finding, culprit in refusals:
-        if not _is_upstream_refusal(context, finding.rule, culprit):
-            log(f"{publication.subject(culprit.where)}: {culprit.message}\n{finding.fix_for(culprit)}")
+    for result, violation in refusals:
+        if not _is_upstream_refusal(context, result.rule, violation):
+            log(f"{publication.subject(violation.where)}: {violation.message}\n{result.fix_for(violation)}")
 
 
 def _is_upstream_refusal(context: dg.AssetExecutionContext, rule: Rule, violation: Violation) -> bool:
-    """Whether a table of this very run has told the reason already."""
+    """Return whether an earlier table of this run has logged the reason."""
     upstream = rule.name.removesuffix("_are_published")
     running = {key.path[-1] for key in context.job_def.asset_layer.executable_asset_keys}
     return upstream != rule.name and upstream in running and " were refused " in violation.message
@@ -91,9 +91,9 @@ def _is_upstream_refusal(context: dg.AssetExecutionContext, rule: Rule, violatio
 def _headline(publication: PublishResult) -> str:
     """`12,345 rows of 5 days published, 1 empty, 2 refused; 9 rules, 1 warns: delivery_arrived (2024-03-03)`."""
     warnings = [
-        f"{finding.rule.name} ({_first_days([culprit.where for culprit in finding.violations])})"
-        for finding in publication.gate_report.results
-        if not finding.passed and not finding.is_blocking
+        f"{result.rule.name} ({_first_days([violation.where for violation in result.violations])})"
+        for result in publication.gate_report.results
+        if not result.passed and not result.is_blocking
     ]
     rules = f"{len(publication.gate_report.results)} rules"
     rules += f", {len(warnings)} warn: {', '.join(warnings)}" if len(warnings) > 1 else ""
@@ -113,14 +113,14 @@ def _first_days(days: Sequence[str]) -> str:
 
 
 def publish_artifact(context: dg.AssetExecutionContext, result: StepResult[Any, Any], **metadata: Any) -> AssetResults:
-    """For what is not a table of days: results of the checks, then the reference, or the failure that says why not.
+    """Yield the check results of an artifact, then its reference; raise dg.Failure with the reasons if it was refused.
 
-    Where it is held back, or a warning decides, the run stays green and nothing is materialized.
+    If it is held back, or a warning decides against it, the run stays green and nothing is materialized.
     """
     yield from check_results(result.gate)
     if result.gate.has_errors:
-        for finding, culprit in result.gate.blocking_violations:
-            context.log.error(f"{result.gate.subject}: {culprit.message}\n{finding.fix_for(culprit)}")
+        for rule_result, violation in result.gate.blocking_violations:
+            context.log.error(f"{result.gate.subject}: {violation.message}\n{rule_result.fix_for(violation)}")
         raise dg.Failure(result.message(), metadata=metadata, allow_retries=False)
     if result.gate.refusal_reasons():
         context.log.warning(result.message())
@@ -129,7 +129,7 @@ def publish_artifact(context: dg.AssetExecutionContext, result: StepResult[Any, 
 
 
 def conservation_table(publication: PublishResult) -> dg.MarkdownMetadataValue:
-    """landed = skipped + quarantined + duplicate + published, day by day, with the total."""
+    """Return the table landed = skipped + quarantined + duplicate + published, by day, with the total."""
     names = ["landed", "skipped", "quarantined", "duplicate", "rows"]
     table = publication.profile[names].rename(columns={"rows": "published"})
     head = f"| day | {' | '.join(table.columns)} |\n|---|{'---:|' * len(names)}"
@@ -141,7 +141,7 @@ def conservation_table(publication: PublishResult) -> dg.MarkdownMetadataValue:
 
 
 def check_results(report: GateReport, *, blocking: bool = True, rows: int = 1) -> Iterator[dg.AssetCheckResult]:
-    """One result per rule. stops=False shows a refusal without ending the run here."""
+    """Yield one result per rule. blocking=False shows a refusal without failing the run here."""
     for result in report.results:
         rule = result.rule
         is_error = rule.severity == "error" and result.is_blocking and blocking
@@ -187,9 +187,9 @@ def _summary(publication: PublishResult) -> dict[str, Any]:
 
 
 def _cleared_days(context: dg.AssetExecutionContext, publication: PublishResult) -> tuple[date, ...]:
-    """The empty days that Dagster holds for materialized: their files were taken back since.
+    """Return the empty days that Dagster lists as materialized, because their files were removed since.
 
-    No open-source storage of Dagster can wipe a partition, so such a day is marked once more, with no rows and why.
+    No open-source storage of Dagster can wipe a partition, so such a day is materialized again, with 0 rows and a reason.
     """
     if not publication.empty:
         return ()
@@ -198,14 +198,14 @@ def _cleared_days(context: dg.AssetExecutionContext, publication: PublishResult)
 
 
 def _requested_only(publication: PublishResult) -> PublishResult:
-    """The publication without the days that were taken along: Dagster ties an output to the run's own days."""
+    """Return the result without the added days: Dagster ties an output to the days of the run."""
     published = tuple(day for day in publication.published if day not in publication.added_days)
     empty = tuple(day for day in publication.empty if day not in publication.added_days)
     return replace(publication, published=published, empty=empty)
 
 
 def _log_extra_days(context: dg.AssetExecutionContext, publication: PublishResult) -> None:
-    """A log line and a materialization for each day that was made again although the run did not ask for it."""
+    """Log and materialize each day that was made again although the run did not ask for it."""
     table = publication.table.name
     for day, why in publication.added_days.items():
         context.log.info(f"{table} {day} is made again: {why}")
@@ -215,13 +215,13 @@ def _log_extra_days(context: dg.AssetExecutionContext, publication: PublishResul
 
 
 def _describe_days(context: dg.AssetExecutionContext, publication: PublishResult, cleared: Sequence[date]) -> None:
-    """Each day's own counts on its own materialization; on that of a cleared day, that nothing is left of it."""
+    """Add each day's counts to its materialization; a cleared day gets 0 rows and a reason."""
     if not publication.table.daily:
         return
     for day in cleared:
         metadata = {
             "dagster/row_count": 0,
-            "empty": "no file of this day is in the landing any more; its rows are gone",
+            "empty": "the landing has no file of this day any more; its rows were removed",
         }
         context.add_asset_metadata(metadata, partition_key=day.isoformat())
     for day in publication.published:
@@ -229,9 +229,9 @@ def _describe_days(context: dg.AssetExecutionContext, publication: PublishResult
 
 
 def _day_counts(publication: PublishResult, day: date) -> dict[str, Any]:
-    """The numbers of the day's profile, by the names that Dagster shows."""
+    """Return the numbers of the day's profile, by the names that Dagster shows."""
     numbers = publication.profile.select_dtypes("number").loc[day]
-    # How far a day is from usual is the checks' business; here it would be a row for each of them on every day.
+    # The deviation factors are left out: the checks show them.
     row = {str(name): _plain(value) for name, value in numbers.items() if not str(name).endswith("_factor")}
     return {"dagster/row_count": int(row.pop("rows")), **row}
 
@@ -241,7 +241,7 @@ def _plain(value: Any) -> float:
 
 
 def _has_downstream(context: dg.AssetExecutionContext, table: Table) -> bool:
-    """Whether another daily table of this very run is made from this one."""
+    """Return whether another daily table of this run is made from this one."""
     layer = context.job_def.asset_layer
     running = layer.executable_asset_keys
     children: Sequence[dg.AssetKey] = list(layer.asset_graph.get(dg.AssetKey(table.name)).child_keys)

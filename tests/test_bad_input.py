@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 EVENT_TABLES = ("raw_events", "quarantined_events", "events")
 JAVA_FIX = "install Java 17 or 21 (`apt install openjdk-17-jre-headless`, or 21) or set FRESHET_JAVA_HOME to one"
-MEND_FIX = "put a good copy in its place (or delete it and land the mended export) and run the day again"
+FILE_FIX = refusal_reason("raw_events", "files_are_readable", file_problems="").removeprefix("; ")
 dagster_and_spark = [pytest.mark.dagster, pytest.mark.spark]
 
 
@@ -166,7 +166,7 @@ class TestRuns:
             "1 of 1 days refused, 0 published\n"
             "raw_events 2024-03-02: dt=2024-03-02/a.csv lacks the column itm "
             '(its header: "id,at,who,visit,item,kind,pieces,price,title,category") '
-            f"(deliver it with the columns that the mapping uses, or change the mapping); {MEND_FIX}"
+            f"(deliver it with the columns that the mapping uses, or change the mapping); {FILE_FIX}"
         )
 
     def test_a_mapping_with_a_wrong_expression(self, shop, unchanged_production):
@@ -198,7 +198,7 @@ class TestRuns:
             "dt=2024-03-02/b-empty.csv is empty (deliver it again, or remove it if nothing happened that day), "
             "dt=2024-03-02/c-cut.csv.gz ends in the middle of its compressed data (deliver the whole file again), "
             "dt=2024-03-02/d-utf16.csv is UTF-16 or binary, not text (save it as UTF-8: iconv -f UTF-16 -t UTF-8); "
-            + MEND_FIX
+            + FILE_FIX
         )
 
     def test_a_file_wrongly_encoded_further_down(self, shop, recovered_production):

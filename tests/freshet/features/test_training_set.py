@@ -179,10 +179,10 @@ def test_a_shop_where_nobody_came_twice_is_refused(training_lake):
     session, settings, _, _ = training_lake
     before = iceberg.current_snapshot(session, TRAINING_SET)
     publish_result, _ = training_set.publish_training_set(session, settings, DAY2, date(2024, 2, 1), 10)
-    assert publish_result.message() == (
-        "training_set: 0 of 2 shoppers have two baskets by 2024-02-01; a sequence needs at least 2 such shoppers; "
-        "land more days, or shorten `holdout_days`"
+    reason = refusal_reason(
+        "training_set", "shoppers_came_twice", returning_shoppers=0, rows=2, train_until="2024-02-01"
     )
+    assert publish_result.message() == f"training_set: {reason}"
     assert iceberg.current_snapshot(session, TRAINING_SET) == before
 
 

@@ -91,7 +91,7 @@ def test_landed_rows_are_accounted_for_by_what_each_gate_counted(store):
         "skipped": {DAY1: 1, DAY3: 0},
         "quarantined": {DAY1: 3, DAY3: 0},
         "duplicate": {DAY1: 2, DAY3: 0},
-        "worst": {DAY1: "bad_price 2", DAY3: "none"},
+        "top_reason": {DAY1: "bad_price 2", DAY3: "none"},
     }
 
 
@@ -99,9 +99,9 @@ def test_counts_of_a_file_that_differ_are_told_by_file():
     read_counts = {(DAY1, FILE_A.name): 151, (DAY1, FILE_B.name): 14}
     assert gate_inputs.read_inputs([DAY1, DAY2], {FILE_A: 200, FILE_B: 7}, read_counts) == {
         "files_read": {DAY1: 2, DAY2: 0},
-        "unread": {DAY1: 49, DAY2: 0},
-        "read_twice": {DAY1: 7, DAY2: 0},
-        "miscounted": {
+        "unread_records": {DAY1: 49, DAY2: 0},
+        "records_read_twice": {DAY1: 7, DAY2: 0},
+        "miscounted_files": {
             DAY1: "dt=2024-03-01/a.csv holds 200 records and 151 were read, "
             "dt=2024-03-01/b.csv holds 7 records and 14 were read",
             DAY2: "",

@@ -90,10 +90,8 @@ def test_where_every_day_is_bad_production_stays_as_it_was(shared_lake):
         NOON,
     )
     assert (publish_result.published, publish_result.rows) == ((), 0)
-    assert publish_result.message().splitlines() == [
-        f"items {day}: 1 items where events have 2; materialize events and this table of that day in one run"
-        for day in april
-    ]
+    reason = refusal_reason("items", "items_match_events", rows=1, expected=2)
+    assert publish_result.message().splitlines() == [f"items {day}: {reason}" for day in april]
     assert publish_result.snapshot == first.snapshot
     assert published_prices(spark, april) == [("good", day) for day in april]
 

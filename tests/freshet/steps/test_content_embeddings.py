@@ -14,6 +14,7 @@ from freshet.steps.content_embeddings import LANDING_FOLDER, _profile, collect_e
 from freshet.steps.step_result import run_gate
 from freshet.steps.text_encoder import TextEncoder, encode_texts, text_encoder
 from freshet.store import open_store
+from tests.gate_cases import refusal_reason
 
 ITEMS, TITLES = ["a", "b", "c"], ["Mug", "", "Blue mug"]
 
@@ -66,9 +67,7 @@ def test_vectors_of_two_lengths_are_refused_and_nothing_is_written(store):
     result = collect_embeddings(ITEMS, TITLES, None, store)
     judgement = run_gate("content_embeddings", _profile(result), Settings(_env_file=None, lake=store.root))
     assert judgement.refusal_reasons() == {
-        "content_embeddings": [
-            "1 landed vectors have another length than the others; land them again, all made by the same encoder"
-        ]
+        "content_embeddings": [refusal_reason("content_embeddings", "vectors_have_one_length", dim_mismatch=1)]
     }
 
 

@@ -131,7 +131,7 @@ def test_fp32_that_answers_otherwise_is_refused_and_nothing_is_stored(small_shop
     overlap = r"\d\.\d{4}"
     message = (
         rf"bundle: fp32 shares {overlap} of torch's top 20: fp32 fails: top 20 overlap {overlap} \(needed 0.99\), .*; "
-        "look at the exporter's version; the model is kept, materialize `bundle` again"
+        "check the exporter's version; the model is kept, materialize `bundle` again"
     )
     assert re.fullmatch(message, result.message().splitlines()[0])
 

@@ -20,6 +20,7 @@ from freshet.steps.bundle.edge import compress_bundle, make_edge_bundle
 from freshet.steps.bundle.edge_compression import quantize_encoder, write_edge_files
 from tests import tiny_bundle
 from tests.checkerboard import histories_of, training_set_of
+from tests.gate_cases import refusal_reason
 
 
 @pytest.fixture(scope="module")
@@ -114,10 +115,9 @@ def test_an_edge_bundle_that_is_too_large_is_refused_and_nothing_is_stored(small
     result = make_edge_bundle(small_shop.settings, small_shop.store, small_shop.bundle)
     assert result.ref is None
     size = sum(result.value.file_sizes.values())
-    assert result.message() == (
-        f"edge_bundle: its files have {size:,} bytes, and 1,000 are allowed: "
-        f"{max(result.value.file_sizes, key=result.value.file_sizes.get)}; lower `members` or `vector`, which every item pays for"
-    )
+    largest_file = max(result.value.file_sizes, key=result.value.file_sizes.get)
+    reason = refusal_reason("edge_bundle", "edge_is_small", bytes=size, size_budget=1000, largest_file=largest_file)
+    assert result.message() == f"edge_bundle: {reason}"
     assert small_shop.store.list_folders("bundles") == before
 
 

@@ -85,9 +85,9 @@ def test_a_default_that_cannot_be_trained_publishes_nothing(settings):
     )
     assert outcome.ref is None
     assert outcome.gate.has_errors
-    assert outcome.message() == (
-        "search: the default configuration has no score: training, epoch 1: the loss is nan with a learning rate of "
-        "0.003; set in `fixed` what it needs to get through, then search again"
+    reason = "training, epoch 1: the loss is nan with a learning rate of 0.003"
+    assert (
+        outcome.message() == f"tuning: {refusal_reason('tuning', 'default_was_tried', default_missing_reason=reason)}"
     )
 
 
