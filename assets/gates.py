@@ -189,7 +189,7 @@ def _summary(publication: PublishResult) -> dict[str, Any]:
 def _cleared_days(context: dg.AssetExecutionContext, publication: PublishResult) -> tuple[date, ...]:
     """Return the empty days that Dagster lists as materialized, because their files were removed since.
 
-    No open-source storage of Dagster can wipe a partition, so such a day is materialized again, with 0 rows and a reason.
+    No open-source storage of Dagster can wipe a partition: such a day is materialized again, with 0 rows and a reason.
     """
     if not publication.empty:
         return ()

@@ -182,7 +182,7 @@ def test_a_day_whose_files_were_taken_back_is_marked_once_more_as_empty(gate_run
 
     last = materialization_metadata(gate_runs.taken_back, name, DAY2)
     assert (last["dagster/row_count"], last["empty"]) == (
-        0, "no file of this day is in the landing any more; its rows are gone",
+        0, "the landing has no file of this day any more; its rows were removed",
     )  # fmt: skip
     assert (last["days published"], last["days empty"]) == (0, 2)
 

@@ -53,7 +53,12 @@ def test_quarantined_events(spark):
         event_row(reason=None),
     )
     (profile_row,) = profile_rows(spark, schemas.QUARANTINED_EVENTS, *rows)
-    assert (profile_row["rows"], profile_row["bad_price"], profile_row["missing_item"], profile_row["unexplained"]) == (
+    assert (
+        profile_row["rows"],
+        profile_row["bad_price"],
+        profile_row["missing_item"],
+        profile_row["unknown_reasons"],
+    ) == (
         4,
         2,
         0,
@@ -87,7 +92,7 @@ def test_items(spark):
         {"item_id": "pen"},
     )
     assert profile_rows(spark, schemas.ITEMS, *({**row, "landing_date": DAY1} for row in rows)) == [
-        {"rows": 3, "repeated": 1, "bad_prices": 1, "untitled": 2}
+        {"rows": 3, "repeated": 1, "negative_prices": 1, "untitled": 2}
     ]
 
 
@@ -127,7 +132,7 @@ def test_histories(spark):
 def test_vocabulary(spark):
     rows = (("mug", 2), ("pen", 2), ("pen", 7))
     assert profile_rows(spark, schemas.VOCABULARY, *({"item_id": item, "index": index} for item, index in rows)) == [
-        {"rows": 3, "repeated": 1, "shared_indexes": 1, "lowest": 2, "highest": 7}
+        {"rows": 3, "repeated": 1, "shared_indexes": 1, "lowest_index": 2, "highest_index": 7}
     ]
 
 
@@ -139,7 +144,7 @@ def test_training_set(spark):
     )
     assert profile_rows(spark, schemas.TRAINING_SET, *rows) == [
         {
-            "rows": 3, "repeated": 1, "length_mismatch": 1, "unordered": 1, "lowest_index": 0, "highest_index": 4,
+            "rows": 3, "repeated": 1, "length_mismatch": 1, "unordered": 1, "lowest_item": 0, "highest_item": 4,
             "latest_day": DAY3_NUMBER, "unknown_types": 1,
         }
     ]  # fmt: skip
@@ -163,7 +168,7 @@ def test_no_rows_at_all_are_zeros_of_the_right_type(spark):
 def test_an_empty_table_without_days_is_one_row_of_zeros(spark):
     frame = spark.createDataFrame([], schemas.VOCABULARY.spark_schema)
     assert profile_stage(frame, schemas.VOCABULARY).to_dict("index") == {
-        "vocabulary": {"rows": 0, "repeated": 0, "shared_indexes": 0, "lowest": 0, "highest": 0}
+        "vocabulary": {"rows": 0, "repeated": 0, "shared_indexes": 0, "lowest_index": 0, "highest_index": 0}
     }
 
 

@@ -122,19 +122,19 @@ def vocabulary_rows(spark, *rows):
 def test_a_table_without_days_is_published_whole_or_not_at_all(shared_lake):
     spark, settings, _ = shared_lake
     good_result = publish_unpartitioned(
-        vocabulary_rows(spark, ("a", 1), ("b", 2)), VOCABULARY, lambda staged: {"moved": 0, **AGREEING_INPUTS}, settings
+        vocabulary_rows(spark, ("a", 1), ("b", 2)),
+        VOCABULARY,
+        lambda staged: {"reindexed_items": 0, **AGREEING_INPUTS},
+        settings,
     )
     assert (good_result.rows, good_result.refused, good_result.message()) == (2, {}, "")
     bad_result = publish_unpartitioned(
         vocabulary_rows(spark, ("a", 2), ("b", 1), ("c", 3)),
         VOCABULARY,
-        lambda staged: {"moved": staged.count() - 1, **AGREEING_INPUTS},
+        lambda staged: {"reindexed_items": staged.count() - 1, **AGREEING_INPUTS},
         settings,
     )
-    says = (
-        "2 published items lost or changed their index; start a new generation: launchpad, vocabulary, "
-        "`new_generation: true`"
-    )
+    says = refusal_reason("vocabulary", "indexes_never_move", reindexed_items=2)
     assert (bad_result.rows, bad_result.snapshot, bad_result.refused) == (0, None, {"vocabulary": [says]})
     assert bad_result.message() == f"vocabulary: {says}"
     assert sorted(row.item_id for row in iceberg.read_published(spark, VOCABULARY).collect()) == ["a", "b"]
