@@ -1,7 +1,7 @@
 """A lake, a bundle and a gateway state of the last commit before names were changed, used by today's code.
 
-tests/old_lake/make.sh wrote them at a2c6901. Days 1 to 6 of its shop trained the released model; days 7 and 8 are published,
-and the shop's ninth day is landed here.
+tests/old_lake/make.sh wrote them at a2c6901. Days 1 to 6 of its shop trained the released model, days 7 and 8 are
+published, and the shop's ninth day is landed here.
 """
 
 import re

@@ -14,6 +14,8 @@ root=/tmp/freshet-lake-before-renames
 commit=$(git -C "$checkout" rev-parse --short=7 HEAD)
 [ "$commit" = a2c6901 ] || { echo "$checkout is at $commit, not at a2c6901" >&2; exit 1; }
 
+exec 9>>"$root.lock"
+flock 9  # a test may have unpacked the archive there
 rm -rf "$root"
 mkdir -p "$root/scratch/dagster" "$root/state"
 cp "$checkout/examples/simulated_shop.yaml" "$root/mapping.yaml"
