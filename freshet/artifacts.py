@@ -69,6 +69,12 @@ class TrainingSetRef(StoredModel):
     content_embeddings: str | None = None  # id of the content embeddings, None if there were none
 
 
+def lineage_train_until(lineage: Mapping[str, JsonValue]) -> date | None:
+    """Return `train_until` of the training set that a bundle's manifest names, None if it names none."""
+    day = lineage.get("train_until", lineage.get(TrainingSetRef.former_names["train_until"]))
+    return date.fromisoformat(day) if isinstance(day, str) else None
+
+
 class ArtifactRef(StoredModel):
     """A reference to immutable files of the lake."""
 

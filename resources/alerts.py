@@ -1,4 +1,4 @@
-"""Alerts: a file in the lake for everything that failed, and a message to whoever listens."""
+"""Alerts: a file in the lake for every failed run, and a message to the webhook."""
 
 import http.client
 import logging
@@ -15,13 +15,13 @@ from freshet.settings import Settings
 from freshet.store import Store
 
 ALERTS_FOLDER: Final = "alerts"
-WEBHOOK_TIMEOUT_S: Final = 5  # seconds that a webhook may take
+WEBHOOK_TIMEOUT_S: Final = 5
 
 log = logging.getLogger("freshet")
 
 
 class Alert(BaseModel):
-    """A run that failed, told to somebody who was not there."""
+    """A failed run."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,25 +29,25 @@ class Alert(BaseModel):
     run: str
     job: str
     what: str  # `run of day failed in events`
-    where: str  # assets, and the days the run spoke for
+    where: str  # assets and days of the run
     error: str  # its first line
     fix: str
     link: str
-    why: str  # why the run was started, where a sensor said so
+    why: str  # why the run was started; "" unless a sensor started it
 
 
 @dataclass(frozen=True)
 class AlertDelivery:
-    """What became of an alert. path: None where the lake did not take it. delivered: None where no webhook is set."""
+    """The result of sending an alert."""
 
-    path: str | None
-    delivered: bool | None
+    path: str | None  # of the file in the lake; None if it could not be written
+    delivered: bool | None  # to the webhook; None if none is set
 
 
 def send(store: Store, settings: Settings, alert: Alert) -> AlertDelivery:
-    """Write the alert's file and post it where a webhook is set. What fails is logged; the other is tried all the same.
+    """Write the alert's file and post it to the webhook if one is set; a failure of one is logged, the other is tried.
 
-    Raises LakeError where the lake cannot be written and no webhook took it: then nobody has been told.
+    Raises LakeError if neither the lake nor a webhook took the alert.
     """
     content = alert.model_dump_json(indent=1).encode()
     lake_error: LakeError | None = None
@@ -55,7 +55,7 @@ def send(store: Store, settings: Settings, alert: Alert) -> AlertDelivery:
     try:
         store.put(str(path), content)
     except LakeError as error:
-        log.warning("an alert has no file: %s", error)
+        log.warning("an alert was not written: %s", error)
         path, lake_error = None, error
     webhook = settings.alert_webhook
     delivered = None if webhook is None else _post(webhook.get_secret_value(), content)
@@ -65,7 +65,7 @@ def send(store: Store, settings: Settings, alert: Alert) -> AlertDelivery:
 
 
 def _post(url: str, content: bytes) -> bool:
-    """Whether the listener took it. The URL may be a secret: neither it nor a message that may quote it is logged."""
+    """Whether the webhook accepted it. The URL may be secret: neither it nor an error text that may quote it is logged."""
     try:
         request = urllib.request.Request(url, content, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=WEBHOOK_TIMEOUT_S):
@@ -76,7 +76,7 @@ def _post(url: str, content: bytes) -> bool:
 
 
 def _error_kind(error: Exception) -> str:
-    """The kind of failure, without words that may hold the address."""
+    """Return the kind of failure, without text that may contain the URL."""
     if isinstance(error, urllib.error.HTTPError):
         return f"HTTP status {error.code}"
     if isinstance(error, urllib.error.URLError) and isinstance(error.reason, Exception):

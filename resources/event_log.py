@@ -1,4 +1,4 @@
-"""Dagster's event log in SQLite, with the events of a range of days stored together instead of one by one."""
+"""Dagster's SQLite event log with batched writes: the events of a range of days are stored in one transaction."""
 
 import os
 import threading
@@ -16,43 +16,43 @@ if TYPE_CHECKING:
     from dagster._serdes import ConfigurableClassData
     from sqlalchemy.engine import Connection
 
-BATCH_SIZE_VARIABLE: Final = "DAGSTER_EVENT_BATCH_SIZE"  # Dagster hands over no batch where this is not set
-RUNS_FOLDER: Final = Path("history") / "runs"  # where Dagster's own storage keeps its files: both read the same ones
+BATCH_SIZE_VARIABLE: Final = "DAGSTER_EVENT_BATCH_SIZE"  # Dagster batches events only if this is set
+RUNS_FOLDER: Final = Path("history") / "runs"  # of Dagster's own storage: both read the same files
 
 
 class BatchedEventLog(SqliteEventLogStorage):
-    """Dagster's SQLite event log, but for how it commits: see docs/adr/0018.
+    """Dagster's SQLite event log with other commits: see docs/adr/0018.
 
-    A batch (what a run plans; all days of a table) is one transaction per file. Commits are not synced one by one:
-    after a power failure the last events may be missing, the file is whole.
+    A batch (the planned events of a run; all days of a table) is one transaction per file. Commits are not synced one by
+    one: after a power failure the last events may be missing, but the file is consistent.
     """
 
     def __init__(self, base_dir: str, inst_data: "ConfigurableClassData | None" = None) -> None:
         self._batch = threading.local()
         super().__init__(base_dir, inst_data)
-        # A batch holds two files at once, those of its run and of the index, under this one lock.
+        # Reentrant: a batch writes two files under this lock, that of its run and the index.
         self._db_lock = threading.RLock()  # type: ignore[assignment]
 
     @classmethod
     def config_type(cls) -> Any:
-        """home: the Dagster home, whose files are used as they are."""
+        """`home` is the Dagster home, whose files are used as they are."""
         return {"home": StringSource}
 
     @classmethod
     def from_config_value(
         cls, inst_data: "ConfigurableClassData | None", config_value: Mapping[str, Any]
     ) -> "BatchedEventLog":
-        """As `dagster.yaml` names it. Every process that opens this log hands over events in batches from then on."""
+        """Create the log that `dagster.yaml` names, and switch on batches in this process."""
         os.environ.setdefault(BATCH_SIZE_VARIABLE, "1000")
         return cls(str(Path(config_value["home"]) / RUNS_FOLDER), inst_data)
 
     @property
     def supports_partition_subset_in_asset_materialization_planned_events(self) -> bool:
-        """One planned event a table instead of one a day."""
+        """Plan one event per table instead of one per day."""
         return True
 
     def store_event_batch(self, events: "Sequence[EventLogEntry]") -> None:
-        """All of them or none."""
+        """Store all events or none."""
         with ExitStack() as open_files:
             self._batch.open_files, self._batch.connections = open_files, {}
             try:

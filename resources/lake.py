@@ -1,4 +1,4 @@
-"""The lake as assets hold it: settings, store, mapping and, from the first time somebody needs it, Spark."""
+"""The lake as a Dagster resource: settings, store, source mapping, and Spark when it is first needed."""
 
 import importlib
 import logging
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("freshet")
 
-# Slow to import, needed a little later: loaded while the JVM starts.
+# Slow imports that follow later: loaded while the JVM starts.
 _PRELOAD_MODULES = ("pandas", "great_expectations")
 
 
 @dataclass(frozen=True)
 class Lake:
-    """One shop's lake. Nothing is opened before it is used."""
+    """One shop's lake; everything is opened on first use."""
 
     settings: Settings
 
     @cached_property
     def store(self) -> Store:
-        """The files that are not tables."""
+        """The store of files that are not tables."""
         return open_store(self.settings.lake)
 
     @cached_property
     def spark(self) -> "SparkSession":
-        """The session; 5–10 s the first time in a process.
+        """The Spark session; the first access in a process takes 5–10 s.
 
-        Raises SetupError without Java or jars, LakeError for a lake without its catalogue, or one of another place.
+        Raises SetupError without Java or jars, LakeError for a lake without its catalogue or one that was moved.
         """
         from freshet.tables import spark_progress
         from freshet.tables import spark_session as session
@@ -61,11 +61,10 @@ class Lake:
         return spark_session
 
     def mapping_for(self, files: Sequence[LandedFile]) -> "SourceMapping":
-        """How to read these files: the shop's source mapping, which a shop that only posts to a gateway can do without.
+        """Return the shop's source mapping; files of a gateway alone need none.
 
-        Raises SettingsError where none is set and one is needed, MappingError where it is wrong.
+        Raises SettingsError if none is set and one is needed, MappingError if it is wrong.
         """
-
         if self.settings.mapping is not None:
             return read_mapping(self.settings.mapping)
         if all(is_gateway_file(file) for file in files):
@@ -77,7 +76,7 @@ class Lake:
 
     @cached_property
     def pseudonym_key(self) -> bytes:
-        """The key of the pseudonyms."""
+        """The key of the shopper pseudonyms."""
         return load_pseudonym_key(self.settings)
 
 

@@ -1,4 +1,4 @@
-"""The diary as assets hold it: what cannot be written is told, and stops nothing."""
+"""Experiment tracking as a Dagster resource: a failure is logged and does not stop the run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ from freshet.tracking.records import ModelVersion, RunRecord
 
 @dataclass(frozen=True)
 class Tracking:
-    """What happens here is also written to MLflow, where FRESHET_MLFLOW_URI says so. Training is never lost for it."""
+    """Write run records to MLflow if FRESHET_MLFLOW_URI is set. Every method returns metadata for the asset's page."""
 
     settings: Settings
 
     def log_run(self, log: Logger, run: RunRecord) -> dict[str, str]:
-        """Metadata for the asset's page: which run, or why none; nothing where tracking is off."""
+        """Log a run."""
         return self._metadata(log, lambda tracker: f"run {tracker.log_run(run)}")
 
     def register_version(self, log: Logger, version: ModelVersion | None) -> dict[str, str]:
-        """The same for a bundle as a version of the shop's registered model."""
+        """Register a bundle as a version of the shop's model; None registers nothing."""
         if version is None:
             return {}
         return self._metadata(log, lambda tracker: f"{tracker.shop} version {tracker.register_version(version)}")
 
     def set_champion_alias(self, log: Logger, version: ModelVersion | None) -> dict[str, str]:
-        """The same for the version that serves from now on."""
+        """Give the version of a new release the alias `champion`; None changes nothing."""
         if version is None:
             return {}
         return self._metadata(

@@ -1,4 +1,4 @@
-"""A run failed: somebody is told."""
+"""The failure sensor: an alert for every failed run."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,17 +14,17 @@ from sensors.runs import REASON_TAG
 
 SENSOR_NAME: Final = "run_failed"
 INTERVAL_S: Final = 10
-DEFAULT_FIX: Final = "open the run, read the step's log, mend what it names, then run it again"
+DEFAULT_FIX: Final = "open the run, read the step's log, fix what it names, then run it again"
 
 
 def failure_sensor(settings: Settings) -> dg.SensorDefinition:
-    """The sensor that writes an alert for every failed run of this code location."""
+    """Build the sensor that writes an alert for every failed run of this code location."""
 
     @dg.run_failure_sensor(
         name=SENSOR_NAME,
         minimum_interval_seconds=INTERVAL_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Writes an alert into the lake, and posts it where a webhook is set, for every run that failed.",
+        description="Writes an alert into the lake for every failed run, and posts it to the webhook if one is set.",
     )
     def run_failed(context: dg.RunFailureSensorContext, lake: dg.ResourceParam[Lake]) -> None:
         errors = [(event.step_key or "", _error_text(event)) for event in context.get_step_failure_events()]
@@ -42,7 +42,7 @@ def failure_sensor(settings: Settings) -> dg.SensorDefinition:
 def build_alert(
     run: dg.DagsterRun, errors: Sequence[tuple[str, str]], fallback_message: str, settings: Settings, now: datetime
 ) -> Alert:
-    """What to tell. errors: (step, what it said) of every failed step; otherwise: what to say where none failed."""
+    """Build the alert. errors: (step, error message) of every failed step. fallback_message: used if no step failed."""
     steps = [step for step, _ in errors]
     days = days_from_tags(run.tags)
     span = "" if not days else f" of {days[0]}" if len(days) == 1 else f" of {days[0]}…{days[-1]}"
@@ -62,19 +62,19 @@ def build_alert(
 
 
 def split_message(message: str) -> tuple[str, str]:
-    """(the first line that names something, what to do): our own errors end in `; fix`, others do not."""
+    """Return (what, fix) of the first line with a fix: our own errors end in `; fix`; else (first line, DEFAULT_FIX)."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     for line in lines:
         what, fix = _split_fix(line)
         if fix:
             return what, fix
-    return (lines[0] if lines else "nothing was said"), DEFAULT_FIX
+    return (lines[0] if lines else "no error message"), DEFAULT_FIX
 
 
 def _split_fix(line: str) -> tuple[str, str]:
-    """(what stands before the first `; ` outside round brackets, what stands behind it).
+    """Split a line at its first `; ` outside round brackets; ("line", "") if there is none.
 
-    In brackets our errors give figures and reasons, which have semicolons of their own.
+    Brackets in our errors hold figures and reasons, which may contain semicolons.
     """
     depth = 0
     for position, letter in enumerate(line):
@@ -88,7 +88,7 @@ def _split_fix(line: str) -> tuple[str, str]:
 
 
 def _error_text(event: dg.DagsterEvent) -> str:
-    """What the step's own error says, without Dagster's words around it."""
+    """Return the message of the step's own error, without Dagster's text around it."""
     data = event.step_failure_data
     if data.user_failure_data is not None and data.user_failure_data.description:
         return str(data.user_failure_data.description)

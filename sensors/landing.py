@@ -1,4 +1,4 @@
-"""Something landed: the days that it belongs to are run."""
+"""The landing sensor: run the landing days that have new files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,29 +24,29 @@ from resources.run_days import contiguous_ranges, range_tags
 from sensors.runs import REASON_TAG, Job, active_days, next_run_key
 
 SENSOR_NAME: Final = "landing"
-INTERVAL_S: Final = 5  # between two looks at the landing
+INTERVAL_S: Final = 5
 
-# Days next to each other are one run. More stretches than this are one run as well, which leaves the days between them
-# alone: a JVM and an import of everything for each of a hundred scattered days would cost hours.
+# Adjacent days are one run. More ranges than this are one run as well, without the days between them: starting a JVM and
+# importing everything for each of a hundred scattered days would take hours.
 MAX_RUNS: Final = 3
-N_RECENT_DAYS: Final = 3  # the last landing days, which are looked at every time
-FULL_SCAN_INTERVAL: Final = timedelta(minutes=10)  # and all others so often: somebody may deliver an old day late
+N_RECENT_DAYS: Final = 3  # the last landing days, which are scanned on every tick
+FULL_SCAN_INTERVAL: Final = timedelta(minutes=10)  # all other days, for late deliveries
 
 
 class SensorCursor(BaseModel):
-    """The sensor's cursor. It saves reading only: what was run stands in the lake."""
+    """The sensor's cursor, a cache: the lake's records say which files were read."""
 
     model_config = ConfigDict(frozen=True)
 
     ingested_digests: Mapping[date, str] = Field(
         default_factory=dict
-    )  # day → digest of the files that its last run has seen
-    last_full_scan: datetime | None = None  # when all days were last looked at
+    )  # day → digest of the files that its last run has read
+    last_full_scan: datetime | None = None  # when all days were last scanned
 
 
 @dataclass(frozen=True)
 class DayRange:
-    """Days that are run together, in order."""
+    """Days that are run together, ascending."""
 
     days: tuple[date, ...]
     key: str
@@ -55,7 +55,7 @@ class DayRange:
 
 @dataclass(frozen=True)
 class LandingDecision:
-    """What to run, or why nothing is."""
+    """The runs to request, or the reason to skip."""
 
     day_ranges: tuple[DayRange, ...]
     skip_reason: str
@@ -63,17 +63,17 @@ class LandingDecision:
 
 @dataclass(frozen=True)
 class LandingSensorInputs:
-    """Everything the decision is made from."""
+    """Everything that the decision is made from."""
 
-    days: Sequence[date]  # all that have landed
-    landed: Mapping[date, LandedDay]  # of the days that were looked at
-    last_ingests: Mapping[date, LastIngest]  # of the days that may be new
-    active_runs: Mapping[date, str]  # day → run
-    ingested_digests: Mapping[date, str]  # as remembered
+    days: Sequence[date]  # all landing days
+    landed: Mapping[date, LandedDay]  # of the scanned days
+    last_ingests: Mapping[date, LastIngest]  # of the days whose files may be new
+    active_runs: Mapping[date, str]  # day → run id
+    ingested_digests: Mapping[date, str]  # of the cursor
     now: datetime
 
     def new_days(self) -> list[date]:
-        """The days that hold something their last run has not seen."""
+        """Return the days with files that their last run has not read."""
         return [
             day
             for day, arrival in self.landed.items()
@@ -82,7 +82,7 @@ class LandingSensorInputs:
 
 
 def decide(inputs: LandingSensorInputs, settings: Settings) -> LandingDecision:
-    """Which days to run: the new ones that can be run, are not being run, and were not run a moment ago."""
+    """Return the days to run: those with new files, without an active run and past the cooldown."""
     reasons, ready_days = [], []
     for day in inputs.new_days():
         reason = _wait_reason(day, inputs, settings)
@@ -98,14 +98,14 @@ def decide(inputs: LandingSensorInputs, settings: Settings) -> LandingDecision:
 
 
 def landing_sensor(job: Job, settings: Settings) -> dg.SensorDefinition:
-    """The sensor that starts `job` for days on which something landed."""
+    """Build the sensor that requests `job` for days with new files."""
 
     @dg.sensor(
         name=SENSOR_NAME,
         job=job,
         minimum_interval_seconds=INTERVAL_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Runs the landing days that hold files which their last run has not seen.",
+        description="Runs the landing days with files that their last run has not read.",
     )
     def landing(context: dg.SensorEvaluationContext, lake: dg.ResourceParam[Lake]) -> dg.SensorResult:
         cursor = SensorCursor.model_validate_json(context.cursor) if context.cursor else SensorCursor()
@@ -113,7 +113,7 @@ def landing_sensor(job: Job, settings: Settings) -> dg.SensorDefinition:
         decision = decide(inputs, settings)
         pending, refusal = _pending_ranges(context.instance, decision)
         return dg.SensorResult(
-            run_requests=[_run_request(stretch) for stretch in pending],
+            run_requests=[_run_request(day_range) for day_range in pending],
             skip_reason=None if pending else dg.SkipReason(decision.skip_reason or refusal),
             cursor=next_cursor(inputs, cursor).model_dump_json(),
         )
@@ -122,7 +122,7 @@ def landing_sensor(job: Job, settings: Settings) -> dg.SensorDefinition:
 
 
 def gather_inputs(lake: Lake, instance: dg.DagsterInstance, cursor: SensorCursor, now: datetime) -> LandingSensorInputs:
-    """The landing, the lake's records of the days that have changed, and the runs under way."""
+    """Scan the landing; read the lake's records of changed days and the active runs."""
     days = landing_folder_days(lake.store)
     days_to_scan = [day for day in days if day not in cursor.ingested_digests or day in days[-N_RECENT_DAYS:]]
     landed = scan_landing(lake.store, None if _is_full_scan_due(cursor, now) else days_to_scan)
@@ -132,7 +132,7 @@ def gather_inputs(lake: Lake, instance: dg.DagsterInstance, cursor: SensorCursor
 
 
 def next_cursor(inputs: LandingSensorInputs, cursor: SensorCursor) -> SensorCursor:
-    """The days whose files their last run has seen, so that neither they nor their records are read at every tick."""
+    """Return the cursor with the days whose files were read, which the next tick need not compare again."""
     new_days = set(inputs.new_days())
     scanned = {day: arrival.digest for day, arrival in inputs.landed.items() if day not in new_days}
     unscanned = {
@@ -145,18 +145,18 @@ def next_cursor(inputs: LandingSensorInputs, cursor: SensorCursor) -> SensorCurs
 
 
 def _is_full_scan_due(cursor: SensorCursor, now: datetime) -> bool:
-    """Whether all days are to be looked at again."""
+    """Whether all days must be scanned again."""
     return cursor.last_full_scan is None or now - cursor.last_full_scan >= FULL_SCAN_INTERVAL
 
 
 def _wait_reason(day: date, inputs: LandingSensorInputs, settings: Settings) -> str:
-    """Why a new day is not run now; empty where it is."""
+    """Return why a day with new files is not run now; "" if it is."""
     if day < settings.first_day:
-        return f"{day} lies before the first day of the shop, {settings.first_day} (FRESHET_FIRST_DAY)"
+        return f"{day} is before the first day of the shop, {settings.first_day} (FRESHET_FIRST_DAY)"
     if day > inputs.now.date():
-        return f"{day} has not begun yet"
+        return f"{day} is in the future"
     if day in inputs.active_runs:
-        return f"{day} is being run ({inputs.active_runs[day][:8]})"
+        return f"{day} is running (run {inputs.active_runs[day][:8]})"
     last_change = inputs.landed[day].last_change
     if inputs.now - last_change < timedelta(seconds=settings.landing_quiet_period_s):
         return f"files of {day} are still arriving, the last at {last_change:%H:%M:%S} (FRESHET_LANDING_QUIET_PERIOD_S)"
@@ -164,7 +164,7 @@ def _wait_reason(day: date, inputs: LandingSensorInputs, settings: Settings) -> 
     cooldown = timedelta(seconds=settings.day_rerun_cooldown_s)
     if last_ingest is not None and inputs.now - last_ingest.ended_at < cooldown:
         remaining_s = (last_ingest.ended_at + cooldown - inputs.now).total_seconds()
-        return f"{day} was run a moment ago and is run again in {remaining_s:.0f} s (FRESHET_DAY_RERUN_COOLDOWN_S)"
+        return f"{day} was run recently and is run again in {remaining_s:.0f} s (FRESHET_DAY_RERUN_COOLDOWN_S)"
     return ""
 
 
@@ -174,18 +174,16 @@ def _skip_reason(inputs: LandingSensorInputs, reasons: list[str]) -> str:
         return f"{'; '.join(reasons[:3])}{more}."
     if not inputs.days:
         return f"Nothing has landed yet; `{LAND_COMMAND}` puts files there."
-    return f"All {len(inputs.days)} landed days have been run as they are, the last is {max(inputs.days)}."
+    return f"All {len(inputs.days)} landed days have been run, the last is {max(inputs.days)}."
 
 
 def _day_range(group: tuple[date, ...], landed: Mapping[date, LandedDay]) -> DayRange:
     files = sum(sum(landed[day].files.values()) for day in group)
     n_ranges = len(contiguous_ranges(group))
     span = str(group[0]) if len(group) == 1 else f"{group[0]}…{group[-1]}"
-    gaps = f" in {n_ranges} stretches" if n_ranges > 1 else ""
+    gaps = f" in {n_ranges} ranges" if n_ranges > 1 else ""
     key = f"{span} {short_digest(landed[day].digest for day in group)}"
-    reason = (
-        f"{len(group)} landing day{'s' * (len(group) > 1)} with news: {span}{gaps}, {files} file{'s' * (files > 1)}"
-    )
+    reason = f"{len(group)} landing day{'s' * (len(group) > 1)} with new files: {span}{gaps}, {files} file{'s' * (files > 1)}"
     return DayRange(group, key, reason)
 
 
@@ -194,7 +192,7 @@ def _run_request(day_range: DayRange) -> dg.RunRequest:
 
 
 def _pending_ranges(instance: dg.DagsterInstance, decision: LandingDecision) -> tuple[list[DayRange], str]:
-    """The stretches without a run for these very files, and what to say of the others."""
+    """Return the ranges without a run for these files, and a message about the others."""
     pending, messages = [], []
     for day_range in decision.day_ranges:
         key, run = next_run_key(instance, SENSOR_NAME, day_range.key)
@@ -202,7 +200,7 @@ def _pending_ranges(instance: dg.DagsterInstance, decision: LandingDecision) -> 
             pending.append(replace(day_range, key=key))
         else:
             messages.append(
-                f"run {run.run_id[:8]} of {day_range.key.split()[0]} ended as {run.status.value} and read other files "
-                "than lie there; see its page, mend what it names, then run the days again by hand"
+                f"run {run.run_id[:8]} of {day_range.key.split()[0]} ended as {run.status.value} and has not read "
+                "the files that are there now; see its page, fix what it names, then run the days again by hand"
             )
     return pending, f"{'; '.join(messages)}."

@@ -1,4 +1,4 @@
-"""The names of table columns and the closed sets of their values."""
+"""Column names and closed sets of values: event types, fallback tiers."""
 
 from typing import Final, Literal, get_args
 
@@ -36,5 +36,5 @@ PAD: Final = 0
 EVENT_TYPE_CODES: Final[dict[str, int]] = {name: code for code, name in enumerate(EVENT_TYPES, start=1)}
 RETURN_TYPE_CODE: Final = EVENT_TYPE_CODES["return"]
 
-# The rungs of the ladder that answers: docs of the gateway explain each.
+# Fallback tiers of the gateway, best first (docs/gateway.md).
 TIERS: Final = ("sequence", "precomputed", "content", "segment", "popular")

@@ -1,6 +1,6 @@
-"""Vectors of items by name, as one immutable file of the lake: `item_vectors/<sha256>.npz`.
+"""Content embeddings: landed or pretrained vectors of items by name, in one immutable file of the lake.
 
-`text` is what a text encoder makes of the titles; any other name is what the shop itself landed, of its pictures say.
+`text` holds title embeddings of a text encoder; every other name holds vectors that the shop landed, e.g. of pictures.
 """
 
 import hashlib
@@ -19,26 +19,26 @@ from freshet.errors import LakeError
 from freshet.store import Store
 
 EMBEDDINGS_ASSET: Final = "content_embeddings"
-EMBEDDINGS_FOLDER: Final = "item_vectors"  # as earlier versions named it: training sets name files in it by their hash
+EMBEDDINGS_FOLDER: Final = "item_vectors"  # the former name stays: training sets of earlier versions refer to its files
 REBUILD_FIX: Final = "materialize the asset `content_embeddings` again"
 
 
 @dataclass(frozen=True)
 class ContentEmbeddings:
-    """(n,) items and by name their (n, D) vectors; zeros = it has none."""
+    """Vectors of n items by name."""
 
-    item_ids: TextArray
-    vectors: Mapping[str, Float32s]
+    item_ids: TextArray  # (n,)
+    vectors: Mapping[str, Float32s]  # name → (n, D); zeros = unknown
 
     def for_items(self, item_ids: Sequence[str]) -> dict[str, Float32s]:
-        """By name (m, D) for other items, in their order; zeros for those that are not here."""
+        """Return name → (m, D) for these items in their order; zeros for unknown items."""
         row_of = {item: row for row, item in enumerate(self.item_ids.tolist(), start=1)}
         rows = np.array([row_of.get(item, 0) for item in item_ids], dtype=np.int64)
         return {name: np.concatenate([np.zeros_like(v[:1]), v])[rows] for name, v in self.vectors.items() if len(v)}
 
 
 def save_content_embeddings(embeddings: ContentEmbeddings, store: Store) -> str:
-    """Put the file into the lake; its name is the hash of its bytes."""
+    """Store the file and return its id, the hash of its bytes."""
     buffer = io.BytesIO()
     vectors = {f"of_{name}": values for name, values in embeddings.vectors.items()}
     arrays: dict[str, Any] = pack_texts({"item_ids": embeddings.item_ids, **vectors})
@@ -50,7 +50,7 @@ def save_content_embeddings(embeddings: ContentEmbeddings, store: Store) -> str:
 
 
 def read_content_embeddings(store: Store, name: str) -> ContentEmbeddings:
-    """Raises LakeError where the file is gone or has changed."""
+    """Read a file by its id. Raises LakeError if it is missing or has changed."""
     path = f"{EMBEDDINGS_FOLDER}/{name}.npz"
     content = store.get(path)
     if hashlib.sha256(content).hexdigest() != name:
@@ -59,7 +59,7 @@ def read_content_embeddings(store: Store, name: str) -> ContentEmbeddings:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = unpack_texts({key: file[key] for key in file.files})
     except (ValueError, BadZipFile) as error:
-        raise LakeError(store.full_path(path), f"it does not hold vectors ({error})", REBUILD_FIX) from None
+        raise LakeError(store.full_path(path), f"it holds no vectors ({error})", REBUILD_FIX) from None
     ids = arrays.pop("item_ids")
     return ContentEmbeddings(ids, {key.removeprefix("of_"): values for key, values in arrays.items()})
 

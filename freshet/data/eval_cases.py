@@ -1,4 +1,4 @@
-"""What is asked when a model is judged: at this moment of this shopper, which items come next?"""
+"""Evaluation cases for next-basket prediction: a shopper's history up to a moment, and the items of the next basket."""
 
 from dataclasses import dataclass
 
@@ -10,19 +10,19 @@ from freshet.data.history import HISTORY_WINDOW, Histories, Ints, ModelInput, ba
 
 @dataclass(frozen=True)
 class EvalCases:
-    """C questions over packed histories: knowing the shopper's rows before `ends[c]`, which are the targets of `c`?"""
+    """C cases over packed histories: the input is the shopper's rows before `target_starts[c]`."""
 
     histories: Histories
-    shopper_index: Ints  # (C,) shopper
-    target_starts: Ints  # (C,) row at which the asked basket begins
+    shopper_index: Ints  # (C,) index of the shopper in `histories`
+    target_starts: Ints  # (C,) first row of the target basket
     target_offsets: Ints  # (C + 1,)
-    targets: Ints  # (M,) different items of the basket; 0 = not in the vocabulary, which counts as a miss
+    targets: Ints  # (M,) distinct items of the basket; 0 = not in the vocabulary, a miss
 
     def __len__(self) -> int:
         return len(self.target_starts)
 
     def take(self, indices: NDArray[np.int64] | slice) -> "EvalCases":
-        """Some of the cases, in the order given."""
+        """Return the cases with these indices, in their order."""
         case_indices = np.arange(len(self))[indices]
         sizes = np.diff(self.target_offsets)[case_indices]
         offsets = np.concatenate([[0], np.cumsum(sizes)])
@@ -36,7 +36,7 @@ class EvalCases:
         )
 
     def input_histories(self, window: int) -> Histories:
-        """The last `window` rows before each case, as histories of their own: one per case."""
+        """Return one history per case: the last `window` rows before its target basket."""
         starts = np.maximum(self.histories.offsets[self.shopper_index], self.target_starts - window)
         sizes = self.target_starts - starts
         offsets = np.concatenate([[0], np.cumsum(sizes)])
@@ -47,21 +47,20 @@ class EvalCases:
         )
 
     def model_inputs(self, max_history: int) -> ModelInput:
-        """The model's input for every case: of the last WINDOW rows, as a gateway has them. Unknown items fall out."""
+        """Return the model's input for every case, from the last HISTORY_WINDOW rows as in a gateway."""
         return model_input(self.input_histories(HISTORY_WINDOW), max_history)
 
 
 def next_basket_cases(histories: Histories, after: int, until: int) -> EvalCases:
-    """Every basket that begins with an event landed on the days (after, until], asked for just before it.
+    """Return a case for every basket whose first event landed on the days (after, until].
 
-    A shopper without any event before the basket is no case: nothing is known of them. Items are asked for
-    once each, returns not at all.
+    Baskets without an earlier event of the shopper are left out. Each item is a target once; returns are no targets.
     """
     return _build_cases(histories, _basket_starts(histories, after, until))
 
 
 def last_basket_cases(histories: Histories, train_until: int, fraction: float, seed: int) -> EvalCases:
-    """The last basket landed by day `cut` of a share of the shoppers who have at least two: for early stopping."""
+    """Return the last basket up to day `train_until` of a share of the shoppers with two or more: validation cases."""
     starts = _basket_starts(histories, -1, train_until)
     owners = _shopper_index(histories)[starts]
     is_last = np.ones(len(starts), dtype=bool)
@@ -77,7 +76,7 @@ def _shopper_index(histories: Histories) -> Ints:
 
 
 def _basket_starts(histories: Histories, after: int, until: int) -> Ints:
-    """Rows at which a basket begins that landed on the days (after, until]."""
+    """Return the first rows of baskets that landed on the days (after, until]."""
     basket = basket_ids(histories.times, histories.offsets)
     is_start = np.ones(len(basket), dtype=bool)
     is_start[1:] = basket[1:] != basket[:-1]
@@ -85,7 +84,7 @@ def _basket_starts(histories: Histories, after: int, until: int) -> Ints:
 
 
 def _build_cases(histories: Histories, starts: Ints) -> EvalCases:
-    """Cases for the baskets beginning at `starts`, those with something before and something to ask for."""
+    """Return cases for the baskets that begin at `starts`, without those that have no input or no target."""
     owners = _shopper_index(histories)
     starts = starts[starts > histories.offsets[owners[starts]]] if len(starts) else starts
     basket = basket_ids(histories.times, histories.offsets)

@@ -1,4 +1,4 @@
-"""A shopper's events become the model's input. Training, evaluation and serving all come through here."""
+"""Histories and the model input that is built from them, in the same way for training, evaluation and serving."""
 
 from dataclasses import dataclass, field
 
@@ -9,15 +9,15 @@ from freshet.data.columns import RETURN_TYPE_CODE
 
 Ints = NDArray[np.int64]
 
-HISTORY_WINDOW = 400  # latest rows of a history that are looked at: as many as a gateway keeps of a shopper
-N_GAP_BUCKETS = 32  # log2 of seconds fits: 2**31 s is 68 years
+HISTORY_WINDOW = 400  # latest events that a model input is built from: as many as a gateway keeps per shopper
+N_GAP_BUCKETS = 32  # enough for log2 of seconds: 2**31 s is 68 years
 
 
 @dataclass(frozen=True)
 class Histories:
     """Events of many shoppers, packed end to end: shopper `s` owns the rows `offsets[s]:offsets[s + 1]`.
 
-    Within a shopper the rows are in canonical order: event time, then the order in which the source listed them.
+    Within a shopper the rows are in canonical order: by event time, then in the order of the source.
     """
 
     shoppers: NDArray[np.str_]  # (S,) pseudonyms
@@ -33,16 +33,16 @@ class Histories:
 
 @dataclass(frozen=True)
 class ModelInput:
-    """What the shopper encoder reads, packed like `Histories`. No padding, nothing unknown."""
+    """The input of the shopper encoder, packed like `Histories`: known items only, no padding."""
 
     offsets: Ints  # (S + 1,)
     items: Ints  # (N,) vocabulary index, from 1
     types: Ints  # (N,) event type code, from 1
-    gaps: Ints  # (N,) gap_bucket to the event before; 0 for a shopper's first
-    times: Ints = field(repr=False)  # (N,) seconds since 1970; for targets, never fed to the model
+    gaps: Ints  # (N,) gap_bucket of the time since the previous event; 0 for a shopper's first
+    times: Ints = field(repr=False)  # (N,) seconds since 1970, to find baskets; not fed to the model
 
     def pad(self) -> tuple[Ints, Ints, Ints]:
-        """(items, types, gaps), each (S, T), right-padded with PAD = 0; T is the longest history, at least 1."""
+        """Return (items, types, gaps), each (S, T), right-padded with PAD = 0; T is the longest history, at least 1."""
         lengths = np.diff(self.offsets)
         max_length = max(1, int(lengths.max(initial=0)))
         rows = np.repeat(np.arange(len(lengths)), lengths)
@@ -56,14 +56,14 @@ class ModelInput:
 
 
 def gap_bucket(seconds: Ints) -> Ints:
-    """1 + floor(log2(1 + seconds)), cut to GAP_BUCKETS - 1: 0 s → 1, 1 s → 2, 3 s → 3, one day → 17."""
+    """Return 1 + floor(log2(1 + seconds)), at most N_GAP_BUCKETS - 1: 0 s → 1, 1 s → 2, 3 s → 3, one day → 17."""
     # frexp is exact where floor(log2(x)) can be off by one: x = m · 2^e with m in [0.5, 1), so floor(log2(x)) = e - 1.
     _, exponent = np.frexp(1.0 + np.maximum(seconds, 0))
     return np.minimum(exponent.astype(np.int64), N_GAP_BUCKETS - 1)
 
 
 def select_events(histories: Histories, mask: NDArray[np.bool_]) -> Histories:
-    """The same shoppers with only the rows where `keep` (N,) is true; a shopper may end up with none."""
+    """Return the same shoppers with only the rows where `mask` (N,) is true; a shopper may have none left."""
     counts = np.concatenate([[0], np.cumsum(mask, dtype=np.int64)])
     return Histories(
         histories.shoppers,
@@ -76,10 +76,9 @@ def select_events(histories: Histories, mask: NDArray[np.bool_]) -> Histories:
 
 
 def model_input(histories: Histories, max_history: int) -> ModelInput:
-    """The last `length` known events of every shopper, as the model sees them.
+    """Return the last `max_history` events with known items of every shopper.
 
-    Events with an item outside the vocabulary are left out before the gaps are taken, so that a bundle
-    sees the same history no matter how many unknown items lie between.
+    Events with unknown items are removed before the gaps are computed, so the input does not depend on them.
     """
     in_vocabulary = select_events(histories, histories.items > 0)
     shopper_index = np.repeat(np.arange(len(in_vocabulary)), np.diff(in_vocabulary.offsets))
@@ -93,9 +92,9 @@ def model_input(histories: Histories, max_history: int) -> ModelInput:
 
 
 def basket_ids(times: Ints, offsets: Ints) -> Ints:
-    """(N,) a number per basket, rising: a shopper's events of the same second are one basket.
+    """Return (N,) ascending basket numbers: events of a shopper in the same second are one basket.
 
-    A click log has baskets of one event, so "the next basket" is the next event there.
+    In a click log each event is a basket, so "the next basket" is the next event.
     """
     if len(times) == 0:
         return np.zeros(0, dtype=np.int64)
@@ -107,7 +106,7 @@ def basket_ids(times: Ints, offsets: Ints) -> Ints:
 
 
 def basket_lags(batch: ModelInput) -> Ints:
-    """(N,) baskets between an event and its history's last; 0 in the last."""
+    """Return (N,) the number of baskets from each event to the last basket of its history; 0 in the last."""
     basket = basket_ids(batch.times, batch.offsets)
     sizes = np.diff(batch.offsets)
     last_basket = basket[batch.offsets[1:][sizes > 0] - 1]
@@ -116,5 +115,5 @@ def basket_lags(batch: ModelInput) -> Ints:
 
 
 def is_target(types: Ints) -> NDArray[np.bool_]:
-    """(N,) what a recommendation may be judged on: everything a shopper did but sending it back."""
+    """Return (N,) whether an event may be a target: every type except returns."""
     return np.not_equal(types, RETURN_TYPE_CODE)

@@ -1,4 +1,4 @@
-"""Events of a shopper by item id, as the gateway, the command line and the lake's latest histories hold them."""
+"""Events of a shopper with item ids, as gateway, command line and latest histories hold them; conversion to histories."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -20,12 +20,12 @@ class HistoryEvent(NamedTuple):
 
 
 def to_history(events: Sequence[HistoryEvent], vocabulary: Vocabulary) -> Histories:
-    """One shopper's events, oldest first, as a history in the bundle's own indexes."""
+    """Convert one shopper's events, oldest first, to a history with indices of `vocabulary`."""
     return to_histories([events], vocabulary)
 
 
 def to_histories(events_by_shopper: Sequence[Sequence[HistoryEvent]], vocabulary: Vocabulary) -> Histories:
-    """The events of each of S shoppers, oldest first, as histories in the bundle's own indexes."""
+    """Convert the events of S shoppers, each oldest first, to histories with indices of `vocabulary`."""
     events = [event for shopper_events in events_by_shopper for event in shopper_events]
     return Histories(
         shoppers=np.array([""] * len(events_by_shopper)),
@@ -38,8 +38,8 @@ def to_histories(events_by_shopper: Sequence[Sequence[HistoryEvent]], vocabulary
 
 
 def items_as_events(item_ids: Sequence[str], event_type: EventType) -> list[HistoryEvent]:
-    """Items as events of one shopper, a minute apart: what `--items` means.
+    """Return the items as events of one shopper, a minute apart, as for `--items`.
 
-    event_type: the bundle's own, for a model that has seen purchases only makes nothing of a view.
+    event_type: the bundle's most frequent type; a model trained on purchases only has no use for views.
     """
     return [HistoryEvent(item, event_type, 60 * number, 0) for number, item in enumerate(item_ids)]

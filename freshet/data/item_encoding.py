@@ -1,4 +1,4 @@
-"""What is known of an item beside its id, as the item encoder reads it: columns of the catalogue through a schema."""
+"""Item feature encoding: catalogue columns as the integer and float arrays that the item encoder reads."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,14 +15,14 @@ from freshet.item_schema import PRICE, FeatureKind, ItemFeature, ItemSchema
 
 Float32s = NDArray[np.float32]
 
-MIN_WORD_BUCKETS: Final = 4096  # at least; 0 = no word
-MIN_CATEGORY_BUCKETS: Final = 512  # at least; 0 = none
+MIN_WORD_BUCKETS: Final = 4096  # bucket 0 = no word
+MIN_CATEGORY_BUCKETS: Final = 512  # bucket 0 = no category
 MAX_BUCKETS: Final = 1 << 16
 
 
 @dataclass(frozen=True)
 class ItemAttributes:
-    """What the catalogue says of n items: texts ("" = unknown), prices (NaN = unknown), vectors (zeros = unknown)."""
+    """Attributes of n items: texts ("" = unknown), prices (NaN = unknown), content embeddings (zeros = unknown)."""
 
     texts: Mapping[str, TextArray]  # title, category and attributes, (n,) each
     prices: NDArray[np.float64]  # (n,)
@@ -32,54 +32,56 @@ class ItemAttributes:
         return len(self.prices)
 
     def take(self, indices: Ints) -> "ItemAttributes":
-        """What is said of some of the items."""
+        """Return the attributes of the items with these row indices."""
         texts = {name: values[indices] for name, values in self.texts.items()}
         return ItemAttributes(
             texts, self.prices[indices], {name: values[indices] for name, values in self.content_embeddings.items()}
         )
 
     def fill_missing_embeddings(self, schema: ItemSchema) -> "ItemAttributes":
-        """The same with unknown vectors where those that the schema reads are not there, or have another length."""
+        """Return the same with zeros for embeddings of the schema that are missing or have another length."""
         dims = {name: vectors.shape[1] for name, vectors in self.content_embeddings.items()}
-        missing = [field for field in schema if field.kind == "vector" and dims.get(field.name) != field.size]
-        zeros = {field.name: np.zeros((len(self), field.size), dtype=np.float32) for field in missing}
+        missing = [feature for feature in schema if feature.kind == "vector" and dims.get(feature.name) != feature.size]
+        zeros = {feature.name: np.zeros((len(self), feature.size), dtype=np.float32) for feature in missing}
         return replace(self, content_embeddings={**self.content_embeddings, **zeros})
 
 
 @dataclass(frozen=True)
 class EncodedItems:
-    """The item encoder's input beside the index, by field.
+    """The item encoder's input beside the item index, by feature name.
 
-    words: int64 (n, TITLE_WORDS); category, number, flag: int64 (n,); vector: float32 (n, D). 0 = unknown everywhere.
+    words: int64 (n, MAX_TITLE_WORDS); category, number, flag: int64 (n,); vector: float32 (n, D). 0 = unknown.
     """
 
     features: Mapping[str, NDArray[Any]]
 
 
 def encode_attributes(schema: ItemSchema, attributes: ItemAttributes) -> EncodedItems:
-    """n items in the numbers of a fitted schema.
+    """Encode n items with a fitted schema.
 
-    Raises FreshetError where the vectors of a field are missing or of another length.
+    Raises FreshetError if the vectors of a feature are missing or have another length.
     """
-    return EncodedItems({field.name: _ENCODERS[field.kind](field, attributes) for field in schema})
+    return EncodedItems({feature.name: _ENCODERS[feature.kind](feature, attributes) for feature in schema})
 
 
 def fit_schema(schema: ItemSchema, attributes: ItemAttributes) -> ItemSchema:
-    """The schema with a size for every field: tables of twice as many rows as there are values, up to a power of two.
+    """Return the schema with a size for every feature: for words and categories the power of two above twice their values.
 
-    At least the usual size, so that a catalogue can grow for long in the same tables.
-    Raises FreshetError where a vector field has no vectors.
+    The sizes have a minimum, so that a catalogue can grow without new tables. Raises FreshetError if a vector feature has
+    no vectors.
     """
-    return tuple(field if field.size else replace(field, size=_feature_size(field, attributes)) for field in schema)
+    return tuple(
+        feature if feature.size else replace(feature, size=_feature_size(feature, attributes)) for feature in schema
+    )
 
 
 def drop_empty_features(schema: ItemSchema, encoded: EncodedItems) -> ItemSchema:
-    """The fields of which the catalogue says anything: nobody learns from an empty column."""
-    return tuple(field for field in schema if encoded.features[field.name].any())
+    """Return the features that have a value for any item."""
+    return tuple(feature for feature in schema if encoded.features[feature.name].any())
 
 
 def price_array(prices: Sequence[float | None]) -> NDArray[np.float64]:
-    """(n,) with NaN for what is unknown."""
+    """Return (n,) prices, NaN for None."""
     return np.array([np.nan if price is None else price for price in prices], dtype=np.float64)
 
 
@@ -96,7 +98,7 @@ def _feature_size(feature: ItemFeature, attributes: ItemAttributes) -> int:
 
 
 def _text_column(name: str, attributes: ItemAttributes) -> TextArray:
-    """(n,) a column as text; one that this catalogue does not have is unknown everywhere."""
+    """Return (n,) a column as text; "" for all items if the catalogue does not have it."""
     if name == PRICE:
         return text_array("" if np.isnan(price) else f"{price:.4f}" for price in attributes.prices)
     return attributes.texts.get(name, blank_texts(len(attributes)))
@@ -104,8 +106,10 @@ def _text_column(name: str, attributes: ItemAttributes) -> TextArray:
 
 def _embeddings_of(name: str, attributes: ItemAttributes) -> Float32s:
     if name not in attributes.content_embeddings:
-        what = f"there are no vectors {name} (there are: {', '.join(attributes.content_embeddings) or 'none'})"
-        raise FreshetError("item inputs", what, f"materialize `item_vectors`, or take {name}:vector out of the inputs")
+        what = f"there are no vectors named {name} (names: {', '.join(attributes.content_embeddings) or 'none'})"
+        raise FreshetError(
+            "item schema", what, f"materialize `content_embeddings`, or remove {name}:vector from FRESHET_ITEM_SCHEMA"
+        )
     return attributes.content_embeddings[name]
 
 
@@ -139,8 +143,8 @@ def _encode_flags(feature: ItemFeature, attributes: ItemAttributes) -> Ints:
 def _encode_embeddings(feature: ItemFeature, attributes: ItemAttributes) -> Float32s:
     embeddings = _embeddings_of(feature.name, attributes)
     if embeddings.shape != (len(attributes), feature.size):
-        what = f"the vectors {feature.name} have {embeddings.shape[1]} numbers, the model reads {feature.size}"
-        raise FreshetError("item inputs", what, "train anew: materialize the asset `trained_model`")
+        what = f"the vectors {feature.name} have length {embeddings.shape[1]}, the model reads {feature.size}"
+        raise FreshetError("item schema", what, "train a new model: materialize the asset `trained_model`")
     return embeddings.astype(np.float32, copy=False)
 
 

@@ -1,8 +1,8 @@
-"""What goes with what: items met in the same basket, or a few baskets apart, counted and normalised.
+"""Item-kNN: item-to-item similarities from co-occurrence in the same basket or a few baskets apart.
 
-similarity(i, j) = weight of all meetings of i and j / sqrt(count(i) · count(j))
+similarity(i, j) = sum of the weights of all co-occurrences of i and j / sqrt(count(i) · count(j))
 
-Cosine normalisation as in item-based collaborative filtering (Sarwar et al. 2001); meetings further apart weigh less.
+Cosine normalisation as in item-based collaborative filtering (Sarwar et al. 2001); co-occurrences further apart weigh less.
 """
 
 from typing import Final
@@ -20,20 +20,20 @@ from freshet.data.co_occurrence import (
 )
 from freshet.data.history import Histories, Ints, is_target, select_events
 
-# Chosen once, on weeks before the judged ones, for orders and clicks together: docs/evaluation.md.
-N_NEIGHBOURS: Final = 100  # kept per item
-MAX_BASKET_GAP: Final = 4  # baskets that a basket is neighbour to
-BASKET_DECAY: Final = 0.5  # per basket between
-SAME_BASKET_WEIGHT: Final = 0.3  # in one basket
-BACKWARD_WEIGHT: Final = 0.5  # from the later item to the earlier, against 1 forward
+# Tuned on weeks before the evaluation weeks, on orders and clicks together: docs/evaluation.md.
+N_NEIGHBOURS: Final = 100  # per item
+MAX_BASKET_GAP: Final = 4  # co-occurrence reaches this many baskets
+BASKET_DECAY: Final = 0.5  # per basket in between
+SAME_BASKET_WEIGHT: Final = 0.3  # weight of a co-occurrence within a basket
+BACKWARD_WEIGHT: Final = 0.5  # weight from the later to the earlier item; forward is 1
 
 
 def compute_item_knn(
     histories: Histories, train_until: int, vocab_size: int
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """(neighbours, similarities), each (size, NEIGHBOURS): for every item the nearest, nearest first; 0 = none.
+    """Return (neighbours, similarities), each (vocab_size, N_NEIGHBOURS), most similar first; 0 = none.
 
-    Only events landed by day `cut` count, and nothing that was sent back. size: V + 1.
+    Only events up to landing day `train_until` count, without returns. vocab_size: V + 1.
     """
     is_counted = (histories.days <= train_until) & (histories.items > 0) & is_target(histories.types)
     counted = select_events(histories, is_counted)
@@ -47,13 +47,13 @@ def compute_item_knn(
 
 
 def pair_weights() -> Floats:
-    """(SPAN + 1, 2) forward and backward weight of a meeting of two events, by the baskets between them."""
+    """Return (MAX_BASKET_GAP + 1, 2) forward and backward weights of a co-occurrence, by the gap in baskets."""
     by_gap = np.concatenate([[SAME_BASKET_WEIGHT], BASKET_DECAY ** np.arange(MAX_BASKET_GAP)])
     return np.stack([by_gap, np.concatenate([[SAME_BASKET_WEIGHT], BACKWARD_WEIGHT * by_gap[1:]])], axis=1)
 
 
 def _symmetrize(codes: Ints, weights: Floats, vocab_size: int) -> tuple[Ints, Floats]:
-    """Forward weights of (i, j) plus backward weights of (j, i); an item does not meet itself."""
+    """Add the backward weights of (j, i) to the forward weights of (i, j); drop pairs of an item with itself."""
     is_distinct = codes // vocab_size != codes % vocab_size
     codes, weights = codes[is_distinct], weights[is_distinct]
     reversed_codes = codes % vocab_size * vocab_size + codes // vocab_size
@@ -66,7 +66,7 @@ def _symmetrize(codes: Ints, weights: Floats, vocab_size: int) -> tuple[Ints, Fl
 def _top_neighbours(
     first: Ints, second: Ints, similarity: Floats, vocab_size: int
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """The NEIGHBOURS most similar of every item; of equal ones the lower index. Pairs come in rising order."""
+    """Return the N_NEIGHBOURS most similar items of every item; of equal ones the lower index. Pairs are ascending."""
     rows, ranks = top_k_per_group(first, similarity, N_NEIGHBOURS)
     neighbours = np.zeros((vocab_size, N_NEIGHBOURS), dtype=np.int32)
     scores = np.zeros((vocab_size, N_NEIGHBOURS), dtype=np.float32)

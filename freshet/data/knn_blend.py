@@ -1,38 +1,55 @@
-"""What the counted tables add to a model's scores: what goes with what a shopper had, and what comes after it.
+"""The blend: item-kNN and sequential rules are added to the model's scores.
 
-score(j) = model(j) + trust · log(1 + nearness(j) / SCALE) + rules · log(1 + rule score(j) / RULE_SCALE)
-nearness(j) = Σ over the history's events e of recency ** (baskets since e) · similarity(e, j)
-rule score(j): what the baseline sequential rules answers (`freshet.data.sequential_rules`)
+score(j) = model(j) + knn_weight · log(1 + knn(j) / KNN_SCALE) + rule_weight · log(1 + rules(j) / RULE_SCALE)
+knn(j) = Σ over the history's events e of recency_decay ** (baskets since e) · similarity(e, j)
+rules(j) = score of the sequential rules (`freshet.data.sequential_rules`)
 
-A vector of a hundred numbers cannot hold every pair of items that were met together; a table can. How far each table is
-trusted is measured on held-out baskets after the training, so where it says nothing new its trust is 0.
+An embedding of a hundred numbers cannot hold every pair of items that occur together; a table can. The weights are tuned
+on validation cases after the training, and are 0 if a table does not help.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import pydantic.dataclasses
 from numpy.typing import NDArray
+from pydantic import model_validator
+from pydantic_core import ArgsKwargs
 
 from freshet.data.history import Histories, Ints, ModelInput, basket_lags
 from freshet.data.item_knn import compute_item_knn
 from freshet.data.sequential_rules import RuleTable
 
 Floats = NDArray[np.float64]
-SparseScores = tuple[Ints, Floats]  # places in flat scores (B, V + 1), each once and rising, and what is added there
+SparseScores = tuple[Ints, Floats]  # distinct ascending positions in flat scores (B, V + 1), and the values to add
 
-KNN_SCALE: Final = 0.003  # nearness below it hardly counts: about one meeting of two items that were met often
-RULE_SCALE: Final = 0.003  # a confidence below it hardly counts
-MIN_EVENT_WEIGHT: Final = 0.01  # events that weigh less are left out: what is left are the last few baskets
+KNN_SCALE: Final = 0.003  # smaller values hardly count: about one co-occurrence of two frequent items
+RULE_SCALE: Final = 0.003  # smaller confidences hardly count
+FORMER_BLEND_FIELDS: Final = {"trust": "knn_weight", "recency": "recency_decay", "rules": "rule_weight"}
+MIN_EVENT_WEIGHT: Final = 0.01  # events with a smaller weight are left out: the last few baskets remain
 
 
-@dataclass(frozen=True)
+@pydantic.dataclasses.dataclass(frozen=True)
 class KnnBlend:
-    """How the tables are mixed in."""
+    """The weights of the blend."""
 
-    knn_weight: float = 0.0  # in what goes with what
-    recency_decay: float = 1.0  # a basket's weight there against the one after it
-    rule_weight: float = 0.0  # trust in what comes after what
+    knn_weight: float = 0.0
+    recency_decay: float = 1.0  # weight of a basket relative to the one after it, in the item-kNN score
+    rule_weight: float = 0.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rename_former(cls, values: ArgsKwargs | Mapping[str, Any]) -> ArgsKwargs | Mapping[str, Any]:
+        """Accept the former field names, which bundles and models of earlier versions have."""
+        if isinstance(values, ArgsKwargs):
+            return ArgsKwargs(values.args, _rename_fields(values.kwargs or {}))
+        return _rename_fields(values) if isinstance(values, Mapping) else values
+
+
+def _rename_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {FORMER_BLEND_FIELDS.get(name, name): value for name, value in values.items()}
 
 
 NO_BLEND: Final = KnnBlend()
@@ -40,38 +57,38 @@ NO_BLEND: Final = KnnBlend()
 
 @dataclass(frozen=True)
 class ItemNeighbours:
-    """For every item the nearest K, nearest first."""
+    """The K most similar items of every item, most similar first."""
 
     items: NDArray[np.int32]  # (V + 1, K) 0 = none
-    similarities: NDArray[np.float32]  # (V + 1, K) 0 where there is none
+    similarities: NDArray[np.float32]  # (V + 1, K) 0 = none
 
     @classmethod
     def fit(cls, histories: Histories, n_items: int) -> "ItemNeighbours":
-        """Counted over all of `histories`, for a vocabulary of `items`."""
+        """Count all of `histories`, for a vocabulary of `n_items` items."""
         return cls(*compute_item_knn(histories, int(histories.days.max(initial=0)), n_items + 1))
 
 
 @dataclass(frozen=True)
 class BlendTables:
-    """What is counted beside a model."""
+    """The tables that are blended into a model's scores."""
 
     neighbours: ItemNeighbours
     rules: RuleTable
 
     @classmethod
     def fit(cls, histories: Histories, n_items: int) -> "BlendTables":
-        """Counted over all of `histories`, for a vocabulary of `items`."""
+        """Count all of `histories`, for a vocabulary of `n_items` items."""
         return cls(ItemNeighbours.fit(histories, n_items), RuleTable.fit(histories, n_items))
 
 
 def add_blend(scores: NDArray[np.float32], batch: ModelInput, tables: BlendTables, blend: KnnBlend) -> None:
-    """Adds to the scores (B, V + 1) of B histories, in place, what the tables are worth."""
+    """Add the blend to the scores (B, V + 1) of B histories, in place."""
     for cells, values in blend_terms(batch, tables, blend, scores.shape[1]):
         scores.reshape(-1)[cells] += values.astype(np.float32)
 
 
 def blend_terms(batch: ModelInput, tables: BlendTables, blend: KnnBlend, n_columns: int) -> list[SparseScores]:
-    """What each table that is trusted adds to the scores (B, columns) of B histories."""
+    """Return what each table with a weight adds to the scores (B, n_columns) of B histories."""
     terms = []
     if blend.knn_weight:
         cells, values = score_neighbours(batch, tables.neighbours, blend.recency_decay, n_columns)
@@ -85,10 +102,10 @@ def blend_terms(batch: ModelInput, tables: BlendTables, blend: KnnBlend, n_colum
 def score_neighbours(
     batch: ModelInput, neighbours: ItemNeighbours, recency_decay: float, n_columns: int
 ) -> SparseScores:
-    """log(1 + nearness / SCALE) of every item that is near at all, not yet times the trust."""
+    """Return log(1 + knn / KNN_SCALE) of every item with a similarity, without knn_weight."""
     weights = recency_decay ** basket_lags(batch)  # (N,)
     owners = np.repeat(np.arange(len(batch.offsets) - 1), np.diff(batch.offsets))
-    is_used = (weights >= MIN_EVENT_WEIGHT) & (batch.items < len(neighbours.items))  # later items have met nobody yet
+    is_used = (weights >= MIN_EVENT_WEIGHT) & (batch.items < len(neighbours.items))  # new items have no neighbours
     items = batch.items[is_used]
     cells = owners[is_used, None] * n_columns + neighbours.items[items]  # (n, K)
     values = weights[is_used, None] * neighbours.similarities[items]
@@ -96,11 +113,11 @@ def score_neighbours(
 
 
 def score_rules(batch: ModelInput, rules: RuleTable, n_columns: int) -> SparseScores:
-    """log(1 + rule score / RULE_SCALE) of every item of which the rules say something, not yet times the trust."""
+    """Return log(1 + rules / RULE_SCALE) of every item with a rule, without rule_weight."""
     return _log_scores(*rules.score(batch, n_columns), RULE_SCALE)
 
 
 def _log_scores(cells: Ints, values: Floats, scale: float) -> SparseScores:
-    """log(1 + sum of a cell's values / scale), of those above 0."""
+    """Return log(1 + sum of a cell's values / scale) for cells with a positive sum."""
     positions, inverse = np.unique(cells[values > 0], return_inverse=True)
     return positions, np.log1p(np.bincount(inverse, values[values > 0], minlength=len(positions)) / scale)

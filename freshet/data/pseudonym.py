@@ -1,4 +1,4 @@
-"""Pseudonyms: user and session ids never go beyond landing as they are, only as keyed hashes."""
+"""Pseudonyms: keyed hashes that replace user and session ids in everything after the landing."""
 
 import hmac
 import secrets
@@ -14,14 +14,14 @@ PSEUDONYM_DIGITS: Final = 32
 
 
 def pseudonym(key: bytes, kind: Literal["user", "session"], raw_id: str) -> str:
-    """HMAC-SHA256 of `kind:name`, hex, the first 32 digits: a user and a session of one name differ."""
+    """Return the first 32 hex digits of HMAC-SHA256 of `kind:raw_id`, so that a user and a session with the same id differ."""
     return hmac.digest(key, f"{kind}:{raw_id}".encode(), "sha256").hex()[:PSEUDONYM_DIGITS]
 
 
 def load_pseudonym_key(settings: Settings) -> bytes:
-    """The lake's key: the one in settings, else the one made once for this lake, readable by its owner only.
+    """Return the pseudonym key of the settings, else the lake's own, which is created once and readable by its owner only.
 
-    Two processes that ask for it first at the same time get the same key: one of them made it.
+    Concurrent processes get the same key. Raises LakeError if the lake's key was lost.
     """
     if settings.pseudonym_key is not None:
         return settings.pseudonym_key.get_secret_value().encode()
@@ -32,20 +32,22 @@ def load_pseudonym_key(settings: Settings) -> bytes:
     key = store.get(KEY_PATH).strip()
     if not key:
         where = store.full_path(KEY_PATH)
-        raise LakeError(where, "the key is empty", "restore it from a backup: a new key makes all shoppers strangers")
+        raise LakeError(
+            where, "the key is empty", "restore it from a backup: with a new key all shoppers get other pseudonyms"
+        )
     return key
 
 
 def _refuse_second_key(store: Store) -> None:
-    """Tables that hold pseudonyms were made with a key: it was lost, or stood in FRESHET_PSEUDONYM_KEY until now."""
+    """Raise LakeError if tables hold pseudonyms already: their key was lost, or was in FRESHET_PSEUDONYM_KEY until now."""
     if store.list_folders("tables/shop/raw_events"):
-        what = "is missing, and the tables hold pseudonyms made with a key: a new one makes all shoppers strangers"
+        what = "is missing, and the tables hold pseudonyms: with a new key all shoppers get other ones"
         fix = "restore it from a backup, or set FRESHET_PSEUDONYM_KEY to the key that was used"
         raise LakeError(store.full_path(KEY_PATH), what, fix)
 
 
 def _create_key(store: Store) -> None:
-    if store.is_local:  # the folder is closed before the key is in it: nobody can read it in between
+    if store.is_local:  # restrict the folder before the key is written: no other user can read it in between
         new_lake_message(store.root)
         store.local_path(KEY_PATH).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     store.put_if_absent(KEY_PATH, secrets.token_hex(32).encode())

@@ -1,17 +1,17 @@
-"""What comes after what: sequential rules of one event, kept apart by the event's type, and how often items come again.
+"""Sequential rules: which items follow an event of an item and type, and how often items are repeated.
 
-confidence(i, t → j) = weight of all j in the STEPS baskets after an event of item i and type t / events of i and t
+confidence(i, t → j) = weight of all j in the MAX_STEPS baskets after an event of item i and type t / events of i and t
 
-A basket further on weighs STEP_DECAY of the one before it. After Ludewig and Jannach, Evaluation of session-based
-recommendation algorithms (2018), "sequential rules"; with the next basket alone it is a Markov chain of first order.
-Where an item has few events of a type, its rules of all types stand in: with n events of the type, n / (n + BACK_OFF)
-of the confidence comes from the type's own rules, the rest from the mean over the item's events of every type.
+A basket further on weighs STEP_DECAY of the one before it. "Sequential rules" of Ludewig and Jannach, Evaluation of
+session-based recommendation algorithms (2018); with the next basket alone it is a first-order Markov chain. Items with few
+events of a type back off to all types: with n events of the type, n / (n + BACKOFF_EVENTS) of the confidence comes from the
+type's rules, the rest from the mean over the item's events of all types.
 
-return rate(k) = share of the baskets k after one with item i that hold i again, over all items: repeat consumption
-(Anderson et al. 2014). So an item has no rule about itself.
+repeat_rate(k) = share of the baskets k after one with item i that hold i again, over all items: repeat consumption
+(Anderson et al. 2014). An item therefore has no rule about itself.
 
 score(j) = Σ over a history's events e of weight(e) · confidence(e → j)
-         + RETURN · Σ over its events e of item j of return rate(baskets since e, the asked one too)
+         + REPEAT_WEIGHT · Σ over its events e of item j of repeat_rate(baskets from e to the next basket)
 """
 
 from dataclasses import dataclass, replace
@@ -24,29 +24,29 @@ from freshet.data.co_occurrence import Floats, cooccurrence_pairs, sum_pair_weig
 from freshet.data.columns import EVENT_TYPES
 from freshet.data.history import Histories, Ints, ModelInput, basket_ids, basket_lags, is_target, select_events
 
-# Chosen once, on weeks before the judged ones, for orders and clicks together: docs/evaluation.md.
-MAX_STEPS: Final = 3  # baskets on
-STEP_DECAY: Final = 0.2  # a basket's weight against the one before it
-BACKOFF_EVENTS: Final = 1.0  # events of a type that weigh as much as all types together
-MAX_RULES: Final = 50  # rules kept of an item and a type
-PREVIOUS_BASKET_WEIGHT: Final = 0.04  # weight of a history's last basket but one, against its last
-BASKET_DECAY: Final = 0.9  # of every basket before that, against the one after it
-MIN_EVENT_WEIGHT: Final = 0.01  # events that weigh less are left out: the last few baskets remain
-REPEAT_WEIGHT: Final = 0.6  # weight of a return rate against a confidence
-MAX_REPEAT_LAG: Final = 20  # baskets after which a return rate is measured; later ones have the last
+# Tuned on weeks before the evaluation weeks, on orders and clicks together: docs/evaluation.md.
+MAX_STEPS: Final = 3  # a rule reaches this many baskets
+STEP_DECAY: Final = 0.2  # weight of a basket relative to the one before it
+BACKOFF_EVENTS: Final = 1.0  # number of events at which a type's own rules weigh half
+MAX_RULES: Final = 50  # per item and type
+PREVIOUS_BASKET_WEIGHT: Final = 0.04  # weight of a history's last but one basket; the last one's is 1
+BASKET_DECAY: Final = 0.9  # weight of an earlier basket relative to the one after it
+MIN_EVENT_WEIGHT: Final = 0.01  # events with a smaller weight are left out: the last few baskets remain
+REPEAT_WEIGHT: Final = 0.6  # weight of a repeat rate relative to a confidence
+MAX_REPEAT_LAG: Final = 20  # repeat rates are counted up to this lag; larger lags use the last one
 
 N_EVENT_TYPES: Final = len(EVENT_TYPES)
 
 
 @dataclass(frozen=True)
 class RuleTable:
-    """Rules in rows: row item · TYPES + type - 1 owns `offsets[row]:offsets[row + 1]`, most confident first."""
+    """Rules in rows: row item · N_EVENT_TYPES + type - 1 owns `offsets[row]:offsets[row + 1]`, highest confidence first."""
 
-    offsets: Ints  # ((V + 1) · TYPES + 1,)
-    items: NDArray[np.int32]  # (R,) what comes after
+    offsets: Ints  # ((V + 1) · N_EVENT_TYPES + 1,)
+    items: NDArray[np.int32]  # (R,) the item that follows
     confidences: NDArray[np.float32]  # (R,)
-    counts: NDArray[np.int32]  # ((V + 1) · TYPES,) events with the row's item and type
-    repeat_rates: NDArray[np.float32]  # (RETURNS,) return rate 1, 2, … baskets on
+    counts: NDArray[np.int32]  # ((V + 1) · N_EVENT_TYPES,) events with the row's item and type
+    repeat_rates: NDArray[np.float32]  # (MAX_REPEAT_LAG,) repeat rate at lag 1, 2, …
 
     def __len__(self) -> int:
         """V + 1."""
@@ -54,12 +54,12 @@ class RuleTable:
 
     @classmethod
     def fit(cls, histories: Histories, n_items: int) -> "RuleTable":
-        """Counted over all of `histories`, for a vocabulary of `items`."""
+        """Count all of `histories`, for a vocabulary of `n_items` items."""
         return count_rules(histories, int(histories.days.max(initial=0)), n_items + 1)
 
     @classmethod
     def empty(cls, vocab_size: int = 0) -> "RuleTable":
-        """No rule about any of `size` items (V + 1)."""
+        """Return a table without rules; vocab_size: V + 1."""
         offsets = np.zeros(vocab_size * N_EVENT_TYPES + 1, dtype=np.int64)
         empty_floats = np.zeros(0, np.float32)
         return cls(
@@ -71,15 +71,16 @@ class RuleTable:
         )
 
     def truncate(self, max_rules: int) -> "RuleTable":
-        """The same with at most so many rules of an item and a type, the most confident."""
+        """Return the table with at most `max_rules` rules per item and type, those with the highest confidence."""
         sizes = np.diff(self.offsets)
         is_top = np.arange(len(self.items)) - np.repeat(self.offsets[:-1], sizes) < max_rules
         offsets = np.concatenate([[0], np.cumsum(np.minimum(sizes, max_rules))])
         return replace(self, offsets=offsets, items=self.items[is_top], confidences=self.confidences[is_top])
 
     def score(self, batch: ModelInput, n_columns: int) -> tuple[Ints, Floats]:
-        """(cells, values), both (n,): what adds up to the scores of B histories. A cell is a place in flat scores
-        (B, columns) and may stand here several times.
+        """Return (cells, values), both (n,), whose sums per cell are the scores of B histories.
+
+        A cell is a position in flat scores (B, n_columns) and may occur several times.
         """
         row = np.repeat(np.arange(len(batch.offsets) - 1), np.diff(batch.offsets)) * n_columns  # (N,)
         events, targets, values = self.next_items(batch.items, batch.types, event_weights(batch))
@@ -88,9 +89,10 @@ class RuleTable:
         return cells, np.concatenate([values, repeat_scores.astype(np.float64)])
 
     def next_items(self, items: Ints, types: Ints, weights: Floats) -> tuple[Ints, Ints, Floats]:
-        """(events, following, values), each (n,): what comes after N events, the confidences times `weights` (N,).
+        """Return (events, items, values), each (n,): the items that follow N events, and confidence times weight.
 
-        An item may stand in it several times, once for each type of the event's item. Items without rules give nothing.
+        items, types, weights (N,): the events. The same item may occur several times per event, once for each type. Items
+        without rules have no row.
         """
         with_rules = np.flatnonzero((items < len(self)) & (weights > 0))
         rows, shares = self._backoff_rows(items[with_rules], types[with_rules])  # (n, TYPES) each
@@ -104,7 +106,7 @@ class RuleTable:
         return np.repeat(events, sizes), self.items[rules].astype(np.int64), values
 
     def _backoff_rows(self, items: Ints, types: Ints) -> tuple[Ints, Floats]:
-        """(n, TYPES) the rows of each event's item, and how much each of them says about the event."""
+        """Return (n, N_EVENT_TYPES) the rows of each event's item, and the share of each row after back-off."""
         rows = items[:, None] * N_EVENT_TYPES + np.arange(N_EVENT_TYPES)
         events = self.counts[rows].astype(np.float64)
         total = np.maximum(events.sum(axis=1, keepdims=True), 1.0)
@@ -115,7 +117,7 @@ class RuleTable:
 
 
 def count_rules(histories: Histories, train_until: int, vocab_size: int) -> RuleTable:
-    """Counted over the events landed by day `cut`; returns neither precede nor follow anything. size: V + 1."""
+    """Count the events up to landing day `train_until`, without returns. vocab_size: V + 1."""
     is_counted = (histories.days <= train_until) & (histories.items > 0) & is_target(histories.types)
     counted = select_events(histories, is_counted)
     row = counted.items * N_EVENT_TYPES + counted.types - 1  # (N,)
@@ -137,9 +139,9 @@ def count_rules(histories: Histories, train_until: int, vocab_size: int) -> Rule
 
 
 def event_weights(batch: ModelInput) -> Floats:
-    """(N,) what the rules of each event count for: a basket's events share its weight, 1 for the last of a history.
+    """Return (N,) the weight of each event: a basket's weight, 1 for the last one, is shared by its events.
 
-    A large basket says no more about the next one than a small one does.
+    A large basket therefore counts no more than a small one.
     """
     basket = basket_ids(batch.times, batch.offsets)
     lags = basket_lags(batch)
@@ -150,32 +152,30 @@ def event_weights(batch: ModelInput) -> Floats:
 
 
 def repeat_rates(histories: Histories, vocab_size: int) -> Floats:
-    """(RETURNS,) over all (shopper, item, basket): how often the item is in the basket 1, 2, … baskets on again,
-    where the shopper has so many. size: V + 1.
+    """Return (MAX_REPEAT_LAG,) the share of (shopper, item, basket) whose item is repeated 1, 2, … baskets later.
+
+    Only baskets that have so many later ones count. vocab_size: V + 1.
     """
     basket = basket_ids(histories.times, histories.offsets)
     owners = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))
     key = owners * vocab_size + histories.items
     order = np.argsort(key, kind="stable")
     key, key_baskets = key[order], basket[order]
-    is_first = np.append(True, (np.diff(key) != 0) | (np.diff(key_baskets) != 0))[
-        : len(key)
-    ]  # of a basket's events of an item
+    # Of several events of an item in a basket the first one counts.
+    is_first = np.append(True, (np.diff(key) != 0) | (np.diff(key_baskets) != 0))[: len(key)]
     key, key_baskets = key[is_first], key_baskets[is_first]
     repeats = np.zeros(MAX_REPEAT_LAG + 1)
     for shift in range(1, MAX_REPEAT_LAG + 1):
         gaps = np.where(key[shift:] == key[:-shift], key_baskets[shift:] - key_baskets[:-shift], 0)
         repeats += np.bincount(gaps[gaps <= MAX_REPEAT_LAG], minlength=MAX_REPEAT_LAG + 1)
-    last_baskets = (
-        basket[histories.offsets[1:] - 1] if len(basket) else basket
-    )  # (S,) last baskets; unread where there is none
+    last_baskets = basket[histories.offsets[1:] - 1] if len(basket) else basket  # (S,) unused for empty histories
     remaining = np.bincount(
         np.minimum(last_baskets[key // vocab_size] - key_baskets, MAX_REPEAT_LAG), minlength=MAX_REPEAT_LAG + 1
     )
-    opportunities = np.cumsum(remaining[::-1])[::-1]  # with at least 0, 1, 2, … baskets to come
+    opportunities = np.cumsum(remaining[::-1])[::-1]  # with at least 0, 1, 2, … later baskets
     return repeats[1:] / np.maximum(opportunities[1:], 1)
 
 
 def _step_weights() -> Floats:
-    """(STEPS + 1, 1) by the baskets between; one basket says nothing about what comes after what."""
+    """Return (MAX_STEPS + 1, 1) weights by gap in baskets; events of the same basket are no rule."""
     return np.concatenate([[0.0], STEP_DECAY ** np.arange(MAX_STEPS)])[:, None]

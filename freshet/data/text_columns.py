@@ -1,4 +1,4 @@
-"""Columns of text in memory and in files. Each value takes what it needs: one long title must not widen all others."""
+"""Columns of text, in memory and packed for files: each value takes its own length, unlike numpy's padded strings."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
@@ -6,16 +6,14 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-TextArray: TypeAlias = (
-    "NDArray[Any]"  # (n,) of str, dtype object; numpy's own type of text pads every value to the longest
-)
+TextArray: TypeAlias = "NDArray[Any]"  # (n,) of str, dtype object; numpy's `str_` pads every value to the longest
 
-BYTES_PREFIX, ENDS_PREFIX = "utf8-", "ends-"  # before the name of a column of text in a file
+BYTES_PREFIX, ENDS_PREFIX = "utf8-", "ends-"  # prefixes of a packed column's two arrays
 _NO_TEXT: Final = ""
 
 
 def text_array(values: Iterable[str | None]) -> TextArray:
-    """(n,) the values; "" for None."""
+    """Return (n,) the values, "" for None."""
     strings = [_NO_TEXT if value is None else str(value) for value in values]
     column = np.empty(len(strings), dtype=object)
     column[:] = strings
@@ -23,12 +21,12 @@ def text_array(values: Iterable[str | None]) -> TextArray:
 
 
 def blank_texts(count: int) -> TextArray:
-    """(count,) of ""."""
+    """Return (count,) empty texts."""
     return np.full(count, _NO_TEXT, dtype=object)
 
 
 def pack_texts(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The arrays as files hold them: a column of text as its bytes in UTF-8, end to end, and where each value ends."""
+    """Return the arrays as files hold them: a text column becomes its concatenated UTF-8 bytes and their end offsets."""
     flat: dict[str, NDArray[Any]] = {}
     for name, values in arrays.items():
         if values.dtype.kind not in "OU":
@@ -41,7 +39,7 @@ def pack_texts(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 
 def unpack_texts(flat: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The arrays that `packed` was given, or that a file of an older Freshet holds, which has text as numpy has it."""
+    """Reverse `pack_texts`; also reads files of earlier versions, which hold text as numpy's `str_`."""
     arrays: dict[str, NDArray[Any]] = {}
     for name, values in flat.items():
         if name.startswith(BYTES_PREFIX):

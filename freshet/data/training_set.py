@@ -1,4 +1,4 @@
-"""What a model is made from and judged on: histories, vocabulary and the cut between the two, as of one day."""
+"""The training set: histories, vocabulary and the day that separates training from evaluation."""
 
 from dataclasses import dataclass
 
@@ -11,17 +11,17 @@ from freshet.data.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Everything landed by day `as_of`. Events landed by day `cut` train; baskets that begin after it judge.
+    """Everything that landed up to day `as_of`. Events up to day `train_until` are for training, later baskets for evaluation.
 
-    Days are numbered since 1970-01-01.
+    Days are numbers since 1970-01-01.
     """
 
-    histories: Histories  # every event landed by `as_of`; items are indexes of `vocabulary`
+    histories: Histories  # every event up to `as_of`; items are indices of `vocabulary`
     vocabulary: Vocabulary
-    popularity: NDArray[np.float64]  # (V + 1,) views, carts and purchases in the 7 days up to `cut`
-    reach: NDArray[np.float64]  # (V + 1,) share of shopper-days up to `cut` on which the item was met
+    popularity: NDArray[np.float64]  # (V + 1,) views, carts and purchases in the 7 days up to `train_until`
+    reach: NDArray[np.float64]  # (V + 1,) share of shopper-days up to `train_until` with the item
     first_days: Ints  # (S,) landing day of the shopper's first event
-    event_counts: Ints  # (S,) events up to `cut`
-    purchase_counts: Ints  # (S,) purchases up to `cut`
+    event_counts: Ints  # (S,) events up to `train_until`
+    purchase_counts: Ints  # (S,) purchases up to `train_until`
     train_until: int
     as_of: int

@@ -1,4 +1,4 @@
-"""Item id ↔ dense index, with what the catalogue says about each item."""
+"""The vocabulary: item id ↔ dense index, with each item's catalogue attributes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,18 +16,18 @@ from freshet.item_schema import CATEGORY, DEFAULT_SCHEMA, TITLE, ItemSchema
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Row `i` describes index `i`; row 0 is PAD and describes nothing."""
+    """Row `i` describes index `i`; row 0 is padding."""
 
     item_ids: TextArray  # (V + 1,)
     titles: TextArray  # (V + 1,) "" = unknown
     categories: TextArray  # (V + 1,) "" = unknown
     prices: NDArray[np.float64]  # (V + 1,) in the shop's currency; NaN = unknown
-    delisted: NDArray[np.bool_]  # (V + 1,) delisted: never recommended
+    delisted: NDArray[np.bool_]  # (V + 1,) never recommended
     generation: int = 1
-    attributes: Mapping[str, TextArray] = field(default_factory=dict)  # further columns of the catalogue, (V + 1,) each
+    attributes: Mapping[str, TextArray] = field(default_factory=dict)  # further catalogue columns, (V + 1,) each
     content_embeddings: Mapping[str, Float32s] = field(default_factory=dict)  # (V + 1, D) each; zeros = unknown
-    item_schema: ItemSchema = DEFAULT_SCHEMA  # which of all that a model shall read
-    n_new_items: int = 0  # of the last items: came after the shopper encoder was trained, which does not read them
+    item_schema: ItemSchema = DEFAULT_SCHEMA  # the columns that a model reads
+    n_new_items: int = 0  # number of last items that are newer than the shopper encoder, which does not read them
 
     def __post_init__(self) -> None:
         item_columns = (*self.attributes.values(), *self.content_embeddings.values())
@@ -36,12 +36,12 @@ class Vocabulary:
         if len(sizes) != 1 or self.item_ids[0] != "" or len(self._index) != len(self.item_ids):
             raise BundleError(
                 "vocabulary",
-                "rows differ in length, row 0 is not padding, or an item id stands twice",
+                "rows differ in length, row 0 is not padding, or an item id is repeated",
                 "materialize the asset `vocabulary` again",
             )
 
     def __len__(self) -> int:
-        """Items, without PAD."""
+        """Number of items, without padding."""
         return len(self.item_ids) - 1
 
     @cached_property
@@ -56,16 +56,16 @@ class Vocabulary:
         return {str(item): i for i, item in enumerate(self.item_ids)}
 
     def indices(self, item_ids: Sequence[str]) -> Ints:
-        """(n,) vocabulary indexes; 0 where the item is not known."""
+        """Return (n,) vocabulary indices, 0 for unknown items."""
         return np.array([self._index.get(item, 0) for item in item_ids], dtype=np.int64)
 
     def trained_indices(self, item_ids: Sequence[str]) -> Ints:
-        """(n,) as `index_of`, as the shopper encoder reads it: 0 for an item that came after its training, too."""
+        """Return (n,) indices for the shopper encoder: 0 for unknown items and for items newer than its training."""
         indices = self.indices(item_ids)
         return np.where(indices <= len(self) - self.n_new_items, indices, 0)
 
     @property
     def item_attributes(self) -> ItemAttributes:
-        """What the catalogue says, row by row."""
+        """The attributes of all rows."""
         texts = {TITLE: self.titles, CATEGORY: self.categories, **self.attributes}
         return ItemAttributes(texts, self.prices, self.content_embeddings)

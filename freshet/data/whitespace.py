@@ -1,4 +1,4 @@
-"""What counts as a blank around ids and names, for the tables and the gateway alike."""
+"""Blank characters around ids and names, the same for tables and gateway."""
 
 from typing import Final
 
@@ -11,5 +11,5 @@ BLANK_CHARACTERS: Final = (
 
 
 def trim(text: str) -> str:
-    """Without blanks around it."""
+    """Return the text without blanks around it."""
     return text.strip(BLANK_CHARACTERS)

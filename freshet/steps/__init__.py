@@ -1,4 +1,4 @@
-"""One module or package per Dagster asset, without Dagster: load, compute, judge, store.
+"""One module or package per Dagster asset, without Dagster: load the inputs, compute, run the gate, store.
 
-Start with the module named like the asset; `step_result.py` is what each returns.
+Start with the module that is named like the asset; each returns a `StepResult` (`step_result.py`).
 """

@@ -1,7 +1,7 @@
-"""Lists for all shoppers through onnxruntime in Spark: every task opens the bundle's own ranker and asks it.
+"""Batch scoring in Spark: every task ranks a range of shoppers with the bundle's ranker in onnxruntime.
 
-A task gets numbers of shoppers and reads their histories out of the latest histories itself: nothing is shuffled, and
-the histories are byte for byte those that a gateway reads.
+A task gets shopper indices and reads the histories from the latest histories itself: no data is shuffled, and the
+histories are the same bytes that a gateway reads.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,25 +24,25 @@ from freshet.releases.current import fetch_bundle
 from freshet.store import open_store
 from freshet.tables.schemas import RECOMMENDATIONS
 
-SHOPPERS_PER_TASK: Final = 5000  # of one task, where there are many: some seconds, so that a lost executor costs little
-MAX_TASKS_PER_CORE: Final = 4  # for every core, at most: opening a session is cheap, not free
-RANKER_THREADS: Final = 1  # of onnxruntime in a task: Spark has one task a core already
+SHOPPERS_PER_TASK: Final = 5000  # at most: a few seconds of work, so that a lost executor costs little
+MAX_TASKS_PER_CORE: Final = 4  # opening an onnxruntime session is not free
+RANKER_THREADS: Final = 1  # of onnxruntime: Spark already runs one task per core
 
 
 @dataclass(frozen=True)
 class ScoringJob:
-    """What every task has to know. cache: where bundles of a remote lake are kept on the executor's machine."""
+    """The parameters of every task."""
 
     lake: str
-    cache_folder: Path
+    cache_folder: Path  # on the executor's machine, for bundles of a remote lake
     bundle_id: str
-    latest_id: str
+    latest_id: str  # of the latest histories
     k: int
     device: Device = "cpu"
 
 
 def score_shoppers(spark: SparkSession, job: ScoringJob, n_shoppers: int) -> DataFrame:
-    """A row of `recommendations` per shopper of the latest histories, of whom there are so many."""
+    """Return one row of `recommendations` per shopper of the latest histories."""
     cores = spark.sparkContext.defaultParallelism
     n_tasks = max(
         1, min(-(-n_shoppers // SHOPPERS_PER_TASK), MAX_TASKS_PER_CORE * cores), min(cores, n_shoppers // 100)
@@ -52,20 +52,20 @@ def score_shoppers(spark: SparkSession, job: ScoringJob, n_shoppers: int) -> Dat
 
 
 def score_batches(job: ScoringJob, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The rows for batches of shoppers' numbers: what a task does, with one session for all its batches."""
+    """Yield the rows of batches of shopper indices: the body of a task, with one session for all its batches."""
     bundle, latest, item_indices = _open_inputs(job.lake, job.cache_folder, job.bundle_id, job.latest_id)
     ranker = open_ranker(bundle, device=job.device, threads=RANKER_THREADS)
     for batch in batches:
         if batch.num_rows:
             shopper_indices = batch.column(0)
-            start, stop = shopper_indices[0].as_py(), shopper_indices[-1].as_py() + 1  # a range: nothing lies between
+            start, stop = shopper_indices[0].as_py(), shopper_indices[-1].as_py() + 1  # indices are contiguous
             histories = slice_histories(latest, item_indices, start, stop)
             yield _rows(top_k_lists(ranker, histories, job.k), histories.shoppers, bundle, latest.as_of)
 
 
 @cache
 def _open_inputs(lake: str, cache_folder: Path, bundle_id: str, latest_id: str) -> tuple[Bundle, LatestHistories, Ints]:
-    """Fetched and verified once in a process, however many tasks it runs."""
+    """Fetch and verify bundle and histories once per process."""
     store = open_store(lake)
     fetched_bundle = fetch_bundle(store, bundle_id, cache_folder)
     histories = open_latest_histories(

@@ -1,4 +1,4 @@
-"""What a drift report looks at, read from the lake without a JVM: two stretches of days, and no more than fits."""
+"""Data of the drift report, read from the lake without Spark: two windows of days, sampled by shopper."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from freshet.artifacts import lineage_train_until
 from freshet.data import columns as c
 from freshet.data.history import Histories
 from freshet.data.vocabulary import Vocabulary
@@ -26,24 +27,24 @@ if TYPE_CHECKING:
 
 EVENT_FIELDS = (c.EVENT_TYPE, c.CATEGORY, c.PRICE, c.EVENT_TIME, c.ITEM_ID, c.USER_ID, c.SHOPPER, c.LANDING_DATE)
 SHOPPER_DAY_FIELDS = ("events", "purchases", c.LANDING_DATE)
-MAX_HISTORY_EVENTS = 2_000  # events of a history, as in a training set
+MAX_HISTORY_EVENTS = 2_000  # events per history, as in a training set
 
 
 @dataclass(frozen=True)
 class DriftWindows:
-    """The days that are compared. as_of, cut: of the champion's training set; both stretches in order."""
+    """The days that are compared, each window in ascending order."""
 
-    train_until: date
-    as_of: date
+    train_until: date  # of the champion's training set
+    as_of: date  # of the champion's training set
     reference: tuple[date, ...]
     current: tuple[date, ...]
 
 
 def drift_windows(store: Store, release: Release, today: date, params: DriftParams) -> DriftWindows:
-    """Published days with events: the last ones up to the champion's cut, and the last ones after what it knows.
+    """Return the reference window (the last published days of the training data) and the current one (after `as_of`).
 
-    A day that is not over is left out: its morning is no sample of it. Raises BundleError where the bundle does not
-    say what it was made from.
+    `today` and later days are left out, because a part of a day has another distribution than a full one. Raises
+    BundleError if the bundle's manifest names no training set.
     """
     train_until, as_of = training_days(release.bundle.manifest, release.bundle.id)
     yesterday = today - timedelta(days=1)
@@ -55,10 +56,9 @@ def drift_windows(store: Store, release: Release, today: date, params: DriftPara
 
 
 def anchor_days(store: Store, anchor: int, serving_release: Release, params: DriftParams) -> tuple[date, ...]:
-    """The reference days of release `anchor`, in order; () where it is what serves, or nothing of them is left.
+    """Return the reference days of release `anchor`, ascending; () if it is the champion or none of them is left.
 
-    They are those of its training set, as `spans` has them for the champion, and stay what they are however many
-    releases follow. Raises BundleError where its bundle does not say what it was made from.
+    They do not change with later releases. Raises BundleError if the bundle's manifest names no training set.
     """
     entry = next((e for e in journal.readable_entries(store, serving_release.entry.number) if e.number == anchor), None)
     if entry is None or entry.bundle == serving_release.bundle.id or not journal.bundle_exists(store, entry):
@@ -69,30 +69,29 @@ def anchor_days(store: Store, anchor: int, serving_release: Release, params: Dri
 
 
 def training_days(manifest: Manifest, bundle_id: str) -> tuple[date, date]:
-    """(cut, as_of) of a bundle's training set. Raises BundleError where the manifest does not say."""
-    days = [manifest.lineage.get(name) for name in ("cut", "as_of")]
-    if not all(isinstance(value, str) for value in days):
+    """Return (train_until, as_of) of a bundle's training set. Raises BundleError if the manifest names none."""
+    train_until, as_of = lineage_train_until(manifest.lineage), manifest.lineage.get("as_of")
+    if train_until is None or not isinstance(as_of, str):
         raise BundleError(
             f"bundle {bundle_id[:12]}",
             "its manifest names no training set",
-            "release a bundle that the asset `bundle` made",
+            "release a bundle of the asset `bundle`",
         )
-    train_until, as_of = (date.fromisoformat(str(value)) for value in days)
-    return train_until, as_of
+    return train_until, date.fromisoformat(as_of)
 
 
 def load_events(settings: Settings, store: Store, days: Sequence[date], max_rows: int) -> "pd.DataFrame":
-    """The events of these days, those of a sample of the shoppers where there are more than `most`."""
+    """Return the events of these days; more than `max_rows` are reduced to a sample of the shoppers."""
     return _load_rows(settings, store, "events", EVENT_FIELDS, days, max_rows)
 
 
 def load_shopper_days(settings: Settings, store: Store, days: Sequence[date], max_rows: int) -> "pd.DataFrame":
-    """The rows of user_features of these days, likewise."""
+    """Return the rows of user_features of these days, sampled like `load_events`."""
     return _load_rows(settings, store, "user_features", SHOPPER_DAY_FIELDS, days, max_rows)
 
 
 def load_histories(settings: Settings, vocabulary: Vocabulary, until: date, share: float) -> Histories:
-    """Everything landed by `until`, of a share of the shoppers, in the vocabulary's own indexes."""
+    """Return the histories up to landing day `until` of a share of the shoppers, with indices of `vocabulary`."""
     from freshet.features.latest_histories import build_latest_histories
     from freshet.tables.reader import scan_table
 
@@ -113,7 +112,7 @@ def load_histories(settings: Settings, vocabulary: Vocabulary, until: date, shar
 
 
 def shopper_share(store: Store, table: str, days: Sequence[date], max_rows: int) -> float:
-    """The share of the shoppers whose rows on these days are `most` at most; 1 where all are."""
+    """Return the share of shoppers that has at most about `max_rows` rows on these days; 1 if all shoppers have."""
     records = day_records.latest_records(store, table, days).values()
     rows = sum(record.counts["rows"] for record in records)
     return min(1.0, max_rows / max(1, rows))
@@ -137,7 +136,7 @@ def _load_rows(
 
 
 def _shopper_filter(share: float) -> list[str]:
-    """A filter for a share of the shoppers: pseudonyms are keyed hashes, so a range of them is a fair draw."""
+    """Return a filter for a share of the shoppers: a range of pseudonyms, which are keyed hashes, is a random sample."""
     if share >= 1:
         return []
     return [f"{c.SHOPPER} < '{int(share * 2**32):08x}'"]

@@ -1,9 +1,9 @@
-"""The asset `drift_report`, without Dagster: fresh days against the champion's training days, and the verdict."""
+"""The asset `drift_report`: compare the current days with the champion's training days and store the verdict."""
 
 import hashlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,60 +28,68 @@ from freshet.releases.current import Release, current_release
 from freshet.settings import Settings
 from freshet.steps import drift_inputs
 from freshet.steps.drift_inputs import DriftWindows
-from freshet.steps.step_result import StepResult, run_gate
+from freshet.steps.step_result import StepResult, run_gate, store_if_passed
 from freshet.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NDCG_K: Final = 10  # the metric that decides about releases, too
+NDCG_K: Final = 10  # as in the release decision
+ASSET: Final = "drift_report"
 ProgressCallback = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class DriftReport:
-    """A drift report as it was made. verdict: None where there was nothing to compare; page: Evidently's, or none."""
+    """A drift verdict and the location of Evidently's page."""
 
-    verdict: DriftVerdict | None
+    verdict: DriftVerdict | None  # None if there was nothing to compare
     html_location: str | None = None
 
 
 def make_drift_report(
     settings: Settings, store: Store, params: DriftParams, today: date, progress: ProgressCallback = lambda _: None
 ) -> StepResult[DriftReport, DriftRef]:
-    """Compare what landed since the champion was made with what it was made from. Kept only if the gate passes.
+    """Compare the days since the champion's training set with those of its training; store the report if the gate passes.
 
-    today: it and what comes after are left out. Without a champion, or without days after those it knows, there is
-    nothing to report, which the gate says.
-    Raises JournalError where the champion cannot be read.
+    today: this day and later ones are left out. Without a champion or without days to compare, the gate says why there is
+    no report. Raises JournalError if the champion cannot be read.
     """
     release = current_release(store, settings.cache_dir)
     windows = None if release is None else drift_inputs.drift_windows(store, release, today, params)
     if release is None or windows is None or not windows.current or not windows.reference:
-        return StepResult(run_gate("drift_report", _empty_profile(release, windows), settings), DriftReport(None), None)
+        return StepResult(run_gate(ASSET, _empty_profile(release, windows), settings), DriftReport(None), None)
     with tempfile.TemporaryDirectory() as temporary:
         html_file = Path(temporary) / "drift.html"
-        verdict = decide(_measure_drift(settings, store, release, windows, params, html_file, progress), params)
+        measurements = _measure_drift(
+            settings, store, release=release, windows=windows, params=params, html_file=html_file, progress=progress
+        )
+        verdict = decide(measurements, params)
         progress(verdict.sentence)
-        gate = run_gate("drift_report", _profile(verdict, windows), settings)
-        if gate.refusal_reasons():
-            return StepResult(gate, DriftReport(verdict), None)
-        ref = _store_verdict(store, verdict, html_file)
-    return StepResult(gate, DriftReport(verdict, store.full_path(html_path(ref.id)) if verdict.columns else None), ref)
+        result = store_if_passed(
+            ASSET,
+            _profile(verdict, windows),
+            settings,
+            DriftReport(verdict),
+            lambda: _store_verdict(store, verdict, html_file),
+        )
+    if result.ref is None or not verdict.columns:
+        return result
+    return replace(result, value=DriftReport(verdict, store.full_path(html_path(result.ref.id))))
 
 
 def verdict_path(report_id: str) -> str:
-    """Where a verdict lies in the lake."""
+    """Return the lake path of a verdict."""
     return f"drift/{report_id}.json"
 
 
 def html_path(report_id: str) -> str:
-    """Where Evidently's page on its columns lies."""
+    """Return the lake path of Evidently's page."""
     return f"drift/{report_id}.html"
 
 
 def read_verdict(store: Store, report_id: str) -> DriftVerdict:
-    """The verdict that a reference names. Raises LakeError where it is gone."""
+    """Return a stored verdict. Raises LakeError if it is missing."""
     return DriftVerdict.model_validate_json(store.get(verdict_path(report_id)))
 
 
@@ -97,7 +105,7 @@ def _measure_drift(
     reference, current = (_load_window(settings, store, days, params) for days in (windows.reference, windows.current))
     enough_events = len(current.events) >= params.min_events
     comparable = enough_events and len(reference.events) >= params.min_events
-    progress(f"{len(current.events):,} fresh events against {len(reference.events):,} of the reference")
+    progress(f"{len(current.events):,} current events against {len(reference.events):,} of the reference")
     anchor_days = drift_inputs.anchor_days(store, settings.anchor_release, release, params)
     anchor = _load_window(settings, store, anchor_days, params) if anchor_days and enough_events else None
     return DriftMeasurements(
@@ -127,14 +135,14 @@ def _load_window(settings: Settings, store: Store, days: Sequence[date], params:
 def _anchor_drift(
     anchor: DriftWindowData | None, current: DriftWindowData, params: DriftParams
 ) -> tuple[ColumnDrift, ...]:
-    """The fresh days against the anchor's: what moves a little with every release is far from there."""
+    """Compare the current days with the anchor's: this finds changes that are small from one release to the next."""
     if anchor is None or len(anchor.events) < params.min_events:
         return ()
-    return compare_columns(anchor, current, params.model_copy(update={"limit": params.anchor_psi_limit}))
+    return compare_columns(anchor, current, params.model_copy(update={"psi_limit": params.anchor_psi_limit}))
 
 
 def _baseline_regression(store: Store, release: Release) -> str:
-    """What the last release lost against the baselines beside the ones before it; "" where nothing."""
+    """Return how far the last release's lead over the baselines fell below that of earlier ones, in words; "" if it did not."""
     guard_params = GuardParams()
     past_standings = release_metrics(
         journal.readable_entries(store, release.entry.number), NDCG_K, guard_params.n_reference_releases + 1
@@ -166,7 +174,7 @@ def _measure_quality(
     params: DriftParams,
     progress: ProgressCallback,
 ) -> QualityDrift | None:
-    """The champion asked for the baskets it was judged on and for those of the fresh days, all in one way."""
+    """Evaluate the champion on the baskets of its evaluation days and of the current days, in the same way."""
 
     shopper_share = drift_inputs.shopper_share(store, "histories", windows.current, params.max_cases)
     vocabulary = release.bundle.vocabulary
@@ -179,7 +187,7 @@ def _measure_quality(
     if min(map(len, window_cases)) < params.min_cases:
         return None
     progress(
-        f"the champion is asked for {len(window_cases[1]):,} fresh baskets and {len(window_cases[0]):,} it was judged on"
+        f"evaluating the champion on {len(window_cases[1]):,} current baskets and {len(window_cases[0]):,} of the reference"
     )
     ranker = open_ranker(release.bundle)
     reference_ndcg, current_ndcg = (_ndcg_per_case(ranker, cases) for cases in window_cases)
@@ -214,14 +222,15 @@ def _store_verdict(store: Store, verdict: DriftVerdict, html_file: Path) -> Drif
 
 
 def _empty_profile(release: Release | None, windows: DriftWindows | None) -> Mapping[str, object]:
-    """The profile where there is nothing to compare, and in words why."""
-    reason = "nothing is released yet, so there is nothing to watch"
+    """Return the gate's inputs if there is nothing to compare, with the reason."""
+    reason = "there is no release yet"
     if release is not None and windows is not None:
-        reason = (
-            f"no day after {windows.as_of}, the last that release {release.entry.number} knows, is over and published"
-        )
+        reason = f"no complete day is published after {windows.as_of}, the last in the data of release {release.entry.number}"
         if windows.current:
-            reason = f"of the days up to {windows.train_until}, which release {release.entry.number} learned from, none is left"
+            reason = (
+                f"no published day is left up to {windows.train_until}, the training days of release "
+                f"{release.entry.number}"
+            )
     no_warnings = {
         "drifted_from_anchor": 0,
         "drifted_from_anchor_message": "",

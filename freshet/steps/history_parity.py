@@ -1,7 +1,8 @@
-"""History parity: the gateway's model input is the one that training would have made at that moment, value by value.
+"""History parity: the gateway's model input equals the one of training at the same moment, value by value.
 
-For random shoppers and moments the input is made twice. Once as training makes it, from the training set; once as the
-gateway makes it, from the latest histories of the day before and from its own store, told the events of the day.
+For random shoppers and moments the input is built twice: as in training, from the training set; and as in the gateway, from
+the latest histories of the day before and an event store that was given the day's events. Both are built with the widest
+window, HISTORY_WINDOW events: the input of a model with a shorter `max_history` is its end.
 """
 
 import tempfile
@@ -19,7 +20,6 @@ from freshet.data.history_events import HistoryEvent, to_history
 from freshet.data.training_set import TrainingSet
 from freshet.features.latest_histories import ShopperEvent, build_latest_histories
 from freshet.inference.latest_histories import LatestHistories, merge_events
-from freshet.model.params import TrainParams
 from freshet.serving.clock import MICROS_PER_SECOND
 from freshet.serving.events import event_store, event_store_file
 from freshet.serving.schemas.event_schema import PostedEvent as PostedEvent
@@ -29,36 +29,36 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PROBE_DAYS: Final = 3
-PROBES_PER_DAY: Final = 100  # shoppers a day
+PROBES_PER_DAY: Final = 100  # shoppers per day
 PROBE_SEED: Final = 11
 
 
 @dataclass(frozen=True)
 class HistoryProbe:
-    """One shopper, asked about right after `time` on landing day `day`."""
+    """A moment at which both inputs of one shopper are built: just after `time` on landing day `day`."""
 
     shopper: str
-    shopper_index: int  # of the shopper in the training set
-    day: int  # since 1970
-    time: int  # seconds since 1970
+    shopper_index: int  # in the training set
+    day: int  # days since 1970-01-01
+    time: int  # seconds since 1970-01-01, UTC
 
 
 @dataclass(frozen=True)
 class HistoryParity:
-    """How many model inputs were made both ways, and which came out differently."""
+    """The result of the comparison."""
 
-    probes: int
-    mismatches: tuple[str, ...]  # in words, one each
+    probes: int  # number of inputs that were built both ways
+    mismatches: tuple[str, ...]  # one sentence per input that differs
 
 
 def sample_probes(data: TrainingSet) -> list[HistoryProbe]:
-    """Random moments of random shoppers, on the last days on which anything landed. The same for the same set."""
+    """Return random moments of random shoppers on the last landing days; the same for the same training set."""
     rng, histories = np.random.default_rng(PROBE_SEED), data.histories
     event_shopper = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))
     samples = []
     for day in np.unique(histories.days)[-PROBE_DAYS:]:
         rows = rng.permutation(np.flatnonzero(histories.days == day))
-        _, first_rows = np.unique(event_shopper[rows], return_index=True)  # one random moment of each shopper
+        _, first_rows = np.unique(event_shopper[rows], return_index=True)  # one random moment per shopper
         for row in rng.permutation(rows[first_rows])[:PROBES_PER_DAY]:
             shopper_index = int(event_shopper[row])
             samples.append(
@@ -70,9 +70,9 @@ def sample_probes(data: TrainingSet) -> list[HistoryProbe]:
 def gateway_view(
     day_events: Mapping[str, Sequence[ShopperEvent]], day_probes: Sequence[HistoryProbe]
 ) -> dict[str, list[HistoryEvent]]:
-    """Shopper → what the gateway's store gives back at the moment of their probe.
+    """Return shopper → the events that the gateway's event store returns at the moment of the shopper's probe.
 
-    asked: the probes of one day. told: each of their shoppers' events of that day, in the order of arrival.
+    day_probes: the probes of one day. day_events: shopper → all events of that day, in the order of arrival.
     """
     rows = [
         (
@@ -98,28 +98,29 @@ def compare_views(
     gateway_events: Mapping[int, Mapping[str, Sequence[HistoryEvent]]],
     max_events: int,
 ) -> HistoryParity:
-    """Compare both ways for every probe.
+    """Build and compare both inputs of every probe.
 
-    rows: fragments of all days; own: day → shopper → what the gateway's store knows of that day at the moment asked.
+    rows: history fragments of all days. gateway_events: day → shopper → the events of `gateway_view`. max_events: events
+    per shopper in the latest histories.
     """
     sampled_probes, mismatches = sample_probes(data), []
     for day, day_probes in probes_by_day(sampled_probes):
         latest = _latest_before(rows, day, [probe.shopper for probe in day_probes], max_events)
         for probe in day_probes:
             events = merge_events(latest.for_shopper(probe.shopper), gateway_events[day][probe.shopper])
-            gateway_input = model_input(to_history(events, data.vocabulary), TrainParams().max_history)
+            gateway_input = model_input(to_history(events, data.vocabulary), HISTORY_WINDOW)
             mismatches += _mismatches(probe, _training_view(data.histories, probe), gateway_input)
     return HistoryParity(len(sampled_probes), tuple(mismatches))
 
 
 def probes_by_day(day_probes: Sequence[HistoryProbe]) -> Iterator[tuple[int, list[HistoryProbe]]]:
-    """Each probed day with its probes, one of a shopper."""
+    """Yield each day with its probes, at most one per shopper."""
     for day in sorted({probe.day for probe in day_probes}):
         yield day, [probe for probe in day_probes if probe.day == day]
 
 
 def _latest_before(rows: "pa.Table", day: int, shoppers: Sequence[str], max_events: int) -> LatestHistories:
-    """The latest histories as they were published before that day, of the shoppers asked about."""
+    """Return the latest histories of these shoppers as they were published before that day."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -129,7 +130,7 @@ def _latest_before(rows: "pa.Table", day: int, shoppers: Sequence[str], max_even
 
 
 def _training_view(histories: Histories, probe: HistoryProbe) -> ModelInput:
-    """The input as it is judged on: of what had landed before that day, or had happened on it by the moment."""
+    """Return the input that training and evaluation build: events landed before that day or that happened on it until then."""
     rows = slice(histories.offsets[probe.shopper_index], histories.offsets[probe.shopper_index + 1])
     history = Histories(
         histories.shoppers[probe.shopper_index : probe.shopper_index + 1],
@@ -139,11 +140,11 @@ def _training_view(histories: Histories, probe: HistoryProbe) -> ModelInput:
     is_visible = (history.days < probe.day) | ((history.days == probe.day) & (history.times <= probe.time))
     visible_rows = np.flatnonzero(is_visible)
     is_visible[visible_rows[: max(0, len(visible_rows) - HISTORY_WINDOW)]] = False
-    return model_input(select_events(history, is_visible), TrainParams().max_history)
+    return model_input(select_events(history, is_visible), HISTORY_WINDOW)
 
 
 def _mismatches(probe: HistoryProbe, training_input: ModelInput, gateway_input: ModelInput) -> list[str]:
-    """Nothing where all values are equal, else one sentence."""
+    """Return a list of one sentence if any value differs, else an empty list."""
     pairs: Mapping[str, tuple[Ints, Ints]] = {
         name: (getattr(training_input, name), getattr(gateway_input, name))
         for name in ("items", "types", "gaps", "times")

@@ -1,4 +1,4 @@
-"""The asset `latest_histories`, without Dagster: what a gateway starts from, proven to be what training sees."""
+"""The asset `latest_histories`: every shopper's last events, which a gateway starts from, with a parity check."""
 
 import tempfile
 from collections.abc import Mapping
@@ -22,14 +22,14 @@ from freshet.inference.latest_histories import (
 )
 from freshet.settings import Settings
 from freshet.steps.history_parity import HistoryParity, compare_views, gateway_view, probes_by_day, sample_probes
-from freshet.steps.step_result import StepResult, run_gate
+from freshet.steps.step_result import StepResult, store_if_passed
 from freshet.store import Store
 from freshet.tables.reader import load_training_set
 
 
 @dataclass(frozen=True)
 class LatestHistoriesStats:
-    """What was gathered, for the asset's page."""
+    """Counts for the asset's page."""
 
     shoppers: int
     events: int
@@ -39,9 +39,9 @@ class LatestHistoriesStats:
 def make_latest_histories(
     settings: Settings, store: Store, ref: TrainingSetRef, max_events: int = HISTORY_WINDOW
 ) -> StepResult[LatestHistoriesStats, LatestHistoriesRef]:
-    """Gather the latest histories, today's included, and publish them if the gate passes.
+    """Build the latest histories, today's events included, and store them if the gate passes.
 
-    kept: events per shopper. Raises LakeError where a snapshot of the training set is gone.
+    max_events: per shopper. Raises LakeError if a snapshot of the training set is missing.
     """
     rows = read_fragments(settings, ref.snapshots["histories"])
     arrays = build_latest_histories(rows, max_events)
@@ -59,12 +59,13 @@ def make_latest_histories(
         as_of = day_from_number(int(arrays["days"].max(initial=0)))
         histories_id = save_latest_histories(arrays, as_of, folder)
         profile = _profile(arrays, open_latest_histories(folder, histories_id), history_parity)
-        gate = run_gate("latest_histories", profile, settings)
         stats = LatestHistoriesStats(len(arrays["shoppers"]), len(arrays["items"]), history_parity)
-        if gate.refusal_reasons():
-            return StepResult(gate, stats, None)
-        store.put_folder(folder, f"{HISTORIES_FOLDER}/{histories_id}", MANIFEST)
-    return StepResult(gate, stats, LatestHistoriesRef(id=histories_id, as_of=as_of))
+
+        def store_histories() -> LatestHistoriesRef:
+            store.put_folder(folder, f"{HISTORIES_FOLDER}/{histories_id}", MANIFEST)
+            return LatestHistoriesRef(id=histories_id, as_of=as_of)
+
+        return store_if_passed(HISTORIES_FOLDER, profile, settings, stats, store_histories)
 
 
 def _profile(

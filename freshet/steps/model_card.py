@@ -1,7 +1,7 @@
-"""The model card: what a bundle was made from, what it is worth, what it cost and what it cannot do, on one page.
+"""The model card: data, training, cost, parity, limits and evaluation of a bundle, as Markdown.
 
-The page that is sealed into the bundle holds only what is the same whenever the bundle is made again from the same
-model: a bundle's name is a hash of its bytes. What an evaluation finds is written beside the evaluation.
+The card inside a bundle holds only what is the same each time the bundle is built from the same model, because the
+bundle's id is a hash of its bytes. The card with the evaluation's results is stored beside the evaluation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,18 +25,18 @@ UNKNOWN: Final = "not recorded"
 
 @dataclass(frozen=True)
 class ModelCardInputs:
-    """What a bundle was made from and with. files: name → bytes of everything that answers."""
+    """Everything that the bundle's card reports."""
 
     training_set: TrainingSet
     model: ModelRef
     parity_results: Sequence[ParityResult]
     precision: Precision
-    file_sizes: Mapping[str, int]
+    file_sizes: Mapping[str, int]  # file name → bytes
     code_version: str
 
 
 def render_bundle_card(inputs: ModelCardInputs) -> str:
-    """The page that goes into the bundle, as Markdown."""
+    """Return the card that goes into the bundle."""
     sections = [
         "# Model card",
         "A causal transformer over a shopper's last events; it ranks every item of one shop's catalogue.",
@@ -45,22 +45,22 @@ def render_bundle_card(inputs: ModelCardInputs) -> str:
         *("## Parameters", _table(dict(sorted(inputs.model.parameters.items())))),
         *(
             "## Parity",
-            "\n".join(f"- {rung.sentence}" for rung in inputs.parity_results),
-            f"It serves {inputs.precision}.",
+            "\n".join(f"- {result.sentence}" for result in inputs.parity_results),
+            f"Precision in serving: {inputs.precision}.",
         ),
         *("## Files", _table({name: f"{size:,} bytes" for name, size in sorted(inputs.file_sizes.items())})),
         *("## Limits", "\n".join(f"- {limit}" for limit in limitations(inputs.training_set, inputs.model))),
-        f"Made by {inputs.code_version} from model {inputs.model.id[:12]}.",
+        f"Built by {inputs.code_version} from model {inputs.model.id[:12]}.",
     ]
     return "\n\n".join(sections) + "\n"
 
 
 def render_evaluated_card(card: str, evaluation: Evaluation, verdict: Verdict) -> str:
-    """The bundle's page with what an evaluation found: metrics beside the baselines, slices, the verdict."""
+    """Return the bundle's card with an evaluation: metrics of all scorers, slices, verdict."""
     days = f"{_format_day(evaluation.train_until + 1)} … {_format_day(evaluation.as_of)}"
     sections = [
         "## Evaluation",
-        f"Baskets that began on the landed days {days}, which the model does not know; all items ranked.",
+        f"Baskets that began on the landing days {days}, after the training data; all items are ranked.",
         evaluation.to_markdown(),
         f"**Verdict.** {verdict.sentence}",
         "\n".join(f"- {reason}" for reason in verdict.reasons),
@@ -69,26 +69,26 @@ def render_evaluated_card(card: str, evaluation: Evaluation, verdict: Verdict) -
 
 
 def data_summary(training_set: TrainingSet) -> dict[str, object]:
-    """What the model could learn from, counted."""
+    """Return the counts of the training data."""
     histories, vocabulary = training_set.histories, training_set.vocabulary
     in_training = histories.days <= training_set.train_until
     item_counts = np.bincount(histories.items[in_training], minlength=len(vocabulary) + 1)[1:]
     type_counts = np.bincount(histories.types[in_training], minlength=len(EVENT_TYPES) + 1)[1:]
     type_summary = ", ".join(f"{name} {count:,}" for name, count in zip(EVENT_TYPES, type_counts, strict=True) if count)
     return {
-        "learned from": f"events landed up to {_format_day(training_set.train_until)}",
-        "kept for judging": f"{_format_day(training_set.train_until + 1)} … {_format_day(training_set.as_of)}, "
+        "training data": f"events landed up to {_format_day(training_set.train_until)}",
+        "held out for evaluation": f"{_format_day(training_set.train_until + 1)} … {_format_day(training_set.as_of)}, "
         f"{len(next_basket_cases(histories, training_set.train_until, training_set.as_of)):,} baskets",
-        "shoppers": f"{int((training_set.event_counts > 0).sum()):,} by the cut, {len(histories):,} in all",
+        "shoppers": f"{int((training_set.event_counts > 0).sum()):,} in the training data, {len(histories):,} in all",
         "events": f"{int(in_training.sum()):,} ({type_summary})",
         "items": f"{len(vocabulary):,}, {int(vocabulary.delisted.sum()):,} of them delisted",
-        "items never met": f"{int((item_counts == 0).sum()):,}",
-        "items met 1 to 5 times": f"{int(((item_counts > 0) & (item_counts <= 5)).sum()):,}",
+        "items without events": f"{int((item_counts == 0).sum()):,}",
+        "items with 1 to 5 events": f"{int(((item_counts > 0) & (item_counts <= 5)).sum()):,}",
     }
 
 
 def limitations(training_set: TrainingSet, model: ModelRef) -> list[str]:
-    """What the model cannot do, with the figures of this one where there are any."""
+    """Return the known limits of the model, one sentence each."""
     item_counts = np.bincount(
         training_set.histories.items[training_set.histories.days <= training_set.train_until],
         minlength=len(training_set.vocabulary) + 1,
@@ -96,12 +96,12 @@ def limitations(training_set: TrainingSet, model: ModelRef) -> list[str]:
     cold_share = float((item_counts == 0).mean()) if len(item_counts) else 0.0
     max_history = model.parameters.get("max_history", UNKNOWN)
     return [
-        f"It reads the last {max_history} events of a shopper with items that it knows; who has none gets what is popular.",
-        f"{cold_share:.1%} of the items were never met while it learned: they are ranked by what the catalogue says of them.",
-        "It learned from what was shown and clicked: what nobody could see has no clicks. It does not know stock.",
-        "It is judged on what shoppers did next, not on what they would have done with other lists.",
-        "It knows one shop. Events that landed after the cut changed nothing in it.",
-        "Shoppers are pseudonyms; no attribute of a person is an input.",
+        f"It reads a shopper's last {max_history} events with known items; a shopper without any gets popular items.",
+        f"{cold_share:.1%} of the items have no event in the training data: they are ranked by their catalogue attributes.",
+        "It is trained on logged events: items that were never shown have none. It has no stock data.",
+        "It is evaluated on what shoppers did next, not on what they would have done with other recommendations.",
+        "It is a model of one shop. Events that landed after the training data are not in its weights.",
+        "Shoppers are pseudonyms; no personal attribute is an input.",
     ]
 
 

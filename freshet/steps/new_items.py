@@ -1,4 +1,4 @@
-"""The asset `new_items`, without Dagster: what the lake knows of its newest items, for whoever answers."""
+"""The asset `new_items`: the catalogue's newest items, which gateways and evaluations add to older bundles."""
 
 import tempfile
 from collections.abc import Mapping
@@ -16,39 +16,40 @@ from freshet.data.vocabulary import Vocabulary
 from freshet.inference.array_folder import MANIFEST
 from freshet.inference.new_items import NEW_ITEMS_FOLDER, open_new_items, save_new_items
 from freshet.settings import Settings
-from freshet.steps.step_result import StepResult, run_gate
+from freshet.steps.step_result import StepResult, store_if_passed
 from freshet.store import Store, open_store
 from freshet.tables.reader import scan_table, to_vocabulary, with_content_embeddings
 
-NEW_ITEM_DAYS: Final = 60  # an item is new for so long: no bundle that serves should be older
+NEW_ITEM_DAYS: Final = 60  # days that an item is new; a released bundle should not be older
 
 
 @dataclass(frozen=True)
 class NewItemsSnapshot:
-    """The newest items, and the day on which the last of them landed."""
+    """The newest items."""
 
     items: Vocabulary
-    as_of: date
+    as_of: date  # the last day on which one of them landed first
 
 
 def make_new_items(settings: Settings, store: Store) -> StepResult[NewItemsSnapshot, NewItemsRef]:
-    """Gather the items of the published vocabulary that landed first in its last DAYS days, and publish them.
-
-    Raises LakeError where there is no vocabulary yet.
+    """Select the items of the published vocabulary that landed first in its last NEW_ITEM_DAYS days; store them if the
+    gate passes. Raises LakeError if there is no vocabulary yet.
     """
-    snapshot = load_new_items(settings)
+    snapshot = select_new_items(settings)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         snapshot_id = save_new_items(snapshot.items, folder)
-        gate = run_gate("new_items", _profile(snapshot.items, open_new_items(folder, snapshot_id).items), settings)
-        if gate.refusal_reasons():
-            return StepResult(gate, snapshot, None)
-        store.put_folder(folder, f"{NEW_ITEMS_FOLDER}/{snapshot_id}", MANIFEST)
-    return StepResult(gate, snapshot, NewItemsRef(id=snapshot_id, as_of=snapshot.as_of))
+        profile = profile_new_items(snapshot.items, open_new_items(folder, snapshot_id).items)
+
+        def store_items() -> NewItemsRef:
+            store.put_folder(folder, f"{NEW_ITEMS_FOLDER}/{snapshot_id}", MANIFEST)
+            return NewItemsRef(id=snapshot_id, as_of=snapshot.as_of)
+
+        return store_if_passed(NEW_ITEMS_FOLDER, profile, settings, snapshot, store_items)
 
 
-def load_new_items(settings: Settings) -> NewItemsSnapshot:
-    """Items that are on sale and landed first at most DAYS days before the last that did, by index."""
+def select_new_items(settings: Settings) -> NewItemsSnapshot:
+    """Return available items that landed first within NEW_ITEM_DAYS days of the newest one, by index."""
     rows = scan_table(settings, "vocabulary").sort_by("index")
     landing_days = rows["first_landing_date"].to_pylist()
     as_of: date = max(landing_days, default=EPOCH)
@@ -61,7 +62,8 @@ def load_new_items(settings: Settings) -> NewItemsSnapshot:
     )
 
 
-def _profile(items: Vocabulary, reopened: Vocabulary) -> Mapping[str, object]:
+def profile_new_items(items: Vocabulary, reopened: Vocabulary) -> Mapping[str, object]:
+    """Return the gate's inputs. reopened: the items as they are read back from their folder."""
     has_content = [
         items.titles[1:] != "",
         items.categories[1:] != "",

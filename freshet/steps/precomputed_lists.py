@@ -1,4 +1,4 @@
-"""The published table of lists as the plain arrays that a gateway reads."""
+"""Convert the published table of recommendations to the arrays that a gateway reads."""
 
 from typing import Any
 
@@ -15,9 +15,9 @@ from freshet.inference.latest_histories import LatestHistories
 def precomputed_arrays(
     rows: pa.Table, vocabulary: Vocabulary, latest: LatestHistories, k: int
 ) -> dict[str, NDArray[Any]]:
-    """The arrays of `live.precomputed.Precomputed` by name.
+    """Return the arrays of `PrecomputedLists` by name.
 
-    rows: one per shopper of `latest`. Shoppers of whom the model knew nothing are left out: what is popular needs no
+    rows: one per shopper of `latest`. Shoppers without a known event are left out: they get popular items, which need no
     list of their own.
     """
     rows = rows.filter(pc.equal(rows["tier"], "sequence")).sort_by(SHOPPER).combine_chunks()

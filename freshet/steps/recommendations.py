@@ -1,4 +1,4 @@
-"""The asset `recommendations`, without Dagster: every shopper's list as a table, and as a folder for the gateway."""
+"""The asset `recommendations`: a list for every shopper, as a table and as a folder for the gateway."""
 
 import tempfile
 from collections.abc import Mapping
@@ -30,21 +30,21 @@ from freshet.tables.reader import scan_table
 from freshet.tables.schemas import RECOMMENDATIONS
 from freshet.verification.parity import MIN_OVERLAP
 
-OVERLAP_SHOPPERS = 64  # shoppers whose list is asked for again, one by one
+OVERLAP_SHOPPERS = 64  # shoppers whose list is ranked again on its own
 OVERLAP_SEED = 7
 
 
 class BatchScoringParams(BaseModel):
-    """How many items each list has."""
+    """Parameters of batch scoring."""
 
     model_config = ConfigDict(frozen=True)
 
-    k: int = Field(20, ge=1, le=500, description="items of a list; fewer only where the catalogue has fewer")
+    k: int = Field(20, ge=1, le=500, description="items per list; fewer only if the catalogue has fewer")
 
 
 @dataclass(frozen=True)
 class ScoringInputs:
-    """What lists are made from: the bundle that serves and the latest histories."""
+    """The champion's bundle and the latest histories."""
 
     bundle: Bundle
     latest_histories: LatestHistories
@@ -53,9 +53,9 @@ class ScoringInputs:
 def publish_recommendations(
     spark: SparkSession, settings: Settings, store: Store, params: BatchScoringParams
 ) -> tuple[PublishResult, RecommendationsRef | None]:
-    """A list for every shopper, published if the gate passes; then the folder that a gateway reads.
+    """Rank a list for every shopper and publish the table if the gate passes; then store the folder for the gateway.
 
-    Raises JournalError before the first release, LakeError before the first latest histories.
+    Raises JournalError if there is no release yet, LakeError if there are no latest histories yet.
     """
     inputs = _load_inputs(settings, store)
     bundle, latest = inputs.bundle, inputs.latest_histories
@@ -77,7 +77,7 @@ def publish_recommendations(
 
 
 def gate_inputs(staged: DataFrame, ranker: Ranker, latest: LatestHistories, k: int) -> Mapping[str, object]:
-    """What the gate has to know beside the stage's own profile: the bundle's vocabulary, and the ranker's answers."""
+    """Return the gate's inputs that need the bundle: unknown items, list lengths, overlap with the online ranker."""
     vocabulary = ranker.bundle.vocabulary
     items = staged.select(F.explode("items").alias("item")).groupBy("item").count().select("item").collect()
     item_indices = vocabulary.indices([row["item"] for row in items])
@@ -99,7 +99,7 @@ def gate_inputs(staged: DataFrame, ranker: Ranker, latest: LatestHistories, k: i
 
 
 def _overlap(staged: DataFrame, ranker: Ranker, latest: LatestHistories, k: int) -> tuple[float, int]:
-    """(share of their lists that some shoppers get when they are asked one by one, as a gateway asks; how many)."""
+    """Return (mean overlap of batch lists with those of the ranker for one shopper at a time, shoppers compared)."""
     sample = np.random.default_rng(OVERLAP_SEED).permutation(len(latest))[:OVERLAP_SHOPPERS]
     shoppers = [latest.shoppers[shopper_index].decode() for shopper_index in np.sort(sample)]
     rows = staged.where(F.col(SHOPPER).isin(shoppers)).select(SHOPPER, "items").collect()

@@ -1,6 +1,6 @@
-"""What a stage that makes one thing comes back with: the judgement always, the reference only if it passed."""
+"""The result of a step: gate report, value, and the reference if the gate passed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -17,14 +17,14 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class StepResult(Generic[Value, Ref]):
-    """`made` is what was made, for pictures and tables; `ref` is None where the gate refused it."""
+    """`value` is shown on the asset's page; `ref` is published."""
 
     gate: GateReport
     value: Value
-    ref: Ref | None
+    ref: Ref | None  # None if the gate refused the value
 
     def message(self) -> str:
-        """One line per finding that stops: `bundle: fp32 shares …; …`."""
+        """Return one line per rule that refuses the value: `bundle: fp32 shares …; …`; "" if it passed."""
         return "\n".join(
             f"{self.gate.subject}: {message}"
             for messages in self.gate.refusal_reasons().values()
@@ -33,9 +33,17 @@ class StepResult(Generic[Value, Ref]):
 
 
 def run_gate(subject: str, profile: Mapping[str, object], settings: Settings) -> GateReport:
-    """Hold a profile of one row against the suite of that name."""
+    """Check a profile of one row against the rules of the suite `subject`."""
     import pandas as pd
 
     return check_rules(
         subject, pd.DataFrame([profile], index=pd.Index([subject], name="where")), suite(subject, settings)
     )
+
+
+def store_if_passed(
+    subject: str, profile: Mapping[str, object], settings: Settings, value: Value, store_artifact: Callable[[], Ref]
+) -> StepResult[Value, Ref]:
+    """Run the gate on the profile; if it passes, store the artifact and return its reference with the result."""
+    gate = run_gate(subject, profile, settings)
+    return StepResult(gate, value, None if gate.refusal_reasons() else store_artifact())

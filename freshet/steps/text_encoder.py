@@ -1,4 +1,4 @@
-"""Text becomes vectors by a small pretrained encoder that a package ships; what was encoded once is never again."""
+"""Title embeddings by a pretrained text encoder that a package ships, with a cache in the lake."""
 
 import hashlib
 import io
@@ -13,34 +13,32 @@ from freshet.errors import SetupError
 from freshet.settings import Settings
 from freshet.store import Store
 
-CACHE_FOLDER: Final = "text_vectors"
-BATCH_TEXTS: Final = 64  # texts encoded at once
-SHARD_TEXTS: Final = (
-    4096  # texts kept in a file of the cache, so that a run that was killed begins nearly where it stood
-)
+CACHE_FOLDER: Final = "text_vectors"  # as earlier versions named it: another name would encode all titles again
+BATCH_TEXTS: Final = 64  # texts per call of the model
+SHARD_TEXTS: Final = 4096  # texts per cache file: at most this much work is lost if a run is killed
 
 EncodeTexts = Callable[[Sequence[str]], Float32s]
 
 
 @dataclass(frozen=True)
 class TextEncoder:
-    """name: model and version: vectors of different names never mix. encode: n texts to (n, size) of length 1."""
+    """A text encoder that is loaded when the first text must be encoded."""
 
-    name: str
+    name: str  # model and version; each name has its own cache
     dim: int
-    load: Callable[[], EncodeTexts]  # starts the model: only where there is something to encode
+    load: Callable[[], EncodeTexts]  # returns a function from n texts to (n, dim) vectors of norm 1
 
 
 @dataclass(frozen=True)
 class TextEmbeddings:
-    """(n, D) vectors, and how many texts had to be encoded for them."""
+    """Embeddings of n texts."""
 
-    vectors: Float32s
-    n_encoded: int
+    vectors: Float32s  # (n, D)
+    n_encoded: int  # texts that were encoded now, not read from the cache
 
 
 def text_encoder(settings: Settings) -> TextEncoder | None:
-    """The encoder of the settings; None where it is off. Raises SetupError where its package is not there."""
+    """Return the encoder that the settings name, None if it is off. Raises SetupError if its package is not installed."""
     if settings.text_encoder == "off":
         return None
     from importlib.util import find_spec
@@ -54,9 +52,9 @@ def text_encoder(settings: Settings) -> TextEncoder | None:
 def encode_texts(
     texts: Sequence[str], encoder: TextEncoder, store: Store, progress: Callable[[int, int], None] = lambda *_: None
 ) -> TextEmbeddings:
-    """A vector for every text; an empty one has zeros. progress: (texts encoded, texts to encode), after each shard.
+    """Return a vector for every text, zeros for an empty one; only texts that are not in the lake's cache are encoded.
 
-    Vectors are kept in the lake by the hash of encoder and text, and looked up there first.
+    progress: called with (texts encoded, texts to encode) after each shard.
     """
     keys = [text_key(encoder.name, text) for text in texts]
     cached = _read_cache(store, encoder)
@@ -71,7 +69,7 @@ def encode_texts(
 
 
 def text_key(encoder_name: str, text: str) -> str:
-    """What a text's vector is known by."""
+    """Return the cache key of a text: the hash of encoder and text."""
     return hashlib.sha256(f"{encoder_name}\n{text}".encode()).hexdigest()
 
 

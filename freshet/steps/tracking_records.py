@@ -1,4 +1,4 @@
-"""What the diary says of each stage: plain figures out of what the stage made."""
+"""Convert step results to run records and model versions for MLflow."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ NDCG_METRIC = "ndcg@10"
 def training_run_record(
     step_result: "StepResult[TrainingResult, ModelRef]", data: TrainingSetRef, now: datetime
 ) -> RunRecord:
-    """The training that ended now: parameters, both curves, what it cost, what its gate said."""
+    """Return the record of a training that ended at `now`: parameters, curves, cost, gate."""
     training, ref = step_result.value, step_result.ref
     curves = [(NDCG_METRIC, p.ndcg_at_10, p) for p in training.curve] + [("loss", p.loss, p) for p in training.curve]
     return RunRecord(
@@ -48,7 +48,7 @@ def training_run_record(
 def tuning_run_record(
     step_result: "StepResult[TuningResult, TuningRef]", data: TrainingSetRef, now: datetime
 ) -> RunRecord:
-    """The study, with every trial that is over as a run inside it."""
+    """Return the record of a tuning study, with a child record for every finished trial."""
     tuning = step_result.value
     started_at = now - timedelta(seconds=tuning.seconds)
     finished_trials = [trial for trial in tuning.trials if trial.status in ("complete", "pruned", "failed")]
@@ -69,14 +69,14 @@ def tuning_run_record(
 
 
 def bundle_version(step_result: "StepResult[VerifiedBundle | None, BundleRef]", store: Store) -> ModelVersion | None:
-    """The bundle as a version; None where its gate refused it."""
+    """Return the bundle as a model version, None if its gate refused it."""
     if step_result.ref is None or step_result.value is None:
         return None
     return _model_version(step_result.ref, store, {"precision": step_result.value.bundle.manifest.precision})
 
 
 def evaluation_run_record(record: "EvaluationRecord", ref: BundleRef, now: datetime) -> RunRecord:
-    """Figures of everybody that was asked, beside the training of the challenger."""
+    """Return the metrics of all evaluated scorers, as an extension of the challenger's training run."""
     table = record.evaluation.table
     return RunRecord(
         key=model_run_key(ref.model),
@@ -88,12 +88,12 @@ def evaluation_run_record(record: "EvaluationRecord", ref: BundleRef, now: datet
 
 
 def release_version(ref: EvaluationRef, release: str, store: Store) -> ModelVersion:
-    """The bundle as the version that serves from this release on."""
+    """Return the released bundle as a model version with the release's number."""
     return _model_version(ref.bundle, store, {"release": release})
 
 
 def model_run_key(ref: ModelRef) -> str:
-    """What its run is found by."""
+    """Return the key of a model's training run."""
     return f"model {ref.id}"
 
 

@@ -1,6 +1,6 @@
-"""MLflow as the diary of a shop: runs, curves, and bundles as registered versions. Off unless FRESHET_MLFLOW_URI is set.
+"""The MLflow tracker: runs, metrics, and bundles as registered model versions. Off unless FRESHET_MLFLOW_URI is set.
 
-Only what Freshet decided elsewhere is copied here. Nothing is read back: the lake and its journal stay the truth.
+MLflow gets copies only: the lake and its journal are the source of truth, and no decision reads MLflow.
 """
 
 import hashlib
@@ -23,41 +23,43 @@ if TYPE_CHECKING:
 KEY_TAG: Final = "freshet.key"
 CHAMPION_ALIAS: Final = "champion"
 DATABASE_FILE: Final = "mlflow.db"
-# One more attempt of 10 s at most, where MLflow's own would take minutes; and nothing printed to stdout.
+# One retry of at most 10 s instead of minutes; no output on stdout.
 MLFLOW_DEFAULTS: Final = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": 1,
     "MLFLOW_HTTP_REQUEST_TIMEOUT": 10,
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": True,
 }
-MAX_BATCH_METRICS: Final = 1000  # metrics in one batch
-NAME_REPLACEMENTS: Final = str.maketrans({"@": "_at_", "%": "_percent", "(": "", ")": "", ",": ""})  # in MLflow's names
+MAX_BATCH_METRICS: Final = 1000  # the limit of MLflow's log_batch
+NAME_REPLACEMENTS: Final = str.maketrans(
+    {"@": "_at_", "%": "_percent", "(": "", ")": "", ",": ""}
+)  # for characters that MLflow does not allow
 
 
 class TrackingError(FreshetError):
-    """The diary cannot be written."""
+    """A record cannot be written to MLflow."""
 
 
 @dataclass(frozen=True)
 class MlflowTracker:
-    """The diary of one shop: an experiment and a registered model of its name."""
+    """One shop's records: an experiment and a registered model with the shop's name."""
 
-    uri: str  # as MLflow takes it: http(s), or a database
+    uri: str  # MLflow tracking URI: http(s) or a database
     shop: str
     lake: str
 
     def log_run(self, run: RunRecord) -> str:
-        """The run's id. Children become nested runs, each once. Raises TrackingError."""
+        """Log a run and its children as nested runs; return the run's id. Raises TrackingError."""
         with _translate_errors(self.uri):
             client = _client(self.uri)
             return self._log_run(client, self._experiment_id(client), run, {})
 
     def register_version(self, version: ModelVersion) -> str:
-        """The number of the bundle's version, made if need be. Raises TrackingError."""
+        """Register the bundle unless it is registered; return its version number. Raises TrackingError."""
         with _translate_errors(self.uri):
             return self._ensure_version(_client(self.uri), version)
 
     def set_champion_alias(self, version: ModelVersion) -> str:
-        """The bundle's version carries the alias `champion` from now on. Its number. Raises TrackingError."""
+        """Move the alias `champion` to the bundle's version; return its number. Raises TrackingError."""
         with _translate_errors(self.uri):
             client = _client(self.uri)
             number = self._ensure_version(client, version)
@@ -68,7 +70,7 @@ class MlflowTracker:
         experiment = client.get_experiment_by_name(self.shop)
         if experiment is not None:
             return str(experiment.experiment_id)
-        # A database without a server knows no place for files; we write none, and this keeps `mlruns` out of the way.
+        # A database without a server has no artifact store; we log no artifacts, and this prevents a folder `mlruns`.
         artifact_location = None if self.uri.startswith("http") else f"{self.lake}/tracking"
         return str(
             client.create_experiment(self.shop, artifact_location=artifact_location, tags={"freshet.lake": self.lake})
@@ -103,7 +105,7 @@ class MlflowTracker:
     def _ensure_run(
         self, client: "MlflowClient", experiment: str, record: RunRecord, extra_tags: Mapping[str, str]
     ) -> str:
-        """The run of that key, made if need be."""
+        """Return the id of the run with the record's key; create the run if there is none."""
         if run_id := self._find_run(client, experiment, record.key):
             return run_id
         tags = {KEY_TAG: record.key, "mlflow.source.name": "freshet", **extra_tags}
@@ -129,19 +131,19 @@ class MlflowTracker:
 
 
 def open_tracker(settings: Settings) -> MlflowTracker | None:
-    """The diary of this shop; None where tracking is off. Opens nothing."""
+    """Return the tracker of this shop, None if tracking is off; opens no connection."""
     if settings.mlflow_uri is None:
         return None
     return MlflowTracker(_tracking_uri(settings.mlflow_uri.get_secret_value()), shop_name(settings.lake), settings.lake)
 
 
 def shop_name(lake: str) -> str:
-    """`freshet-retail-1a2b3c`: two lakes of the same last name are two shops."""
+    """Return `freshet-retail-1a2b3c`: folder name and hash of the lake's path."""
     return f"freshet-{lake.rstrip('/').rpartition('/')[2]}-{hashlib.sha256(lake.encode()).hexdigest()[:6]}"
 
 
 def redact_url(url: str) -> str:
-    """The address without its password."""
+    """Return the URL without user and password."""
     parts = urlsplit(url)
     return url if "@" not in parts.netloc else url.replace(parts.netloc, f"…@{parts.netloc.rpartition('@')[2]}")
 
@@ -155,12 +157,12 @@ def _mlflow_name(name: str) -> str:
 
 
 def _source_uri(version: ModelVersion) -> str:
-    """Where the bundle lies. A server refuses the paths of another machine, so a folder is named as one of the lake."""
+    """Return the bundle's location. A server refuses local paths of another machine, so these get the scheme `freshet:`."""
     return version.path if "://" in version.path else f"freshet:{version.path}"
 
 
 def _client(uri: str) -> "MlflowClient":
-    """A client that gives up within seconds. Its environment is MLflow's own: it has no other way to be told."""
+    """Return a client that gives up within seconds. MLflow can be configured by environment variables only."""
     from mlflow import environment_variables as mlflow_variables
     from mlflow.tracking import MlflowClient
 
@@ -176,29 +178,22 @@ def _client(uri: str) -> "MlflowClient":
 
 @contextmanager
 def _translate_errors(uri: str) -> Iterator[None]:
-    """Whatever MLflow, its database or the network say, in one sentence."""
+    """Raise TrackingError for errors of MLflow, its database and the network."""
     fix = "start the server, correct FRESHET_MLFLOW_URI, or unset it"
     try:
-        for kind in _backend_errors():  # imports MLflow
-            assert issubclass(kind, Exception)
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
     except ModuleNotFoundError as error:
         what = f"{error.name} is not installed"
         raise TrackingError("FRESHET_MLFLOW_URI", what, "install freshet[tracking], or unset it") from None
     try:
         yield
-    except ModuleNotFoundError as error:  # SQLAlchemy looks for a database's driver only now
+    except ModuleNotFoundError as error:  # SQLAlchemy imports a database's driver here
         what = f"{error.name} is not installed, which {redact_url(uri)} needs"
         raise TrackingError("FRESHET_MLFLOW_URI", what, f"pip install {error.name}, or unset it") from None
-    except _backend_errors() as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:
         what = f"{redact_url(uri)} {_error_reason(error, uri)}"
         raise TrackingError("FRESHET_MLFLOW_URI", what, fix) from error
-
-
-def _backend_errors() -> tuple[type[Exception], ...]:
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    return MlflowException, SQLAlchemyError, OSError
 
 
 def _error_reason(error: Exception, uri: str) -> str:

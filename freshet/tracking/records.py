@@ -1,4 +1,4 @@
-"""What is written down of a run, without a word of MLflow: names, figures, curves."""
+"""Records of runs and model versions, independent of MLflow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,19 +7,19 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class MetricPoint:
-    """One value of a curve."""
+    """One value of a metric over time."""
 
     name: str
     value: float
     step: int
-    seconds: float  # since the run began
+    seconds: float  # since the start of the run
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run. Written twice under the same key it is one run with the figures of both."""
+    """One run. A second record with the same key extends the run of the first."""
 
-    key: str  # what it is of, e.g. `model 1a2b…`; unique in the shop
+    key: str  # e.g. `model 1a2b…`; unique in the shop
     name: str
     started_at: datetime  # UTC
     seconds: float = 0.0
@@ -37,5 +37,5 @@ class ModelVersion:
 
     bundle: str
     path: str  # in the lake
-    key: str = ""  # of the run that made it; empty: unknown
+    key: str = ""  # of the training run; "": unknown
     tags: Mapping[str, str] = field(default_factory=dict)

@@ -132,7 +132,7 @@ def test_the_webhook_is_called_if_the_lake_cannot_be_written(settings, webhook, 
         assert send_alert(settings, webhook.url) == AlertDelivery(None, True)
     assert [body["run"] for _, _, body in webhook.requests] == ["0123-4567"]
     (message,) = caplog.messages
-    assert message.startswith(f"an alert has no file: {settings.lake} (FRESHET_LAKE): is a file, not a folder")
+    assert message.startswith(f"an alert was not written: {settings.lake} (FRESHET_LAKE): is a file, not a folder")
 
 
 def test_an_alert_that_reaches_neither_lake_nor_webhook_is_an_error(settings):

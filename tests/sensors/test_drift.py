@@ -1,4 +1,4 @@
-"""A drifted shop is answered by one retraining, and everything else by a sentence."""
+"""The drift sensor: one retraining for a drift, else a skip reason."""
 
 from datetime import UTC, date, datetime
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.dagster
 
 BUNDLE_ID = "b" * 64
 DAY, LATER_DAY = date(2024, 3, 2), date(2024, 3, 3)
-DRIFT_SENTENCE = "The shop has drifted away from release 3: category drifted."
+DRIFT_SENTENCE = "The shop has drifted since release 3: category drifted."
 
 
 def journal_entry(number: int, kind: str = "release") -> JournalEntry:
@@ -40,41 +40,44 @@ def sensor_inputs(**overrides: object) -> DriftSensorInputs:
         "report": drift_ref(),
         "sentence": DRIFT_SENTENCE,
         "serving": journal_entry(3),
-        "learnable": DAY,
-        "retraining": None,
+        "training_as_of": DAY,
+        "training_run": None,
     }
     return DriftSensorInputs(**(fields | overrides))
 
 
-def test_a_drifted_shop_is_answered_by_a_retraining_with_the_verdict_as_its_reason():
+def test_drift_requests_a_retraining_with_the_verdict_as_its_reason():
     assert decide(sensor_inputs()) == RetrainDecision("release 3 bbbbbbbbbbbb 2024-03-02", DRIFT_SENTENCE)
 
 
-def test_evidence_of_a_later_day_and_another_release_are_other_keys():
+def test_a_later_day_has_another_run_key():
     keys = {decide(sensor_inputs(report=drift_ref(last_day=day))).key for day in (DAY, DAY, LATER_DAY)}
     assert keys == {"release 3 bbbbbbbbbbbb 2024-03-02", "release 3 bbbbbbbbbbbb 2024-03-03"}
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("overrides", "message"),
     [
         ({"report": drift_ref(drifted=False), "sentence": "All is well."}, "No drift: All is well."),
-        ({"serving": journal_entry(4)}, "The last drift report speaks of release 3, and now release 4 serves."),
-        ({"serving": None, "learnable": None}, "The last drift report speaks of release 3, and now nothing serves."),
+        ({"serving": journal_entry(4)}, "The last drift report is about release 3, and the champion is release 4."),
+        (
+            {"serving": None, "training_as_of": None},
+            "The last drift report is about release 3, and there is no release.",
+        ),
         (
             {"hold": journal_entry(4, "hold")},
-            "Drift, but releases are held by test since 2024-03-01 00:00 UTC: . A new model could not serve; "
+            "Drift, but releases are held by test since 2024-03-01 00:00 UTC: . A new model could not be released; "
             "`freshet release --resume` ends the hold.",
         ),
-        ({"retraining": "0123456789"}, "A new model is being made already (run 01234567)."),
+        ({"training_run": "0123456789"}, "A model is already being trained (run 01234567)."),
         (
             {"report": None},
-            "There is no drift report yet; it is made once a release serves and a day has landed after it.",
+            "There is no drift report yet; the first one follows the first release and a landing day after it.",
         ),
     ],
 )
-def test_everything_else_is_a_sentence(more, said):
-    assert decide(sensor_inputs(**more)) == said
+def test_everything_else_is_a_skip_reason(overrides, message):
+    assert decide(sensor_inputs(**overrides)) == message
 
 
 # Real ticks.
@@ -97,7 +100,7 @@ def store(settings):
 
 
 def publish_verdict(store, day: date) -> None:
-    """A verdict of drift up to `day`, published."""
+    """Publish a report with drift up to `day`."""
     verdict = DriftVerdict(
         bundle=BUNDLE_ID,
         release=3,
@@ -115,41 +118,46 @@ def publish_verdict(store, day: date) -> None:
     publish(store, "drift_report", drift_ref(id=f"r{day}", last_day=day))
 
 
-def test_one_verdict_is_one_run_however_often_it_is_looked_at(world, store):
+def test_one_verdict_requests_one_run(definitions_and_instance, store):
     publish_verdict(store, DAY)
-    (sensor_run,) = tick(*world, "drift")
-    run = world[1].get_run_by_id(sensor_run.run_id)
+    (sensor_run,) = tick(*definitions_and_instance, "drift")
+    run = definitions_and_instance[1].get_run_by_id(sensor_run.run_id)
     assert (run.job_name, run.tags["freshet/why"]) == ("idle", DRIFT_SENTENCE)
-    assert tick(*world, "drift").skip_message == (
-        f"Run {sensor_run.run_id[:8]} was the answer to this (release 3 bbbbbbbbbbbb 2024-03-02) and ended as SUCCESS; "
-        "asked again when a later day has landed or another release serves."
+    assert tick(*definitions_and_instance, "drift").skip_message == (
+        f"Run {sensor_run.run_id[:8]} was requested for this drift (release 3 bbbbbbbbbbbb 2024-03-02) and ended as SUCCESS; "
+        "the next one is requested for a later day or another release."
     )
 
 
-def test_a_later_day_of_drift_is_asked_for_again(world, store):
+def test_drift_on_a_later_day_requests_another_run(definitions_and_instance, store):
     publish_verdict(store, DAY)
-    tick(*world, "drift")
+    tick(*definitions_and_instance, "drift")
     publish_verdict(store, LATER_DAY)
-    assert len(tick(*world, "drift")) == 1
+    assert len(tick(*definitions_and_instance, "drift")) == 1
 
 
-def test_a_retraining_under_way_is_waited_for(world, store):
+def test_no_run_is_requested_while_a_model_is_trained(definitions_and_instance, store):
     publish_verdict(store, DAY)
-    running = world[1].create_run_for_job(idle, status=dg.DagsterRunStatus.STARTED)
-    assert tick(*world, "drift").skip_message == f"A new model is being made already (run {running.run_id[:8]})."
+    running = definitions_and_instance[1].create_run_for_job(idle, status=dg.DagsterRunStatus.STARTED)
+    assert (
+        tick(*definitions_and_instance, "drift").skip_message
+        == f"A model is already being trained (run {running.run_id[:8]})."
+    )
 
 
-def test_a_new_release_ends_the_matter(world, store):
+def test_a_report_about_an_earlier_release_requests_no_run(definitions_and_instance, store):
     publish_verdict(store, DAY)
     journal.append_entry(store, journal_entry(4))
-    assert tick(*world, "drift").skip_message == (
-        "The last drift report speaks of release 3, and now release 4 serves."
+    assert tick(*definitions_and_instance, "drift").skip_message == (
+        "The last drift report is about release 3, and the champion is release 4."
     )
 
 
-def test_while_releases_are_held_no_model_is_asked_for_and_afterwards_it_is(world, store):
+def test_a_hold_delays_the_retraining_until_it_ends(definitions_and_instance, store):
     publish_verdict(store, DAY)
     journal.append_entry(store, journal_entry(4, "hold"))
-    assert tick(*world, "drift").skip_message.startswith("Drift, but releases are held by test since 2024-03-01")
+    assert tick(*definitions_and_instance, "drift").skip_message.startswith(
+        "Drift, but releases are held by test since 2024-03-01"
+    )
     journal.append_entry(store, journal_entry(5, "resume"))
-    assert len(tick(*world, "drift")) == 1
+    assert len(tick(*definitions_and_instance, "drift")) == 1

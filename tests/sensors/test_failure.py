@@ -48,7 +48,7 @@ def test_of_several_lines_the_first_that_names_a_culprit_counts():
     assert split_message(message) == ("events 2024-03-02: no item_id", "fix it")
 
 
-@pytest.mark.parametrize(("said", "line"), [("KeyError\nmore", "KeyError"), ("", "nothing was said")])
+@pytest.mark.parametrize(("said", "line"), [("KeyError\nmore", "KeyError"), ("", "no error message")])
 def test_what_is_no_error_of_ours_points_to_the_log(said, line):
     assert split_message(said) == (line, DEFAULT_FIX)
 

@@ -1,10 +1,9 @@
 """Who is judged: the challenger, the champion as it serves today, and the anchor, an old release that never moves."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
-from freshet.artifacts import BundleRef
+from freshet.artifacts import BundleRef, lineage_train_until
 from freshet.data.day_numbers import day_from_number, day_number
 from freshet.data.training_set import TrainingSet
 from freshet.errors import FreshetError
@@ -78,8 +77,8 @@ def open_models(
 
 def train_until_day(manifest: Manifest) -> int | None:
     """The last day that a bundle has learned from, since 1970; None where its manifest does not say."""
-    train_until = manifest.lineage.get("cut")
-    return day_number(date.fromisoformat(train_until)) if isinstance(train_until, str) else None
+    train_until = lineage_train_until(manifest.lineage)
+    return None if train_until is None else day_number(train_until)
 
 
 def _add_new_items(bundle: Bundle, data: TrainingSet) -> Bundle:

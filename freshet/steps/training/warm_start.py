@@ -1,9 +1,9 @@
 """The model that a warm start begins from: the champion's."""
 
 import logging
-from datetime import date
 from typing import TYPE_CHECKING
 
+from freshet.artifacts import lineage_train_until
 from freshet.data.day_numbers import day_number
 from freshet.data.vocabulary import Vocabulary
 from freshet.errors import FreshetError
@@ -61,5 +61,6 @@ def _load_released_model(settings: Settings, store: Store, release: Release, mod
 
     model = checkpoint.load(store.fetch_folder(model_path(model_id), settings.cache_dir), model_id)
     vocabulary, lineage = release.bundle.vocabulary, release.bundle.manifest.lineage
-    train_until = day_number(date.fromisoformat(str(lineage["cut"])))
-    return WarmStartModel(model_id, model, vocabulary.item_ids, vocabulary.generation, train_until)
+    train_until = lineage_train_until(lineage)
+    assert train_until is not None  # a lineage with a model names its training set
+    return WarmStartModel(model_id, model, vocabulary.item_ids, vocabulary.generation, day_number(train_until))

@@ -56,8 +56,8 @@ def test_vectors_are_handed_on_and_have_the_length_they_were_fitted_to():
     with pytest.raises(FreshetError) as error:
         encode_attributes((ItemFeature("picture", "vector", 5),), ITEM_COLUMNS)
     assert str(error.value) == (
-        "item inputs: the vectors picture have 2 numbers, the model reads 5; "
-        "train anew: materialize the asset `trained_model`"
+        "item schema: the vectors picture have length 2, the model reads 5; "
+        "train a new model: materialize the asset `trained_model`"
     )
 
 
@@ -65,8 +65,8 @@ def test_vectors_that_are_not_there_are_named():
     with pytest.raises(FreshetError) as error:
         fit_schema(parse_schema("text:vector"), ITEM_COLUMNS)
     assert str(error.value) == (
-        "item inputs: there are no vectors text (there are: picture); "
-        "materialize `item_vectors`, or take text:vector out of the inputs"
+        "item schema: there are no vectors named text (names: picture); "
+        "materialize `content_embeddings`, or remove text:vector from FRESHET_ITEM_SCHEMA"
     )
 
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
 from freshet.data.history import ModelInput, basket_lags
 from freshet.data.knn_blend import (
@@ -18,7 +19,7 @@ from freshet.data.knn_blend import (
 )
 from freshet.data.sequential_rules import MAX_REPEAT_LAG, N_EVENT_TYPES, REPEAT_WEIGHT, RuleTable
 
-# item 1 goes with 2 and 3, item 2 with 3, item 3 with nobody
+# item 1 goes with 2 and 3, item 2 with 3, item 3 with none
 NEIGHBOUR_TABLE = ItemNeighbours(
     np.array([[0, 0], [2, 3], [3, 0], [0, 0]], dtype=np.int32),
     np.array([[0, 0], [0.5, 0.25], [0.4, 0], [0, 0]], dtype=np.float32),
@@ -47,7 +48,7 @@ def neighbour_scores(batch: ModelInput, recency: float) -> dict[int, float]:
     return {int(cell): KNN_SCALE * math.expm1(value) for cell, value in zip(cells, values, strict=True)}
 
 
-def test_what_goes_with_the_last_basket_is_nearest():
+def test_neighbours_of_the_last_basket_score_highest():
     # item 1 a basket ago, item 2 in the last: 2 is near by 0.5 · 0.5, 3 by 0.5 · 0.25 + 0.4
     assert neighbour_scores(batch_of([(1, 0), (2, 60)]), 0.5) == pytest.approx({2: 0.25, 3: 0.525})
 
@@ -61,16 +62,16 @@ def test_every_history_has_cells_of_its_own():
     assert neighbour_scores(batch_of([(1, 0)], [], [(2, 0)]), 0.5) == pytest.approx({2: 0.5, 3: 0.25, 11: 0.4})
 
 
-def test_an_event_too_long_ago_is_not_heard():
-    old_history = [(1, 0), *((3, 60 * n) for n in range(1, 8))]  # 0.5 ** 7 is below FAINT
+def test_an_event_too_long_ago_has_no_score():
+    old_history = [(1, 0), *((3, 60 * n) for n in range(1, 8))]  # 0.5 ** 7 is below MIN_EVENT_WEIGHT
     assert neighbour_scores(batch_of(old_history), 0.5) == {}
 
 
-def test_an_item_younger_than_the_table_has_met_nobody():
+def test_an_item_newer_than_the_table_has_no_neighbours():
     assert neighbour_scores(batch_of([(4, 0), (2, 60)]), 0.5) == pytest.approx({3: 0.4})
 
 
-def test_trust_times_the_log_is_added_and_nothing_elsewhere():
+def test_the_weighted_logarithm_is_added_to_the_scores():
     scores = np.zeros((1, 4), dtype=np.float32)
     add_blend(scores, batch_of([(1, 0)]), TABLES, KnnBlend(knn_weight=2.0, recency_decay=0.5))
     assert scores[0] == pytest.approx([0, 0, 2 * math.log1p(0.5 / KNN_SCALE), 2 * math.log1p(0.25 / KNN_SCALE)])
@@ -94,3 +95,8 @@ def test_what_comes_after_several_events_is_summed_before_the_log():
     confidences = {int(cell): RULE_SCALE * math.expm1(value) for cell, value in zip(cells, values, strict=True)}
     # Two of the basket's three events are of item 1: they come again twice, and 2 after both.
     assert confidences == pytest.approx({1: REPEAT_WEIGHT * 0.2, 2: REPEAT_WEIGHT * 0.1 + 0.25 * 2 / 3}, rel=1e-5)
+
+
+def test_a_stored_blend_is_read_under_its_former_field_names():
+    stored = {"trust": 0.4, "recency": 0.5, "rules": 0.1}
+    assert KnnBlend(**stored) == KnnBlend(0.4, 0.5, 0.1) == TypeAdapter(KnnBlend).validate_python(stored)

@@ -51,7 +51,7 @@ def test_an_empty_key_is_refused(tmp_path):
         load_pseudonym_key(Settings(_env_file=None, lake=str(tmp_path)))
     assert str(exc_info.value) == (
         f"{tmp_path}/keys/pseudonym.key: the key is empty; "
-        "restore it from a backup: a new key makes all shoppers strangers"
+        "restore it from a backup: with a new key all shoppers get other pseudonyms"
     )
 
 
@@ -61,8 +61,8 @@ def test_a_key_that_was_lost_is_not_replaced_while_tables_hold_pseudonyms_made_w
     with pytest.raises(LakeError) as exc_info:
         load_pseudonym_key(settings)
     assert str(exc_info.value) == (
-        f"{settings.lake}/keys/pseudonym.key: is missing, and the tables hold pseudonyms made with a key: "
-        "a new one makes all shoppers strangers; "
+        f"{settings.lake}/keys/pseudonym.key: is missing, and the tables hold pseudonyms: "
+        "with a new key all shoppers get other ones; "
         "restore it from a backup, or set FRESHET_PSEUDONYM_KEY to the key that was used"
     )
     assert not (Path(settings.lake) / "keys").exists()

@@ -33,7 +33,7 @@ PARITY_RESULT = ParityResult(
 
 
 def training_set() -> TrainingSet:
-    """Ann met a six times and b once by day 10, then c; Bob came on day 12 for the first time."""
+    """Ann has six events of a and one of b up to day 10, then c; Bob's first event is on day 12."""
     items = vocabulary().indices([*"aaaaaab", "c", "d", "e"])
     days = np.array([9] * 7 + [12, 12, 12])
     types = np.array([1] * 6 + [3, 1, 1, 1])
@@ -51,19 +51,19 @@ def card_inputs() -> ModelCardInputs:
     )
 
 
-def test_the_data_is_counted():
+def test_the_card_counts_the_training_data():
     assert data_summary(training_set()) == {
-        "learned from": "events landed up to 1970-01-11",
-        "kept for judging": "1970-01-12 … 1970-01-13, 2 baskets",  # c after Ann's past, e after Bob's d
-        "shoppers": "1 by the cut, 2 in all",
+        "training data": "events landed up to 1970-01-11",
+        "held out for evaluation": "1970-01-12 … 1970-01-13, 2 baskets",  # c after Ann's history, e after Bob's d
+        "shoppers": "1 in the training data, 2 in all",
         "events": "7 (view 6, purchase 1)",
         "items": "6, 1 of them delisted",
-        "items never met": "4",
-        "items met 1 to 5 times": "1",
+        "items without events": "4",
+        "items with 1 to 5 events": "1",
     }
 
 
-def test_the_card_holds_parameters_cost_parity_and_files():
+def test_the_card_has_parameters_cost_parity_and_files():
     card = render_bundle_card(card_inputs())
     for line in (
         "# Model card",
@@ -74,29 +74,29 @@ def test_the_card_holds_parameters_cost_parity_and_files():
         "| seconds | 61.5 |",
         "| learning_rate | 0.003 |",
         f"- {PARITY_RESULT.sentence}",
-        "It serves int8.",
+        "Precision in serving: int8.",
         "| item_embeddings.npy | 5,160,516 bytes |",
-        "Made by freshet 1 from model ffffffffffff.",
+        "Built by freshet 1 from model ffffffffffff.",
     ):
         assert line in card.splitlines()
 
 
-def test_limits_name_the_figures_of_this_model():
+def test_limits_name_this_models_figures():
     figure_limits = limitations(training_set(), MODEL)
-    assert figure_limits[0].startswith("It reads the last 50 events of a shopper")
+    assert figure_limits[0].startswith("It reads a shopper's last 50 events")
     assert figure_limits[1] == (
-        "66.7% of the items were never met while it learned: they are ranked by what the catalogue says of them."
+        "66.7% of the items have no event in the training data: they are ranked by their catalogue attributes."
     )
 
 
-def test_a_cost_that_nobody_wrote_down_is_called_so():
+def test_a_missing_cost_is_called_not_recorded():
     card = render_bundle_card(
         ModelCardInputs(training_set(), MODEL.model_copy(update={"cost": {}}), (), "fp32", {}, "freshet 1")
     )
     assert "| cost | not recorded |" in card.splitlines()
 
 
-def test_after_an_evaluation_metrics_slices_and_the_verdict_stand_below():
+def test_the_evaluated_card_has_metrics_slices_and_the_verdict():
     evaluation = Evaluation(
         train_until=10, as_of=12, n_cases=2, n_targets=2, n_unknown_targets=0, ks=(10,), scoring_seconds={},
         table={"challenger": {"ndcg@10": 0.5}, "popular": {"ndcg@10": 0.25}},
@@ -108,8 +108,7 @@ def test_after_an_evaluation_metrics_slices_and_the_verdict_stand_below():
     lines = render_evaluated_card(render_bundle_card(card_inputs()), evaluation, verdict).splitlines()
     assert lines.index("## Limits") < lines.index("## Evaluation")
     for line in (
-        "Baskets that began on the landed days 1970-01-12 … 1970-01-13, which the model does not know; "
-        "all items ranked.",
+        "Baskets that began on the landing days 1970-01-12 … 1970-01-13, after the training data; all items are ranked.",
         "| ndcg@10 | 0.5000 | 0.2500 |",
         "| new shoppers | 1 | 1.0000 | 0.0000 |",
         "**Verdict.** Released: first.",

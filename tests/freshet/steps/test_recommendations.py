@@ -1,4 +1,4 @@
-"""Lists for all shoppers: the tiny bundle's answers, computed in Spark, and the gate that they go through."""
+"""Batch scoring: lists of the tiny bundle for all shoppers, computed in Spark, and their gate."""
 
 from pathlib import Path
 
@@ -25,18 +25,18 @@ HISTORY_ITEMS = ("a", "ab?", "?", "bb", "aaac")
 @pytest.fixture
 def shop(settings, tmp_path):
     """(settings, id of the released bundle): c is delisted."""
-    bundle = tiny_gateway.release_tiny_bundle(settings.lake, tmp_path / "bundle", dead=("c",))
+    bundle = tiny_gateway.release_tiny_bundle(settings.lake, tmp_path / "bundle", delisted=("c",))
     tiny_lists.publish_latest(settings.lake, tmp_path / "latest", *HISTORY_ITEMS)
     return settings, bundle
 
 
 def scoring_inputs(shop, k=3, **overrides):
     settings, bundle = shop
-    latest = load_latest_histories(open_store(settings.lake), settings.cache)
-    return ScoringJob(settings.lake, settings.cache, bundle, latest.id, k, **overrides)
+    latest = load_latest_histories(open_store(settings.lake), settings.cache_dir)
+    return ScoringJob(settings.lake, settings.cache_dir, bundle, latest.id, k, **overrides)
 
 
-def test_every_shopper_gets_the_rankers_own_list(shop):
+def test_every_shopper_gets_the_rankers_list(shop):
     (rows,) = score_batches(scoring_inputs(shop), [pa.record_batch({"id": pa.array(range(5), pa.int64())})])
     ranked_items = {row["shopper"]: ("".join(row["items"]), row["tier"]) for row in rows.to_pylist()}
     assert ranked_items == {
@@ -50,12 +50,12 @@ def test_every_shopper_gets_the_rankers_own_list(shop):
     assert {str(row["as_of"]) for row in rows.to_pylist()} == {"2024-03-01"}
 
 
-def test_a_list_is_as_long_as_what_may_be_shown(shop):
+def test_a_list_holds_every_available_item_if_k_is_larger(shop):
     (rows,) = score_batches(scoring_inputs(shop, k=9), [pa.record_batch({"id": pa.array([4], pa.int64())})])
     assert "".join(rows.to_pylist()[0]["items"]) == "eabdf"
 
 
-def test_cuda_that_is_not_there_is_an_error_and_not_the_cpu(shop):
+def test_a_missing_cuda_device_is_an_error(shop):
     ranked_lists = score_batches(
         scoring_inputs(shop, device="cuda"), [pa.record_batch({"id": pa.array([0], pa.int64())})]
     )
@@ -67,7 +67,7 @@ def test_cuda_that_is_not_there_is_an_error_and_not_the_cpu(shop):
     )
 
 
-def test_before_a_release_or_latest_histories_there_is_nothing_to_ask(spark, settings, tmp_path):
+def test_a_release_and_latest_histories_are_required(spark, settings, tmp_path):
     store = open_store(settings.lake)
     with pytest.raises(JournalError, match="nothing has been released yet; release a bundle first"):
         publish_recommendations(spark, settings, store, BatchScoringParams())
@@ -76,12 +76,12 @@ def test_before_a_release_or_latest_histories_there_is_nothing_to_ask(spark, set
         publish_recommendations(spark, settings, store, BatchScoringParams())
 
 
-def test_the_table_is_published_and_a_gateway_finds_the_lists_of_those_the_model_knew(spark, shop):
+def test_the_table_and_the_gateways_lists_are_published(spark, shop):
     settings, bundle = shop
     session, store = tiny_lake.lake_session(spark, settings), open_store(settings.lake)
-    publication, ref = publish_recommendations(session, settings, store, BatchScoringParams(k=4))
-    assert publication.message() == ""
-    assert (publication.rows, ref.bundle, str(ref.as_of)) == (5, bundle, "2024-03-01")
+    result, ref = publish_recommendations(session, settings, store, BatchScoringParams(k=4))
+    assert result.message() == ""
+    assert (result.rows, ref.bundle, str(ref.as_of)) == (5, bundle, "2024-03-01")
     table = tiny_lake.published_rows(session, "recommendations")
     assert [(row[0], "".join(row[1]), row[3]) for row in table][2:4] == [
         (pseudonym_of(2), "beda", "popular"), (pseudonym_of(3), "fdba", "sequence"),
@@ -97,14 +97,19 @@ def test_the_table_is_published_and_a_gateway_finds_the_lists_of_those_the_model
     assert precomputed_lists.items.tolist() == [[5, 1, 2, 4], [6, 5, 4, 2], [6, 4, 2, 1], [5, 1, 2, 4]]
 
 
-def test_lists_that_are_not_the_rankers_are_seen_by_the_gate(spark, shop):
+def test_lists_that_differ_from_the_rankers_fail_the_gate(spark, shop):
     settings, bundle = shop
     store = open_store(settings.lake)
-    latest = load_latest_histories(store, settings.cache)
-    ranker = open_ranker(fetch_bundle(store, bundle, settings.cache))
+    latest = load_latest_histories(store, settings.cache_dir)
+    ranker = open_ranker(fetch_bundle(store, bundle, settings.cache_dir))
     ranked_rows = score_shoppers(tiny_lake.lake_session(spark, settings), scoring_inputs(shop), 5).localCheckpoint()
-    sound = gate_inputs(ranked_rows, ranker, latest, 3)
-    assert (sound["overlap"], sound["parity_missed"], sound["off"], sound["short"]) == (1.0, 0.0, 0, 0)
+    correct_counts = gate_inputs(ranked_rows, ranker, latest, 3)
+    assert (
+        correct_counts["overlap"],
+        correct_counts["parity_missed"],
+        correct_counts["off"],
+        correct_counts["short"],
+    ) == (1.0, 0.0, 0, 0)
     wrong_rows = ranked_rows.withColumn("items", F.array(F.lit("c"), F.lit("x"))).where(
         F.col("shopper") != pseudonym_of(0)
     )

@@ -1,4 +1,4 @@
-"""What the diary says of each stage, worked out by hand."""
+"""Run records of each step, worked out by hand."""
 
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
@@ -29,49 +29,51 @@ def training_result():
     )
 
 
-def test_a_training_has_both_curves_its_cost_and_what_it_learned_from(trained):
-    note = tracking_records.training_run_record(StepResult(PASSED_REPORT, trained, MODEL_REF), TRAINING_SET, NOW)
-    assert (note.key, note.name, note.failed) == ("model 1a2b", "trained_model 2024-03-03", False)
-    assert (note.started_at, note.seconds) == (NOW - timedelta(seconds=30), 30.0)
-    assert [(p.name, p.value, p.step, p.seconds) for p in note.points] == [
+def test_a_training_record_has_curves_cost_and_data(training_result):
+    record = tracking_records.training_run_record(
+        StepResult(PASSED_REPORT, training_result, MODEL_REF), TRAINING_SET, NOW
+    )
+    assert (record.key, record.name, record.failed) == ("model 1a2b", "trained_model 2024-03-03", False)
+    assert (record.started_at, record.seconds) == (NOW - timedelta(seconds=30), 30.0)
+    assert [(p.name, p.value, p.step, p.seconds) for p in record.points] == [
         ("ndcg@10", 0.1, 1, 10.0),
         ("ndcg@10", 0.2, 2, 20.0),
         ("loss", 4.0, 1, 10.0),
         ("loss", 3.0, 2, 20.0),
     ]
-    assert note.metrics == {
+    assert record.metrics == {
         "best_epoch": 2,
         "best_ndcg@10": 0.2,
         "seconds": 30.0,
         "interactions_per_second": 1000.0,
         "peak_memory_mib": 3.0,
     }
-    assert note.parameters == TrainParams().model_dump()
-    assert note.tags.items() >= {"as_of": "2024-03-03", "snapshot.training_set": "7", "gate": "passed"}.items()
+    assert record.parameters == TrainParams().model_dump()
+    assert record.tags.items() >= {"as_of": "2024-03-03", "snapshot.training_set": "7", "gate": "passed"}.items()
 
 
-def test_a_training_that_its_gate_refused_is_a_failed_run_of_its_own(trained):
-    note = tracking_records.training_run_record(StepResult(PASSED_REPORT, trained, None), TRAINING_SET, NOW)
-    assert (note.key, note.failed) == ("", True)
+def test_a_training_refused_by_its_gate_is_a_failed_run(training_result):
+    record = tracking_records.training_run_record(StepResult(PASSED_REPORT, training_result, None), TRAINING_SET, NOW)
+    assert (record.key, record.failed) == ("", True)
 
 
-def test_a_search_holds_its_trials_that_are_over():
+def test_a_study_holds_its_finished_trials():
     trials = (
         TrialResult(0, "complete", {"width": 128}, 0.2, {1: 0.1, 2: 0.2}, 5.0, True, ""),
         TrialResult(1, "pruned", {"width": 32}, None, {1: 0.05}, 2.0, False, "behind the others after epoch 1"),
         TrialResult(2, "running", {"width": 64}, None, {1: 0.1}, 1.0, False, ""),
     )
     result = TuningResult("search-9", TrainParams(), trials, {}, 8.0)
-    note = tracking_records.tuning_run_record(StepResult(PASSED_REPORT, result, None), TRAINING_SET, NOW)
-    assert note.metrics == {"trials": 3, "complete": 1, "best_ndcg@10": 0.2}
-    assert [child.name for child in note.children] == ["trial 0 (default)", "trial 1"]
-    assert [child.key for child in note.children] == ["trial 0 of search-9", "trial 1 of search-9"]
-    assert note.children[0].parameters == TrainParams().model_dump()
-    assert note.children[1].tags == {"state": "pruned", "why": "behind the others after epoch 1"}
-    assert [(p.step, p.value) for p in note.children[0].points] == [(1, 0.1), (2, 0.2)]
+    record = tracking_records.tuning_run_record(StepResult(PASSED_REPORT, result, None), TRAINING_SET, NOW)
+    assert record.metrics == {"trials": 3, "complete": 1, "best_ndcg@10": 0.2}
+    assert [child.name for child in record.children] == ["trial 0 (default)", "trial 1"]
+    assert [child.key for child in record.children] == ["trial 0 of search-9", "trial 1 of search-9"]
+    assert record.children[0].parameters == TrainParams().model_dump()
+    assert record.children[1].tags == {"state": "pruned", "why": "behind the others after epoch 1"}
+    assert [(p.step, p.value) for p in record.children[0].points] == [(1, 0.1), (2, 0.2)]
 
 
-def test_a_bundle_is_a_version_of_the_training_it_came_from_and_its_release_says_the_number():
+def test_a_bundle_is_a_version_of_its_training_and_gets_the_release_number():
     store, ref = open_store("/shops/retail"), BundleRef(id="b0b", model=MODEL_REF)
     verified_bundle = SimpleNamespace(bundle=SimpleNamespace(manifest=SimpleNamespace(precision="int8")))
     record = tracking_records.bundle_version(StepResult(PASSED_REPORT, verified_bundle, ref), store)
@@ -82,11 +84,11 @@ def test_a_bundle_is_a_version_of_the_training_it_came_from_and_its_release_says
     assert released.tags == {"model": "1a2b", "release": "5"}
 
 
-def test_an_evaluation_stands_beside_the_training_of_its_challenger():
+def test_an_evaluation_extends_the_challengers_training_run():
     table = {"challenger": {"ndcg@10": 0.3}, "popular": {"ndcg@10": 0.1}}
     verdict = SimpleNamespace(sentence="Released: better.", rule="first")
     evaluation_record = SimpleNamespace(evaluation=SimpleNamespace(table=table), verdict=verdict)
-    note = tracking_records.evaluation_run_record(evaluation_record, BundleRef(id="b0b", model=MODEL_REF), NOW)
-    assert note.key == "model 1a2b"
-    assert note.metrics == {"challenger/ndcg@10": 0.3, "popular/ndcg@10": 0.1}
-    assert note.tags == {"verdict": "Released: better.", "rule": "first"}
+    record = tracking_records.evaluation_run_record(evaluation_record, BundleRef(id="b0b", model=MODEL_REF), NOW)
+    assert record.key == "model 1a2b"
+    assert record.metrics == {"challenger/ndcg@10": 0.3, "popular/ndcg@10": 0.1}
+    assert record.tags == {"verdict": "Released: better.", "rule": "first"}
