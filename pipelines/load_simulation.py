@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from freshet.errors import LakeError
 from freshet.ingest.deliver import land_files
@@ -18,6 +18,14 @@ from freshet.simulation.shop import Shop, generate
 from freshet.store import Store
 
 SHOP_PATH: Final = "simulation/shop.json"  # in the lake: the shop that it holds, so that it can go on
+FORMER_PARAM_NAMES: Final = {  # of ShopParams, as earlier versions saved them
+    "looks": "views_per_shopper",
+    "visit_looks": "views_per_session",
+    "follow": "p_follow_link",
+    "again": "p_revisit",
+    "shown": "p_related_click",
+    "turnover": "catalogue_churn",
+}
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,8 @@ def load_shop_params(store: Store) -> ShopParams | None:
     """
     if not store.exists(SHOP_PATH):
         return None
-    values = json.loads(store.get(SHOP_PATH))
+    saved: dict[str, Any] = json.loads(store.get(SHOP_PATH))
+    values = {FORMER_PARAM_NAMES.get(name, name): value for name, value in saved.items()}
     version = values.pop("rules", 1)  # the first version was not written down
     if version != RULES_VERSION:
         what = f"this shop was simulated by rules of version {version}, and this Freshet has version {RULES_VERSION}"

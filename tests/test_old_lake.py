@@ -25,7 +25,9 @@ from freshet.serving.clock import system_clock
 from freshet.serving.gateway import Gateway
 from freshet.serving.state_lock import acquire_state_lock, state_folder
 from freshet.settings import FORMER_NAMES, Settings
+from freshet.simulation.params import ShopParams
 from freshet.store import open_store
+from pipelines.load_simulation import load_shop_params
 from tests.old_lake.unpack import locked_folder, unpack
 from tests.tiny_gateway import GatewayClient, landed_lines, wait_for
 
@@ -212,6 +214,12 @@ def test_the_winner_of_the_former_search_is_trained_with(store):
     assert params.learning_rate == winner.parameters["learning_rate"] != TrainParams().learning_rate
 
 
+def test_the_simulated_shop_goes_on(store):
+    shop = load_shop_params(store)
+    assert (shop.shoppers, shop.days, shop.views_per_shopper) == (140, 9, 9.0)
+    assert shop.catalogue_churn == ShopParams().catalogue_churn
+
+
 def test_a_model_is_trained_warm_and_judged_beside_the_former_champion(settings, store):
     from freshet.model.params import TrainParams
     from freshet.steps.bundle.build import make_bundle
@@ -238,7 +246,7 @@ def test_the_next_night_releases_a_model_and_a_rollback_returns_to_the_former_on
     from freshet.ingest.mapping.source_mapping import read_mapping
     from freshet.simulation.shop import generate
     from pipelines.jobs import DAILY_TABLES, DERIVED_ASSETS, MODEL_ASSETS
-    from pipelines.load_simulation import deliver_days, load_shop_params
+    from pipelines.load_simulation import deliver_days
     from tests.dagster_runs import DagsterHarness, shared_spark_lake
 
     former_bundle = journal.champion_entry(store).bundle
