@@ -1,4 +1,4 @@
-"""What a bundle answers: loading, ranking, explanations, precomputed lists.
+"""Inference from a bundle: loading, ranking, explanations, precomputed lists.
 
 Start with `bundle.py` and `ranker.py`.
 """

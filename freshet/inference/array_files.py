@@ -1,4 +1,4 @@
-"""Plain arrays out of a bundle's npz files: no pickles, and an error that names the file."""
+"""Read arrays of a bundle's npz files: no pickles, large arrays memory-mapped, errors that name the file."""
 
 import struct
 from collections.abc import Sequence
@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from freshet.errors import BundleError
 from freshet.inference.manifest import REBUILD_FIX
 
-MIN_MMAP_BYTES: Final = 1 << 24  # bytes from which on an array is mapped
-ZIP_LENGTHS_OFFSET: Final = 26  # bytes into a zip entry's header: the lengths of its name and of what follows it
+MIN_MMAP_BYTES: Final = 1 << 24  # smaller arrays are read into memory
+ZIP_LENGTHS_OFFSET: Final = 26  # of the two length fields (name, extra field) in a local zip header
 
 
 def load_arrays(path: Path, names: Sequence[str], description: str) -> list[NDArray[Any]]:
-    """The arrays of these names, in this order. meant: what the file should be, for the BundleError when it is not."""
+    """Return the arrays with these names, in this order.
+
+    description: the file's intended content, for the BundleError if it holds something else.
+    """
     try:
         with np.load(path, allow_pickle=False) as file:
             return [_load_array(path, file, name) for name in names]
@@ -26,7 +29,7 @@ def load_arrays(path: Path, names: Sequence[str], description: str) -> list[NDAr
 
 
 def array_names(path: Path, description: str) -> list[str]:
-    """What the arrays are called. Raises BundleError as `read_arrays` does."""
+    """Return the names of the file's arrays. Raises BundleError like `load_arrays`."""
     try:
         with np.load(path, allow_pickle=False) as file:
             return list(file.files)
@@ -35,7 +38,7 @@ def array_names(path: Path, description: str) -> list[str]:
 
 
 def _load_array(path: Path, file: Any, name: str) -> NDArray[Any]:
-    """One array of an npz file: mapped where it is large and lies in it as it is, so that no process holds a copy."""
+    """Return one array of an npz file, memory-mapped if it is large and stored without compression."""
     entry = file.zip.NameToInfo.get(f"{name}.npy")
     if entry is None or entry.compress_type != ZIP_STORED or entry.file_size < MIN_MMAP_BYTES:
         return np.asarray(file[name])

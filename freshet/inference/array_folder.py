@@ -57,7 +57,7 @@ def open_array_folder(folder: Path, folder_id: str, fix: str) -> tuple[dict[str,
     files = metadata.pop("files")
     for file, expected in files.items():
         if not (folder / file).is_file() or (folder / file).stat().st_size != expected["bytes"]:
-            raise BundleError(str(folder / file), f"is missing, or has not the {expected['bytes']} bytes sealed", fix)
+            raise BundleError(str(folder / file), f"is missing, or does not have {expected['bytes']} bytes", fix)
         if file_entry(folder / file).sha256 != expected["sha256"]:
             raise BundleError(str(folder / file), "has changed since it was sealed", fix)
     mapped_arrays = {Path(file).stem: np.load(folder / file, mmap_mode="r", allow_pickle=False) for file in files}

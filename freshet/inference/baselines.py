@@ -1,7 +1,6 @@
-"""What a model must beat to be worth its trouble: what is popular, what goes with what (item to item), and what comes
-after what (sequential rules).
+"""Baselines: popular items, item-to-item kNN and sequential rules.
 
-All live in the bundle, so the ranker can fall back on them and every later model is judged beside them.
+They are stored in the bundle: the ranker blends them in and falls back on them, and evaluations compare with them.
 """
 
 from dataclasses import dataclass, field
@@ -19,13 +18,13 @@ from freshet.data.training_set import TrainingSet
 from freshet.inference.array_files import array_names, load_arrays
 from freshet.inference.scoring import EXCLUDED_SCORE, Mask, Scores
 
-# Chosen once, on weeks before the judged ones, for orders and clicks together: docs/evaluation.md.
-MAX_HISTORY_EVENTS: Final = 100  # events of a history that count
-RECENCY_DECAY: Final = 0.9  # a basket's weight against the one after it
-SELF_SIMILARITY: Final = 3.0  # an item's similarity to itself: people come back to what they had
+# Chosen on weeks before the evaluated ones, for orders and clicks together: docs/evaluation.md.
+MAX_HISTORY_EVENTS: Final = 100  # the latest events of a history
+RECENCY_DECAY: Final = 0.9  # weight of a basket relative to the next one
+SELF_SIMILARITY: Final = 3.0  # of an item to itself, because shoppers come back to items
 
 BASELINE_ARRAYS: Final = ("popularity", "neighbours", "neighbour_scores")
-# Not in bundles from before there were rules.
+# Missing in older bundles, from before there were rules.
 RULE_ARRAYS: Final = ("rule_offsets", "rule_items", "rule_confidences", "rule_counts", "return_rates")
 
 
@@ -34,22 +33,22 @@ class Baselines:
     """The content of `baselines.npz`."""
 
     popularity: NDArray[np.float64]  # (V + 1,)
-    neighbours: NDArray[np.int32]  # (V + 1, K) item indexes, nearest first; 0 = none
-    neighbour_scores: NDArray[np.float32]  # (V + 1, K) similarity; 0 where there is none
+    neighbours: NDArray[np.int32]  # (V + 1, K) item indexes, most similar first; 0 = none
+    neighbour_scores: NDArray[np.float32]  # (V + 1, K) similarity; 0 for an empty slot
     rules: RuleTable = field(default_factory=RuleTable.empty)
 
     @property
     def blend_tables(self) -> BlendTables:
-        """What the ranker mixes in."""
+        """The tables that the ranker blends into its scores."""
         return BlendTables(ItemNeighbours(self.neighbours, self.neighbour_scores), self.rules)
 
 
 @dataclass(frozen=True)
 class PopularityScorer:
-    """The same answer for everybody: what most were after in the last 7 days."""
+    """Popularity over the last 7 training days, the same for all shoppers."""
 
     baselines: Baselines
-    excluded_items: Mask  # (V + 1,) PAD and tombstones
+    excluded_items: Mask  # (V + 1,) padding and delisted items
     max_history: int = 1
 
     @property
@@ -58,21 +57,21 @@ class PopularityScorer:
         return len(self.excluded_items)
 
     def score(self, batch: ModelInput) -> Scores:
-        """(B, V + 1), every row the same."""
+        """(B, V + 1) scores, all rows equal."""
         row = np.where(self.excluded_items, EXCLUDED_SCORE, self.baselines.popularity).astype(np.float32)
         return np.tile(row, (len(batch.offsets) - 1, 1))
 
 
 @dataclass(frozen=True)
 class ItemKnnScorer:
-    """What goes with what the shopper had: neighbours of the last items, those of the latest basket weighing most.
+    """Item-to-item kNN: neighbours of the items in the history, weighted by recency.
 
-    score(j) = sum over the history's events e of RECENCY ** (baskets since e) · similarity(item of e, j), where
-    an item's similarity to itself is REPEAT. Items that share no neighbour follow by popularity.
+    score(j) = sum over the history's events e of RECENCY_DECAY ** (baskets since e) · similarity(item of e, j), where
+    an item's similarity to itself is SELF_SIMILARITY. Items without a score follow by popularity.
     """
 
     baselines: Baselines
-    excluded_items: Mask  # (V + 1,) PAD and tombstones
+    excluded_items: Mask  # (V + 1,) padding and delisted items
     max_history: int = MAX_HISTORY_EVENTS
 
     @property
@@ -81,7 +80,7 @@ class ItemKnnScorer:
         return len(self.excluded_items)
 
     def score(self, batch: ModelInput) -> Scores:
-        """(B, V + 1)."""
+        """(B, V + 1) scores."""
         b, n_scores = len(batch.offsets) - 1, self.n_scores
         row_starts = np.repeat(np.arange(b), np.diff(batch.offsets)) * n_scores  # (N,)
         weights = RECENCY_DECAY ** basket_lags(batch)  # (N,)
@@ -89,20 +88,18 @@ class ItemKnnScorer:
         neighbour_values = weights[:, None] * self.baselines.neighbour_scores[batch.items]
         scores = np.bincount(neighbour_cells.ravel(), neighbour_values.ravel(), minlength=b * n_scores)
         repeat_scores = SELF_SIMILARITY * np.bincount(row_starts + batch.items, weights, minlength=b * n_scores)
-        out = (scores + repeat_scores).reshape(b, n_scores) + _popularity_tiebreak(self.baselines.popularity)
-        out[:, self.excluded_items] = EXCLUDED_SCORE
-        return out.astype(np.float32)
+        return _final_scores((scores + repeat_scores).reshape(b, n_scores), self.baselines, self.excluded_items)
 
 
 @dataclass(frozen=True)
 class SequentialRulesScorer:
-    """What comes after what the shopper did last, and what comes again: the formula of `freshet.data.sequential_rules`.
+    """Sequential rules: items that follow the shopper's last events, and repeats; see `freshet.data.sequential_rules`.
 
-    Items of which the rules say nothing come last, by popularity.
+    Items without a score follow by popularity.
     """
 
     baselines: Baselines
-    excluded_items: Mask  # (V + 1,) PAD and tombstones
+    excluded_items: Mask  # (V + 1,) padding and delisted items
     max_history: int = MAX_HISTORY_EVENTS
 
     @property
@@ -111,19 +108,17 @@ class SequentialRulesScorer:
         return len(self.excluded_items)
 
     def score(self, batch: ModelInput) -> Scores:
-        """(B, V + 1)."""
+        """(B, V + 1) scores."""
         b, n_scores = len(batch.offsets) - 1, self.n_scores
-        scores = np.bincount(*self.baselines.rules.score(batch, n_scores), minlength=b * n_scores).reshape(b, n_scores)
-        out = scores + _popularity_tiebreak(self.baselines.popularity)
-        out[:, self.excluded_items] = EXCLUDED_SCORE
-        return out.astype(np.float32)
+        scores = np.bincount(*self.baselines.rules.score(batch, n_scores), minlength=b * n_scores)
+        return _final_scores(scores.reshape(b, n_scores), self.baselines, self.excluded_items)
 
 
 def build_baselines(training_set: TrainingSet) -> Baselines:
-    """All baselines from what had landed by the cut: nothing of the judged days is in them."""
+    """Compute all baselines from the training days, without the held-out ones."""
     histories, n_rows = training_set.histories, len(training_set.vocabulary) + 1
     popularity = training_set.popularity
-    if not popularity.any():  # a quiet week: what was popular over all time
+    if not popularity.any():  # no event in the last week: use all training days
         in_training = histories.days <= training_set.train_until
         popularity = np.bincount(histories.items[in_training], minlength=n_rows).astype(np.float64)
         popularity[0] = 0
@@ -132,7 +127,7 @@ def build_baselines(training_set: TrainingSet) -> Baselines:
 
 
 def save_baselines(baselines: Baselines, path: Path) -> None:
-    """Write `baselines.npz`: plain arrays, no pickles."""
+    """Write `baselines.npz`: plain arrays without pickles."""
     rules = baselines.rules
     neighbour_arrays = (baselines.popularity, baselines.neighbours, baselines.neighbour_scores)
     rule_arrays = (rules.offsets, rules.items, rules.confidences, rules.counts, rules.repeat_rates)
@@ -141,9 +136,9 @@ def save_baselines(baselines: Baselines, path: Path) -> None:
 
 
 def load_baselines(path: Path) -> Baselines:
-    """Read what `save_baselines` wrote, now or before there were rules: then there are none.
+    """Return the baselines in a file of `save_baselines`; without rules if an older version wrote it.
 
-    Raises BundleError when it is something else.
+    Raises BundleError if the file holds something else.
     """
     popularity, neighbours, neighbour_scores = load_arrays(path, BASELINE_ARRAYS, "baselines")
     if RULE_ARRAYS[0] not in array_names(path, "baselines"):
@@ -153,6 +148,9 @@ def load_baselines(path: Path) -> Baselines:
     )
 
 
-def _popularity_tiebreak(popularity: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Popularity made so small that it only decides between items that have nothing else."""
-    return popularity / max(1.0, float(popularity.max())) * 1e-6
+def _final_scores(scores: NDArray[Any], baselines: Baselines, excluded_items: Mask) -> Scores:
+    """Return the scores (B, V + 1) as float32, ties broken by popularity, and with excluded items masked."""
+    tiebreak = baselines.popularity / max(1.0, float(baselines.popularity.max())) * 1e-6
+    out = scores + tiebreak
+    out[:, excluded_items] = EXCLUDED_SCORE
+    return out.astype(np.float32)

@@ -1,4 +1,4 @@
-"""Lists for many shoppers at once, from the lake's latest histories: what a gateway would show them, as arrays."""
+"""Batch ranking: top-k lists of many shoppers from the lake's latest histories, as arrays."""
 
 from dataclasses import dataclass
 
@@ -12,17 +12,17 @@ from freshet.inference.scoring import Mask, Scores, chunk_ranges, select_histori
 
 @dataclass(frozen=True)
 class RankedLists:
-    """What S shoppers are shown, K places each, best first."""
+    """The top K items of S shoppers, best first."""
 
-    items: Ints  # (S, K) vocabulary index; 0 = empty place
+    items: Ints  # (S, K) vocabulary index; 0 = empty slot
     scores: Scores  # (S, K)
-    has_history: Mask  # (S,) whether the model answers; else it is what is popular
+    has_history: Mask  # (S,) whether the history has known items; other shoppers get popular items
 
 
 def slice_histories(latest: LatestHistories, item_index: Ints, start: int, stop: int) -> Histories:
-    """The histories of the shoppers start … stop - 1, in a bundle's own indexes.
+    """Return the histories of the shoppers start … stop - 1, in a bundle's vocabulary.
 
-    index: (U,) the bundle's index of each of `latest.item_ids`; 0 = unknown to it.
+    item_index: (U,) the bundle's index of each of `latest.item_ids`; 0 = unknown item.
     """
     offsets = np.asarray(latest.offsets[start : stop + 1])
     rows = slice(int(offsets[0]), int(offsets[-1]))
@@ -37,9 +37,9 @@ def slice_histories(latest: LatestHistories, item_index: Ints, start: int, stop:
 
 
 def top_k_lists(ranker: Ranker, histories: Histories, k: int) -> RankedLists:
-    """The k best for each of S shoppers, without filters: what `Ranker.recommend` answers, a large batch at a time.
+    """Return the k best items of each of S shoppers without filters, the same as `Ranker.recommend`.
 
-    Short and long histories are asked apart, so that little is computed for padding.
+    Histories are sorted by length, so that little is computed for padding.
     """
     batch = model_input(histories, ranker.max_history)
     order = np.argsort(np.diff(batch.offsets), kind="stable")

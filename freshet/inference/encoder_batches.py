@@ -1,4 +1,4 @@
-"""Which histories go through the shopper encoder together. Not who asks decides what is answered, only how fast."""
+"""Batching of histories for the shopper encoder, such that a result never depends on the other histories."""
 
 import mmap
 from collections.abc import Iterator
@@ -9,18 +9,18 @@ import numpy as np
 
 from freshet.data.history import Ints
 
-# by_length: histories of about the same length, so that little is computed for padding.
-# together: as they come; a GPU computes padding besides.
-# alone: each by itself, for an encoder that rounds a history by what else is in the run, as int8 does.
+# by_length: histories of similar length together, so that little is computed for padding.
+# together: in the given order; on a GPU padding costs nothing.
+# alone: one at a time, for encoders with dynamic quantization, whose rounding depends on the whole batch.
 EncoderBatching = Literal["by_length", "together", "alone"]
 
 MAX_ENCODER_BATCH: Final = 256  # histories encoded at once
-MAX_PADDING_EVENTS: Final = 4  # events that a history may be padded by, beside a quarter of its length
-DYNAMIC_QUANTIZE_OP: Final = b"DynamicQuantizeLinear"  # an ONNX operator: one scale for its whole input
+MAX_PADDING_EVENTS: Final = 4  # padding of a history, in addition to a quarter of its length
+DYNAMIC_QUANTIZE_OP: Final = b"DynamicQuantizeLinear"  # ONNX operator with one scale for the whole batch
 
 
 def encoder_batches(lengths: Ints, batching: EncoderBatching) -> Iterator[Ints]:
-    """The places of B histories of these lengths (B,), run by run; each history is in exactly one."""
+    """Yield the positions of each batch, out of B histories of these lengths (B,); each is in exactly one batch."""
     if batching == "alone":
         yield from np.arange(len(lengths)).reshape(-1, 1)
         return
@@ -36,9 +36,9 @@ def encoder_batches(lengths: Ints, batching: EncoderBatching) -> Iterator[Ints]:
 
 
 def is_dynamically_quantized(path: Path) -> bool:
-    """Whether an encoder rounds each history by all that are asked with it.
+    """Whether the rounding of an encoder depends on the whole batch.
 
-    An operator's name stands in the file as it is, so no ONNX library is needed to look.
+    Searches the file for the operator's name, which needs no ONNX library.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         return data.find(DYNAMIC_QUANTIZE_OP) >= 0

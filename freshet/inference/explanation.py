@@ -1,7 +1,7 @@
-"""Why an item is recommended: what its score would be without each of the shopper's events, one after the other.
+"""Leave-one-out explanations: how an item's score changes without each of the shopper's events.
 
-Exact, not estimated: the ranker is asked L + 1 histories in one batch, the whole one and L with an event left out, as
-if it had never happened: the gaps around it close, and an older event moves into a full window.
+Exact, not estimated: the ranker scores L + 1 histories in one batch, the full one and L with one event left out, as if
+it had not happened: the gaps around it close, and an older event moves into a full window.
 """
 
 from dataclasses import dataclass
@@ -16,28 +16,30 @@ from freshet.inference.scoring import EncodedHistories, Scores
 
 @dataclass(frozen=True)
 class EventContribution:
-    """An event of the history and what it does to an item's score. Above 0: without it the score would be lower."""
+    """The contribution of one event to an item's score; positive if the score would be lower without the event."""
 
-    event_row: int  # row of the history that was asked for
+    event_row: int  # row in the explained history
     score_delta: float
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """One item's score and the events behind it, the one that moves it most first."""
+    """An item's score and the contributions of the events, the largest absolute one first."""
 
     item: int  # vocabulary index
     score: float
-    contributions: tuple[EventContribution, ...]  # of every event that the encoder reads; none where it knows none
+    contributions: tuple[EventContribution, ...]  # of each event that the encoder reads; () for popular items
 
 
 def explain(ranker: Ranker, history: Histories, items: Ints) -> list[Explanation]:
-    """An explanation for each of n items (n,), of one shopper's history.
+    """Return an explanation for each of n items (n,), for one shopper's history.
 
-    Of a history of one known event the comparison is with the encoder's answer to an empty one. Raises BundleError when
-    the encoder's answer is not a number.
+    A history with one known event is compared with the encoder's output for an empty one. Raises BundleError if an
+    encoder output is not a number.
     """
-    known_rows = np.flatnonzero(history.items > 0)[-ranker.max_history - 1 :]  # one more may move into the window
+    known_rows = np.flatnonzero(history.items > 0)[
+        -ranker.max_history - 1 :
+    ]  # one more, which may move into the window
     left_out_rows = known_rows[-ranker.max_history :]
     if len(known_rows) == 0:
         return [Explanation(int(item), float(ranker.bundle.baselines.popularity[item]), ()) for item in items]
@@ -58,7 +60,7 @@ def explain(ranker: Ranker, history: Histories, items: Ints) -> list[Explanation
 
 
 def _leave_one_out(history: Histories, rows: Ints, left_out_rows: Ints) -> Histories:
-    """L + 1 histories: the rows, and the rows without each of `left_out`."""
+    """Return L + 1 histories: all rows, and all rows without each of `left_out_rows`."""
     row_sets = [rows, *(rows[rows != row] for row in left_out_rows)]
     all_rows = np.concatenate(row_sets)
     return Histories(
@@ -74,7 +76,7 @@ def _leave_one_out(history: Histories, rows: Ints, left_out_rows: Ints) -> Histo
 def _encoder_scores(
     encoded: EncodedHistories, history_items: Ints, sizes: Ints, item_embeddings: Scores, items: Ints
 ) -> Scores:
-    """(B, n) the scores of some items only: the same numbers as `Encoded.scores`, without the other columns."""
+    """(B, n) the columns `items` of `EncodedHistories.item_scores`."""
     out: Scores = encoded.embeddings @ item_embeddings[items].T
     history_rows = np.repeat(np.arange(len(sizes)), sizes)
     for column, item in enumerate(items):
@@ -84,7 +86,7 @@ def _encoder_scores(
 
 
 def _blend_scores(ranker: Ranker, batch: ModelInput, items: Ints) -> Scores:
-    """(B, n) what the ranker adds to these items for going with what was met, or coming after it."""
+    """(B, n) what the blend of item kNN and sequential rules adds to the scores of these items."""
     bundle, n_scores = ranker.bundle, ranker.n_scores
     target_cells = np.arange(len(batch.offsets) - 1)[:, None] * n_scores + items  # (B, n)
     blend_scores: Scores = np.zeros(target_cells.shape, dtype=np.float32)

@@ -1,7 +1,7 @@
-"""Golden requests: questions whose answers were written down at export, asked again wherever a bundle is loaded.
+"""Golden requests: model inputs stored with their expected outputs at export, recomputed whenever a bundle is loaded.
 
-They ask everything that a shopper's list comes from: the shopper encoder, the item vectors, the vocabulary, the
-baselines and the item encoder. Files that are whole but do not belong together answer otherwise.
+They cover everything that recommendations are computed from: shopper encoder, item embeddings, vocabulary, baselines
+and item encoder. Files that are intact but do not belong together give other outputs.
 """
 
 from collections.abc import Mapping
@@ -19,18 +19,18 @@ from freshet.inference.bundle import GOLDEN_FILE
 from freshet.inference.manifest import REBUILD_FIX
 from freshet.inference.ranker import Ranker
 from freshet.inference.ranker_parity import compute_ranker_outputs, item_embeddings_difference, ranker_differences
-from freshet.inference.scoring import EncodedHistories
+from freshet.inference.scoring import EncodedHistories, max_relative_difference
 
-# Another processor sums in another order: a little difference is no other model. What rounds may round otherwise.
+# Processors sum in different orders, and low precisions round differently.
 ENCODER_TOLERANCE: Final = {"fp32": 1e-3, "fp16": 2e-2, "int8": 5e-2}
-FP32_TOLERANCE: Final = 1e-3  # of what is fp32 in every bundle: the item encoder and the baselines
-ENCODER_ARRAYS: Final = ("items", "types", "gaps", "vectors", "repeats")
+FP32_TOLERANCE: Final = 1e-3  # of the parts that are fp32 in every bundle: item encoder and baselines
+ENCODER_ARRAYS: Final = ("items", "types", "gaps", "vectors", "repeats")  # inputs and outputs of the encoder
 
 
 def save_golden_requests(
     batch: ModelInput, encoded: EncodedHistories, path: Path, ranker_outputs: Mapping[str, NDArray[Any]] | None = None
 ) -> None:
-    """Write `golden.npz`: padded requests, what the encoder which serves answers, and the arrays of `whole_golden`."""
+    """Write `golden.npz`: padded inputs, the encoder's outputs, and the arrays of `golden_ranker_outputs` if given."""
     items, types, gaps = batch.pad()
     encoder_arrays = (items, types, gaps, encoded.embeddings, encoded.repeat_scores)
     arrays: dict[str, Any] = {
@@ -41,23 +41,22 @@ def save_golden_requests(
 
 
 def golden_ranker_outputs(ranker: Ranker, batch: ModelInput) -> dict[str, NDArray[Any]]:
-    """What a bundle that is as it shall be answers beyond its encoder, for `make_golden`."""
+    """Return the expected outputs of an intact ranker beyond its encoder, for `save_golden_requests`."""
     return compute_ranker_outputs(ranker, _pack(*batch.pad()))
 
 
 def check_golden_requests(ranker: Ranker) -> float:
-    """The largest difference from what was answered at export, in units of the answer's own size.
+    """Recompute the golden requests and return the largest relative difference from the outputs at export.
 
-    The encoder first, then the whole ranker. A bundle from before the ranker was asked is held against its own item
-    encoder instead, where it has one. Raises BundleError when something differs by more than rounding can explain.
+    Checks the encoder first, then the whole ranker. An older bundle without ranker outputs is compared with its own
+    item encoder instead, if it has one. Raises BundleError if a difference is larger than rounding can explain.
     """
     path = ranker.bundle.folder / GOLDEN_FILE
     batch, expected = _load_requests(path)
-    scale = max(float(np.abs(expected.flatten()).max(initial=0.0)), 1e-6)
-    difference = float(np.abs(ranker.encode(batch).flatten() - expected.flatten()).max(initial=0.0)) / scale
+    difference = max_relative_difference(expected.flatten(), ranker.encode(batch).flatten())
     tolerance = ENCODER_TOLERANCE[ranker.bundle.manifest.precision]
     if not difference <= tolerance:
-        what = f"golden requests are answered otherwise than at export (off by {difference:.2g}, allowed {tolerance:g})"
+        what = f"golden requests give other outputs than at export (off by {difference:.2g}, allowed {tolerance:g})"
         raise BundleError(str(path), what, REBUILD_FIX)
     return max(difference, _ranker_difference(ranker, batch, path, tolerance))
 
@@ -66,7 +65,11 @@ def _ranker_difference(ranker: Ranker, batch: ModelInput, path: Path, encoder_to
     names = [name for name in array_names(path, "golden requests") if name not in ENCODER_ARRAYS]
     if not names:
         return _check_difference(
-            str(path), "item vectors", item_embeddings_difference(ranker.bundle), FP32_TOLERANCE, "the item encoder's"
+            str(path),
+            "item embeddings",
+            item_embeddings_difference(ranker.bundle),
+            FP32_TOLERANCE,
+            "the item encoder's",
         )
     expected = unpack_texts(dict(zip(names, load_arrays(path, names, "golden requests"), strict=True)))
     max_difference = 0.0
@@ -91,7 +94,7 @@ def _load_requests(path: Path) -> tuple[ModelInput, EncodedHistories]:
 
 
 def _pack(items: Ints, types: Ints, gaps: Ints) -> ModelInput:
-    """The padding taken off again: (B, T) to packed rows."""
+    """Remove the padding: (B, T) arrays to packed rows."""
     is_event = items > 0
     offsets = np.concatenate([[0], np.cumsum(is_event.sum(axis=1))])
     return ModelInput(offsets, items[is_event], types[is_event], gaps[is_event], np.arange(int(offsets[-1])))

@@ -1,4 +1,4 @@
-"""The item encoder as it serves: from what the catalogue says of an item to its vector, seen in training or not."""
+"""The item encoder of a bundle: from catalogue attributes to the item embedding, also for items without events."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,7 +15,7 @@ from freshet.inference.ranker import open_session
 from freshet.inference.scoring import Scores
 from freshet.item_schema import CATEGORY, INDEX_INPUT, PRICE, TITLE, ItemFeature, ItemSchema
 
-# Bundles sealed before the manifest named the inputs: what they read, and what their encoder calls it.
+# Schema and input names of older bundles, whose manifest does not name them.
 LEGACY_SCHEMA: Final[ItemSchema] = (
     ItemFeature(TITLE, "words", MIN_WORD_BUCKETS),
     ItemFeature(CATEGORY, "category", MIN_CATEGORY_BUCKETS),
@@ -26,16 +26,16 @@ LEGACY_INPUT_NAMES: Final = {TITLE: "words", CATEGORY: "categories", PRICE: "pri
 
 @dataclass(frozen=True)
 class ItemEncoder:
-    """A bundle's item encoder, running, with the schema that it was trained on."""
+    """A bundle's item encoder in an onnxruntime session, with the schema that it was trained on."""
 
     session: Any  # onnxruntime.InferenceSession
     schema: ItemSchema
-    input_names: dict[str, str]  # field → the encoder's own name for it
+    input_names: dict[str, str]  # field of the schema → input of the encoder
 
     def encode(self, attributes: ItemAttributes, items: Ints | None = None) -> Scores:
-        """(n, E) vectors. items: (n,) indexes; 0, and where none are given: known by content only.
+        """(n, D) item embeddings. items: (n,) vocabulary indexes; 0 or None means by content only.
 
-        Vectors that the columns do not have, or of another length than it was trained on, are unknown.
+        Content embeddings that are missing, or of another length than in training, count as unknown.
         """
         features = encode_attributes(self.schema, attributes.fill_missing_embeddings(self.schema)).features
         feed = {self.input_names[name]: values for name, values in features.items()}
@@ -45,7 +45,7 @@ class ItemEncoder:
 
 
 def open_item_encoder(bundle: Bundle, threads: int = 1) -> ItemEncoder | None:
-    """The bundle's item encoder; None for a bundle without one. Raises BundleError when it reads something else."""
+    """Open the bundle's item encoder; None for a bundle without one. Raises BundleError if its inputs differ."""
     if ITEM_ENCODER_FILE not in bundle.manifest.files:
         return None
     session = open_session(bundle, ITEM_ENCODER_FILE, threads=threads)

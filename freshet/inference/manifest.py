@@ -20,7 +20,6 @@ REBUILD_FIX: Final = (
     'materialize the asset `bundle` again, or go back to an intact release: `freshet rollback --why "…"`'
 )
 FORMER_BLEND_NAMES: Final = {"trust": "knn_weight", "recency": "recency_decay", "rules": "rule_weight"}
-FORMER_LINEAGE_NAMES: Final = {"cut": "train_until", "item_vectors": "content_embeddings"}
 
 Precision = Literal["fp32", "fp16", "int8"]
 
@@ -55,12 +54,9 @@ class BundleInfo(StoredModel):
     @field_validator("blend", mode="before")
     @classmethod
     def _rename_former_blend(cls, value: Any) -> Any:
-        return _renamed(value, FORMER_BLEND_NAMES)
-
-    @field_validator("lineage", mode="before")
-    @classmethod
-    def _rename_former_lineage(cls, value: Any) -> Any:
-        return _renamed(value, FORMER_LINEAGE_NAMES)
+        if not isinstance(value, Mapping):
+            return value
+        return {FORMER_BLEND_NAMES.get(name, name): weight for name, weight in value.items()}
 
 
 class Manifest(BundleInfo):
@@ -139,13 +135,3 @@ def _verify_file(path: Path, expected: FileEntry) -> None:
     if actual.sha256 != expected.sha256:
         what = f"its content has changed (sha256 {actual.sha256[:12]} instead of {expected.sha256[:12]})"
         raise BundleError(str(path), what, REBUILD_FIX)
-
-
-def _renamed(values: Any, new_names: Mapping[str, str]) -> Any:
-    """Return the mapping with former keys replaced; a key whose new name is there, too, stays."""
-    if not isinstance(values, Mapping):
-        return values
-    return {
-        new_names[key] if key in new_names and new_names[key] not in values else key: value
-        for key, value in values.items()
-    }

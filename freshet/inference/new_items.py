@@ -1,4 +1,4 @@
-"""Items that landed after a bundle was trained: known by their content, they stand in its lists at once.
+"""New items: items that landed after a bundle was trained, recommended by their content without a new training.
 
 The lake publishes what it knows of its newest items as one immutable folder, `new_items/<sha256>`. Whoever answers
 from a bundle welcomes those that the bundle does not know: the item encoder gives each a vector, and from then on it is

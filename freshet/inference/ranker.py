@@ -1,4 +1,4 @@
-"""The ranker: histories in, catalogue ids out. Evaluation, parity and serving all answer through it."""
+"""The ranker: from histories to ranked item ids. Evaluation, parity checks and serving all use it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,17 +26,17 @@ from freshet.inference.scoring import (
     top_k,
 )
 
-# The ladder, best first; `neighbours` answers "similar items" only (docs/gateway.md).
+# Fallback tiers, best first; `neighbours` is for "similar items" only (docs/gateway.md).
 Tier = Literal["sequence", "precomputed", "content", "segment", "popular", "neighbours"]
 Device = Literal["cpu", "cuda"]
 
 ENCODER_OUTPUTS = ["vectors", "repeats"]
-SIMD_LANES = 4  # numbers of 32 bits that a processor of any kind computes at once
+SIMD_LANES = 4  # 32-bit numbers per instruction, on every processor
 
 
 @dataclass(frozen=True)
 class RankedItems:
-    """What one shopper is shown, best first, and which rung of the ladder said so."""
+    """The recommendations of one shopper, best first, and the tier that they come from."""
 
     item_ids: tuple[str, ...]
     scores: tuple[float, ...]
@@ -45,7 +45,7 @@ class RankedItems:
 
 @dataclass(frozen=True)
 class Ranker:
-    """A bundle with its encoder running. Build it with `open_ranker`."""
+    """A bundle with an onnxruntime session of its encoder. Build it with `open_ranker`."""
 
     bundle: Bundle
     session: Any  # onnxruntime.InferenceSession
@@ -53,16 +53,16 @@ class Ranker:
 
     @property
     def max_history(self) -> int:
-        """Events of a history that the encoder reads."""
+        """Maximum number of events of a history."""
         return self.bundle.manifest.max_history
 
     @property
     def n_scores(self) -> int:
-        """V + 1."""
+        """V + 1, the number of scores of a history."""
         return len(self.bundle.item_embeddings)
 
     def encode(self, batch: ModelInput) -> EncodedHistories:
-        """The shopper encoder's answer, whatever it is: to each history what it would get if it were asked alone."""
+        """Run the shopper encoder; each history gets the same output as on its own. Not checked for finite numbers."""
         n_histories = len(batch.offsets) - 1
         embeddings = np.zeros((n_histories, self.bundle.item_embeddings.shape[1]), dtype=np.float32)
         repeat_scores = np.zeros(len(batch.items), dtype=np.float32)
@@ -75,23 +75,22 @@ class Ranker:
         return EncodedHistories(embeddings, repeat_scores)
 
     def encode_checked(self, batch: ModelInput) -> EncodedHistories:
-        """The shopper encoder's answer. Raises BundleError when it is not a number."""
+        """Run the shopper encoder. Raises BundleError if an output is not a number."""
         encoded = self.encode(batch)
         if not np.isfinite(encoded.flatten()).all():
             where = f"{self.bundle.folder} ({self.bundle.id[:12]})"
-            raise BundleError(where, "the shopper encoder answered something that is not a number", REBUILD_FIX)
+            raise BundleError(where, "the shopper encoder gave something that is not a number", REBUILD_FIX)
         return encoded
 
     def score(self, batch: ModelInput) -> Scores:
-        """(B, V + 1) for every item; a history in which nothing is known gets what is popular.
+        """(B, V + 1) scores of all items; a history without known items gets popularity.
 
-        NEVER at PAD and at tombstones. Raises BundleError when the encoder's answer is not a number.
+        EXCLUDED_SCORE at padding and delisted items. Raises BundleError if an encoder output is not a number.
         """
         scores = self.encode_checked(batch).item_scores(batch, self.bundle.item_embeddings)
         add_blend(scores, batch, self.bundle.baselines.blend_tables, self.bundle.manifest.blend)
         scores[np.diff(batch.offsets) == 0] = self.bundle.baselines.popularity
-        scores[:, 0] = EXCLUDED_SCORE
-        scores[:, self.bundle.vocabulary.delisted] = EXCLUDED_SCORE
+        scores[:, self.bundle.vocabulary.excluded_items] = EXCLUDED_SCORE
         return scores
 
     def recommend(
@@ -101,10 +100,10 @@ class Ranker:
         excluded_per_shopper: Sequence[Ints] | None = None,
         allowed_items: Mask | None = None,
     ) -> list[RankedItems]:
-        """The k best for each of S shoppers. Items are masked before the k are taken, so no answer is short
-        while items remain.
+        """Return the k best items of each of S shoppers.
 
-        exclude: per shopper the indexes not to show. allowed: (V + 1,) what may be shown at all.
+        Items are masked before the k are selected, so a list is only shorter if no more items are allowed.
+        excluded_per_shopper: item indexes that a shopper must not get. allowed_items: (V + 1,) for all shoppers.
         """
         batch = model_input(histories, self.max_history)
         ranked = []
@@ -131,15 +130,18 @@ class Ranker:
             raise BundleError(where, f"the shopper encoder failed ({_first_line(error)})", REBUILD_FIX) from error
         expected_shape = (len(items), self.bundle.item_embeddings.shape[1])
         if embeddings.shape != expected_shape or repeat_scores.shape != items.shape:
-            what = f"the shopper encoder answered {embeddings.shape} and {repeat_scores.shape}, not {expected_shape} and {items.shape}"
+            what = (
+                f"the shopper encoder gave {embeddings.shape} and {repeat_scores.shape}, "
+                f"not {expected_shape} and {items.shape}"
+            )
             raise BundleError(f"{self.bundle.folder} ({self.bundle.id[:12]})", what, REBUILD_FIX)
         return EncodedHistories(embeddings, repeat_scores[items > 0])
 
 
 def open_ranker(bundle: Bundle, precision: Precision | None = None, device: Device = "cpu", threads: int = 2) -> Ranker:
-    """Start the bundle's shopper encoder, in the precision that serves unless another is asked for.
+    """Open the bundle's shopper encoder, by default in the precision that is served.
 
-    Raises SettingsError when CUDA is asked for and not there, BundleError when the file is no model.
+    Raises SettingsError if CUDA is requested and not available, BundleError if the file is not such an encoder.
     """
     name = bundle.encoder_path.name if precision is None else encoder_file_name(precision)
     session = open_session(bundle, name, device, threads)
@@ -153,10 +155,10 @@ def open_ranker(bundle: Bundle, precision: Precision | None = None, device: Devi
 
 
 def _pad_to_lanes(padded: Ints, max_history: int) -> Ints:
-    """(B, T) -> (B, T') with T' the next multiple of LANES, at most the encoder's length.
+    """(B, T) -> (B, T') with T' the next multiple of SIMD_LANES, at most max_history.
 
-    onnxruntime computes a logarithm LANES numbers at a time, and what is left over by another formula: without anything
-    left over it does not matter at which place of a batch a number stands.
+    onnxruntime computes logarithms SIMD_LANES numbers at a time, and a remainder by another formula. Without a
+    remainder the result does not depend on the position of a history in the batch.
     """
     width = padded.shape[1]
     return np.pad(padded, ((0, 0), (0, max(0, min(-width % SIMD_LANES, max_history - width)))))
@@ -169,7 +171,7 @@ def _encoder_batching(encoder_path: Path, device: Device) -> EncoderBatching:
 
 
 def open_session(bundle: Bundle, name: str, device: Device = "cpu", threads: int = 2) -> Any:
-    """An onnxruntime.InferenceSession of one of the bundle's files. Raises as `open_ranker` does."""
+    """Return an onnxruntime.InferenceSession of one of the bundle's files. Raises like `open_ranker`."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()

@@ -1,6 +1,6 @@
-"""What a whole ranker answers to golden requests, and how far another one's answers are from it.
+"""Outputs of a whole ranker for golden requests, and their differences from the outputs at export.
 
-A difference is a share of the largest number that was answered; infinite where something else stands in its place.
+Differences are relative to the largest expected number; infinite if shapes differ or a number is not finite.
 """
 
 from collections.abc import Mapping
@@ -16,16 +16,16 @@ from freshet.inference.baselines import ItemKnnScorer, PopularityScorer, Sequent
 from freshet.inference.bundle import Bundle
 from freshet.inference.item_encoder import open_item_encoder
 from freshet.inference.ranker import Ranker
-from freshet.inference.scoring import Scorer, Scores, select_histories, top_k
+from freshet.inference.scoring import Scorer, Scores, max_relative_difference, select_histories, top_k
 
-MAX_REQUESTS: Final = 16  # of the golden requests, short and long ones: of a million items more would cost a gigabyte
+MAX_REQUESTS: Final = 16  # short and long golden requests; with a million items more would take a gigabyte
 TOP_K: Final = 20
-MAX_SAMPLE_ITEMS: Final = 256  # of the catalogue, evenly spread
-FIELD_SEPARATOR: Final = "\x1f"  # stands in no id, title or category
+MAX_SAMPLE_ITEMS: Final = 256  # evenly spread over the catalogue
+FIELD_SEPARATOR: Final = "\x1f"  # occurs in no id, title or category
 
 
 def compute_ranker_outputs(ranker: Ranker, batch: ModelInput) -> dict[str, NDArray[Any]]:
-    """Lists with ids and scores, the baselines' lists, what is said of some items, and those items' vectors."""
+    """Return lists with ids and scores, the baselines' lists, and texts and embeddings of a sample of items."""
     bundle = ranker.bundle
     requests, sample_items = _sample_requests(batch), _sample_items(bundle.vocabulary)
     items, scores = top_k(ranker.score(requests), TOP_K)
@@ -44,7 +44,7 @@ def compute_ranker_outputs(ranker: Ranker, batch: ModelInput) -> dict[str, NDArr
 
 
 def ranker_differences(ranker: Ranker, batch: ModelInput, expected: Mapping[str, NDArray[Any]]) -> dict[str, float]:
-    """Part of the bundle → how far its answers are from the sealed ones."""
+    """Part of the bundle → largest difference between its outputs and the expected ones."""
     bundle, requests = ranker.bundle, _sample_requests(batch)
     sample_items = expected["sample"][expected["sample"] <= len(bundle.vocabulary)]
     texts_match = list(_sample_texts(bundle.vocabulary, sample_items)) == list(expected["sample_texts"])
@@ -59,21 +59,20 @@ def ranker_differences(ranker: Ranker, batch: ModelInput, expected: Mapping[str,
             )
     if "sample_vectors" in expected:
         embeddings = _content_only_embeddings(bundle, expected["sample"])
-        difference = (
-            float("inf") if embeddings is None else _relative_difference(expected["sample_vectors"], embeddings)
+        differences["item encoder's embeddings"] = (
+            float("inf") if embeddings is None else max_relative_difference(expected["sample_vectors"], embeddings)
         )
-        differences["item encoder's vectors"] = difference
     return differences
 
 
 def item_embeddings_difference(bundle: Bundle) -> float:
-    """How far some of the item vectors are from what the bundle's own item encoder gives; 0 where that cannot be asked.
+    """Return the difference of a sample of item embeddings from the bundle's own item encoder; 0 if it has none.
 
-    An item that the model never met has the vector of its content alone, any other that of its number and its content.
+    An item without training events has the embedding of its content alone, others that of their id and content.
     """
     encoder = open_item_encoder(bundle)
     if encoder is None or any(field.kind == "vector" for field in encoder.schema):
-        return 0.0  # vectors of a catalogue are not in the bundle
+        return 0.0  # content embeddings are not in the bundle
     sample_items = _sample_items(bundle.vocabulary)
     attributes, stored_embeddings = (
         bundle.vocabulary.item_attributes.take(sample_items),
@@ -85,26 +84,20 @@ def item_embeddings_difference(bundle: Bundle) -> float:
 
 
 def _lists_difference(scores: Scores, items: Ints, expected: Scores) -> float:
-    """Of scores (B, V + 1): those of the sealed items, and the best ones; where room is left nothing is compared."""
+    """Compare scores (B, V + 1) with the expected lists: the scores of their items, and the best scores."""
     is_filled = np.isfinite(expected)
     actual = np.take_along_axis(scores, items, axis=1)
     best_scores = top_k(scores, items.shape[1])[1]
     if best_scores.shape != expected.shape or (np.isfinite(best_scores) != is_filled).any():
         return float("inf")
     return max(
-        _relative_difference(expected[is_filled], actual[is_filled]),
-        _relative_difference(expected[is_filled], best_scores[is_filled]),
+        max_relative_difference(expected[is_filled], actual[is_filled]),
+        max_relative_difference(expected[is_filled], best_scores[is_filled]),
     )
 
 
-def _relative_difference(expected: Scores, actual: Scores) -> float:
-    if expected.shape != actual.shape or not np.isfinite(actual).all():
-        return float("inf")
-    return float(np.abs(expected - actual).max(initial=0.0)) / max(float(np.abs(expected).max(initial=0.0)), 1e-6)
-
-
 def _sample_requests(batch: ModelInput) -> ModelInput:
-    """At most ASKED histories of a batch, from the shortest to the longest."""
+    """Return at most MAX_REQUESTS histories of a batch, from the shortest to the longest."""
     order = np.argsort(np.diff(batch.offsets), kind="stable")
     positions = np.unique(np.linspace(0, len(order) - 1, MAX_REQUESTS).round().astype(np.int64))
     return select_histories(batch, order[positions])
@@ -115,7 +108,7 @@ def _sample_items(vocabulary: Vocabulary) -> Ints:
 
 
 def _sample_texts(vocabulary: Vocabulary, items: Ints) -> NDArray[Any]:
-    """One text for each item: everything that the vocabulary says of it."""
+    """Return one text for each item with all its vocabulary columns."""
     columns = (
         vocabulary.item_ids, vocabulary.titles, vocabulary.categories, vocabulary.prices, vocabulary.delisted,
         *(values for _, values in sorted(vocabulary.attributes.items())),
@@ -124,7 +117,7 @@ def _sample_texts(vocabulary: Vocabulary, items: Ints) -> NDArray[Any]:
 
 
 def _baseline_scorers(bundle: Bundle) -> dict[str, Scorer]:
-    excluded_items = bundle.vocabulary.delisted | (np.arange(len(bundle.vocabulary) + 1) == 0)
+    excluded_items = bundle.vocabulary.excluded_items
     return {
         "popular": PopularityScorer(bundle.baselines, excluded_items),
         "item_to_item": ItemKnnScorer(bundle.baselines, excluded_items),
@@ -133,7 +126,7 @@ def _baseline_scorers(bundle: Bundle) -> dict[str, Scorer]:
 
 
 def _truncate_histories(batch: ModelInput, scorer: Scorer) -> ModelInput:
-    """The events that the scorer reads: the latest of each history."""
+    """Return the latest events of each history, as many as the scorer reads."""
     sizes = np.minimum(np.diff(batch.offsets), scorer.max_history)
     ends = np.repeat(batch.offsets[1:], sizes)
     offsets = np.concatenate([[0], np.cumsum(sizes)])
@@ -142,6 +135,6 @@ def _truncate_histories(batch: ModelInput, scorer: Scorer) -> ModelInput:
 
 
 def _content_only_embeddings(bundle: Bundle, items: Ints) -> Scores | None:
-    """(n, E) what the item encoder makes of these items' content; None for a bundle without one."""
+    """(n, D) embeddings of these items by their content alone; None for a bundle without item encoder."""
     encoder = open_item_encoder(bundle)
     return None if encoder is None else encoder.encode(bundle.vocabulary.item_attributes.take(items))

@@ -43,7 +43,7 @@ def release_champion(store, as_of: str) -> None:
         precision="fp32",
         max_history=8,
         event_type="view",
-        lineage={"as_of": as_of, "cut": "2024-02-01"},
+        lineage={"as_of": as_of, "train_until": "2024-02-01"},
         parameters={},
         metrics={},
         files={},

@@ -131,5 +131,5 @@ class BrokenEncoder:
 
 
 def test_an_answer_that_is_no_number_is_no_explanation(ranker):
-    with pytest.raises(BundleError, match="the shopper encoder answered something that is not a number"):
+    with pytest.raises(BundleError, match="the shopper encoder gave something that is not a number"):
         explain(replace(ranker, session=BrokenEncoder()), view_histories(["a"]), np.array([1]))

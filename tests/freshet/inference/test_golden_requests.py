@@ -28,7 +28,7 @@ def test_another_answer_than_at_export_is_refused(tmp_path):
     with pytest.raises(BundleError) as exc_info:
         check_golden_requests(open_ranker(open_bundle(tmp_path)))
     assert str(exc_info.value) == (
-        f"{tmp_path}/golden.npz: golden requests are answered otherwise than at export (off by 0.11, allowed 0.001); "
+        f"{tmp_path}/golden.npz: golden requests give other outputs than at export (off by 0.11, allowed 0.001); "
         'materialize the asset `bundle` again, or go back to an intact release: `freshet rollback --why "…"`'
     )
 
@@ -73,13 +73,13 @@ def test_another_item_encoder_is_refused(tmp_path):
     model = onnx.load(tmp_path / "item_encoder.onnx")
     next(t for t in model.graph.initializer if t.name == "ten").CopyFrom(numpy_helper.from_array(np.array(0), "ten"))
     onnx.save(model, tmp_path / "item_encoder.onnx")
-    with pytest.raises(BundleError, match=r"its item encoder's vectors are not those at export"):
+    with pytest.raises(BundleError, match=r"its item encoder's embeddings are not those at export"):
         check_golden_requests(reseal(tmp_path))
 
 
 def test_item_vectors_of_an_older_bundle_are_held_against_its_item_encoder(tmp_path):
     write_bundle(tmp_path, complete=False)
-    with pytest.raises(BundleError, match=r"its item vectors are not the item encoder's"):
+    with pytest.raises(BundleError, match=r"its item embeddings are not the item encoder's"):
         check_golden_requests(reseal(tmp_path))  # the tiny bundle's item encoder says otherwise
     np.save(tmp_path / "item_embeddings.npy", np.array([[0, 0], *[[1, 0]] * 6], dtype=np.float32))
     assert check_golden_requests(reseal(tmp_path)) == 0.0

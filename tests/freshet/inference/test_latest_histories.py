@@ -58,7 +58,7 @@ def test_equal_histories_have_one_name_and_different_ones_two(tmp_path):
 def test_a_file_that_changed_is_no_history(tmp_path):
     name = save_arrays(tmp_path)
     (tmp_path / "items.npy").write_bytes(b"short")
-    with pytest.raises(BundleError, match=r"items.npy: is missing, or has not the 140 bytes sealed; materialize"):
+    with pytest.raises(BundleError, match=r"items.npy: is missing, or does not have 140 bytes; materialize"):
         open_latest_histories(tmp_path, name)
 
 

@@ -106,7 +106,7 @@ def test_an_encoder_that_answers_no_number_is_refused(tmp_path):
     with pytest.raises(BundleError) as exc_info:
         open_ranker(open_bundle(tmp_path)).recommend(view_histories(["a"]), 1)
     assert str(exc_info.value) == (
-        f"{tmp_path} ({name[:12]}): the shopper encoder answered something that is not a number; {REBUILD_FIX}"
+        f"{tmp_path} ({name[:12]}): the shopper encoder gave something that is not a number; {REBUILD_FIX}"
     )
 
 

@@ -122,7 +122,7 @@ def test_a_bundle_that_fails_its_golden_requests_leaves_production_as_it_was(wat
         Problem(
             f"{watcher.lake}/releases/00000002.json",
             f"its bundle {bad_bundle[:12]} cannot serve ({watcher.lake}/bundles/{bad_bundle}/golden.npz: golden "
-            "requests are answered otherwise than at export (off by 1, allowed 0.001)); release 1 serves meanwhile",
+            "requests give other outputs than at export (off by 1, allowed 0.001)); release 1 serves meanwhile",
             'run `freshet rollback --to 1 --why "…"`, or restore it from a backup of the lake',
         ),
     )
