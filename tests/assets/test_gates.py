@@ -1,4 +1,4 @@
-"""What a gate's verdict does to a run: which steps go on, what is materialized, what the run says."""
+"""The effect of a gate on a run: the steps that run, the materializations, the messages."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -123,14 +123,14 @@ def test_only_the_good_days_are_materialized(gate_runs):
     )
 
 
-def test_a_table_partly_refused_fails_the_run_where_nothing_follows(gate_runs):
+def test_a_partly_refused_last_table_fails_the_run(gate_runs):
     assert not gate_runs.events_only_run.success
     assert gate_runs.events_only_run.failure("events") == REFUSED_MESSAGE
     assert gate_runs.events_only_run.check("events", "bad_share_is_within_limit").severity.value == "ERROR"
     assert gate_runs.events_by_run["events_only_run"] == gate_runs.events_by_run["partly"]
 
 
-def test_the_check_names_the_culprits_and_what_to_do(gate_runs):
+def test_the_check_names_the_bad_days_and_the_fix(gate_runs):
     descriptions = {
         name: value.value
         for name, value in gate_runs.events_only_run.check("events", "bad_share_is_within_limit").metadata.items()
@@ -144,7 +144,7 @@ def test_the_check_names_the_culprits_and_what_to_do(gate_runs):
     assert descriptions["what to do"].startswith("look at quarantined_events of that day")
 
 
-def test_the_next_good_run_succeeds_and_every_check_that_stops_holds(gate_runs):
+def test_the_next_good_run_succeeds_and_its_checks_pass(gate_runs):
     assert gate_runs.redelivery_run.success
     assert gate_runs.redelivery_run.materialized() == [*TO_EVENTS, *sorted(FROM_EVENTS)]
     failed = [c.check_name for c in gate_runs.redelivery_run.checks() if not c.passed and c.severity.value == "ERROR"]
@@ -152,7 +152,7 @@ def test_the_next_good_run_succeeds_and_every_check_that_stops_holds(gate_runs):
     assert event_ids(gate_runs.events_by_run["redelivery_run"]) == {f"e{n}" for n in range(1, 11)}
 
 
-def test_a_table_refused_whole_stops_its_run_and_nothing_of_it_is_materialized(gate_runs):
+def test_a_completely_refused_table_stops_its_run(gate_runs):
     assert not gate_runs.all_bad.success
     assert gate_runs.all_bad.failure("events") == REFUSED_MESSAGE.replace(
         "1 of 3 days refused, 2 published", "1 of 1 days refused, 0 published"
@@ -162,14 +162,14 @@ def test_a_table_refused_whole_stops_its_run_and_nothing_of_it_is_materialized(g
     assert gate_runs.events_by_run["all bad"] == gate_runs.events_by_run["redelivery_run"]
 
 
-def test_days_without_a_file_are_green_and_not_materialized_and_lose_their_rows(gate_runs):
+def test_days_without_a_file_are_not_materialized_and_lose_their_rows(gate_runs):
     assert gate_runs.taken_back.success
     assert all(gate_runs.taken_back.ran(name) for name in (*TO_EVENTS, *FROM_EVENTS))
     assert not any(str(UNLANDED_DAY) in days for days in gate_runs.taken_back_days.values())
     assert event_ids(gate_runs.events_by_run["taken back"]) == {"e1", "e2", "e3", "e4", "e8", "e9", "e10"}
 
 
-def test_a_day_between_that_the_run_does_not_name_is_left_alone(gate_runs):
+def test_a_day_that_the_run_does_not_name_stays_as_it_is(gate_runs):
     partitions = {
         event.materialization.partition for event in gate_runs.taken_back.done.get_asset_materialization_events()
     }
@@ -177,7 +177,7 @@ def test_a_day_between_that_the_run_does_not_name_is_left_alone(gate_runs):
 
 
 @pytest.mark.parametrize("name", [*TO_EVENTS, *FROM_EVENTS])
-def test_a_day_whose_files_were_taken_back_is_marked_once_more_as_empty(gate_runs, name):
+def test_a_day_whose_files_were_removed_is_materialized_as_empty(gate_runs, name):
     from tests.dagster_runs import materialization_metadata
 
     last = materialization_metadata(gate_runs.taken_back, name, DAY2)
@@ -194,7 +194,7 @@ def test_a_materialization_carries_the_counts_of_its_day(gate_runs):
     assert materialization_metadata(gate_runs.redelivery_run, "raw_events", DAY2)["dagster/row_count"] == 5
 
 
-def test_a_run_of_an_older_day_makes_the_later_day_again_that_changes_with_it(gate_runs):
+def test_a_run_of_an_older_day_also_makes_the_later_day_that_changes(gate_runs):
     from tests.dagster_runs import materialization_metadata
 
     assert gate_runs.earlier_day_run.success
@@ -209,7 +209,7 @@ def test_a_run_of_an_older_day_makes_the_later_day_again_that_changes_with_it(ga
     )
 
 
-def test_days_that_the_run_did_not_ask_for_are_named_on_the_output_and_in_the_checks(gate_runs):
+def test_added_days_are_named_on_the_output_and_in_the_checks(gate_runs):
     from tests.dagster_runs import materialization_metadata
 
     assert materialization_metadata(gate_runs.earlier_day_run, "events", DAY2)["days made again"] == str(DAY3)

@@ -1,4 +1,4 @@
-"""What hands over one thing: refused, the run fails and says why; held back, it stays green and nothing is made."""
+"""The gate of an artifact: refused, the run fails; held back, it stays green without a materialization."""
 
 import dagster as dg
 import pytest
@@ -14,7 +14,7 @@ TOO_LARGE_PROFILE = {"bytes": 6_000_000, "share_of_size_budget": 1.2}
 
 
 def run_edge_gate(overrides: dict[str, object]) -> dg.ExecuteInProcessResult:
-    """The edge bundle's gate over a profile that holds but for the change; nothing was kept."""
+    """Run the edge bundle's gate over a passing profile with changes."""
     judgement = run_gate(
         "edge_bundle", {**PASSING_PROFILES["edge_bundle"], **overrides}, Settings(_env_file=None, lake="lake")
     )
@@ -26,7 +26,7 @@ def run_edge_gate(overrides: dict[str, object]) -> dg.ExecuteInProcessResult:
     return dg.materialize([edge_bundle], raise_on_error=False)
 
 
-def test_an_edge_bundle_that_is_too_large_leaves_the_run_green_and_its_check_says_why():
+def test_an_edge_bundle_that_is_too_large_leaves_the_run_green():
     run_result = run_edge_gate(TOO_LARGE_PROFILE)
     assert run_result.success
     assert run_result.get_asset_materialization_events() == []
@@ -35,7 +35,7 @@ def test_an_edge_bundle_that_is_too_large_leaves_the_run_green_and_its_check_say
     assert checks.description.startswith("edge_bundle: its files have 6,000,000 bytes, and 5,000,000 are allowed")
 
 
-def test_one_that_answers_otherwise_fails_the_run():
+def test_an_edge_bundle_with_other_lists_fails_the_run():
     run_result = run_edge_gate({"overlap": 0.9})
     assert not run_result.success
     checks = {check.check_name: check for check in run_result.get_asset_check_evaluations()}["edge_answers_as_fp32"]

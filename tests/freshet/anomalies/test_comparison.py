@@ -1,4 +1,4 @@
-"""A shop of plain counts over six weeks, and days that differ from it in one thing each. No Spark, no files."""
+"""Six weeks of counts of a shop, and days with one anomaly each. No Spark, no files."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -38,7 +38,7 @@ def shop_counts(days=42, **overrides):
 
 
 def name_arrivals(known_share=0.97, users=0.9, renamed_items=0, days=(BAD_DAY,)):
-    """What the days hold that the first day had met already, and what they met first themselves."""
+    """Counts of items and users that the first day had, too, and of those that are new."""
     return FirstSeenCounts(
         {day: {FIRST_DAY: int(2_000 * known_share), day: int(2_000 * (1 - known_share))} for day in days},
         {day: {FIRST_DAY: int(250 * users), day: int(250 * (1 - users))} for day in days},
@@ -63,9 +63,9 @@ def day_comparison(counts, past_counts=PAST_COUNTS, terms_=None, arrivals=None, 
         day
     ]
     return {
-        truth: "refused" if result.factors[truth] > limit.refuse else "warned"
-        for truth, limit in terms_.limits.items()
-        if limit and result.factors[truth] > limit.warn
+        check: "refused" if result.factors[check] > limit.refuse else "warned"
+        for check, limit in terms_.limits.items()
+        if limit and result.factors[check] > limit.warn
     }
 
 
@@ -152,12 +152,12 @@ WRONG_DAYS = [
 @pytest.mark.parametrize(
     ("counts", "what", "expected"), [case[1:] for case in WRONG_DAYS], ids=[case[0] for case in WRONG_DAYS]
 )
-def test_a_day_that_differs_in_one_thing_is_seen_by_the_truth_it_breaks(counts, what, expected):
+def test_an_anomaly_is_found_by_its_check(counts, what, expected):
     assert day_comparison(counts, arrivals=what) == expected
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_day_of_a_good_shop_with_weekends_is_flagged_and_growth_is_none_either(seed):
+def test_no_day_of_a_good_or_growing_shop_is_flagged(seed):
     days = {
         day: good_counts(day, seed, level=1.01**n)
         for n, day in enumerate(FIRST_DAY + timedelta(days=n) for n in range(120))
@@ -166,7 +166,7 @@ def test_no_day_of_a_good_shop_with_weekends_is_flagged_and_growth_is_none_eithe
     assert {day: result.messages for day, result in results.items() if any(result.messages.values())} == {}
 
 
-def test_a_campaign_of_twice_the_events_is_warned_of_and_published():
+def test_a_campaign_of_twice_the_events_is_a_warning():
     assert day_comparison(scaled_counts(2.2)) == {"volume": "warned"}
 
 
@@ -179,7 +179,7 @@ def test_a_weekend_is_compared_with_weekends():
     assert day_comparison({**good_counts(BAD_DAY), "rows": 95}, past_counts=closed_days)["volume"] == "refused"
 
 
-def test_what_is_said_names_the_figure_the_usual_one_and_the_days_compared_with():
+def test_the_message_names_the_value_the_usual_value_and_the_reference_days():
     result = compare_days(
         {BAD_DAY: {**good_counts(BAD_DAY), "rows": 150}},
         PAST_COUNTS,
@@ -191,7 +191,7 @@ def test_what_is_said_names_the_figure_the_usual_one_and_the_days_compared_with(
     assert result.messages["volume"] == f"events 150, usually {typical_rows:,} (4 Mondays before)"
 
 
-def test_a_shop_of_a_few_days_is_judged_by_what_is_wrong_anywhere_only():
+def test_a_new_shop_is_checked_with_fixed_limits_only():
     young = {day: PAST_COUNTS[day] for day in sorted(PAST_COUNTS)[:4]}
     day = max(young) + timedelta(days=1)
     one_item_each = {**scaled_counts(1), "items": scaled_counts(1)["rows"]}
@@ -210,7 +210,7 @@ def test_a_shop_of_a_few_days_is_judged_by_what_is_wrong_anywhere_only():
     assert day_comparison({**scaled_counts(1), "sessions": 1}, past_counts={}) == {"sessions": "refused"}
 
 
-def test_comparing_begins_with_five_days_and_that_of_volume_with_a_week():
+def test_the_comparison_starts_with_five_days_and_that_of_volume_with_seven():
     days = sorted(PAST_COUNTS)
     no_user = {**scaled_counts(0.1), "with_user": 0}
     assert day_comparison(no_user, past_counts={day: PAST_COUNTS[day] for day in days[:5]}, day=days[5]) == {
@@ -220,12 +220,12 @@ def test_comparing_begins_with_five_days_and_that_of_volume_with_a_week():
     assert week == {"users": "refused", "volume": "refused"}
 
 
-def test_days_of_a_shop_that_somebody_tries_out_are_not_judged():
+def test_very_small_days_are_not_compared():
     tiny = {name: 20 if name == "rows" else min(count, 20) for name, count in good_counts(BAD_DAY).items()}
     assert day_comparison({**tiny, "max_shopper_events": 20, "max_item_events": 20}, past_counts={}) == {}
 
 
-def test_a_refused_day_of_a_range_is_no_past_of_the_days_after_it():
+def test_a_refused_day_is_no_reference_day():
     days = [BAD_DAY + timedelta(days=n) for n in range(3)]
     renamed_items = FirstSeenCounts({day: {BAD_DAY: 2_000} for day in days}, name_arrivals(days=days).users, {})
     results = compare_days(
@@ -235,7 +235,7 @@ def test_a_refused_day_of_a_range_is_no_past_of_the_days_after_it():
     assert all(results[day].factors["items"] > DEFAULT_LIMITS["items"].refuse for day in days)
 
 
-def test_a_fault_that_lasts_is_refused_for_as_long_as_it_lasts():
+def test_a_lasting_fault_stays_refused():
     days = [BAD_DAY + timedelta(days=n) for n in range(60)]
     dear = {day: {**good_counts(day), "median_price": good_counts(day)["median_price"] * 100} for day in days}
     results = compare_days(dear, PAST_COUNTS, name_arrivals(days=tuple(days)), comparison_terms(), lambda _: True)
@@ -244,7 +244,7 @@ def test_a_fault_that_lasts_is_refused_for_as_long_as_it_lasts():
     assert [day for day in days if results[day].factors["prices"] <= limit.refuse] == []
 
 
-def test_a_day_that_another_rule_refuses_is_no_past_either():
+def test_a_day_refused_by_another_rule_is_no_reference_day():
     days = [BAD_DAY, BAD_DAY + timedelta(days=1)]
     first_met = FirstSeenCounts({days[0]: {days[0]: 2_000}, days[1]: {days[0]: 500, FIRST_DAY: 1_500}})
     results = compare_days(
@@ -253,7 +253,7 @@ def test_a_day_that_another_rule_refuses_is_no_past_either():
     assert results[days[1]].counts["seen_item_events"] == 1_500
 
 
-def test_a_name_that_a_refused_day_brought_stays_new_and_the_old_one_is_right_again():
+def test_a_title_of_a_refused_day_stays_new():
     days = [BAD_DAY + timedelta(days=n) for n in range(3)]
     names = {days[0]: {days[0]: 380}, days[1]: {days[0]: 380}, days[2]: {FIRST_DAY: 1}}
     arrivals = name_arrivals(days=days)
@@ -271,7 +271,7 @@ def acceptance(day, onwards=False):
     return Acceptance(day=day, onwards=onwards, why="campaign", who="ann", at=datetime(2024, 3, 1, tzinfo=UTC))
 
 
-def test_the_first_two_days_of_a_shop_say_nothing_of_what_was_met_before():
+def test_items_seen_before_are_counted_from_the_third_day():
     days = sorted(PAST_COUNTS)[:3]
     results = compare_days(
         {day: good_counts(day) for day in days}, {}, name_arrivals(days=tuple(days)), comparison_terms(), lambda _: True
@@ -279,7 +279,7 @@ def test_the_first_two_days_of_a_shop_say_nothing_of_what_was_met_before():
     assert ["seen_item_events" in results[day].counts for day in days] == [False, False, True]
 
 
-def test_an_accepted_day_becomes_past_and_says_what_is_unusual_all_the_same():
+def test_an_accepted_day_is_a_reference_day_and_keeps_its_messages():
     days = [BAD_DAY, BAD_DAY + timedelta(days=1)]
     accepted_terms = comparison_terms(acceptances=[acceptance(BAD_DAY)])
     first_met = FirstSeenCounts({days[0]: {BAD_DAY: 2_000}, days[1]: {BAD_DAY: 2_000}})
@@ -291,7 +291,7 @@ def test_an_accepted_day_becomes_past_and_says_what_is_unusual_all_the_same():
     assert results[days[1]].counts["seen_item_events"] == 2_000
 
 
-def test_a_new_level_needs_one_acceptance_and_is_usual_after_a_week():
+def test_a_new_level_needs_one_acceptance_and_is_the_reference_after_a_week():
     days = {BAD_DAY + timedelta(days=n): good_counts(BAD_DAY + timedelta(days=n), level=10) for n in range(10)}
     old = compare_days(days, PAST_COUNTS, name_arrivals(days=tuple(days)), comparison_terms(), lambda _: True)
     new = compare_days(
@@ -309,7 +309,7 @@ def test_a_new_level_needs_one_acceptance_and_is_usual_after_a_week():
     assert back[eighth].factors["volume"] > 5
 
 
-def test_a_day_that_is_not_over_may_have_few_events_and_is_judged_by_its_shares_later():
+def test_a_day_that_is_not_over_may_have_few_events():
     morning = {**scaled_counts(0.1), "with_user": 0, "hours": 3}
     afternoon = {**scaled_counts(0.6), "with_user": 0, "hours": 15}
     assert day_comparison(morning, terms_=comparison_terms(today=BAD_DAY)) == {}
@@ -317,28 +317,28 @@ def test_a_day_that_is_not_over_may_have_few_events_and_is_judged_by_its_shares_
     assert day_comparison(scaled_counts(10), terms_=comparison_terms(today=BAD_DAY)) == {"volume": "refused"}
 
 
-def test_a_day_on_which_nothing_landed_is_not_compared():
+def test_a_day_without_landed_rows_is_not_compared():
     zero_counts = dict.fromkeys(good_counts(BAD_DAY), 0)
     assert day_comparison(zero_counts) == {}
 
 
-def test_a_day_whose_files_could_not_be_read_is_not_compared():
+def test_a_day_with_unreadable_files_is_not_compared():
     assert day_comparison(bad_counts(rows=0, landed=0, hours=0, upstream_missing=1)) == {}
 
 
-def test_a_truth_that_is_switched_off_is_not_judged_and_factors_can_be_changed():
+def test_a_check_can_be_turned_off_and_its_factors_changed():
     assert day_comparison(scaled_counts(0.1), terms_=comparison_terms("volume:off")) == {}
     assert day_comparison(scaled_counts(0.1), terms_=comparison_terms("volume:2:50")) == {"volume": "warned"}
 
 
-def test_days_recorded_by_an_older_freshet_lack_most_figures_and_only_the_others_are_compared():
+def test_metrics_that_old_records_lack_are_not_compared():
     older_counts = {
         day: {"rows": counts["rows"], "shoppers": counts["shoppers"]} for day, counts in PAST_COUNTS.items()
     }
     assert day_comparison({**scaled_counts(0.1), "with_user": 0}, past_counts=older_counts) == {"volume": "refused"}
 
 
-def test_a_year_is_compared_within_moments_and_everything_is_plain_numbers():
+def test_a_year_is_compared_in_a_second_with_plain_numbers():
     days = {day: good_counts(day) for day in (FIRST_DAY + timedelta(days=n) for n in range(100))}
     results = compare_days(days, {}, name_arrivals(days=tuple(days)), comparison_terms(), lambda _: True)
     assert json.loads(json.dumps([result.factors for result in results.values()]))[99]["volume"] == 1.0

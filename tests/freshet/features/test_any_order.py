@@ -177,7 +177,7 @@ def run_history(spark, tmp_path_factory):
     return RunHistory(shops, counts, session, settings)
 
 
-def test_copies_that_land_under_an_older_day_and_go_again_neither_double_nor_lose_events(run_history):
+def test_copies_under_an_older_day_neither_double_nor_lose_events(run_history):
     assert [step[0] for step in run_history.counts] == [(1000, 1000)] * N_STEPS
 
 
@@ -200,7 +200,7 @@ def test_after_any_order_of_runs_events_are_those_of_one_clean_range(run_history
     assert Counter(tuple(row) for row in rows) == Counter(should)
 
 
-def test_after_any_order_of_runs_what_is_made_from_events_fits_them(run_history):
+def test_after_any_order_of_runs_histories_match_events(run_history):
     rows = run_history.spark.table("lake.shop.histories").collect()
     items_by_shopper = {(row.shopper, row.landing_date): [event.item_id for event in row.events] for row in rows}
     ann = pseudonym(KEY, "user", "ann")

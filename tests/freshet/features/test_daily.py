@@ -1,4 +1,4 @@
-"""The tables made from events, against the answers worked out in tests/world.py; and the cases that world lacks."""
+"""Rows of the tables made from events: those of tests/world.py, and further cases."""
 
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from tests.world import ANN, BOB, DAY1, DAY1_NUMBER, DAY2, DAY2_NUMBER, DAY3, mo
 pytestmark = pytest.mark.spark
 
 
-def test_items_hold_the_last_facts_known_on_a_day(shop):
+def test_items_have_the_last_attributes_of_the_day(shop):
     assert published_rows(shop.spark, "items") == sorted(world.ITEMS, key=str)
 
 
@@ -32,7 +32,7 @@ def test_histories_are_a_shoppers_day_in_canonical_order(shop):
     assert events_by_shopper == world.HISTORIES
 
 
-def test_the_vocabulary_is_numbered_by_first_landing_then_id_with_the_last_facts(shop):
+def test_the_vocabulary_is_numbered_by_first_landing_day_then_id(shop):
     assert sorted(published_rows(shop.spark, "vocabulary"), key=lambda row: row[1]) == world.VOCABULARY
 
 
@@ -63,7 +63,7 @@ def test_events_of_one_moment_keep_the_order_of_file_row_and_position(spark):
     assert [event.item_id for event in actual[0].events] == ["zeroth", "first", "second", "third", "fourth"]
 
 
-def test_the_last_fact_is_by_event_time_and_an_unknown_one_does_not_erase_it(spark):
+def test_the_last_attribute_is_by_event_time_and_null_does_not_erase_it(spark):
     rows = ann_events(
         spark,
         {"item_id": "mug", "title": "Late", "price": None, "event_time": moment(1, 12), "source_row": 1},
@@ -72,7 +72,7 @@ def test_the_last_fact_is_by_event_time_and_an_unknown_one_does_not_erase_it(spa
     assert [tuple(row) for row in daily.items(rows).collect()] == [("mug", "Late", None, Decimal("2.0000"), DAY1, None)]
 
 
-def test_of_the_context_what_is_named_is_kept_each_the_last_one_known(spark):
+def test_named_context_keys_are_kept_with_their_last_value(spark):
     rows = ann_events(
         spark,
         {"item_id": "mug", "context": {"brand": "Old", "colour": "red", "page": "home"}, "event_time": moment(1, 8)},
@@ -97,7 +97,7 @@ def test_the_vocabulary_keeps_the_last_named_attributes(spark):
     assert actual == {"pen": {"brand": "Inky"}, "mug": {"brand": "New", "colour": "red"}}
 
 
-def test_a_shopper_who_meets_an_item_twice_counts_once(spark):
+def test_a_shopper_with_two_events_on_an_item_counts_once(spark):
     rows = ann_events(spark, {"item_id": "mug"}, {"item_id": "mug", "event_type": "cart"}, {"item_id": "mug"})
     assert [tuple(row) for row in daily.item_features(rows).collect()] == [("mug", 2, 1, 0, 1, DAY1)]
 
@@ -118,7 +118,7 @@ def index_by_item(frame):
     return [tuple(row) for row in frame.orderBy("index").select("item_id", "index").collect()]
 
 
-def test_a_known_item_keeps_its_index_title_and_tombstone_when_earlier_days_bring_others(spark):
+def test_a_known_item_keeps_its_index_when_earlier_days_land_later(spark):
     before = published_vocabulary(spark, ("pen", 1, DAY2, "Pen"), ("mug", 2, DAY3, "GONE"))
     actual = daily.vocabulary(item_rows(spark, ("ape", DAY1), ("pen", DAY1), ("mug", DAY3)), before, 1)
     assert [tuple(row) for row in actual.orderBy("index").collect()] == [
@@ -161,7 +161,7 @@ def test_the_last_events_are_kept_when_a_history_is_too_long(spark):
     assert sequences.activity == 3  # counts what the shopper did, not what is kept
 
 
-def test_an_event_that_landed_late_stands_where_it_happened(spark):
+def test_an_event_that_landed_late_is_sorted_by_its_time(spark):
     rows = [(ANN, [(moment(1, 12), "a", "view")], DAY1), (ANN, [(moment(1, 9), "b", "view")], DAY2)]
     sequences = training_rows(spark, rows, max_events=10, train_until=DAY1_NUMBER)[ANN]
     assert (sequences.items, sequences.days) == ([2, 1], [DAY2_NUMBER, DAY1_NUMBER])

@@ -1,4 +1,4 @@
-"""Days run as the assets run them: good ones, broken ones, ranges and single days, again and after mending."""
+"""Runs of daily tables: good and broken days, ranges and single days, repeated and corrected."""
 
 import gzip
 import shutil
@@ -66,7 +66,7 @@ def test_rows_that_break_the_contract_wait_in_quarantine_with_the_reason(shop):
     assert sorted(tuple(r) for r in rows) == QUARANTINED
 
 
-def test_events_are_the_valid_rows_each_once_with_their_shopper_and_their_place(shop):
+def test_events_are_the_valid_rows_each_once_with_shopper_and_position(shop):
     columns = [
         "event_id",
         "item_id",
@@ -81,7 +81,7 @@ def test_events_are_the_valid_rows_each_once_with_their_shopper_and_their_place(
     assert sorted(tuple(r) for r in rows) == sorted(EVENTS)
 
 
-def test_every_table_published_every_day_and_wrote_it_down(shop):
+def test_every_table_published_and_recorded_every_day(shop):
     store = tiny_lake.open_store(shop.settings.lake)
     for name in DAILY_TABLES:
         verdicts = {day: r.verdict for day, r in day_records.latest_records(store, name).items()}
@@ -152,7 +152,7 @@ def test_a_file_cut_short_refuses_its_day_only_and_is_named(week_lake):
     assert publish_results["raw_events"].rows == 4 + 0 + 3 + 2
 
 
-def test_the_tables_after_it_refuse_the_day_too_and_pass_the_reason_on(week_lake):
+def test_later_tables_refuse_the_day_too_with_the_same_reason(week_lake):
     _, _, publish_results = week_lake
     assert publish_results["quarantined_events"].published == (DAY3, DAY6, DAY7)
     assert publish_results["events"].refused["2024-03-04"] == [
@@ -169,7 +169,7 @@ def warning_messages(publish_result, rule):
     return [(violation.where, violation.message) for violation in result.violations]
 
 
-def test_a_day_without_a_delivery_is_empty_in_every_table_with_a_warning_in_the_first(week_lake):
+def test_a_day_without_a_delivery_is_empty_in_every_table(week_lake):
     _, settings, publish_results = week_lake
     assert warning_messages(publish_results["raw_events"], "delivery_arrived") == [("2024-03-05", "no file landed")]
     assert {name: publish_result.empty for name, publish_result in publish_results.items()} == dict.fromkeys(
@@ -182,7 +182,7 @@ def test_a_day_without_a_delivery_is_empty_in_every_table_with_a_warning_in_the_
     assert verdicts == dict.fromkeys(publish_results, "empty")
 
 
-def test_days_run_without_the_one_between_still_look_back_at_it(spark, tmp_path):
+def test_a_run_without_the_day_between_still_looks_back_at_it(spark, tmp_path):
     settings = tiny_lake.shop_settings(tmp_path)
     tiny_lake.deliver_all_days(settings)
     tiny_lake.deliver_files(settings, DAY3, {"b.csv": DELIVERIES[DAY2]["a.csv"]})
@@ -193,7 +193,7 @@ def test_days_run_without_the_one_between_still_look_back_at_it(spark, tmp_path)
     assert published_rows(session, "events") == batch_result
 
 
-def test_a_delivery_without_rows_is_no_empty_day(spark, tmp_path):
+def test_a_day_with_a_delivery_without_rows_is_published(spark, tmp_path):
     settings = tiny_lake.shop_settings(tmp_path)
     tiny_lake.deliver_files(settings, DAY3, {"silent.csv": HEADER})
     publish_results = tiny_lake.run_events(tiny_lake.day_run(tiny_lake.lake_session(spark, settings), settings, [DAY3]))
@@ -209,7 +209,7 @@ def test_a_file_without_rows_is_a_warning(week_lake):
     ]
 
 
-def test_a_day_whose_rows_are_all_bad_is_not_published_and_its_rows_wait_in_quarantine(week_lake):
+def test_a_day_of_bad_rows_is_refused_and_its_rows_are_quarantined(week_lake):
     session, _, publish_results = week_lake
     assert publish_results["events"].refused["2024-03-06"] == [
         refusal_reason(
@@ -233,7 +233,7 @@ def test_good_days_of_the_range_are_published_down_to_the_features(week_lake):
     assert [count_rows(session, "user_features", day) for day in WEEK] == [3, 0, 0, 0, 2]
 
 
-def test_the_whole_file_delivered_again_makes_the_day_good(week_lake):
+def test_the_complete_file_delivered_again_makes_the_day_good(week_lake):
     session, settings, _ = week_lake
     tiny_lake.deliver_files(settings, DAY4, {"late.csv.gz": gzip.compress(many_lines(DAY4).encode())})
     publish_results = tiny_lake.run_events(tiny_lake.day_run(session, settings, [DAY4]))
@@ -270,7 +270,7 @@ def test_a_day_with_nothing_but_a_broken_file_is_refused_before_spark_reads_it(w
     )
 
 
-def test_events_run_without_their_quarantine_do_not_add_up_and_the_day_stays_as_it_was(week_lake):
+def test_events_run_without_their_quarantine_are_refused(week_lake):
     session, settings, _ = week_lake
     tiny_lake.deliver_files(settings, DAY3, {"more.csv": HEADER + csv_row(1, DAY3, "") + csv_row(2, DAY3)})
     run = tiny_lake.day_run(session, settings, [DAY3])

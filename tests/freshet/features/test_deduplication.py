@@ -1,4 +1,4 @@
-"""Events once across days where a day cannot be made: readers never see one twice, and it heals when that is mended."""
+"""An event on two days of which one cannot be made again: readers never see it twice."""
 
 import pytest
 
@@ -16,7 +16,7 @@ EARLIER_DAY_FILES = {"a.csv": DELIVERIES[DAY2]["a.csv"] + EVENT_8}  # an event o
 
 @pytest.fixture(scope="module")
 def moved_event_runs(spark, tmp_path_factory):
-    """Three good days; then day 3 is broken, day 2 holds an event of day 3, and day 3 is mended."""
+    """Three good days; then day 3 is broken, day 2 gets an event of day 3, and day 3 is corrected."""
     settings = tiny_lake.shop_settings(tmp_path_factory.mktemp("across"))
     tiny_lake.deliver_all_days(settings)
     session = tiny_lake.lake_session(spark, settings)

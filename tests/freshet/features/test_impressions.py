@@ -1,4 +1,4 @@
-"""Impressions: what the gateway answered, every line of its files accounted for."""
+"""Impressions from the gateway's files: every line is accounted for."""
 
 import json
 from datetime import UTC, date, datetime
@@ -16,7 +16,7 @@ SHOPPER, BUNDLE = "a" * 32, "b" * 64
 
 
 def impression_line(request: str, **overrides: object) -> str:
-    """An answer as the gateway writes it."""
+    """A line as the gateway writes it."""
     fields = {
         "request_id": request, "shopper": SHOPPER, "items": ["b", "a"], "tier": "sequence", "arm": "champion",
         "bundle": BUNDLE, "release": 3, "shown_at": "2024-01-01T10:00:00.000250Z",
@@ -48,7 +48,7 @@ def impression_rows(session) -> list[dict]:
     ]
 
 
-def test_an_answer_becomes_a_row_and_the_order_of_its_list_is_the_position(spark, shop):
+def test_a_line_becomes_a_row_with_its_list_in_order(spark, shop):
     land_lines(shop, DAY, "g1.jsonl", impression_line("r1"), impression_line("r2", shopper=None, tier="popular"))
     session, publication = publish_days(spark, shop, DAY)
     first, second = impression_rows(session)
@@ -61,7 +61,7 @@ def test_an_answer_becomes_a_row_and_the_order_of_its_list_is_the_position(spark
     assert (second["shopper"], second["tier"], second["source_row"]) == (None, "popular", 2)
 
 
-def test_torn_lines_and_repeated_requests_are_counted_and_nothing_is_lost(spark, shop):
+def test_malformed_lines_and_repeated_requests_are_counted(spark, shop):
     good_lines = [impression_line(f"r{number:02d}") for number in range(20)]
     land_lines(shop, DAY, "g1.jsonl", *good_lines, impression_line("torn")[:40])
     land_lines(shop, DAY, "g2.jsonl", impression_line("r00", items=["c"]), impression_line("", tier="popular"))
@@ -73,7 +73,7 @@ def test_torn_lines_and_repeated_requests_are_counted_and_nothing_is_lost(spark,
     assert impression_rows(session)[0]["items"] == ["b", "a"]  # the first file's, not the second's
 
 
-def test_a_line_without_what_makes_it_an_impression_is_malformed(spark, shop):
+def test_a_line_without_a_required_field_is_malformed(spark, shop):
     from freshet.features.impressions import add_outcomes, read_lines
 
     changes = [
@@ -94,7 +94,7 @@ def test_a_line_without_what_makes_it_an_impression_is_malformed(spark, shop):
     assert [row.outcome for row in row_outcomes] == ["malformed"] * 9 + ["published"] + ["malformed"] * 3
 
 
-def test_a_day_on_which_no_answer_landed_is_empty_and_not_published(spark, shop):
+def test_a_day_without_impressions_is_empty_and_not_published(spark, shop):
     land_lines(shop, DAY, "g1.jsonl", impression_line("r1"))
     land_lines(shop, LATER_DAY, "g1.jsonl", impression_line("r2", shown_at="2024-01-03T00:00:00Z"))
     session, publication = publish_days(spark, shop, DAY, QUIET_DAY, LATER_DAY)
@@ -103,7 +103,7 @@ def test_a_day_on_which_no_answer_landed_is_empty_and_not_published(spark, shop)
     assert [row["landing_date"] for row in impression_rows(session)] == [DAY, LATER_DAY]
 
 
-def test_a_lake_without_impressions_is_no_failure(spark, shop):
+def test_a_lake_without_impressions_publishes_an_empty_day(spark, shop):
     session, publication = publish_days(spark, shop, DAY, QUIET_DAY)
     assert (publication.empty, publication.published, publication.refused, impression_rows(session)) == (
         (DAY, QUIET_DAY),
@@ -113,7 +113,7 @@ def test_a_lake_without_impressions_is_no_failure(spark, shop):
     )
 
 
-def test_what_the_gateway_may_never_write_refuses_the_day_and_keeps_what_was_there(spark, shop):
+def test_invalid_impressions_refuse_the_day_and_keep_its_rows(spark, shop):
     land_lines(shop, DAY, "g1.jsonl", impression_line("r1"))
     publish_days(spark, shop, DAY)
     land_lines(
@@ -144,7 +144,7 @@ def test_an_empty_list_is_a_warning(spark, shop):
     assert [f.rule.name for f in publication.gate_report.results if not f.passed] == ["lists_are_not_empty"]
 
 
-def test_a_day_of_torn_lines_is_refused_and_the_day_keeps_what_it_had(spark, shop):
+def test_a_day_of_malformed_lines_is_refused_and_keeps_its_rows(spark, shop):
     land_lines(shop, DAY, "g1.jsonl", impression_line("r1"))
     publish_days(spark, shop, DAY)
     land_lines(shop, DAY, "g2.jsonl", impression_line("r2")[:30])

@@ -1,4 +1,4 @@
-"""A column of the catalogue on its whole way: from the shop's file into the item encoder's numbers, by settings."""
+"""A catalogue column from the shop's file to the input of the item encoder."""
 
 from functools import partial
 

@@ -45,7 +45,7 @@ FRAGMENT_ROWS = history_fragments(
 )
 
 
-def test_days_are_merged_in_the_order_in_which_things_happened():
+def test_days_are_merged_in_the_order_of_event_times():
     assert events_by_shopper(build_latest_histories(FRAGMENT_ROWS, 400)) == {
         ANN: [("mug", 1, 9, 19783), ("cup", 2, 9, 19783), ("pen", 1, 10, 19784), ("cup", 3, 11, 19783),
               ("hat", 1, 22, 19784)],

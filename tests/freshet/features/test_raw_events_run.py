@@ -1,4 +1,4 @@
-"""Landed files on their way to raw_events: what is broken refuses its own day, whatever reader would swallow it."""
+"""Loading raw_events: a broken file refuses its own day, even if a reader would accept it."""
 
 import io
 import json
@@ -63,7 +63,7 @@ def parquet_bytes(**columns: object) -> bytes:
     return out.getvalue()
 
 
-def test_names_of_files_are_names_and_no_patterns(spark, landing):
+def test_file_names_are_not_read_as_glob_patterns(spark, landing):
     names = ["e*.csv", "exx.csv", "a[1].csv", "{a,b}.csv", "a\\b.csv", "a?.csv", "ab.csv", "a%41 +#.csv", "~ü.csv"]
     for number, name in enumerate(names):
         write_landing(landing, DAYS[0], name, CSV_HEADER + f"u1,{number},2024-03-01 09:00:00\n")
@@ -73,7 +73,7 @@ def test_names_of_files_are_names_and_no_patterns(spark, landing):
     assert files_run.collect_inputs(files_run.read_rows())["records_read_twice"][DAYS[0]] == 0
 
 
-def test_names_that_spark_cannot_open_refuse_their_day_and_are_told(spark, landing):
+def test_file_names_that_spark_cannot_open_refuse_their_day(spark, landing):
     write_landing(landing, DAYS[0], "10:30.csv", CSV_HEADER + CSV_ROW)
     write_landing(landing, DAYS[1], "a\tb.csv", CSV_HEADER + CSV_ROW)
     write_landing(landing, DAYS[2], "good.csv", CSV_HEADER + CSV_ROW)
@@ -85,7 +85,7 @@ def test_names_that_spark_cannot_open_refuse_their_day_and_are_told(spark, landi
     }
 
 
-def test_a_file_that_spark_cannot_read_is_blamed_and_the_others_go_on(spark, landing):
+def test_a_file_that_spark_cannot_read_refuses_only_its_day(spark, landing):
     import gzip
 
     write_landing(landing, DAYS[0], "padded.csv.gz", gzip.compress((CSV_HEADER + CSV_ROW).encode()) + b"\0" * 50)
@@ -190,7 +190,7 @@ def test_an_optional_column_may_be_missing_and_is_null_then(spark, landing):
 
 @examples(max_examples=3, deadline=None)
 @given(st.lists(st.tuples(TITLES_STRATEGY, st.sampled_from(["\n", "\r\n"])), min_size=20, max_size=20))
-def test_spark_reads_as_many_records_of_a_legal_file_as_lie_in_it(spark, tmp_path_factory, files):
+def test_spark_reads_every_record_of_a_legal_file(spark, tmp_path_factory, files):
     import csv
 
     landing = tmp_path_factory.mktemp("legal") / "lake" / "landing" / "events"
@@ -216,7 +216,7 @@ def test_a_reader_that_swallows_records_refuses_the_day(empty_lake):
     )
 
 
-def test_a_day_of_which_all_is_skipped_is_refused(empty_lake):
+def test_a_day_whose_rows_are_all_skipped_is_refused(empty_lake):
     spark, settings = empty_lake
     tiny_lake.deliver_files(settings, DAYS[0], {"a.csv": CSV_HEADER + CSV_ROW * 3})
     run = tiny_lake.day_run(spark, settings, DAYS[:1])

@@ -1,4 +1,4 @@
-"""Vocabulary and training set over time: days land late, generations begin, and an old training set stays as it was."""
+"""Vocabulary and training set: late days, new generations, and references that read the same set again."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
@@ -63,7 +63,7 @@ def test_the_vocabulary_of_the_shop_passes_its_gate(shop):
     ].tolist() == [1, 4, 0, 0]
 
 
-def test_an_index_never_moves_when_an_earlier_day_lands_later_and_a_new_generation_renumbers(empty_lake):
+def test_an_index_never_moves_until_a_new_generation(empty_lake):
     spark, settings = empty_lake
     publish_items(spark, settings, {DAY2: ["mug", "pen"]})
     assert training_set.publish_vocabulary(spark, settings).message() == ""
@@ -82,7 +82,7 @@ def test_an_index_never_moves_when_an_earlier_day_lands_later_and_a_new_generati
     assert vocabulary_indexes(spark) == [("cup", 1, 2), ("pen", 2, 2), ("bow", 3, 2), ("ape", 4, 2), ("ant", 5, 2)]
 
 
-def test_an_index_that_moved_and_one_that_is_lost_are_counted(spark):
+def test_changed_and_lost_indexes_are_counted(spark):
     def with_indexes(*rows):
         return spark.createDataFrame(list(rows), "item_id STRING, index INT")
 
@@ -101,7 +101,7 @@ def test_a_shop_with_one_item_is_refused_and_the_published_vocabulary_stays(empt
     assert vocabulary_indexes(spark) == [("mug", 1, 1), ("pen", 2, 1)]
 
 
-def test_a_training_set_without_published_tables_says_what_to_run(empty_lake):
+def test_a_training_set_without_published_tables_names_the_command(empty_lake):
     spark, settings = empty_lake
     with pytest.raises(LakeError) as exc_info:
         training_set.publish_training_set(spark, settings, DAY3, DAY2, 10)
@@ -146,7 +146,7 @@ def training_lake(spark, tmp_path_factory):
     return session, settings, publish_result, ref
 
 
-def test_rows_landed_after_the_day_it_is_made_as_of_are_not_in_it(training_lake):
+def test_rows_landed_after_as_of_are_left_out(training_lake):
     _, settings, publish_result, ref = training_lake
     assert publish_result.message() == ""
     data = load_training_set(settings, ref)
@@ -156,7 +156,7 @@ def test_rows_landed_after_the_day_it_is_made_as_of_are_not_in_it(training_lake)
     assert int(data.histories.days.max()) == data.as_of
 
 
-def test_a_reference_says_which_snapshots_it_was_made_from(training_lake):
+def test_the_reference_names_the_snapshots_of_its_tables(training_lake):
     _, _, publish_result, ref = training_lake
     tables = (HISTORIES, USER_FEATURES, ITEM_FEATURES)
     assert (ref.as_of, ref.cut) == (DAY2, DAY1)
@@ -175,7 +175,7 @@ def training_arrays(settings, ref):
     ]  # fmt: skip
 
 
-def test_a_shop_where_nobody_came_twice_is_refused(training_lake):
+def test_a_shop_without_returning_shoppers_is_held_back(training_lake):
     session, settings, _, _ = training_lake
     before = iceberg.current_snapshot(session, TRAINING_SET)
     publish_result, _ = training_set.publish_training_set(session, settings, DAY2, date(2024, 2, 1), 10)
@@ -186,7 +186,7 @@ def test_a_shop_where_nobody_came_twice_is_refused(training_lake):
     assert iceberg.current_snapshot(session, TRAINING_SET) == before
 
 
-def test_an_item_that_came_after_the_vocabulary_is_refused(training_lake):
+def test_an_item_newer_than_the_vocabulary_is_refused(training_lake):
     session, settings, _, _ = training_lake
     publish_views(session, settings, {date(2024, 3, 20): [(ANN, 9, "zip")]})
     publish_result, _ = training_set.publish_training_set(session, settings, date(2024, 3, 20), DAY2, 10)
@@ -194,7 +194,7 @@ def test_an_item_that_came_after_the_vocabulary_is_refused(training_lake):
     assert publish_result.message().endswith("for every day of histories, then vocabulary and training_set in one run")
 
 
-def test_it_reads_bit_for_bit_the_same_after_other_days_and_sets_were_published(training_lake):
+def test_a_reference_reads_the_same_bits_after_later_publications(training_lake):
     session, settings, _, ref = training_lake
     before = training_arrays(settings, ref)
     # A day before, landed later, and a day run again, with other rows.
@@ -219,7 +219,7 @@ def test_the_same_tables_give_the_same_training_set(shop):
     assert [a.tobytes() for a in one] == [b.tobytes() for b in other]
 
 
-def test_as_few_days_judge_as_hold_enough_baskets_and_a_young_shop_keeps_most_of_its_days(empty_lake):
+def test_the_fewest_days_with_enough_baskets_are_held_out(empty_lake):
     spark, _ = empty_lake
     days = [date(2024, 3, number) for number in range(1, 10)]
     basket = [(moment(1, 9), "mug", "view"), (moment(1, 9), "cup", "view")]  # one second, so one basket
@@ -236,7 +236,7 @@ def test_as_few_days_judge_as_hold_enough_baskets_and_a_young_shop_keeps_most_of
     assert holdout_days(date(2024, 3, 30), 100) == 7  # never more than asked for
 
 
-# What was published from events is held against them, day by day.
+# The daily tables are compared with the counts of events, by day.
 
 RUN_FIX = (
     "run `dagster asset materialize -m pipelines.definitions "
@@ -277,7 +277,7 @@ def first_refusal_reason(two_day_lake):
     ],
     ids=lambda value: getattr(value, "name", None),
 )  # fmt: skip
-def test_rows_deleted_from_a_table_it_is_made_from_refuse_the_training_set(two_day_lake, table, where, says):
+def test_rows_deleted_from_a_source_table_refuse_the_training_set(two_day_lake, table, where, says):
     session, settings, visits = two_day_lake
     session.sql(f"DELETE FROM lake.shop.{table.name} WHERE {where}")
     assert (
@@ -301,7 +301,7 @@ def test_a_day_made_from_an_older_attempt_of_events_refuses_the_training_set(two
     assert first_refusal_reason(two_day_lake) == ""
 
 
-def test_events_of_a_day_that_were_refused_later_stand_as_they_were_published(two_day_lake):
+def test_a_later_refusal_of_events_keeps_the_published_counts(two_day_lake):
     write_record(two_day_lake[1], {DAY1: {"rows": 17}}, verdict="refused")
     assert first_refusal_reason(two_day_lake) == ""
 

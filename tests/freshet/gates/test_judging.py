@@ -1,4 +1,4 @@
-"""A profile of three days against rules: what is found, what is not judged, what stops."""
+"""A profile of three days against rules: violations, empty values, blocking rows."""
 
 import math
 from datetime import date
@@ -19,7 +19,7 @@ def profile(**columns: list[object]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=DAYS)
 
 
-def test_every_rule_gets_a_finding_in_the_order_of_the_rules():
+def test_every_rule_has_a_result_in_the_order_of_the_rules():
     profile_frame = profile(rows=[10, 0, 30], lost=[2, 3, 4])
     assert check_rules("events", profile_frame, [FEW_LOST_RULE, SOME_ROWS_RULE]).results == (
         RuleResult(
@@ -33,7 +33,7 @@ def test_every_rule_gets_a_finding_in_the_order_of_the_rules():
     )
 
 
-def test_what_stops_is_gathered_by_row():
+def test_refusal_reasons_are_grouped_by_row():
     profile_frame = profile(rows=[10, 0, 30], lost=[2, 3, 4])
     judgement = check_rules("events", profile_frame, [FEW_LOST_RULE, SOME_ROWS_RULE])
     assert judgement.subject == "events"
@@ -43,14 +43,14 @@ def test_what_stops_is_gathered_by_row():
     }
 
 
-def test_a_warning_is_found_and_stops_nothing():
+def test_a_warning_blocks_nothing():
     warning = Rule("few_are_lost", "lost", "{lost} are lost", "look", max_value=0, severity="warn")
     judgement = check_rules("events", profile(lost=[0, 1, 0]), [warning])
     assert judgement.results == (RuleResult(warning, (Violation("2024-03-02", "1 are lost"),)),)
     assert judgement.refusal_reasons() == {}
 
 
-def test_two_rules_may_look_at_one_column():
+def test_two_rules_may_check_one_column():
     profile_frame = profile(rows=[1, 5, 9])
     at_least, at_most = (
         Rule("many", "rows", "only {rows}", "f", min_value=2),
@@ -63,13 +63,13 @@ def test_two_rules_may_look_at_one_column():
 
 
 @pytest.mark.parametrize("nothing", [None, math.nan])
-def test_an_empty_value_is_not_judged(nothing):
+def test_an_empty_value_is_not_checked(nothing):
     assert check_rules("x", profile(lost=[nothing, 9, nothing]), [SHORT_RULE]).refusal_reasons() == {
         "2024-03-02": ["9; f"]
     }
 
 
-def test_a_column_of_nothing_but_empty_values_is_not_judged():
+def test_a_column_of_empty_values_is_not_checked():
     assert (
         check_rules("x", profile(lost=[None, None, None]), [Rule("r", "lost", "", "", max_value=2)]).refusal_reasons()
         == {}
@@ -97,11 +97,11 @@ def test_a_column_that_is_no_number_raises_instead_of_passing():
     ("least", "most", "words"),
     [(None, 0.05, "lost ≤ 0.05"), (2, None, "lost ≥ 2"), (0, 1, "lost ≥ 0 and ≤ 1")],
 )
-def test_a_rule_says_its_limit(least, most, words):
+def test_a_rule_shows_its_bounds(least, most, words):
     assert Rule("r", "lost", "", "", min_value=least, max_value=most).bounds_text == words
 
 
-def test_between_two_limits_a_rule_warns_and_above_the_second_it_stops():
+def test_a_rule_warns_between_two_limits_and_blocks_above_the_second():
     rule = Rule("r", "lost", "{lost} lost", "look at {where}", max_value=5, warn_above=2)
     judgement = check_rules("x", profile(lost=[2, 4, 9]), [rule])
     assert judgement.results[0].violations == (
@@ -114,7 +114,7 @@ def test_between_two_limits_a_rule_warns_and_above_the_second_it_stops():
     assert rule.bounds_text == "lost ≤ 5, warning above 2"
 
 
-def test_a_row_that_is_pardoned_is_warned_of_only():
+def test_a_waived_row_is_only_a_warning():
     rule = Rule("r", "lost", "{lost} lost", "look", max_value=5, waiver_column="accepted")
     judgement = check_rules("x", profile(lost=[9, 9, 1], accepted=[1, 0, 0]), [rule])
     assert [(culprit.where, culprit.is_blocking) for culprit in judgement.results[0].violations] == [

@@ -1,4 +1,4 @@
-"""Every rule of every suite is fed the failure it exists for. A rule without such a case breaks the build."""
+"""Every rule of every suite has a case that breaks it, and only it."""
 
 import re
 from datetime import date
@@ -23,7 +23,7 @@ def ten_percent() -> Settings:
 
 
 def gate_report(name: str, settings: Settings, *rows: dict[str, object]) -> GateReport:
-    """The suite over profile rows of consecutive days from DAY."""
+    """Return the report on profile rows of consecutive days from DAY."""
     days = pd.date_range(DAY, periods=len(rows)).date
     profile = add_index_columns(add_derived_columns(pd.DataFrame(list(rows), index=days), {}))
     return check_rules(name, profile, suite(name, settings))
@@ -50,7 +50,7 @@ def test_every_table_has_a_suite(ten_percent):
 
 
 @pytest.mark.parametrize("name", SUITE_NAMES)
-def test_a_profile_row_that_holds_is_published(name, ten_percent):
+def test_a_passing_profile_is_published(name, ten_percent):
     report = gate_report(name, ten_percent, PASSING_PROFILES[name])
     assert [result.rule.name for result in report.results if not result.passed] == []
     assert report.refusal_reasons() == {}
@@ -71,7 +71,7 @@ def test_a_profile_row_that_breaks_a_rule_is_found(case: RuleCase, ten_percent):
     assert report.refusal_reasons() == ({"2024-03-02": [reason]} if case.blocks else {})
 
 
-def test_a_missing_delivery_stops_the_day_where_the_shop_delivers_daily(ten_percent):
+def test_a_missing_delivery_refuses_the_day_of_a_shop_that_delivers_daily(ten_percent):
     daily = ten_percent.model_copy(update={"delivery_schedule": "daily"})
     empty_profile = {**PASSING_PROFILES["raw_events"], "rows": 0, "files": 0, "files_read": 0, "skipped": 0}
     report = gate_report("raw_events", daily, empty_profile)

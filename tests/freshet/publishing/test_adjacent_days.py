@@ -1,4 +1,4 @@
-"""Days judged together with the days beside them: a refused day keeps its old rows, and they count, too."""
+"""Event ids shared by staged days: a refused day keeps its published rows, which count, too."""
 
 import pandas as pd
 
@@ -13,23 +13,23 @@ ACROSS_RULES = (
 
 
 def across_report(bad_days, overlaps):
-    """overlaps: what is counted while exactly these days are refused."""
+    """overlaps: the counts while exactly these days are refused."""
     profile = pd.DataFrame({"bad": [int(day in bad_days) for day in DAYS]}, index=list(DAYS))
     return check_with_overlaps("events", profile, ACROSS_RULES, lambda refused: overlaps[frozenset(refused)])
 
 
-def test_days_that_share_nothing_pass():
+def test_days_without_shared_ids_pass():
     profile, judgement, others = across_report(set(), {frozenset(): {}})
     assert (judgement.refusal_reasons(), others) == ({}, {day: {} for day in DAYS})
     assert (list(profile["shared_ids"]), list(profile["repeated_ids"])) == ([0, 0, 0], [0, 0, 0])
 
 
-def test_an_id_that_stands_twice_on_its_own_day_is_repeated_and_not_shared():
+def test_an_id_repeated_on_its_own_day_is_repeated_and_not_shared():
     profile, _, others = across_report(set(), {frozenset(): {DAY1: {DAY1: 2}}})
     assert (list(profile["repeated_ids"]), list(profile["shared_ids"]), others[DAY1]) == ([2, 0, 0], [0, 0, 0], {})
 
 
-def test_a_day_refused_for_its_own_sake_refuses_the_day_that_counts_one_of_its_old_events():
+def test_a_refused_day_also_refuses_the_day_that_has_one_of_its_published_events():
     _, judgement, others = across_report(
         {DAY2}, {frozenset(): {}, frozenset({DAY2}): {DAY3: {DAY2: 4}}, frozenset({DAY2, DAY3}): {}}
     )
@@ -40,7 +40,7 @@ def test_a_day_refused_for_its_own_sake_refuses_the_day_that_counts_one_of_its_o
     assert others[DAY3] == {DAY2: 4}
 
 
-def test_two_days_that_hold_the_same_event_are_both_refused():
+def test_two_days_with_the_same_event_are_both_refused():
     _, judgement, _ = across_report(
         set(), {frozenset(): {DAY1: {DAY2: 1}, DAY2: {DAY1: 1}}, frozenset({DAY1, DAY2}): {}}
     )

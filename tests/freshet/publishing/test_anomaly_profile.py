@@ -103,13 +103,13 @@ def test_a_bad_day_within_a_range_breaks_its_rule_and_is_not_published(publish_r
     assert BAD_DAYS[rule] not in publish_result.published
 
 
-def test_good_days_among_them_are_published_and_a_refused_day_makes_nothing_known(publish_result):
+def test_good_days_are_published_and_items_of_a_refused_day_stay_unseen(publish_result):
     assert publish_result.published == (*GOOD_DAYS, DAY_AFTER)
     assert publish_result.profile.at[SECOND_DAY_AFTER, "seen_item_events"] == 0
     assert publish_result.profile.at[DAY_AFTER, "seen_item_events"] == 240
 
 
-def test_a_day_alone_is_compared_with_the_days_that_were_published_before(lake, publish_result):
+def test_a_single_day_is_compared_with_days_published_in_earlier_runs(lake, publish_result):
     session, settings = lake
     day = BAD_DAYS["items_are_as_usual"]
     run = tiny_lake.day_run(session, settings, [day])

@@ -1,4 +1,4 @@
-"""What a gate knows beside the stage: what landed, and what the tables before it published."""
+"""Gate inputs: counts of landed files and of upstream tables."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -29,13 +29,13 @@ def store(tmp_path):
     return lake
 
 
-def test_the_look_back_is_the_days_before_in_order():
+def test_the_look_back_adds_the_days_before_sorted():
     assert gate_inputs.with_lookback([DAY3], 2) == [DAY1, DAY2, DAY3]
     assert gate_inputs.with_lookback([DAY1, DAY3], 0) == [DAY1, DAY3]
     assert gate_inputs.with_lookback([DAY1, DAY3], 1) == [DAY1 - timedelta(days=1), DAY1, DAY2, DAY3]
 
 
-def test_files_are_counted_by_day_and_what_is_wrong_with_them_is_told():
+def test_files_and_their_problems_are_listed_by_day():
     problems = [
         LandedFileIssue(FILE_A, "is empty", "deliver it again"),
         LandedFileIssue(FILE_B, "is damaged", "deliver the file again"),
@@ -52,7 +52,7 @@ def test_files_are_counted_by_day_and_what_is_wrong_with_them_is_told():
     }
 
 
-def test_a_day_that_was_refused_or_never_run_is_missing_upstream_and_the_reason_is_passed_on(store):
+def test_a_day_refused_or_never_run_upstream_is_missing_with_the_reason(store):
     inputs, records = gate_inputs.upstream_inputs(store, "raw_events", DAYS)
     assert inputs == {
         "upstream_missing": {DAY1: 0, DAY2: 1, DAY3: 1},
@@ -75,13 +75,13 @@ def test_a_day_that_is_empty_upstream_is_undelivered_and_not_missing(store):
     assert (inputs["upstream_missing"], inputs["undelivered"]) == ({DAY1: 0, DAY3: 0}, {DAY1: 0, DAY3: 1})
 
 
-def test_what_is_expected_is_a_count_of_the_upstream_less_another(store):
+def test_the_expected_count_is_one_upstream_count_minus_another(store):
     _, records = gate_inputs.upstream_inputs(store, "raw_events", DAYS)
     assert gate_inputs.expected_counts(records, DAYS, "rows") == {DAY1: 7, DAY2: 0, DAY3: 0}
     assert gate_inputs.expected_counts(records, DAYS, "rows", "skipped") == {DAY1: 6, DAY2: 0, DAY3: 0}
 
 
-def test_landed_rows_are_accounted_for_by_what_each_gate_counted(store):
+def test_the_accounting_uses_the_counts_of_the_other_gates(store):
     _, raw = gate_inputs.upstream_inputs(store, "raw_events", DAYS)
     counts = {"rows": 3, "missing_item": 1, "bad_price": 2}
     quarantined = {DAY1: DayRecord(day=DAY1, verdict="published", counts=counts)}
@@ -95,7 +95,7 @@ def test_landed_rows_are_accounted_for_by_what_each_gate_counted(store):
     }
 
 
-def test_counts_of_a_file_that_differ_are_told_by_file():
+def test_miscounted_files_are_named():
     read_counts = {(DAY1, FILE_A.name): 151, (DAY1, FILE_B.name): 14}
     assert gate_inputs.read_inputs([DAY1, DAY2], {FILE_A: 200, FILE_B: 7}, read_counts) == {
         "files_read": {DAY1: 2, DAY2: 0},

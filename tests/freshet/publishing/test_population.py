@@ -1,4 +1,4 @@
-"""What days are made of, and on which day their items, names and users were first met."""
+"""Items and users of each day, counted by their first day."""
 
 from datetime import date
 
@@ -43,23 +43,23 @@ def composition(spark):
     )  # fmt: skip
 
 
-def test_a_day_has_so_many_items_and_shoppers_and_the_largest_of_each(composition):
+def test_items_and_shoppers_of_a_day_and_the_largest_of_each_are_counted(composition):
     assert composition.counts.to_dict("index") == {
         DAY2: {"items": 2, "max_item_events": 3, "titled_items": 1, "shoppers": 3, "max_shopper_events": 2, "users": 2},
         DAY3: {"items": 3, "max_item_events": 1, "titled_items": 3, "shoppers": 2, "max_shopper_events": 2, "users": 1},
     }
 
 
-def test_events_are_counted_by_the_day_on_which_their_item_was_first_met(composition):
+def test_events_are_counted_by_the_first_day_of_their_item(composition):
     assert composition.item_events == {DAY2: {DAY1: 3, DAY2: 1}, DAY3: {DAY1: 1, DAY2: 1, DAY3: 1}}
 
 
-def test_users_are_counted_by_the_day_on_which_they_were_first_met_and_guests_are_not(composition):
+def test_users_are_counted_by_their_first_day_and_guests_are_not(composition):
     assert {day: {first: n for first, n in by.items() if n} for day, by in composition.users.items()} == {
         DAY2: {DAY_BEFORE: 1, DAY2: 1},
         DAY3: {DAY2: 1},
     }
 
 
-def test_items_under_another_name_than_their_first_are_counted_by_the_first_day_of_it(composition):
+def test_renamed_items_are_counted_by_the_first_day_of_their_title(composition):
     assert composition.renamed_items == {DAY2: {DAY2: 1}, DAY3: {DAY2: 1}}  # the pen had none before

@@ -1,4 +1,4 @@
-"""What a gate looks at: rows with every fault that a rule exists for, and the counts the profile gives of them."""
+"""Profiles of rows with every fault that a rule checks."""
 
 from datetime import date
 from decimal import Decimal
@@ -150,14 +150,14 @@ def test_training_set(spark):
     ]  # fmt: skip
 
 
-def test_there_is_a_row_for_every_day_asked_for_and_zeros_where_nothing_landed(spark):
+def test_every_requested_day_has_a_row_with_zeros_if_nothing_landed(spark):
     rows = (event_row(), event_row(event_id="e2", landing_date=DAY3, event_time=moment(3, 9)))
     day_rows = profile_rows(spark, schemas.EVENTS, *rows, days=(DAY1, DAY2, DAY3))
     assert [(day["rows"], day["hours"]) for day in day_rows] == [(1, 1), (0, 0), (1, 1)]
     assert set(day_rows[1].values()) == {0}
 
 
-def test_no_rows_at_all_are_zeros_of_the_right_type(spark):
+def test_a_profile_without_rows_has_integer_zeros(spark):
     frame = spark.createDataFrame([], schemas.EVENTS.spark_schema)
     profile_frame = profile_stage(frame, schemas.EVENTS, [DAY1, DAY2])
     assert list(profile_frame.index) == [date(2024, 3, 1), date(2024, 3, 2)]

@@ -1,4 +1,4 @@
-"""A frame on its way to its readers: day by day through the gate, every verdict written down."""
+"""Stage, check and publish: good days, bad days and their records."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -38,7 +38,7 @@ def published_prices(spark, days):
 
 
 @pytest.mark.spark
-def test_in_a_range_the_bad_day_is_left_out_and_good_days_are_published(shared_lake):
+def test_good_days_of_a_range_are_published_without_the_bad_day(shared_lake):
     spark, settings, store = shared_lake
     expected = {**UPSTREAM_OK, "expected": dict.fromkeys(DAYS, 1)}
     before = item_prices(spark, ("old", 1, DAY2))
@@ -72,7 +72,7 @@ def test_in_a_range_the_bad_day_is_left_out_and_good_days_are_published(shared_l
 
 
 @pytest.mark.spark
-def test_where_every_day_is_bad_production_stays_as_it_was(shared_lake):
+def test_if_every_day_is_bad_production_stays_as_it_was(shared_lake):
     spark, settings, store = shared_lake
     april = [date(2024, 4, 1), date(2024, 4, 2)]
     upstream_inputs = {"upstream_missing": dict.fromkeys(april, 0), "upstream_reason": dict.fromkeys(april, "")}
@@ -97,7 +97,7 @@ def test_where_every_day_is_bad_production_stays_as_it_was(shared_lake):
 
 
 @pytest.mark.spark
-def test_a_day_refused_upstream_says_why_and_keeps_the_rows_it_had(shared_lake):
+def test_a_day_refused_upstream_gives_the_reason_and_keeps_its_rows(shared_lake):
     spark, settings, store = shared_lake
     may = date(2024, 5, 1)
     upstream_inputs = {"upstream_missing": {may: 0}, "upstream_reason": {may: ""}, "expected": {may: 1}}
@@ -119,7 +119,7 @@ def vocabulary_rows(spark, *rows):
 
 
 @pytest.mark.spark
-def test_a_table_without_days_is_published_whole_or_not_at_all(shared_lake):
+def test_a_table_without_days_is_published_completely_or_not_at_all(shared_lake):
     spark, settings, _ = shared_lake
     good_result = publish_unpartitioned(
         vocabulary_rows(spark, ("a", 1), ("b", 2)),
