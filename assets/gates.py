@@ -36,7 +36,7 @@ def column_schema(table: Table) -> Mapping[str, Any]:
 
 
 def publish_table(
-    context: dg.AssetExecutionContext, publication: PublishResult, ref: BaseModel | None = None, **metadata: Any
+    context: dg.AssetExecutionContext, publish_result: PublishResult, ref: BaseModel | None = None, **metadata: Any
 ) -> AssetResults:
     """Yield the check results, then the output for the published days; raise dg.Failure if days were refused.
 
@@ -45,40 +45,40 @@ def publish_table(
     beside the output. A table that is only held back (a shop too young to train on) leaves the run green, and the
     assets made from it do not run.
     """
-    has_errors = publication.gate_report.has_errors
-    has_output = bool(publication.published or publication.empty)
-    continues = has_output and bool(publication.refused) and _has_downstream(context, publication.table)
-    yield from check_results(publication.gate_report, blocking=not continues, rows=len(publication.profile))
-    _log_outcome(context, publication)
-    for note in publication.notes:
+    has_errors = publish_result.gate_report.has_errors
+    has_output = bool(publish_result.published or publish_result.empty)
+    continues = has_output and bool(publish_result.refused) and _has_downstream(context, publish_result.table)
+    yield from check_results(publish_result.gate_report, blocking=not continues, rows=len(publish_result.profile))
+    _log_outcome(context, publish_result)
+    for note in publish_result.notes:
         context.log.warning(note)
-    if has_output or not publication.refused:
-        _log_extra_days(context, publication)
-        requested = _requested_only(publication)
+    if has_output or not publish_result.refused:
+        _log_extra_days(context, publish_result)
+        requested = _requested_only(publish_result)
         cleared = _cleared_days(context, requested)
         _describe_days(context, requested, cleared)
         output = ref or replace(requested, cleared_days=cleared)
-        yield dg.Output(output, metadata={**_summary(publication), **metadata})
-    if publication.refused and has_errors and not continues:
-        raise dg.Failure(_failure_message(publication), allow_retries=False)
+        yield dg.Output(output, metadata={**_summary(publish_result), **metadata})
+    if publish_result.refused and has_errors and not continues:
+        raise dg.Failure(_failure_message(publish_result), allow_retries=False)
 
 
-def _log_outcome(context: dg.AssetExecutionContext, publication: PublishResult) -> None:
+def _log_outcome(context: dg.AssetExecutionContext, publish_result: PublishResult) -> None:
     """Log one line about the published rows, then every refusal with its reason and its fix.
 
     A day that an earlier table of this run refused is only named: the reason was logged there.
     """
-    context.log.info(_headline(publication))
-    refusals = publication.gate_report.blocking_violations
+    context.log.info(_headline(publish_result))
+    refusals = publish_result.gate_report.blocking_violations
     upstream_refusals = [
         violation.where for result, violation in refusals if _is_upstream_refusal(context, result.rule, violation)
     ]
     if upstream_refusals:
         context.log.warning(f"left out: {_first_days(upstream_refusals)}, refused by an earlier table")
-    log = context.log.error if publication.gate_report.has_errors else context.log.warning
+    log = context.log.error if publish_result.gate_report.has_errors else context.log.warning
     for result, violation in refusals:
         if not _is_upstream_refusal(context, result.rule, violation):
-            log(f"{publication.subject(violation.where)}: {violation.message}\n{result.fix_for(violation)}")
+            log(f"{publish_result.subject(violation.where)}: {violation.message}\n{result.fix_for(violation)}")
 
 
 def _is_upstream_refusal(context: dg.AssetExecutionContext, rule: Rule, violation: Violation) -> bool:
@@ -88,22 +88,22 @@ def _is_upstream_refusal(context: dg.AssetExecutionContext, rule: Rule, violatio
     return upstream != rule.name and upstream in running and " were refused " in violation.message
 
 
-def _headline(publication: PublishResult) -> str:
+def _headline(publish_result: PublishResult) -> str:
     """`12,345 rows of 5 days published, 1 empty, 2 refused; 9 rules, 1 warns: delivery_arrived (2024-03-03)`."""
     warnings = [
         f"{result.rule.name} ({_first_days([violation.where for violation in result.violations])})"
-        for result in publication.gate_report.results
+        for result in publish_result.gate_report.results
         if not result.passed and not result.is_blocking
     ]
-    rules = f"{len(publication.gate_report.results)} rules"
+    rules = f"{len(publish_result.gate_report.results)} rules"
     rules += f", {len(warnings)} warn: {', '.join(warnings)}" if len(warnings) > 1 else ""
     rules += f", 1 warns: {warnings[0]}" if len(warnings) == 1 else ""
-    rows = f"{publication.rows:,} row{'s' * (publication.rows != 1)}"
-    if not publication.table.daily:
-        return f"{rows} {'refused' if publication.refused else 'published'}; {rules}"
-    n_days = len(publication.published)
-    empty = f", {len(publication.empty)} empty" if publication.empty else ""
-    refused = f", {len(publication.refused)} refused" if publication.refused else ""
+    rows = f"{publish_result.rows:,} row{'s' * (publish_result.rows != 1)}"
+    if not publish_result.table.daily:
+        return f"{rows} {'refused' if publish_result.refused else 'published'}; {rules}"
+    n_days = len(publish_result.published)
+    empty = f", {len(publish_result.empty)} empty" if publish_result.empty else ""
+    refused = f", {len(publish_result.refused)} refused" if publish_result.refused else ""
     return f"{rows} of {n_days} day{'s' * (n_days != 1)} published{empty}{refused}; {rules}"
 
 
@@ -128,10 +128,10 @@ def publish_artifact(context: dg.AssetExecutionContext, result: StepResult[Any, 
         yield dg.Output(result.ref, metadata={"id": result.ref.id, **metadata})
 
 
-def conservation_table(publication: PublishResult) -> dg.MarkdownMetadataValue:
+def conservation_table(publish_result: PublishResult) -> dg.MarkdownMetadataValue:
     """Return the table landed = skipped + quarantined + duplicate + published, by day, with the total."""
     names = ["landed", "skipped", "quarantined", "duplicate", "rows"]
-    table = publication.profile[names].rename(columns={"rows": "published"})
+    table = publish_result.profile[names].rename(columns={"rows": "published"})
     head = f"| day | {' | '.join(table.columns)} |\n|---|{'---:|' * len(names)}"
     total = [f"| **all {len(table)} days** | {' | '.join(f'{n:,}' for n in table.sum())} |"]
     lines = [
@@ -165,58 +165,58 @@ def _description(result: RuleResult) -> str:
 
 
 def _violation_metadata(rule: Rule, result: RuleResult, rows: int) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"judged": rows, "limit": rule.bounds_text, "culprits": len(result.violations)}
+    metadata: dict[str, Any] = {"checked rows": rows, "limit": rule.bounds_text, "violations": len(result.violations)}
     if result.violations:
         lines = [f"| {c.where} | {c.message} |" for c in result.violations[:MAX_SHOWN_VIOLATIONS]]
-        metadata["who"] = dg.MetadataValue.md("\n".join(["| where | finding |", "|---|---|", *lines]))
-        metadata["what to do"] = result.fix_for(result.violations[0])
+        metadata["violating rows"] = dg.MetadataValue.md("\n".join(["| where | message |", "|---|---|", *lines]))
+        metadata["fix"] = result.fix_for(result.violations[0])
     return metadata
 
 
-def _summary(publication: PublishResult) -> dict[str, Any]:
-    summary: dict[str, Any] = {"dagster/row_count": publication.rows}
-    if publication.snapshot is not None:
-        summary["snapshot"] = str(publication.snapshot)
-    if publication.table.daily:
-        summary["days published"] = len(publication.published)
-        summary["days refused"] = len(publication.refused)
-        summary["days empty"] = len(publication.empty)
-    if publication.added_days:
-        summary["days made again"] = ", ".join(map(str, publication.added_days))
+def _summary(publish_result: PublishResult) -> dict[str, Any]:
+    summary: dict[str, Any] = {"dagster/row_count": publish_result.rows}
+    if publish_result.snapshot is not None:
+        summary["snapshot"] = str(publish_result.snapshot)
+    if publish_result.table.daily:
+        summary["days published"] = len(publish_result.published)
+        summary["days refused"] = len(publish_result.refused)
+        summary["days empty"] = len(publish_result.empty)
+    if publish_result.added_days:
+        summary["days made again"] = ", ".join(map(str, publish_result.added_days))
     return summary
 
 
-def _cleared_days(context: dg.AssetExecutionContext, publication: PublishResult) -> tuple[date, ...]:
+def _cleared_days(context: dg.AssetExecutionContext, publish_result: PublishResult) -> tuple[date, ...]:
     """Return the empty days that Dagster lists as materialized, because their files were removed since.
 
     No open-source storage of Dagster can wipe a partition: such a day is materialized again, with 0 rows and a reason.
     """
-    if not publication.empty:
+    if not publish_result.empty:
         return ()
-    materialized = context.instance.get_materialized_partitions(dg.AssetKey(publication.table.name))
-    return tuple(day for day in publication.empty if day.isoformat() in materialized)
+    materialized = context.instance.get_materialized_partitions(dg.AssetKey(publish_result.table.name))
+    return tuple(day for day in publish_result.empty if day.isoformat() in materialized)
 
 
-def _requested_only(publication: PublishResult) -> PublishResult:
+def _requested_only(publish_result: PublishResult) -> PublishResult:
     """Return the result without the added days: Dagster ties an output to the days of the run."""
-    published = tuple(day for day in publication.published if day not in publication.added_days)
-    empty = tuple(day for day in publication.empty if day not in publication.added_days)
-    return replace(publication, published=published, empty=empty)
+    published = tuple(day for day in publish_result.published if day not in publish_result.added_days)
+    empty = tuple(day for day in publish_result.empty if day not in publish_result.added_days)
+    return replace(publish_result, published=published, empty=empty)
 
 
-def _log_extra_days(context: dg.AssetExecutionContext, publication: PublishResult) -> None:
+def _log_extra_days(context: dg.AssetExecutionContext, publish_result: PublishResult) -> None:
     """Log and materialize each day that was made again although the run did not ask for it."""
-    table = publication.table.name
-    for day, why in publication.added_days.items():
+    table = publish_result.table.name
+    for day, why in publish_result.added_days.items():
         context.log.info(f"{table} {day} is made again: {why}")
-        if day in (*publication.published, *publication.empty):
-            metadata = {**_day_counts(publication, day), "made again because": why}
+        if day in (*publish_result.published, *publish_result.empty):
+            metadata = {**_day_counts(publish_result, day), "made again because": why}
             context.log_event(dg.AssetMaterialization(table, partition=day.isoformat(), metadata=metadata))
 
 
-def _describe_days(context: dg.AssetExecutionContext, publication: PublishResult, cleared: Sequence[date]) -> None:
+def _describe_days(context: dg.AssetExecutionContext, publish_result: PublishResult, cleared: Sequence[date]) -> None:
     """Add each day's counts to its materialization; a cleared day gets 0 rows and a reason."""
-    if not publication.table.daily:
+    if not publish_result.table.daily:
         return
     for day in cleared:
         metadata = {
@@ -224,13 +224,13 @@ def _describe_days(context: dg.AssetExecutionContext, publication: PublishResult
             "empty": "the landing has no file of this day any more; its rows were removed",
         }
         context.add_asset_metadata(metadata, partition_key=day.isoformat())
-    for day in publication.published:
-        context.add_asset_metadata(_day_counts(publication, day), partition_key=day.isoformat())
+    for day in publish_result.published:
+        context.add_asset_metadata(_day_counts(publish_result, day), partition_key=day.isoformat())
 
 
-def _day_counts(publication: PublishResult, day: date) -> dict[str, Any]:
+def _day_counts(publish_result: PublishResult, day: date) -> dict[str, Any]:
     """Return the numbers of the day's profile, by the names that Dagster shows."""
-    numbers = publication.profile.select_dtypes("number").loc[day]
+    numbers = publish_result.profile.select_dtypes("number").loc[day]
     # The deviation factors are left out: the checks show them.
     row = {str(name): _plain(value) for name, value in numbers.items() if not str(name).endswith("_factor")}
     return {"dagster/row_count": int(row.pop("rows")), **row}
@@ -248,12 +248,12 @@ def _has_downstream(context: dg.AssetExecutionContext, table: Table) -> bool:
     return any(child in running and layer.asset_graph.get(child).is_partitioned for child in children)
 
 
-def _failure_message(publication: PublishResult) -> str:
-    if not publication.table.daily:
-        return publication.message()
-    total = len(publication.profile)
-    empty = f", {len(publication.empty)} empty" if publication.empty else ""
+def _failure_message(publish_result: PublishResult) -> str:
+    if not publish_result.table.daily:
+        return publish_result.message()
+    total = len(publish_result.profile)
+    empty = f", {len(publish_result.empty)} empty" if publish_result.empty else ""
     return (
-        f"{len(publication.refused)} of {total} days refused, {len(publication.published)} published{empty}\n"
-        f"{publication.message()}"
+        f"{len(publish_result.refused)} of {total} days refused, {len(publish_result.published)} published{empty}\n"
+        f"{publish_result.message()}"
     )

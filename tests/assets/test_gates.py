@@ -135,13 +135,13 @@ def test_the_check_names_the_bad_days_and_the_fix(gate_runs):
         name: value.value
         for name, value in gate_runs.events_only_run.check("events", "bad_share_is_within_limit").metadata.items()
     }
-    assert descriptions["judged"] == 3
-    assert descriptions["culprits"] == 1
+    assert descriptions["checked rows"] == 3
+    assert descriptions["violations"] == 1
     assert (
-        descriptions["who"].splitlines()[2]
+        descriptions["violating rows"].splitlines()[2]
         == "| 2024-03-02 | 2 of 3 rows break the contract (missing_item 2; limit 0.25) |"
     )
-    assert descriptions["what to do"].startswith("look at quarantined_events of that day")
+    assert descriptions["fix"].startswith("look at quarantined_events of that day")
 
 
 def test_the_next_good_run_succeeds_and_its_checks_pass(gate_runs):
@@ -213,4 +213,4 @@ def test_added_days_are_named_on_the_output_and_in_the_checks(gate_runs):
     from tests.dagster_runs import materialization_metadata
 
     assert materialization_metadata(gate_runs.earlier_day_run, "events", DAY2)["days made again"] == str(DAY3)
-    assert gate_runs.earlier_day_run.check("events", "rows_are_conserved").metadata["judged"].value == 2
+    assert gate_runs.earlier_day_run.check("events", "rows_are_conserved").metadata["checked rows"].value == 2
