@@ -1,7 +1,7 @@
-"""`python -m pipelines.cleanup_runs`, which `make dev` calls first: runs that were killed are marked as failed.
+"""Mark killed Dagster runs as failed: `python -m pipelines.cleanup_runs`, called by `make dev` before anything else.
 
-A process that was killed hard, or went down with its machine, cannot write that its run is over. Dagster would hold
-such a run for running: no other one could begin (one at a time), and the sensors would wait for it.
+A process that was killed, or stopped with its machine, cannot report the end of its run. Dagster would count the run
+as running: no other run could start (one at a time), and the sensors would wait for it.
 """
 
 import logging
@@ -22,27 +22,27 @@ log = logging.getLogger("freshet")
 
 RUNNING_STATUSES: Final = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
 PROC_FOLDER: Final = Path("/proc")  # Linux only
-STAT_STATE_FIELD, STAT_START_FIELD = 0, 19  # fields of `stat`, counted behind the process's name
-CLOCK_TOLERANCE_S: Final = 5.0  # seconds that a clock may be off; a process so much younger than its run is another one
+STAT_STATE_FIELD, STAT_START_FIELD = 0, 19  # fields of /proc/<pid>/stat after the process's name
+CLOCK_TOLERANCE_S: Final = 5.0  # a process that started this much after the run's message is another process
 
 
 def main() -> None:
-    """Tidy the Dagster home of this environment. Raises SetupError where there is none."""
+    """Mark the killed runs of this DAGSTER_HOME as failed. Raises SetupError if it is not a folder."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     load()
     home = ForeignEnvironment().dagster_home
     if home is None or not home.is_dir():
-        raise SetupError("DAGSTER_HOME", f"{home or 'unset'} is no folder", "run `make dev`, which makes and sets it")
+        raise SetupError("DAGSTER_HOME", f"{home or 'unset'} is not a folder", "run `make dev`, which sets it")
     with dg.DagsterInstance.get() as instance:
         for run in fail_killed_runs(instance):
-            log.info("run %s (%s) had been killed and is marked as failed", run.run_id[:8], run.job_name)
+            log.info("run %s (%s) was killed; it is marked as failed", run.run_id[:8], run.job_name)
 
 
 def fail_killed_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
-    """Mark the runs as failed that Dagster holds for running although no process of theirs lives; those runs.
+    """Mark runs without a live process as failed; return them.
 
-    For a moment at which nobody starts runs: one that is just being started has no process yet.
+    Call it only while no run is being started: a run that is starting has no process yet.
     """
     running_runs = instance.get_runs(dg.RunsFilter(statuses=list(RUNNING_STATUSES)))
     killed_runs = [
@@ -51,13 +51,13 @@ def fail_killed_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     for run in killed_runs:
         instance.add_run_tags(run.run_id, {KILLED_TAG: "yes"})
         instance.report_run_failed(
-            run, "the run's process is gone: it was killed, or the machine went down; its sensor asks for it again"
+            run, "the run's process is gone: it was killed, or the machine stopped; its sensor requests the run again"
         )
     return killed_runs
 
 
 def _run_processes(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[tuple[int, float]]:
-    """(process, when it said so in seconds since 1970) of everything that has worked on the run."""
+    """Yield (process id, time of its message in seconds since 1970) for every process of the run."""
     for record in instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT):
         event = record.dagster_event
         pid = event.engine_event_data.metadata.get("pid") if event is not None else None
@@ -66,10 +66,10 @@ def _run_processes(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator
 
 
 def _is_alive(pid: int, logged_at: float) -> bool:
-    """Whether the process that wrote something at `at` still runs, and its number has not gone to another since."""
+    """Return whether the process that logged a message at `logged_at` still runs (its id may have been reused)."""
     try:
         os.kill(pid, 0)
-    except OSError:  # gone; or somebody else's, so it is not the one that wrote here
+    except OSError:  # it has ended, or the id now belongs to another user's process
         return False
     stat = PROC_FOLDER / str(pid) / "stat"
     if not stat.exists():

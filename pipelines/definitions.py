@@ -1,4 +1,4 @@
-"""Everything Dagster knows of this shop: the one Definitions object."""
+"""The Dagster definitions: assets, jobs, sensors, schedules and resources."""
 
 import logging
 
@@ -20,10 +20,10 @@ from sensors.landing import landing_sensor
 
 _LAKE = Lake(SETTINGS)
 
-# Without a home Dagster works, remembers nothing, and says nothing.
+# Without DAGSTER_HOME, Dagster runs but forgets every run, without a warning.
 if (_home := check_dagster_home(SETTINGS)).status == "wrong":
     logging.getLogger("freshet").warning("%s: %s; %s", _home.component, _home.message, _home.fix)
-# A mistyped lake would look like a shop in which nothing has landed.
+# A mistyped FRESHET_LAKE would look like a shop without any landed file.
 try:
     require_lake(SETTINGS.lake)
 except MissingLakeError as _error:
@@ -39,6 +39,6 @@ defs = dg.Definitions(
     ],
     schedules=[nightly_schedule(jobs.nightly, SETTINGS, jobs.CHAMPION_CONFIG)],
     resources={"lake": _LAKE, "io_manager": LakeIO(_LAKE), "tracking": Tracking(SETTINGS)},
-    # One process and one Spark session a run: a process per step would start a JVM per step.
+    # One process and one Spark session per run: a process per step would start a JVM per step.
     executor=dg.in_process_executor,
 )

@@ -1,8 +1,8 @@
-"""The simulated shop, open: a day lands every so often until yesterday is reached, and shoppers visit the gateway.
+"""Run the simulated shop for `make dev`: land a day at intervals, up to yesterday, and send shoppers to the gateway.
 
-For `make dev` alone: together with Dagster's daemon and the gateway it is a loop that runs by itself. The shop is
-the one that the lake holds (the demo's, where there was a demo), else one that begins some weeks ago. Until a first
-model has been judged no further day lands: runs go one at a time, and those of new days would delay the training.
+With Dagster's daemon and the gateway it forms a loop that runs without help. The shop is the one in the lake (after a
+demo: the demo's), else a new one that starts some weeks ago. No further day lands before the first model was
+evaluated: runs go one at a time, and those of new days would delay the training.
 """
 
 import logging
@@ -31,18 +31,18 @@ from pipelines.shopper_visit import run_session
 
 log = logging.getLogger("freshet")
 
-INITIAL_DAYS: Final = 21  # days that land when a shop begins: enough for a first model
-DAYS_BEFORE_DRIFT: Final = 7  # days after those before habits change
-FIRST_MODEL_TIMEOUT_S: Final = 900.0  # seconds that the shop waits for it, at most
+INITIAL_DAYS: Final = 21  # days that land first: enough for a first model
+DAYS_BEFORE_DRIFT: Final = 7  # days between the initial ones and the habit drift
+FIRST_MODEL_TIMEOUT_S: Final = 900.0  # maximum wait for the first evaluation
 
 
 def main(
     day_seconds: Annotated[float, typer.Option(min=1, help="Seconds until the next day lands.")] = 60,
-    visits: Annotated[float, typer.Option(min=0.01, help="Visits a second at the gateway.")] = 2,
-    shoppers: Annotated[int, typer.Option(min=10, help="Shoppers of a shop that begins now.")] = 2_000,
-    items: Annotated[int, typer.Option(min=20, help="Items of a shop that begins now.")] = 600,
+    visits: Annotated[float, typer.Option(min=0.01, help="Visits per second at the gateway.")] = 2,
+    shoppers: Annotated[int, typer.Option(min=10, help="Shoppers of a new shop.")] = 2_000,
+    items: Annotated[int, typer.Option(min=20, help="Items of a new shop.")] = 600,
 ) -> None:
-    """Keep the shop open until Ctrl-C."""
+    """Run the shop until Ctrl-C."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     settings = load()
@@ -58,7 +58,7 @@ def main(
 
 
 def _shop_params(settings: Settings, store: Store, requested: ShopParams) -> ShopParams:
-    """The lake's own shop, else the wanted one from the first day to yesterday, with a drift on its way."""
+    """Return the shop in the lake, else the requested one from the first day to yesterday, with a habit drift."""
     stored_params = load_shop_params(store)
     if stored_params is not None:
         return stored_params
@@ -75,10 +75,9 @@ def _shop_params(settings: Settings, store: Store, requested: ShopParams) -> Sho
 
 
 def land_days(settings: Settings, mapping: SourceMapping, store: Store, shop: Shop) -> Iterator[int]:
-    """Land the next day at each step; yields the number of the day that shoppers live in.
+    """Land the next day at each step; yield the number of the current day.
 
-    After the first days it waits for a first model: until it is released, or refused, or its run has failed. A further
-    day then has the next one trained.
+    After the initial days no day lands until a model was released or evaluated, or a run has failed.
     """
     first_day = shop.params.first_day
     landed_days = [day for day in landing_days(store) if first_day <= day < _end_day(shop)]
@@ -86,7 +85,7 @@ def land_days(settings: Settings, mapping: SourceMapping, store: Store, shop: Sh
         deliver_days(settings, mapping, shop, range(INITIAL_DAYS))
         last_day = first_day + timedelta(days=INITIAL_DAYS - 1)
         log.info(
-            "%d days have landed, %s is the last; the next one when a first model has been judged",
+            "%d days have landed, the last is %s; the next one lands after the first model was evaluated",
             INITIAL_DAYS,
             last_day,
         )
@@ -101,7 +100,7 @@ def land_days(settings: Settings, mapping: SourceMapping, store: Store, shop: Sh
 
 
 def _has_first_evaluation(store: Store) -> bool:
-    """Whether a model has been released or at least evaluated, or a run has failed."""
+    """Return whether a model has been released or evaluated, or a run has failed."""
     return bool(list_journal(store).entries) or any(store.list(folder) for folder in ("evaluations", "alerts"))
 
 
@@ -111,16 +110,16 @@ def _end_day(shop: Shop) -> date:
 
 @dataclass(frozen=True)
 class HttpGatewayClient:
-    """The gateway, wherever it is up."""
+    """A gateway over HTTP."""
 
     client: httpx.Client
 
     def post(self, events: Sequence[dict[str, Any]]) -> None:
-        """Raises httpx.HTTPError where it does not take them."""
+        """Post events. Raises httpx.HTTPError if the gateway does not accept them."""
         self.client.post("/v1/events", json=list(events)).raise_for_status()
 
     def recommend(self, **query: Any) -> dict[str, Any] | None:
-        """The answer, None while nothing serves. Raises httpx.HTTPError where it has none."""
+        """Return the response; None before the first release. Raises httpx.HTTPError for any other error."""
         response = self.client.get("/v1/recommendations", params=query)
         if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             return None
@@ -129,9 +128,9 @@ class HttpGatewayClient:
 
 
 def run_shop(shop: Shop, days: Iterator[int], gateway: HttpGatewayClient, day_seconds: float, visits: float) -> None:
-    """Let shoppers visit, day by day, so many a second, and log each day how many of their lists were clicked."""
+    """Run `visits` sessions per second, day by day, and log the number of clicked lists per day."""
     for attempt, day_number in enumerate(days):
-        seed = int(time.time()) + attempt  # a shop that is opened again has other visits
+        seed = int(time.time()) + attempt  # a restarted shop has other sessions
         live_shop = LiveShop(shop, day_number, seed, clock=lambda: datetime.now(UTC))
         n_lists = n_clicks = 0
         deadline = time.monotonic() + day_seconds
@@ -139,18 +138,18 @@ def run_shop(shop: Shop, days: Iterator[int], gateway: HttpGatewayClient, day_se
             reaction = try_session(gateway, live_shop)
             n_lists, n_clicks = n_lists + (reaction is not None), n_clicks + bool(reaction)
             time.sleep(1 / visits)
-        if n_lists:  # counts: of a hundred lists or so, a share of 1 to 3 % would be noise
+        if n_lists:  # counts: a share of 1 to 3 % of about a hundred lists would be noise
             log.info("%d of %d lists clicked", n_clicks, n_lists)
 
 
 def try_session(gateway: HttpGatewayClient, live_shop: LiveShop) -> bool | None:
-    """Whether the list was clicked; None where there was none, because nothing serves yet or something went wrong."""
+    """Run a session; return whether its list was clicked, None without a list (no release yet, or an error)."""
     try:
         reaction = run_session(gateway, live_shop).reaction
     except httpx.TransportError:
-        return None  # the gateway is starting, or somebody has stopped it: shoppers come again
+        return None  # the gateway is starting or was stopped: try again with the next session
     except httpx.HTTPError as error:
-        log.warning("a visit went wrong: %s", str(error).partition("\n")[0])
+        log.warning("a visit failed: %s", str(error).partition("\n")[0])
         return None
     return None if reaction is None else reaction.kind != "left"
 

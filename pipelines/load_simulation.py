@@ -1,4 +1,4 @@
-"""The simulated shop, delivered into a lake: for the demo, the development loop, benchmarks and tests."""
+"""Load the simulated shop into a lake: for the demo, `make dev`, benchmarks and tests."""
 
 import json
 import tempfile
@@ -17,8 +17,9 @@ from freshet.simulation.params import RULES_VERSION, Drift, ShopParams
 from freshet.simulation.shop import Shop, generate
 from freshet.store import Store
 
-SHOP_PATH: Final = "simulation/shop.json"  # in the lake: the shop that it holds, so that it can go on
-FORMER_PARAM_NAMES: Final = {  # of ShopParams, as earlier versions saved them
+SHOP_PATH: Final = "simulation/shop.json"  # in the lake: the parameters of its shop, for simulating further days
+# Names of parameters in files of earlier versions → their names now.
+FORMER_NAMES: Final = {
     "looks": "views_per_shopper",
     "visit_looks": "views_per_session",
     "follow": "p_follow_link",
@@ -30,7 +31,7 @@ FORMER_PARAM_NAMES: Final = {  # of ShopParams, as earlier versions saved them
 
 @dataclass(frozen=True)
 class SimulatedShop:
-    """The shop, what its export held, and the days it landed on."""
+    """The shop, the counts of its export, and its landing days."""
 
     shop: Shop
     stats: DeliveryStats
@@ -38,7 +39,7 @@ class SimulatedShop:
 
 
 def deliver(settings: Settings, mapping: SourceMapping, params: ShopParams) -> SimulatedShop:
-    """Make the shop and land all its files, each under its day."""
+    """Generate the shop and land all its files, each under its day."""
     shop = generate(params)
     stats, days = deliver_days(settings, mapping, shop, range(params.days))
     return SimulatedShop(shop, stats, days)
@@ -47,7 +48,7 @@ def deliver(settings: Settings, mapping: SourceMapping, params: ShopParams) -> S
 def deliver_days(
     settings: Settings, mapping: SourceMapping, shop: Shop, days: range
 ) -> tuple[DeliveryStats, tuple[date, ...]]:
-    """Land the files of some of the shop's days, by number from 0; (what they held, the landing days)."""
+    """Land the files of some of the shop's days, by number from 0. Return their counts and the landing days."""
     with tempfile.TemporaryDirectory() as folder:
         stats = write_landing_files(shop, Path(folder), days)
         landing_days = tuple(date.fromisoformat(path.stem[-10:]) for path in stats.files)
@@ -57,24 +58,24 @@ def deliver_days(
 
 
 def save_shop_params(store: Store, params: ShopParams) -> None:
-    """Write down which shop the lake holds, and by which version of the rules."""
+    """Write the parameters of the lake's shop and the version of the simulation."""
     store.put(SHOP_PATH, json.dumps({"rules": RULES_VERSION, **asdict(params)}, default=str, indent=1).encode())
 
 
 def load_shop_params(store: Store) -> ShopParams | None:
-    """The shop that the lake holds; None where it holds a real one, or nothing.
+    """Return the parameters of the simulated shop in the lake; None without one.
 
-    Raises LakeError where it was simulated by other rules: its next days would be another shop's.
+    Raises LakeError if another version simulated it: further days would not continue the same shop.
     """
     if not store.exists(SHOP_PATH):
         return None
-    saved: dict[str, Any] = json.loads(store.get(SHOP_PATH))
-    values = {FORMER_PARAM_NAMES.get(name, name): value for name, value in saved.items()}
-    version = values.pop("rules", 1)  # the first version was not written down
+    values = json.loads(store.get(SHOP_PATH))
+    version = values.pop("rules", 1)  # version 1 was not written
     if version != RULES_VERSION:
-        what = f"this shop was simulated by rules of version {version}, and this Freshet has version {RULES_VERSION}"
-        fix = "remove the demo's folder (`rm -r demo`), then `make dev` begins a new shop"
+        what = f"version {version} of the simulation made this shop, and this Freshet has version {RULES_VERSION}"
+        fix = "remove the demo's folder (`rm -r demo`); `make dev` then starts a new shop"
         raise LakeError(store.full_path(SHOP_PATH), what, fix)
     drifts: Sequence[dict[str, object]] = values.pop("drifts")
     first_day = date.fromisoformat(values.pop("first_day"))
+    values = {FORMER_NAMES.get(name, name): value for name, value in values.items()}
     return ShopParams(**values, first_day=first_day, drifts=tuple(Drift(**drift) for drift in drifts))  # type: ignore[arg-type]

@@ -1,34 +1,32 @@
-"""`make pictures`: the pictures of the documentation, taken from the running thing.
+"""`make pictures`: a screenshot of Dagster's asset graph for the documentation, taken with a headless Chromium.
 
-The terminal's is made by `python -m pipelines.demo --picture`; this one opens the asset graph in a headless Chromium.
+The picture of the demo's terminal comes from `python -m pipelines.demo --picture`.
 """
 
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
-import httpx
 import typer
 
 from freshet.errors import FreshetError, SetupError
 from pipelines import program_entry
-from pipelines.demo.gateway import free_port
+from pipelines.dagster_ui import UI_HOST, wait_until_up
+from pipelines.ports import base_url, find_free_port
 
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 WINDOW_SIZE: Final = "2800,1700"
-CROP_MARGINS_PX: Final = (550, 120, 60, 10)  # pixels of menus around the graph: left, top, right, bottom
-RENDER_BUDGET_MS: Final = 25_000  # milliseconds that the page has to fetch its data and lay out the graph
-HOST: Final = "127.0.0.1"
-STARTUP_TIMEOUT_S: Final = 60.0  # seconds
+CROP_MARGINS_PX: Final = (550, 120, 60, 10)  # menus around the graph: left, top, right, bottom
+RENDER_BUDGET_MS: Final = 25_000  # time for the page to fetch its data and lay out the graph
+STARTUP_TIMEOUT_S: Final = 60.0
 
 
 def main(target: Annotated[Path, typer.Argument(help="The PNG to write.")]) -> None:
-    """Draw the asset graph of this code location as Dagster's UI shows it."""
+    """Write the asset graph of this code location as Dagster's UI shows it."""
     browser = _find_browser()
     with _run_webserver() as url:
         window_options = [
@@ -56,7 +54,7 @@ def main(target: Annotated[Path, typer.Argument(help="The PNG to write.")]) -> N
 
 
 def _crop_to_graph(path: Path) -> None:
-    """Only the graph."""
+    """Cut the menus off the screenshot."""
     from PIL import Image
 
     left, top, right, bottom = CROP_MARGINS_PX
@@ -66,7 +64,7 @@ def _crop_to_graph(path: Path) -> None:
 
 
 def _group_query() -> str:
-    """All groups open, as the UI names them in its address."""
+    """Return the URL parameter that expands all asset groups."""
     from pipelines.definitions import defs
 
     names = sorted({spec.group_name for spec in defs.resolve_all_asset_specs() if spec.group_name})
@@ -76,36 +74,25 @@ def _group_query() -> str:
 def _find_browser() -> str:
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
-        raise SetupError("pictures", "no Chromium is here", "sudo apt install chromium")
+        raise SetupError("pictures", "Chromium is not installed", "sudo apt install chromium")
     return browser
 
 
 @contextmanager
 def _run_webserver() -> Iterator[str]:
-    """Dagster's webserver on a free port, as long as it is needed."""
-    port = free_port(HOST, 0)
-    command = [sys.executable, "-m", "dagster_webserver", "-w", "workspace.yaml", "-h", HOST, "-p", str(port)]
+    """Run Dagster's webserver on a free port; yield its URL."""
+    port = find_free_port(UI_HOST)
+    command = [sys.executable, "-m", "dagster_webserver", "-w", "workspace.yaml", "-h", UI_HOST, "-p", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"http://{HOST}:{port}"
+    url = base_url(UI_HOST, port)
     try:
-        _wait_for_url(f"{url}/server_info")
+        if not wait_until_up(url, STARTUP_TIMEOUT_S):
+            fix = "start `make dev` and read its messages"
+            raise FreshetError(url, f"did not answer within {STARTUP_TIMEOUT_S:.0f} s", fix)
         yield url
     finally:
         process.terminate()
         process.wait(20)
-
-
-def _wait_for_url(url: str) -> None:
-    start = time.monotonic()
-    while time.monotonic() - start < STARTUP_TIMEOUT_S:
-        try:
-            if httpx.get(url).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.3)
-    raise FreshetError(
-        url, f"did not answer within {STARTUP_TIMEOUT_S:.0f} s", "start `make dev` and read what it says"
-    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How the programs of this floor begin and end: a mistake of the user's ends in one line, not in a traceback."""
+"""Entry point of the programs in `pipelines`: user errors end with one line instead of a traceback."""
 
 import sys
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from freshet.errors import FreshetError
 
 
 def run(main: Callable[..., Any]) -> None:
-    """Run `main` with its options from the command line. Exit codes: 0 done, 2 a mistake named, 130 Ctrl-C."""
+    """Run `main` with its options from the command line. Exit codes: 0 success, 2 user error, 130 Ctrl-C."""
     try:
         typer.run(main)
     except FreshetError as error:

@@ -1,4 +1,4 @@
-"""What runs by the clock: every night yesterday is closed and a new model made."""
+"""The nightly schedule: update the tables of the previous day and train a new model."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -19,7 +19,7 @@ from sensors.runs import REASON_TAG, Job
 
 
 def nightly_schedule(job: Job, settings: Settings, config: Mapping[str, Any] | None = None) -> dg.ScheduleDefinition:
-    """The schedule that closes yesterday and retrains. config: the run configuration; None: the job's own."""
+    """Return the schedule that updates yesterday's tables and retrains. config: the run configuration."""
 
     @dg.schedule(
         name="nightly",
@@ -27,7 +27,7 @@ def nightly_schedule(job: Job, settings: Settings, config: Mapping[str, Any] | N
         cron_schedule=settings.retrain_cron,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Every night: yesterday is closed and a new model made, where something has landed.",
+        description="Every night, update yesterday's tables and train a new model if files have landed.",
     )
     def request_run(
         context: dg.ScheduleEvaluationContext, lake: dg.ResourceParam[Lake]
@@ -40,18 +40,18 @@ def nightly_schedule(job: Job, settings: Settings, config: Mapping[str, Any] | N
 def close_day_request(
     now: datetime, store: Store, settings: Settings, config: Mapping[str, Any] | None = None
 ) -> dg.RunRequest | dg.SkipReason:
-    """The run that closes the day before `now`, one run whatever happens; or why there is nothing to close."""
+    """Return the run request for the day before `now` (one run key per day), or the reason to skip it."""
     yesterday = now.date() - timedelta(days=1)
     if yesterday < settings.first_day:
-        return dg.SkipReason(f"{yesterday} lies before the first day of the shop, {settings.first_day}.")
+        return dg.SkipReason(f"{yesterday} is before the first day of the shop, {settings.first_day}.")
     if yesterday not in landing_days(store) and not _has_unseen_days(store):
-        return dg.SkipReason(f"Nothing landed on {yesterday}, and nothing since the champion was made.")
-    tags = {**range_tags([yesterday]), REASON_TAG: f"the night after {yesterday}: the day is closed"}
+        return dg.SkipReason(f"Nothing landed on {yesterday}, and nothing since the champion was trained.")
+    tags = {**range_tags([yesterday]), REASON_TAG: f"the nightly run for {yesterday}"}
     return dg.RunRequest(run_key=yesterday.isoformat(), run_config=config, tags=tags)
 
 
 def _has_unseen_days(store: Store) -> bool:
-    """Whether a day has been published that the champion does not know."""
+    """Return whether a day has been published after the champion's training days."""
     last_day = day_records.last_published_day(store, "events")
     entry = journal.champion_entry(store)
     if entry is None or last_day is None:
@@ -60,6 +60,6 @@ def _has_unseen_days(store: Store) -> bool:
 
 
 def _last_training_day(store: Store, bundle: str) -> date:
-    """The last landing day that a bundle's training set holds."""
+    """Return the last landing day of a bundle's training set."""
     manifest = Manifest.model_validate_json(store.get(f"{journal.bundle_path(bundle)}/{MANIFEST}"))
     return training_days(manifest, bundle)[1]

@@ -1,4 +1,4 @@
-"""Sensors ticked by hand, as Dagster's daemon would, with their runs in this process: one JVM for all of them."""
+"""Tick sensors without Dagster's daemon and execute their runs in this process: one JVM for all runs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,11 +14,11 @@ RunConfig = Mapping[str, Any]
 def tick(
     definitions: dg.Definitions, instance: dg.DagsterInstance, sensor_name: str, extra_config: RunConfig | None = None
 ) -> list[dg.ExecuteInProcessResult] | dg.SkipReason:
-    """Evaluate a sensor and execute what it asks for, one run after the other; or why it asks for nothing.
+    """Evaluate a sensor and execute the runs that it requests, one after the other; or return its skip reason.
 
-    The cursor is kept in the instance, and a run key that has had its run is not run again. run_config: more
+    The cursor is stored in the instance, and a run key that has had its run is not run again. extra_config: further
     configuration for every run (loggers, ops); ops that a job does not have are left out. Raises
-    DagsterInvariantViolationError for a name that is no sensor.
+    DagsterInvariantViolationError for an unknown sensor.
     """
     sensor = definitions.get_repository_def().get_sensor_def(sensor_name)
     tick_data = _evaluate_sensor(definitions, instance, sensor)
@@ -26,12 +26,12 @@ def tick(
         return dg.SkipReason(tick_data.skip_message)
     requests = [request for request in tick_data.run_requests or () if not _has_run(instance, sensor_name, request)]
     if not requests:
-        return dg.SkipReason("Everything it asks for has been run.")
+        return dg.SkipReason("Every requested run has been executed.")
     return [_execute(definitions, instance, sensor, request, extra_config or {}) for request in requests]
 
 
 def _evaluate_sensor(definitions: dg.Definitions, instance: dg.DagsterInstance, sensor: dg.SensorDefinition) -> Any:
-    """What the sensor says now (Dagster's SensorExecutionData, which has no public name); its cursor is kept."""
+    """Evaluate the sensor and store its cursor. Returns Dagster's SensorExecutionData, which has no public name."""
     repository = definitions.get_repository_def()
     cursor_key = f"freshet/cursor/{sensor.name}"
     with dg.build_sensor_context(
@@ -76,13 +76,13 @@ def _execute(
 
 
 def _merge_run_config(requested: RunConfig, extra_config: RunConfig, ops: set[str]) -> dict[str, Any]:
-    """What the sensor asked for over what was given beside it, setting by setting."""
+    """Merge the requested configuration over the extra one."""
     ops_config = {name: value for name, value in extra_config.get("ops", {}).items() if name in ops}
     return _deep_merge({**extra_config, "ops": ops_config}, requested)
 
 
 def _deep_merge(base: RunConfig, override: RunConfig) -> dict[str, Any]:
-    """A configuration over another one, at every depth: one setting of an op leaves its others as they were."""
+    """Merge two configurations at every depth: one setting of an op leaves its other settings unchanged."""
     return {**base, **{name: _merge_value(base.get(name), value) for name, value in override.items()}}
 
 

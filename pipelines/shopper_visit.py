@@ -1,4 +1,4 @@
-"""One visit at a gateway, by HTTP as any shop would: for the demo and the development loop."""
+"""One simulated session at a gateway over HTTP, for the demo and `make dev`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ LIST_SIZE: Final = 10  # items of a list
 
 
 class GatewayClient(Protocol):
-    """What a visit asks of a gateway. What it raises goes through."""
+    """The gateway calls of a session. Their errors are passed on."""
 
     def post(self, events: Sequence[dict[str, Any]]) -> None:
-        """Hand over what somebody did."""
+        """Post events."""
 
     def recommend(self, **query: Any) -> dict[str, Any] | None:
-        """The answer to `user_id=…` or `session_id=…`; None while nothing serves."""
+        """Return the response to `user_id=…` or `session_id=…`; None before the first release."""
 
 
 @dataclass(frozen=True)
 class SessionResult:
-    """What became of a visit. reaction: None where no list was shown. posted: events, all acknowledged."""
+    """The result of a session. reaction: None if no list was shown. n_posted: events, all acknowledged."""
 
     reaction: ListReaction | None
     n_posted: int
 
 
 def run_session(gateway: GatewayClient, shop: LiveShop) -> SessionResult:
-    """Somebody comes: clicks are posted, a list is asked for, and what is done with it is posted, too."""
+    """Post the clicks of a new session, request a list, and post the reaction to it."""
     session = shop.start_session()
     shopper_query = {"user_id": session.user_id} if session.user_id else {"session_id": session.session_id}
     gateway.post(session.events)

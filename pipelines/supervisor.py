@@ -1,7 +1,7 @@
-"""Several programs side by side in one terminal: their lines as they come, and one end for all.
+"""Run several programs in one terminal: merge their output, and stop all of them together.
 
-A program ends on SIGINT, as on Ctrl-C. It runs in a session of its own, so that a Ctrl-C reaches only the supervisor,
-which passes it on in order and waits; whatever a program has started and left behind is ended after it.
+Programs stop on SIGINT. Each runs in its own session, so a Ctrl-C reaches only the supervisor, which passes it on in
+order and waits. Processes that a program leaves behind are stopped after it.
 """
 
 import contextlib
@@ -17,14 +17,14 @@ from types import FrameType
 from typing import Final, TextIO
 
 PROC_FOLDER: Final = Path("/proc")  # Linux only
-POLL_INTERVAL_S: Final = 0.1  # seconds between two looks
-WAIT_NOTICE_DELAY_S: Final = 2.0  # seconds of silence at the end before a program that is waited for is named
-LEFTOVER_TIMEOUT_S: Final = 5.0  # seconds that what a program left behind has for its own end
+POLL_INTERVAL_S: Final = 0.1
+WAIT_NOTICE_DELAY_S: Final = 2.0  # seconds before a program that is still stopping is named
+LEFTOVER_TIMEOUT_S: Final = 5.0  # seconds that leftover processes have to stop
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def drop_traceback(line: str) -> str | None:
-    """The line, unless it belongs to the traceback of a program that was interrupted while it was starting."""
+    """Return the line; None if it belongs to the traceback of a program that was interrupted at its start."""
     return None if line.startswith(("Traceback", " ", "KeyboardInterrupt")) or not line else line
 
 
@@ -32,7 +32,8 @@ def drop_traceback(line: str) -> str | None:
 class Program:
     """A program to run.
 
-    patience: seconds that it may take to end. farewell: what is shown of a line that it writes meanwhile, or None.
+    stop_timeout: seconds that it may take to stop. shutdown_filter: maps each line that it writes while stopping to
+    the line to show, or None.
     """
 
     name: str
@@ -43,7 +44,7 @@ class Program:
 
 
 class Supervisor:
-    """Runs programs until one of them ends or the supervisor is interrupted; then ends all, in the order given."""
+    """Runs programs until one ends or the supervisor is interrupted; then stops all, in the order given."""
 
     def __init__(self, programs: Sequence[Program], out: TextIO) -> None:
         self._programs, self._output = programs, out
@@ -54,7 +55,7 @@ class Supervisor:
         self._width = max(len(program.name) for program in programs)
 
     def run(self) -> int:
-        """The exit status: 0 after an interrupt, else that of the program that ended first (1 where that is 0)."""
+        """Run the programs and return the exit status: 0 after an interrupt, else that of the first to end (0: 1)."""
         previous_handlers = {signal_number: signal.signal(signal_number, self._on_signal) for signal_number in SIGNALS}
         try:
             for program in self._programs:
@@ -67,12 +68,12 @@ class Supervisor:
         return status
 
     def write_line(self, line: str, name: str = "") -> None:
-        """One line, with the name of the program that it comes from."""
+        """Write one line, after the name of its program."""
         with self._write_lock:
             try:
                 self._output.write(f"{name:<{self._width}} | {line}\n" if name else f"{line}\n")
                 self._output.flush()
-            except BrokenPipeError:  # the terminal, or what reads our lines, has gone: as good as Ctrl-C
+            except BrokenPipeError:  # the terminal or the reader of our output is gone: stop as on Ctrl-C
                 self._interrupts = max(1, self._interrupts)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
@@ -96,30 +97,30 @@ class Supervisor:
                 self.write_line(text, program.name)
 
     def _wait(self) -> int:
-        """Wait for an interrupt or the first program that ends."""
+        """Wait for an interrupt or the first program to end; return the exit status."""
         while not self._interrupts:
             for name, process in self._processes.items():
                 if (status := process.poll()) is not None:
-                    self.write_line(f"{name} has ended by itself (status {status}): everything else ends, too")
+                    self.write_line(f"{name} has ended (status {status}); stopping the other programs")
                     return status if status > 0 else 1
             time.sleep(POLL_INTERVAL_S)
-        self.write_line("Ending: this takes some seconds (Ctrl-C again: at once)")
+        self.write_line("Stopping: this takes some seconds (Ctrl-C again: at once)")
         return 0
 
     def _stop_all(self) -> None:
-        """Pass the interrupt on to each program, wait for all, and end what they left behind."""
+        """Pass the interrupt on to each program, wait for all, and stop the processes they left behind."""
         for program in self._programs:
             if program.name in self._processes:
                 self._signal(program, signal.SIGINT)
         for program in self._programs:
             if program.name in self._processes and not self._wait_for_end(program):
-                self.write_line(f"{program.name} has not ended by itself and is stopped")
+                self.write_line(f"{program.name} did not stop in time and is killed")
         for program in self._programs:
             if program.name in self._processes:
                 self._kill_leftovers(program)
         for reader in self._readers:
             reader.join(1)
-        self.write_line("Everything has ended.")
+        self.write_line("All programs have stopped.")
 
     def _signal(self, program: Program, signal_number: int) -> None:
         process = self._processes[program.name]
@@ -127,7 +128,7 @@ class Supervisor:
             process.send_signal(signal_number)
 
     def _wait_for_end(self, program: Program) -> bool:
-        """Whether the program ends by itself while there is patience; said once where that takes a while."""
+        """Return whether the program ends within its stop timeout; name it once if that takes a while."""
         process, start, notified = self._processes[program.name], time.monotonic(), False
         while process.poll() is None:
             waited_s = time.monotonic() - start
@@ -140,7 +141,7 @@ class Supervisor:
         return True
 
     def _kill_leftovers(self, program: Program) -> None:
-        """End everything that still runs in the program's session: first as asked, then by force."""
+        """Stop all processes left in the program's session: SIGTERM, then SIGKILL."""
         process = self._processes[program.name]
         for signal_number, timeout in (
             (signal.SIGTERM, 0.0 if self._interrupts > 1 else LEFTOVER_TIMEOUT_S),
@@ -156,12 +157,12 @@ class Supervisor:
 
 
 def _group_is_alive(group: int) -> bool:
-    """Whether a process of the group still runs; one that has ended and that its parent has not noticed does not."""
+    """Return whether a process of the group still runs; zombies do not count."""
     for path in PROC_FOLDER.glob("[0-9]*/stat"):
         try:
             state, _, process_group = path.read_text().rpartition(")")[2].split()[:3]
         except OSError:
-            continue  # it has ended meanwhile
+            continue  # it has ended
         if int(process_group) == group and state != "Z":
             return True
     return False

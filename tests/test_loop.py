@@ -16,7 +16,7 @@ import pytest
 from freshet.artifacts import pointer_path
 from freshet.releases import journal
 from freshet.store import Store, open_store
-from pipelines.demo.gateway import free_port
+from pipelines.ports import find_free_port
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(600)]
 
@@ -51,7 +51,7 @@ def dev_process(tmp_path_factory) -> Iterator[DevProcess]:
     folder = tmp_path_factory.mktemp("loop")
     (folder / "dagster").mkdir()
     (folder / "dagster" / "dagster.yaml").write_text((ROOT / "deploy" / "dagster.yaml").read_text())
-    ports = [free_port(HOST, 0), free_port(HOST, 0)]
+    ports = [find_free_port(HOST), find_free_port(HOST)]
     base_environment = {name: value for name, value in os.environ.items() if not name.startswith("FRESHET_")}
     environment = base_environment | {
         "DAGSTER_HOME": str(folder / "dagster"),
@@ -114,8 +114,8 @@ def test_one_interrupt_ends_all_of_it_by_its_own_hand(dev_process):
         httpx.get(f"{dev_process.gateway}/healthz")
     assert leftover_processes(dev_process.store.root) == []
     lines = dev_process.log.read_text().splitlines()
-    assert lines[-1] == "Everything has ended."
-    assert [line for line in lines if "is stopped" in line or "Traceback" in line] == []
+    assert lines[-1] == "All programs have stopped."
+    assert [line for line in lines if "is killed" in line or "Traceback" in line] == []
 
 
 def landed_gateway_files(store: Store, landing: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A simulated shop whose shoppers, drifts and landing files are reproducible.
+"""A simulated shop: catalogue, shoppers, events, drifts and landing files, reproducible from a seed.
 
-Start with `shop.py`; `params.py` says what can be changed.
+Start with `shop.py`; `params.py` holds the parameters.
 """

@@ -1,7 +1,7 @@
-"""The goods of the simulated shop: titles, prices, what is on sale when, and what goes with what.
+"""The catalogue of the simulated shop: titles, prices, categories, which item is on sale on which day, links.
 
-The shop has a fixed number of *places*; on each place one item is on sale at a time. When an item is delisted, a new
-one takes its place: same category, brand and make, a later mark, another price, another id.
+The shop has a fixed number of *slots* and sells one item in each at a time. When an item is delisted, a successor
+takes its slot: the same category, brand and make, a higher mark number, another price, another id.
 """
 
 from dataclasses import dataclass, field
@@ -9,37 +9,38 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from freshet.simulation.array_types import Floats, Ints
 from freshet.simulation.item_graph import ItemGraph, build_item_graph
 from freshet.simulation.params import ShopParams
 from freshet.simulation.product_titles import BRANDS, CATEGORIES, item_title
 
 ITEM_PRICE_SPREAD = 0.35
-SUCCESSOR_PRICE_SPREAD = 0.1  # of the next mark against the one before
-MAX_PRICE_INCREASE = 0.5  # what a drift of the prices at full strength adds
+SUCCESSOR_PRICE_SPREAD = 0.1  # standard deviation of log(price of the successor / price of the first item)
+MAX_PRICE_INCREASE = 0.5  # relative price increase under a `prices` drift of strength 1
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """N items that are or were on sale, on P places. The first P are those of the first day, by place."""
+    """N items that are or were on sale in P slots. The first P are the items of the first day, by slot."""
 
     item_ids: NDArray[np.str_]  # (N,) "i0001"
     titles: NDArray[np.str_]  # (N,) "Norrland storm tent"
-    categories: NDArray[np.int64]  # (N,) position in goods.CATEGORIES
-    brands: NDArray[np.int64]  # (N,)
-    prices: NDArray[np.float64]  # (N,) full cents
-    popularity: NDArray[np.float64]  # (N,) how often something fresh is this, long-tailed; sums to 1 over those on sale
-    first_days: NDArray[np.int64]  # (N,) number of the first day on sale
-    last_days: NDArray[np.int64]  # (N,) number of the last day on sale, past the shop's last if it never goes
-    slots: NDArray[np.int64]  # (N,)
-    on_sale: NDArray[np.int64] = field(repr=False)  # (days + 1, P) the item on each place on each day
-    item_graph: ItemGraph = field(repr=False)  # what leads to what, by place
+    categories: Ints  # (N,) position in product_titles.CATEGORIES
+    brands: Ints  # (N,)
+    prices: Floats  # (N,) rounded to cents
+    popularity: Floats  # (N,) long-tailed weight of exploring views; sums to 1 over the items on sale
+    first_days: Ints  # (N,) number of the first day on sale
+    last_days: Ints  # (N,) number of the last day on sale; params.days if it is never delisted
+    slots: Ints  # (N,)
+    on_sale: Ints = field(repr=False)  # (days + 1, P) the item in each slot on each day
+    item_graph: ItemGraph = field(repr=False)  # links between items, by slot
 
     def __len__(self) -> int:
         return len(self.item_ids)
 
 
 def generate_catalogue(params: ShopParams, rng: np.random.Generator) -> Catalogue:
-    """Items spread evenly over categories; titles, prices and paths follow from category, brand and make."""
+    """Return a catalogue with the items spread evenly over categories, brands and makes."""
     position = np.arange(params.items)
     category, category_index = position % params.categories, position // params.categories
     brand, make = category_index % len(BRANDS), category_index // len(BRANDS)
@@ -67,18 +68,18 @@ def generate_catalogue(params: ShopParams, rng: np.random.Generator) -> Catalogu
 
 
 def price_factor(params: ShopParams, day: int) -> float:
-    """What prices on a day are, against those of the catalogue."""
+    """Return the factor on all catalogue prices on a day."""
     return 1.0 + MAX_PRICE_INCREASE * params.drift_strength("prices", day)
 
 
-def _zipf_weights(n_items: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Zipf weights in random order: a few items start most visits."""
+def _zipf_weights(n_items: int, rng: np.random.Generator) -> Floats:
+    """Zipf weights in random order: a few items get most of the exploring views."""
     weights = 1.0 / rng.permutation(np.arange(1, n_items + 1)) ** 0.8
     return np.asarray(weights / weights.sum())
 
 
-def _items_on_sale(params: ShopParams, rng: np.random.Generator) -> NDArray[np.int64]:
-    """(days + 1, P): a new item takes the place of a few every day, and of many on the day of a drift."""
+def _items_on_sale(params: ShopParams, rng: np.random.Generator) -> Ints:
+    """(days + 1, P) items on sale: a few are replaced every day, many on the day of a `catalogue` drift."""
     on_sale = np.empty((params.days + 1, params.items), np.int64)
     on_sale[0] = np.arange(params.items)
     n_items = params.items
@@ -92,8 +93,8 @@ def _items_on_sale(params: ShopParams, rng: np.random.Generator) -> NDArray[np.i
     return on_sale
 
 
-def _item_lifetimes(on_sale: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
-    """(place, first day, last day, mark) of every item, each (N,)."""
+def _item_lifetimes(on_sale: Ints) -> tuple[Ints, ...]:
+    """Return (slot, first day, last day, mark number) of every item, each (N,)."""
     n_days, n_slots = on_sale.shape
     n_items = int(on_sale.max()) + 1
     slot, last_days, mark = (np.zeros(n_items, np.int64) for _ in range(3))

@@ -1,12 +1,12 @@
-"""How a shopper chooses the next item: what follows, one of the last few, what a list shows, or something fresh."""
+"""The choice model: a shopper's next view follows a link, revisits an item, clicks a related list or explores."""
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from freshet.simulation import repurchase
+from freshet.simulation.array_types import Bools, Floats, Ints
 from freshet.simulation.catalogue import Catalogue
 from freshet.simulation.exposure import build_related_lists, clicked_slots
 from freshet.simulation.item_choice import SlotGroups, group_by_category, group_by_niche, niche_index
@@ -19,15 +19,11 @@ from freshet.simulation.seasonality import season_factors
 from freshet.simulation.shoppers import BOT
 from freshet.simulation.stock import draw_sold_out
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-
-VIEWED, CARTED, PURCHASED = 1, 2, 3  # how far a shopper went with an item: so many events it leaves
-MAX_RECENT_SLOTS: Final = 8  # items a shopper remembers
-DRAWS_PER_VIEW: Final = 8  # random numbers a look takes
-REVISIT_DECAY = 0.6  # of the ways back lead this many items further than one
-SESSION_START_FOLLOW_FACTOR = 0.5  # a new visit follows less often
+VIEWED, CARTED, PURCHASED = 1, 2, 3  # funnel depth of a view = number of its events
+MAX_RECENT_SLOTS: Final = 8  # slots that a shopper's state keeps
+DRAWS_PER_VIEW: Final = 8  # random numbers per view
+REVISIT_DECAY = 0.6  # probability that a revisit goes back one item further
+SESSION_START_FOLLOW_FACTOR = 0.5  # the first view of a session follows a link this much less often
 P_PREFERRED_BRAND, P_PREFERRED_PRICE_BAND = (
     0.9,
     0.9,
@@ -37,38 +33,38 @@ PROJECTS_STREAM, RELATED_LISTS_STREAM, STAPLES_STREAM = 16, 17, 18
 
 @dataclass(frozen=True)
 class ChoiceContext:
-    """Where B shoppers are just before their next look."""
+    """The state of B shoppers before their next view."""
 
     shopper: Ints  # (B,)
     day: Ints  # (B,) number of the day
-    session_starts: Bools  # (B,) a visit begins
-    replenishment_due: Bools  # (B,) they come for their consumable
-    n_views: Ints  # (B,) items they have looked at so far
-    recent_slots: Ints  # (B, RECENT) places of the last ones, the latest first; meaningless beyond `seen`
-    funnel_depth: Ints  # (B,) how far they went with the latest
-    owned_categories: Ints  # (B,) a bit for each category of which they bought something
+    session_starts: Bools  # (B,) the next view is the first of a session
+    replenishment_due: Bools  # (B,) the session is for buying their consumable again
+    n_views: Ints  # (B,) views so far
+    recent_slots: Ints  # (B, MAX_RECENT_SLOTS) the latest first; undefined from n_views on
+    funnel_depth: Ints  # (B,) of the latest view
+    owned_categories: Ints  # (B,) bit c is set if they bought something of category c
 
 
 @dataclass(frozen=True)
 class ChoiceModel:
-    """The rules of a shop on each of its days. Build it with `choices`."""
+    """The choice rules of a shop on each of its days. Build it with `build_choice_model`."""
 
     params: ShopParams
     catalogue: Catalogue
     preferences: Preferences
     shopper_kind: Ints  # (S,) MEMBER, GUEST or BOT
-    habit_drift: Floats  # (days + 1,) how far habits have drifted
-    taste_drift: Floats  # (days + 1,) how far taste has
+    habit_drift: Floats  # (days + 1,) strength of the habit drift
+    taste_drift: Floats  # (days + 1,) strength of the taste drift
     season_factors: Floats  # (days + 1, categories)
     projects: Projects
     category_pages: SlotGroups  # by category
     niches: SlotGroups  # by category, brand and price band
-    related_lists: Ints  # (P, LISTED) what the shop shows beside each item
+    related_lists: Ints  # (P, RELATED_LIST_SIZE) slots in the related list of each item
     sold_out: Bools  # (days + 1, P)
-    staples: Ints  # (S,) place of the consumable each buys again and again; -1 where the shop has none
+    staples: Ints  # (S,) slot of the consumable that each shopper buys again; -1: the shop has none
 
     def choose_next_slots(self, context: ChoiceContext, draws: Floats) -> Ints:
-        """(B,) where each looks next. draws: (B, DRAWS) uniform in [0, 1)."""
+        """Return the slots (B,) that the shoppers view next. draws: (B, DRAWS_PER_VIEW) uniform in [0, 1)."""
         has_history = context.n_views > 0
         follow_threshold = (
             np.where(context.session_starts, SESSION_START_FOLLOW_FACTOR, 1.0) * self.params.p_follow_link * has_history
@@ -88,9 +84,10 @@ class ChoiceModel:
         return np.where(is_bot, (draws[:, 1] * self.params.items).astype(np.int64), slots)
 
     def follow_link(self, context: ChoiceContext, draws: Floats) -> Ints:
-        """(B,) another item of the category, until they have compared enough or put one in the cart.
+        """Return the linked slots (B,).
 
-        Then what their project needs next, of their brand and price.
+        Another item of the category until enough were compared or one was put in the cart, then an item of the
+        category that the shopper's project needs next, of their brand and price band.
         """
         last_slot = np.where(context.n_views > 0, context.recent_slots[:, 0], 0)
         run_length = self._category_run_length(context)
@@ -104,7 +101,7 @@ class ChoiceModel:
         )
 
     def pick_from_niche(self, shopper: Ints, category: Ints, draws: Floats) -> Ints:
-        """(B,) an item of a category: mostly of their brand and price."""
+        """Return a slot (B,) of each category, mostly of the shopper's brand and price band."""
         is_preferred_brand, is_preferred_band = draws[:, 3] < P_PREFERRED_BRAND, draws[:, 4] < P_PREFERRED_PRICE_BAND
         any_brand = ((draws[:, 3] - P_PREFERRED_BRAND) / (1 - P_PREFERRED_BRAND) * len(BRANDS)).astype(np.int64)
         any_price_band = ((draws[:, 4] - P_PREFERRED_PRICE_BAND) / (1 - P_PREFERRED_PRICE_BAND) * N_PRICE_BANDS).astype(
@@ -115,11 +112,11 @@ class ChoiceModel:
         return self.niches.pick(niche_index(category, brand, price_band), draws[:, 5])
 
     def favorite_categories(self, shopper: int, day: int) -> tuple[int, ...]:
-        """The categories that one shopper comes for on a day."""
+        """Return the favourite categories of one shopper on a day."""
         return tuple(int(category) for category in self._favorite_categories(np.array([shopper]), np.array([day]))[0])
 
     def draw_funnel_depths(self, shopper: Ints, replenishment_due: Bools, draws: Floats) -> Ints:
-        """(B,) LOOKED, CARTED or BOUGHT. Bots only look. due: (B,) looks for which they came: they buy more often."""
+        """Return VIEWED, CARTED or PURCHASED (B,). Bots only view; views of a due consumable lead to more purchases."""
         is_human = self.shopper_kind[shopper] != BOT
         carted = (
             draws[:, 6] < np.where(replenishment_due, repurchase.P_BUY_REPLENISHMENT, self.params.cart_share)
@@ -129,13 +126,13 @@ class ChoiceModel:
         )
 
     def update_owned_categories(self, owned_categories: Ints, slot: Ints, funnel_depth: Ints) -> Ints:
-        """(B,) `owned` after a look at `place`; consumables are never owned for good."""
+        """Return the updated bits (B,) after a view; a purchased consumable is used up and sets no bit."""
         category = self.catalogue.categories[slot]
         durable_purchase = (funnel_depth == PURCHASED) & ~_is_consumable(self.params.categories)[category]
         return np.where(durable_purchase, owned_categories | 1 << category, owned_categories)
 
     def _category_run_length(self, context: ChoiceContext) -> Ints:
-        """(B,) looks in a row at items of the latest one's category, up to RECENT."""
+        """(B,) number of latest views in a row in the same category, up to MAX_RECENT_SLOTS."""
         category = self.catalogue.categories[context.recent_slots]
         same_category = (category == category[:, :1]) & (np.arange(MAX_RECENT_SLOTS) < context.n_views[:, None])
         return np.asarray(np.logical_and.accumulate(same_category, axis=1).sum(axis=1))
@@ -162,7 +159,7 @@ class ChoiceModel:
         return self.pick_from_niche(context.shopper, next_category, draws)
 
     def _revisit_slots(self, context: ChoiceContext, draw: Floats) -> Ints:
-        """One of the last few but the latest; the nearer the more often."""
+        """(B,) a recent slot other than the latest; geometric in the number of steps back."""
         max_steps_back = np.minimum(context.n_views, MAX_RECENT_SLOTS) - 1
         steps_back = 1 + np.floor(np.log1p(-draw) / np.log(REVISIT_DECAY)).astype(np.int64) % np.maximum(
             max_steps_back, 1
@@ -170,7 +167,7 @@ class ChoiceModel:
         return np.asarray(context.recent_slots[np.arange(len(steps_back)), steps_back])
 
     def _explore_slots(self, context: ChoiceContext, draws: Floats) -> Ints:
-        """From the page of a category they like, nearer to its top the more often."""
+        """(B,) a slot on the page of a favourite category, more often near its top."""
         categories = self._favorite_categories(context.shopper, context.day)
         cumulative_weights = np.cumsum(
             np.array(FAVORITE_WEIGHTS) * self.season_factors[context.day[:, None], categories], axis=1
@@ -179,7 +176,7 @@ class ChoiceModel:
         return self.category_pages.pick(categories[np.arange(len(categories)), column], draws[:, 5])
 
     def _favorite_categories(self, shopper: Ints, day: Ints) -> Ints:
-        """(B, 3)"""
+        """(B, 3) categories"""
         is_drifted = (self.preferences.drift_threshold[shopper] < self.taste_drift[day]).astype(np.int64)
         return np.asarray(self.preferences.favorite_categories[is_drifted, shopper])
 
@@ -187,9 +184,8 @@ class ChoiceModel:
 def build_choice_model(
     params: ShopParams, catalogue: Catalogue, preferences: Preferences, shopper_kind: Ints
 ) -> ChoiceModel:
-    """The rules for every day of the shop, and for the day after its last."""
+    """Return the rules for every day of the shop and the day after its last."""
     days = range(params.days + 1)
-    season_shifts = [params.drift_strength("season", day) for day in days]
     category, popularity = catalogue.categories[: params.items], catalogue.popularity[: params.items]
     category_pages = group_by_category(category, popularity)
     niche_groups = group_by_niche(
@@ -202,12 +198,7 @@ def build_choice_model(
         shopper_kind=shopper_kind,
         habit_drift=np.array([params.drift_strength("habit", day) for day in days]),
         taste_drift=np.array([params.drift_strength("taste", day) for day in days]),
-        season_factors=np.stack(
-            [
-                season_factors(params.first_day, day_index, shift, params.categories)
-                for day_index, shift in zip(days, season_shifts, strict=True)
-            ]
-        ),
+        season_factors=_season_factors(params, days),
         projects=generate_projects(params.categories, np.random.default_rng([params.seed, PROJECTS_STREAM])),
         category_pages=category_pages,
         niches=niche_groups,
@@ -219,8 +210,15 @@ def build_choice_model(
     )
 
 
+def _season_factors(params: ShopParams, days: range) -> Floats:
+    """(days + 1, C)"""
+    shifts = [params.drift_strength("season", day) for day in days]
+    rows = zip(days, shifts, strict=True)
+    return np.stack([season_factors(params.first_day, day, shift, params.categories) for day, shift in rows])
+
+
 def _assign_staples(params: ShopParams, niches: SlotGroups, preferences: Preferences) -> Ints:
-    """(S,) one item of each shopper's brand and price, of a category that is used up."""
+    """(S,) one consumable of each shopper's brand and price band."""
     categories = np.flatnonzero(_is_consumable(params.categories))
     if not len(categories):
         return np.full(len(preferences.brand), -1)

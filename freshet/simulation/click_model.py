@@ -1,21 +1,21 @@
-"""What a shopper makes of a list: mostly nothing; else they go through it from the top and click what meets a wish."""
+"""The click model: whether a shopper notices a list of recommendations, and which item they click (cascade model)."""
 
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-# Who has looked at one place of a list looks at the next: the cascade model (Craswell et al. 2008) with impatience.
+# Probability of examining the next position after one without a click: the cascade model (Craswell et al. 2008).
 P_CONTINUE: Final = 0.88
-# The outside option: most people came for something else and do not look at the list at all.
+# Probability that the list is examined at all: the outside option.
 P_NOTICE_LIST: Final = 0.1
-# How likely a place that is looked at is clicked: what they would have gone to next, something of its category,
-# something else they like, the rest.
+# Click probability of an examined item: the item the shopper intends to view next, another of its category, another
+# of a favourite category, any other.
 P_CLICK_INTENDED, P_CLICK_SAME_CATEGORY, P_CLICK_FAVORITE, P_CLICK_OTHER = 0.6, 0.03, 0.01, 0.002
 
 
 def click_probability(category: int, is_intended: bool, intended_category: int, favorites: Sequence[int]) -> float:
-    """How likely an item is clicked once it is looked at."""
+    """Return the click probability of an examined item."""
     if is_intended:
         return P_CLICK_INTENDED
     if category == intended_category:
@@ -24,10 +24,10 @@ def click_probability(category: int, is_intended: bool, intended_category: int, 
 
 
 def clicked_position(click_probabilities: Sequence[float], rng: np.random.Generator) -> int | None:
-    """Which place of a list is clicked, from 1; None if they leave, or do not look at it.
+    """Return the clicked position, from 1; None without a click.
 
-    Two random numbers a place, looked at or not, and one for the list: the same shopper, asked about two lists of one
-    length with the same numbers, differs only by the lists.
+    It always draws two random numbers per position and one for the list, so with the same generator state the
+    outcomes of two lists of equal length differ only by the lists (common random numbers).
     """
     is_noticed = rng.random() < P_NOTICE_LIST
     draws = rng.random((len(click_probabilities), 2))

@@ -1,22 +1,20 @@
-"""Looks become events: a second each, in order; who is logged in; what is sent back days later."""
+"""Turn views into timed events: view, cart, purchase and return, with log-ins and lost carts."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from freshet.data.day_numbers import day_number
+from freshet.simulation.array_types import Bools, Floats, Ints
 from freshet.simulation.browsing import BrowseLog
 from freshet.simulation.catalogue import Catalogue
 from freshet.simulation.params import ShopParams
 from freshet.simulation.seasonality import DAY_SECONDS
 from freshet.simulation.shoppers import BOT, MEMBER, Sessions
 
-Ints = NDArray[np.int64]
-
 EVENT_NAMES = np.array(["view", "cart", "purchase", "return"])
 VIEW, CART, PURCHASE, RETURN = range(4)
-MAX_PAUSE_S = 1_500  # seconds: half an hour would be another visit
+MAX_PAUSE_S = 1_500  # seconds within a session: sessions end after half an hour of inactivity
 CART_LOSS_STREAM = 8
 
 
@@ -25,17 +23,17 @@ class SimulatedEvents:
     """E events in order of time."""
 
     shopper: Ints  # (E,)
-    session: Ints  # (E,) each return has a number of its own
+    session: Ints  # (E,) each return has its own session number
     item: Ints  # (E,) position in the catalogue
     event_type: Ints  # (E,) position in EVENT_NAMES
     time: Ints  # (E,) seconds since 1970, UTC
-    logged_in: NDArray[np.bool_]  # (E,) the shopper is logged in
+    logged_in: Bools  # (E,) the shopper is logged in
 
     def __len__(self) -> int:
         return len(self.time)
 
-    def take(self, selection: NDArray[np.bool_] | Ints) -> "SimulatedEvents":
-        """Some of the events, in the order given."""
+    def take(self, selection: Bools | Ints) -> "SimulatedEvents":
+        """Return the selected events, in the order given."""
         return SimulatedEvents(
             self.shopper[selection],
             self.session[selection],
@@ -49,16 +47,19 @@ class SimulatedEvents:
 def simulate_events(
     params: ShopParams, catalogue: Catalogue, sessions: Sessions, browse_log: BrowseLog, rng: np.random.Generator
 ) -> SimulatedEvents:
-    """A look leaves one event, one put in the cart two, one bought three; never two of a shopper in one second."""
+    """Return the events of all views in order of time.
+
+    A view with funnel depth d has d events. No two events of a shopper fall in the same second.
+    """
     view_index = np.repeat(np.arange(len(browse_log.slot)), browse_log.funnel_depth)
     event_type = np.arange(len(view_index)) - (np.cumsum(browse_log.funnel_depth) - browse_log.funnel_depth)[view_index]
     session, shopper = browse_log.session[view_index], browse_log.shopper[view_index]
-    pause_rng, login_rng, return_rng = rng.spawn(3)  # a stream each: who else comes must not change what one does
+    pause_rng, login_rng, return_rng = rng.spawn(3)  # separate streams: more shoppers must not change the others
     time = _event_times(
         sessions, session, shopper, _draw_pauses(event_type, sessions.shopper_kind[shopper] == BOT, pause_rng)
     )
     first_day = day_number(params.first_day)
-    # A visit keeps to the goods of the day on which it began.
+    # A session that passes midnight keeps the items of the day on which it began.
     day = np.clip(sessions.start // DAY_SECONDS - first_day, 0, params.days)[session]
     item = catalogue.on_sale[day, browse_log.slot[view_index]]
     events = SimulatedEvents(
@@ -70,8 +71,8 @@ def simulate_events(
     return events.take(~_is_lost_cart(params, events))
 
 
-def _draw_pauses(event_type: Ints, is_bot: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
-    """(E,) seconds before each event: half are below 50 (as in real clicks), 40 until in the cart; bots do not wait."""
+def _draw_pauses(event_type: Ints, is_bot: Bools, rng: np.random.Generator) -> Ints:
+    """(E,) seconds before each event: median 50 before a view as in real clicks, below 40 before others, 1-3 for bots."""
     view_rng, cart_rng, bot_rng = rng.spawn(3)
     view_pause = view_rng.lognormal(np.log(50), 1.3, len(event_type)).clip(4, MAX_PAUSE_S).astype(np.int64)
     pause = np.where(event_type == VIEW, view_pause, cart_rng.integers(5, 40, len(event_type)))
@@ -79,7 +80,7 @@ def _draw_pauses(event_type: Ints, is_bot: NDArray[np.bool_], rng: np.random.Gen
 
 
 def _event_times(sessions: Sessions, session: Ints, shopper: Ints, pause: Ints) -> Ints:
-    """A visit's start and the pauses since; a visit waits until the shopper's visit before it is over."""
+    """(E,) session start plus the pauses so far; a session starts after the shopper's previous one has ended."""
     first_events = np.flatnonzero(np.diff(session, prepend=-1))
     elapsed = np.cumsum(pause)
     durations = np.diff(np.append(elapsed[first_events], elapsed[-1] + 1)) + 600
@@ -88,8 +89,8 @@ def _event_times(sessions: Sessions, session: Ints, shopper: Ints, pause: Ints) 
     return session_starts[session] + elapsed - elapsed[first_events][session]
 
 
-def _prevent_overlap(starts: Ints, durations: Ints, same_shopper: NDArray[np.bool_]) -> Ints:
-    """Each visit's start, at the earliest when the one before of the same shopper is over: a running maximum."""
+def _prevent_overlap(starts: Ints, durations: Ints, same_shopper: Bools) -> Ints:
+    """Delay session starts until the previous session of the same shopper has ended: a running maximum."""
     owner = np.cumsum(~same_shopper) - 1
     elapsed = np.cumsum(durations) - durations
     shopper_offset = owner * (
@@ -98,10 +99,8 @@ def _prevent_overlap(starts: Ints, durations: Ints, same_shopper: NDArray[np.boo
     return np.asarray(np.maximum.accumulate(starts - elapsed + shopper_offset) + elapsed - shopper_offset)
 
 
-def _is_logged_in(
-    params: ShopParams, sessions: Sessions, browse_log: BrowseLog, rng: np.random.Generator
-) -> NDArray[np.bool_]:
-    """(L,) members are, but in some visits only from half-way on."""
+def _is_logged_in(params: ShopParams, sessions: Sessions, browse_log: BrowseLog, rng: np.random.Generator) -> Bools:
+    """(L,) whether the shopper is logged in: members always, except in the first half of some sessions."""
     is_member = sessions.shopper_kind[browse_log.shopper] == MEMBER
     logs_in_late = (rng.random(len(sessions.n_views)) < params.login_share)[browse_log.session]
     first = np.cumsum(sessions.n_views) - sessions.n_views
@@ -114,7 +113,7 @@ def _is_logged_in(
 def _add_returns(
     params: ShopParams, sessions: Sessions, events: SimulatedEvents, rng: np.random.Generator
 ) -> SimulatedEvents:
-    """Some of what members bought comes back three days to two weeks later."""
+    """Add returns of some of the members' purchases, three days to two weeks later."""
     purchases = np.flatnonzero(events.event_type == PURCHASE)
     return_rng, delay_rng = rng.spawn(2)
     draws, delay_s = (
@@ -137,14 +136,14 @@ def _add_returns(
     return SimulatedEvents(*(np.concatenate(columns) for columns in zip(event_columns, return_columns, strict=True)))
 
 
-def _is_lost_cart(params: ShopParams, events: SimulatedEvents) -> NDArray[np.bool_]:
-    """(E,) carts that a fault in the shop's tracking loses."""
+def _is_lost_cart(params: ShopParams, events: SimulatedEvents) -> Bools:
+    """(E,) cart events that a `tracking` drift drops."""
     p_lost = tracking_loss_rate(params, events.time)
     draw = np.random.default_rng([params.seed, CART_LOSS_STREAM]).random(len(events))
     return np.asarray((events.event_type == CART) & (draw < p_lost))
 
 
-def tracking_loss_rate(params: ShopParams, time: Ints) -> NDArray[np.float64]:
-    """How much of what happens at these moments a fault in the tracking loses; the shape of `time`."""
+def tracking_loss_rate(params: ShopParams, time: Ints) -> Floats:
+    """Return the share of events that a `tracking` drift drops at these times, in the shape of `time`."""
     loss_by_day = np.array([params.drift_strength("tracking", day) for day in range(params.days + 1)])
     return np.asarray(loss_by_day[np.clip(time // DAY_SECONDS - day_number(params.first_day), 0, params.days)])

@@ -1,47 +1,47 @@
-"""Which item of a category is looked at: of the brand and the price that a shopper likes, or from the top of a page.
+"""Nested item choice: category, then brand and price band, then the item, by its rank in the group.
 
-A nested choice: category, then brand and price band, then the item. What stands further down is looked at less often:
-of S items, those among the first x · S get a share of x ** (1 / STEEPNESS) of the looks.
+Of a group of S items ordered by popularity, the first x · S get a share of x ** (1 / POPULARITY_STEEPNESS) of the
+views.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from freshet.simulation.array_types import Floats, Ints
 from freshet.simulation.item_graph import N_PRICE_BANDS
 from freshet.simulation.product_titles import BRANDS
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-
-POPULARITY_STEEPNESS: Final = 2.2  # as in real shops: a tenth of the items has 35 to 45 % of the looks
+POPULARITY_STEEPNESS: Final = 2.2  # as in real shops: a tenth of the items gets 35 to 45 % of the views
 
 
 @dataclass(frozen=True)
 class SlotGroups:
-    """Places in groups, the best known first in each. Group g holds `places[starts[g] : starts[g] + sizes[g]]`."""
+    """Groups of slots, most popular first in each. Group g holds `slots[starts[g] : starts[g] + sizes[g]]`."""
 
     slots: Ints  # (P,)
     starts: Ints  # (G,)
     sizes: Ints  # (G,) at least 1
 
     def pick(self, group: Ints, draw: Floats) -> Ints:
-        """(B,) a place of each group, nearer to its top the more often. draw: (B,) uniform in [0, 1)."""
+        """Return a slot of each group (B,), more often near its top. draw: (B,) uniform in [0, 1)."""
         size = self.sizes[group]
         return np.asarray(self.slots[self.starts[group] + (size * draw**POPULARITY_STEEPNESS).astype(np.int64)])
 
 
 def group_by_category(category: Ints, popularity: Floats) -> SlotGroups:
-    """A group for each category: its page in the shop, which shows the best known first."""
+    """Return a group per category: its page in the shop, most popular first."""
     order = np.lexsort((-popularity, category))
     sizes = np.bincount(category)
     return SlotGroups(order, np.cumsum(sizes) - sizes, sizes)
 
 
 def group_by_niche(category: Ints, brand: Ints, price_band: Ints, popularity: Floats) -> SlotGroups:
-    """A group for each `niche`; one that is empty is that of the nearest price, else of another brand."""
+    """Return a group per niche (category, brand, price band).
+
+    An empty niche takes the group of the brand's nearest price band, else of the next brand.
+    """
     niche_of_slot = niche_index(category, brand, price_band)
     order = np.lexsort((-popularity, niche_of_slot))
     sizes = np.bincount(niche_of_slot, minlength=(int(category.max()) + 1) * len(BRANDS) * N_PRICE_BANDS)
@@ -51,7 +51,7 @@ def group_by_niche(category: Ints, brand: Ints, price_band: Ints, popularity: Fl
 
 
 def niche_index(category: Ints, brand: Ints, price_band: Ints) -> Ints:
-    """The number of the group of a brand's items of a price band in a category."""
+    """Return the group number of (category, brand, price band)."""
     return (category * len(BRANDS) + brand) * N_PRICE_BANDS + price_band
 
 

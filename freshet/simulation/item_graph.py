@@ -1,35 +1,32 @@
-"""What one item leads to within its category: the next cheaper one, the next dearer one, the next of its brand."""
+"""The item graph: links from each item to a cheaper one, a dearer one and one of its brand, within its category."""
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from freshet.simulation.array_types import Bools, Floats, Ints
 from freshet.simulation.product_titles import BRANDS
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-
-CHEAPER, DEARER, SAME_BRAND = range(3)  # rows of the tables
-MAX_LINK_CANDIDATES = 3  # of the next few, the best known one is looked at
-N_PRICE_BANDS: Final = 3  # price bands of a category, as many items in each: cheap, middle, dear
+CHEAPER, DEARER, SAME_BRAND = range(3)  # rows of the link tables
+MAX_LINK_CANDIDATES = 3  # a link goes to the most popular of the next few items
+N_PRICE_BANDS: Final = 3  # price bands with equally many items of a category: cheap, middle, dear
 
 
 @dataclass(frozen=True)
 class ItemGraph:
-    """By place."""
+    """Links by slot."""
 
     base_links: Ints  # (3, P)
-    drifted_links: Ints  # (3, P) where habits have drifted
-    drift_threshold: Floats  # (P,) the strength of a drift from which on a place's paths are the changed ones
+    drifted_links: Ints  # (3, P) after a habit drift
+    drift_threshold: Floats  # (P,) a slot's links change once the habit drift is stronger than this
     price_bands: Ints  # (P,) 0 = the cheapest third of the category
 
 
 def build_item_graph(
     category: Ints, brand: Ints, prices: Floats, popularity: Floats, rng: np.random.Generator
 ) -> ItemGraph:
-    """Usual paths follow prices, within a category or a brand of it; changed ones go as far, but follow nothing."""
+    """Return the links: by price within a category or a brand of it; in random order after a habit drift."""
     brand_group = category * len(BRANDS) + brand
     base_orders = [(category, -prices), (category, prices), (brand_group, prices)]
     drifted_orders = [(group, rng.random(len(group))) for group, _ in base_orders]
@@ -51,12 +48,12 @@ def choose_link_type(
     last_slot: Ints,
     previous_slot: Ints,
     price_band: Ints,
-    is_comparing: NDArray[np.bool_],
+    is_comparing: Bools,
 ) -> Ints:
-    """(B,) CHEAPER, DEARER or SAME_BRAND: where a comparison goes on.
+    """Return CHEAPER, DEARER or SAME_BRAND (B,): the direction in which a shopper goes on comparing.
 
-    Towards what the shopper pays; there, on in the direction of the last two looks, which must be in one category
-    (`comparing`), else within the brand.
+    Towards the shopper's price band. Within it, in the direction of the last two views if both are of one category
+    (`is_comparing`), else to the same brand.
     """
     band_difference = item_graph.price_bands[last_slot] - price_band
     next_link = np.where(is_comparing, np.where(prices[last_slot] < prices[previous_slot], CHEAPER, DEARER), SAME_BRAND)
@@ -74,7 +71,7 @@ def _price_bands(category: Ints, prices: Floats) -> Ints:
 
 
 def _next_popular(group: Ints, order: Ints, popularity: Floats) -> Ints:
-    """(P,) for every place the best known of the next NEARBY of its group in the given order, round and round."""
+    """Return for every slot (P,) the most popular of the next MAX_LINK_CANDIDATES in its group, in cyclic order."""
     ordered = group[order]
     first = np.searchsorted(ordered, ordered, side="left")
     size = np.searchsorted(ordered, ordered, side="right") - first

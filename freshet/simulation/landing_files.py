@@ -1,4 +1,4 @@
-"""The simulated shop's export: one csv a landing day, with what real exports have: late, double and broken rows."""
+"""The simulated shop's export: one CSV file per landing day, with late, duplicate and invalid rows as in practice."""
 
 import csv
 from dataclasses import dataclass
@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshet.data.day_numbers import day_number
+from freshet.simulation.array_types import Bools, Ints
 from freshet.simulation.catalogue import price_factor
 from freshet.simulation.events import EVENT_NAMES, PURCHASE, RETURN, tracking_loss_rate
 from freshet.simulation.product_titles import CATEGORIES
 from freshet.simulation.seasonality import DAY_SECONDS
 from freshet.simulation.shop import Shop
-
-Ints = NDArray[np.int64]
 
 HEADER = (
     "event_id",
@@ -28,37 +27,37 @@ HEADER = (
     "title",
     "category",
 )
-FAULTS = ("no item", "unknown type", "far future")
-EXPORT_STREAM, TEXT_LOSS_STREAM = 1, 9  # random numbers of the export's own
+FAULTS = ("no item", "unknown type", "far future")  # of invalid rows
+EXPORT_STREAM, TEXT_LOSS_STREAM = 1, 9  # streams of random numbers
 
 
 @dataclass(frozen=True)
 class DeliveryStats:
-    """What was written, to hold the conservation table against."""
+    """Counts of what was written, for checking the conservation of rows."""
 
     files: tuple[Path, ...]
-    events: int  # different good events
-    duplicates: int  # good events written once more
+    events: int  # distinct valid events
+    duplicates: int  # valid events written a second time
     bad: int  # rows that break the contract
 
     @property
     def rows(self) -> int:
-        """Lines in all files, headers not counted."""
+        """Return the number of lines in all files, without headers."""
         return self.events + self.duplicates + self.bad
 
 
 @dataclass(frozen=True)
 class LandingExport:
-    """R rows in order of time: which event each tells of, what is wrong with it, and on which day it lands."""
+    """R rows in order of time: the event of each, its fault and its landing day."""
 
-    event_index: Ints  # (R,) event
-    is_duplicate: NDArray[np.bool_]  # (R,) told once more
+    event_index: Ints  # (R,) position in the shop's events
+    is_duplicate: Bools  # (R,) the second copy of an event
     fault: Ints  # (R,) position in FAULTS, -1 = none
-    event_number: Ints  # (R,) in the event id; a broken row has one of its own
+    event_number: Ints  # (R,) the number in the event id; an invalid row has its own
     landing_day: Ints  # (R,) number of the landing day
 
-    def take(self, mask: NDArray[np.bool_]) -> "LandingExport":
-        """Some of the rows."""
+    def take(self, mask: Bools) -> "LandingExport":
+        """Return the rows of the mask."""
         return LandingExport(
             self.event_index[mask],
             self.is_duplicate[mask],
@@ -69,9 +68,9 @@ class LandingExport:
 
 
 def write_landing_files(shop: Shop, folder: Path, days: range | None = None) -> DeliveryStats:
-    """Write `events-YYYY-MM-DD.csv` for every landing day into a folder. Same shop, same files.
+    """Write `events-YYYY-MM-DD.csv` for every landing day into a folder. The same shop gives the same files.
 
-    days: numbers of the landing days, from 0; every day has the same file whether it is written alone or with others.
+    days: numbers of the landing days, from 0; None: all. A day's file does not depend on which others are written.
     """
     day_numbers = range(shop.params.days) if days is None else days
     rows = build_export(shop)
@@ -84,7 +83,7 @@ def write_landing_files(shop: Shop, folder: Path, days: range | None = None) -> 
 
 
 def build_export(shop: Shop) -> LandingExport:
-    """Every row of the shop's export."""
+    """Return every row of the shop's export."""
     rng = np.random.default_rng([shop.params.seed, EXPORT_STREAM])
     n_events, params = len(shop.events), shop.params
     duplicate_events = np.flatnonzero(rng.random(n_events) < params.duplicate_share)
@@ -104,7 +103,7 @@ def build_export(shop: Shop) -> LandingExport:
 
 
 def _cell_columns(shop: Shop, rows: LandingExport) -> list[list[str]]:
-    """The text of every cell, a list for each name in HEADER."""
+    """Return the cells as text, one list per column of HEADER."""
     events, catalogue = shop.events.take(rows.event_index), shop.catalogue
     has_quantity = (events.event_type == PURCHASE) | (events.event_type == RETURN)
     time = events.time + np.where(rows.fault == 2, 3_650 * DAY_SECONDS, 0)
@@ -126,8 +125,8 @@ def _cell_columns(shop: Shop, rows: LandingExport) -> list[list[str]]:
     return [column.tolist() for column in columns]
 
 
-def _has_lost_text(shop: Shop, event_index: Ints) -> NDArray[np.bool_]:
-    """(R,) rows whose title and category a fault in the shop's tracking loses."""
+def _has_lost_text(shop: Shop, event_index: Ints) -> Bools:
+    """(R,) rows without title and category because of a `tracking` drift."""
     draw = np.random.default_rng([shop.params.seed, TEXT_LOSS_STREAM]).random(len(shop.events))[event_index]
     return draw < tracking_loss_rate(shop.params, shop.events.time[event_index])
 

@@ -1,4 +1,4 @@
-"""Simulated shoppers who come, click, and answer the list they are shown: a better list is clicked more often."""
+"""The live shop: simulated shoppers start sessions and react to recommendation lists; better lists get more clicks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -29,44 +29,44 @@ from freshet.simulation.shop import Shop
 from freshet.simulation.shopper_state import ShopperState, count_sessions_before, shopper_states
 from freshet.simulation.shoppers import GUEST, MEMBER
 
-SESSION_STREAM, GUEST_STREAM = 3, 30  # random numbers of their own
-GUEST_POOL_SIZE: Final = 4_096  # kinds of strangers; each comes as if for the first time
-MAX_INITIAL_CLICKS: Final = 3  # at most, before the list is seen
-CLICK_INTERVAL_S: Final = 20  # between two clicks
+SESSION_STREAM, GUEST_STREAM = 3, 30  # streams of random numbers
+GUEST_POOL_SIZE: Final = 4_096  # guests with different preferences; each session starts without a history
+MAX_INITIAL_CLICKS: Final = 3  # clicks of a session before its list is shown
+CLICK_INTERVAL_S: Final = 20  # seconds between two clicks
 OPENING_TIME_S: Final = 9 * 3_600  # seconds after midnight
-P_BUY_AFTER_CLICK: Final = 0.25  # of what is clicked in a list
+P_BUY_AFTER_CLICK: Final = 0.25  # probability that a clicked item is bought
 
 EventPayload = dict[str, object]
 
 
 @dataclass(frozen=True)
 class LiveSession:
-    """Somebody is in the shop."""
+    """A session before its list is shown."""
 
     user_id: str | None  # None: a guest
     session_id: str
-    events: tuple[EventPayload, ...]  # what they clicked so far, oldest first, ready to be posted to the gateway
+    events: tuple[EventPayload, ...]  # the clicks so far, oldest first, as the gateway takes them
     number: int  # from 1
-    shopper: int  # number in the shop; the live shop's guests come after everybody
-    intended_item: str  # the item they would go to next by themselves
+    shopper: int  # number in the shop; the guests of the live shop follow after all others
+    intended_item: str  # the item that the choice model picks next
     last_click_time: int  # seconds since 1970 of the last click
 
 
 @dataclass(frozen=True)
 class ListReaction:
-    """What they did with the list."""
+    """The reaction to a list."""
 
     kind: Literal["left", "clicked", "bought"]
-    position: int | None  # from 1; None if they left
-    events: tuple[EventPayload, ...]  # theirs since, ready to be posted; none if they left
+    position: int | None  # of the click, from 1; None if they left
+    events: tuple[EventPayload, ...]  # events of the click, as the gateway takes them; none if they left
 
 
 class LiveShop:
-    """The shop open for visitors on one day, `day` from 0 up to the shop's number of days.
+    """Live sessions on one day of the shop, from 0 to the number of days.
 
-    Members come as they are after everything that happened before that day, with that day's habits and tastes; what
-    they do here is remembered here. The same shop, day and seed give the same visitors, and the same answers to the
-    same lists. clock: where it is given, events carry its time instead of the simulated day's.
+    Members start with the state that all events before the day left, and with that day's habits and tastes; their
+    state follows what they do here. The same shop, day and seed give the same sessions, and the same reactions to the
+    same lists. clock: if given, events carry its time instead of the simulated day's.
     Raises SettingsError for a day that the shop does not have.
     """
 
@@ -85,7 +85,7 @@ class LiveShop:
         self._time, self._n_sessions, self._n_events = midnight + OPENING_TIME_S, 0, 0
 
     def start_session(self) -> LiveSession:
-        """Somebody comes and looks at one to three items."""
+        """Return the next session, with one to three views."""
         self._n_sessions += 1
         rng = self._session_rng(self._n_sessions, 0)
         shopper = self._draw_shopper(rng)
@@ -93,13 +93,13 @@ class LiveShop:
         last_click_time = self._advance_clock(30 + clicks * CLICK_INTERVAL_S)
         user_id = f"u{shopper:05d}" if self._choice_model.shopper_kind[shopper] == MEMBER else None
         session = LiveSession(
-            user_id,
-            f"s{self._day:03d}x{self._seed}x{self._n_sessions:06d}",
-            (),
-            self._n_sessions,
-            shopper,
-            "",
-            last_click_time,
+            user_id=user_id,
+            session_id=f"s{self._day:03d}x{self._seed}x{self._n_sessions:06d}",
+            events=(),
+            number=self._n_sessions,
+            shopper=shopper,
+            intended_item="",
+            last_click_time=last_click_time,
         )
         events: list[EventPayload] = []
         for click_index in range(clicks):
@@ -112,7 +112,7 @@ class LiveShop:
         return replace(session, events=tuple(events), intended_item=intended_item)
 
     def react_to_list(self, session: LiveSession, item_ids: Sequence[str]) -> ListReaction:
-        """They look at the list from the top, until they click or have had enough. shown: item ids, best first."""
+        """Return the reaction to a list. item_ids: best first. A click changes the shopper's state."""
         rng = self._session_rng(session.number, 1)
         is_purchase = rng.random() < P_BUY_AFTER_CLICK
         position = clicked_position([self._click_probability(session, item) for item in item_ids], rng)
@@ -126,7 +126,7 @@ class LiveShop:
         return ListReaction("bought" if is_purchase else "clicked", position, tuple(events))
 
     def _draw_shopper(self, rng: np.random.Generator) -> int:
-        """A member, the more often the more often they came before; or a guest, of whom nothing is known."""
+        """Return a member, weighted by the number of earlier sessions, or a guest without a history."""
         if rng.random() < self._shop.params.guest_share:
             guest = len(self._shop.choice_model.shopper_kind) + int(rng.integers(GUEST_POOL_SIZE))
             self._shopper_states.pop(guest, None)
@@ -134,27 +134,19 @@ class LiveShop:
         return int(self._members[np.searchsorted(self._member_cdf, rng.random(), side="right")])
 
     def _choose_next_item(self, shopper: int, session_starts: bool, rng: np.random.Generator) -> int:
-        """The item they go to next, by the rules of the day."""
+        """Return the item that the choice model picks next."""
         state = self._shopper_states.get(shopper, ShopperState())
         recent_slots = np.zeros((1, MAX_RECENT_SLOTS), np.int64)
         recent_slots[0, : len(state.recent_slots)] = state.recent_slots
-        values = (
-            shopper,
-            self._day,
-            session_starts,
-            session_starts and self._is_replenishment_due(shopper, state),
-            state.n_views,
-        )
-        shoppers, day, starts, replenishment, n_views = (np.array([value]) for value in values)
         context = ChoiceContext(
-            shoppers,
-            day,
-            starts,
-            replenishment,
-            n_views,
-            recent_slots,
-            np.array([state.funnel_depth]),
-            np.array([state.owned_categories]),
+            shopper=np.array([shopper]),
+            day=np.array([self._day]),
+            session_starts=np.array([session_starts]),
+            replenishment_due=np.array([session_starts and self._is_replenishment_due(shopper, state)]),
+            n_views=np.array([state.n_views]),
+            recent_slots=recent_slots,
+            funnel_depth=np.array([state.funnel_depth]),
+            owned_categories=np.array([state.owned_categories]),
         )
         slot = int(self._choice_model.choose_next_slots(context, rng.random((1, DRAWS_PER_VIEW)))[0])
         return int(self._shop.catalogue.on_sale[self._day, slot])
@@ -168,7 +160,7 @@ class LiveShop:
         self._shopper_states[shopper] = state.with_view(slot, funnel_depth, int(owned_categories[0]), self._day)
 
     def _is_replenishment_due(self, shopper: int, state: ShopperState) -> bool:
-        """Whether they come for their consumable."""
+        """Return whether the session is for buying the shopper's consumable again."""
         preferences, shoppers = self._choice_model.preferences, np.array([shopper])
         is_due = is_replenishment_due(
             preferences.replenishment_days[shoppers],
@@ -179,7 +171,7 @@ class LiveShop:
         return bool(is_due[0] and self._choice_model.staples[shopper] >= 0)
 
     def _click_probability(self, session: LiveSession, item_id: str) -> float:
-        """0 for what is not on sale, or sold out."""
+        """Return the click probability of an item; 0 if it is unknown, not on sale or sold out."""
         catalogue, item = self._shop.catalogue, self._item_index.get(item_id)
         if item is None or catalogue.on_sale[self._day, catalogue.slots[item]] != item:
             return 0.0
@@ -192,7 +184,7 @@ class LiveShop:
         )
 
     def _view_events(self, session: LiveSession, item: int, funnel_depth: int, time: int) -> list[EventPayload]:
-        """A look at an item and how far it went, as events for the gateway."""
+        """Return the events of a view up to its funnel depth."""
         return [
             self._event_payload(session, item, str(EVENT_NAMES[step]), time + 5 * step) for step in range(funnel_depth)
         ]
@@ -215,19 +207,19 @@ class LiveShop:
         }
 
     def _advance_clock(self, seconds: int) -> int:
-        """Seconds since 1970; in simulated time, the clock goes on by `later`."""
+        """Advance the simulated time; return seconds since 1970 of it, or of the given clock."""
         self._time += seconds
         return self._time if self._clock is None else int(self._clock().timestamp())
 
     def _session_rng(self, session_number: int, part: int) -> np.random.Generator:
-        """Random numbers of one visit or answer: what one shopper does changes no other's."""
+        """Return the generator of one session or one reaction, so sessions do not influence each other's draws."""
         return np.random.default_rng(
             [self._shop.params.seed, SESSION_STREAM, self._day, self._seed, session_number, part]
         )
 
 
 def _choice_model_with_guests(shop: Shop) -> ChoiceModel:
-    """The shop's rules with strangers behind everybody whom it knows."""
+    """Return the shop's choice model with a pool of guests added after its shoppers."""
     preferences = shop.choice_model.preferences.concat(
         draw_preferences(shop.params, GUEST_POOL_SIZE, shop.params.seed, GUEST_STREAM)
     )

@@ -1,63 +1,47 @@
-"""What shoppers like, and how they choose: standing, each for themselves."""
+"""Preferences of each shopper, constant over time: brand, price band, favourite categories, project."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from freshet.simulation import repurchase
+from freshet.simulation.array_types import Floats, Ints
 from freshet.simulation.item_graph import N_PRICE_BANDS
 from freshet.simulation.params import ShopParams
 from freshet.simulation.product_titles import BRANDS
 from freshet.simulation.projects import N_PROJECTS
 
-Ints = NDArray[np.int64]
-
-FAVORITE_WEIGHTS = (0.55, 0.3, 0.15)  # how a shopper's fresh looks divide over the three categories they come for
-P_COMPARES_TWO: Final = 0.15  # of the shoppers look at two items of a category before they go on, the others at one
+FAVORITE_WEIGHTS = (0.55, 0.3, 0.15)  # of exploring views over a shopper's three favourite categories
+P_COMPARES_TWO: Final = 0.15  # share of shoppers who view two items of a category before they go on; the others one
+CATEGORY_ORDER_STREAM: Final = 6  # stream of random numbers
 BRAND_SHARES = (0.3, 0.22, 0.17, 0.13, 0.1, 0.08)
 
 
 @dataclass(frozen=True)
 class Preferences:
-    """Of S shoppers."""
+    """Preferences of S shoppers."""
 
-    brand: Ints  # (S,) their favourite
-    price_band: Ints  # (S,) the price band they look for
+    brand: Ints  # (S,) favourite brand
+    price_band: Ints  # (S,) preferred price band
     n_comparisons: Ints  # (S,) items of a category that they compare before they go on
     project: Ints  # (S,)
-    replenishment_days: Ints  # (S,) days that a pack of their consumable lasts
+    replenishment_days: Ints  # (S,) days that a pack of the consumable lasts
     replenishment_phase: Ints  # (S,)
-    favorite_categories: Ints  # (2, S, 3) categories: usually, and once taste has drifted
-    drift_threshold: NDArray[
-        np.float64
-    ]  # (S,) the strength of a drift of taste or habit from which on a shopper follows it
+    favorite_categories: Ints  # (2, S, 3) before and after a taste drift
+    drift_threshold: Floats  # (S,) a shopper follows a taste or habit drift that is stronger
 
     def concat(self, other: "Preferences") -> "Preferences":
-        """These shoppers and then those."""
+        """Return the preferences of these shoppers, then of the others."""
         pairs = ((getattr(self, name), getattr(other, name)) for name in self.__dataclass_fields__)
         return Preferences(*(np.concatenate(pair, axis=int(pair[0].ndim > 1)) for pair in pairs))
 
 
 def draw_preferences(params: ShopParams, n_shoppers: int, seed: int, stream: int) -> Preferences:
-    """Of as many shoppers as asked for; a few categories are everybody's favourites, other ones after a drift."""
-    rngs = (np.random.default_rng([seed, stream, part]) for part in range(9))
-    (
-        base_rng,
-        drifted_rng,
-        threshold_rng,
-        brand_rng,
-        price_band_rng,
-        comparisons_rng,
-        project_rng,
-        period_rng,
-        phase_rng,
-    ) = rngs
-    popular = 1.0 / np.arange(1, params.categories + 1) ** 0.7
-    popular /= popular.sum()
-    order = np.random.default_rng([params.seed, 6]).permutation(params.categories)
-    variants = ((base_rng, popular), (drifted_rng, popular[::-1]))
+    """Draw the preferences of n shoppers. A few categories are popular with all; a taste drift makes others popular."""
+    rngs = [np.random.default_rng([seed, stream, part]) for part in range(9)]
+    threshold_rng, brand_rng, price_band_rng, comparisons_rng, project_rng, period_rng, phase_rng = rngs[2:]
     return Preferences(
         brand=brand_rng.choice(len(BRANDS), n_shoppers, p=BRAND_SHARES),
         price_band=price_band_rng.integers(N_PRICE_BANDS, size=n_shoppers),
@@ -65,8 +49,15 @@ def draw_preferences(params: ShopParams, n_shoppers: int, seed: int, stream: int
         project=project_rng.integers(N_PROJECTS, size=n_shoppers),
         replenishment_days=period_rng.integers(repurchase.MIN_PACK_DAYS, repurchase.MAX_PACK_DAYS + 1, size=n_shoppers),
         replenishment_phase=phase_rng.integers(repurchase.MAX_PACK_DAYS, size=n_shoppers),
-        favorite_categories=np.stack(
-            [order[rng.choice(params.categories, (n_shoppers, 3), p=p)] for rng, p in variants]
-        ),
+        favorite_categories=_draw_favorite_categories(params, n_shoppers, rngs[:2]),
         drift_threshold=threshold_rng.random(n_shoppers),
     )
+
+
+def _draw_favorite_categories(params: ShopParams, n_shoppers: int, rngs: Sequence[np.random.Generator]) -> Ints:
+    """(2, S, 3) before and after a taste drift, which reverses the popularity of the categories."""
+    popularity = 1.0 / np.arange(1, params.categories + 1) ** 0.7
+    popularity /= popularity.sum()
+    order = np.random.default_rng([params.seed, CATEGORY_ORDER_STREAM]).permutation(params.categories)
+    variants = zip(rngs, (popularity, popularity[::-1]), strict=True)
+    return np.stack([order[rng.choice(params.categories, (n_shoppers, 3), p=p)] for rng, p in variants])

@@ -1,7 +1,6 @@
-"""What the simulated shop sells, in words: an outdoor shop."""
+"""Product titles: categories, brands and makes of the simulated outdoor shop."""
 
-# (category, what a title calls it, usual price, month of the year in which it sells best; 0 = all year alike), in the
-# order in which one thing leads to the next: who buys a tent looks for a sleeping bag, then for a mat.
+# (category, noun in a title, base price, month with the highest demand; 0 = no season).
 CATEGORIES = (
     ("tents", "tent", 240.0, 6),
     ("sleeping bags", "sleeping bag", 140.0, 6),
@@ -30,7 +29,7 @@ MAKES = ("light", "classic", "storm", "compact", "expedition", "trail", "winter"
 
 
 def item_title(category: int, brand: int, make: int, mark: int) -> str:
-    """ "Norrland storm tent": numbered where there are more than the makes have names for; later marks say so."""
+    """Return a title such as "Norrland storm tent"; makes beyond MAKES get a number, successors a mark."""
     make_suffix = f" {make // len(MAKES) + 1}" if make >= len(MAKES) else ""
     mark_suffix = f" mark {mark + 1}" if mark else ""
     return f"{BRANDS[brand]} {MAKES[make % len(MAKES)]} {CATEGORIES[category][1]}{make_suffix}{mark_suffix}"

@@ -1,35 +1,32 @@
-"""Projects: the order in which a shopper needs things. After a tent one needs a sleeping bag, another a backpack.
+"""Projects: the order in which a shopper needs categories, such as a sleeping bag after a tent.
 
-What is needed next depends on the category and on the project, and so on the categories before it: the last item alone
-does not tell. What was bought before is no longer needed, and the project goes on past it.
+The next category depends on the current one and on the project, so the last item alone does not predict it. A project
+skips categories of which the shopper already bought something.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+from freshet.simulation.array_types import Bools, Ints
 
 N_PROJECTS: Final = 3
-MAX_SKIPPED_CATEGORIES: Final = 2  # categories in a row that are passed over, at most
+MAX_SKIPPED_CATEGORIES: Final = 2  # categories skipped in a row
 
 
 @dataclass(frozen=True)
 class Projects:
-    """By project and category: which category is needed next."""
+    """The next category by project and category."""
 
-    base_next: Ints  # (PROJECTS, C) each row one round through all categories
-    drifted_next: Ints  # (PROJECTS, C) where habits have drifted
+    base_next: Ints  # (N_PROJECTS, C) each row is one cycle through all categories
+    drifted_next: Ints  # (N_PROJECTS, C) after a habit drift
 
-    def next_category(
-        self, project: Ints, category: Ints, owned_categories: Ints, is_drifted: NDArray[np.bool_]
-    ) -> Ints:
-        """(B,) the category after `category`. owned: (B,) a bit for each category something was bought of.
+    def next_category(self, project: Ints, category: Ints, owned_categories: Ints, is_drifted: Bools) -> Ints:
+        """Return the next category (B,) that is not owned.
 
-        drifted: (B,) whose habits have changed. All of a shopper's, so that every shopper still goes through all
-        categories, and none is looked at more than before.
+        owned_categories: (B,) bit c is set if something of category c was bought. is_drifted: (B,) shoppers whose
+        habits have drifted: all their steps change, so they still visit every category equally often.
         """
         next_category = self._successor(project, category, is_drifted)
         for _ in range(MAX_SKIPPED_CATEGORIES):
@@ -37,12 +34,12 @@ class Projects:
             next_category = np.where(is_owned, self._successor(project, next_category, is_drifted), next_category)
         return next_category
 
-    def _successor(self, project: Ints, category: Ints, is_drifted: NDArray[np.bool_]) -> Ints:
+    def _successor(self, project: Ints, category: Ints, is_drifted: Bools) -> Ints:
         return np.where(is_drifted, self.drifted_next[project, category], self.base_next[project, category])
 
 
 def generate_projects(n_categories: int, rng: np.random.Generator) -> Projects:
-    """Every project, usual and changed, in an order of its own."""
+    """Draw a random cycle for every project, before and after a habit drift."""
     base_next, drifted_next = (
         np.stack([_random_cycle(n_categories, rng) for _ in range(N_PROJECTS)]) for _ in range(2)
     )

@@ -1,28 +1,26 @@
-"""When people visit: more at weekends, most in the evening. And what sells in which season."""
+"""Seasonality: session starts by weekday and hour, demand of each category over the year."""
 
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 
 from freshet.data.day_numbers import day_number
+from freshet.simulation.array_types import Floats, Ints
 from freshet.simulation.product_titles import CATEGORIES
 
 WEEKDAY_WEIGHTS = np.array([0.95, 0.9, 0.95, 1.0, 1.0, 1.1, 1.2])  # Monday first
 HOUR_WEIGHTS = np.array([2, 1, 1, 1, 2, 4, 7, 9, 11, 12, 13, 14, 14, 13, 14, 13, 13, 15, 17, 19, 18, 13, 8, 5], float)
 DAY_SECONDS = 86_400  # seconds
-SEASON_AMPLITUDE = 0.5  # how far a category goes above and below its usual sales in its best and worst month
+SEASON_AMPLITUDE = 0.5  # relative deviation of a category's demand in its best and worst month
 YEAR_DAYS = 365.25  # days
 HALF_YEAR_DAYS = YEAR_DAYS / 2
 
 
-def draw_session_starts(
-    first_day: date, days: range, shopper: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """A start for each visit, in seconds since 1970 (UTC), ascending within each shopper.
+def draw_session_starts(first_day: date, days: range, shopper: Ints, rng: np.random.Generator) -> Ints:
+    """Draw a start for each session, in seconds since 1970 (UTC), ascending within each shopper.
 
-    days: day numbers on which visits may begin. shopper: (V,) who visits, ascending. The last hour of a day is left
-    free for visits to end in.
+    days: numbers of the days on which sessions may start. shopper: (V,) the shopper of each session, ascending. No
+    session starts in the last hour of a day.
     """
     weight = WEEKDAY_WEIGHTS[(first_day.weekday() + np.array(days)) % 7]
     day = days.start + rng.choice(len(days), size=len(shopper), p=weight / weight.sum())
@@ -32,8 +30,8 @@ def draw_session_starts(
     return np.asarray(second[order] + day_number(first_day) * DAY_SECONDS)
 
 
-def season_factors(first_day: date, day: int, shift: float, n_categories: int) -> NDArray[np.float64]:
-    """(categories,) how well each sells on a day, around 1. early: 1 = the seasons come half a year early."""
+def season_factors(first_day: date, day: int, shift: float, n_categories: int) -> Floats:
+    """Return the demand factor (C,) of each category on a day, around 1. shift: 1 = seasons half a year early."""
     peaks = np.array([peak_month for *_, peak_month in CATEGORIES[:n_categories]])
     day_of_year = first_day.timetuple().tm_yday + day + shift * HALF_YEAR_DAYS
     wave = np.cos(2 * np.pi * (day_of_year / YEAR_DAYS - (peaks - 0.5) / 12))

@@ -1,16 +1,16 @@
-"""A simulated shop, the same for the same seed: what its shoppers look at, put in the cart, buy, send back.
+"""Generate a simulated shop from its parameters: catalogue, shoppers, and their views, carts, purchases and returns.
 
-What comes next depends on more than the last item: on the two before (a comparison goes on in its direction), on how
-many of a category were compared, on what was bought (a project goes on past it), on the shopper's project, brand and
-price, on what is used up and bought again. It depends on the shop, too: what is sold out, what stands at the top of a
-page or in a list that an old recommender made. Each rule is a module; `choices` puts them together.
+The next view depends on more than the last item: on the last two (a comparison keeps its direction), on the number of
+items compared in the category, on past purchases (a project skips owned categories), on the shopper's project, brand
+and price band, and on consumables that run out. It also depends on the shop: items that are sold out, ranks on
+category pages and the shop's own related lists. Each rule is a module; `choice_model` combines them.
 """
 
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from freshet.simulation.array_types import Bools
 from freshet.simulation.browsing import simulate_browsing
 from freshet.simulation.catalogue import Catalogue, generate_catalogue
 from freshet.simulation.choice_model import ChoiceModel, build_choice_model
@@ -22,18 +22,18 @@ from freshet.simulation.shoppers import BOT, GUEST, generate_sessions
 
 @dataclass(frozen=True)
 class Shop:
-    """The catalogue, who came, and everything that happened."""
+    """A generated shop: catalogue, events, and the kinds of its shoppers."""
 
     params: ShopParams
     catalogue: Catalogue
     events: SimulatedEvents
-    is_guest: NDArray[np.bool_] = field(repr=False)  # (shoppers,) who have no account; bots have none either
-    is_bot: NDArray[np.bool_] = field(repr=False)  # (shoppers,)
-    choice_model: ChoiceModel = field(repr=False)  # how shoppers choose
+    is_guest: Bools = field(repr=False)  # (S,) without an account; includes bots
+    is_bot: Bools = field(repr=False)  # (S,)
+    choice_model: ChoiceModel = field(repr=False)
 
 
 def generate(params: ShopParams) -> Shop:
-    """The whole shop; about a million events in three seconds. A drift changes nothing before its day."""
+    """Generate the shop: about a million events in three seconds. A drift changes nothing before its day."""
     catalogue_rng, session_rng, browsing_rng, event_rng = (
         np.random.default_rng([params.seed, n]) for n in range(10, 14)
     )

@@ -1,11 +1,12 @@
-"""What every shopper has done up to a day: enough to go on from there."""
+"""The state of every shopper at the start of a day, from which the live shop continues."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from freshet.data.day_numbers import day_number
-from freshet.simulation.choice_model import MAX_RECENT_SLOTS, ChoiceModel, Ints
+from freshet.simulation.array_types import Ints
+from freshet.simulation.choice_model import MAX_RECENT_SLOTS, ChoiceModel
 from freshet.simulation.events import RETURN, VIEW, SimulatedEvents
 from freshet.simulation.seasonality import DAY_SECONDS
 from freshet.simulation.shop import Shop
@@ -13,23 +14,23 @@ from freshet.simulation.shop import Shop
 
 @dataclass(frozen=True)
 class ShopperState:
-    """Of one shopper."""
+    """State of one shopper."""
 
-    recent_slots: tuple[int, ...] = ()  # places of the last RECENT looks, the latest first
-    n_views: int = 0  # looks in all
-    funnel_depth: int = 0  # how far they went with the latest: so many events it left
-    owned_categories: int = 0  # a bit for each category of which they bought something
-    last_day: int = -1  # number of the day of the latest, -1 = there was none
+    recent_slots: tuple[int, ...] = ()  # slots of the last MAX_RECENT_SLOTS views, the latest first
+    n_views: int = 0
+    funnel_depth: int = 0  # of the latest view: its number of events
+    owned_categories: int = 0  # bit c is set if they bought something of category c
+    last_day: int = -1  # number of the day of the latest view, -1 = none
 
     def with_view(self, slot: int, funnel_depth: int, owned_categories: int, day: int) -> "ShopperState":
-        """The memory after one more look."""
+        """Return the state after one more view."""
         return ShopperState(
             (slot, *self.recent_slots)[:MAX_RECENT_SLOTS], self.n_views + 1, funnel_depth, owned_categories, day
         )
 
 
 def shopper_states(shop: Shop, day: int) -> dict[int, ShopperState]:
-    """Shopper → memory, of all who did something before a day (its number, from 0)."""
+    """Return the state of every shopper with an event before a day. day: its number, from 0."""
     midnight = (day_number(shop.params.first_day) + day) * DAY_SECONDS
     events = shop.events.take((shop.events.time < midnight) & (shop.events.event_type != RETURN))
     events = events.take(np.lexsort((events.time, events.shopper)))
@@ -48,13 +49,13 @@ def shopper_states(shop: Shop, day: int) -> dict[int, ShopperState]:
 
 
 def _owned_categories(choice_model: ChoiceModel, slot: Ints, funnel_depth: Ints, first: Ints) -> Ints:
-    """For each shopper, whose looks begin at `first`: a bit for each category of which they bought something."""
+    """Return the owned categories (S,) as bits. first: (S,) position of each shopper's first view."""
     bits = choice_model.update_owned_categories(np.zeros(len(slot), np.int64), slot, funnel_depth)
     return np.bitwise_or.reduceat(bits, first) if len(bits) else bits
 
 
 def count_sessions_before(events: SimulatedEvents, time: int, shoppers: Ints) -> Ints:
-    """How often each of `shoppers` came before a moment (seconds since 1970)."""
+    """Return the number of sessions of each of `shoppers` before a time in seconds since 1970."""
     is_earlier = events.time < time
     _, index = np.unique(events.session[is_earlier], return_index=True)
     return np.bincount(events.shopper[is_earlier][index], minlength=int(shoppers.max(initial=-1)) + 1)[shoppers]

@@ -1,37 +1,37 @@
-"""Who comes: members with an account, guests who come once, bots."""
+"""Sessions of members (with an account), guests (one session each) and bots."""
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from freshet.simulation.array_types import Ints
 from freshet.simulation.params import ShopParams
 from freshet.simulation.seasonality import draw_session_starts
 
 MEMBER, GUEST, BOT = 0, 1, 2
-VIEWS_LOG_STD = 1.25  # of the looks of members: the standard deviation of their logarithm
-MAX_VIEWS_RATIO = 60  # times the median is the most anybody looks at
-SESSION_VIEWS_LOG_STD = 0.9  # as SPREAD, of the looks in a visit
+VIEWS_LOG_STD = 1.25  # standard deviation of log(views of a member)
+MAX_VIEWS_RATIO = 60  # maximum views of a member, in times of the median
+SESSION_VIEWS_LOG_STD = 0.9  # standard deviation of log(views of a session)
 MAX_SESSION_VIEWS = 60
 BOT_SESSION_VIEWS = (60, 300)
-MEAN_TO_MEDIAN_VIEWS = 1.5  # mean of a visit's looks against their median: exp(VISIT_SPREAD ** 2 / 2)
-MAX_GUEST_INCREASE, MAX_BOT_INCREASE = 3.0, 9.0  # what traffic adds at full strength, in times of what there was
-TRAFFIC_STREAM: Final = 5  # its own random numbers, so that nobody else does anything else
+MEAN_TO_MEDIAN_VIEWS = 1.5  # of the views of a session: exp(SESSION_VIEWS_LOG_STD ** 2 / 2)
+MAX_GUEST_INCREASE, MAX_BOT_INCREASE = 3.0, 9.0  # added sessions under a `traffic` drift of strength 1, relative
+TRAFFIC_STREAM: Final = 5  # its own stream of random numbers: the other shoppers stay as they were
 
 
 @dataclass(frozen=True)
 class Sessions:
-    """V visits, by shopper and in each shopper's order; and the S shoppers themselves."""
+    """V sessions, by shopper and in each shopper's order, and the kinds of the S shoppers."""
 
-    shopper: NDArray[np.int64]  # (V,)
-    start: NDArray[np.int64]  # (V,) seconds since 1970
-    n_views: NDArray[np.int64]  # (V,) items looked at
-    shopper_kind: NDArray[np.int64]  # (S,) MEMBER, GUEST or BOT
+    shopper: Ints  # (V,)
+    start: Ints  # (V,) seconds since 1970
+    n_views: Ints  # (V,)
+    shopper_kind: Ints  # (S,) MEMBER, GUEST or BOT
 
 
 def generate_sessions(params: ShopParams, rng: np.random.Generator) -> Sessions:
-    """Everybody's visits; members first, then guests and bots, then those whom a drift of traffic adds."""
+    """Draw all sessions: members first, then guests and bots, then those that a `traffic` drift adds."""
     total_views = rng.lognormal(np.log(params.views_per_shopper), VIEWS_LOG_STD, params.shoppers).clip(
         1, MAX_VIEWS_RATIO * params.views_per_shopper
     )
@@ -49,16 +49,16 @@ def generate_sessions(params: ShopParams, rng: np.random.Generator) -> Sessions:
     return _concat_sessions([*parts, *_traffic_drift_sessions(params, n_guests, n_bots)])
 
 
-def draw_session_views(params: ShopParams, n_sessions: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """(count,) items looked at in each visit of a person."""
+def draw_session_views(params: ShopParams, n_sessions: int, rng: np.random.Generator) -> Ints:
+    """Draw the number of views (n_sessions,) of human sessions."""
     n_views = np.round(rng.lognormal(np.log(params.views_per_session), SESSION_VIEWS_LOG_STD, n_sessions))
     return n_views.clip(1, MAX_SESSION_VIEWS).astype(np.int64)
 
 
 def _draw_sessions(
-    params: ShopParams, sessions_per_shopper: NDArray[np.int64], kind: int, days: range, rng: np.random.Generator
+    params: ShopParams, sessions_per_shopper: Ints, kind: int, days: range, rng: np.random.Generator
 ) -> Sessions:
-    """each: (S,) how often every one of them comes."""
+    """Draw the sessions of one kind of shopper. sessions_per_shopper: (S,)."""
     shopper = np.repeat(np.arange(len(sessions_per_shopper)), sessions_per_shopper)
     n_views = (
         rng.integers(*BOT_SESSION_VIEWS, size=len(shopper))

@@ -1,17 +1,18 @@
-"""What is sold out on which day: for a few days each. The next cheaper item of the category is looked at meanwhile."""
+"""Stock: slots that are sold out for a few days. Shoppers view the next cheaper item of the category instead."""
 
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+
+from freshet.simulation.array_types import Bools
 
 STOCK_STREAM: Final = 15
-P_SELL_OUT: Final = 0.01  # of the places are sold out anew every day
+P_SELL_OUT: Final = 0.01  # share of slots that sell out per day
 MIN_SOLD_OUT_DAYS, MAX_SOLD_OUT_DAYS = 1, 5  # days
 
 
-def draw_sold_out(seed: int, n_days: int, n_slots: int) -> NDArray[np.bool_]:
-    """(days, P)"""
+def draw_sold_out(seed: int, n_days: int, n_slots: int) -> Bools:
+    """Return whether each slot is sold out on each day (days, P)."""
     rng = np.random.default_rng([seed, STOCK_STREAM])
     starts = rng.random((n_days, n_slots)) < P_SELL_OUT
     durations = rng.integers(MIN_SOLD_OUT_DAYS, MAX_SOLD_OUT_DAYS + 1, (n_days, n_slots)) * starts

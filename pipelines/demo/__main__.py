@@ -1,7 +1,7 @@
 """`make demo`: a simulated shop, from landed files through a drift to a retrained release, in one process.
 
-Sensors are really ticked, runs are recorded in DAGSTER_HOME (`make dev` shows them), the gateway is a process of its
-own. The Makefile points lake, state and DAGSTER_HOME into `demo/`, which every demo empties first.
+It ticks the real sensors, records runs in DAGSTER_HOME (`make dev` shows them) and runs the gateway as a separate
+process. The Makefile puts lake, state and DAGSTER_HOME into `demo/`, which every demo empties first.
 """
 
 import logging
@@ -22,10 +22,10 @@ from pipelines import program_entry
 from pipelines.demo.preload import preload
 from pipelines.demo.screen import DemoOutput
 
-MARKER_FILE: Final = "demo-of-freshet"  # in the folder: only a folder with this mark is ever emptied
+MARKER_FILE: Final = "demo-of-freshet"  # only a folder with this file is emptied
 INTRODUCTION: Final = (
-    "Freshet keeps a shop's recommender fresh. This demo shows the whole loop: files land, a model is trained, judged "
-    "and released, shoppers are served, their habits change, and Freshet notices and retrains by itself."
+    "Freshet keeps a shop's recommender fresh. This demo runs the whole loop: files land, a model is trained, evaluated "
+    "and released, shoppers are served, their habits drift, and Freshet detects the drift and retrains."
 )
 DAGSTER_CONFIG: Final = Path(__file__).parents[2] / "deploy" / "dagster.yaml"
 
@@ -40,20 +40,20 @@ def main(
     reset_folder(settings)
     output = DemoOutput.on_stderr()
     output.write(INTRODUCTION)
-    # The story tells what a run logs; a library that sets up the root logger on its way would print it once more.
+    # RunProgress shows what a run logs; with propagation, a library that configures the root logger would repeat it.
     logging.getLogger("freshet").propagate = False
     try:
         _run_demo(output, settings, start, keep=keep, picture=picture)
     except KeyboardInterrupt:
         output.write("Stopped.")
-        # At once: the interpreter would wait for a JVM that is only just starting. It ends with this process.
+        # Skip the interpreter's clean-up, which would wait for a JVM that is still starting. It ends with this process.
         os._exit(130)
 
 
 def _run_demo(output: DemoOutput, settings: Settings, start: float, *, keep: bool, picture: Path | None) -> None:
-    with output.show_status("getting ready: Spark, Dagster, the shop, its gateway (about 20 s)"):
+    with output.show_status("starting Spark, Dagster, the shop and its gateway (about 20 s)"):
         spark_thread = preload(settings)
-        # Only now: loading the code location looks for DAGSTER_HOME.
+        # Not at the top: loading the code location checks DAGSTER_HOME.
         from pipelines.demo.script import demo_context, run_demo
     with demo_context(output, spark_thread) as context:
         run_demo(context, start)
@@ -65,20 +65,22 @@ def _run_demo(output: DemoOutput, settings: Settings, start: float, *, keep: boo
 
 
 def reset_folder(settings: Settings) -> None:
-    """A demo begins with an empty folder; one that no demo made is left alone.
+    """Empty the demo's folder; a folder that no demo made is left alone.
 
-    Raises SettingsError for such a folder, GatewayError where a gateway works on the lake, SetupError where the folder
-    cannot be emptied.
+    Raises SettingsError for such a folder, GatewayError if a gateway uses the lake, SetupError if the folder cannot be
+    emptied.
     """
     folder = Path(settings.lake).parent
     if folder.exists() and any(folder.iterdir()) and not (folder / MARKER_FILE).exists():
         raise SettingsError(
-            "FRESHET_LAKE", f"{folder} holds something that is not the demo's", "run `make demo`, which sets its own"
+            "FRESHET_LAKE",
+            f"{folder} holds files that are not the demo's",
+            "run `make demo`, which sets its own folder",
         )
     try:
         _recreate_folder(settings, folder)
     except OSError as error:
-        raise SetupError(str(folder), f"cannot be emptied ({error})", "remove it yourself, then try again") from error
+        raise SetupError(str(folder), f"cannot be emptied ({error})", "remove it, then try again") from error
 
 
 def _recreate_folder(settings: Settings, folder: Path) -> None:
@@ -96,9 +98,9 @@ def _recreate_folder(settings: Settings, folder: Path) -> None:
 
 
 def _lock_gateway_state(settings: Settings) -> StateLock | None:
-    """The state of the lake's gateway, so that none is running; None where there is none.
+    """Lock the gateway state of the lake, so that no gateway uses it; None if there is no state.
 
-    Raises GatewayError where a gateway works on the lake that is to go.
+    Raises GatewayError if a gateway uses it.
     """
     state = state_folder(settings)
     if not state.exists():
@@ -106,9 +108,7 @@ def _lock_gateway_state(settings: Settings) -> StateLock | None:
     try:
         return acquire_state_lock(state)
     except GatewayError as error:
-        raise GatewayError(
-            str(state), error.what, "stop what runs there (make dev, or make demo KEEP=1), then try again"
-        ) from error
+        raise GatewayError(str(state), error.what, "stop `make dev` or `make demo KEEP=1`, then try again") from error
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A share of lists with a click, and a difference of two, with intervals that are honest about who was asked."""
+"""Click rates and their differences, with confidence intervals clustered by shopper."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-NORMAL_95: Final = 1.96
+NORMAL_95: Final = 1.96  # quantile of the normal distribution for a two-sided 95 % interval
 
 
 @dataclass(frozen=True)
@@ -18,26 +18,26 @@ class Estimate:
     half_width: float
 
     def __str__(self) -> str:
-        """`3.1 ± 0.5 %`"""
+        """Return `3.1 ± 0.5 %`."""
         return f"{100 * self.mean:.1f} ± {100 * self.half_width:.1f} %"
 
     @property
     def points_text(self) -> str:
-        """`-1.4 ± 0.6 points`, of a difference between two shares."""
+        """Return `-1.4 ± 0.6 points`, for a difference between two rates."""
         return f"{100 * self.mean:+.1f} ± {100 * self.half_width:.1f} points"
 
     @property
     def is_clear(self) -> bool:
-        """Zero is outside the interval."""
+        """Return whether zero is outside the interval."""
         return abs(self.mean) > self.half_width
 
     def minus(self, other: "Estimate") -> "Estimate":
-        """The difference to an estimate from other shoppers."""
+        """Return the difference to an estimate from other shoppers."""
         return Estimate(self.mean - other.mean, math.hypot(self.half_width, other.half_width))
 
 
 def clustered_mean(shoppers: Sequence[int], values: Sequence[float]) -> Estimate:
-    """The mean over lists. What lists of one shopper have in common counts once: shoppers were drawn, not lists.
+    """Return the mean over lists, with an interval clustered by shopper, because shoppers are sampled and not lists.
 
     The interval is that of a ratio of sums over shoppers (linearised; Cochran, Sampling Techniques, 1977, chapter 6).
     """

@@ -1,8 +1,8 @@
-"""The demo's screen as an SVG that needs nothing from anywhere: the letters are the viewer's own."""
+"""The SVG template for the demo's terminal: it uses the viewer's own monospaced font instead of fetching one."""
 
 from typing import Final
 
-# Rich's own format fetches a font from the network; these letters are any monospaced ones.
+# Rich's own template fetches a font from the network.
 SVG_FORMAT: Final = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>

@@ -1,7 +1,6 @@
-"""A gateway of the demo's own: a process beside it, spoken to by HTTP like any client would."""
+"""The demo's gateway: a separate process, called over HTTP like any client would."""
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -17,16 +16,17 @@ import httpx
 
 from freshet.errors import FreshetError
 from freshet.settings import Settings
+from pipelines.ports import base_url, find_free_port
 
-READY_TIMEOUT_S = 30.0  # seconds
-STOP_TIMEOUT_S = 10.0
-MAX_CONCURRENT_REQUESTS: Final = 8  # questions
-HTTP_SUCCESS_CLASS: Final = 2  # hundred and some
+READY_TIMEOUT_S: Final = 30.0
+STOP_TIMEOUT_S: Final = 10.0
+MAX_CONCURRENT_REQUESTS: Final = 8
+HTTP_SUCCESS_CLASS: Final = 2  # status codes 2xx
 
 
 @dataclass(frozen=True)
 class GatewayProcess:
-    """A running gateway. Raises FreshetError where it answers with anything but success."""
+    """A running gateway. Its methods raise FreshetError for any response other than success."""
 
     url: str
     process: "subprocess.Popen[bytes]"
@@ -34,16 +34,16 @@ class GatewayProcess:
     log: Path
 
     def post(self, events: Sequence[Mapping[str, Any]]) -> None:
-        """Events that somebody did just now."""
+        """Post events."""
         _require_success(self.client.post("/v1/events", json=list(events)))
 
     def recommend(self, **query: Any) -> dict[str, Any]:
-        """The answer to `user_id=…` or `session_id=…`."""
+        """Return the response to `user_id=…` or `session_id=…`."""
         body: dict[str, Any] = _require_success(self.client.get("/v1/recommendations", params=query)).json()
         return body
 
     def recommend_item_lists(self, requests: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-        """The item ids of the answer to each question, in order; some are asked at the same time."""
+        """Return the recommended item ids of each request, in order; requests run concurrently."""
         parts = [requests[offset::MAX_CONCURRENT_REQUESTS] for offset in range(MAX_CONCURRENT_REQUESTS)]
         item_lists: list[list[str]] = [[] for _ in requests]
         with ThreadPoolExecutor(MAX_CONCURRENT_REQUESTS) as pool:
@@ -52,7 +52,7 @@ class GatewayProcess:
         return item_lists
 
     def _request_sequentially(self, requests: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-        """On a connection of their own, without httpx, which takes as long as the gateway itself."""
+        """Send requests over one connection. Without httpx, whose overhead is as large as the gateway's latency."""
         connection = HTTPConnection(self.url.removeprefix("http://"), timeout=10)
         try:
             return [_request_items(connection, request) for request in requests]
@@ -60,7 +60,7 @@ class GatewayProcess:
             connection.close()
 
     def serving_release(self) -> int | None:
-        """The number of the release that answers; None before it is ready."""
+        """Return the number of the active release; None before the gateway is ready."""
         try:
             response = self.client.get("/readyz")
         except httpx.TransportError:
@@ -68,16 +68,16 @@ class GatewayProcess:
         return response.json().get("release") if response.status_code == 200 else None
 
     def wait_for_release(self, release: int, timeout: float = READY_TIMEOUT_S) -> float:
-        """Seconds until that release answers. Raises FreshetError when it takes too long or the process has ended."""
+        """Wait until a release is active; return the seconds. Raises FreshetError on a timeout or if the process ended."""
         start = time.monotonic()
         while self.serving_release() != release:
             if self.process.poll() is not None or time.monotonic() - start > timeout:
-                raise FreshetError("gateway", f"does not serve release {release}", f"look at {self.log}")
+                raise FreshetError("gateway", f"does not serve release {release}", f"see {self.log}")
             time.sleep(0.02)
         return time.monotonic() - start
 
     def stop(self) -> None:
-        """End it in order: what it was told lands first."""
+        """Stop the gateway; it lands its events first."""
         self.client.close()
         self.process.terminate()
         try:
@@ -89,31 +89,18 @@ class GatewayProcess:
 
 @contextmanager
 def run_gateway(settings: Settings) -> Iterator[GatewayProcess]:
-    """A gateway on the settings' port, or on any that is free; stopped at the end, whatever happens."""
-    port = free_port(settings.gateway_host, settings.gateway_port)
+    """Run a gateway on the settings' port, or on any free one; stop it at the end."""
+    port = find_free_port(settings.gateway_host, settings.gateway_port)
     log = settings.gateway_state_dir / "gateway.log"
     command = [sys.executable, "-m", "freshet.cli.main", "serve", "--host", settings.gateway_host, "--port", str(port)]
     with log.open("wb") as log_file:
         process = subprocess.Popen(command, stdout=log_file, stderr=log_file)
-    url = f"http://{settings.gateway_host}:{port}"
+    url = base_url(settings.gateway_host, port)
     gateway = GatewayProcess(url, process, httpx.Client(base_url=url, timeout=10), log)
     try:
         yield gateway
     finally:
         gateway.stop()
-
-
-def free_port(host: str, preferred_port: int) -> int:
-    """The wanted port where nobody listens on it, else any other."""
-    for port in (preferred_port, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise FreshetError(host, "no port is free", "set FRESHET_GATEWAY_HOST to an address of this machine")
 
 
 def _request_items(connection: HTTPConnection, request: Mapping[str, Any]) -> list[str]:

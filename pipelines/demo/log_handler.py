@@ -1,52 +1,54 @@
-"""A Dagster logger that tells a run to somebody at a terminal: what is being done, how long each asset took."""
+"""A Dagster logger for the terminal: the current step, the duration of each asset, errors."""
 
 import logging
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 from dagster import DagsterEventType
 
 from pipelines.demo.screen import DemoOutput
 
+LOGGER_NAME: Final = "demo"
+
 
 @dataclass
 class RunProgress:
-    """What one run did, asset by asset; errors are shown at once."""
+    """Progress of one run, asset by asset; errors are shown at once."""
 
     output: DemoOutput
-    asset_seconds: dict[str, float] = field(default_factory=dict)  # asset → how long it took
-    n_steps: int = 0  # of the run that is told
-    step_number: int = 0  # the number of the one at work
+    asset_seconds: dict[str, float] = field(default_factory=dict)  # asset → duration
+    n_steps: int = 0  # of the current run
+    step_number: int = 0  # of the current step, from 1
     interrupted: bool = False  # by Ctrl-C
     _current_step: str = ""
 
     def logger(self) -> dg.LoggerDefinition:
-        """A logger of its own, so that nothing else of the process speaks through it."""
+        """Return a logger definition with a separate logger, which other code of the process does not use."""
 
         def create_logger(_: dg.InitLoggerContext) -> logging.Logger:
-            logger = logging.Logger("freshet.story", level=logging.DEBUG)  # Dagster tells its events at DEBUG
+            logger = logging.Logger(f"freshet.{LOGGER_NAME}", level=logging.DEBUG)  # Dagster logs its events at DEBUG
             logger.addHandler(_RunLogHandler(self))
             return logger
 
-        return dg.LoggerDefinition(create_logger, description="One line per asset, for a person at a terminal.")
+        return dg.LoggerDefinition(create_logger, description="One line per asset, for a terminal.")
 
     def start_run(self, n_steps: int) -> None:
-        """A run of so many steps is about to start."""
+        """Reset the counters for a run of `n_steps` steps."""
         self.n_steps, self.step_number, self._current_step = n_steps, 0, ""
 
     def show_progress(self, text: str) -> None:
-        """What the step at work says of itself."""
+        """Show a message of the current step."""
         self.output.update_status(f"{self._current_step}: {text}" if self._current_step else text)
 
     def pop_durations(self) -> str:
-        """`raw_events 9.1 s · quarantined_events 1.2 s · …`, and forget it."""
+        """Return `raw_events 9.1 s · quarantined_events 1.2 s · …` and clear the durations."""
         line = " · ".join(f"{asset} {duration:.1f} s" for asset, duration in self.asset_seconds.items())
         self.asset_seconds.clear()
         return line
 
     def handle_event(self, event: Any) -> None:
-        """One event of Dagster's."""
+        """Update the progress from one Dagster event."""
         if event.event_type is DagsterEventType.STEP_START:
             self.step_number += 1
             self._current_step = f"step {self.step_number} of {self.n_steps}: {event.step_key}"
@@ -56,11 +58,11 @@ class RunProgress:
         elif event.event_type is DagsterEventType.STEP_FAILURE and _is_interrupt(event.step_failure_data.error):
             self.interrupted = True
         elif event.event_type is DagsterEventType.STEP_FAILURE:
-            self.output.write(f"{event.step_key} was refused or failed", "red")
+            self.output.write(f"{event.step_key} failed, or its gate refused it", "red")
 
 
 def _is_interrupt(error: Any) -> bool:
-    """Whether a step ended because somebody pressed Ctrl-C."""
+    """Return whether a step ended because of Ctrl-C."""
     return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
 
 

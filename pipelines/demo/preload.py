@@ -1,4 +1,4 @@
-"""What takes long to start, started at once: Spark, and the libraries that are needed later."""
+"""Start Spark and import slow libraries in the background."""
 
 import importlib
 import threading
@@ -7,20 +7,19 @@ from typing import Final
 from freshet.settings import Settings
 from resources.lake import Lake
 
-# Slow to import: loaded while Spark works in a process of its own. One after the other, and torch after all that brings
-# scipy: scipy asks every module that is called torch, and fails on one that is only half loaded.
+# Imported while Spark works in its own process. One after the other, and torch after everything that imports scipy:
+# scipy inspects a loaded module called torch, and fails if it is only partly imported.
 _PRELOADED_MODULES: Final = (
     "great_expectations", "evidently.presets", "matplotlib.figure", "torch", "onnxscript", "onnxruntime",
-    "torch._dynamo",  # every optimizer asks for it
+    "torch._dynamo",  # imported by every optimizer
 )  # fmt: skip
 
 
 def preload(settings: Settings) -> threading.Thread:
-    """Start Spark beside everything else; the thread is to be joined before the first run."""
+    """Start Spark in a thread and return the thread; join it before the first run."""
 
     def start_spark() -> None:
-
-        _ = Lake(settings).spark  # one session a process: every other Lake gets this one
+        _ = Lake(settings).spark  # one session per process: every other Lake gets this one
         threading.Thread(target=_import_modules, daemon=True).start()
 
     thread = threading.Thread(target=start_spark, daemon=True)

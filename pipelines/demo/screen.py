@@ -1,4 +1,4 @@
-"""What the demo shows: scenes, lines and tables on a terminal, kept so that a picture can be made of them."""
+"""The demo's screen: sections, lines, tables and a status line; recorded, so it can be saved as a picture."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ INDENT = 2
 
 
 class DemoOutput:
-    """A terminal, or a log where there is none. What passes by (progress) is shown on a terminal only."""
+    """Output to a terminal or a log file. The status line is shown on terminals only."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -26,20 +26,20 @@ class DemoOutput:
 
     @classmethod
     def on_stderr(cls) -> "DemoOutput":
-        """The demo's own: everything is recorded for `picture`."""
+        """Return an output to stderr that is recorded for `save_svg`."""
         return cls(Console(stderr=True, record=True, highlight=False, width=WIDTH))
 
     def section(self, title: str) -> None:
-        """A new part of the story."""
+        """Start a section."""
         self._console.print()
         self._console.print(Rule(Text(title, style="bold"), align="left", style="cyan"))
 
     def write(self, text: str, style: str = "") -> None:
-        """A sentence, wrapped and indented."""
+        """Write a sentence, wrapped and indented."""
         self._console.print(Padding(Text(text, style=style), (0, 0, 0, INDENT)))
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A small table."""
+        """Write a small table."""
         table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim", pad_edge=False)
         for header in headers:
             table.add_column(header)
@@ -49,17 +49,17 @@ class DemoOutput:
 
     @contextmanager
     def show_status(self, text: str) -> Iterator[None]:
-        """Something takes a while: `text`, and whatever `now` says meanwhile."""
+        """Show a status line while the block runs; `update_status` changes its text."""
         with self._console.status(text) as self._status:
             yield
         self._status = None
 
     def update_status(self, text: str) -> None:
-        """What is being done this very moment; gone with the next."""
+        """Replace the text of the status line."""
         if self._status is not None:
             self._status.update(text[: WIDTH - 4])
 
     def save_svg(self, path: Path, title: str) -> None:
-        """Everything shown so far, as an SVG."""
+        """Save everything shown so far as an SVG."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._console.save_svg(str(path), title=title, clear=False, code_format=SVG_FORMAT)

@@ -1,4 +1,4 @@
-"""The acts of the demo in their order, and everything they need while they play."""
+"""The demo's script: set up the shop and the gateway, then run the steps in order."""
 
 import threading
 import time
@@ -25,12 +25,12 @@ from pipelines.load_simulation import save_shop_params
 from resources.lake import Lake
 
 SHOP_DAYS: Final = 28  # the last of them is yesterday
-DAYS_AFTER_DRIFT: Final = 14  # of them at the end: enough to learn new habits from
+DAYS_AFTER_DRIFT: Final = 14  # the last of the SHOP_DAYS: enough to learn the new habits
 
 
 @contextmanager
 def demo_context(output: DemoOutput, spark_thread: threading.Thread) -> Iterator[DemoContext]:
-    """Everything the scenes need, running; all of it stopped at the end. starting: Spark, on its way."""
+    """Start everything that the steps need; stop it at the end. spark_thread: starts Spark."""
     if SETTINGS.mapping is None:
         raise SettingsError("FRESHET_MAPPING", "is not set", "run `make demo`, which sets it")
     lake: Lake = defs.resources["lake"]  # type: ignore[index]
@@ -53,23 +53,23 @@ def demo_context(output: DemoOutput, spark_thread: threading.Thread) -> Iterator
 
 
 def shop_params() -> ShopParams:
-    """The demo's shop: its last day is yesterday, and habits change half-way."""
+    """Return the parameters of the demo's shop: it ends yesterday, with a habit drift half-way."""
     first_day = datetime.now(UTC).date() - timedelta(days=SHOP_DAYS)
     return ShopParams(first_day=first_day, days=SHOP_DAYS, drifts=(Drift("habit", SHOP_DAYS - DAYS_AFTER_DRIFT),))
 
 
 def run_demo(context: DemoContext, start: float) -> None:
-    """All of it. begun: `time.perf_counter()` when the demo began."""
+    """Run all steps. start: `time.perf_counter()` at the start of the demo."""
     drift_day = SHOP_DAYS - DAYS_AFTER_DRIFT
-    context.output.section(f"1  A simulated shop, and its first {drift_day} days")
+    context.output.section(f"1  The first {drift_day} days of a simulated shop land")
     steps.land_days(context, range(drift_day))
     steps.publish_first_release(context)
-    context.output.section("2  It serves")
+    context.output.section("2  The gateway serves the first release")
     before_drift = steps.serve_shoppers(context)
-    context.output.section("3  Then habits change")
+    context.output.section("3  Shoppers' habits drift")
     after_drift = steps.land_drifted_days(context, range(drift_day, SHOP_DAYS))
-    context.output.section("4  Freshet notices, retrains, judges and releases")
+    context.output.section("4  Freshet detects the drift, retrains, evaluates and releases")
     after_retraining = steps.retrain_on_drift(context, after_drift)
-    context.output.section("5  A rollback")
+    context.output.section("5  Rollback")
     steps.roll_back_twice(context)
     summary.print_summary(context, (before_drift, after_drift, after_retraining), time.perf_counter() - start)

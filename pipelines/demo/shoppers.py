@@ -1,7 +1,7 @@
-"""Simulated shoppers at the gateway: they come, are shown lists, and click, buy or, most of them, leave.
+"""Simulated shoppers at the gateway: draw visits, show them lists, and measure the click rate.
 
-Visits are drawn before anything is shown, and a question brings the visit's clicks, which a gateway does not keep. So
-the same visitors can be shown the lists of two releases, and differ by the lists only.
+Visits are drawn before any list is shown, and each request carries the visit's events, which the gateway does not
+store. So the same visits can be shown the lists of two releases, and the reactions differ only by the lists.
 """
 
 from collections import defaultdict
@@ -13,14 +13,14 @@ from pipelines.demo.click_rates import Estimate, clustered_mean
 from pipelines.demo.gateway import GatewayProcess
 from pipelines.shopper_visit import LIST_SIZE
 
-REQUEST_EVENT_FIELDS = ("item_id", "event_type", "event_time", "title", "category")  # of an event, in a question
-MAX_REQUEST_EVENTS = 200  # that a question may bring
-MAX_POST_EVENTS = 500  # events
+REQUEST_EVENT_FIELDS = ("item_id", "event_type", "event_time", "title", "category")
+MAX_REQUEST_EVENTS = 200  # events that a recommendation request may carry
+MAX_POST_EVENTS = 500  # events per POST
 
 
 @dataclass(frozen=True)
 class Audience:
-    """V visits to a shop on one day. events: what each shopper had done on this day, up to the question."""
+    """V visits to a shop on one day. events: of each visit's shopper on this day, up to the request."""
 
     shop: LiveShop
     sessions: tuple[LiveSession, ...]
@@ -28,7 +28,7 @@ class Audience:
 
     @property
     def requests(self) -> list[dict[str, object]]:
-        """One a visit, as the gateway takes it."""
+        """Return the request of each visit, as the gateway takes it."""
         return [
             _recommendation_request(session, events) for session, events in zip(self.sessions, self.events, strict=True)
         ]
@@ -36,18 +36,18 @@ class Audience:
 
 @dataclass(frozen=True)
 class ClickThrough:
-    """What became of the lists that an audience was shown, one a visit."""
+    """The reactions of an audience to its lists, one per visit."""
 
     audience: Audience
     reactions: tuple[ListReaction, ...]
 
     @property
     def rate(self) -> Estimate:
-        """Lists with a click, of all."""
+        """Return the share of lists with a click."""
         return clustered_mean(self._shoppers, self._clicked)
 
     def difference_to(self, other: "ClickThrough") -> Estimate:
-        """How much more often than `other`: each visit with itself where the audience is the same."""
+        """Return the difference of the click rates; paired by visit if the audience is the same."""
         if other.audience is not self.audience:
             return self.rate.minus(other.rate)
         differences = [
@@ -56,7 +56,7 @@ class ClickThrough:
         return clustered_mean(self._shoppers, differences)
 
     def events(self) -> list[EventPayload]:
-        """Everything that was done, in the order of the visits."""
+        """Return all events of the visits and the reactions, in the order of the visits."""
         pairs = zip(self.audience.sessions, self.reactions, strict=True)
         return [event for session, reaction in pairs for event in (*session.events, *reaction.events)]
 
@@ -70,14 +70,14 @@ class ClickThrough:
 
 
 def draw_audience(shop: LiveShop, n_sessions: int) -> Audience:
-    """So many visits, before anything is shown."""
+    """Draw visits before any list is shown."""
     events_by_shopper: dict[int, tuple[EventPayload, ...]] = defaultdict(tuple)
     sessions: list[LiveSession] = []
     events: list[tuple[EventPayload, ...]] = []
     for session in (shop.start_session() for _ in range(n_sessions)):
         earlier_events = (
             events_by_shopper[session.shopper] if session.user_id else ()
-        )  # a guest is somebody else each time
+        )  # every guest session is another guest
         events_by_shopper[session.shopper] = (*earlier_events, *session.events)[-MAX_REQUEST_EVENTS:]
         sessions.append(session)
         events.append(events_by_shopper[session.shopper])
@@ -85,7 +85,7 @@ def draw_audience(shop: LiveShop, n_sessions: int) -> Audience:
 
 
 def measure_click_through(gateway: GatewayProcess, audience: Audience) -> ClickThrough:
-    """Each visitor is shown the list of what serves now. Nothing is kept by the gateway but that it showed them."""
+    """Show each visit the list of the active release. The gateway records impressions only."""
     item_lists = gateway.recommend_item_lists(audience.requests)
     reactions = (
         audience.shop.react_to_list(session, item_ids)
@@ -95,7 +95,7 @@ def measure_click_through(gateway: GatewayProcess, audience: Audience) -> ClickT
 
 
 def post_events(gateway: GatewayProcess, events: Sequence[EventPayload]) -> int:
-    """Hand over what was done; returns how many events were acknowledged."""
+    """Post the events; return how many were acknowledged."""
     for offset in range(0, len(events), MAX_POST_EVENTS):
         gateway.post(events[offset : offset + MAX_POST_EVENTS])
     return len(events)

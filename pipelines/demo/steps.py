@@ -1,4 +1,4 @@
-"""The demo, scene by scene: each does one thing for real and says what came of it."""
+"""The demo's steps: land days, release a model, serve shoppers, detect drift and retrain, roll back."""
 
 import time
 from collections.abc import Sequence
@@ -18,30 +18,30 @@ from pipelines.shopper_visit import LIST_SIZE
 
 
 def land_days(context: DemoContext, day_numbers: range) -> Sequence[date]:
-    """Files of some of the shop's days are put into the landing, as a shop would."""
+    """Land the files of some of the shop's days."""
     stats, landing_days = deliver_days(context.settings, context.mapping, context.shop, day_numbers)
     context.output.write(
         f"{stats.rows:,} rows land in {len(landing_days)} files, {landing_days[0]} to {landing_days[-1]}; "
-        f"{stats.duplicates} of them twice, {stats.bad} broken on purpose."
+        f"{stats.duplicates} are duplicates and {stats.bad} are invalid, on purpose."
     )
     return landing_days
 
 
 def publish_first_release(context: DemoContext) -> None:
-    """From files to a release: one run by the landing sensor, one because nothing serves yet."""
+    """Release a first model: one run of the landing sensor, one of the drift sensor because nothing is released yet."""
     context.tick("landing", "the landing sensor has started a run")
-    context.output.write(f"Every table passed its gate before it could be read: {_row_accounts(context)}.")
-    context.tick("drift", "a model is trained")
+    context.output.write(f"Every table passed its gate before it was published: {_row_accounts(context)}.")
+    context.tick("drift", "training a model")
     context.output.write(context.champion().verdict, "green")
     context.output.write(
-        "NDCG@10: how high the item that shoppers went to next stands in a list of ten; 1 is the best.", "dim"
+        "NDCG@10: how high the shopper's next items rank in a list of ten; 1 is best, 0 is worst.", "dim"
     )
 
 
 def serve_shoppers(context: DemoContext) -> ClickThrough:
-    """A new visitor's list, before and after three clicks; then many shoppers."""
+    """Show the list of a new visitor before and after three clicks, then measure the click rate of many visits."""
     wait_s = context.gateway.wait_for_release(context.champion().number)
-    context.output.write(f"The gateway serves release 1, {wait_s:.1f} s after it was released: {context.gateway.url}")
+    context.output.write(f"The gateway at {context.gateway.url} serves release 1, {wait_s:.1f} s after its release.")
     _show_cold_start(context)
     click_through = context.show_lists(context.audiences.before_drift.result())
     _print_click_rate(context, click_through)
@@ -50,9 +50,9 @@ def serve_shoppers(context: DemoContext) -> ClickThrough:
 
 
 def land_drifted_days(context: DemoContext, day_numbers: range) -> ClickThrough:
-    """Days land on which shoppers behave differently; the drift report says so."""
+    """Land the days after the habit drift; show that clicks fall and that the drift report says so."""
     context.output.write(
-        "From now on shoppers move on to other items than before. No count, price or category shows the change."
+        "From now on shoppers view other items after each item than before. Counts, prices and categories stay the same."
     )
     land_days(context, day_numbers)
     context.tick("landing", "the landing sensor has started a run")
@@ -65,15 +65,16 @@ def land_drifted_days(context: DemoContext, day_numbers: range) -> ClickThrough:
 
 
 def retrain_on_drift(context: DemoContext, previous: ClickThrough) -> ClickThrough:
-    """The drift sensor retrains; the new release is shown to the very visitors of `before`."""
-    context.tick("drift", "the drift sensor has started a run", "the drift report finds that release 1 is out of date")
+    """Retrain by the drift sensor; measure the new release on the same visits."""
+    context.tick("drift", "the drift sensor has started a run", "the drift report says that release 1 is out of date")
     entry = context.champion()
     context.output.write(entry.verdict, "green")
     wait_s = context.gateway.wait_for_release(entry.number)
-    context.output.write(f"The gateway serves release {entry.number}, {wait_s:.1f} s later and without a restart.")
+    context.output.write(f"The gateway serves release {entry.number} {wait_s:.1f} s later, without a restart.")
     click_through = context.show_lists(previous.audience)
     context.output.write(
-        f"The same visits, shown the new lists: {click_through.rate} of them are clicked ({click_through.difference_to(previous).points_text}).",
+        f"The same visits with the new lists: {click_through.rate} of the lists are clicked "
+        f"({click_through.difference_to(previous).points_text}).",
         "bold",
     )
     context.post_events(click_through)
@@ -81,27 +82,25 @@ def retrain_on_drift(context: DemoContext, previous: ClickThrough) -> ClickThrou
 
 
 def roll_back_twice(context: DemoContext) -> None:
-    """A rollback is one line in the journal, and so is taking it back."""
-    context.output.write(
-        "Should a release turn out to be a mistake, one line takes it back; it works while Dagster is down."
-    )
-    for target, why in ((1, "to show how"), (2, "and forward again")):
+    """Roll back to release 1 and forward again: each is one entry in the journal."""
+    context.output.write("One command rolls a release back; it works while Dagster is down.")
+    for target, why in ((1, "demo"), (2, "forward again")):
         start = time.monotonic()
         entry, _ = roll_back(context.lake.store, context.settings.cache_dir, target, why, "the demo", datetime.now(UTC))
         context.gateway.wait_for_release(entry.number)
         context.output.write(
-            f'`freshet rollback --to {target} --why "{why}"`: that is release {entry.number}; the gateway serves it '
+            f'`freshet rollback --to {target} --why "{why}"` makes release {entry.number}; the gateway serves it '
             f"{time.monotonic() - start:.1f} s later."
         )
 
 
 def _row_accounts(context: DemoContext) -> str:
-    """What became of the landed rows."""
+    """Return the counts of the landed rows by what happened to them."""
     records = day_records.latest_records(context.lake.store, "events").values()
     counts = {name: sum(record.counts[name] for record in records) for name in ("quarantined", "duplicate", "rows")}
     return (
-        f"{counts['quarantined']} rows break the contract and wait in quarantine, each with its reason, "
-        f"{counts['duplicate']} were there already, {counts['rows']:,} are published"
+        f"{counts['quarantined']} rows break the contract and are quarantined, each with its reason; "
+        f"{counts['duplicate']} are duplicates; {counts['rows']:,} are published"
     )
 
 
@@ -113,7 +112,7 @@ def _print_click_rate(context: DemoContext, click_through: ClickThrough) -> None
 
 
 def _show_cold_start(context: DemoContext) -> None:
-    """The lists of a new visitor, side by side."""
+    """Show the lists of a new visitor before and after three views, side by side."""
     catalogue = context.shop.catalogue
     first_item = int(catalogue.popularity.argmax())
     cheaper_item = int(catalogue.item_graph.base_links[CHEAPER, first_item])
@@ -127,11 +126,11 @@ def _show_cold_start(context: DemoContext) -> None:
     updated_list = context.gateway.recommend(session_id="a-stranger", k=5)
     latency_ms = 1000 * (time.monotonic() - start)
     titles = ", ".join(str(catalogue.titles[i]) for i in items)
-    context.output.write(f"A new visitor looks at: {titles}.")
+    context.output.write(f"A new visitor views: {titles}.")
     context.output.table(
         [
-            f"list before the clicks ({initial_list['tier']})",
-            f"list {latency_ms:.0f} ms after the first click ({updated_list['tier']})",
+            f"list before the views (tier {initial_list['tier']})",
+            f"list {latency_ms:.0f} ms after the first view (tier {updated_list['tier']})",
         ],
         [
             (_title(initial_item), _title(updated_item))

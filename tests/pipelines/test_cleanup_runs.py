@@ -1,4 +1,4 @@
-"""A run that was killed ends as failed when the development loop begins; one that lives goes on."""
+"""Killed runs are marked as failed when `make dev` starts; live ones are left alone."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from tests.idle_jobs import idle
 pytestmark = pytest.mark.dagster
 
 ROOT = Path(__file__).parents[2]
-KILLED_MESSAGE = "the run's process is gone: it was killed, or the machine went down; its sensor asks for it again"
+KILLED_MESSAGE = "the run's process is gone: it was killed, or the machine stopped; its sensor requests the run again"
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_without_a_home_of_dagster_that_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "none"))
     with pytest.raises(SetupError) as error:
         main()
-    message = f"DAGSTER_HOME: {tmp_path / 'none'} is no folder; run `make dev`, which makes and sets it"
+    message = f"DAGSTER_HOME: {tmp_path / 'none'} is not a folder; run `make dev`, which sets it"
     assert str(error.value) == message
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from freshet.errors import SettingsError
 from freshet.settings import Settings
-from pipelines import dev
+from pipelines import dagster_ui
 from pipelines.dev import announce_when_up, interrupted_run_message, programs, resolve_ports
 
 pytestmark = pytest.mark.dagster
@@ -44,7 +44,7 @@ def test_both_ports_are_looked_at_before_anything_starts(used_port):
 
 
 def test_one_port_for_both_is_a_mistake():
-    with pytest.raises(SettingsError, match="both Dagster's UI and the gateway are to listen there"):
+    with pytest.raises(SettingsError, match="Dagster's UI and the gateway are both set to it"):
         resolve_ports(settings(dagster_port=8080, gateway_port=8080))
 
 
@@ -72,7 +72,7 @@ def test_of_what_dagster_says_at_its_end_the_interrupted_run_is_shown():
         "2026-11-28 04:39:26 +0000 - dagster - ERROR - update_tables - 95f61772-4924-4ef7-8cab-118a7bf90415 - 17785 - "
         'RUN_FAILURE - Execution of run for "update_tables" failed. Execution was interrupted unexpectedly. No user'
     )
-    assert interrupted_run_message(line) == "the run 95f61772 (update_tables) was interrupted; it is asked for again"
+    assert interrupted_run_message(line) == "run 95f61772 (update_tables) was interrupted; its sensor requests it again"
     assert interrupted_run_message("dagster._core.errors.DagsterExecutionInterruptedError") is None
 
 
@@ -110,7 +110,7 @@ def test_a_ui_that_is_not_up_yet_is_asked_now_and_then(monkeypatch):
         def log_message(self, *_):
             pass
 
-    monkeypatch.setattr(dev, "POLL_INTERVAL_S", 0.2)
+    monkeypatch.setattr(dagster_ui, "POLL_INTERVAL_S", 0.2)
     with HTTPServer(("127.0.0.1", 0), NotReadyHandler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         ui = f"http://127.0.0.1:{server.server_port}"

@@ -57,7 +57,7 @@ def test_an_error_of_the_gateway_is_told_and_ends_nothing(caplog):
         assert try_session(fake_gateway(500, [])[0], live_shop()) is None
     (message,) = caplog.messages
     assert message.startswith(
-        "a visit went wrong: Server error '500 Internal Server Error' for url 'http://gateway/v1/"
+        "a visit failed: Server error '500 Internal Server Error' for url 'http://gateway/v1/"
     )
 
 

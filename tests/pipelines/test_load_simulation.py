@@ -1,6 +1,7 @@
-"""The simulated shop in a lake: written down whole, and landed day by day."""
+"""The simulated shop in a lake: its stored parameters, and landing day by day."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -29,8 +30,22 @@ def test_the_shop_that_is_kept_is_the_shop_that_was_made(tmp_path):
     assert load_shop_params(store) == PARAMS
 
 
+def test_parameters_are_read_under_their_former_names(tmp_path):
+    store = open_store(str(tmp_path))
+    former = {
+        "rules": 2, "seed": 7, "first_day": "2024-01-02", "days": 4, "shoppers": 30, "items": 20, "categories": 5,
+        "looks": 8.0, "visit_looks": 2.0, "follow": 0.5, "again": 0.2, "shown": 0.1, "turnover": 0.01,
+        "drifts": [{"kind": "habit", "day": 2, "strength": 0.5}],
+    }  # fmt: skip
+    store.put(SHOP_PATH, json.dumps(former).encode())
+    assert load_shop_params(store) == replace(
+        PARAMS, views_per_shopper=8.0, views_per_session=2.0, p_follow_link=0.5, p_revisit=0.2, p_related_click=0.1,
+        catalogue_churn=0.01,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("version", [None, 3])
-def test_a_shop_of_other_rules_does_not_go_on(tmp_path, version):
+def test_a_shop_of_another_version_is_refused(tmp_path, version):
     store = open_store(str(tmp_path))
     save_shop_params(store, PARAMS)
     values = json.loads(store.get(SHOP_PATH))
@@ -39,8 +54,8 @@ def test_a_shop_of_other_rules_does_not_go_on(tmp_path, version):
     with pytest.raises(LakeError) as refusal:
         load_shop_params(store)
     assert str(refusal.value) == (
-        f"{tmp_path}/simulation/shop.json: this shop was simulated by rules of version {version or 1}, and this "
-        "Freshet has version 2; remove the demo's folder (`rm -r demo`), then `make dev` begins a new shop"
+        f"{tmp_path}/simulation/shop.json: version {version or 1} of the simulation made this shop, and this "
+        "Freshet has version 2; remove the demo's folder (`rm -r demo`); `make dev` then starts a new shop"
     )
 
 

@@ -1,4 +1,4 @@
-"""A port in use names itself, and the process that holds it."""
+"""Checking ports, finding free ones, and naming the process that uses one."""
 
 import os
 import socket
@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from freshet.errors import SettingsError
-from pipelines.ports import base_url, describe_listener, require_free_port
+from pipelines.ports import base_url, describe_listener, find_free_port, require_free_port
 
 
 @pytest.fixture
@@ -44,6 +44,15 @@ def test_a_free_port_is_free_and_stays_so(used_port):
         port = server.getsockname()[1]
     require_free_port("127.0.0.1", port, "the gateway", "FRESHET_GATEWAY_PORT")
     require_free_port("127.0.0.1", port, "the gateway", "FRESHET_GATEWAY_PORT")
+
+
+def test_a_preferred_port_that_is_free_is_returned():
+    port = find_free_port("127.0.0.1")
+    assert find_free_port("127.0.0.1", port) == port
+
+
+def test_another_port_is_returned_where_the_preferred_one_is_in_use(used_port):
+    assert find_free_port("127.0.0.1", used_port) != used_port
 
 
 def test_an_address_that_is_not_this_machines_is_told():

@@ -62,19 +62,19 @@ def test_the_day_before_is_closed_by_one_run_a_night(settings, store):
     assert run_request.tags == {
         "dagster/asset_partition_range_start": "2024-03-02",
         "dagster/asset_partition_range_end": "2024-03-02",
-        "freshet/why": "the night after 2024-03-02: the day is closed",
+        "freshet/why": "the nightly run for 2024-03-02",
     }
 
 
 def test_a_lake_in_which_nothing_happened_is_left_alone(settings, store):
     message = close_day_request(TICK_TIME, store, settings).skip_message
-    assert message == "Nothing landed on 2024-03-02, and nothing since the champion was made."
+    assert message == "Nothing landed on 2024-03-02, and nothing since the champion was trained."
 
 
 def test_a_shop_that_has_not_opened_is_left_alone(settings, store):
     early = settings.model_copy(update={"first_day": date(2024, 3, 3)})
     message = close_day_request(TICK_TIME, store, early).skip_message
-    assert message == "2024-03-02 lies before the first day of the shop, 2024-03-03."
+    assert message == "2024-03-02 is before the first day of the shop, 2024-03-03."
 
 
 def test_without_a_delivery_yesterday_what_was_published_since_the_champion_is_reason_enough(settings, store):

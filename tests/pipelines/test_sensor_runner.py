@@ -48,7 +48,7 @@ def test_the_cursor_is_kept_and_every_run_carries_its_tags(definitions_and_insta
 def test_a_run_key_is_run_once_and_a_skip_says_why(definitions_and_instance):
     for _ in range(3):
         tick(*definitions_and_instance, "counting")
-    assert tick(*definitions_and_instance, "counting").skip_message == "Everything it asks for has been run."
+    assert tick(*definitions_and_instance, "counting").skip_message == "Every requested run has been executed."
     assert tick(*definitions_and_instance, "counting").skip_message == "4 are enough."
     assert len(definitions_and_instance[1].get_runs()) == 3
 

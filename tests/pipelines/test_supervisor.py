@@ -18,7 +18,7 @@ PARENT_PROGRAM = "c = subprocess.Popen(['sleep', '60']); print('child', c.pid, f
 
 
 class SupervisorProcess:
-    """A supervisor in a process of its own, with these programs: name → (code, patience)."""
+    """A supervisor in its own process. programs: name → (code, stop timeout in seconds)."""
 
     def __init__(self, **programs):
         program_list = ", ".join(
@@ -78,9 +78,9 @@ def test_an_interrupt_ends_every_program_by_its_own_hand(start_supervisor, numbe
     supervisor.read_until("shop    | up", "gateway | up")
     status, lines = supervisor.send_signals(number)
     assert status == 0
-    assert lines[2] == "Ending: this takes some seconds (Ctrl-C again: at once)"
+    assert lines[2] == "Stopping: this takes some seconds (Ctrl-C again: at once)"
     assert sorted(lines[3:5]) == ["gateway | bye", "shop    | bye"]
-    assert lines[5:] == ["Everything has ended."]
+    assert lines[5:] == ["All programs have stopped."]
 
 
 def test_a_program_that_ends_by_itself_ends_the_others_and_its_status_is_told(start_supervisor):
@@ -90,7 +90,7 @@ def test_a_program_that_ends_by_itself_ends_the_others_and_its_status_is_told(st
     status, lines = supervisor.send_signals()
     assert status == 2
     assert "gateway | error: no" in lines
-    assert "gateway has ended by itself (status 2): everything else ends, too" in lines
+    assert "gateway has ended (status 2); stopping the other programs" in lines
     assert "shop    | bye" in lines
 
 
@@ -107,7 +107,7 @@ def test_a_program_that_does_not_listen_is_stopped_when_patience_ends(start_supe
     supervisor = start_supervisor(shop=(STUBBORN_PROGRAM, 1))
     supervisor.read_until("shop | up")
     status, lines = supervisor.send_signals(signal.SIGINT)
-    assert (status, lines[-2:]) == (0, ["shop has not ended by itself and is stopped", "Everything has ended."])
+    assert (status, lines[-2:]) == (0, ["shop did not stop in time and is killed", "All programs have stopped."])
 
 
 def test_a_second_interrupt_waits_for_no_one(start_supervisor):
@@ -116,7 +116,7 @@ def test_a_second_interrupt_waits_for_no_one(start_supervisor):
     status, lines = supervisor.send_signals(
         signal.SIGINT, signal.SIGINT
     )  # within 30 seconds; the program would have had 50
-    assert (status, lines[-1]) == (0, "Everything has ended.")
+    assert (status, lines[-1]) == (0, "All programs have stopped.")
 
 
 def test_where_nothing_reads_its_lines_any_more_it_ends_everything(start_supervisor):
@@ -134,7 +134,11 @@ def test_a_traceback_of_the_interrupt_itself_is_not_shown(start_supervisor):
     supervisor = start_supervisor(shop=("print('up', flush=True)\ntime.sleep(60)", 10))
     supervisor.read_until("shop | up")
     _, lines = supervisor.send_signals(signal.SIGINT)
-    assert lines == ["shop | up", "Ending: this takes some seconds (Ctrl-C again: at once)", "Everything has ended."]
+    assert lines == [
+        "shop | up",
+        "Stopping: this takes some seconds (Ctrl-C again: at once)",
+        "All programs have stopped.",
+    ]
 
 
 def test_a_program_whose_output_is_no_text_still_shows(start_supervisor):

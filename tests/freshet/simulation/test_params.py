@@ -8,7 +8,7 @@ def test_a_kind_of_drift_that_does_not_exist_is_refused() -> None:
     with pytest.raises(SettingsError) as exc_info:
         Drift("tastes", day=3)
     assert str(exc_info.value) == (
-        "drift: there is no kind 'tastes'; use one of taste, habit, catalogue, prices, traffic, tracking, season"
+        "drift: unknown kind 'tastes'; use one of taste, habit, catalogue, prices, traffic, tracking, season"
     )
 
 
@@ -29,14 +29,14 @@ def test_fewer_items_than_categories_are_refused() -> None:
         ShopParams(items=3)
     assert str(exc_info.value) == (
         "shop: 2000 shoppers, 28 days, 3 items in 20 categories; "
-        "a shop needs a shopper, a day, and an item in every category"
+        "use at least one shopper, one day, and one item in every category"
     )
 
 
 def test_more_categories_than_there_are_names_for_are_refused() -> None:
     with pytest.raises(SettingsError) as exc_info:
         ShopParams(categories=21)
-    assert str(exc_info.value) == "shop: 21 categories; the catalogue knows 1 to 20"
+    assert str(exc_info.value) == "shop: 21 categories; choose 1 to 20"
 
 
 def test_the_strongest_drift_that_has_begun_counts() -> None:

@@ -40,7 +40,7 @@ def test_a_folder_that_no_demo_made_is_left_alone(demo_settings, tmp_path):
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "mine").touch()
     message = (
-        f"FRESHET_LAKE: {tmp_path / 'demo'} holds something that is not the demo's; run `make demo`, which sets its own"
+        f"FRESHET_LAKE: {tmp_path / 'demo'} holds files that are not the demo's; run `make demo`, which sets its own folder"
     )
     with pytest.raises(SettingsError, match=re.escape(message)):
         reset_folder(demo_settings)
@@ -55,7 +55,7 @@ def test_a_lake_that_a_gateway_works_on_is_left_alone(demo_settings, tmp_path):
         reset_folder(demo_settings)
     assert str(error.value) == (
         f"{state_folder(demo_settings)}: another gateway (process {os.getpid()}) holds it; "
-        "stop what runs there (make dev, or make demo KEEP=1), then try again"
+        "stop `make dev` or `make demo KEEP=1`, then try again"
     )
     assert (tmp_path / "demo" / "lake" / "old").exists()
     state_lock.release()
@@ -71,5 +71,5 @@ def test_a_folder_that_cannot_be_emptied_is_named(demo_settings, tmp_path):
         reset_folder(demo_settings)
     assert str(error.value) == (
         f"{tmp_path / 'demo'}: cannot be emptied (Cannot call rmtree on a symbolic link); "
-        "remove it yourself, then try again"
+        "remove it, then try again"
     )
