@@ -1,4 +1,4 @@
-"""The `freshet` command: one module per noun.
+"""The `freshet` command: one module per subcommand.
 
 Start with `main.py`.
 """

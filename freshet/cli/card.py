@@ -1,10 +1,11 @@
-"""`freshet card`: the model card of a bundle, with what its last evaluation found."""
+"""`freshet card`: the model card of a bundle, with the results of its last evaluation."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from freshet.cli import history_options, markdown
+from freshet.cli.bundle_ids import find_bundle
 from freshet.errors import BundleError
 from freshet.inference.bundle import read_model_card
 from freshet.releases import journal
@@ -23,12 +24,12 @@ def register(app: typer.Typer) -> None:
 
 def card(
     release_or_bundle: Annotated[
-        str, typer.Argument(help="A release's number or the start of a bundle's id. Default: what serves.")
+        str, typer.Argument(help="Number of a release or start of a bundle's id. Default: the champion.")
     ] = "",
 ) -> None:
-    """Show the model card of what serves, or of another release.
+    """Show the model card of the champion or of another release.
 
-    Data, training, parameters, parity, limits; metrics and slices where it was evaluated.
+    It lists data, training, parameters, parity and limits, and the metrics and slices of the last evaluation.
 
     Piped, it is Markdown: freshet card > card.md
     """
@@ -46,17 +47,15 @@ def card(
 
 
 def _resolve_bundle(store: "Store", release_or_bundle: str) -> str:
-    """The bundle that is meant. Raises BundleError where none is, or several are."""
-
+    """Return the bundle's id. Raises BundleError unless exactly one bundle matches."""
     if release_or_bundle.isdigit() and 0 < int(release_or_bundle) <= journal.entry_count(store):
         return journal.read_entry(store, int(release_or_bundle)).bundle
-    matches = [bundle_id for bundle_id in store.list_folders("bundles") if bundle_id.startswith(release_or_bundle)]
-    if len(matches) != 1:
-        what = f"there is no release of this number, and {len(matches) or 'no'} bundles have an id that begins so"
-        raise BundleError(
-            release_or_bundle, what, "name a release's number (`freshet releases`) or more of the bundle's id"
-        )
-    return matches[0]
+    bundle_id, n_matches = find_bundle(store, release_or_bundle)
+    if bundle_id is None:
+        what = f"no release has this number, and {n_matches or 'no'} bundles have an id that starts with it"
+        fix = "give the number of a release (`freshet releases`) or more characters of the bundle's id"
+        raise BundleError(release_or_bundle, what, fix)
+    return bundle_id
 
 
 def _latest_evaluation_card(store: "Store", bundle_id: str) -> str:

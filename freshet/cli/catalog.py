@@ -1,4 +1,4 @@
-"""`freshet catalog restore`: the catalogue of tables made again where it is missing or damaged."""
+"""`freshet catalog restore`: rebuild the Iceberg catalogue if it is missing or damaged."""
 
 import typer
 
@@ -8,17 +8,16 @@ from freshet.tables.catalog import restore_catalog
 
 def register(app: typer.Typer) -> None:
     """Register the commands."""
-    group = typer.Typer(help="The catalogue, which names the state of every table.", no_args_is_help=True)
+    group = typer.Typer(help="The catalogue, which holds the current state of every table.", no_args_is_help=True)
     group.command("restore")(restore)
-    group.callback()(lambda: None)  # keeps `restore` a command of its own though it is the only one
+    group.callback()(lambda: None)  # with a callback, the only command stays a subcommand
     app.add_typer(group, name="catalog", rich_help_panel="Data")
 
 
 def restore() -> None:
-    """Enter every table with the last metadata of its folder into a new catalogue; a damaged one is kept beside it."""
-
+    """Rebuild the catalogue from the last metadata in each table's folder; a damaged one is kept beside it."""
     root = load().lake
     tables = restore_catalog(root)
     for table in tables:
         typer.echo(f"{table.name:<20}as of {table.modified_at:%Y-%m-%d %H:%M} UTC")
-    typer.echo(f"{root}/catalog.db names {len(tables)} {'table' if len(tables) == 1 else 'tables'} again")
+    typer.echo(f"{root}/catalog.db is restored with {len(tables)} {'table' if len(tables) == 1 else 'tables'}")

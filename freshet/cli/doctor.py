@@ -1,4 +1,4 @@
-"""`freshet doctor`: what is found, missing or wrong, the fix for each, and what will work."""
+"""`freshet doctor`: check the installation and the shop, with a fix for each problem."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,7 +10,7 @@ from freshet.cli import terminal
 from freshet.doctor import run_checks
 from freshet.doctor.result import CAPABILITIES, Capability, CheckResult
 
-DETAIL_INDENT: Final = 22  # of what is found, behind the state and the part
+DETAIL_INDENT: Final = 22  # of the message, after status and component
 
 
 def register(app: typer.Typer) -> None:
@@ -19,9 +19,9 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor() -> None:
-    """Check what will work here, what will not, and what to mend.
+    """Check what works here, what does not, and how to fix it.
 
-    Exit code 1 if the pipeline, the training or the gateway will not work, or anything else is wrong.
+    Exit code 1 if any check is wrong.
     """
     results, columns = run_checks(settings.load()), terminal.width()
     for line in [*(_format_result(result, columns) for result in results), "", *capability_lines(results)]:
@@ -30,7 +30,7 @@ def doctor() -> None:
 
 
 def capability_lines(results: Sequence[CheckResult]) -> list[str]:
-    """For each kind of work whether it will work, and the parts that stop or limit it."""
+    """Return one line per capability: whether it will work, and the components that stop or limit it."""
     return [f"{capability:<10}{_capability_summary(results, capability)}" for capability in CAPABILITIES]
 
 

@@ -1,4 +1,4 @@
-"""What `freshet mapping check` prints: a trial in words, and whether the days would be published."""
+"""The report of `freshet mapping check`: first events, counts by outcome, and the days that would be refused."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from freshet.ingest.faulty_columns import FaultyColumn
 
 MAX_CELL_CHARS: Final = 40  # characters of a value in a table
-MAX_REFUSED_DAYS: Final = 5  # refused days that are named
+MAX_REFUSED_DAYS: Final = 5  # refused days in the report
 OUTCOME_MEANINGS: Final = {
-    "published": "valid, each once",
+    "published": "valid and not a duplicate",
     "duplicate": "an earlier row has the same event_id",
-    "skipped": "`where` does not hold: no event",
+    "skipped": "the mapping's `where` is false",
 }
 DECIMAL_COMMA_EXPRESSION: Final = "double(replace(regexp_replace(x, '[^0-9,-]', ''), ',', '.'))"
 
 
 def report_lines(dry_run: "DryRunReport") -> list[str]:
-    """The trial in words."""
+    """Return the report's lines, without the verdict."""
     first_events = (
         [tuple(dry_run.first_rows[0]), *(tuple(row.values()) for row in dry_run.first_rows)]
         if dry_run.first_rows
@@ -30,12 +30,12 @@ def report_lines(dry_run: "DryRunReport") -> list[str]:
     )
     lines = ["", "first events", *(_table_lines(first_events) or ["  none"]), "", "events by type"]
     lines += _table_lines([(name, f"{count:,}") for name, count in dry_run.event_type_counts.items()]) or ["  none"]
-    lines += ["", f"what becomes of the {dry_run.rows:,} rows"]
+    lines += ["", f"outcomes of the {dry_run.rows:,} rows"]
     return lines + [line for group in dry_run.groups for line in _group_lines(group)]
 
 
 def refusal_messages(dry_run: "DryRunReport", settings: Settings) -> list[str]:
-    """Every day that would be refused, and why, by the rules of the gates; empty where all would be published."""
+    """Return a message for every day that the gates would refuse; empty if all days would be published."""
     rules = {rule.name: rule for table in ("raw_events", "events") for rule in suite(table, settings)}
     share_rules = [rules["rows_are_events"], rules["bad_share_is_within_limit"]]
     messages = [f"{day.day}: {reason}" for day in dry_run.days for reason in _broken_rules(day, share_rules)]
@@ -45,7 +45,7 @@ def refusal_messages(dry_run: "DryRunReport", settings: Settings) -> list[str]:
 
 
 def verdict_lines(dry_run: "DryRunReport", refusals: Sequence[str]) -> list[str]:
-    """What would be published, and which days would be refused."""
+    """Return the verdict: the rows that would be published, or the days that would be refused."""
     days = f"{len(dry_run.days)} day{'s' * (len(dry_run.days) != 1)}"
     if not refusals:
         rows = sum(day.outcomes.get("published", 0) for day in dry_run.days)
@@ -83,20 +83,20 @@ def _group_lines(group: "OutcomeGroup") -> list[str]:
 
 
 def _faulty_column_lines(column: "FaultyColumn") -> list[str]:
-    """The event's column, its expression, and values that it was given."""
+    """Return the event's column, its expression, and examples of its input."""
     if column.expression is None:
         return [f"{'':15}{column.column}: not mapped"]
     examples = f", given {'; '.join(column.examples)}" if column.examples else ""
     lines = [f"{'':15}{column.column}: {column.expression}{examples}"]
     if column.column in ("quantity", "price") and any("," in value for value in column.examples):
         lines.append(
-            f"{'':15}→ a number is written with a point; for a column x with a comma: {DECIMAL_COMMA_EXPRESSION}"
+            f"{'':15}→ numbers need a decimal point; for a column x with a comma use {DECIMAL_COMMA_EXPRESSION}"
         )
     return lines
 
 
 def _table_lines(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Columns side by side, those without any value left out."""
+    """Return an aligned table without the columns that have no value."""
     if not rows:
         return []
     filled_columns = [n for n in range(len(rows[0])) if any(row[n] for row in rows[1:] or rows)]

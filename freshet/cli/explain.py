@@ -1,4 +1,4 @@
-"""`freshet explain`: which events of a shopper move an item's score."""
+"""`freshet explain`: the contribution of each of a shopper's events to an item's score."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -25,33 +25,32 @@ def register(app: typer.Typer) -> None:
 
 def explain(
     item: Annotated[str, typer.Argument(help="The item whose score is explained.")],
-    items: Annotated[str, typer.Option(help="Items just met, oldest first: a,b,c")] = "",
-    shopper: Annotated[str, typer.Option(help="A user's id: the history is read from the lake.")] = "",
-    session: Annotated[str, typer.Option(help="A session's id: the history is read from the lake.")] = "",
-    k: Annotated[int, typer.Option("-k", min=1, help="How many events to show.")] = 5,
+    items: Annotated[str, typer.Option(help=history_options.ITEMS_HELP)] = "",
+    shopper: Annotated[str, typer.Option(help=history_options.SHOPPER_HELP)] = "",
+    session: Annotated[str, typer.Option(help=history_options.SESSION_HELP)] = "",
+    k: Annotated[int, typer.Option("-k", min=1, help="Number of events to show.")] = 5,
 ) -> None:
-    """Explain an item's score: which events speak for it.
+    """Explain an item's score: the contribution of each event.
 
-    The released model is asked for the score again without each of the shopper's events.
+    The released model scores the item again without each of the shopper's events.
 
     Give exactly one of --items, --shopper and --session.
     """
-    history_options.require_exactly_one("freshet explain", items, shopper, session)
+    shopper_choice = history_options.ShopperChoice("freshet explain", items, shopper, session)
     settings = history_options.load_lake_settings()
     release = history_options.load_release(settings)
     _require_known_item(release, item)
-    events = history_options.load_events(settings, release, items, shopper, session)
+    events = shopper_choice.load_events(settings, release)
     _print_explanation(release, item, events, _compute_explanation(release, item, events), k, timed=not items)
 
 
 def _require_known_item(release: "Release", item: str) -> None:
     if release.bundle.vocabulary.indices([item])[0] == 0:
-        what = f"{release.entry.title} does not know the item {item!r}"
-        raise SettingsError("freshet explain", what, "check the id; `freshet recommend` shows ids it knows")
+        what = f"the item {item!r} is not in the vocabulary of {release.entry.title}"
+        raise SettingsError("freshet explain", what, "check the id; `freshet recommend` shows valid ids")
 
 
 def _compute_explanation(release: "Release", item: str, events: "list[HistoryEvent]") -> "Explanation":
-
     vocabulary = release.bundle.vocabulary
     return explain_item(open_ranker(release.bundle), to_history(events, vocabulary), vocabulary.indices([item]))[0]
 
@@ -59,18 +58,18 @@ def _compute_explanation(release: "Release", item: str, events: "list[HistoryEve
 def _print_explanation(
     release: "Release", item: str, events: "Sequence[HistoryEvent]", explanation: "Explanation", k: int, *, timed: bool
 ) -> None:
-    """The table. timed: whether the events have times, as those of the lake; `--items` names items only."""
+    """Print the table. timed: whether the events have times; those of `--items` have none."""
     vocabulary = release.bundle.vocabulary
     titles = dict(zip(vocabulary.item_ids, vocabulary.titles, strict=True))
     typer.echo(f"{item} scores {explanation.score:.4f} · bundle {release.bundle.id[:12]} · {release.entry.title}")
     if not explanation.contributions:
-        typer.echo("nothing is known of this shopper: the score is how popular the item is")
+        typer.echo("this shopper has no history: the score is the item's popularity")
         return
     width = max(len("item"), *(len(events[influence.event_row].item_id) for influence in explanation.contributions))
     time_column = f"{'when (UTC)':<16}  " if timed else ""
-    typer.echo(f"{'moves it':>9}  {'event':<8}  {time_column}{'item':<{width}}  title")
-    for one in explanation.contributions[:k]:
-        item_id, event_type, seconds, _ = events[one.event_row]
+    typer.echo(f"{'change':>9}  {'event':<8}  {time_column}{'item':<{width}}  title")
+    for contribution in explanation.contributions[:k]:
+        item_id, event_type, seconds, _ = events[contribution.event_row]
         time_column = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}  " if timed else ""
-        line = f"{one.score_delta:>+9.4f}  {event_type:<8}  {time_column}{item_id:<{width}}  {titles[item_id]}".rstrip()
+        line = f"{contribution.score_delta:>+9.4f}  {event_type:<8}  {time_column}{item_id:<{width}}  {titles[item_id]}".rstrip()
         typer.echo(terminal.shorten(line, terminal.width()))

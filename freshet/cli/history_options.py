@@ -1,7 +1,7 @@
-"""What commands have in common that read a lake: the lake itself, what serves, and whose events are meant."""
+"""Options shared by commands that read the lake: the lake, the release, and the shopper's events."""
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -23,21 +23,25 @@ if TYPE_CHECKING:
     from freshet.store import Store
 
 
+ITEMS_HELP: Final = "Item ids of the last events, oldest first: a,b,c"
+SHOPPER_HELP: Final = "A user id; the history is read from the lake."
+SESSION_HELP: Final = "A session id; the history is read from the lake."
+
+
 def load_lake_settings() -> Settings:
-    """The settings, for a command that only reads the lake. Raises MissingLakeError where there is none."""
+    """Load the settings for a command that only reads the lake. Raises MissingLakeError without a lake."""
     settings = load()
     require_lake(settings.lake)
     return settings
 
 
 def no_release_error(store: "Store") -> EmptyLakeError:
-    """What to say, and to type, before the first release."""
+    """Return the error before the first release, with the command to type."""
     return EmptyLakeError(f"{store.root} (FRESHET_LAKE)", "nothing has been released yet", materialize_hint(store))
 
 
 def load_release(settings: Settings) -> "Release":
-    """What serves, the lake's newest items in it. Raises EmptyLakeError before the first release."""
-
+    """Load the champion's release with the lake's new items. Raises EmptyLakeError before the first release."""
     store = open_store(settings.lake)
     release, new_items = current_release(store, settings.cache_dir), load_new_items(store, settings.cache_dir)
     if release is None:
@@ -47,20 +51,28 @@ def load_release(settings: Settings) -> "Release":
     return replace(release, bundle=with_new_items(release.bundle, open_item_encoder(release.bundle), new_items.items))
 
 
-def require_exactly_one(command: str, items: str, shopper: str, session: str) -> None:
-    """Raises SettingsError unless exactly one is given."""
-    if sum(bool(option) for option in (items, shopper, session)) != 1:
-        raise SettingsError(command, "one of --items, --shopper, --session is needed", "give exactly one")
+@dataclass(frozen=True)
+class ShopperChoice:
+    """The options --items, --shopper and --session of a command. Raises SettingsError unless exactly one is given."""
 
+    command: str
+    items: str
+    shopper: str
+    session: str
 
-def load_events(settings: Settings, release: "Release", items: str, shopper: str, session: str) -> "list[HistoryEvent]":
-    """The events asked about, oldest first; what is unknown is named on the error channel."""
-    return _events_of_items(items, release) if items else _events_from_lake(settings, shopper, session)
+    def __post_init__(self) -> None:
+        if sum(bool(option) for option in (self.items, self.shopper, self.session)) != 1:
+            raise SettingsError(self.command, "one of --items, --shopper, --session is needed", "give exactly one")
+
+    def load_events(self, settings: Settings, release: "Release") -> "list[HistoryEvent]":
+        """Return the chosen events, oldest first; unknown items or shoppers are named on stderr."""
+        if self.items:
+            return _events_of_items(self.items, release)
+        return _events_from_lake(settings, self.shopper, self.session)
 
 
 def _events_of_items(items: str, release: "Release") -> "list[HistoryEvent]":
-    """The items of `--items` as events; those the bundle does not know are named."""
-
+    """Return the items of `--items` as events; items that are not in the bundle are named on stderr."""
     item_ids = [item_id.strip() for item_id in items.split(",") if item_id.strip()]
     indices = release.bundle.vocabulary.indices(item_ids)
     unknown = [name for name, index in zip(item_ids, indices, strict=True) if index == 0]

@@ -1,4 +1,4 @@
-"""`freshet land`: a producer's files into the landing."""
+"""`freshet land`: land a shop's files in the lake."""
 
 import sys
 from collections.abc import Collection, Sequence
@@ -24,15 +24,14 @@ def register(app: typer.Typer) -> None:
 
 
 def land(
-    files: list[Path] = typer.Argument(help="Files as the shop wrote them: csv, JSON lines or parquet, .gz or not."),
+    files: list[Path] = typer.Argument(help="Files as the shop wrote them: CSV, JSON lines or Parquet, plain or .gz."),
     mapping: Path | None = typer.Option(None, help="The source mapping. Default: FRESHET_MAPPING."),
     day: datetime | None = typer.Option(None, "--date", formats=["%Y-%m-%d"], help="Land whole files under this day."),
 ) -> None:
     """Land a shop's files in the lake, each row under its day, once.
 
-    A file of many days is cut as the mapping says. What to type next is printed.
+    A file of several days is split as the mapping says. The next command to type is printed.
     """
-
     settings = settings_.load()
     new_lake_notice = new_lake_message(settings.lake)
     path = mapping or settings.mapping
@@ -61,17 +60,15 @@ def _summary_lines(landed_files: "Sequence[LandedFileResult]") -> list[str]:
         f"{days[0]} to {days[-1]}: {rows_text}",
     ]
     if n_existing:
-        lines.append(f"{n_existing} of {len(landed_files)} were there already and were left as they are")
+        lines.append(f"{n_existing} of {len(landed_files)} had landed before and are unchanged")
     if undated := sum(part.undated_rows for part in landed_files):
-        subject, pronoun, object_pronoun = (
-            ("1 row has", "it", "it") if undated == 1 else (f"{undated:,} rows have", "they", "them")
-        )
-        lines.append(f"{subject} no date that can be read; {pronoun} landed with the row before {object_pronoun}")
+        subject, pronoun = ("1 row has", "it") if undated == 1 else (f"{undated:,} rows have", "they")
+        lines.append(f"{subject} no valid date; {pronoun} landed under the day of the previous row")
     return lines
 
 
 def next_steps(days: "Collection[date]", today: date) -> list[str]:
-    """What to type after landing these days; a day that has not begun (UTC) cannot be run yet."""
+    """Return the commands to type after landing these days; a day in the future (UTC) cannot be run yet."""
     lines = []
     if runnable_days := [day for day in days if day <= today]:
         lines += [
@@ -82,11 +79,11 @@ def next_steps(days: "Collection[date]", today: date) -> list[str]:
         ]
     if future_days := sorted(day for day in days if day > today):
         span = str(future_days[0]) if len(future_days) == 1 else f"{future_days[0]} to {future_days[-1]}"
-        lines.append(f"{span} lies ahead: the landing sensor runs a day once it has begun (UTC)")
+        lines.append(f"{span} is in the future: the landing sensor runs a day once it has begun (UTC)")
     return lines
 
 
 def _show_progress(line: str) -> None:
-    """One line that is written over, on a terminal only."""
+    """Overwrite the status line, on a terminal only."""
     if sys.stderr.isatty():
         typer.echo(f"\r\033[K{line}", nl=False, err=True)

@@ -1,4 +1,4 @@
-"""The `freshet` command: thin, one file per noun. A mistake of the user's ends in one line, not in a traceback."""
+"""The `freshet` command: registers one module per command; user errors end with one line instead of a traceback."""
 
 import sys
 from typing import Annotated
@@ -63,9 +63,7 @@ def freshet(
 
 
 def main() -> None:
-    """Entry point of the console script. Exit codes: 0 done; 1 looked, and there is nothing yet, or a check found
-    something wrong; 2 a mistake, which is named.
-    """
+    """Entry point of the console script. Exit codes: 0 success; 1 no data yet, or a check failed; 2 user error."""
     try:
         app()
     except EmptyLakeError as error:

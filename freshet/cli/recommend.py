@@ -1,4 +1,4 @@
-"""`freshet recommend`: what the released bundle would show."""
+"""`freshet recommend`: recommendations of the released bundle for a shopper or after some items."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,30 +20,29 @@ def register(app: typer.Typer) -> None:
 
 
 def recommend(
-    items: Annotated[str, typer.Option(help="Items just met, oldest first: a,b,c")] = "",
-    shopper: Annotated[str, typer.Option(help="A user's id: the history is read from the lake.")] = "",
-    session: Annotated[str, typer.Option(help="A session's id: the history is read from the lake.")] = "",
-    k: Annotated[int, typer.Option("-k", min=1, help="How many items to show.")] = 10,
+    items: Annotated[str, typer.Option(help=history_options.ITEMS_HELP)] = "",
+    shopper: Annotated[str, typer.Option(help=history_options.SHOPPER_HELP)] = "",
+    session: Annotated[str, typer.Option(help=history_options.SESSION_HELP)] = "",
+    k: Annotated[int, typer.Option("-k", min=1, help="Number of items to show.")] = 10,
 ) -> None:
-    """Recommend items, to a shopper or after items just met.
+    """Recommend items to a shopper, or after some items.
 
     Give exactly one of --items, --shopper and --session.
     """
-    history_options.require_exactly_one("freshet recommend", items, shopper, session)
+    shopper_choice = history_options.ShopperChoice("freshet recommend", items, shopper, session)
     settings = history_options.load_lake_settings()
     release = history_options.load_release(settings)
-    events = history_options.load_events(settings, release, items, shopper, session)
+    events = shopper_choice.load_events(settings, release)
     _print_items(release, _rank_items(release, events, k))
 
 
 def _rank_items(release: "Release", events: "list[HistoryEvent]", k: int) -> "RankedItems":
-
     ranker = open_ranker(release.bundle)
     return ranker.recommend(to_history(events, release.bundle.vocabulary), k)[0]
 
 
 def _print_items(release: "Release", ranked_items: "RankedItems") -> None:
-    """The table, and who answered."""
+    """Print the table, the tier, the bundle and the release."""
     titles = dict(zip(release.bundle.vocabulary.item_ids, release.bundle.vocabulary.titles, strict=True))
     columns = terminal.width()
     width = max(len("item"), *(len(item) for item in ranked_items.item_ids))
@@ -51,5 +50,5 @@ def _print_items(release: "Release", ranked_items: "RankedItems") -> None:
     for rank, (item, score) in enumerate(zip(ranked_items.item_ids, ranked_items.scores, strict=True), start=1):
         line = f"{rank:>4}  {item:<{width}}  {score:>9.4f}  {titles[item]}".rstrip()
         typer.echo(terminal.shorten(line, columns))
-    source = "nothing is known of this shopper" if ranked_items.tier == "popular" else "from the shopper's own history"
+    source = "this shopper has no history" if ranked_items.tier == "popular" else "from the shopper's history"
     typer.echo(f"tier {ranked_items.tier} ({source}) · bundle {release.bundle.id[:12]} · {release.entry.title}")

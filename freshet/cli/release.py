@@ -1,4 +1,4 @@
-"""`freshet release`: a person's word on releases: this bundle, none for now, or again."""
+"""`freshet release`: release a bundle by hand, hold releases, or resume them."""
 
 from datetime import UTC, datetime
 from getpass import getuser
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from freshet.cli import history_options
+from freshet.cli.bundle_ids import find_bundle
 from freshet.cli.releases import set_champion_alias
 from freshet.errors import SettingsError
 from freshet.releases.holds import hold_releases, hold_sentence, resume_releases
@@ -16,8 +17,8 @@ from freshet.store import open_store
 if TYPE_CHECKING:
     from freshet.store import Store
 
-BUNDLE_HELP = "Start of the id of the bundle to release: one that was judged good and waits for a person."
-MIN_ID_CHARS = 6  # characters of a bundle's id
+BUNDLE_HELP = "Start of the id of the bundle to release: one that passed its evaluation and is held for a person."
+MIN_ID_CHARS = 6  # of a bundle's id
 
 
 def register(app: typer.Typer) -> None:
@@ -27,14 +28,15 @@ def register(app: typer.Typer) -> None:
 
 def release(
     bundle: Annotated[str, typer.Argument(help=BUNDLE_HELP)] = "",
-    why: Annotated[str, typer.Option(help="The reason, for the people who read the journal later.")] = "",
-    hold: Annotated[bool, typer.Option("--hold", help="Stop releases until --resume; what serves goes on.")] = False,
+    why: Annotated[str, typer.Option(help="The reason, for later readers of the journal.")] = "",
+    hold: Annotated[bool, typer.Option("--hold", help="Stop releases until --resume; the champion stays.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="End the hold.")] = False,
 ) -> None:
-    """Release a bundle by its name, or hold releases and resume them.
+    """Release a bundle by its id, hold releases, or resume them.
 
-    The pipeline releases what its verdict allows. A bundle that was taken back, or looks too good to be true, waits
-    for this command. What was not judged good, or against another release than serves now, is refused.
+    The pipeline releases bundles that pass their evaluation. A bundle that was rolled back, or whose gain is
+    implausible, waits for this command. A bundle that failed its evaluation, or was evaluated against another release
+    than the champion, is refused.
     """
     if (bool(bundle), hold, resume).count(True) != 1:
         raise SettingsError("freshet release", "one of BUNDLE, --hold and --resume is needed", "give exactly one")
@@ -53,13 +55,12 @@ def _release_bundle(id_prefix: str, why: str) -> None:
 
     settings = history_options.load_lake_settings()
     store = open_store(settings.lake)
-    entry = release_held_bundle(store, settings, _find_bundle(store, id_prefix), why, getuser(), datetime.now(UTC))
+    entry = release_held_bundle(store, settings, _require_bundle(store, id_prefix), why, getuser(), datetime.now(UTC))
     typer.echo(f"release {entry.number}: bundle {entry.bundle[:12]}. {entry.verdict}")
     set_champion_alias(settings, entry)
 
 
 def _hold_releases(why: str) -> None:
-
     store = open_store(history_options.load_lake_settings().lake)
     last_number, current_entry = entry_count(store), last_release_entry(store)
     if current_entry is None:
@@ -70,7 +71,6 @@ def _hold_releases(why: str) -> None:
 
 
 def _resume_releases(why: str) -> None:
-
     store = open_store(history_options.load_lake_settings().lake)
     if not entry_count(store):
         raise history_options.no_release_error(store)
@@ -78,18 +78,15 @@ def _resume_releases(why: str) -> None:
     typer.echo(f"{entry.title}: releases are open again; {hold.by} held them since {hold.at:%Y-%m-%d %H:%M} UTC")
 
 
-def _find_bundle(store: "Store", id_prefix: str) -> str:
-    """The one bundle whose id begins so."""
-    matches = (
-        [name for name in store.list_folders("bundles") if name.startswith(id_prefix)]
-        if len(id_prefix) >= MIN_ID_CHARS
-        else []
-    )
-    if len(matches) != 1:
-        what = (
-            f"{len(matches) or 'no'} bundles have an id of which these are the first {MIN_ID_CHARS} characters or more"
-        )
+def _require_bundle(store: "Store", id_prefix: str) -> str:
+    """Return the id of the bundle. Raises SettingsError unless the prefix is long enough and matches exactly one."""
+    where = f"freshet release {id_prefix}"
+    if len(id_prefix) < MIN_ID_CHARS:
         raise SettingsError(
-            f"freshet release {id_prefix}", what, f"give the first {MIN_ID_CHARS} characters of one id or more"
+            where, "the id is too short", f"give at least the first {MIN_ID_CHARS} characters of the id"
         )
-    return matches[0]
+    bundle_id, n_matches = find_bundle(store, id_prefix)
+    if bundle_id is None:
+        what = f"{n_matches or 'no'} bundles have an id that starts with it"
+        raise SettingsError(where, what, "give more characters of one id")
+    return bundle_id

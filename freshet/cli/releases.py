@@ -1,4 +1,4 @@
-"""`freshet releases` and `freshet rollback`: what serves, what served, and back again."""
+"""`freshet releases` and `freshet rollback`: list the journal's releases, and go back to an earlier bundle."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from freshet.store import Store
 
 METRIC: Final = "ndcg@10"
-# Beside a release: the first of them that was judged.
+# A release is compared with the first of these that its evaluation has.
 REFERENCE_SCORERS: Final = ("champion", "sequential rules", "item-to-item", "popular")
 SCORER_NAMES: Final = {"champion": "the champion"}
-DETAIL_INDENT: Final = 12  # of the values of one release in full
+DETAIL_INDENT: Final = 12  # of the values in the details of a release
 
 
 def register(app: typer.Typer) -> None:
@@ -40,12 +40,11 @@ def releases(
     number: Annotated[int | None, typer.Argument(help="Show this release in full.")] = None,
     long: Annotated[bool, typer.Option("--long", help="Show every release in full.")] = False,
 ) -> None:
-    """List the releases, newest last; `*` marks the one that serves.
+    """List the releases, newest last; `*` marks the champion.
 
-    A rollback is a release, too: of a bundle that served before. Numbers are the journal's: 1, 2, 3, … A hold of
-    releases and its end take one as well. Below: bundles that were judged good since and wait for a person.
+    A rollback is also a release, of an earlier bundle. The numbers are those of the journal, in which a hold of
+    releases and its end take a number, too. Below: bundles that passed their evaluation since and wait for a person.
     """
-
     store = open_store(history_options.load_lake_settings().lake)
     _warn_of_strays(store)
     entries = read_entries(store)
@@ -55,29 +54,32 @@ def releases(
         raise history_options.no_release_error(store)
     if number is not None and not 1 <= number <= len(entries):
         raise _no_release_error(store.root, number, len(entries))
-    columns = terminal.width()
     if long or number is not None:
         selected_entries = entries if number is None else (read_entry(store, number),)
-        typer.echo("\n\n".join(release_details(entry, entries, columns) for entry in selected_entries))
-        return
+        details = [release_details(entry, entries, terminal.width()) for entry in selected_entries]
+        typer.echo("\n\n".join(details))
+    else:
+        _print_table(store, entries, terminal.width())
+
+
+def _print_table(store: "Store", entries: "Sequence[JournalEntry]", columns: int | None) -> None:
     for line in (*release_table(entries, columns), *_hold_lines(entries), *_pending_lines(store, entries)):
         typer.echo(line)
     if columns is not None:
-        typer.echo("`freshet releases NUMBER` shows one in full.")
+        typer.echo("`freshet releases NUMBER` shows the details of one.")
 
 
 def rollback(
-    why: Annotated[str, typer.Option(help="The reason, for the people who read the journal later.")],
-    to: Annotated[int | None, typer.Option(help="The release to go back to. Default: the bundle before.")] = None,
-    hold: Annotated[bool, typer.Option("--hold", help="Stop releases, too, until `freshet release --resume`.")] = False,
+    why: Annotated[str, typer.Option(help="The reason, for later readers of the journal.")],
+    to: Annotated[int | None, typer.Option(help="The release to go back to. Default: the previous bundle.")] = None,
+    hold: Annotated[bool, typer.Option("--hold", help="Also stop releases until `freshet release --resume`.")] = False,
 ) -> None:
     """Go back to an earlier bundle, as a new release.
 
-    The bundle gone back from is not released again by the pipeline: go back to it with --to, or, once it was judged
-    again, name it: `freshet release BUNDLE`. It works while Dagster is down. The bundle is verified first. Gateways
+    The pipeline does not release the rolled-back bundle again: go back to it with --to, or, after another evaluation,
+    release it with `freshet release BUNDLE`. It works while Dagster is down. The bundle is verified first. Gateways
     follow within FRESHET_JOURNAL_POLL_S.
     """
-
     settings = history_options.load_lake_settings()
     store = open_store(settings.lake)
     if not entry_count(store):
@@ -85,12 +87,12 @@ def rollback(
     entry, target = roll_back(store, settings.cache_dir, to, why, getuser(), datetime.now(UTC), hold=hold)
     typer.echo(f"release {entry.number}: rolled back to the bundle of release {target.number}, {target.bundle[:12]}")
     if hold:
-        typer.echo(f"Releases are held; {RESUME_COMMAND} ends that.")
+        typer.echo(f"Releases are held; {RESUME_COMMAND} ends the hold.")
     set_champion_alias(settings, entry)
 
 
 def release_table(entries: "Sequence[JournalEntry]", columns: int | None) -> list[str]:
-    """A line per entry, none longer than `columns`; `*` marks the release that serves."""
+    """Return a line per entry, none longer than `columns`; `*` marks the champion."""
     serving_number = _serving_number(entries)
     lines = ["   no.  when (UTC)        bundle        NDCG@10  what"]
     for entry in entries:
@@ -103,8 +105,7 @@ def release_table(entries: "Sequence[JournalEntry]", columns: int | None) -> lis
 
 
 def release_details(entry: "JournalEntry", entries: "Sequence[JournalEntry]", columns: int | None) -> str:
-    """Everything the journal says of a release, in lines of `columns`."""
-
+    """Return the details of a release, in lines of at most `columns`."""
     rollback_entry = rolled_back_bundles(entries).get(entry.bundle)
     ndcg_by_scorer = {name: _ndcg(entry, name) for name in ("challenger", *REFERENCE_SCORERS)}
     fields = {
@@ -112,7 +113,7 @@ def release_details(entry: "JournalEntry", entries: "Sequence[JournalEntry]", co
         "bundle": entry.bundle,
         "verdict": entry.verdict,
         "why": "" if entry.why in entry.verdict else entry.why,
-        "back": f"taken back by release {rollback_entry.number}, {rollback_entry.by}: {rollback_entry.why}"
+        "back": f"rolled back by release {rollback_entry.number}, {rollback_entry.by}: {rollback_entry.why}"
         if rollback_entry
         else "",
         "NDCG@10": ", ".join(f"{name} {value:.4f}" for name, value in ndcg_by_scorer.items() if value is not None),
@@ -129,15 +130,14 @@ def release_details(entry: "JournalEntry", entries: "Sequence[JournalEntry]", co
 
 
 def _entry_summary(entry: "JournalEntry", entries: "Sequence[JournalEntry]") -> str:
-    """In a few words: by how much a new model leads, or what a person decided and why."""
-
+    """Return a short summary: the NDCG lead of a new model, or a person's decision and its reason."""
     if not entry.is_release:
         return f"{'releases are held' if entry.kind == 'hold' else 'releases are open again'}: {entry.why}".rstrip(": ")
     if entry.kind == "rollback":
         first_number = next(earlier.number for earlier in entries if earlier.bundle == entry.bundle)
         return f"back to {first_number}: {entry.why}"
     rollback_entry = rolled_back_bundles(entries).get(entry.bundle)
-    return f"{_lead_summary(entry)}{f', taken back by {rollback_entry.number}' if rollback_entry else ''}"
+    return f"{_lead_summary(entry)}{f', rolled back by {rollback_entry.number}' if rollback_entry else ''}"
 
 
 def _lead_summary(entry: "JournalEntry") -> str:
@@ -153,23 +153,20 @@ def _lead_summary(entry: "JournalEntry") -> str:
 
 
 def _serving_number(entries: "Sequence[JournalEntry]") -> int:
-    """The number of the release that serves."""
+    """Return the number of the champion's release."""
     return next((entry.number for entry in reversed(entries) if entry.is_release), 0)
 
 
 def _hold_lines(entries: "Sequence[JournalEntry]") -> list[str]:
-
     hold = hold_in_force(entries)
-    return [] if hold is None else [f"Now {hold_sentence(hold)}; {RESUME_COMMAND} ends that."]
+    return [] if hold is None else [f"Now {hold_sentence(hold)}; {RESUME_COMMAND} ends the hold."]
 
 
 def _pending_lines(store: "Store", entries: "Sequence[JournalEntry]") -> list[str]:
-
     return [f"Now {pending.sentence}." for pending in waiting_bundles(store, entries)]
 
 
 def _warn_of_strays(store: "Store") -> None:
-
     strays = list_journal(store).strays
     if strays:
         typer.echo(f"warning: {stray_warning(store, strays)}", err=True)
@@ -181,15 +178,13 @@ def _ndcg(entry: "JournalEntry", scorer: str) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _no_release_error(lake: str, number: int, last_number: int) -> Exception:
-
+def _no_release_error(lake: str, number: int, last_number: int) -> JournalError:
     what = f"there is no release {number}, the last is {last_number}"
     return JournalError(f"{lake}/releases", what, "choose one from `freshet releases`")
 
 
 def set_champion_alias(settings: Settings, entry: "JournalEntry") -> None:
-    """Say so in MLflow, too, where it is on. What serves is the journal's word alone, so this never fails."""
-
+    """Set the champion alias in MLflow if it is on. Failures are warnings: the journal alone decides what serves."""
     tracker = open_tracker(settings)
     if tracker is None:
         return

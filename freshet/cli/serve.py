@@ -1,4 +1,4 @@
-"""`freshet serve`: the gateway."""
+"""`freshet serve`: run the gateway."""
 
 import logging
 from typing import Annotated, Any
@@ -14,10 +14,10 @@ from freshet.settings import load
 
 
 class ServeCommand(TyperCommand):
-    """Its help shows the host and the port that the settings give at this moment."""
+    """Shows the host and the port of the current settings in its help."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Read the settings only now: importing this module must not."""
+        """Write the help; the settings are read here and not on import."""
         for option in self.params:
             if isinstance(option, TyperOption) and option.name in ("host", "port"):
                 option.show_default = _default_text(option.name)
@@ -31,14 +31,13 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="The port; 0: any that is free.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="The port; 0: any free port.")] = None,
 ) -> None:
-    """Run the gateway: events in, recommendations out.
+    """Run the gateway: take events, serve recommendations.
 
-    It follows the releases. Ends on Ctrl-C or SIGTERM.
+    It follows the releases and stops on Ctrl-C or SIGTERM.
     """
     runtime.use_single_blas_thread()
-
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     overrides = {"gateway_host": host, "gateway_port": port}
     settings = load().model_copy(update={name: value for name, value in overrides.items() if value is not None})
@@ -46,7 +45,7 @@ def serve(
 
 
 def _default_text(option: str) -> str:
-    """`8080, FRESHET_GATEWAY_PORT`; the variable alone where the settings cannot be read."""
+    """Return `8080, FRESHET_GATEWAY_PORT`; the variable alone if the settings cannot be read."""
     variable = f"FRESHET_GATEWAY_{option.upper()}"
     try:
         return f"{getattr(load(), f'gateway_{option}')}, {variable}"

@@ -1,4 +1,4 @@
-"""`freshet settings`: every setting, its value, where it came from, what it is for."""
+"""`freshet settings`: every setting with its value, source and description."""
 
 import json
 
@@ -15,9 +15,9 @@ def register(app: typer.Typer) -> None:
 
 
 def settings(as_json: bool = typer.Option(False, "--json", help="One JSON object instead of a table.")) -> None:
-    """Print every setting, its value, its source and what it is for.
+    """Print every setting with its value, source and description.
 
-    Secrets are masked. What differs from run to run is run configuration, in Dagster's launchpad.
+    Secrets are masked. Options of a single run are run configuration, in Dagster's launchpad.
     """
     rows = setting_sources(chosen.load(), chosen.FORMER_NAMES)
     typer.echo(_as_json(rows) if as_json else _as_table(rows))

@@ -1,4 +1,4 @@
-"""`freshet setup`: make this machine ready, once."""
+"""`freshet setup`: install Java, the jars and the class archive."""
 
 import typer
 
@@ -12,9 +12,9 @@ def register(app: typer.Typer) -> None:
 
 
 def setup() -> None:
-    """Make this machine ready: Java, jars, class archive.
+    """Set up this machine: Java, jars, class archive.
 
-    Downloads what is missing and checks it. Safe to repeat.
+    Downloads missing parts and verifies them. Safe to repeat.
     """
     from freshet.tables.spark_session import spark_options
 

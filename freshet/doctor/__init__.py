@@ -27,5 +27,5 @@ CHECKS: tuple[Callable[[Settings], CheckResult], ...] = (
 
 
 def run_checks(settings: Settings) -> list[CheckResult]:
-    """Every check, in the order in which a new user would meet them."""
+    """Run every check, in the order in which a new user meets them."""
     return [check(settings) for check in CHECKS]

@@ -1,6 +1,7 @@
-"""What is looked at of Dagster, without importing it: its home and its telemetry."""
+"""Checks of Dagster, without importing it: its home and its telemetry."""
 
 import os
+from pathlib import Path
 from typing import Final
 
 from freshet import runtime
@@ -15,59 +16,39 @@ RUN_CAPABILITIES: Final[tuple[Capability, ...]] = ("pipeline", "training")
 
 
 def check_dagster_home(_settings: Settings) -> CheckResult:
-    """Where Dagster keeps runs and logs. It reads the variable before any `.env`, so a `.env` cannot set it."""
+    """Check the folder in which Dagster stores runs and logs. Dagster reads DAGSTER_HOME before any `.env`."""
     home = ForeignEnvironment().dagster_home
-    if home is None:
-        return CheckResult(
-            "DAGSTER_HOME",
-            "wrong",
-            "not set: Dagster would forget every run (a .env cannot set it)",
-            DAGSTER_HOME_FIX,
-            RUN_CAPABILITIES,
-        )
-    if not home.is_absolute():
-        return CheckResult(
-            "DAGSTER_HOME",
-            "wrong",
-            f"{home} is not a full path: Dagster refuses it",
-            DAGSTER_HOME_FIX,
-            RUN_CAPABILITIES,
-        )
-    if not home.is_dir():
-        return CheckResult(
-            "DAGSTER_HOME",
-            "wrong",
-            f"{home} is no folder",
-            f"`mkdir -p {home}`, or {DAGSTER_HOME_FIX}",
-            RUN_CAPABILITIES,
-        )
-    if not os.access(home, os.W_OK):
-        return CheckResult(
-            "DAGSTER_HOME", "wrong", f"{home} cannot be written", f"`chown` it, or {DAGSTER_HOME_FIX}", RUN_CAPABILITIES
-        )
-    if not (home / "dagster.yaml").exists():
-        return CheckResult(
-            "DAGSTER_HOME",
-            "missing",
-            f"{home} has no dagster.yaml",
-            f"cp deploy/dagster.yaml {home}/",
-            RUN_CAPABILITIES,
-        )
+    problem = _home_problem(home)
+    if problem is not None:
+        message, fix = problem
+        return CheckResult("DAGSTER_HOME", "wrong", message, fix, RUN_CAPABILITIES)
+    if home is not None and not (home / "dagster.yaml").exists():
+        fix = f"cp deploy/dagster.yaml {home}/"
+        return CheckResult("DAGSTER_HOME", "missing", f"{home} has no dagster.yaml", fix, RUN_CAPABILITIES)
     return CheckResult("DAGSTER_HOME", "ok", str(home))
 
 
+def _home_problem(home: Path | None) -> tuple[str, str] | None:
+    """Return (message, fix) if Dagster cannot store its runs there."""
+    if home is None:
+        return "not set: Dagster would forget every run (a .env cannot set it)", DAGSTER_HOME_FIX
+    if not home.is_absolute():
+        return f"{home} is not a full path: Dagster refuses it", DAGSTER_HOME_FIX
+    if not home.is_dir():
+        return f"{home} is not a folder", f"`mkdir -p {home}`, or {DAGSTER_HOME_FIX}"
+    if not os.access(home, os.W_OK):
+        return f"{home} is not writable", f"`chown` it, or {DAGSTER_HOME_FIX}"
+    return None
+
+
 def check_telemetry(_settings: Settings) -> CheckResult:
-    """Nothing under Freshet calls home."""
+    """Check that no library reports usage data."""
     home = ForeignEnvironment().dagster_home
     file = home / "dagster.yaml" if home is not None else None
     enabled_switches = runtime.enabled_telemetry()
     if file is not None and file.is_file() and "telemetry:\n  enabled: false" not in file.read_text():
         enabled_switches.append(f"telemetry in {file}")
     if enabled_switches:
-        return CheckResult(
-            "telemetry",
-            "missing",
-            f"not off: {', '.join(enabled_switches)}",
-            "unset the variables; see deploy/dagster.yaml",
-        )
+        message, fix = f"not off: {', '.join(enabled_switches)}", "unset the variables; see deploy/dagster.yaml"
+        return CheckResult("telemetry", "missing", message, fix)
     return CheckResult("telemetry", "ok", "off in every library")

@@ -1,4 +1,4 @@
-"""What is looked at on this machine: Python, Java, jars, class archive, and where models train and answer."""
+"""Checks of this machine: Python, Java, jars, class archive, torch and onnxruntime."""
 
 import shutil
 import subprocess
@@ -12,12 +12,12 @@ from freshet.errors import FreshetError
 from freshet.settings import Settings
 from freshet.setup import requirements
 
-SPARK_CAPABILITIES: Final[tuple[Capability, ...]] = ("pipeline", "training")  # a training set is made by Spark
+SPARK_CAPABILITIES: Final[tuple[Capability, ...]] = ("pipeline", "training")  # Spark builds the training set
 TORCH_CAPABILITIES: Final[tuple[Capability, ...]] = ("training",)
 
 
 def check_python(_settings: Settings) -> CheckResult:
-    """3.11 to 3.13: what the lock was made for."""
+    """Check that Python is 3.11 to 3.13, the versions of requirements.lock."""
     version = ".".join(map(str, sys.version_info[:3]))
     if (3, 11) <= sys.version_info[:2] <= (3, 13):
         return CheckResult("Python", "ok", f"{version} at {sys.executable}")
@@ -25,12 +25,12 @@ def check_python(_settings: Settings) -> CheckResult:
 
 
 def check_java(settings: Settings) -> CheckResult:
-    """A Java that Spark runs on."""
+    """Check for a Java that Spark runs on."""
     return _run_check("Java", lambda: f"{requirements.find_java(settings)}", SPARK_CAPABILITIES)
 
 
 def check_jars(settings: Settings) -> CheckResult:
-    """All jars, whole."""
+    """Check that all jars are present and undamaged."""
     return _run_check(
         "jars",
         lambda: f"{len(requirements.require_jars(settings))} in {settings.cache_dir / 'jars'}",
@@ -39,23 +39,21 @@ def check_jars(settings: Settings) -> CheckResult:
 
 
 def check_class_archive(settings: Settings) -> CheckResult:
-    """Only speed: without it a session starts a few seconds later."""
+    """Check the class archive; without it a Spark session starts a few seconds later."""
     try:
         path = requirements.find_class_archive(settings)
     except FreshetError:
         path = None
     if path is None:
-        return CheckResult(
-            "class archive", "missing", "none for this Java: sessions start slower", "run `freshet setup`"
-        )
+        return CheckResult("class archive", "missing", "none for this Java: Spark starts slower", "run `freshet setup`")
     return CheckResult("class archive", "ok", f"{path.name}, {path.stat().st_size / 1e6:.0f} MB")
 
 
 def check_torch_device(settings: Settings) -> CheckResult:
-    """Where the model will train, told without importing torch."""
+    """Check the device for training, without importing torch."""
     if find_spec("torch") is None:
         return CheckResult(
-            "torch", "wrong", "not installed: nothing can be trained", "run `make setup`", TORCH_CAPABILITIES
+            "torch", "wrong", "not installed: no model can be trained", "run `make setup`", TORCH_CAPABILITIES
         )
     gpu = _first_gpu_name()
     if settings.training_device == "cuda" and gpu is None:
@@ -75,7 +73,7 @@ def check_torch_device(settings: Settings) -> CheckResult:
 
 
 def _first_gpu_name() -> str | None:
-    """The name of the first GPU, as its driver says it; None without a driver or a GPU."""
+    """Return the name of the first NVIDIA GPU; None without a driver or a GPU."""
     if shutil.which("nvidia-smi") is None:
         return None
     command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
@@ -85,9 +83,9 @@ def _first_gpu_name() -> str | None:
 
 
 def check_onnx_providers(_settings: Settings) -> CheckResult:
-    """What can answer requests."""
+    """Check onnxruntime and its execution providers."""
     if find_spec("onnxruntime") is None:
-        what = "not installed: nothing can be judged or served"
+        what = "not installed: no model can be evaluated or served"
         return CheckResult("onnxruntime", "wrong", what, "run `make setup`", ("training", "gateway"))
     import onnxruntime
 
@@ -97,8 +95,8 @@ def check_onnx_providers(_settings: Settings) -> CheckResult:
 
 
 def _run_check(component: str, check: Callable[[], str], affects: tuple[Capability, ...]) -> CheckResult:
-    """What was found, or the error that a run would end with."""
+    """Return the check's message, or the error that a run would raise."""
     try:
         return CheckResult(component, "ok", check())
     except FreshetError as error:
-        return CheckResult(component, "wrong", f"{error.where}: {error.what}", error.fix, affects)
+        return CheckResult.from_error(component, error, affects)

@@ -1,4 +1,4 @@
-"""What is looked at of this shop: its lake, its mapping, its first day, and the state of its gateway."""
+"""Checks of this shop: lake, mapping, first day, releases, and the gateway's state."""
 
 import os
 import shutil
@@ -20,20 +20,20 @@ from freshet.settings import Settings
 from freshet.steps.release.pending import waiting_bundles
 from freshet.store import open_store
 
-MIN_FREE_BYTES: Final = 5_000_000_000  # bytes: a lake of a mid-sized shop and one training run
+MIN_FREE_BYTES: Final = 5_000_000_000  # a lake of a mid-sized shop and one training run
 TABLE_CAPABILITIES: Final[tuple[Capability, ...]] = ("pipeline", "training")
 PIPELINE_CAPABILITIES: Final[tuple[Capability, ...]] = ("pipeline",)
 
 
 def check_lake_folder(settings: Settings) -> CheckResult:
-    """A folder that can be written, on a disk with room, with the catalogue of its own tables."""
+    """Check that the lake is a writable folder with free disk space, and that its catalogue is complete."""
     if "://" in settings.lake:
-        what = f"{settings.lake}: tables need a folder, so no pipeline runs there and no model is trained"
+        what = f"{settings.lake}: tables need a local folder, so the pipeline and training do not work"
         return CheckResult("lake", "wrong", what, "set FRESHET_LAKE to a folder", TABLE_CAPABILITIES)
     try:
         new_lake_message(settings.lake)
     except LakeError as error:
-        return CheckResult("lake", "wrong", f"{error.where}: {error.what}", error.fix, CAPABILITIES)
+        return CheckResult.from_error("lake", error, CAPABILITIES)
     return _check_folder(Path(settings.lake))
 
 
@@ -41,7 +41,7 @@ def _check_folder(root: Path) -> CheckResult:
     existing_folder = root if root.exists() else root.parent
     if not os.access(existing_folder, os.W_OK):
         fix = "`chown` it or set FRESHET_LAKE to another folder"
-        return CheckResult("lake", "wrong", f"{existing_folder} cannot be written", fix, CAPABILITIES)
+        return CheckResult("lake", "wrong", f"{existing_folder} is not writable", fix, CAPABILITIES)
     free = shutil.disk_usage(existing_folder).free
     free_space = f"{free / 1e9:.0f} GB free"
     if free < MIN_FREE_BYTES:
@@ -49,28 +49,28 @@ def _check_folder(root: Path) -> CheckResult:
         return CheckResult("lake", "wrong", f"{root}: {free_space}", fix, CAPABILITIES)
     if not root.exists():
         return CheckResult(
-            "lake", "missing", f"{root}: no lake yet, {free_space}", f"`{LAND_COMMAND}` makes it", CAPABILITIES
+            "lake", "missing", f"{root}: no lake yet, {free_space}", f"`{LAND_COMMAND}` creates it", CAPABILITIES
         )
     try:
         check_lake(str(root))
     except LakeError as error:
-        return CheckResult("lake", "wrong", f"{error.where}: {error.what}", error.fix, TABLE_CAPABILITIES)
+        return CheckResult.from_error("lake", error, TABLE_CAPABILITIES)
     return CheckResult("lake", "ok", f"{root}: {free_space}")
 
 
 def check_mapping(settings: Settings) -> CheckResult:
-    """The file that says how a shop's own files become events; `freshet mapping check` judges its expressions."""
+    """Check that the source mapping is readable; `freshet mapping check` also checks its expressions."""
     if settings.mapping is None:
         return _check_missing_mapping(settings)
     try:
         read_mapping(settings.mapping)
     except FreshetError as error:
-        return CheckResult("mapping", "wrong", f"{error.where}: {error.what}", error.fix, PIPELINE_CAPABILITIES)
+        return CheckResult.from_error("mapping", error, PIPELINE_CAPABILITIES)
     return CheckResult("mapping", "ok", str(settings.mapping))
 
 
 def _check_missing_mapping(settings: Settings) -> CheckResult:
-    """Needed as soon as the shop landed a file of its own."""
+    """Without a mapping only events from the gateway can be read: wrong if the shop has landed files."""
     fix = "set it to a file like those in examples/ (docs/mapping.md)"
     try:
         files = [file for file in landed_files(open_store(settings.lake)) if not is_gateway_file(file)]
@@ -80,31 +80,31 @@ def _check_missing_mapping(settings: Settings) -> CheckResult:
         others = f" and {len(files) - 1} other landed file{'s' * (len(files) > 2)}" if len(files) > 1 else ""
         what = f"FRESHET_MAPPING is not set: {files[0].name}{others} cannot be read"
         return CheckResult("mapping", "wrong", what, fix, PIPELINE_CAPABILITIES)
-    what = "FRESHET_MAPPING is not set: only what is posted to the gateway can be read"
+    what = "FRESHET_MAPPING is not set: only events posted to the gateway can be read"
     return CheckResult("mapping", "missing", what, fix, PIPELINE_CAPABILITIES)
 
 
 def check_first_day(settings: Settings) -> CheckResult:
-    """Days before it do not exist, so it must lie neither in the future nor behind what landed."""
+    """Check the first day: not in the future, and not after most landed days, because earlier days are not run."""
     if settings.first_day > date.today():
-        what = f"{settings.first_day} has not come yet"
+        what = f"{settings.first_day} is in the future"
         return CheckResult("first day", "wrong", what, "correct FRESHET_FIRST_DAY", PIPELINE_CAPABILITIES)
     try:
         days_with_files = landing_days(open_store(settings.lake))
     except LakeError:
         days_with_files = []
     earlier_days = [day for day in days_with_files if day < settings.first_day]
-    if 2 * len(earlier_days) > len(
-        days_with_files
-    ):  # a few are rows with a wrong clock: they are no reason to begin so early
-        what = f"{settings.first_day}, and {len(earlier_days)} of {len(days_with_files)} landed days lie before it: they are not run"
+    # A few earlier days are rows with a wrong clock.
+    if 2 * len(earlier_days) > len(days_with_files):
+        counts = f"{len(earlier_days)} of {len(days_with_files)} landed days"
+        what = f"{settings.first_day}, and {counts} are before it: they are not run"
         fix = f"set FRESHET_FIRST_DAY to the first day of the shop; the first that landed is {earlier_days[0]}"
         return CheckResult("first day", "wrong", what, fix, PIPELINE_CAPABILITIES)
     return CheckResult("first day", "ok", str(settings.first_day))
 
 
 def check_releases(settings: Settings) -> CheckResult:
-    """The journal that says what serves; what else lies in its folder is ignored and named."""
+    """Check the journal of releases; other files in its folder are named and ignored."""
     try:
         require_lake(settings.lake)
         store = open_store(settings.lake)
@@ -113,7 +113,7 @@ def check_releases(settings: Settings) -> CheckResult:
     except MissingLakeError:
         return CheckResult("releases", "ok", "none yet")
     except (JournalError, LakeError) as error:
-        return CheckResult("releases", "wrong", f"{error.where}: {error.what}", error.fix, ("gateway",))
+        return CheckResult.from_error("releases", error, ("gateway",))
     hold, warning = hold_in_force(entries), stray_warning(store, strays) if strays else None
     messages = ["none yet" if current_entry is None else f"{current_entry.title} serves"]
     messages += [hold_sentence(hold)] if hold is not None else []
@@ -123,11 +123,11 @@ def check_releases(settings: Settings) -> CheckResult:
 
 
 def check_gateway_state(settings: Settings) -> CheckResult:
-    """The folder in which a gateway keeps events until they land."""
+    """Check the folder in which the gateway stores events until they land."""
     existing_folder = next(
         folder for folder in (settings.gateway_state_dir, *settings.gateway_state_dir.parents) if folder.exists()
     )
     if not existing_folder.is_dir() or not os.access(existing_folder, os.W_OK):
         fix = "make it writable, or set FRESHET_GATEWAY_STATE_DIR to a folder that is"
-        return CheckResult("gateway state", "wrong", f"{existing_folder} cannot be written", fix, ("gateway",))
+        return CheckResult("gateway state", "wrong", f"{existing_folder} is not writable", fix, ("gateway",))
     return CheckResult("gateway state", "ok", str(settings.gateway_state_dir))

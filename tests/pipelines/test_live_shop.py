@@ -56,9 +56,7 @@ def test_an_error_of_the_gateway_is_told_and_ends_nothing(caplog):
     with caplog.at_level(logging.WARNING, logger="freshet"):
         assert try_session(fake_gateway(500, [])[0], live_shop()) is None
     (message,) = caplog.messages
-    assert message.startswith(
-        "a visit failed: Server error '500 Internal Server Error' for url 'http://gateway/v1/"
-    )
+    assert message.startswith("a visit failed: Server error '500 Internal Server Error' for url 'http://gateway/v1/")
 
 
 def test_a_days_clicks_are_counted_and_not_rounded_to_a_share(caplog):

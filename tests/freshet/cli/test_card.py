@@ -56,7 +56,7 @@ def run_card(*arguments):
     return CliRunner().invoke(app, ["card", *arguments], catch_exceptions=False).stdout
 
 
-def test_the_card_of_what_serves_of_a_release_and_of_a_bundle(lake, tmp_path):
+def test_the_card_of_the_champion_of_a_release_and_of_a_bundle(lake, tmp_path):
     first, _ = release_bundle(lake, tmp_path / "one", "# One\n"), release_bundle(lake, tmp_path / "two", "# Two\n")
     assert (run_card(), run_card("1"), run_card(first[:10])) == ("# Two\n", "# One\n", "# One\n")
 
@@ -70,7 +70,7 @@ def test_a_terminal_shows_headings_and_tables_and_a_pipe_gets_markdown(lake, tmp
     assert run_card() == text
 
 
-def test_the_last_evaluation_adds_what_it_found(lake, tmp_path):
+def test_the_last_evaluation_adds_its_results(lake, tmp_path):
     name = release_bundle(lake, tmp_path / "one", "# One\n")
     store_evaluation(lake, name, 0, "# One\n\nearlier\n")
     store_evaluation(lake, name, 1, "# One\n\nlater\n")
@@ -78,11 +78,11 @@ def test_the_last_evaluation_adds_what_it_found(lake, tmp_path):
     assert run_card() == "# One\n\nlater\n"
 
 
-def test_a_name_that_means_nothing_is_told(lake, tmp_path):
+def test_an_unknown_name_is_an_error(lake, tmp_path):
     release_bundle(lake, tmp_path / "one", "# One\n")
     with pytest.raises(BundleError) as error:
         run_card("xyz")
     assert str(error.value) == (
-        "xyz: there is no release of this number, and no bundles have an id that begins so; "
-        "name a release's number (`freshet releases`) or more of the bundle's id"
+        "xyz: no release has this number, and no bundles have an id that starts with it; "
+        "give the number of a release (`freshet releases`) or more characters of the bundle's id"
     )

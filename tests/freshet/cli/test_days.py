@@ -100,7 +100,7 @@ def test_without_any_day_it_says_in_which_lake_and_what_to_run(run_days, setting
 
 def test_a_range_without_any_day_says_which_days_there_are(run_days, three_day_lake, settings):
     assert str(run_days("--from", "2025-01-01").exception) == (
-        f"{settings.lake} (FRESHET_LAKE): no day of these has been run; ask for days from 2024-03-01 to 2024-03-03"
+        f"{settings.lake} (FRESHET_LAKE): none of these days has been run; choose days from 2024-03-01 to 2024-03-03"
     )
 
 

@@ -39,7 +39,7 @@ def run_explain(*arguments):
 def test_the_events_that_move_an_item_are_shown_with_what_it_would_be_without_them(released_bundle):
     assert run_explain("e", "--items", "a,b,c", "-k", "2").stdout == (
         f"e scores 1.0000 · bundle {released_bundle[:12]} · release 1\n"
-        " moves it  event     item  title\n"
+        "   change  event     item  title\n"
         "  -0.5000  view      b     Item B\n"
         "  +0.2500  view      a     Item A\n"
     )
@@ -49,7 +49,7 @@ def test_items_that_are_all_unknown_leave_what_is_popular(released_bundle):
     result = run_explain("b", "--items", "x")
     assert result.stdout == (
         f"b scores 9.0000 · bundle {released_bundle[:12]} · release 1\n"
-        "nothing is known of this shopper: the score is how popular the item is\n"
+        "this shopper has no history: the score is the item's popularity\n"
     )
     assert result.stderr == "unknown to the bundle: x\n"
 
@@ -58,7 +58,7 @@ def test_an_item_nobody_knows_cannot_be_explained(released_bundle):
     with pytest.raises(SettingsError) as error:
         run_explain("x", "--items", "a")
     assert str(error.value) == (
-        "freshet explain: release 1 does not know the item 'x'; check the id; `freshet recommend` shows ids it knows"
+        "freshet explain: the item 'x' is not in the vocabulary of release 1; check the id; `freshet recommend` shows valid ids"
     )
 
 

@@ -43,7 +43,7 @@ def land_command(tmp_path, monkeypatch):
 def test_a_file_of_several_days_says_what_landed_where(land_command):
     assert land_command("a.csv.gz", "--mapping", "shop.yaml")[:2] == [
         "1 file landed on 2 days, 2024-02-01 to 2024-02-03: 3 rows",
-        "1 row has no date that can be read; it landed with the row before it",
+        "1 row has no valid date; it landed under the day of the previous row",
     ]
 
 
@@ -61,15 +61,13 @@ def test_a_day_that_has_not_begun_is_not_in_the_command():
     past_day, future_day = date(2024, 2, 1), date(2024, 2, 3)
     assert land.next_steps({past_day, future_day}, today)[2].endswith("--partition-range 2024-02-01...2024-02-01")
     assert land.next_steps({future_day}, today) == [
-        "2024-02-03 lies ahead: the landing sensor runs a day once it has begun (UTC)"
+        "2024-02-03 is in the future: the landing sensor runs a day once it has begun (UTC)"
     ]
 
 
 def test_the_second_time_says_that_it_was_there(land_command):
     land_command("a.csv.gz", "--mapping", "shop.yaml")
-    assert (
-        land_command("a.csv.gz", "--mapping", "shop.yaml")[1] == "2 of 2 were there already and were left as they are"
-    )
+    assert land_command("a.csv.gz", "--mapping", "shop.yaml")[1] == "2 of 2 had landed before and are unchanged"
 
 
 def test_a_day_needs_no_mapping(land_command):

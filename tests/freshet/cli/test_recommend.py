@@ -63,7 +63,7 @@ def test_items_just_met_give_a_table_that_names_its_tier_bundle_and_release(app,
         "rank  item      score  title\n"
         "   1  f        1.6000  Item F\n"
         "   2  d        1.4000  Item D\n"
-        f"tier sequence (from the shopper's own history) · bundle {released_bundle[:12]} · release 1\n"
+        f"tier sequence (from the shopper's history) · bundle {released_bundle[:12]} · release 1\n"
     )
     assert result.stderr == ""
 
@@ -78,7 +78,7 @@ def test_only_unknown_items_give_what_is_popular_and_say_so(app, released_bundle
     result = run_recommend(app, "recommend", "--items", "x", "-k", "1")
     assert result.stderr == "unknown to the bundle: x\n"
     assert "   1  b        9.0000  Item B" in result.stdout
-    assert "tier popular (nothing is known of this shopper)" in result.stdout
+    assert "tier popular (this shopper has no history)" in result.stdout
 
 
 def test_before_the_first_release_it_says_what_to_type(app, lake):

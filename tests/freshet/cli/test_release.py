@@ -83,10 +83,12 @@ def test_what_serves_already_is_not_released(app, lake, bundles):
         run_freshet(app, "release", bundles[0][:12], "--why", "x")
 
 
-@pytest.mark.parametrize("start", ["0" * 12, "a"])
-def test_a_bundle_that_is_not_named_plainly_is_refused(app, lake, bundles, start):
-    with pytest.raises(SettingsError, match=f"freshet release {start}: no bundles have an id"):
-        run_freshet(app, "release", start, "--why", "x")
+@pytest.mark.parametrize(
+    ("prefix", "what"), [("0" * 12, "no bundles have an id that starts with it"), ("a", "the id is too short")]
+)
+def test_an_id_that_matches_no_bundle_or_is_too_short_is_refused(app, lake, bundles, prefix, what):
+    with pytest.raises(SettingsError, match=f"freshet release {prefix}: {what}"):
+        run_freshet(app, "release", prefix, "--why", "x")
 
 
 @pytest.mark.parametrize(

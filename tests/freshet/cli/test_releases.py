@@ -151,18 +151,18 @@ def test_rollback_before_any_release_is_refused(app, lake):
 def test_a_rollback_may_hold_releases_and_the_list_says_so(app, lake, bundles):
     assert run_freshet(app, "rollback", "--why", "bad prices", "--hold") == (
         f"release 4: rolled back to the bundle of release 1, {bundles[0][:12]}\n"
-        "Releases are held; `freshet release --resume` ends that.\n"
+        "Releases are held; `freshet release --resume` ends the hold.\n"
     )
     *_, released, hold_line, rollback_line, now = run_freshet(app, "releases").splitlines()
-    assert released.endswith("  new, 25 % above the champion, taken back by 4")
+    assert released.endswith("  new, 25 % above the champion, rolled back by 4")
     assert hold_line.startswith("     3  ")
     assert hold_line.endswith("  releases are held: bad prices")
     assert rollback_line.startswith("*    4  ")
     assert rollback_line.endswith("  back to 1: bad prices")
     assert now.startswith("Now releases are held by ")
-    assert now.endswith(" UTC: bad prices; `freshet release --resume` ends that.")
-    assert "taken back" not in run_freshet(app, "releases", "1")
-    assert "\n  back      taken back by release 4, " in run_freshet(app, "releases", "2")
+    assert now.endswith(" UTC: bad prices; `freshet release --resume` ends the hold.")
+    assert "rolled back by" not in run_freshet(app, "releases", "1")
+    assert "\n  back      rolled back by release 4, " in run_freshet(app, "releases", "2")
     assert run_freshet(app, "releases", "3").splitlines()[0] == "entry 3 (hold)"
 
 

@@ -42,7 +42,7 @@ def test_a_dagster_home_that_does_not_exist_is_wrong(tmp_path: Path, monkeypatch
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     fix = f"`mkdir -p {home}`, or {ACTIVATE_HINT}"
     assert dagster.check_dagster_home(settings()) == CheckResult(
-        "DAGSTER_HOME", "wrong", f"{home} is no folder", fix, BATCH_PARTS
+        "DAGSTER_HOME", "wrong", f"{home} is not a folder", fix, BATCH_PARTS
     )
 
 
@@ -72,7 +72,7 @@ def test_no_mapping_limits_a_shop_until_it_lands_a_file_of_its_own(tmp_path: Pat
     (folder / "gateway" / "posted.jsonl").write_text("{}")
     check_result = shop.check_mapping(settings(lake=str(tmp_path)))
     assert (check_result.status, check_result.affects) == ("missing", ("pipeline",))
-    assert check_result.message == "FRESHET_MAPPING is not set: only what is posted to the gateway can be read"
+    assert check_result.message == "FRESHET_MAPPING is not set: only events posted to the gateway can be read"
     for name in ("a.csv", "b.csv"):
         (folder / name).write_text("x\n")
     check_result = shop.check_mapping(settings(lake=str(tmp_path)))
@@ -83,7 +83,7 @@ def test_no_mapping_limits_a_shop_until_it_lands_a_file_of_its_own(tmp_path: Pat
 
 def test_a_first_day_in_the_future_is_wrong() -> None:
     expected = CheckResult(
-        "first day", "wrong", "2999-01-01 has not come yet", "correct FRESHET_FIRST_DAY", ("pipeline",)
+        "first day", "wrong", "2999-01-01 is in the future", "correct FRESHET_FIRST_DAY", ("pipeline",)
     )
     assert shop.check_first_day(settings(first_day="2999-01-01")) == expected
 
@@ -94,7 +94,7 @@ def test_a_first_day_behind_most_landed_days_is_wrong(tmp_path: Path) -> None:
         (tmp_path / "landing" / "events" / f"dt={day}" / "a.csv").write_text("x\n")
     assert shop.check_first_day(settings(lake=str(tmp_path), first_day="2024-03-01")).status == "ok"
     finding = shop.check_first_day(settings(lake=str(tmp_path), first_day="2024-03-02"))
-    expected = "2024-03-02, and 2 of 3 landed days lie before it: they are not run"
+    expected = "2024-03-02, and 2 of 3 landed days are before it: they are not run"
     fix = "set FRESHET_FIRST_DAY to the first day of the shop; the first that landed is 1970-01-01"
     assert finding == CheckResult("first day", "wrong", expected, fix, ("pipeline",))
 
@@ -117,8 +117,7 @@ def test_on_s3_the_gateway_works_and_no_pipeline() -> None:
     check_result = shop.check_lake_folder(settings(lake="s3://bucket/lake"))
     assert (check_result.status, check_result.affects) == ("wrong", ("pipeline", "training"))
     assert (
-        check_result.message
-        == "s3://bucket/lake: tables need a folder, so no pipeline runs there and no model is trained"
+        check_result.message == "s3://bucket/lake: tables need a local folder, so the pipeline and training do not work"
     )
 
 
@@ -136,7 +135,7 @@ def test_a_state_folder_that_is_a_file_stops_the_gateway(tmp_path: Path) -> None
     assert (check_result.status, check_result.affects, check_result.message) == (
         "wrong",
         ("gateway",),
-        f"{tmp_path}/state cannot be written",
+        f"{tmp_path}/state is not writable",
     )
 
 

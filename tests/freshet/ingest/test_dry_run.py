@@ -43,10 +43,10 @@ def test_every_row_is_told_with_an_example(spark, export):
         "events by type",
         "  purchase  1",
         "",
-        "what becomes of the 6 rows",
+        "outcomes of the 6 rows",
         "            1  duplicate (an earlier row has the same event_id)",
         "               e.g. a.csv:2  7,A,2024-02-01,1",
-        "            1  published (valid, each once)",
+        "            1  published (valid and not a duplicate)",
         "            1  quarantined: bad_time (no event_time, or one that the mapping's expression could not read)",
         "               event_time: to_timestamp(at), given at='soon'",
         "               e.g. a.csv:6  9,D,soon,1",
@@ -57,7 +57,7 @@ def test_every_row_is_told_with_an_example(spark, export):
         "            1  quarantined: unreadable (the record could not be read: a broken line, a wrong number of "
         "fields, text where a number belongs)",
         "               e.g. a.csv:5  9,C",
-        "            1  skipped (`where` does not hold: no event)",
+        "            1  skipped (the mapping's `where` is false)",
         "               e.g. a.csv:3  8,POST,2024-02-01,1",
     ]
 
