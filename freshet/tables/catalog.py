@@ -1,4 +1,4 @@
-"""The catalogue made again: each table is entered with the last metadata that its own folder holds."""
+"""Restore the lake's catalogue: register each table with the latest metadata in its own folder."""
 
 import json
 from collections import Counter
@@ -17,7 +17,7 @@ BACKUP_FIX: Final = "restore the lake from a backup"
 
 @dataclass(frozen=True)
 class RestoredTable:
-    """A table as it stands in the new catalogue. changed: UTC, when its metadata was written."""
+    """A table of the restored catalogue. modified_at: when its metadata was written, UTC."""
 
     name: str
     metadata: Path
@@ -25,18 +25,18 @@ class RestoredTable:
 
 
 def restore_catalog(root: str) -> tuple[RestoredTable, ...]:
-    """Make `catalog.db` again where it is missing, damaged or empty; what was there is kept beside it.
+    """Write a new `catalog.db` if it is missing, damaged or empty; a damaged one is kept beside it.
 
-    Raises LakeError, and changes nothing, where the catalogue is whole, where there is no table to enter, and where it
-    is not certain which metadata is a table's last.
+    Raises LakeError, and changes nothing, if the catalogue is sound, if there is no table to register, or if a table's
+    latest metadata is uncertain.
     """
     require_lake(root)
     if "://" in root:
-        raise LakeError(root, "its catalogue is no file of this machine", BACKUP_FIX)
+        raise LakeError(root, "its catalogue is not a file on this machine", BACKUP_FIX)
     _require_broken_catalog(root)
     tables = tuple(map(_latest_metadata, sorted((Path(root) / "tables" / "shop").glob("*/metadata"))))
     if not tables:
-        raise LakeError(f"{root}/tables", "there is no table to enter into a catalogue", BACKUP_FIX)
+        raise LakeError(f"{root}/tables", "there is no table to register in a catalogue", BACKUP_FIX)
     for table in tables:
         _check_metadata(Path(root), table)
     new_catalog = Path(root) / f"{CATALOG_FILE}.new"
@@ -54,18 +54,18 @@ def _require_broken_catalog(root: str) -> None:
         if CATALOG_FILE in error.where:
             return
         raise
-    raise LakeError(f"{root}/{CATALOG_FILE}", "there is nothing to restore: it is whole", "leave it as it is")
+    raise LakeError(f"{root}/{CATALOG_FILE}", "there is nothing to restore: it is sound", "leave it as it is")
 
 
 def _latest_metadata(folder: Path) -> RestoredTable:
-    """The metadata with the highest version. Two of one version: a run was killed between writing and entering one."""
+    """The metadata with the highest version. A run that is killed before its commit can leave two of one version."""
     versions = {path: int(path.name.partition("-")[0]) for path in folder.glob("*-*.metadata.json")}
     table = folder.parent.name
     if not versions:
         raise LakeError(str(folder), "holds no metadata", BACKUP_FIX)
     path, version = max(versions.items(), key=lambda entry: entry[1])
     if Counter(versions.values())[version] > 1:
-        what = f"holds more than one metadata of version {version}: which is last is not certain"
+        what = f"holds more than one metadata of version {version}: which one is the latest is not certain"
         raise LakeError(str(folder), what, BACKUP_FIX)
     modified_at = datetime.fromtimestamp(_read_metadata(path)["last-updated-ms"] / 1000, UTC)
     return RestoredTable(table, path, modified_at)
@@ -80,7 +80,7 @@ def _read_metadata(path: Path) -> dict[str, Any]:
 
 
 def _check_metadata(root: Path, table: RestoredTable) -> None:
-    """It belongs to this place, and knows what the last run of the table wrote."""
+    """Raise LakeError unless the metadata belongs to this lake and contains the snapshot of the table's last run."""
     content = _read_metadata(table.metadata)
     recorded_root = Path(content["location"].removeprefix("file:").removesuffix(f"/tables/shop/{table.name}"))
     if not is_same_folder(recorded_root, root):
@@ -88,7 +88,7 @@ def _check_metadata(root: Path, table: RestoredTable) -> None:
     attempt = last_attempt(open_store(str(root)), table.name)
     snapshot_ids = {snapshot["snapshot-id"] for snapshot in content.get("snapshots", ())}
     if attempt is not None and attempt.snapshot is not None and attempt.snapshot not in snapshot_ids:
-        what = f"does not know the snapshot of the last run ({attempt.snapshot}, {attempt.at:%Y-%m-%d %H:%M} UTC)"
+        what = f"does not contain the snapshot of the last run ({attempt.snapshot}, {attempt.at:%Y-%m-%d %H:%M} UTC)"
         raise LakeError(str(table.metadata), what, BACKUP_FIX)
 
 
@@ -103,7 +103,7 @@ def _register_tables(root: str, database: Path, tables: tuple[RestoredTable, ...
 
 
 def _back_up_catalog(root: Path) -> None:
-    """`catalog.db` → `catalog.db.2024-03-01T100000`, its write-ahead log with it."""
+    """Rename `catalog.db` to `catalog.db.2024-03-01T100000`, with its write-ahead log."""
     timestamp = f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}"
     for suffix in ("", "-wal", "-shm"):
         file = root / f"{CATALOG_FILE}{suffix}"

@@ -1,7 +1,7 @@
-"""The verdict of every table and day: published, refused and why, or empty. Written once, never changed.
+"""Day records: the verdict of each table and landing day (published, refused with reasons, empty) with its counts.
 
-`days/<table>/<first>_<last>_<time>_<attempt>.json` holds one attempt. Readers need no Spark and open only the
-latest file of each day that they ask for.
+`days/<table>/<first>_<last>_<time>_<attempt>.json` holds one attempt and never changes. Readers need no Spark and open
+only the latest file of each requested day.
 """
 
 from collections import defaultdict
@@ -31,8 +31,8 @@ FORMER_COUNT_NAMES: Final = {
 class DayRecord(StoredModel):
     """One table, one landing day, one attempt.
 
-    verdict: `empty` is a day without a delivery: no file landed, so neither this table nor one made from it has rows of
-    it. A day whose files held no event is `published` with no rows. (Records of older lakes say `published` for both.)
+    verdict: `empty` is a day without a delivery: no file landed, so neither this table nor its downstream tables have
+    rows of it. A day whose files held no event is `published` with no rows. (In older lakes both are `published`.)
     """
 
     former_names: ClassVar[Mapping[str, str]] = {"published_in": "counted_in"}
@@ -54,7 +54,7 @@ class DayRecord(StoredModel):
 
 
 class PublishAttempt(BaseModel):
-    """Everything one attempt decided about a table."""
+    """The records of one attempt to publish days of a table."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -65,7 +65,7 @@ class PublishAttempt(BaseModel):
     records: tuple[DayRecord, ...]
 
     def record_of(self, day: date) -> DayRecord | None:
-        """The record of one day; None where the attempt does not speak of it."""
+        """Return the record of one day; None if the attempt has none."""
         return self._by_day.get(day)
 
     @cached_property
@@ -81,7 +81,7 @@ class DayEntry(NamedTuple):
 
 
 def write_attempt(store: Store, attempt: PublishAttempt) -> None:
-    """Keep the attempt. Raises LakeError when the disk is full."""
+    """Store the attempt. Raises LakeError if the disk is full."""
     days = [record.day for record in attempt.records]
     timestamp = attempt.at.strftime(TIMESTAMP_FORMAT)
     name = f"{min(days)}_{max(days)}_{timestamp}_{attempt.attempt}.json"
@@ -89,28 +89,27 @@ def write_attempt(store: Store, attempt: PublishAttempt) -> None:
 
 
 def latest_records(store: Store, table: str, days: Iterable[date] | None = None) -> dict[date, DayRecord]:
-    """The latest record of every day that has one, in the order of days; of the given days only, where given."""
+    """Return the latest record of every day that has one, in the order of days; only of `days` if given."""
     return {day: entry.record for day, entry in latest_entries(store, table, days).items()}
 
 
 def latest_entries(store: Store, table: str, days: Iterable[date] | None = None) -> dict[date, DayEntry]:
-    """As `read`, with the attempt that wrote each record."""
+    """As `latest_records`, with the attempt that wrote each record."""
     entries = _iter_latest(store, _paths_by_day(store, table, None if days is None else set(days)))
     return {entry.record.day: entry for entry in reversed(list(entries))}
 
 
 def visible_entries(store: Store, table: str, days: Iterable[date] | None = None) -> dict[date, DayEntry]:
-    """What readers see of each day: its latest record that was not refused, in the order of days."""
-    entries = _iter_latest(
-        store, _paths_by_day(store, table, None if days is None else set(days)), include_refused=False
-    )
+    """Return what readers see of each day: its latest record that was not refused, in the order of days."""
+    paths_by_day = _paths_by_day(store, table, None if days is None else set(days))
+    entries = _iter_latest(store, paths_by_day, include_refused=False)
     return {entry.record.day: entry for entry in reversed(list(entries))}
 
 
 def published_days(store: Store, table: str, after: date | None = None, until: date | None = None) -> Iterator[date]:
-    """The days that were published with rows, the last one first; none up to `after`, none later than `until`.
+    """Yield the days that were published with rows, the last one first; only days later than `after`, up to `until`.
 
-    A record is opened when its day is reached, so whoever needs the last days reads a few of them.
+    A record is opened when its day is reached, so reading only the last days opens only a few.
     """
     attempts = _paths_by_day(store, table, None)
     paths_by_day = {d: p for d, p in attempts.items() if (after is None or d > after) and (until is None or d <= until)}
@@ -119,9 +118,9 @@ def published_days(store: Store, table: str, after: date | None = None, until: d
 
 
 def last_published_day(store: Store, table: str, today: date | None = None) -> date | None:
-    """The last day of the table that was published with rows.
+    """Return the last day of the table that was published with rows.
 
-    today: a day that is not over counts only where there is no earlier one.
+    today: a day that is not over counts only if there is no earlier one.
     """
     days = published_days(store, table)
     last = next(days, None)
@@ -129,7 +128,7 @@ def last_published_day(store: Store, table: str, today: date | None = None) -> d
 
 
 def last_attempt_times(store: Store, table: str, days: Iterable[date]) -> dict[date, datetime]:
-    """When each of the days was last tried, UTC, read from the names of the records; days never tried are left out."""
+    """Return the time of each day's last attempt, UTC, from the records' names; days without one are left out."""
     day_set = set(days)
     times: dict[date, datetime] = {}
     for path in sorted(_attempt_paths(store, table, day_set), key=_timestamp):
@@ -139,7 +138,7 @@ def last_attempt_times(store: Store, table: str, days: Iterable[date]) -> dict[d
 
 
 def last_attempt(store: Store, table: str) -> PublishAttempt | None:
-    """The attempt at the table that was made last; None before the first."""
+    """Return the table's last attempt; None before the first."""
     path = max(_attempt_paths(store, table, None), key=_timestamp, default=None)
     return None if path is None else PublishAttempt.model_validate_json(store.get(path))
 
@@ -147,9 +146,9 @@ def last_attempt(store: Store, table: str) -> PublishAttempt | None:
 def _iter_latest(
     store: Store, paths_by_day: Mapping[date, Sequence[str]], include_refused: bool = True
 ) -> Iterator[DayEntry]:
-    """The latest record of each day, the last day first. A record is opened once, and only where no later one knows.
+    """The latest record of each day, the last day first. A file is opened once, and only if no later one has the day.
 
-    refused: whether one that was refused counts.
+    include_refused: whether a refused record counts.
     """
     attempts: dict[str, PublishAttempt] = {}
     for day in sorted(paths_by_day, reverse=True):
@@ -163,7 +162,7 @@ def _iter_latest(
 
 
 def _paths_by_day(store: Store, table: str, days: set[date] | None) -> dict[date, list[str]]:
-    """Day → the records that may speak of it, the latest first: the names alone say so."""
+    """Day → the files that may have a record of it, the latest first, by their names alone."""
     paths: dict[date, list[str]] = defaultdict(list)
     for path in sorted(_attempt_paths(store, table, days), key=_timestamp, reverse=True):
         first, last = _first_day(path), _last_day(path)
@@ -193,5 +192,5 @@ def _last_day(path: str) -> date:
 
 
 def _timestamp(path: str) -> str:
-    """When it was written; sorts as times do."""
+    """The part of a name that says when the record was written; its text sorts as its time."""
     return path.rsplit("_", 2)[1]

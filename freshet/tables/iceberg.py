@@ -1,4 +1,4 @@
-"""Write, audit, publish: a frame is staged where only its gate can see it, and published when the gate has passed."""
+"""Write, audit, publish with Iceberg: stage a frame as a snapshot that readers do not see, publish it after its gate."""
 
 import uuid
 from collections.abc import Sequence
@@ -37,24 +37,24 @@ _CONFLICT_CLASSES: Final = frozenset(
 
 @dataclass(frozen=True)
 class StagedWrite:
-    """What one attempt wrote. `snapshot` is None where there was nothing to write."""
+    """A staged snapshot. `snapshot` is None if there was nothing to write."""
 
     table: Table
     attempt: str  # the snapshot's wap.id, different for every attempt
     snapshot: int | None
-    days: tuple[date, ...]  # the landing days it speaks for; empty for a table that is not partitioned
-    written_days: tuple[date, ...] = ()  # those of them that it has rows for
+    days: tuple[date, ...]  # the landing days that it replaces; empty for a table that is not partitioned
+    written_days: tuple[date, ...] = ()  # those of them that have rows
 
 
 def full_name(table: Table) -> str:
-    """The table's name in Spark SQL."""
+    """Return the table's name in Spark SQL."""
     return f"{NAMESPACE}.{table.name}"
 
 
 def ensure_table(spark: SparkSession, table: Table) -> None:
-    """Create the table where it does not exist yet, and give one of an older Freshet the columns it lacks.
+    """Create the table if it does not exist, and add the columns that a table of an older Freshet lacks.
 
-    Raises LakeError where the catalogue or the table's metadata cannot be read or written.
+    Raises LakeError if the catalogue or the table's metadata cannot be read or written.
     """
     try:
         _create_table(spark, table)
@@ -71,16 +71,16 @@ def _create_table(spark: SparkSession, table: Table) -> None:
     spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {NAMESPACE}")
     spark.sql(
         f"CREATE TABLE IF NOT EXISTS {full_name(table)} ({columns}) USING iceberg {partition} TBLPROPERTIES ("
-        # `none` and fanout: a day's frame is already laid out by day, a second shuffle would only cost.
+        # `none` and fanout: a day's frame is already laid out by day, a second shuffle would only take time.
         "'format-version'='2', 'write.wap.enabled'='true', 'write.distribution-mode'='none',"
         "'write.spark.fanout.enabled'='true', 'write.parquet.compression-codec'='zstd',"
-        # Keep a rejected stage as evidence for a while, and not every snapshot's metadata for ever.
+        # Keep a rejected stage as evidence for a while, but not the metadata of every snapshot.
         "'write.metadata.delete-after-commit.enabled'='true', 'write.metadata.previous-versions-max'='20')"
     )
 
 
 def _add_missing_columns(spark: SparkSession, table: Table) -> None:
-    """Rows written before read as null in the new columns; no file is touched."""
+    """Add the columns; older rows have null in them, and no data file changes."""
     existing_columns = set(spark.table(full_name(table)).columns)
     missing_columns = [
         f"`{c.name}` {c.type} COMMENT '{_escape_comment(c.description)}'"
@@ -96,9 +96,9 @@ def _escape_comment(text: str) -> str:
 
 
 def write(frame: DataFrame, table: Table, days: Sequence[date] = ()) -> StagedWrite:
-    """Write the frame as a snapshot that no reader sees. Production is untouched whatever happens.
+    """Stage the frame: write it as a snapshot that no reader sees. Published rows do not change, even if it fails.
 
-    Raises LakeError when the write fails, a full disk included.
+    Raises LakeError if the write fails.
     """
     spark = frame.sparkSession
     ensure_table(spark, table)
@@ -115,34 +115,34 @@ def write(frame: DataFrame, table: Table, days: Sequence[date] = ()) -> StagedWr
 
 
 def read_staged(spark: SparkSession, stage: StagedWrite) -> DataFrame:
-    """Exactly what the stage wrote: a snapshot holds the older rows of every other day, too."""
+    """Return exactly the rows that the stage wrote: its snapshot also holds the older rows of every other day."""
     if stage.snapshot is None:
         return empty_frame(spark, stage.table)
     return _filter_days(read_snapshot(spark, stage.table, stage.snapshot), stage.table, stage.written_days)
 
 
 def empty_frame(spark: SparkSession, table: Table) -> DataFrame:
-    """The table without rows; `createDataFrame([])` would start a Python worker for it."""
+    """Return the table without rows; `createDataFrame([])` would start a Python worker."""
     return spark.range(0).select(*(F.lit(None).cast(column.type).alias(column.name) for column in table.columns))
 
 
 def read_published(spark: SparkSession, table: Table, days: Sequence[date] = ()) -> DataFrame:
-    """What every reader sees of these days; of all days where none is given."""
+    """Return the published rows of these days; of all days if none is given."""
     ensure_table(spark, table)
     frame = spark.table(full_name(table))
     return _filter_days(frame, table, days) if days else frame
 
 
 def read_snapshot(spark: SparkSession, table: Table, snapshot: int) -> DataFrame:
-    """The table as of one snapshot, published or staged."""
+    """Return the table as of one snapshot, published or staged."""
     return spark.read.option("versionAsOf", snapshot).table(full_name(table))
 
 
 def publish(spark: SparkSession, stage: StagedWrite, days: Sequence[date] | None = None) -> int | None:
-    """Make the stage visible, or only the given days of it; the snapshot that readers now see.
+    """Publish the stage, or only the given days of it; return the snapshot that readers see then.
 
-    A day without rows loses the rows it had. Raises LakeError when another run published one of the days since
-    the stage was begun: then this attempt is dropped and production keeps what the other run published.
+    A day without rows loses the rows it had. Raises LakeError if another run has published one of the days since the
+    stage was written: then this attempt is dropped and the other run's rows stay.
     """
     good_days = tuple(stage.days if days is None else days)
     if stage.table.daily and not good_days:
@@ -157,13 +157,13 @@ def publish(spark: SparkSession, stage: StagedWrite, days: Sequence[date] | None
 
 
 def current_snapshot(spark: SparkSession, table: Table) -> int | None:
-    """The snapshot that readers see; None before the first."""
+    """Return the snapshot that readers see; None before the first."""
     snapshot = _iceberg_table(spark, table).currentSnapshot()
     return None if snapshot is None else int(snapshot.snapshotId())
 
 
 def rows_by_day(spark: SparkSession, table: Table) -> dict[date, int]:
-    """How many rows readers see of each day, from Iceberg's own counts: no row is read."""
+    """Return the published rows of each day, from Iceberg's own counts: no row is read."""
     ensure_table(spark, table)
     partition_rows = spark.sql(
         f"SELECT partition.{LANDING_DATE} AS day, SUM(record_count - position_delete_record_count) AS rows "
@@ -177,7 +177,9 @@ def to_lake_error(where: str, error: Exception) -> LakeError:
     if (failure := _known_failure(error)) is not None:
         what, fix = failure
         return LakeError(where, f"{what}; nothing was published, readers see what they saw before", fix)
-    return LakeError(where, f"Spark could not write it ({root_cause(error)})", "see the run's log, mend it, run again")
+    return LakeError(
+        where, f"Spark could not write it ({root_cause(error)})", "see the run's log, fix the cause, run it again"
+    )
 
 
 def is_conflict(error: Exception) -> bool:
@@ -207,7 +209,7 @@ def _publish_changes(spark: SparkSession, stage: StagedWrite) -> None:
 
 
 def _clear_empty_days(spark: SparkSession, stage: StagedWrite) -> None:
-    """overwritePartitions replaces only partitions it has rows for: a day that became empty is deleted here."""
+    """Delete the rows of days that became empty: overwritePartitions replaces only partitions that it has rows for."""
     if not stage.days:
         return
     empty_days = set(stage.days) - set(stage.written_days)
@@ -218,7 +220,7 @@ def _clear_empty_days(spark: SparkSession, stage: StagedWrite) -> None:
 
 
 def _written_days(spark: SparkSession, table: Table, snapshot: int | None) -> tuple[date, ...]:
-    """The days of the files that came with this very snapshot."""
+    """The days of the data files that this snapshot added."""
     if snapshot is None or not table.daily:
         return ()
     iceberg_table = _iceberg_table(spark, table)
@@ -228,14 +230,14 @@ def _written_days(spark: SparkSession, table: Table, snapshot: int | None) -> tu
 
 
 def _repartition(frame: DataFrame, table: Table, days: Sequence[date]) -> DataFrame:
-    """Many days: one task a day, so one file a day. Few days: as Spark has them, so that a big day stays parallel."""
+    """Many days: one task and so one file for each. Few days: Spark's own partitions, so that a big day is parallel."""
     if table.daily and has_many_days(frame.sparkSession, days):
         return frame.repartition(LANDING_DATE)
     return frame.coalesce(_shuffle_partitions(frame.sparkSession))
 
 
 def has_many_days(spark: SparkSession, days: Sequence[date]) -> bool:
-    """Whether there are so many days that a task per day keeps every core busy."""
+    """Return whether there are so many days that one task per day keeps every core busy."""
     return len(days) > 2 * _shuffle_partitions(spark)
 
 
@@ -256,13 +258,13 @@ def _filter_days(frame: DataFrame, table: Table, days: Sequence[date]) -> DataFr
 
 
 def _attempt_snapshot(spark: SparkSession, table: Table, attempt: str) -> int | None:
-    """The snapshot of an attempt, latest first; None where it had nothing to write."""
+    """The snapshot of an attempt; None if it had nothing to write."""
     snapshots = list(_iceberg_table(spark, table).snapshots())
     return next((int(s.snapshotId()) for s in reversed(snapshots) if s.summary().get("wap.id") == attempt), None)
 
 
 def _iceberg_table(spark: SparkSession, table: Table) -> Any:
-    """Iceberg's own view of the table as it is now: asking it costs milliseconds, a metadata table is a Spark job."""
+    """Iceberg's Java object of the table, refreshed: it answers in milliseconds, a metadata table is a Spark job."""
     iceberg_table = spark._jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(  # type: ignore[union-attr]
         spark._jsparkSession, full_name(table)
     )

@@ -1,4 +1,4 @@
-"""The JVM of Spark, started without the warning that it prints each time and that tells a user nothing."""
+"""Start Spark's JVM without the warning about incubator modules that it prints each time."""
 
 import os
 import sys
@@ -10,16 +10,16 @@ from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 from pyspark.java_gateway import launch_gateway
 
-# Spark's launcher always asks for the module jdk.incubator.vector, and the JVM has no switch against the warning.
+# Spark's launcher always adds the module jdk.incubator.vector, and the JVM has no switch to silence the warning.
 INCUBATOR_WARNING: Final = b"WARNING: Using incubator modules:"
 
 
 def launch_jvm(options: Mapping[str, str]) -> None:
-    """Start the JVM with these options, where this process has none yet. What it prints to stderr is passed on."""
+    """Start the JVM with these options unless this process has one. Its stderr is passed on, without the warning."""
     if SparkContext._gateway is not None:
         return
     conf = SparkConf().setAll(list(options.items()))
-    read_fd, write_fd = os.pipe()  # our own: a JVM that does not start says why there, and leaves no process to ask
+    read_fd, write_fd = os.pipe()  # a JVM that does not start prints the reason there and leaves no process object
     reader = threading.Thread(
         target=_forward_stderr, args=(os.fdopen(read_fd, "rb"),), name="freshet-jvm-stderr", daemon=True
     )
@@ -35,7 +35,7 @@ def launch_jvm(options: Mapping[str, str]) -> None:
 
 
 def drop_incubator_warning(lines: Iterable[bytes]) -> Iterable[bytes]:
-    """The lines but for that warning."""
+    """Return the lines without that warning."""
     return (line for line in lines if not line.startswith(INCUBATOR_WARNING))
 
 

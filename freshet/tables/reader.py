@@ -1,4 +1,4 @@
-"""The lake's tables without a JVM, through pyiceberg: training sets for torch, a shopper's history for an answer."""
+"""Read the lake's tables through pyiceberg, without a JVM: scans, training sets, a shopper's history."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -37,14 +37,14 @@ def scan_table(
     columns: Sequence[str] = ("*",),
     where: str | None = None,
 ) -> pa.Table:
-    """Rows of one table, as of a snapshot where one is given. Raises LakeError where table or snapshot is not there."""
+    """Return rows of one table, as of a snapshot if one is given. Raises LakeError if table or snapshot is missing."""
     return _table_scan(settings, table, snapshot, columns, where).to_arrow()
 
 
 def scan_batches(
     settings: Settings, table: str, columns: Sequence[str], where: str | None = None, snapshot: int | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """The same, a batch of rows at a time: for what need not be in memory at once. Raises as `scan` does."""
+    """As `scan_table`, but yield batches of rows, for rows that need not be in memory at once."""
     yield from _table_scan(settings, table, snapshot, columns, where).to_arrow_batch_reader()
 
 
@@ -70,7 +70,7 @@ def _table_scan(settings: Settings, table: str, snapshot: int | None, columns: S
 
 
 def load_training_set(settings: Settings, ref: TrainingSetRef) -> TrainingSet:
-    """The training set in memory, packed as it lies in Arrow. Raises LakeError where a snapshot is gone."""
+    """Return the training set in memory, as packed arrays. Raises LakeError if a snapshot is gone."""
     rows = scan_table(settings, "vocabulary", ref.snapshots["vocabulary"])
     vocabulary = with_content_embeddings(
         load_vocabulary(rows, settings.item_feature_schema), settings, ref.content_embeddings
@@ -97,9 +97,9 @@ def load_training_set(settings: Settings, ref: TrainingSetRef) -> TrainingSet:
 
 
 def load_vocabulary(rows: pa.Table, item_schema: ItemSchema = DEFAULT_SCHEMA) -> Vocabulary:
-    """The published vocabulary, row i for index i, with the columns that `inputs` read.
+    """Return the published vocabulary, row i for index i, with the columns that the item schema names.
 
-    Raises BundleError where indexes are not dense.
+    Raises BundleError if the indexes are not dense.
     """
     rows = rows.sort_by("index")
     if rows["index"].to_pylist() != list(range(1, len(rows) + 1)):
@@ -108,7 +108,10 @@ def load_vocabulary(rows: pa.Table, item_schema: ItemSchema = DEFAULT_SCHEMA) ->
 
 
 def with_content_embeddings(vocabulary: Vocabulary, settings: Settings, embeddings_id: str | None) -> Vocabulary:
-    """With the vectors of that name of the lake, where the inputs read any. Raises LakeError where they are gone."""
+    """Return the vocabulary with the lake's content embeddings `embeddings_id`, if its item schema has a vector.
+
+    Raises LakeError if the embeddings are gone.
+    """
     if embeddings_id is None or all(field.kind != "vector" for field in vocabulary.item_schema):
         return vocabulary
     embeddings = read_content_embeddings(open_store(settings.lake), embeddings_id)
@@ -116,8 +119,7 @@ def with_content_embeddings(vocabulary: Vocabulary, settings: Settings, embeddin
 
 
 def to_vocabulary(rows: pa.Table, item_schema: ItemSchema = DEFAULT_SCHEMA) -> Vocabulary:
-    """Some rows of the published vocabulary in the order given, behind a row of padding."""
-
+    """Return a Vocabulary of these rows in their order, behind a row of padding."""
     prices = rows[PRICE].cast(pa.float64()).to_numpy(zero_copy_only=False)
     return Vocabulary(
         item_ids=text_array(["", *rows[ITEM_ID].to_pylist()]),
@@ -132,7 +134,7 @@ def to_vocabulary(rows: pa.Table, item_schema: ItemSchema = DEFAULT_SCHEMA) -> V
 
 
 def _attributes(rows: pa.Table, names: Sequence[str]) -> dict[str, TextArray]:
-    """Name → (V + 1,); "" where an item has none, and everywhere in a vocabulary made before there were any."""
+    """Name → (V + 1,); "" for an item without the attribute, and in older vocabularies without attributes."""
     has_attributes = ATTRIBUTES in rows.column_names
     values = (
         [dict(pairs or ()) for pairs in rows[ATTRIBUTES].to_pylist()] if has_attributes and names else [{}] * len(rows)
@@ -143,7 +145,7 @@ def _attributes(rows: pa.Table, names: Sequence[str]) -> dict[str, TextArray]:
 def item_demand(
     item_features: pa.Table, vocabulary: Vocabulary, train_until: date
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(popularity, audience), each (V + 1,): see TrainingSet. item_features: rows landed by the cut."""
+    """Return (popularity, audience), each (V + 1,): see TrainingSet. item_features: rows landed up to `train_until`."""
     n_interactions = pc.add(pc.add(item_features["views"], item_features["carts"]), item_features["purchases"])
     index = vocabulary.indices(item_features[ITEM_ID].to_pylist())
     days = _to_ints(item_features[LANDING_DATE].cast(pa.int32()))
@@ -156,14 +158,14 @@ def item_demand(
 
 
 def tag_snapshot(settings: Settings, table: str, snapshot: int, name: str) -> None:
-    """Name a snapshot, so that expiry keeps it as long as the name stands."""
+    """Tag a snapshot, so that expiry keeps it as long as the tag exists."""
     iceberg_table = _catalog(settings).load_table(("shop", table))
     if name not in iceberg_table.metadata.refs:
         iceberg_table.manage_snapshots().create_tag(snapshot, name).commit()
 
 
 def read_shopper_history(settings: Settings, pseudonym: str) -> list[HistoryEvent]:
-    """Every published event of the shopper, in canonical order."""
+    """Return every published event of the shopper, in canonical order."""
     rows = scan_table(
         settings, "histories", columns=(LANDING_DATE, "events"), where=f"{SHOPPER} == '{pseudonym}'"
     ).to_pylist()
@@ -188,7 +190,7 @@ def _to_histories(rows: pa.Table) -> Histories:
 def _list_array(rows: pa.Table, name: str) -> Any:
     column = rows[name].combine_chunks()
     array = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
-    # A sliced list array still carries its parent's values: flatten gives exactly ours, offsets from 0.
+    # A sliced list array still holds its parent's values: flatten gives those of the slice, offsets start at 0.
     lengths = pc.list_value_length(array).to_numpy(zero_copy_only=False)
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
     return pa.ListArray.from_arrays(offsets, array.flatten())

@@ -1,4 +1,4 @@
-"""The published tables: columns, their meaning, their partitions. docs/tables.md names every column's consumer."""
+"""The published tables: columns, their meaning, their partitions. docs/tables.md names the readers of every column."""
 
 from dataclasses import dataclass
 
@@ -31,13 +31,13 @@ class Table:
 
     @property
     def spark_schema(self) -> T.StructType:
-        """The schema as Spark sees it."""
+        """The schema as Spark's types."""
         return T.StructType([T.StructField(column.name, T.DataType.fromDDL(column.type)) for column in self.columns])
 
 
-_DAY = TableColumn(c.LANDING_DATE, "date", "the day on which Freshet learned of it")
+_DAY = TableColumn(c.LANDING_DATE, "date", "the landing day: when the event's file arrived")
 _ITEM = TableColumn(c.ITEM_ID, "string", "the catalogue's id of the item")
-_SHOPPER = TableColumn(c.SHOPPER, "string", "who did it: the user's pseudonym where known, else the session's")
+_SHOPPER = TableColumn(c.SHOPPER, "string", "pseudonym of the user if known, else of the session")
 _SOURCE = (
     TableColumn(c.SOURCE_FILE, "string", "the landed file, relative to landing/events"),
     TableColumn(c.SOURCE_ROW, "bigint", "record in that file, from 1"),
@@ -49,45 +49,45 @@ _EVENT = (
     TableColumn(c.SESSION_ID, "string", "keyed pseudonym of the session"),
     _ITEM,
     TableColumn(c.EVENT_TYPE, "string", "view, cart, purchase or return"),
-    TableColumn(c.EVENT_TIME, "timestamp", "when it happened, UTC"),
+    TableColumn(c.EVENT_TIME, "timestamp", "time of the event, UTC"),
     TableColumn(c.QUANTITY, "double", "pieces"),
     TableColumn(c.PRICE, "decimal(18,4)", "price of one piece in the shop's currency"),
     TableColumn(c.TITLE, "string", "the item's title as the event carried it"),
     TableColumn(c.CATEGORY, "string", "the item's category as the event carried it"),
-    TableColumn(c.CONTEXT, "map<string,string>", "whatever else the mapping keeps"),
+    TableColumn(c.CONTEXT, "map<string,string>", "further values that the mapping keeps"),
 )
 
 RAW_EVENTS = Table(
     "raw_events",
-    "Every landed record as the mapping reads it, pseudonymised; nothing is judged yet.",
+    "Every landed record as the mapping reads it, pseudonymised, before the contract is checked.",
     (
         *_EVENT,
-        TableColumn(c.SKIPPED, "boolean", "the mapping's `where` says this is no event"),
-        TableColumn(c.CORRUPT, "string", "the record as it stands in the file, where it could not be parsed"),
+        TableColumn(c.SKIPPED, "boolean", "the mapping's `where` excludes the row: it is not an event"),
+        TableColumn(c.CORRUPT, "string", "the raw record, if it could not be parsed"),
         _DAY,
         *_SOURCE,
-        TableColumn(c.PRE_HASH_REASON, "string", "reason code of what only the bare user or session id showed"),
+        TableColumn(c.PRE_HASH_REASON, "string", "reason code of a bad user or session id, found before it was hashed"),
     ),
 )
 QUARANTINED_EVENTS = Table(
     "quarantined_events",
-    "Records that break the contract, with the reason; they wait here until mapping or contract are mended.",
+    "Records that break the contract, with the reason, kept until the mapping or the export is corrected.",
     (
         *_EVENT,
         TableColumn(c.REASON, "string", "the first rule of the contract the record breaks"),
-        TableColumn(c.CORRUPT, "string", "the record as it stands in the file, where it could not be parsed"),
+        TableColumn(c.CORRUPT, "string", "the raw record, if it could not be parsed"),
         _DAY,
         *_SOURCE,
     ),
 )
 EVENTS = Table(
     "events",
-    "Canonical events: valid, each one once.",
+    "Canonical events: valid and without duplicates.",
     (*_EVENT, _SHOPPER, _DAY, *_SOURCE),
 )
 ITEMS = Table(
     "items",
-    "What was learned of an item on a day: the last title, category and price seen.",
+    "The last title, category and price of each item that had events on a day.",
     (
         _ITEM,
         TableColumn(c.TITLE, "string", "the item's title"),
@@ -107,13 +107,13 @@ ITEM_FEATURES = Table(
         TableColumn("views", "bigint", "events of type view"),
         TableColumn("carts", "bigint", "events of type cart"),
         TableColumn("purchases", "bigint", "events of type purchase"),
-        TableColumn("shoppers", "bigint", "different shoppers who met the item that day"),
+        TableColumn("shoppers", "bigint", "distinct shoppers with an event of the item that day"),
         _DAY,
     ),
 )
 USER_FEATURES = Table(
     "user_features",
-    "What a shopper did on a day.",
+    "How many events and purchases a shopper had on a day.",
     (
         _SHOPPER,
         TableColumn("events", "bigint", "all events"),
@@ -136,16 +136,16 @@ HISTORIES = Table(
 )
 IMPRESSIONS = Table(
     "impressions",
-    "What shoppers were shown: one row per answer of the gateway.",
+    "Recommendations shown to shoppers: one row per response of the gateway.",
     (
-        TableColumn("request_id", "string", "the gateway's id of the answer"),
-        TableColumn(c.SHOPPER, "string", "who was shown it, as a pseudonym; null for bare clicks"),
-        TableColumn("items", "array<string>", "catalogue ids, best first: the position is the order"),
-        TableColumn("tier", "string", "which rung of the ladder answered"),
-        TableColumn("arm", "string", "champion, or who else answered"),
+        TableColumn("request_id", "string", "the gateway's id of the response"),
+        TableColumn(c.SHOPPER, "string", "pseudonym of the shopper; null for requests without one"),
+        TableColumn("items", "array<string>", "catalogue ids, best first"),
+        TableColumn("tier", "string", "the fallback tier that answered"),
+        TableColumn("arm", "string", "champion, or another model that answered"),
         TableColumn("bundle", "string", "sha256 of the bundle that answered"),
-        TableColumn("release", "int", "number of the release that served, as `freshet releases` lists it"),
-        TableColumn("shown_at", "timestamp", "when it was answered, UTC"),
+        TableColumn("release", "int", "number of the release that answered, as `freshet releases` lists it"),
+        TableColumn("shown_at", "timestamp", "time of the response, UTC"),
         _DAY,
         TableColumn(c.SOURCE_FILE, "string", "the landed file, relative to landing/impressions"),
         TableColumn(c.SOURCE_ROW, "bigint", "line in that file, from 1"),
@@ -157,13 +157,13 @@ VOCABULARY = Table(
     (
         _ITEM,
         TableColumn("index", "int", "dense, from 1; 0 is padding"),
-        TableColumn("first_landing_date", "date", "the day on which the item was first met"),
-        TableColumn(c.TITLE, "string", "the last title known"),
-        TableColumn(c.CATEGORY, "string", "the last category known"),
-        TableColumn(c.PRICE, "decimal(18,4)", "the last price known"),
+        TableColumn("first_landing_date", "date", "landing day of the item's first event"),
+        TableColumn(c.TITLE, "string", "the last title"),
+        TableColumn(c.CATEGORY, "string", "the last category"),
+        TableColumn(c.PRICE, "decimal(18,4)", "the last price"),
         TableColumn("tombstone", "boolean", "delisted: keeps its index, is never recommended"),
-        TableColumn("generation", "int", "a cold start may begin a new one"),
-        TableColumn(c.ATTRIBUTES, "map<string,string>", "the last further columns known"),
+        TableColumn("generation", "int", "number of the index assignment; a cold start may begin a new one"),
+        TableColumn(c.ATTRIBUTES, "map<string,string>", "the last values of further columns"),
     ),
     daily=False,
 )
@@ -177,20 +177,20 @@ TRAINING_SET = Table(
         TableColumn("times", "array<bigint>", "seconds since 1970, UTC"),
         TableColumn("days", "array<int>", "landing date, days since 1970"),
         TableColumn("first_day", "int", "landing day of the shopper's first event, days since 1970"),
-        TableColumn("activity", "bigint", "events landed by the cut"),
-        TableColumn("purchases", "bigint", "purchases landed by the cut"),
+        TableColumn("activity", "bigint", "events landed up to the last day of training"),
+        TableColumn("purchases", "bigint", "purchases landed up to the last day of training"),
     ),
     daily=False,
 )
 RECOMMENDATIONS = Table(
     "recommendations",
-    "One list per shopper of the latest histories: what the bundle that serves would show.",
+    "One list of recommendations per shopper of the latest histories, from the released bundle.",
     (
         _SHOPPER,
         TableColumn("items", "array<string>", "catalogue ids, best first"),
         TableColumn("scores", "array<float>", "the ranker's score of each item"),
-        TableColumn("tier", "string", "sequence: the model; popular: it knew none of the shopper's items"),
-        TableColumn("bundle", "string", "sha256 of the bundle that was asked"),
+        TableColumn("tier", "string", "sequence: the model; popular: the shopper has no item of the vocabulary"),
+        TableColumn("bundle", "string", "sha256 of the bundle that scored the items"),
         TableColumn("as_of", "date", "the last landing day in the histories"),
     ),
     daily=False,

@@ -1,4 +1,4 @@
-"""What Spark is doing, said every few seconds while it is busy: a year of days takes minutes."""
+"""Log Spark's progress every few seconds while it is busy."""
 
 import logging
 import threading
@@ -12,18 +12,16 @@ from py4j.protocol import Py4JError
 if TYPE_CHECKING:
     from pyspark import SparkContext, SparkStageInfo
 
-POLL_INTERVAL_S: Final = 1.0  # seconds between two looks
-MIN_LINE_INTERVAL_S: Final = (
-    3.0  # seconds: work shorter than that is not worth a line, and so much apart are two lines at least
-)
-MAX_LINE_INTERVAL_S: Final = 10.0  # seconds between two lines of long work
+POLL_INTERVAL_S: Final = 1.0
+MIN_LINE_INTERVAL_S: Final = 3.0  # between two lines; shorter work is not logged at all
+MAX_LINE_INTERVAL_S: Final = 10.0  # between two lines of long work
 
 log = logging.getLogger("freshet")
 
 
 @dataclass
 class LogThrottle:
-    """When to say something: after a moment of work, then less and less often. Times in seconds."""
+    """When to log a line: after three seconds of work, then at growing intervals. Times in seconds."""
 
     busy_since: float | None = None
     last_busy: float = 0.0
@@ -31,7 +29,7 @@ class LogThrottle:
     interval: float = MIN_LINE_INTERVAL_S
 
     def is_due(self, now: float, *, busy: bool) -> bool:
-        """Whether to say now what is being done. Work that follows within a moment is the same work."""
+        """Return whether to log a line now. Work that follows within MIN_LINE_INTERVAL_S is the same work."""
         if not busy:
             if now - self.last_busy > MIN_LINE_INTERVAL_S:
                 self.busy_since, self.interval = None, MIN_LINE_INTERVAL_S
@@ -46,16 +44,16 @@ class LogThrottle:
 
 
 def progress_line(stages: Sequence["SparkStageInfo"]) -> str:
-    """`Spark: 12 of 200 tasks done, 2 at work`."""
+    """Return `Spark: 12 of 200 tasks done, 2 running`."""
     done, total, active = (
         sum(numbers)
         for numbers in zip(*((s.numCompletedTasks, s.numTasks, s.numActiveTasks) for s in stages), strict=True)
     )
-    return f"Spark: {done:,} of {total:,} task{'s' * (total != 1)} done, {active} at work"
+    return f"Spark: {done:,} of {total:,} task{'s' * (total != 1)} done, {active} running"
 
 
 def start_progress_thread(context: "SparkContext") -> threading.Thread:
-    """A thread that logs what Spark is doing until the session ends."""
+    """Start a thread that logs Spark's progress until the session ends."""
     thread = threading.Thread(target=_log_progress, args=(context,), name="freshet-spark-progress", daemon=True)
     thread.start()
     return thread
@@ -67,7 +65,7 @@ def _log_progress(context: "SparkContext") -> None:
         time.sleep(POLL_INTERVAL_S)
         try:
             infos = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
-        except (Py4JError, OSError, AttributeError):  # the session has ended, and with it what could be asked
+        except (Py4JError, OSError, AttributeError):  # the session has ended
             return
         stages = [info for info in infos if info is not None]
         if throttle.is_due(time.monotonic(), busy=bool(stages)):

@@ -1,4 +1,4 @@
-"""Which days of a daily table were made from an older attempt of the tables before it, from the day records alone."""
+"""Stale days: days of a daily table made from an older attempt of an upstream table, by the day records alone."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, timedelta
@@ -8,7 +8,7 @@ from freshet.store import Store
 from freshet.tables import day_records
 from freshet.tables.day_records import DayEntry
 
-# Daily table → the tables that a day of it is made from.
+# Daily table → its upstream tables.
 UPSTREAM_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "quarantined_events": ("raw_events",),
     "events": ("raw_events", "quarantined_events"),
@@ -20,17 +20,17 @@ UPSTREAM_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def upstream_attempts(store: Store, table: str, days: Collection[date]) -> dict[date, dict[str, str]]:
-    """Day → upstream table → its latest attempt: what a day that is made now is made from."""
+    """Return day → upstream table → its latest attempt: the inputs of a day that is made now."""
     upstream = _upstream_entries(store, table, set(days))
     return {day: {name: entries[day].attempt for name, entries in upstream.items() if day in entries} for day in days}
 
 
 def stale_days(store: Store, table: str, days: Iterable[date] | None = None) -> list[date]:
-    """The days of `table` that have to be made again, in order; of the given days only, where given.
+    """Return the days of `table` that have to be made again, in order; only among `days` if given.
 
-    A day is stale if one of its upstream tables was published again since, or if they were published and the table
-    never got to it. A day is not stale while it cannot be made (see `ready`), nor where its record does not say what
-    it was made from: an older Freshet wrote it.
+    A day is stale if one of its upstream tables was published again since, or if they were published and the table was
+    not run for the day. A day is not stale while it cannot be made (see `ready_days`), nor if its record does not name
+    its upstream attempts: an older Freshet wrote it.
     """
     day_set = None if days is None else set(days)
     entries = day_records.latest_entries(store, table, day_set)
@@ -43,17 +43,17 @@ def stale_days(store: Store, table: str, days: Iterable[date] | None = None) -> 
 
 
 def ready_days(store: Store, table: str, days: Collection[date]) -> set[date]:
-    """The days that can be made: every upstream table was published last, and from the latest attempt of the others."""
+    """Return the days that can be made: no upstream table was refused, and each was made from the others' latest."""
     return _ready_days(_upstream_entries(store, table, set(days)))
 
 
 def days_around(days: Collection[date], n_days: int) -> set[date]:
-    """The days themselves and those up to `reach` days before and after each."""
+    """Return the days themselves and those up to `n_days` days before and after each."""
     return {day + timedelta(days=n) for day in days for n in range(-n_days, n_days + 1)}
 
 
 def days_after(days: Collection[date], n_days: int) -> set[date]:
-    """The days up to `reach` days after each, without the days themselves."""
+    """Return the days up to `n_days` days after each, without the days themselves."""
     return {day + timedelta(days=n) for day in days for n in range(1, n_days + 1)} - set(days)
 
 
@@ -67,7 +67,7 @@ def _ready_days(upstream: Mapping[str, Mapping[date, DayEntry]]) -> set[date]:
 
 
 def _is_consistent(entries: Mapping[str, DayEntry]) -> bool:
-    """Whether no table of the day was refused, and what each says of another's attempt is so now."""
+    """Whether no table of the day was refused, and each was made from the latest attempt of the others."""
     return all(
         entry.record.verdict != "refused"
         and all(entries[name].attempt == attempt for name, attempt in entry.record.sources.items() if name in entries)

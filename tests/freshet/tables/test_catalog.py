@@ -73,7 +73,7 @@ def test_a_damaged_catalogue_is_kept_beside_the_new_one(first_day_lake):
 def test_a_whole_catalogue_is_left_alone(first_day_lake):
     _, settings = first_day_lake
     before = (Path(settings.lake) / "catalog.db").read_bytes()
-    with pytest.raises(LakeError, match="there is nothing to restore: it is whole"):
+    with pytest.raises(LakeError, match="there is nothing to restore: it is sound"):
         restore_catalog(settings.lake)
     assert (Path(settings.lake) / "catalog.db").read_bytes() == before
 
@@ -87,13 +87,13 @@ def test_where_the_last_state_is_not_certain_nothing_is_entered(first_day_lake, 
     twin = metadata / f"{last.name.partition('-')[0]}-0.metadata.json"
     try:
         shutil.copy(last, twin)
-        with pytest.raises(LakeError, match="which is last is not certain"):
+        with pytest.raises(LakeError, match="which one is the latest is not certain"):
             restore_catalog(settings.lake)
         twin.unlink()
         older_file = last.rename(tmp_path / last.name)  # the tables' folder is older than the records of the days
         while len(list(metadata.glob("*.metadata.json"))) > 1:
             max(metadata.glob("*.metadata.json")).rename(tmp_path / max(metadata.glob("*.metadata.json")).name)
-        with pytest.raises(LakeError, match="does not know the snapshot of the last run"):
+        with pytest.raises(LakeError, match="does not contain the snapshot of the last run"):
             restore_catalog(settings.lake)
         assert older_file.exists()
     finally:

@@ -202,7 +202,7 @@ def test_a_frame_that_cannot_be_computed_names_table_and_day(notes_session, own_
         iceberg.write(failing_frame, own_table, [DAY1])
     assert str(exc_info.value) == (
         f"{own_table.name} 2024-03-01: Spark could not write it "
-        "(SparkRuntimeException: [USER_RAISED_EXCEPTION] the source is gone); see the run's log, mend it, run again"
+        "(SparkRuntimeException: [USER_RAISED_EXCEPTION] the source is gone); see the run's log, fix the cause, run it again"
     )
     assert notes_session.conf.get("spark.wap.id", None) is None
     assert published_rows(notes_session, own_table) == []

@@ -33,6 +33,6 @@ def test_the_tasks_of_all_stages_at_work_are_added_up():
         return SparkStageInfo(1, 0, "toPandas", tasks, active_tasks, completed_tasks, 0)
 
     assert (
-        progress_line([stage_info(12, 200, 2), stage_info(0, 1_000, 1)]) == "Spark: 12 of 1,200 tasks done, 3 at work"
+        progress_line([stage_info(12, 200, 2), stage_info(0, 1_000, 1)]) == "Spark: 12 of 1,200 tasks done, 3 running"
     )
-    assert progress_line([stage_info(0, 1, 1)]) == "Spark: 0 of 1 task done, 1 at work"
+    assert progress_line([stage_info(0, 1, 1)]) == "Spark: 0 of 1 task done, 1 running"
