@@ -1,4 +1,4 @@
-"""Whether the lake can be used as it lies there: its folder, its catalogue, and the files that the catalogue names."""
+"""Check that the lake can be used: its folder, its catalogue, and the files that the catalogue names."""
 
 import contextlib
 import json
@@ -14,26 +14,26 @@ from freshet.errors import LakeError, MissingLakeError
 
 CATALOG_FILE: Final = "catalog.db"
 RESTORE_COMMAND: Final = "`freshet catalog restore`"
-LOCK_TIMEOUT_S: Final = 30.0  # seconds that another process may hold the catalogue
+LOCK_TIMEOUT_S: Final = 30.0  # how long another process may lock the catalogue
 IN_USE_FIX: Final = "wait until the run that holds it has ended, then try again"
 
 
 def require_lake(root: str) -> None:
-    """Raise MissingLakeError unless there is a folder at `root`; of a lake on S3 nothing is known before it is read."""
+    """Raise MissingLakeError unless there is a folder at `root`; a lake on S3 is not checked before it is read."""
     if "://" in root or Path(root).is_dir():
         return
     if Path(root).exists():
         raise MissingLakeError(
             _lake_label(root), "is a file, not a folder", "correct FRESHET_LAKE (`freshet settings`)"
         )
-    fix = "correct FRESHET_LAKE (`freshet settings` says where it comes from), or begin a lake: `freshet land FILE…`"
+    fix = "correct FRESHET_LAKE (`freshet settings` shows its source), or begin a lake: `freshet land FILE…`"
     raise MissingLakeError(_lake_label(root), "there is no such folder", fix)
 
 
 def new_lake_message(root: str) -> str:
-    """What to say where the next write begins a new lake; "" for a lake that is there.
+    """Return a line of text if the next write begins a new lake; "" if there is a lake.
 
-    Raises MissingLakeError where the folder above is missing, too: a wrong name, or a disk that is not mounted.
+    Raises MissingLakeError if the parent folder is missing, too: a wrong name, or a disk that is not mounted.
     """
     if "://" in root or Path(root).is_dir():
         return ""
@@ -42,15 +42,15 @@ def new_lake_message(root: str) -> str:
         require_lake(root)
     if not parent.is_dir():
         command = f"`mkdir -p {shlex.quote(str(parent))}`"
-        fix = f"correct FRESHET_LAKE (`freshet settings`), mount its disk, or make the folder above: {command}"
-        raise MissingLakeError(_lake_label(root), f"neither it nor the folder above it is there ({parent})", fix)
+        fix = f"correct FRESHET_LAKE (`freshet settings`), mount its disk, or make its parent folder: {command}"
+        raise MissingLakeError(_lake_label(root), f"neither it nor its parent folder exists ({parent})", fix)
     return f"a new lake begins at {_lake_label(root)}"
 
 
 def check_lake(root: str) -> None:
-    """Raise LakeError where tables would be read or written wrongly: no catalogue, a damaged one, one of another place.
+    """Raise LakeError if the catalogue is missing, damaged, or names files of another folder.
 
-    Everything that opens the catalogue passes here first. A lake without tables passes: its catalogue is yet to come.
+    Call it before opening the catalogue. A lake without tables passes: it has no catalogue yet.
     """
     if "://" in root:
         return
@@ -58,19 +58,19 @@ def check_lake(root: str) -> None:
     if contents and not catalog.exists():
         raise LakeError(
             str(catalog),
-            f"is missing, but the lake holds {contents}: a new one would hide them all",
+            f"is missing, but the lake holds {contents}: a new catalogue would hide them",
             _restore_fix(root),
         )
     if not catalog.exists():
         return
     locations = _table_locations(catalog, _restore_fix(root))
     if contents and not locations:
-        raise LakeError(str(catalog), f"knows no table, but the lake holds {contents}", _restore_fix(root))
+        raise LakeError(str(catalog), f"lists no table, but the lake holds {contents}", _restore_fix(root))
     _check_locations(Path(root), locations)
 
 
 def _table_locations(catalog: Path, fix: str) -> dict[str, str]:
-    """Table → its metadata file, as the catalogue has it. Raises LakeError for a damaged catalogue."""
+    """Table → its metadata file in the catalogue. Raises LakeError for a damaged catalogue."""
     try:
         with contextlib.closing(_connect(catalog)) as connection:
             (check_result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -86,7 +86,7 @@ def _table_locations(catalog: Path, fix: str) -> dict[str, str]:
             }
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            # Not named by its file: what restores a damaged catalogue must leave one alone that is in use.
+            # `where` is the lake, not catalog.db: `restore_catalog` must not replace a catalogue that is in use.
             raise LakeError(str(catalog.parent), f"its catalogue is in use ({error})", IN_USE_FIX) from None
         raise LakeError(str(catalog), f"cannot be read ({error})", fix) from None
     except sqlite3.Error as error:
@@ -94,7 +94,7 @@ def _table_locations(catalog: Path, fix: str) -> dict[str, str]:
 
 
 def _connect(catalog: Path) -> sqlite3.Connection:
-    """Reading only, its write-ahead log included; SQLite cannot look for one in a folder that it may not write."""
+    """A read-only connection that includes the write-ahead log; in a read-only folder SQLite cannot look for one."""
     mode = "mode=ro" if os.access(catalog.parent, os.W_OK) else "immutable=1"
     return sqlite3.connect(f"file:{quote(str(catalog))}?{mode}", uri=True, timeout=LOCK_TIMEOUT_S)
 
@@ -105,12 +105,12 @@ def _check_locations(root: Path, locations: dict[str, str]) -> None:
         if metadata_part and not is_same_folder(Path(old_root), root):
             raise moved_lake_error(root, Path(old_root))
         if not Path(location).exists():
-            fix = f"see that the disk of {root / 'tables'} is mounted and whole, or put the folder back from a backup"
+            fix = f"check that the disk of {root / 'tables'} is mounted and sound, or restore the folder from a backup"
             raise LakeError(location, f"is missing, but {root / CATALOG_FILE} names it as the state of {table}", fix)
 
 
 def moved_lake_error(root: Path, old_root: Path) -> LakeError:
-    """Tables name their files by full path: what is read and written through this catalogue lies where it was."""
+    """Return the error of a moved or copied lake: tables name their files by full path, in the former folder."""
     if old_root.exists():
         what = f"is a copy of {old_root}: its tables name their files there, and would be read and written there"
         return LakeError(
@@ -120,16 +120,16 @@ def moved_lake_error(root: Path, old_root: Path) -> LakeError:
         )
     what = f"was moved here from {old_root}: its tables name their files by their full path there"
     link_command = f"`ln -s {shlex.quote(str(root))} {shlex.quote(str(old_root))}`"
-    return LakeError(_lake_label(str(root)), what, f"move it back, or let the old name lead here ({link_command})")
+    return LakeError(_lake_label(str(root)), what, f"move it back, or make the old name a link to it ({link_command})")
 
 
 def is_same_folder(other: Path, root: Path) -> bool:
-    """Whether both names lead to one folder."""
+    """Return whether both paths are the same folder."""
     return other == root or (other.exists() and root.exists() and other.samefile(root))
 
 
 def _lake_contents(root: Path) -> str:
-    """`7 tables, records of days, 1 release`; "" for a lake in which nothing was published yet."""
+    """`7 tables, 1 release, records of days`; "" for a lake without published data."""
     tables = sum(map(_has_commit, _list_folder(root / "tables" / "shop")))
     days = any(_has_snapshot(path) for table in _list_folder(root / "days") for path in _list_folder(table))
     releases = sum(path.suffix == ".json" and path.stem.isdecimal() for path in _list_folder(root / "releases"))
@@ -140,12 +140,12 @@ def _lake_contents(root: Path) -> str:
 
 
 def _has_commit(table: Path) -> bool:
-    """Not only created: a run that is killed right then leaves a first version that no catalogue ever knew."""
+    """Whether the table was written to: a killed run may leave a first version that is not in the catalogue."""
     return any(not path.name.startswith("00000-") for path in (table / "metadata").glob("*.metadata.json"))
 
 
 def _has_snapshot(record: Path) -> bool:
-    """A day can be refused before any table is written."""
+    """Whether the record has a snapshot: a day can be refused before any table is written."""
     try:
         return json.loads(record.read_bytes())["snapshot"] is not None
     except (ValueError, KeyError, OSError):
@@ -159,8 +159,8 @@ def _list_folder(folder: Path) -> Iterator[Path]:
 
 def _restore_fix(root: str) -> str:
     return (
-        f"see that the lake's own disk is mounted at {root}; "
-        f"else put {CATALOG_FILE} back from a backup, or make it again from the tables: {RESTORE_COMMAND}"
+        f"check that the lake's own disk is mounted at {root}; "
+        f"else restore {CATALOG_FILE} from a backup, or from the tables: {RESTORE_COMMAND}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The landing: what producers dropped, one folder per landing day. Files are put there once and never changed."""
+"""The landing: producers' files, one folder per landing day. A file never changes after it has landed."""
 
 import io
 from collections.abc import Collection
@@ -10,7 +10,10 @@ from freshet.store import Store
 
 EVENTS_PREFIX: Final = "landing/events"
 IMPRESSIONS_PREFIX: Final = "landing/impressions"
-MAX_TASK_FILE_BYTES: Final = 256 << 20  # a landed file is one task up to here; beyond, a file that can be split is
+MAX_TASK_FILE_BYTES: Final = 256 << 20  # up to this size one Spark task reads a file; a larger one may be split
+
+
+MAX_DAY_LISTINGS: Final = 7  # for more days, one listing of the whole landing is faster than one for each day
 
 
 @dataclass(frozen=True, order=True)
@@ -29,7 +32,7 @@ class LandedFile:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A landed file together with the store it lies in: it can be opened."""
+    """A landed file with its store, so that it can be opened."""
 
     store: Store
     file: LandedFile
@@ -43,22 +46,21 @@ class StoredFile:
         return self.store.full_path(self.file.path)
 
     def open(self) -> BinaryIO:
-        """Its bytes. Of a lake on S3 the whole file is fetched."""
+        """Open the file for reading; from S3 all of it is fetched first."""
         if self.store.is_local:
             return self.store.local_path(self.file.path).open("rb")
         return io.BytesIO(self.store.get(self.file.path))
 
 
 def landed_files(store: Store, days: Collection[date] | None = None, prefix: str = EVENTS_PREFIX) -> list[LandedFile]:
-    """The files landed on `days` (on any day: None), by day and name; what Spark would not read is left out.
+    """Return the files landed on `days` (None: on any day), by day and name, without those that Spark does not read.
 
-    below: what landed, EVENTS or IMPRESSIONS.
+    prefix: EVENTS_PREFIX or IMPRESSIONS_PREFIX.
     """
     if days is None:
         return sorted(filter(None, (landed_file(path, prefix) for path in store.list(prefix))))
     prefixes = [f"{prefix}/dt={day.isoformat()}" for day in sorted(set(days))]
-    # A listing a day is cheap for one day and dear for a year.
-    if len(prefixes) > 7:
+    if len(prefixes) > MAX_DAY_LISTINGS:
         day_set = set(days)
         return [file for file in landed_files(store, None, prefix) if file.day in day_set]
     files = (landed_file(path, prefix) for day_prefix in prefixes for path in store.list(day_prefix))
@@ -66,12 +68,12 @@ def landed_files(store: Store, days: Collection[date] | None = None, prefix: str
 
 
 def landing_days(store: Store) -> list[date]:
-    """The days on which something landed, in order."""
+    """Return the days that have landed files, in order."""
     return sorted({file.day for file in landed_files(store)})
 
 
 def landed_file(path: str, prefix: str = EVENTS_PREFIX) -> LandedFile | None:
-    """The file at `path` of the store, None for one that is hidden (`.x`, `_x`) or lies in no day's folder."""
+    """Return the file at `path` of the store; None if it is hidden (`.x`, `_x`) or in no day's folder."""
     name = path.removeprefix(f"{prefix}/")
     folder, _, rest = name.partition("/")
     if not rest or not folder.startswith("dt=") or any(part.startswith((".", "_")) for part in rest.split("/")):

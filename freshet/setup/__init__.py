@@ -1,4 +1,4 @@
-"""What a machine needs: Java, jars, the JVM's class archive.
+"""Set-up of a machine: Java, jars, the JVM's class archive.
 
-Start with `requirements.py` (looks for them); the other modules fetch or make them.
+Start with `requirements.py`, which finds them; the other modules fetch or make them.
 """

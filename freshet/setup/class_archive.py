@@ -1,4 +1,4 @@
-"""The JVM's class-data archive: Spark's classes parsed once at set-up, mapped by every session after it."""
+"""Build the JVM's class-data archive: Spark's classes are parsed once at set-up, every later session maps them."""
 
 import multiprocessing
 import os
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 SparkOptions = Callable[[Settings], dict[str, str]]
 
-MIN_ARCHIVE_BYTES = 10_000_000  # a real one has 60 MB and more; less is what an interrupted dump leaves
-JVM_TIMEOUT_S = 300  # seconds
-MAX_ARCHIVES = 4
+MIN_ARCHIVE_BYTES = 10_000_000  # a complete one has at least 60 MB; an interrupted dump leaves less
+JVM_TIMEOUT_S = 300
+MAX_ARCHIVES = 4  # kept in the cache
 
 
 def build_archive(settings: Settings, spark_options: SparkOptions, progress: Callable[[str], None]) -> Path | None:
-    """Make the archive if it is missing: run one small Iceberg write in its own process and dump its classes.
+    """Build the archive if it is missing: run one small Iceberg write in its own process and dump its classes.
 
-    spark_options: a function at the top level of a module that gives the options of every session of a lake.
-    Returns None, with the reason in `progress`, if the JVM made no dump: without it sessions only start slower.
+    spark_options: a module-level function that returns the options of every session of a lake.
+    Returns None, with the reason in `progress`, if the JVM made no dump: without it sessions only start more slowly.
     """
     path = requirements.find_class_archive(settings)
     if path is not None:
@@ -38,9 +38,8 @@ def build_archive(settings: Settings, spark_options: SparkOptions, progress: Cal
         _dump_in_process(lake_settings, spark_options, dump_path, log_path)
         if not dump_path.exists() or dump_path.stat().st_size < MIN_ARCHIVE_BYTES:
             log_lines = log_path.read_text(errors="replace").strip().splitlines() if log_path.exists() else []
-            progress(
-                f"  the JVM made none ({log_lines[-1] if log_lines else 'it said nothing'}): sessions only start slower"
-            )
+            reason = log_lines[-1] if log_lines else "it logged nothing"
+            progress(f"  the JVM made none ({reason}): sessions only start more slowly")
             return None
         dump_path.replace(path)
     _remove_old_archives(path)
@@ -48,7 +47,7 @@ def build_archive(settings: Settings, spark_options: SparkOptions, progress: Cal
 
 
 def _dump_in_process(settings: Settings, spark_options: SparkOptions, dump_path: Path, log_path: Path) -> None:
-    """Dump from a new JVM, whatever this process has running, with its output in a file."""
+    """Dump from a new JVM in its own process, since this one may have a JVM already; its output goes to a file."""
     arguments = (settings, spark_options, dump_path, log_path)
     process = multiprocessing.get_context("spawn").Process(target=_dump_archive, args=arguments)
     process.start()
@@ -59,7 +58,7 @@ def _dump_in_process(settings: Settings, spark_options: SparkOptions, dump_path:
 
 
 def _dump_archive(settings: Settings, spark_options: SparkOptions, dump_path: Path, log_path: Path) -> None:
-    """Start a session as every run does, write and read once, and stop the JVM."""
+    """Start a session with the options of every run, write and read once, and stop the JVM."""
     with log_path.open("w") as log_file:
         os.dup2(log_file.fileno(), 1)  # the JVM writes to the descriptors, not to Python's streams
         os.dup2(log_file.fileno(), 2)
@@ -80,7 +79,7 @@ def _dump_archive(settings: Settings, spark_options: SparkOptions, dump_path: Pa
 
 
 def _run_sample_day(spark: "SparkSession", settings: Settings) -> None:
-    """Touch what a day's run touches: files in, an Iceberg overwrite, aggregates, windows, a read."""
+    """Load the classes of a day's run: read a file, overwrite an Iceberg table, aggregate, use a window, read it."""
     landing = Path(settings.lake) / "clicks.csv"
     landing.write_text("who,what,at\n" + "".join(f"{n % 7},{n % 5},2024-01-01T00:00:{n:02d}Z\n" for n in range(60)))
     clicks = spark.read.option("header", "true").csv(str(landing)).selectExpr("*", "to_date(at) day")
@@ -95,7 +94,7 @@ def _run_sample_day(spark: "SparkSession", settings: Settings) -> None:
 
 
 def _stop_spark(spark: "SparkSession") -> None:
-    """Stop Spark, and wait until its JVM is gone: only then is the archive written."""
+    """Stop Spark and wait until its JVM has ended: it writes the archive as it ends."""
     gateway = spark.sparkContext._gateway
     spark.stop()
     process = getattr(gateway, "proc", None)
@@ -105,7 +104,7 @@ def _stop_spark(spark: "SparkSession") -> None:
 
 
 def _remove_old_archives(path: Path) -> None:
-    """Every installation on the machine has an archive of 200 MB; of more than KEPT the oldest go."""
+    """Keep MAX_ARCHIVES archives, `path` and the newest others: each installation has one, of 200 MB."""
     others = sorted((p for p in path.parent.glob("classes-*.jsa") if p != path), key=lambda p: -p.stat().st_mtime)
     for other in others[MAX_ARCHIVES - 1 :]:
         other.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The jars: fetched once by Spark's own resolver, verified, never fetched again."""
+"""Fetch the jars once with Spark's own resolver and verify them."""
 
 import hashlib
 import shutil
@@ -20,10 +20,10 @@ MB = 1_000_000
 
 
 def fetch_jars(settings: Settings, progress: Progress) -> list[Path]:
-    """Bring every jar into the cache, by content; nothing is fetched when they are there already.
+    """Fetch every jar that the cache lacks, by its checksum; return the paths of all of them.
 
-    say is handed a line whenever there is progress to tell. Raises SetupError when a jar cannot be
-    fetched, or when what came is not what was pinned (the file is removed again).
+    progress: called with a line of text. Raises SetupError if a jar cannot be fetched, or if it is not the pinned one
+    (the file is removed then).
     """
     missing = [jar for jar in JARS if _checksum(requirements.jar_path(settings, jar)) != jar.sha256]
     if missing:
@@ -37,7 +37,7 @@ def fetch_jars(settings: Settings, progress: Progress) -> list[Path]:
 
 
 def _download_jars(java_home: Path, missing: Sequence[Jar], folder: Path, progress: Progress) -> None:
-    """Let Spark's own resolver download, and tell how far it is."""
+    """Download with Spark's own resolver, and report the progress."""
     names, megabytes = ", ".join(jar.filename for jar in missing), sum(jar.size for jar in missing) / MB
     progress(f"fetching {names} ({megabytes:.0f} MB)")
     with ThreadPoolExecutor(1) as pool:
@@ -48,7 +48,7 @@ def _download_jars(java_home: Path, missing: Sequence[Jar], folder: Path, progre
 
 
 def _resolve_jars(java_home: Path, missing: Sequence[Jar], folder: Path) -> None:
-    """Resolve coordinates as `spark.jars.packages` would, into a private folder, without what they depend on."""
+    """Resolve coordinates as `spark.jars.packages` would, into a private folder, without their dependencies."""
     from py4j.protocol import Py4JError
 
     coordinates = ",".join(jar.coordinate for jar in missing)
@@ -67,7 +67,7 @@ def _resolve_jars(java_home: Path, missing: Sequence[Jar], folder: Path) -> None
 
 @contextmanager
 def _resolver_jvm(java_home: Path, folder: Path) -> Iterator[Any]:
-    """A small JVM with Spark's classes. Its home folder is private: a broken ~/.m2 or ~/.ivy2 cannot hurt."""
+    """A small JVM with Spark's classes. Its home folder is private, so that a broken ~/.m2 or ~/.ivy2 has no effect."""
     from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
 
     spark_folder = _spark_jars_folder()
@@ -87,7 +87,7 @@ def _resolver_jvm(java_home: Path, folder: Path) -> Iterator[Any]:
 
 
 def _spark_jars_folder() -> Path:
-    """The folder of Spark's own jars inside the installed package, found without importing it."""
+    """The folder of Spark's own jars in the installed package, without importing it."""
     spec = find_spec("pyspark")
     if spec is None or not spec.submodule_search_locations:
         raise SetupError("pyspark", "it is not installed", "run `make setup`")
@@ -95,12 +95,12 @@ def _spark_jars_folder() -> Path:
 
 
 def _downloaded_path(jar: Jar, folder: Path) -> Path:
-    """Where the resolver put a jar."""
+    """The path at which the resolver stores a jar."""
     return folder / "jars" / f"{jar.group}_{jar.filename}"
 
 
 def _install_jar(jar: Jar, download: Path, path: Path) -> None:
-    """Move a fetched jar to its place if it is the pinned one."""
+    """Move a fetched jar into the cache if it is the pinned one."""
     checksum = _checksum(download)
     if checksum != jar.sha256:
         download.unlink(missing_ok=True)
@@ -109,7 +109,7 @@ def _install_jar(jar: Jar, download: Path, path: Path) -> None:
             jar.coordinate, f"its SHA-256 is {checksum}, pinned is {jar.sha256}; it was removed", _fix_text()
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(download, path)  # same disk: a rename, so a reader sees all of it or nothing
+    shutil.move(download, path)  # on the same disk a rename: a reader never sees a part of it
 
 
 def _checksum(path: Path) -> str | None:
@@ -121,12 +121,12 @@ def _checksum(path: Path) -> str | None:
 
 
 def _bytes_under(folder: Path) -> int:
-    """What has arrived so far. The resolver renames files while we look, so one may be gone again."""
+    """The bytes downloaded so far. The resolver renames files meanwhile, so a listed one may be gone."""
     return sum(path.stat().st_size for path in folder.rglob("*.jar*") if path.exists())
 
 
 def _reason(error: Exception) -> str:
-    """The one line of a Java stack trace that says why."""
+    """The line of a Java stack trace that names the reason."""
     lines = [line.strip(" :") for line in str(error).splitlines() if ":" in line and "\tat " not in line]
     return lines[-1] if lines else type(error).__name__
 

@@ -1,4 +1,4 @@
-"""Java by the system's packages, where this user may install some."""
+"""Install Java with apt, if this user may."""
 
 import os
 import shutil
@@ -14,9 +14,9 @@ JAVA_PACKAGES = tuple(f"openjdk-{version}-jre-headless" for version in (17, 21))
 
 
 def ensure_java(settings: Settings, progress: Callable[[str], None]) -> Path:
-    """The Java that Spark will run on; installed by apt if there is none and this user may.
+    """Return the home of the Java that Spark runs on; install it with apt if there is none and this user may.
 
-    Raises SetupError, saying what to type, where it may not or where apt has no Java that fits.
+    Raises SetupError with the command to type if the user may not, or if apt has no suitable Java.
     """
     try:
         return requirements.find_java(settings)
@@ -28,12 +28,12 @@ def ensure_java(settings: Settings, progress: Callable[[str], None]) -> Path:
 
 
 def _can_install() -> bool:
-    """Whether apt is here, and this user is root or may become root without a password."""
+    """Whether apt exists, and this user is root or may become root without a password."""
     return shutil.which("apt-get") is not None and (os.geteuid() == 0 or _run_succeeds(["sudo", "-n", "true"]))
 
 
 def _install_java(progress: Callable[[str], None]) -> None:
-    """The oldest Java that fits: what Spark was tested on most."""
+    """Install the oldest suitable Java, on which Spark is tested most."""
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
     progress("installing Java by apt (about 50 MB)")
     _run_succeeds([*sudo, "apt-get", "update", "-qq"])
@@ -46,13 +46,13 @@ def _install_java(progress: Callable[[str], None]) -> None:
         "-qq",
         "--no-install-recommends",
     ]
-    # Tried, not looked up: apt also "shows" packages that other packages only mention.
+    # Installing is the test: `apt show` also lists packages that other packages only mention.
     if not any(_run_succeeds([*sudo, *apt_install, package]) for package in JAVA_PACKAGES):
         raise SetupError("Java", f"apt could install none of {', '.join(JAVA_PACKAGES)}", requirements.JAVA_FIX)
 
 
 def _run_succeeds(command: list[str]) -> bool:
-    """Whether a command exists and ends well; what it prints is of no interest."""
+    """Whether a command exists and succeeds; its output is dropped."""
     if shutil.which(command[0]) is None:
         return False
     return subprocess.run(command, capture_output=True, check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""What Spark needs from this machine: Java, two jars and the JVM's class archive. Found here, fetched by set-up."""
+"""Find what Spark needs on this machine: Java, two jars and the JVM's class archive. Set-up fetches them."""
 
 import hashlib
 import os
@@ -13,15 +13,15 @@ from pathlib import Path
 from freshet.errors import SetupError
 from freshet.settings import ForeignEnvironment, Settings
 
-MIN_JAVA_VERSION, MAX_JAVA_VERSION = 17, 22  # Spark 4.1 stops at a method that Java 23 took away (Subject.getSubject)
+MIN_JAVA_VERSION, MAX_JAVA_VERSION = 17, 22  # Spark 4.1 calls a method that Java 23 removed (Subject.getSubject)
 JVM_ROOT = Path("/usr/lib/jvm")
 JAVA_FIX = "install Java 17 or 21 (`apt install openjdk-17-jre-headless`, or 21) or set FRESHET_JAVA_HOME to one"
-VECTOR_MODULE = "jdk.incubator.vector"  # Spark starts every JVM with it; cut-down runtimes lack it
+VECTOR_MODULE = "jdk.incubator.vector"  # Spark starts every JVM with it; reduced runtimes lack it
 
 
 @dataclass(frozen=True)
 class Jar:
-    """One library of the JVM, pinned to its content."""
+    """One Java library, pinned to its content."""
 
     group: str
     name: str
@@ -31,7 +31,7 @@ class Jar:
 
     @property
     def coordinate(self) -> str:
-        """As Spark's own resolver wants it."""
+        """Its Maven coordinate."""
         return f"{self.group}:{self.name}:{self.version}"
 
     @property
@@ -60,7 +60,7 @@ JARS = (
 
 @dataclass(frozen=True)
 class JavaInstallation:
-    """One Java found on this machine. version: its first number (8, 17, 21)."""
+    """A Java on this machine. version: its major version (8, 17, 21)."""
 
     home: Path
     version: int
@@ -68,7 +68,7 @@ class JavaInstallation:
 
     @property
     def problem(self) -> str | None:
-        """Why Spark cannot run on it; None if it can."""
+        """The reason why Spark cannot run on it; None if it can."""
         if self.version < MIN_JAVA_VERSION:
             return f"Java {self.version} at {self.home} is too old"
         if self.version > MAX_JAVA_VERSION:
@@ -79,9 +79,9 @@ class JavaInstallation:
 
 
 def find_java(settings: Settings) -> Path:
-    """The home of the Java that Spark runs on: the one set, else JAVA_HOME, `java` on the PATH, /usr/lib/jvm.
+    """Return the home of the Java that Spark runs on: the configured one, else JAVA_HOME, the PATH, /usr/lib/jvm.
 
-    Raises SetupError if there is none, or if all that were found are too old, too new or cut down.
+    Raises SetupError if there is none, or if every one is too old, too new or lacks a module.
     """
     problems = []
     for home in _candidate_homes(settings):
@@ -93,9 +93,9 @@ def find_java(settings: Settings) -> Path:
 
 
 def set_java_home(settings: Settings) -> Path:
-    """Make this process start its JVMs on the Java found; Spark's launcher reads nothing but JAVA_HOME.
+    """Set JAVA_HOME of this process, which Spark's launcher reads, to the Java of `find_java`.
 
-    Raises SetupError as `java` does.
+    Raises SetupError as `find_java` does.
     """
     home = find_java(settings)
     os.environ["JAVA_HOME"] = str(home)
@@ -103,7 +103,7 @@ def set_java_home(settings: Settings) -> Path:
 
 
 def inspect_java(home: Path) -> JavaInstallation | None:
-    """The Java installed in a folder, by what it says of itself (0.1 s); None if nothing there runs."""
+    """Return the Java in a folder, by its own output (0.1 s); None if there is none that runs."""
     with_module = _java_output(home, "--add-modules", VECTOR_MODULE, "-version")
     output = with_module or _java_output(home, "-version")
     match = re.search(r'version "(?:1\.)?(\d+)', output)
@@ -111,7 +111,7 @@ def inspect_java(home: Path) -> JavaInstallation | None:
 
 
 def _java_output(home: Path, *arguments: str) -> str:
-    """What `java` prints, or "" where it is absent or refuses the arguments."""
+    """The output of `java`; "" if it is absent or refuses the arguments."""
     try:
         result = subprocess.run(
             [home / "bin" / "java", *arguments], capture_output=True, text=True, check=False, timeout=60
@@ -122,7 +122,7 @@ def _java_output(home: Path, *arguments: str) -> str:
 
 
 def _candidate_homes(settings: Settings) -> Iterator[Path]:
-    """Where to look, in order. A Java that was asked for by name is the only candidate."""
+    """The folders to inspect, in order. A configured Java is the only candidate."""
     if settings.java_home is not None:
         yield settings.java_home
         return
@@ -136,15 +136,15 @@ def _candidate_homes(settings: Settings) -> Iterator[Path]:
 
 
 def require_jars(settings: Settings) -> list[Path]:
-    """The jars a Spark session loads, in the cache of this user, checked by size (set-up checks the content).
+    """Return the jars of a Spark session in this user's cache, checked by size (set-up checks the content).
 
-    Raises SetupError naming the jar that is missing or cut short.
+    Raises SetupError naming the jar that is missing or truncated.
     """
     return [_check_jar(jar, jar_path(settings, jar)) for jar in JARS]
 
 
 def jar_path(settings: Settings, jar: Jar) -> Path:
-    """Where a jar lies once it was fetched."""
+    """Return the path of a jar in the cache."""
     return settings.cache_dir / "jars" / jar.filename
 
 
@@ -158,18 +158,18 @@ def _check_jar(jar: Jar, path: Path) -> Path:
 
 
 def find_class_archive(settings: Settings) -> Path | None:
-    """The JVM's class-data archive for this Java and these jars; None if set-up has not made it (only slower)."""
+    """Return the JVM's class-data archive for this Java and these jars; None if there is none (sessions start slower)."""
     path = class_archive_path(settings)
     return path if path.exists() else None
 
 
 def class_archive_path(settings: Settings) -> Path:
-    """Where the archive lies: its name holds what it was made of, so another Java or jar never meets a stale one."""
+    """Return the archive's path. Its name is a hash of Java, jars and class path: a change makes another archive."""
     home = find_java(settings)
     runtime = home / "lib" / "modules"
     key_parts = [str(home.resolve()), str(runtime.stat().st_mtime_ns if runtime.exists() else 0)]
     key_parts.append("jars on the class path")  # how a session loads them
-    # The JVM maps an archive only for the very class path it was made with, so every installation has its own.
+    # The JVM maps an archive only for exactly the class path it was made with, so every installation has its own.
     spark = find_spec("pyspark")
     key_parts.append("" if spark is None else str(spark.origin))
     key_parts += [jar.sha256 for jar in JARS] + [str(jar_path(settings, jar)) for jar in JARS]

@@ -86,9 +86,9 @@ def empty_catalog(catalog: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "what"),
     [
-        (Path.unlink, f"is missing, but {HELD_MESSAGE}: a new one would hide them all"),
-        (damage_with(b""), f"knows no table, but {HELD_MESSAGE}"),
-        (empty_catalog, f"knows no table, but {HELD_MESSAGE}"),
+        (Path.unlink, f"is missing, but {HELD_MESSAGE}: a new catalogue would hide them"),
+        (damage_with(b""), f"lists no table, but {HELD_MESSAGE}"),
+        (empty_catalog, f"lists no table, but {HELD_MESSAGE}"),
         (damage_with(b"no database at all" * 99), "cannot be read (file is not a database)"),
         (truncate_catalog, "cannot be read (database disk image is malformed)"),
     ],
@@ -125,7 +125,7 @@ def test_a_lake_that_was_moved_says_from_where_and_works_once_the_old_name_leads
     link = f"`ln -s '{moved_lake}' {lake}`"
     assert str(exc_info.value) == (
         f"{moved_lake} (FRESHET_LAKE): was moved here from {lake}: its tables name their files by their full path there; "
-        f"move it back, or let the old name lead here ({link})"
+        f"move it back, or make the old name a link to it ({link})"
     )
     lake.symlink_to(moved_lake)
     check_lake(str(moved_lake))
@@ -155,8 +155,8 @@ def test_a_lake_that_is_not_there_is_no_empty_lake(tmp_path):
     with pytest.raises(MissingLakeError) as exc_info:
         require_lake(str(tmp_path / "lkae"))
     assert str(exc_info.value) == (
-        f"{tmp_path}/lkae (FRESHET_LAKE): there is no such folder; correct FRESHET_LAKE (`freshet settings` says where "
-        "it comes from), or begin a lake: `freshet land FILE…`"
+        f"{tmp_path}/lkae (FRESHET_LAKE): there is no such folder; correct FRESHET_LAKE (`freshet settings` shows its "
+        "source), or begin a lake: `freshet land FILE…`"
     )
 
 
@@ -177,8 +177,8 @@ def test_a_new_lake_begins_only_in_a_folder_that_is_there(tmp_path):
     with pytest.raises(MissingLakeError) as exc_info:
         new_lake_message(str(tmp_path / "dsik" / "lake"))
     assert str(exc_info.value) == (
-        f"{tmp_path}/dsik/lake (FRESHET_LAKE): neither it nor the folder above it is there ({tmp_path}/dsik); "
-        "correct FRESHET_LAKE (`freshet settings`), mount its disk, or make the folder above: "
+        f"{tmp_path}/dsik/lake (FRESHET_LAKE): neither it nor its parent folder exists ({tmp_path}/dsik); "
+        "correct FRESHET_LAKE (`freshet settings`), mount its disk, or make its parent folder: "
         f"`mkdir -p {tmp_path}/dsik`"
     )
 

@@ -27,7 +27,7 @@ CREATING_COMMANDS, REPAIR_COMMANDS, LAKELESS_COMMANDS = (
     ("settings", "setup", "doctor", "mapping"),
 )
 NO_LAKE_MESSAGE = (
-    " (FRESHET_LAKE): there is no such folder; correct FRESHET_LAKE (`freshet settings` says where it comes from)"
+    " (FRESHET_LAKE): there is no such folder; correct FRESHET_LAKE (`freshet settings` shows its source)"
 )
 LOAD_HINT = (
     "land some days (`freshet land FILE…`), then run "
@@ -94,7 +94,7 @@ def test_a_lake_in_a_folder_that_is_not_there_is_not_begun(run_freshet, tmp_path
     (tmp_path / "a.csv").write_text("a\n1\n")
     code, _, error = run_freshet(*words, lake=tmp_path / "dsik" / "lake")
     assert code == 2
-    assert f"{tmp_path}/dsik/lake (FRESHET_LAKE): neither it nor the folder above it is there" in error
+    assert f"{tmp_path}/dsik/lake (FRESHET_LAKE): neither it nor its parent folder exists" in error
     assert not (tmp_path / "dsik").exists()
 
 
