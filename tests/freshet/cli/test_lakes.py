@@ -26,9 +26,7 @@ CREATING_COMMANDS, REPAIR_COMMANDS, LAKELESS_COMMANDS = (
     ("catalog",),
     ("settings", "setup", "doctor", "mapping"),
 )
-NO_LAKE_MESSAGE = (
-    " (FRESHET_LAKE): there is no such folder; correct FRESHET_LAKE (`freshet settings` shows its source)"
-)
+NO_LAKE_MESSAGE = " (FRESHET_LAKE): there is no such folder; correct FRESHET_LAKE (`freshet settings` shows its source)"
 LOAD_HINT = (
     "land some days (`freshet land FILE…`), then run "
     "`dagster asset materialize -m pipelines.definitions --select '*' --partition-range FIRST...LAST`\n"
