@@ -7,6 +7,7 @@ from typing import Final
 
 import dagster as dg
 
+from freshet.runtime import prepare_process
 from freshet.settings import Settings, load
 from resources import run_days
 from resources.run_days import DAYS_TAG
@@ -14,6 +15,7 @@ from resources.run_days import DAYS_TAG
 # `backfill_policy` is called beta by dagster 1.13, which the lock pins: a warning per asset would drown ours.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
+prepare_process()  # every process of Dagster imports this module
 SETTINGS: Final[Settings] = load()
 # Every landing day from the first to today; today is a partition, because its files are landing now.
 DAILY_PARTITIONS: Final = dg.DailyPartitionsDefinition(start_date=SETTINGS.first_day.isoformat(), end_offset=1)

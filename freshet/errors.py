@@ -9,8 +9,8 @@ def shorten(text: str, max_chars: int) -> str:
 class FreshetError(Exception):
     """An error that a user can fix: `where: what; fix`.
 
-    where: the thing that is wrong (a file and line, a table and day, a setting).
-    what: what is wrong with it, with the numbers.
+    where: the faulty thing (a file and line, a table and day, a setting).
+    what: the fault, with numbers.
     fix: what to type or change next.
     """
 

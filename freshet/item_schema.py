@@ -1,4 +1,4 @@
-"""Which columns of the catalogue the item encoder reads, and how: a schema that stands in the settings, not in code."""
+"""The item schema (FRESHET_ITEM_SCHEMA): the catalogue columns that the item encoder reads, and their kinds."""
 
 import re
 from dataclasses import dataclass
@@ -9,21 +9,18 @@ from freshet.errors import SettingsError
 FeatureKind = Literal["words", "category", "number", "flag", "vector"]
 
 SETTING_NAME: Final = "FRESHET_ITEM_SCHEMA"
-TITLE, CATEGORY, PRICE = "title", "category", "price"  # what every catalogue has; any other column is an attribute
+TITLE, CATEGORY, PRICE = "title", "category", "price"  # of every catalogue; any other column is an attribute
 SYNTAX_HINT: Final = "write it as title:words,category:category,price:number,brand:category"
-INDEX_INPUT: Final = "items"  # the item encoder's own input: the index
+INDEX_INPUT: Final = "items"  # the encoder's input for the item index; no column may have this name
 
 
 @dataclass(frozen=True)
 class ItemFeature:
-    """One input of the item encoder: the column it reads, how, and how many rows its table (numbers its vector) has.
+    """One input of the item encoder."""
 
-    size 0: not yet fitted to a catalogue.
-    """
-
-    name: str
+    name: str  # the column, or the name of content embeddings
     kind: FeatureKind
-    size: int = 0
+    size: int = 0  # rows of its embedding table, or length of its vectors; 0: not fitted to a catalogue yet
 
 
 ItemSchema = tuple[ItemFeature, ...]
@@ -32,31 +29,31 @@ DEFAULT_SCHEMA: Final[ItemSchema] = (
     ItemFeature(CATEGORY, "category"),
     ItemFeature(PRICE, "number"),
 )
-NO_FEATURES: Final = "none"  # as a setting: ids only
+NO_FEATURES: Final = "none"  # the setting for item ids only
 
 
 def parse_schema(text: str) -> ItemSchema:
-    """`title:words,brand:category` as a schema without sizes; `none` is the empty one.
+    """Parse `title:words,brand:category` to a schema without sizes; `none` to the empty one.
 
-    Raises SettingsError naming the entry that is wrong.
+    Raises SettingsError naming the wrong entry.
     """
     if text.strip() == NO_FEATURES:
         return ()
     features = tuple(_parse_feature(entry.strip()) for entry in text.split(",") if entry.strip())
-    names = [field.name for field in features]
+    names = [feature.name for feature in features]
     duplicate = next((name for name in names if names.count(name) > 1), None)
     if duplicate is not None:
-        raise SettingsError(SETTING_NAME, f"{duplicate} stands twice", "name every column once")
+        raise SettingsError(SETTING_NAME, f"{duplicate} is repeated", "name every column once")
     return features
 
 
 def format_schema(schema: ItemSchema) -> str:
-    """The schema as it stands in the settings."""
-    return ",".join(f"{field.name}:{field.kind}" for field in schema) or NO_FEATURES
+    """Return the schema as the setting's text."""
+    return ",".join(f"{feature.name}:{feature.kind}" for feature in schema) or NO_FEATURES
 
 
 def attribute_columns(schema: ItemSchema) -> tuple[str, ...]:
-    """The columns that the schema reads beyond title, category and price; vectors come from elsewhere."""
+    """Return the catalogue columns of the schema beyond title, category and price; vectors are no columns."""
     return tuple(f.name for f in schema if f.kind != "vector" and f.name not in (TITLE, CATEGORY, PRICE))
 
 
@@ -67,5 +64,5 @@ def _parse_feature(entry: str) -> ItemFeature:
     for allowed in get_args(FeatureKind):
         if kind == allowed:
             return ItemFeature(name, allowed)
-    what = f"{entry!r} is of no kind that there is ({', '.join(get_args(FeatureKind))})"
+    what = f"unknown kind {kind!r} in {entry!r}, choose one of {', '.join(get_args(FeatureKind))}"
     raise SettingsError(SETTING_NAME, what, SYNTAX_HINT)

@@ -1,4 +1,4 @@
-"""Where the value of each setting comes from: environment, `.env` or default; and settings under their former names."""
+"""The source of each setting (environment, `.env` or default), and settings under their former names."""
 
 import difflib
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ from freshet.errors import SettingsError
 
 @dataclass(frozen=True)
 class SettingSource:
-    """One setting with its value. value: None if it is unset, stars if it is a secret."""
+    """One setting with its value and source."""
 
     variable: str
-    value: str | None
+    value: str | None  # None if it is unset, stars if it is a secret
     source: str  # "default", ".env" or "environment"
     description: str
 
@@ -37,13 +37,13 @@ class FormerNamesSource(PydanticBaseSettingsSource):
         self.variables, self.former_names = variables, former_names
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:  # noqa: ARG002
-        """The value under the former name, or None; the name of the field; False: never JSON."""
+        """Return (value under the former name or None, field name, False because it is no JSON)."""
         former_name = self.former_names.get(field_name, "")
         variable = f"{_prefix(self.settings_cls)}{former_name}".lower() if former_name else ""
         return self.variables.env_vars.get(variable) or None, field_name, False
 
     def __call__(self) -> dict[str, object]:
-        """Field name -> value, of those settings that are given under a former name."""
+        """Return field name -> value of the settings that are given under a former name."""
         values = (
             (name, self.get_field_value(field, name)[0]) for name, field in self.settings_cls.model_fields.items()
         )
@@ -51,7 +51,7 @@ class FormerNamesSource(PydanticBaseSettingsSource):
 
 
 def setting_sources(settings: BaseSettings, former_names: Mapping[str, str]) -> list[SettingSource]:
-    """Every setting in the order in which its model declares them."""
+    """Return every setting with its source, in the order of the model's fields."""
     model = type(settings)
     prefix = _prefix(model)
     in_environment, in_file = _defined_names(model)
@@ -65,7 +65,7 @@ def setting_sources(settings: BaseSettings, former_names: Mapping[str, str]) -> 
 
 
 def check_env_file(model: type[BaseSettings]) -> None:
-    """Raise SettingsError for a line of `.env` that is neither `NAME=value` nor a comment: it would be left out."""
+    """Raise SettingsError for a line of `.env` that is neither `NAME=value` nor a comment: pydantic would ignore it."""
     file = Path(str(model.model_config["env_file"]))
     if not file.is_file():
         return
@@ -77,7 +77,7 @@ def check_env_file(model: type[BaseSettings]) -> None:
 
 
 def variable_warnings(model: type[BaseSettings], former_names: Mapping[str, str]) -> list[str]:
-    """One line for each variable with the settings' prefix that is no setting or has a new name."""
+    """Return one line for each variable with the settings' prefix that is no setting or has a new name."""
     prefix = _prefix(model)
     defined = set().union(*_defined_names(model))
     setting_names = [name.upper() for name in model.model_fields]
@@ -96,7 +96,7 @@ def variable_warnings(model: type[BaseSettings], former_names: Mapping[str, str]
 
 
 def _hint(prefix: str, name: str, setting_names: list[str]) -> str:
-    """`; did you mean …?`, or nothing if no setting has a similar name."""
+    """Return `; did you mean …?`, or "" if no setting has a similar name."""
     matches = difflib.get_close_matches(name, setting_names, n=1)
     return f"; did you mean {prefix}{matches[0]}?" if matches else ""
 
@@ -106,7 +106,7 @@ def _prefix(model: type[BaseSettings]) -> str:
 
 
 def _defined_names(model: type[BaseSettings]) -> tuple[set[str], set[str]]:
-    """Names with a value, upper case: in the environment, in `.env`. An empty value counts as unset, as in Settings."""
+    """Return the names with a value, upper case: (in the environment, in `.env`). An empty value counts as unset."""
     return _nonempty_names(EnvSettingsSource(model)), _nonempty_names(DotEnvSettingsSource(model))
 
 
@@ -115,7 +115,7 @@ def _nonempty_names(source: EnvSettingsSource) -> set[str]:
 
 
 def _display_value(value: object) -> str | None:
-    """As the user would write it; a secret never."""
+    """Return the value as the user would write it, stars for a secret."""
     if isinstance(value, SecretStr):
         return "********"
     return None if value is None else str(value)

@@ -1,7 +1,7 @@
-"""Every setting of an installation, in one place: `FRESHET_…` variables over `.env` over working defaults.
+"""Every setting of an installation: `FRESHET_…` variables, else `.env`, else defaults.
 
-What differs from run to run (how to train, how to judge) is run configuration instead: it stands in the
-launchpad, is recorded with the run, and has its defaults in `TrainParams` and `JudgeParams`.
+Parameters that differ from run to run (training, evaluation) are run configuration instead: they are set in the launchpad,
+recorded with the run, and have their defaults in `TrainParams`, `EvaluationParams` and the like.
 """
 
 import re
@@ -14,7 +14,6 @@ from typing import Final, Literal, get_args
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from freshet import runtime
 from freshet.anomalies.limits import DEFAULT_LIMITS, Limit, format_limits, parse_limits
 from freshet.errors import SettingsError
 from freshet.item_schema import ItemSchema, format_schema, parse_schema
@@ -49,7 +48,7 @@ FORMER_NAMES: Final = {
 
 
 class Settings(BaseSettings):
-    """One shop on one installation. Built once, at an entry point, by `load`; passed down as a value."""
+    """The settings of one shop on one installation. Entry points build them once, by `load`, and pass them down."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
@@ -57,104 +56,113 @@ class Settings(BaseSettings):
 
     lake: str = Field(
         "lake",
-        description="the lake's root, a folder: tables need one. Under an s3:// URL only the files beside them are "
-        "read and written, no pipeline runs yet",
+        description="the lake's root folder. Under an s3:// URL only files that are not tables can be read and written; "
+        "pipelines need a folder",
     )
     mapping: Path | None = Field(None, description="the source mapping (YAML) of the shop")
     first_day: date = Field(date(2024, 1, 1), description="the first landing day; days before it do not exist")
     pseudonym_key: SecretStr | None = Field(
-        None, description="key of the pseudonyms; unset: made once and kept in the lake, readable by its owner only"
+        None,
+        description="key of the pseudonyms; unset: created once and stored in the lake, readable by its owner only",
     )
     max_invalid_share: float = Field(
         0.05, ge=0, le=1, description="a day with a larger share of quarantined rows is not published"
     )
     max_skipped_share: float = Field(
-        0.99, ge=0, le=1, description="a day with a larger share of skipped rows is not published; 1: any share is"
+        0.99, ge=0, le=1, description="a day with a larger share of skipped rows is not published; 1: no limit"
     )
     delivery_schedule: Literal["any", "daily"] = Field(
         "any",
         description="`daily`: a day without a delivery (by shop or gateway) is refused; `any`: it is a warning",
     )
     anomaly_window_days: int = Field(
-        28, ge=0, le=400, description="a day is compared with the days published so many days before it; 0: with none"
+        28,
+        ge=0,
+        le=400,
+        description="a day is compared with the published days in this many days before it; 0: no comparison",
     )
     anomaly_limits: str = Field(
         format_limits(DEFAULT_LIMITS),
-        description="how many times off from usual a day is warned of and refused, as name:warn:refuse, …; `name:off`: "
-        "not judged (docs/gates.md)",
+        description="deviation factors at which a day is warned about and refused, as name:warn:refuse, …; `name:off`: "
+        "not checked (docs/gates.md)",
     )
-    dedup_lookback_days: int = Field(7, ge=0, le=400, description="an event seen in so many days before is a duplicate")
+    dedup_lookback_days: int = Field(
+        7, ge=0, le=400, description="an event that was published in this many days before is a duplicate"
+    )
     cache_dir: Path = Field(
-        Path("~/.cache/freshet"), description="jars and the JVM's class archive, shared by all lakes of this user"
+        Path("~/.cache/freshet"),
+        description="folder for jars and the JVM's class archive, shared by all lakes of this user",
     )
     java_home: Path | None = Field(None, description="Java 17 to 22; unset: JAVA_HOME, then `java` on the PATH")
-    spark_master: str = Field("local[*]", description="where Spark runs")
+    spark_master: str = Field("local[*]", description="Spark's master URL")
     spark_memory: str = Field("3g", pattern=r"^\d+[mg]$", description="memory of the Spark driver's JVM")
-    training_device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where the model trains")
+    training_device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="device for training")
     cost_per_hour_eur: float | None = Field(
-        None, ge=0, description="what the machine that trains costs; unset: no euro are shown"
+        None, ge=0, description="cost of the training machine in euro per hour; unset: no cost is shown"
     )
     serving_device: Literal["cpu", "cuda"] = Field(
-        "cpu", description="where bundles are proven and answer, on cuda in fp16; cuda without a GPU is an error"
+        "cpu", description="device for bundle checks and serving; cuda uses fp16 and needs a GPU"
     )
     anchor_release: int = Field(
-        1, ge=1, description="number of the release that every later one is held against (docs/evaluation.md)"
+        1, ge=1, description="number of the release that every later one is compared with (docs/evaluation.md)"
     )
     precomputed_lists: Literal["fallback", "first"] = Field(
         "fallback",
-        description="lists made ahead answer when the encoder cannot; `first`: before it is asked, where they are good",
+        description="when precomputed lists are served: `fallback`: if the encoder fails; `first`: whenever they are up to date",
     )
     item_schema: str = Field(
         "title:words,category:category,price:number",
-        description="what the model reads of an item beside its id, as column:kind, …; `none`: nothing (docs/items.md)",
+        description="the item attributes that the model reads, as column:kind, …; `none`: item ids only (docs/items.md)",
     )
     optuna_storage: SecretStr | None = Field(
         None,
-        description="where searches keep trials, an SQLAlchemy URL; unset: an SQLite file under FRESHET_GATEWAY_STATE_DIR",
+        description="database of tuning studies, an SQLAlchemy URL; unset: an SQLite file in FRESHET_GATEWAY_STATE_DIR",
     )
     mlflow_uri: SecretStr | None = Field(
-        None, description="MLflow: a folder, a database's or a server's address; unset: nothing is tracked"
+        None, description="MLflow tracking: a folder, or the URL of a database or server; unset: off"
     )
     text_encoder: Literal["off", "minilm"] = Field(
-        "off", description="makes the vectors `text` of items from their titles; minilm needs the extra `text`"
+        "off", description="encoder of the content embeddings `text` from item titles; minilm needs the extra `text`"
     )
-    gateway_host: str = Field("127.0.0.1", min_length=1, description="the address the gateway listens on")
-    gateway_port: int = Field(8080, ge=0, le=65_535, description="its port; 0: any that is free")
+    gateway_host: str = Field("127.0.0.1", min_length=1, description="address that the gateway listens on")
+    gateway_port: int = Field(8080, ge=0, le=65_535, description="port of the gateway; 0: any free one")
     gateway_state_dir: Path = Field(
         Path("~/.local/state/freshet"),
-        description="what a gateway keeps on this machine: events on their way to the lake, recent events of shoppers",
+        description="the gateway's local folder: events that have not landed yet, recent events of shoppers, tuning studies",
     )
     bundle_check_timeout_s: float = Field(
         120,
         gt=0,
         le=86_400,
-        description="a bundle must prove itself in so many seconds, and in as many more for each GB of it",
+        description="time limit of the gateway's bundle check in seconds, plus as many for each GB of the bundle",
     )
     flush_interval_s: float = Field(
-        60, gt=0, le=3_600, description="an event waits in the gateway so long, at most, before it lands"
+        60, gt=0, le=3_600, description="longest time in seconds that an event waits in the gateway before it lands"
     )
-    journal_poll_s: float = Field(1, gt=0, le=3_600, description="how often the gateway looks at the release journal")
+    journal_poll_s: float = Field(
+        1, gt=0, le=3_600, description="seconds between two looks of the gateway at the release journal"
+    )
     landing_quiet_period_s: float = Field(
-        5, ge=0, le=3_600, description="a landing day is run when no file of it is younger than this"
+        5, ge=0, le=3_600, description="a landing day is run when none of its files is younger, in seconds"
     )
     day_rerun_cooldown_s: float = Field(
-        300, ge=0, le=86_400, description="a landing day is run again at the earliest so long after it was run last"
+        300, ge=0, le=86_400, description="shortest time in seconds between two runs of a landing day"
     )
     retrain_cron: str = Field(
         "30 2 * * *",
         validate_default=False,  # so that croniter is imported only where another schedule is set
-        description="when yesterday is closed and a new model trained, UTC",
+        description="schedule of the nightly run (closes the previous day, trains a model), UTC",
     )
     alert_webhook: SecretStr | None = Field(
-        None, description="where alerts are posted to as JSON, beside their file in the lake"
+        None, description="URL to which alerts are posted as JSON, in addition to their file in the lake"
     )
     dagster_port: int = Field(
-        3000, ge=0, le=65_535, description="the port of Dagster's UI under `make dev`; 0: any that is free"
+        3000, ge=0, le=65_535, description="port of Dagster's UI under `make dev`; 0: any free one"
     )
     dagster_url: str = Field(
         "http://127.0.0.1:3000",
         pattern=r"^https?://",
-        description="where people open the Dagster UI: links in alerts; `make dev` names its own",
+        description="URL of the Dagster UI for links in alerts; `make dev` sets its own",
     )
 
     @classmethod
@@ -166,7 +174,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then `.env`; in both of them a former name counts less than the new one."""
+        """Return the sources by priority: arguments, environment, `.env`; in the last two the new name wins over the former."""
         assert isinstance(env_settings, EnvSettingsSource)
         assert isinstance(dotenv_settings, EnvSettingsSource)
         return (
@@ -212,12 +220,12 @@ class Settings(BaseSettings):
 
     @property
     def parsed_anomaly_limits(self) -> Mapping[str, Limit | None]:
-        """`usual_limits`, read."""
+        """`anomaly_limits`, parsed."""
         return parse_limits(self.anomaly_limits)
 
     @property
     def item_feature_schema(self) -> ItemSchema:
-        """`item_inputs`, read."""
+        """`item_schema`, parsed."""
         return parse_schema(self.item_schema)
 
     @field_validator("optuna_storage")
@@ -252,7 +260,7 @@ class Settings(BaseSettings):
 
 
 class ForeignEnvironment(BaseSettings):
-    """What the variables of other programs say. Read, never set; a `.env` cannot give them."""
+    """Variables of other programs, read only; a `.env` cannot set them."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -261,15 +269,13 @@ class ForeignEnvironment(BaseSettings):
 
 
 def load() -> Settings:
-    """The settings of this process. Every entry point passes here, so here telemetry is switched off, too.
+    """Read and return the settings of this process.
 
-    A variable that looks like a setting and is none is named on stderr: it may be a setting, mistyped. It is no error,
-    for other programs make such names (Kubernetes does for a service called `freshet`).
-    Raises SettingsError naming every variable that is wrong, its value and what is allowed, or the line of `.env` that
-    is no setting.
+    A variable with our prefix that is no setting is named on stderr, because it may be a typing mistake. It is no error:
+    other programs create such variables, too (Kubernetes for a service called `freshet`).
+    Raises SettingsError naming every variable with a wrong value and what is allowed, or the line of `.env` that is no
+    setting.
     """
-    runtime.disable_telemetry()
-    runtime.use_passive_waiting()
     check_env_file(Settings)
     for line in variable_warnings(Settings, FORMER_NAMES):
         sys.stderr.write(f"warning: {line}\n")

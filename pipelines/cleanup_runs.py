@@ -14,7 +14,7 @@ import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus
 
 from freshet.errors import SetupError
-from freshet.settings import ForeignEnvironment, load
+from freshet.settings import ForeignEnvironment
 from pipelines import program_entry
 from sensors.runs import KILLED_TAG
 
@@ -30,7 +30,6 @@ def main() -> None:
     """Mark the killed runs of this DAGSTER_HOME as failed. Raises SetupError if it is not a folder."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    load()
     home = ForeignEnvironment().dagster_home
     if home is None or not home.is_dir():
         raise SetupError("DAGSTER_HOME", f"{home or 'unset'} is not a folder", "run `make dev`, which sets it")

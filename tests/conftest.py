@@ -22,9 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """What `settings.load` does at every entry point, before torch is loaded by any test."""
-    runtime.disable_telemetry()
-    runtime.use_passive_waiting()
+    """Prepare the process as every entry point does, before a test imports torch."""
+    runtime.prepare_process()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

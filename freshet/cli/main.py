@@ -21,7 +21,7 @@ from freshet.cli import (
     setup,
 )
 from freshet.errors import EmptyLakeError, FreshetError
-from freshet.runtime import code_version
+from freshet.runtime import code_version, prepare_process
 
 app = typer.Typer(
     name="freshet",
@@ -55,11 +55,12 @@ def _print_version(enabled: bool) -> None:
 
 @app.callback()
 def freshet(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback prints it
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Keep an e-commerce recommender fresh from the events in a data lake."""
+    prepare_process()
 
 
 def main() -> None:

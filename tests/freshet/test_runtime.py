@@ -3,7 +3,7 @@ import pytest
 from freshet import runtime
 
 
-def test_every_switch_is_off_unless_somebody_set_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_telemetry_switch_of_the_environment_is_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in runtime.TELEMETRY_SWITCHES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GX_ANALYTICS_ENABLED", "true")

@@ -20,7 +20,7 @@ def test_a_wrong_value_is_named_with_the_fix(tmp_path: Path, monkeypatch: pytest
 
 
 def setting_error(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str:
-    """What is said of a setting, without the fix."""
+    """Return the error about a setting, without its fix."""
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError) as error:
         load()
@@ -37,15 +37,13 @@ def setting_error(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str
         ("0 9- * * *", "hour '9-' should be *, or numbers 0-23 as in 1,5-9 or */2"),
     ],
 )
-def test_a_schedule_that_is_none_is_named_before_anything_starts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cron: str, why: str
-) -> None:
+def test_an_invalid_schedule_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cron: str, why: str) -> None:
     monkeypatch.chdir(tmp_path)
     assert setting_error(monkeypatch, "FRESHET_RETRAIN_CRON", cron) == f"FRESHET_RETRAIN_CRON='{cron}': {why}"
 
 
 @pytest.mark.parametrize("cron", ["30 2 * * *", "0,30 1-5/2 */2 1 0-7", "*/15 * 1,15 * 5", "0 2 * * mon-fri"])
-def test_what_is_taken_for_a_schedule_dagster_takes_too(cron: str) -> None:
+def test_a_valid_schedule_is_valid_for_dagster_too(cron: str) -> None:
     from dagster._utils.schedules import is_valid_cron_string
 
     assert Settings(_env_file=None, retrain_cron=cron).retrain_cron == cron
@@ -53,7 +51,7 @@ def test_what_is_taken_for_a_schedule_dagster_takes_too(cron: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["hooks.example.com/SECRET", "https:///SECRET", "http://hooks/SE CRET"])
-def test_a_webhook_that_is_no_address_is_refused_and_not_shown(
+def test_an_invalid_webhook_is_refused_and_not_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -61,13 +59,13 @@ def test_a_webhook_that_is_no_address_is_refused_and_not_shown(
     assert setting_error(monkeypatch, "FRESHET_ALERT_WEBHOOK", address) == message
 
 
-def test_a_webhook_with_an_address_is_kept() -> None:
+def test_a_valid_webhook_is_accepted() -> None:
     value = Settings(_env_file=None, alert_webhook="https://hooks.example.com/a?b=c").alert_webhook
     assert value is not None
     assert value.get_secret_value() == "https://hooks.example.com/a?b=c"
 
 
-def test_a_local_lake_becomes_a_full_path_and_a_lake_on_s3_stays(
+def test_a_local_lake_becomes_an_absolute_path_and_an_s3_url_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -75,7 +73,7 @@ def test_a_local_lake_becomes_a_full_path_and_a_lake_on_s3_stays(
     assert Settings(lake="s3://bucket/shop/").lake == "s3://bucket/shop"
 
 
-def test_the_page_of_settings_names_every_setting_with_its_default_and_meaning() -> None:
+def test_the_settings_page_has_every_setting_with_default_and_description() -> None:
     page = (ROOT / "docs" / "settings.md").read_text()
     rows = [line for line in page.splitlines() if line.startswith("| `FRESHET_")]
     assert rows == [settings_row(name) for name in Settings.model_fields]
@@ -93,7 +91,7 @@ def settings_row(name: str) -> str:
 
 
 @pytest.mark.parametrize("address", ["ftp://host/x", "sqlite://", "file:///runs"])
-def test_a_diary_that_mlflow_cannot_keep_is_refused_and_not_shown(
+def test_an_invalid_mlflow_uri_is_refused_and_not_shown(
     address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -106,15 +104,13 @@ def test_a_diary_that_mlflow_cannot_keep_is_refused_and_not_shown(
     )
 
 
-def test_a_diary_in_a_folder_has_its_full_path() -> None:
-    value = Settings(_env_file=None, mlflow_uri="~/diary").mlflow_uri
+def test_an_mlflow_folder_becomes_an_absolute_path() -> None:
+    value = Settings(_env_file=None, mlflow_uri="~/mlflow").mlflow_uri
     assert value is not None
-    assert value.get_secret_value() == str(Path("~/diary").expanduser())
+    assert value.get_secret_value() == str(Path("~/mlflow").expanduser())
 
 
-def test_a_study_database_that_is_no_address_is_refused_and_not_shown(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_an_invalid_study_database_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FRESHET_OPTUNA_STORAGE", "studies.db")
     with pytest.raises(SettingsError) as error:

@@ -89,7 +89,7 @@ def test_a_missing_file_is_named(store):
     with pytest.raises(LakeError) as exc_info:
         store.get("a/b")
     assert str(exc_info.value) == (
-        f"{store.root}/a/b: does not exist; check FRESHET_LAKE (`freshet settings`), or make it again"
+        f"{store.root}/a/b: does not exist; check FRESHET_LAKE (`freshet settings`), or create it again"
     )
 
 

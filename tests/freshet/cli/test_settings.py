@@ -13,7 +13,7 @@ def test_the_table_shows_value_origin_and_meaning(monkeypatch: pytest.MonkeyPatc
     output = CliRunner().invoke(app, ["settings"])
     assert output.exit_code == 0
     assert re.search(r"^FRESHET_DEDUP_LOOKBACK_DAYS +3  \[environment\]$", output.stdout, flags=re.MULTILINE)
-    assert " an event seen in so many days before is a duplicate\n" in output.stdout
+    assert " an event that was published in this many days before is a duplicate\n" in output.stdout
 
 
 def test_programs_get_json(monkeypatch: pytest.MonkeyPatch) -> None:

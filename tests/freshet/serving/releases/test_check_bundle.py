@@ -47,7 +47,7 @@ def test_a_bundle_that_is_not_there_is_refused_in_one_line_of_json(tmp_path):
     assert json.loads(completed_process.stdout) == {
         "where": f"{tmp_path}/bundles/{'0' * 64}",
         "what": "does not exist",
-        "fix": "check FRESHET_LAKE (`freshet settings`), or make it again",
+        "fix": "check FRESHET_LAKE (`freshet settings`), or create it again",
     }
 
 
