@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from freshet.anomalies.acceptance import Acceptance, is_accepted, level_shift_days
 from freshet.anomalies.baseline import MIN_WEEKLY_DAYS, DailyCounts, deviation_factor, reference_value
@@ -44,6 +44,14 @@ class DayComparison:
     factors: dict[str, float]
     messages: dict[str, str]
     accepted: bool
+
+
+class Deviation(NamedTuple):
+    """A deviation of a day: the check that it belongs to, its factor and its message."""
+
+    check: str
+    factor: float
+    message: str
 
 
 def compare_days(
@@ -112,22 +120,22 @@ def _measure_deviations(
     # A day on which nothing landed or nothing was read is not compared: other rules report it.
     was_read = not counts.get("upstream_missing", 0)
     has_landed = was_read and (counts.get("landed", 0) > 0 or counts.get("files", 0) > 0)
-    deviations: list[tuple[str, float, str]] = []
+    deviations: list[Deviation] = []
     if has_landed:
         deviations += _reference_deviations(day, counts, reference_days, day >= config.today)
         deviations += _bound_deviations(counts, is_new_shop=len(reference_days) < MIN_WEEKLY_DAYS, config=config)
     factors, messages = dict.fromkeys(config.limits, 1.0), dict.fromkeys(config.limits, "")
-    for check, factor, text in sorted(deviations, key=lambda deviation: -deviation[1]):
+    for check, factor, message in sorted(deviations, key=lambda deviation: -deviation.factor):
         limit = config.limits[check]
         factors[check] = max(factors[check], factor if limit else 1.0)
         if limit and factor > limit.warn:
-            messages[check] = f"{messages[check]}; {text}" if messages[check] else text
+            messages[check] = f"{messages[check]}; {message}" if messages[check] else message
     return factors, messages
 
 
 def _reference_deviations(
     day: date, counts: Counts, reference_days: DailyCounts, is_unfinished: bool
-) -> list[tuple[str, float, str]]:
+) -> list[Deviation]:
     deviations, has_enough_events = [], True
     for metric in DAY_METRICS:
         value, reference = metric.value(counts), reference_value(metric, day, reference_days)
@@ -142,21 +150,20 @@ def _reference_deviations(
             continue
         factor = min(deviation_factor(metric, counts, value, reference), MAX_FACTOR)
         usual = f"usually {metric.format_value(reference.value)} ({reference.description})"
-        text = f"{metric.name} {metric.format_value(value)}, {usual}"
-        deviations.append((metric.check, factor, text))
+        deviations.append(Deviation(metric.check, factor, f"{metric.name} {metric.format_value(value)}, {usual}"))
     return deviations
 
 
-def _bound_deviations(counts: Counts, *, is_new_shop: bool, config: ComparisonConfig) -> list[tuple[str, float, str]]:
+def _bound_deviations(counts: Counts, *, is_new_shop: bool, config: ComparisonConfig) -> list[Deviation]:
     deviations = []
     for bound in ABSOLUTE_BOUNDS:
         limit, share = config.limits[bound.check], bound.share(counts)
         if limit is None or share < bound.warn_share or not (is_new_shop or bound.applies_with_history):
             continue
         is_refused = bound.refuse_share is not None and share >= bound.refuse_share
-        deviations.append(
-            (bound.check, MAX_FACTOR if is_refused else (limit.warn + limit.refuse) / 2, bound.describe(counts))
-        )
+        # A factor above the limit refuses the day; one between the limits is a warning.
+        factor = MAX_FACTOR if is_refused else (limit.warn + limit.refuse) / 2
+        deviations.append(Deviation(bound.check, factor, bound.describe(counts)))
     return deviations
 
 

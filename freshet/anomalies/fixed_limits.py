@@ -5,6 +5,8 @@ from typing import Final
 
 from freshet.anomalies.metrics import Counts
 
+MIN_DISTINCT_TIMES: Final = 0.01  # distinct times per event; with fewer, the times of the events are wrong
+MIN_SESSION_SHOPPERS: Final = 10  # shoppers with one session id among them, from which on it is wrong
 MIN_BOUND_ROWS: Final = 500  # rows; smaller days may be a person who tries the shop out
 
 
@@ -75,8 +77,8 @@ ABSOLUTE_BOUNDS: Final = (
 def add_derived_counts(counts: Counts) -> dict[str, float]:
     """Return the counts with two more: `same_time_events` and `same_session_events`, all events of a day or none."""
     rows = counts.get("rows", 0)
-    has_few_times = counts.get("distinct_times", rows) < 0.01 * rows
-    has_one_session = counts.get("sessions", 0) == 1 and counts.get("shoppers", 0) >= 10
+    has_few_times = counts.get("distinct_times", rows) < MIN_DISTINCT_TIMES * rows
+    has_one_session = counts.get("sessions", 0) == 1 and counts.get("shoppers", 0) >= MIN_SESSION_SHOPPERS
     return {
         **counts,
         "same_time_events": rows * has_few_times,
