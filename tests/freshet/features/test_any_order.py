@@ -192,9 +192,9 @@ def test_after_any_order_of_runs_events_are_those_of_one_clean_range(run_history
         .collect()
     )
     should = {
-        (f"{shop.first}.{row[0]}", shop.day(day), f"dt={shop.day(day)}/{name}.csv", number)
+        (f"{shop.first_day}.{row[0]}", shop.day(day), f"dt={shop.day(day)}/{name}.csv", number)
         for shop in run_history.shops
-        for day, events in shop.published().items()
+        for day, events in shop.expected_events().items()
         for row, name, number in events
     }
     assert Counter(tuple(row) for row in rows) == Counter(should)
@@ -207,5 +207,5 @@ def test_after_any_order_of_runs_histories_match_events(run_history):
     assert items_by_shopper == {
         (ann, shop.day(day)): [row[1] for row, _, _ in sorted(events, key=lambda entry: entry[1:])]
         for shop in run_history.shops
-        for day, events in shop.published().items()
+        for day, events in shop.expected_events().items()
     }

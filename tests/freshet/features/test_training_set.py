@@ -159,7 +159,7 @@ def test_rows_landed_after_as_of_are_left_out(training_lake):
 def test_the_reference_names_the_snapshots_of_its_tables(training_lake):
     _, _, publish_result, ref = training_lake
     tables = (HISTORIES, USER_FEATURES, ITEM_FEATURES)
-    assert (ref.as_of, ref.cut) == (DAY2, DAY1)
+    assert (ref.as_of, ref.train_until) == (DAY2, DAY1)
     assert set(ref.snapshots) == {*(table.name for table in tables), "events", "vocabulary", "training_set"}
     assert ref.snapshots["training_set"] == publish_result.snapshot
     assert TrainingSetRef.model_validate_json(ref.model_dump_json()) == ref
@@ -190,7 +190,7 @@ def test_an_item_newer_than_the_vocabulary_is_refused(training_lake):
     session, settings, _, _ = training_lake
     publish_views(session, settings, {date(2024, 3, 20): [(ANN, 9, "zip")]})
     publish_result, _ = training_set.publish_training_set(session, settings, date(2024, 3, 20), DAY2, 10)
-    assert publish_result.message().startswith("training_set: indexes run from 0 to ")
+    assert publish_result.message().startswith("training_set: item indexes run from 0 to ")
     assert publish_result.message().endswith("for every day of histories, then vocabulary and training_set in one run")
 
 
