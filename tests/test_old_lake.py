@@ -183,8 +183,9 @@ def test_the_gateway_lands_the_event_that_was_waiting(settings):
         assert (line["event_id"], line["item_id"]) == ("waits-1", "i0003")
         event = {"event_id": "waits-1", "user_id": "u00001", "item_id": "i0003", "event_type": "view"}
         assert client.post("/v1/events", event).json()["duplicate"] == 1
-        body = client.get("/v1/recommendations", user_id="u00001").json()
-        assert (body["release"], len(body["items"])) == (1, 10)
+        body = client.get("/v1/recommendations", user_id="u00002").json()
+        assert (body["release"], body["tier"], len(body["items"])) == (1, "precomputed", 10)
+        assert client.get("/v1/items/i0003/similar").json()["items"]
     finally:
         gateway.stop()
         state_lock.release()
