@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.quality.files import Sequences
 from freshet.data.columns import EVENT_TYPE_CODES
@@ -86,24 +87,14 @@ def next_click_split(train: Sequences, test: Sequences) -> Split:
     """
     vocabulary, items = _vocabulary(train.items)
     train_histories = _histories(train, items, _require_times(train))
-    test_histories = _drop_unknown_items(
-        _histories(test, vocabulary.indices(test.items.tolist()), _require_times(test))
-    )
-    session_ends = np.maximum.reduceat(
-        train_histories.times, train_histories.offsets[:-1]
-    )  # (S,) a session's last click
-    is_validation = session_ends > session_ends.max() - DAY_SECONDS
-    validation_cases, test_cases = (
-        _next_event_cases(train_histories, is_validation),
-        _next_event_cases(test_histories, np.ones(len(test_histories), bool)),
-    )
+    test_items = vocabulary.indices(test.items.tolist())
+    test_histories = _drop_unknown_items(_histories(test, test_items, _require_times(test)))
+    is_validation = _ends_on_last_day(train_histories)
     early_histories = select_events(train_histories, np.repeat(~is_validation, np.diff(train_histories.offsets)))
-    for name, count in (
-        ("training: before its last day", len(early_histories.items)),
-        ("test sessions", len(test_cases)),
-    ):
-        if count == 0:
-            raise FreshetError(name, "nothing is left of it", "give more days, or sessions with two known items")
+    validation_cases = _next_event_cases(train_histories, is_validation)
+    test_cases = _next_event_cases(test_histories, np.ones(len(test_histories), bool))
+    _require_rows("training: before its last day", len(early_histories.items))
+    _require_rows("test sessions", len(test_cases))
     n_unknown = len(test.items) - len(test_histories.items)
     return Split(
         vocabulary,
@@ -134,7 +125,7 @@ def single_target_cases(histories: Histories, rows: Ints) -> EvalCases:
     return EvalCases(histories, owners, rows, np.arange(len(rows) + 1), histories.items[rows])
 
 
-def id_only_vocabulary(item_ids: Ints | np.ndarray) -> Vocabulary:
+def id_only_vocabulary(item_ids: NDArray[np.str_]) -> Vocabulary:
     """A vocabulary of items without titles, categories and prices."""
     size = len(item_ids) + 1
     blanks = np.full(size, "")
@@ -143,7 +134,7 @@ def id_only_vocabulary(item_ids: Ints | np.ndarray) -> Vocabulary:
     )
 
 
-def _vocabulary(items: np.ndarray) -> tuple[Vocabulary, Ints]:
+def _vocabulary(items: NDArray[np.str_]) -> tuple[Vocabulary, Ints]:
     """(the vocabulary, the item index of every row)."""
     ids, index = np.unique(items, return_inverse=True)
     return id_only_vocabulary(ids), index.astype(np.int64) + 1
@@ -160,11 +151,22 @@ def _require_times(sequences: Sequences) -> Ints:
     return sequences.times
 
 
+def _require_rows(name: str, count: int) -> None:
+    if count == 0:
+        raise FreshetError(name, "nothing is left of it", "give more days, or sessions with two known items")
+
+
+def _ends_on_last_day(sessions: Histories) -> NDArray[np.bool_]:
+    """(S,) whether the last click of a session is in the last 24 hours."""
+    last_clicks = np.maximum.reduceat(sessions.times, sessions.offsets[:-1])
+    return np.asarray(last_clicks > last_clicks.max() - DAY_SECONDS)
+
+
 def _drop_unknown_items(histories: Histories) -> Histories:
     return select_events(histories, histories.items > 0)
 
 
-def _next_event_cases(histories: Histories, owners: np.ndarray) -> EvalCases:
+def _next_event_cases(histories: Histories, owners: NDArray[np.bool_]) -> EvalCases:
     """A case for every event but the first of each history that `owners` (S,) selects."""
     lengths = np.diff(histories.offsets)
     position = np.arange(len(histories.items)) - np.repeat(histories.offsets[:-1], lengths)
