@@ -235,7 +235,7 @@ MODEL_SUITES: Final[Mapping[str, tuple[Rule, ...]]] = {
         _guard_rule("anchor_is_not_better", "anchor", _REGRESSION_FIX),
         _guard_rule("ratio_to_baselines_is_kept", "ratio", _REGRESSION_FIX),
         _guard_rule("quality_is_plausible", "rise", "check the newest days before you trust it"),
-        _guard_rule("baskets_are_questions", "echo", "check the tracker: it may write events twice"),
+        _guard_rule("baskets_are_not_echoes", "echo", "check the tracker: it may write events twice"),
     ),
     "drift_report": (
         Rule(
