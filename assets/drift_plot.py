@@ -1,4 +1,4 @@
-"""The picture of a drift report: what decided, how near everything else is to its limit, and what moved."""
+"""The plot and metadata of a drift report: every criterion against its limit, and the largest changes in detail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from freshet.steps.drift_report import DriftReport
 
 QUALITY_LABEL: Final = "NDCG@10 of the champion"
-MAX_DETAILS: Final = 4  # panels below the overview, at most
-MAX_VALUES: Final = 6  # of a column
-MAX_LIMIT_SHARE: Final = 4.0  # times the limit: longer bars are cut, their figures stand beside them
-ROW_HEIGHT_IN: Final = 0.27  # inches of a row of the overview
-LETTER_WIDTH: Final = 0.0112  # of the overview's width
+MAX_DETAILS: Final = 4  # panels below the overview
+MAX_VALUES: Final = 6  # values of a column in a panel
+MAX_LIMIT_SHARE: Final = 4.0  # bars are cut at this many times the limit; the figures are printed beside them
+ROW_HEIGHT_IN: Final = 0.27  # of the overview
+LETTER_WIDTH: Final = 0.0112  # as a share of the overview's width
 
 
 @dataclass(frozen=True)
 class Criterion:
-    """One thing that can decide: how often it fills its limit, and its figures in words."""
+    """A criterion of the verdict: its value as a share of its limit, and its figures as text."""
 
     name: str
     limit_share: float  # of the limit; above 1: over it
@@ -46,7 +46,7 @@ class Criterion:
 
 
 def drift_metadata(report: "DriftReport", params: "DriftParams") -> dict[str, Any]:
-    """The verdict, what decided it against its limits, what moved, and where Evidently's page lies."""
+    """Return the verdict, the criteria with their limits, the plot, and the path of Evidently's page."""
     verdict = report.verdict
     if verdict is None:
         return {}
@@ -55,16 +55,16 @@ def drift_metadata(report: "DriftReport", params: "DriftParams") -> dict[str, An
         "drifted": verdict.drifted,
         "release": verdict.release,
         "reference days": "…".join(map(str, verdict.reference)),
-        "fresh days": "…".join(map(str, verdict.current)),
-        "fresh events": verdict.current_events,
+        "current days": "…".join(map(str, verdict.current)),
+        "current events": verdict.current_events,
     }
     if verdict.slow_reasons:
-        metadata["over many releases"] = "; ".join(verdict.slow_reasons)
+        metadata["slow drift"] = "; ".join(verdict.slow_reasons)
     if verdict.rise_reasons:
-        metadata["too good to be true"] = "; ".join(verdict.rise_reasons)
+        metadata["implausible gain"] = "; ".join(verdict.rise_reasons)
     rows = criteria(verdict, params)
     if rows:
-        metadata["picture"] = figure_metadata(drift_figure(verdict, params))
+        metadata["plot"] = figure_metadata(drift_figure(verdict, params))
         metadata["criteria"] = dg.MetadataValue.md(_criteria_table(rows))
     if report.html_location is not None:
         metadata["evidently"] = dg.MetadataValue.path(report.html_location)
@@ -72,7 +72,7 @@ def drift_metadata(report: "DriftReport", params: "DriftParams") -> dict[str, An
 
 
 def criteria(verdict: "DriftVerdict", params: "DriftParams") -> tuple[Criterion, ...]:
-    """Everything that could decide: what drifted first, then what is nearest to its limit."""
+    """Return all criteria: drifted ones first, then by share of the limit."""
     rows = [_column_criterion(column) for column in verdict.columns]
     if verdict.quality is not None:
         rows.append(_quality_criterion(verdict.quality, params))
@@ -95,13 +95,9 @@ def _column_criterion(column: "ColumnDrift") -> Criterion:
 
 
 def _quality_criterion(quality: "QualityDrift", params: "DriftParams") -> Criterion:
-    """The fall is held against its margin; it counts only where it is sure, too."""
+    """Compare the drop with its limit; it counts as drift only if it is also statistically significant."""
     change = f"{'fell' if quality.relative_drop > 0 else 'rose'} by {abs(quality.relative_drop):.0%}"
-    certainty = (
-        f", surely by more than {quality.drop_lower_bound:.0%}"
-        if quality.drop_lower_bound > 0
-        else ", which may be chance"
-    )
+    certainty = f", lower bound {quality.drop_lower_bound:.0%}" if quality.drop_lower_bound > 0 else ", not significant"
     figures = f"{change}{certainty if quality.relative_drop > 0 else ''}; limit {params.max_quality_drop:.0%}"
     limit_share = max(0.0, quality.relative_drop) / max(
         params.max_quality_drop, 1e-9
@@ -111,14 +107,14 @@ def _quality_criterion(quality: "QualityDrift", params: "DriftParams") -> Criter
 
 def _criteria_table(rows: Sequence[Criterion]) -> str:
     lines = [f"| {row.name} | {row.figures.replace('|', '/')} | {'yes' if row.drifted else ''} |" for row in rows]
-    return "\n".join(["| what could decide | figures | drifted |", "|---|---|---|", *lines])
+    return "\n".join(["| criterion | figures | drifted |", "|---|---|---|", *lines])
 
 
 def drift_figure(verdict: "DriftVerdict", params: "DriftParams") -> "Figure":
-    """Above: everything that could decide beside its limit. Below: what drifted, or else what moved most, in detail."""
+    """Return the figure. Above: all criteria against their limits. Below: details of the criteria that drifted."""
     rows = criteria(verdict, params)
     details = _detail_items(verdict, rows)
-    n_detail_rows = -(-len(details) // 2)  # two side by side
+    n_detail_rows = -(-len(details) // 2)  # two panels per row
     heights = [0.9 + ROW_HEIGHT_IN * len(rows), *[2.3] * n_detail_rows]
     figure = create_figure(MAX_WIDTH_IN, sum(heights))
     grid = figure.add_gridspec(1 + n_detail_rows, 2, height_ratios=heights)
@@ -135,7 +131,7 @@ def drift_figure(verdict: "DriftVerdict", params: "DriftParams") -> "Figure":
 
 
 def _detail_items(verdict: "DriftVerdict", rows: Sequence[Criterion]) -> list[Any]:
-    """The quality and the columns to show, what decided first; at least two where there are as many."""
+    """Return the criteria to show in detail: all that drifted, at least two if there are as many."""
     details: dict[str, Any] = {column.name: column for column in verdict.columns}
     if verdict.quality is not None:
         details[QUALITY_LABEL] = verdict.quality
@@ -157,7 +153,7 @@ def _draw_overview(axis: Any, rows: Sequence[Criterion]) -> None:
         (max(1.0, min(row.limit_share, MAX_LIMIT_SHARE)), min(0.75, LETTER_WIDTH * (2 + len(_bar_text(row)))))
         for row in rows
     ]
-    axis.set_xlim(0, max(end / (1 - text_width) for end, text_width in extents))  # room for the words right of each bar
+    axis.set_xlim(0, max(end / (1 - text_width) for end, text_width in extents))  # room for the text right of each bar
     axis.set_ylim(len(rows) - 0.4, -0.6)
     axis.set_yticks(range(len(rows)), [row.name for row in rows])
     axis.set_xticks([0, 1], ["0", "limit"])
@@ -172,12 +168,12 @@ def _bar_text(row: Criterion) -> str:
 
 
 def _draw_shares(axis: Any, column: "ColumnDrift") -> None:
-    """Two bars a value: its share on the reference days and on the fresh ones."""
+    """Draw two bars per value: its share on the reference days and on the current days."""
     names = {*column.reference, *column.current}
     shares = {name: (column.reference.get(name, 0.0), column.current.get(name, 0.0)) for name in names}
     values = sorted(shares, key=lambda name: (-abs(shares[name][0] - shares[name][1]), name))[:MAX_VALUES]
     color = ALERT_COLOR if column.drifted else PRIMARY_COLOR
-    for shift, side, shade, name in ((-0.2, 0, NEUTRAL_COLOR, "reference days"), (0.2, 1, color, "fresh days")):
+    for shift, side, shade, name in ((-0.2, 0, NEUTRAL_COLOR, "reference days"), (0.2, 1, color, "current days")):
         axis.barh([row + shift for row in range(len(values))], [shares[v][side] for v in values], 0.4, color=shade,
                   label=name)  # fmt: skip
     axis.set_yticks(range(len(values)), [short_label(value) for value in values], parse_math=False)
@@ -191,8 +187,8 @@ def _draw_shares(axis: Any, column: "ColumnDrift") -> None:
 
 
 def _draw_quality(axis: Any, quality: "QualityDrift") -> None:
-    """The champion's NDCG@10 before and now, and the bound that its fall surely passes."""
-    names = [f"when released\n{quality.reference_cases:,} baskets", f"fresh days\n{quality.current_cases:,} baskets"]
+    """Draw the champion's NDCG@10 at its release and on the current days."""
+    names = [f"at release\n{quality.reference_cases:,} baskets", f"current days\n{quality.current_cases:,} baskets"]
     bars = axis.barh(
         names,
         [quality.reference, quality.current],

@@ -1,4 +1,4 @@
-"""The picture of an evaluation: how good each model is, how surely, and the difference that decided."""
+"""The plot of an evaluation: each model's mean with its confidence interval, and the margin tests of the verdict."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from freshet.evaluation.params import EvaluationParams
     from freshet.evaluation.verdict import Verdict
 
-COLORS: Final = {CHALLENGER: PRIMARY_COLOR, CHAMPION: SECONDARY_COLOR}  # all others, the baselines, are grey
+COLORS: Final = {CHALLENGER: PRIMARY_COLOR, CHAMPION: SECONDARY_COLOR}  # baselines are grey
 
 
 def evaluation_figure(
     models: "Mapping[str, ConfidenceInterval]", verdict: "Verdict", params: "EvaluationParams"
 ) -> "Figure":
-    """Left: a row per model with its mean and interval. Right: the differences that the verdict was read from.
+    """Return the figure. Left: a row per model with its mean and interval. Right: the margin tests.
 
-    models: in the order of the rows. Without differences (too few baskets) there is no right panel.
+    models: in the order of the rows. Without margin tests (too few baskets) there is no right panel.
     """
     figure = create_figure(MAX_WIDTH_IN, 1.3 + 0.36 * max(len(models), 2))
     if verdict.margin_tests:
@@ -47,12 +47,12 @@ def evaluation_figure(
 
 
 def _sample_size(verdict: "Verdict") -> str:
-    """2,023 baskets of 611 shoppers."""
+    """Return `2,023 baskets of 611 shoppers`."""
     return f"{verdict.n_cases:,} baskets of {verdict.n_shoppers:,} shoppers"
 
 
 def _draw_means(axis: Any, models: "Mapping[str, ConfidenceInterval]") -> None:
-    """A dot per model at its mean, its interval as a line through it, the figure beside it."""
+    """Draw a dot per model at its mean, a line for its interval, and the number beside it."""
     _label_rows(axis, [short_label(name) for name in models])
     for row, (name, model) in enumerate(models.items()):
         color = COLORS.get(name, NEUTRAL_COLOR)
@@ -71,7 +71,7 @@ def _draw_means(axis: Any, models: "Mapping[str, ConfidenceInterval]") -> None:
 
 
 def _draw_margins(axis: Any, margins: "tuple[MarginTest, ...]") -> None:
-    """The challenger minus each other: the difference, its lower bound, and where the bound must lie."""
+    """Draw the difference challenger − reference of each test, its lower bound and the threshold."""
     _label_rows(axis, [f"challenger −\n{short_label(margin.reference)}" for margin in margins])
     for row, margin in enumerate(margins):
         color = PRIMARY_COLOR if margin.passed else ALERT_COLOR
@@ -81,22 +81,22 @@ def _draw_margins(axis: Any, margins: "tuple[MarginTest, ...]") -> None:
         axis.plot([margin.lower_bound], [row], "|", color=color, markersize=12, markeredgewidth=2)
         axis.plot([margin.difference], [row], "o", color=color, markersize=7)
         axis.plot([margin.threshold] * 2, [row - 0.35, row + 0.35], color=TEXT_COLOR, linestyle="--", linewidth=1.2)
-        text = f"{_format_number(margin.difference, '+')}, surely ≥ {_format_number(margin.lower_bound, '+')}"
-        axis.annotate(text if margin.passed else f"{text}: not enough", (margin.lower_bound, row),
+        text = f"{_format_number(margin.difference, '+')}, lower bound {_format_number(margin.lower_bound, '+')}"
+        axis.annotate(text if margin.passed else f"{text}: failed", (margin.lower_bound, row),
                       xytext=(0, 11), textcoords="offset points", color=TEXT_COLOR, fontsize=8)  # fmt: skip
     ends = [value for m in margins for value in (m.lower_bound, m.difference, m.threshold)]
     span = max(max(ends) - min(ends), 1e-6)
     axis.set_xlim(min(ends) - 0.08 * span, max(ends) + 0.5 * span)
-    set_title(axis, "difference ●, its lower bound |, needed ┆")
+    set_title(axis, "difference ●, lower bound |, threshold ┆")
 
 
 def _format_number(value: float, sign: str = "") -> str:
-    """Four digits, or two where those would all be 0."""
+    """Format with four digits, or in scientific notation if those would all be 0."""
     return f"{value:{sign}.4f}" if abs(value) >= 0.001 or not value else f"{value:{sign}.1e}"
 
 
 def _label_rows(axis: Any, names: list[str]) -> None:
-    """A row per name, from the top down."""
+    """Label one row per name, from the top down."""
     axis.set_yticks(range(len(names)), names, parse_math=False)
     axis.set_ylim(len(names) - 0.4, -0.7)
     axis.tick_params(axis="y", length=0)

@@ -1,4 +1,4 @@
-"""From landed files to canonical events: read, quarantine, keep."""
+"""Assets from landed files to canonical events: raw events, quarantined events, events."""
 
 import dagster as dg
 
@@ -14,7 +14,7 @@ GROUP = "events"
 
 
 def daily_tables(context: dg.AssetExecutionContext, lake: Lake) -> DailyTables:
-    """The run's days on the run's lake."""
+    """Return the tables of the run's days in the lake."""
     return DailyTables(lake.spark, lake.settings, lake.store, partition_days(context))
 
 
@@ -29,8 +29,8 @@ def daily_tables(context: dg.AssetExecutionContext, lake: Lake) -> DailyTables:
     metadata=gates.column_schema(RAW_EVENTS),
 )
 def raw_events(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
-    """Every landed record as the shop's mapping reads it, pseudonymised; nothing is judged yet."""
-    # Before Spark starts: a mistake in the mapping need not wait for a JVM.
+    """Every landed record as the source mapping reads it, pseudonymised, before validation."""
+    # Before Spark starts: an error in the mapping should not wait for a JVM.
     mapping = lake.mapping_for(landed_files(lake.store, partition_days(context)))
     yield from gates.publish_table(context, daily_tables(context, lake).publish_raw_events(mapping, lake.pseudonym_key))
 
@@ -47,7 +47,7 @@ def raw_events(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) 
     deps=[raw_events],
 )
 def quarantined_events(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
-    """Records that break the contract, each with its reason; they wait until mapping or contract are mended."""
+    """Records that break the contract, each with its reason, until the mapping or the contract is fixed."""
     yield from gates.publish_table(context, daily_tables(context, lake).publish_quarantined_events())
 
 
@@ -63,6 +63,6 @@ def quarantined_events(context: dg.AssetExecutionContext, lake: dg.ResourceParam
     deps=[raw_events, quarantined_events],
 )
 def events(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
-    """Canonical events: valid, each one once, every landed row accounted for."""
+    """Canonical events: valid and deduplicated; every landed row is accounted for."""
     publication = publish_events(daily_tables(context, lake))
     yield from gates.publish_table(context, publication, conservation=gates.conservation_table(publication))

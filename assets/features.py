@@ -1,4 +1,4 @@
-"""The daily feature tables, each made from the day's events alone."""
+"""Assets of the daily feature tables, each built from the day's events, and of the content embeddings."""
 
 from functools import partial
 
@@ -27,7 +27,7 @@ GROUP = "features"
     deps=[events],
 )
 def items(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
-    """One row per item and day: the last title, category and price that an event carried."""
+    """One row per item and day: the last title, category and price of its events."""
     make = partial(daily.items, attributes=attribute_columns(lake.settings.item_feature_schema))
     yield from gates.publish_table(context, daily_tables(context, lake).publish_from_events(ITEMS, make, "items", None))
 
@@ -44,7 +44,7 @@ def items(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> ga
     deps=[events],
 )
 def item_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
-    """One row per item and day: how often it was seen, carted and bought, and by how many shoppers."""
+    """One row per item and day: views, carts, purchases, and number of shoppers."""
     run = daily_tables(context, lake)
     yield from gates.publish_table(
         context, run.publish_from_events(ITEM_FEATURES, daily.item_features, "rows", "returns")
@@ -63,7 +63,7 @@ def item_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake
     deps=[events],
 )
 def user_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
-    """One row per shopper and day: how much they did and bought."""
+    """One row per shopper and day: number of events, purchases and revenue."""
     run = daily_tables(context, lake)
     yield from gates.publish_table(context, run.publish_from_events(USER_FEATURES, daily.user_features, "rows", None))
 
@@ -80,7 +80,7 @@ def user_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake
     deps=[events],
 )
 def histories(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
-    """One row per shopper and day: the day's events in canonical order, the fragments histories are merged from."""
+    """One row per shopper and day: the day's events in canonical order, merged into histories later."""
     run = daily_tables(context, lake)
     yield from gates.publish_table(context, run.publish_from_events(HISTORIES, daily.histories, "rows", None))
 
@@ -90,7 +90,7 @@ def histories(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -
     check_specs=gates.check_specs("content_embeddings"), deps=["vocabulary"],
 )  # fmt: skip
 def content_embeddings(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
-    """Vectors of items by name: what the shop landed of its pictures or texts, and what a text encoder makes."""
+    """Vectors of items by name: those that the shop landed, and those of a text encoder for titles."""
     from freshet.steps.content_embeddings import make_content_embeddings
 
     def log_progress(n_done: int, n_total: int) -> None:

@@ -1,4 +1,4 @@
-"""What is watched once a model serves: what shoppers were shown, and whether they still are whom it learned from."""
+"""Assets for monitoring the champion: impressions and the drift report."""
 
 from datetime import UTC, datetime
 
@@ -27,14 +27,14 @@ GROUP = "monitoring"
     metadata=gates.column_schema(IMPRESSIONS),
 )
 def impressions(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
-    """One row per answer of the gateway: who was shown what, in which order, from which bundle."""
+    """One row per response of the gateway: shopper, items in order, and bundle."""
     from freshet.features.impressions import publish_impressions
 
     yield from gates.publish_table(context, publish_impressions(daily_tables(context, lake)))
 
 
 class DriftConfig(DriftParams, dg.Config):
-    """How fresh days are compared with those the champion learned from."""
+    """How the current days are compared with the champion's training days."""
 
 
 @dg.asset(
@@ -44,8 +44,7 @@ class DriftConfig(DriftParams, dg.Config):
 def drift_report(
     context: dg.AssetExecutionContext, config: DriftConfig, lake: dg.ResourceParam[Lake]
 ) -> gates.AssetResults:
-    """Fresh days against the champion's training days: which columns moved, how its quality fared, and the verdict."""
-
+    """The current days against the champion's training days: column drift, quality drift, and the verdict."""
     params = DriftParams(**config.model_dump())
     today = datetime.now(UTC).date()
     result = make_drift_report(lake.settings, lake.store, params, today, lambda what: context.log.info(what))

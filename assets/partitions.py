@@ -1,4 +1,4 @@
-"""The shop this code location works for: read from the settings once, when Dagster loads it."""
+"""Partitions, pools and owners of the assets; the settings are read once, when Dagster loads the code location."""
 
 import warnings
 from collections.abc import Sequence
@@ -12,23 +12,23 @@ from freshet.settings import Settings, load
 from resources import run_days
 from resources.run_days import DAYS_TAG
 
-# `backfill_policy` is called beta by dagster 1.13, which the lock pins: a warning per asset would drown ours.
+# Dagster 1.13 marks `backfill_policy` as beta, with a warning per asset.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 prepare_process()  # every process of Dagster imports this module
 SETTINGS: Final[Settings] = load()
-# Every landing day from the first to today; today is a partition, because its files are landing now.
+# Every landing day from the first to today; today's files are still landing.
 DAILY_PARTITIONS: Final = dg.DailyPartitionsDefinition(start_date=SETTINGS.first_day.isoformat(), end_offset=1)
-# One run for a range of days: one JVM, one Spark job per table. Unpartitioned assets need it too, or a range
-# run that selects everything is refused.
+# One run for a range of days: one JVM, one Spark job per table. Unpartitioned assets need it too, else Dagster refuses
+# a range run that selects all assets.
 SINGLE_RUN: Final = dg.BackfillPolicy.single_run()
 OWNERS: Final = ["team:data"]
-# What trains takes turns: a search and a training on one GPU would both be slower, or out of memory.
+# Training and tuning take turns: together on one GPU they would be slower or run out of memory.
 ACCELERATOR_POOL: Final = "accelerator"
 
 
 def partition_days(context: dg.AssetExecutionContext) -> Sequence[date]:
-    """The landing days this run speaks for, in order: of a range those that its tags name, where they name some."""
+    """Return the run's landing days, in order: those named in its tags, else all days of its range."""
     days = [date.fromisoformat(key) for key in sorted(context.partition_keys)]
     if DAYS_TAG not in context.run.tags:
         return days

@@ -1,4 +1,4 @@
-"""Pictures for the asset pages: what a person would want to see before believing a number."""
+"""Metadata and plots of the training, bundle, edge bundle and evaluation assets."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
 
 
 def training_metadata(trained: "TrainingResult") -> dict[str, Any]:
-    """The loss curve beside the validation curve, and what the training cost."""
+    """Return the loss and validation curves, the parameters and the cost of a training."""
     return {
-        "curve": figure_metadata(_training_curves(trained)),
+        "curves": figure_metadata(_training_curves(trained)),
         "best epoch": trained.best.epoch,
         "validation NDCG@10": trained.best.ndcg_at_10,
         "device": trained.device,
         "seconds": round(trained.seconds, 1),
-        "interactions a second": round(trained.events_per_second),
+        "events per second": round(trained.events_per_second),
         "peak memory (MiB)": round(trained.peak_memory / 2**20),
         "parameters": dg.MetadataValue.json(trained.params.model_dump()),
     }
 
 
 def bundle_metadata(verified: "VerifiedBundle | None") -> dict[str, Any]:
-    """What is in the bundle, how the rungs of the parity ladder answered, and how fast it is."""
+    """Return the bundle's precision, parity results, latency, model card, files and lineage."""
     if verified is None:
         return {}
     manifest = verified.bundle.manifest
     return {
-        "serves": manifest.precision,
+        "precision": manifest.precision,
         "parity": dg.MetadataValue.md(f"- {verified.fp32.sentence}\n- {verified.low_precision.sentence}"),
-        "same list alone and in a group": verified.batch_consistency,
-        "latency, median (ms)": round(verified.latency.median_ms, 2),
-        "latency, 99th percentile (ms)": round(verified.latency.p99_ms, 2),
-        "latency, 99th percentile of processor time (ms)": round(verified.latency.cpu_p99_ms, 2),
+        "same list alone and in a batch": verified.batch_consistency,
+        "latency p50 (ms)": round(verified.latency.median_ms, 2),
+        "latency p99 (ms)": round(verified.latency.p99_ms, 2),
+        "processor time p99 (ms)": round(verified.latency.cpu_p99_ms, 2),
         "model card": dg.MetadataValue.md(verified.card),
         "files": _file_sizes({name: entry.bytes for name, entry in manifest.files.items()}),
         "lineage": dg.MetadataValue.json({"code": manifest.created_by, **manifest.lineage}),
@@ -51,19 +51,19 @@ def bundle_metadata(verified: "VerifiedBundle | None") -> dict[str, Any]:
 
 
 def edge_metadata(edge: "EdgeBundle | None") -> dict[str, Any]:
-    """What is in the edge bundle, against the room that it has, and how it answered."""
+    """Return the edge bundle's size and size budget, parity and files."""
     if edge is None:
         return {}
-    size = {"bytes": sum(edge.file_sizes.values()), "bytes allowed": edge.size_budget}
+    size = {"bytes": sum(edge.file_sizes.values()), "size budget (bytes)": edge.size_budget}
     return {**size, "parity": edge.parity.sentence, "files": _file_sizes(edge.file_sizes)}
 
 
 def evaluation_metadata(run: "EvaluationRun", params: "EvaluationParams") -> dict[str, Any]:
-    """The verdict, the table, and the metric it was decided on as a picture."""
+    """Return the verdict, the plot, the table, the model card and the deciding metric of each model."""
     record = run.record
     table = record.evaluation.table
     metric = next(iter(name for name in table["challenger"] if name.startswith("ndcg@")))
-    plots = {"picture": figure_metadata(evaluation_figure(run.intervals, record.verdict, params))}
+    plots = {"plot": figure_metadata(evaluation_figure(run.intervals, record.verdict, params))}
     return {
         "verdict": record.verdict.sentence,
         **(plots if run.intervals else {}),
@@ -85,7 +85,7 @@ def _training_curves(trained: "TrainingResult") -> "Figure":
     left.set_title("training loss (nats)", loc="left", color=TEXT_COLOR)
     right.plot(epochs, [p.ndcg_at_10 for p in trained.curve], color=TEXT_COLOR)
     right.plot([trained.best.epoch], [trained.best.ndcg_at_10], "o", color=PRIMARY_COLOR)
-    right.annotate(f"kept: epoch {trained.best.epoch}", (trained.best.epoch, trained.best.ndcg_at_10),
+    right.annotate(f"best: epoch {trained.best.epoch}", (trained.best.epoch, trained.best.ndcg_at_10),
                    textcoords="offset points", xytext=(0, -14), ha="center", color=PRIMARY_COLOR)  # fmt: skip
     right.set_title("NDCG@10 of held-out baskets", loc="left", color=TEXT_COLOR)
     for axis in (left, right):

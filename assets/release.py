@@ -1,11 +1,10 @@
-"""From weights to what serves: the bundle, its evaluation, and the entry in the journal."""
+"""Assets from a trained model to a release: bundle, edge bundle, evaluation, release."""
 
 from datetime import UTC, datetime
 
 import dagster as dg
 
-from assets import gates
-from assets import plots as pictures
+from assets import gates, plots
 from assets.partitions import OWNERS, SINGLE_RUN
 from freshet.artifacts import BundleRef, EvaluationRef, ModelRef
 from freshet.evaluation.guard_params import GuardParams
@@ -22,7 +21,7 @@ GROUP = "release"
 
 
 class EvaluationConfig(EvaluationParams, GuardParams, dg.Config):
-    """How a challenger is judged, and what holds it for a person."""
+    """How a challenger is evaluated, and which guards hold it for a person."""
 
 
 @dg.asset(
@@ -35,10 +34,10 @@ def bundle(
     tracking: dg.ResourceParam[Tracking],
     trained_model: ModelRef,
 ) -> gates.AssetResults:
-    """The immutable folder that serves: encoders, item vectors, vocabulary, baselines, lineage."""
+    """The immutable folder that a gateway serves: encoders, item embeddings, vocabulary, baselines, lineage."""
     result = make_bundle(lake.settings, lake.store, trained_model, lambda what: context.log.info(what))
     tracking_metadata = tracking.register_version(context.log, tracking_records.bundle_version(result, lake.store))
-    yield from gates.publish_artifact(context, result, **pictures.bundle_metadata(result.value), **tracking_metadata)
+    yield from gates.publish_artifact(context, result, **plots.bundle_metadata(result.value), **tracking_metadata)
 
 
 @dg.asset(
@@ -48,9 +47,9 @@ def bundle(
 def edge_bundle(
     context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], bundle: BundleRef
 ) -> gates.AssetResults:
-    """The bundle made small, for where 5 MB are much: int8 throughout, kept only if it answers like the full one."""
+    """The bundle quantised to int8 for small devices; kept only if it ranks like the full bundle."""
     result = make_edge_bundle(lake.settings, lake.store, bundle)
-    yield from gates.publish_artifact(context, result, **pictures.edge_metadata(result.value))
+    yield from gates.publish_artifact(context, result, **plots.edge_metadata(result.value))
 
 
 @dg.asset(
@@ -64,19 +63,19 @@ def evaluation(
     tracking: dg.ResourceParam[Tracking],
     bundle: BundleRef,
 ) -> gates.AssetResults:
-    """Challenger, champion and baselines asked the same baskets now, and the verdict in words."""
+    """The metrics of challenger, champion and baselines on the same baskets, and the verdict."""
     params = EvaluationParams(**config.model_dump())
     result = evaluate_bundle(
         lake.settings, lake.store, bundle, params,
-        lambda who, done, of: context.log.info(f"{who}: {done} of {of} baskets asked for"),
+        lambda scorer, done, total: context.log.info(f"{scorer}: {done} of {total} baskets scored"),
         GuardParams(**config.model_dump()),
     )  # fmt: skip
     context.log.info(result.value.record.verdict.sentence)
     tracking_metadata = tracking.log_run(
         context.log, tracking_records.evaluation_run_record(result.value.record, bundle, datetime.now(UTC))
     )
-    plots = pictures.evaluation_metadata(result.value, params)
-    yield from gates.publish_artifact(context, result, **plots, **tracking_metadata)
+    metadata = plots.evaluation_metadata(result.value, params)
+    yield from gates.publish_artifact(context, result, **metadata, **tracking_metadata)
 
 
 @dg.asset(
@@ -89,7 +88,7 @@ def release(
     tracking: dg.ResourceParam[Tracking],
     evaluation: EvaluationRef,
 ) -> gates.AssetResults:
-    """The journal's next entry, if the verdict says so: from then on the bundle serves."""
+    """The journal's next entry if the verdict allows it: the bundle becomes the champion."""
     result = release_bundle(lake.store, evaluation, lake.settings, by=f"dagster run {context.run.run_id[:8]}")
     context.log.info(result.value.sentence)
     champion = None if result.ref is None else tracking_records.release_version(evaluation, result.ref.id, lake.store)

@@ -1,4 +1,4 @@
-"""What a gateway takes from the pipeline beside bundles."""
+"""Assets that a gateway reads beside bundles: latest histories, new items, recommendations."""
 
 import time
 
@@ -15,7 +15,7 @@ GROUP = "serving"
 
 
 class BatchScoringConfig(BatchScoringParams, dg.Config):
-    """How many items each list has."""
+    """Parameters of batch scoring."""
 
 
 @dg.asset(
@@ -25,7 +25,7 @@ class BatchScoringConfig(BatchScoringParams, dg.Config):
 def latest_histories(
     context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], training_set: TrainingSetRef
 ) -> gates.AssetResults:
-    """The last events of every shopper, in one folder that a gateway opens at once."""
+    """The last events of every shopper, in one folder that a gateway maps into memory."""
     from freshet.steps.latest_histories import make_latest_histories
 
     result = make_latest_histories(lake.settings, lake.store, training_set)
@@ -45,7 +45,7 @@ def latest_histories(
     check_specs=gates.check_specs("new_items"), deps=["vocabulary", "content_embeddings"],
 )  # fmt: skip
 def new_items(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
-    """What the catalogue says of the newest items: a gateway recommends them before any model was trained on them."""
+    """Content of items that landed after the model's training, so that a gateway can recommend them at once."""
     from freshet.steps.new_items import make_new_items
 
     result = make_new_items(lake.settings, lake.store)
@@ -65,7 +65,7 @@ def new_items(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -
 def recommendations(
     context: dg.AssetExecutionContext, config: BatchScoringConfig, lake: dg.ResourceParam[Lake]
 ) -> gates.AssetResults:
-    """Every shopper's list from the bundle that serves, scored in parallel; a gateway can answer from it."""
+    """Every shopper's list from the released bundle, scored in parallel; a gateway can serve it."""
     from freshet.steps.recommendations import publish_recommendations
 
     started = time.monotonic()
@@ -80,5 +80,5 @@ def recommendations(
         bundle="not published" if ref is None else ref.bundle,
         as_of="not published" if ref is None else str(ref.as_of),
         seconds=round(seconds, 1),
-        shoppers_a_second=round(publication.rows / seconds),
+        shoppers_per_second=round(publication.rows / seconds),
     )

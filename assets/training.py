@@ -1,4 +1,4 @@
-"""What a model learns from, and the model."""
+"""Assets of training: vocabulary, training set, trained model."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
@@ -26,38 +26,38 @@ if TYPE_CHECKING:
     from freshet.training.trainer import EpochMetrics
 
 GROUP = "training"
-MAX_HOLDOUT_DAYS = 7  # days kept from a model, however few baskets they hold
+MAX_HOLDOUT_DAYS = 7  # days held out at most
 
 
 class VocabularyConfig(dg.Config):
-    """How item ids get their indexes."""
+    """How item ids get their indices."""
 
     new_generation: bool = Field(
-        False, description="number all items afresh; models of the old generation keep their own numbers"
+        False, description="number all items anew; models of the old generation keep their own indices"
     )
 
 
 class TrainingSetConfig(dg.Config):
-    """Which days a model learns from and which ones judge it."""
+    """Which days are for training and which are held out for evaluation."""
 
     as_of: str | None = Field(
-        None, description="last landing day to use, YYYY-MM-DD; unset: the last one published that is over"
+        None, description="last landing day to use, YYYY-MM-DD; unset: the last published day before today"
     )
     holdout_days: int | None = Field(
         None, ge=1, le=365,
-        description="the last days, kept from the model to judge it on; unset: as few as hold `holdout_cases` baskets",
+        description="last days, held out for evaluation; unset: as few as have `min_holdout_cases` baskets",
     )  # fmt: skip
-    min_holdout_cases: int = Field(3000, ge=2, description="baskets to judge on, where 7 days hold so many")
-    max_history_events: int = Field(2000, ge=2, le=100_000, description="events kept per shopper, the latest ones")
+    min_holdout_cases: int = Field(3000, ge=2, description="held-out baskets to reach within at most 7 days")
+    max_history_events: int = Field(2000, ge=2, le=100_000, description="latest events per shopper to use")
 
 
 class TrainConfig(TrainParams, RunParams, dg.Config):
-    """How to train, and on how many processes."""
+    """Parameters of training and of its processes."""
 
     param_source: Literal["config", "tuning", "champion"] = Field(
         "config",
-        description="whose parameters: these; the last search's winner's, or the champion's, with what differs from "
-        "the defaults here on top",
+        description="base parameters: `config`: these; `tuning`: the best trial of the last study; `champion`: the "
+        "champion's. Values here that differ from the defaults override them",
     )
 
 
@@ -68,7 +68,7 @@ class TrainConfig(TrainParams, RunParams, dg.Config):
 def vocabulary(
     context: dg.AssetExecutionContext, config: VocabularyConfig, lake: dg.ResourceParam[Lake]
 ) -> gates.AssetResults:
-    """Item id and dense index, append-only within a generation, with the latest facts of the catalogue."""
+    """Item id and dense index, append-only within a generation, with the latest item attributes."""
     yield from gates.publish_table(
         context, training_run.publish_vocabulary(lake.spark, lake.settings, new_generation=config.new_generation)
     )
@@ -82,7 +82,7 @@ def vocabulary(
 def training_set(
     context: dg.AssetExecutionContext, config: TrainingSetConfig, lake: dg.ResourceParam[Lake]
 ) -> gates.AssetResults:
-    """One row per shopper: everything landed by a day, in canonical order, with the snapshots it was made from."""
+    """One row per shopper: all events landed by a day, in canonical order, with the source snapshots."""
     as_of = date.fromisoformat(config.as_of) if config.as_of else _last_complete_day(lake)
     holdout_days = config.holdout_days or training_run.evaluation_days(
         lake.spark, as_of, config.min_holdout_cases, MAX_HOLDOUT_DAYS
@@ -96,8 +96,8 @@ def training_set(
         publication,
         ref,
         as_of=str(as_of),
-        learns_until=str(train_until),
-        made_from=dg.MetadataValue.json(ref.snapshots),
+        train_until=str(train_until),
+        snapshots=dg.MetadataValue.json(ref.snapshots),
     )
 
 
@@ -134,7 +134,7 @@ def _progress_line(progress: "EpochMetrics") -> str:
 
 
 def _last_complete_day(lake: Lake) -> date:
-    # Today's evening is still missing: it would be judged as if the day were over.
+    # Today's last hours are missing, so today is not complete.
     day = day_records.last_published_day(lake.store, "histories", today=datetime.now(UTC).date())
     if day is None:
         raise LakeError("training_set", "no landing day has been published yet", materialize_hint(lake.store))

@@ -1,4 +1,4 @@
-"""The search for a better configuration: a study beside the pipeline, whose winner goes through the same gates."""
+"""The tuning asset: a hyper-parameter study, whose best parameters can be used for training."""
 
 from datetime import UTC, datetime
 
@@ -16,22 +16,22 @@ from resources.tracking import Tracking
 
 GROUP = "training"
 NOT_ALONE_MESSAGE = (
-    "No search: `trained_model` is made in the same run, and nothing orders the two. "
+    "No tuning: `trained_model` is in the same run, and nothing orders the two. "
     f"Run it alone: {materialize_command('tuning')}, or the job `tune`."
 )
 
 
 class TuningConfig(TuningParams, dg.Config):
-    """How to search."""
+    """Parameters of the study."""
 
 
-# Not dg.asset: only what can be a subset may come back without the results of its checks.
+# Not dg.asset: only a subsettable asset may return without the results of its checks.
 @dg.multi_asset(
     name="tuning",
     outs={
         "result": dg.AssetOut(
             key="tuning", is_required=False, group_name=GROUP, kinds={"optuna", "torch"}, owners=OWNERS,
-            description="Parameters that a study found better than the defaults, for `param_source: tuning`.",
+            description="Parameters of a study that beat the defaults, for `param_source: tuning`.",
         )
     },
     check_specs=gates.check_specs("tuning"), can_subset=True, backfill_policy=SINGLE_RUN, pool=ACCELERATOR_POOL,
@@ -43,7 +43,7 @@ def tuning(
     tracking: dg.ResourceParam[Tracking],
     training_set: TrainingSetRef,
 ) -> gates.AssetResults:
-    """A study over configurations; its winner is handed over where it beats the default one."""
+    """Run a study; publish the best parameters if they beat the defaults."""
     if _trains_model(context):
         context.log.info(NOT_ALONE_MESSAGE)
         return
@@ -56,5 +56,5 @@ def tuning(
 
 
 def _trains_model(context: dg.AssetExecutionContext) -> bool:
-    """Whether the run makes a model, too: a run of everything should not take hours for it."""
+    """Return whether the run also trains a model: a run of all assets should not take hours for a study."""
     return dg.AssetKey("trained_model") in context.job_def.asset_layer.executable_asset_keys

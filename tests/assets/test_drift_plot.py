@@ -48,15 +48,15 @@ def drift_verdict(**overrides: object) -> DriftVerdict:
 def test_the_page_has_the_verdict_the_table_and_where_evidentlys_page_lies():
     page = drift_metadata(DriftReport(drift_verdict(), "/lake/drift/r.html"), PARAMS)
     assert page["verdict"] == drift_verdict().sentence
-    assert (page["fresh days"], page["release"]) == ("2024-03-01…2024-03-02", 3)
+    assert (page["current days"], page["release"]) == ("2024-03-01…2024-03-02", 3)
     assert page["criteria"].md_str.splitlines()[2:] == [
         "| category | PSI 0.31, limit 0.10; books 90% → 70% | yes |",
-        "| NDCG@10 of the champion | fell by 20%, surely by more than 15%; limit 15% | yes |",
+        "| NDCG@10 of the champion | fell by 20%, lower bound 15%; limit 15% | yes |",
         "| hour | PSI 0.01, limit 0.15 |  |",
         "| unknown items | 1.0% of the events, limit 20% |  |",
     ]
     assert page["evidently"].path == "/lake/drift/r.html"
-    assert page["picture"].md_str.startswith("![picture](data:image/png;base64,")
+    assert page["plot"].md_str.startswith("![plot](data:image/png;base64,")
 
 
 def test_what_moved_over_many_releases_and_what_is_too_good_stand_on_the_page():
@@ -66,9 +66,9 @@ def test_what_moved_over_many_releases_and_what_is_too_good_stand_on_the_page():
     page = drift_metadata(
         DriftReport(drift_verdict(quality=rose, baseline_regression="release 3 is worse than ones before it")), PARAMS
     )
-    assert page["over many releases"] == "release 3 is worse than ones before it"
-    assert page["too good to be true"].startswith("the quality of an unchanged champion rose implausibly")
-    assert "over many releases" not in drift_metadata(DriftReport(drift_verdict()), PARAMS)
+    assert page["slow drift"] == "release 3 is worse than ones before it"
+    assert page["implausible gain"].startswith("the quality of an unchanged champion rose implausibly")
+    assert "slow drift" not in drift_metadata(DriftReport(drift_verdict()), PARAMS)
 
 
 def test_what_drifted_comes_first_with_its_figures_and_its_bar_passes_the_limit():
@@ -108,7 +108,7 @@ def test_a_fall_that_may_be_chance_is_over_the_limit_and_no_drift():
     )
     row = next(row for row in criteria(drift_verdict(quality=luck), PARAMS) if row.name == "NDCG@10 of the champion")
     assert (round(row.limit_share, 2), row.drifted) == (1.33, False)
-    assert row.figures == "fell by 20%, which may be chance; limit 15%"
+    assert row.figures == "fell by 20%, not significant; limit 15%"
 
 
 def test_items_the_champion_does_not_know_may_be_all_there_is_to_show():
@@ -123,12 +123,12 @@ def test_names_from_the_shop_are_drawn_as_they_are_but_cut(recwarn):
     figure = drift_figure(drift_verdict(columns=long_names), PARAMS)
     assert axis_labels(figure.axes[1])[0][:8] == "$5 and l"
     assert {len(text) for text in axis_labels(figure.axes[1])} == {1, MAX_LABEL_CHARS}
-    assert figure_metadata(figure).md_str.startswith("![picture](data:image/png;base64,")
+    assert figure_metadata(figure).md_str.startswith("![plot](data:image/png;base64,")
     assert [str(warning.message) for warning in recwarn] == []
 
 
 def test_where_nothing_could_be_compared_there_is_no_picture():
-    assert "picture" not in drift_metadata(
+    assert "plot" not in drift_metadata(
         DriftReport(drift_verdict(columns=(), unknown_share=None, quality=None)), PARAMS
     )
     assert drift_metadata(DriftReport(None), PARAMS) == {}

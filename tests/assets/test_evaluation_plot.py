@@ -59,13 +59,13 @@ def test_the_difference_that_decides_stands_beside_its_lower_bound_and_what_is_n
     assert tuple(bar.get_xdata()) == (-0.001, 0.01)
     assert (bound.get_xdata()[0], difference.get_xdata()[0], needed.get_xdata()[0]) == (-0.001, 0.01, -0.008)
     assert (axis_labels(margin_axes), bar.get_color()) == (["challenger −\nchampion"], PRIMARY_COLOR)
-    assert margin_axes.texts[0].get_text() == "+0.0100, surely ≥ -0.0010"
+    assert margin_axes.texts[0].get_text() == "+0.0100, lower bound -0.0010"
 
 
 def test_a_bound_that_is_not_enough_is_an_alarm_in_colour_and_words():
     _, failed = evaluation_figure(MODEL_INTERVALS, verdict(margin(-0.02, -0.008)), PARAMS).axes
     assert failed.lines[0].get_color() == ALERT_COLOR
-    assert failed.texts[0].get_text() == "+0.0100, surely ≥ -0.0200: not enough"
+    assert failed.texts[0].get_text() == "+0.0100, lower bound -0.0200: failed"
 
 
 def test_one_model_alone_and_values_near_nothing_are_drawn():
@@ -73,4 +73,4 @@ def test_one_model_alone_and_values_near_nothing_are_drawn():
     assert means.texts[0].get_text() == "2.0e-05"
     (axes,) = (figure := evaluation_figure({"challenger": ConfidenceInterval(0.0, 0.0, 0.0)}, verdict(), PARAMS)).axes
     assert axes.texts[0].get_text() == "0.0000"
-    assert figure_metadata(figure).md_str.startswith("![picture](data:image/png;base64,")
+    assert figure_metadata(figure).md_str.startswith("![plot](data:image/png;base64,")

@@ -1,4 +1,4 @@
-"""What a search shows of itself."""
+"""The metadata of a study."""
 
 from assets.tuning_plot import run_config, tuning_metadata
 from freshet.model.params import TrainParams
@@ -22,14 +22,14 @@ def test_the_page_tells_the_result_every_trial_and_the_winner():
     page = tuning_metadata(tuning_result({"hidden_dim": 0.7, "dropout": 0.3}))
     assert page["result"] == "Trial 2: NDCG@10 0.3000 against 0.2000 of the default (2 of 3 trials went to their end)."
     assert page["trials"].value.splitlines() == [
-        "| trial | NDCG@10 | how it ended | seconds | hidden_dim | dropout |",
+        "| trial | NDCG@10 | end | seconds | hidden_dim | dropout |",
         "|---|---:|---|---:|---:|---:|",
         "| 0 (default) | 0.2000 | complete | 5 | 64 | 0.2 |",
         "| 1 |  | behind the others after epoch 2 | 2 | 32 | 0.3 |",
         "| 2 | 0.3000 | complete | 9 | 128 | 0.1235 |",
     ]
-    assert page["winner"].value.splitlines()[2:] == ["| hidden_dim | 64 | 128 |", "| dropout | 0.2 | 0.1235 |"]
-    assert page["picture"].value.startswith("![picture](data:image/png;base64,")
+    assert page["best trial"].value.splitlines()[2:] == ["| hidden_dim | 64 | 128 |", "| dropout | 0.2 | 0.1235 |"]
+    assert page["plot"].value.startswith("![plot](data:image/png;base64,")
 
 
 def test_the_run_configuration_holds_what_differs_from_the_defaults_and_nothing_else():

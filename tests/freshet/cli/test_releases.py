@@ -176,7 +176,9 @@ def test_a_stray_file_is_warned_of_and_the_list_is_whole(app, lake, bundles):
     )
 
 
-HELD_EVALUATION = """{"bundle": "%s", "champion": null, "decided_on": %d, "verdict": {"released": false, "rule": "fresher",
+# As an earlier version wrote it.
+HELD_EVALUATION = """{"bundle": "%s", "champion": null, "decided_on": %d, "evaluation": {"cut": 19780, "as_of": 19787,
+ "cases": 900, "targets": 1800, "unknown_targets": 3, "ks": [10], "table": {}, "slices": {}, "seconds": {}}, "verdict": {"released": false, "rule": "fresher",
  "sentence": "Held for a person: it rose.", "reasons": ["better"], "cases": 900, "held": ["it rose"], "margins": [
  {"against": "champion", "challenger": 0.31, "other": 0.3, "difference": 0.01, "lower": 0.001, "needed": 0.0,
   "passed": true}]}}"""
@@ -191,7 +193,7 @@ def test_a_bundle_that_waits_for_a_person_is_listed_with_what_to_type(app, lake,
     assert len(run_freshet(app, "releases").splitlines()) == 3
     write_held_evaluation(lake, "7" * 64, 2)
     *_, now = run_freshet(app, "releases").splitlines()
-    assert now.startswith("Now bundle 777777777777, judged on ")
+    assert now.startswith("Now bundle 777777777777, evaluated on ")
     assert now.endswith(' UTC, waits for a person: it rose; `freshet release 777777777777 --why "…"` releases it.')
 
 
@@ -199,4 +201,4 @@ def test_before_the_first_release_the_bundle_that_waits_is_named_too(app, lake):
     write_held_evaluation(lake, "7" * 64, 0)
     result = CliRunner().invoke(app, ["releases"])
     assert isinstance(result.exception, EmptyLakeError)
-    assert "bundle 777777777777, judged on " in result.stdout
+    assert "bundle 777777777777, evaluated on " in result.stdout

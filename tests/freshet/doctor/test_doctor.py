@@ -182,7 +182,7 @@ def test_a_bundle_that_waits_for_a_person_is_said(tmp_path: Path) -> None:
     write_held_evaluation(store, "7" * 64, 1)
     check_result = shop.check_releases(settings(lake=str(tmp_path)))
     assert check_result.status == "ok"
-    assert check_result.message.startswith("release 1 serves; bundle 777777777777, judged on ")
+    assert check_result.message.startswith("release 1 serves; bundle 777777777777, evaluated on ")
     assert check_result.message.endswith(
         'waits for a person: it rose; `freshet release 777777777777 --why "…"` releases it'
     )
