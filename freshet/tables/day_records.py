@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar, Final, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from freshet.artifacts import StoredModel
 from freshet.store import Store
@@ -53,10 +53,8 @@ class DayRecord(StoredModel):
         return {new_names.get(name, name): count for name, count in counts.items()}
 
 
-class PublishAttempt(BaseModel):
+class PublishAttempt(StoredModel):
     """The records of one attempt to publish days of a table."""
-
-    model_config = ConfigDict(frozen=True)
 
     table: str
     attempt: str

@@ -1,5 +1,6 @@
 """Verdicts of days on a local lake: written once, the latest one counts."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -42,6 +43,13 @@ def test_a_record_reads_as_it_was_written(store):
     refused_record = day_record(DAY2, "refused", 90, ("17 of 90 rows break the contract; mend them",))
     day_records.write_attempt(store, publish_attempt(day_record(DAY1), refused_record))
     assert day_records.latest_records(store, "events") == {DAY1: day_record(DAY1), DAY2: refused_record}
+
+
+def test_a_record_of_an_earlier_version_is_read_under_its_former_names(store):
+    record = {"day": "2024-03-01", "verdict": "refused", "counts": {"rows": 1}, "counted_in": ["2024-03-02"]}
+    attempt = {"table": "events", "attempt": "a", "at": "2024-03-10T12:00:00Z", "snapshot": 7, "records": [record]}
+    store.put("days/events/2024-03-01_2024-03-01_20240310T120000000000_a.json", json.dumps(attempt).encode())
+    assert day_records.latest_records(store, "events")[DAY1].published_in == (DAY2,)
 
 
 def test_an_attempt_is_one_file_named_by_days_time_and_attempt(store):
