@@ -56,7 +56,7 @@ def refusal_message(root: Path) -> str:
     return f"{exc_info.value.where}: {exc_info.value.what}"
 
 
-def test_a_whole_lake_is_used(lake):
+def test_a_sound_lake_passes(lake):
     check_lake(str(lake))
 
 
@@ -118,7 +118,7 @@ def test_a_lake_in_which_nothing_was_published_yet_needs_no_catalogue(tmp_path):
     check_lake(str(tmp_path))
 
 
-def test_a_lake_that_was_moved_says_from_where_and_works_once_the_old_name_leads_to_it(lake, tmp_path):
+def test_a_moved_lake_names_its_former_folder_and_works_through_a_link(lake, tmp_path):
     moved_lake = lake.rename(tmp_path / "new place")
     with pytest.raises(LakeError) as exc_info:
         check_lake(str(moved_lake))
@@ -151,7 +151,7 @@ def test_a_lake_in_a_folder_that_cannot_be_written_is_looked_at_all_the_same(lak
     check_lake(str(lake))
 
 
-def test_a_lake_that_is_not_there_is_no_empty_lake(tmp_path):
+def test_a_missing_lake_is_named(tmp_path):
     with pytest.raises(MissingLakeError) as exc_info:
         require_lake(str(tmp_path / "lkae"))
     assert str(exc_info.value) == (
@@ -183,6 +183,6 @@ def test_a_new_lake_begins_only_in_a_folder_that_is_there(tmp_path):
     )
 
 
-def test_of_a_lake_on_s3_nothing_is_asked_here():
+def test_a_lake_on_s3_is_not_checked():
     for check in (require_lake, check_lake, new_lake_message):
         assert not check("s3://bucket/lake")

@@ -92,12 +92,12 @@ def test_a_broken_rule_is_the_reason(spark, row, reason):
         {"event_time": datetime(2014, 3, 4)},
     ],
 )
-def test_what_keeps_the_contract_is_published(spark, row):
+def test_a_row_that_keeps_the_contract_is_published(spark, row):
     assert row_outcomes(raw_rows(spark, row)) == [("published", None)]
 
 
 @pytest.mark.spark
-def test_a_skipped_row_is_not_judged(spark):
+def test_a_skipped_row_is_not_checked(spark):
     assert row_outcomes(raw_rows(spark, {"skipped": True, "item_id": None})) == [("skipped", None)]
 
 
@@ -109,7 +109,7 @@ def test_the_shopper_is_the_user_where_known_else_the_session(spark):
 
 
 @pytest.mark.spark
-def test_of_copies_on_a_day_the_first_by_file_row_and_position_counts(spark):
+def test_the_first_copy_of_a_day_by_file_row_and_position_counts(spark):
     rows = raw_rows(
         spark,
         landed_row(0, source_file="b.csv", source_row=1),
@@ -120,7 +120,7 @@ def test_of_copies_on_a_day_the_first_by_file_row_and_position_counts(spark):
 
 
 @pytest.mark.spark
-def test_a_copy_counts_as_duplicate_for_the_look_back_and_no_longer(spark):
+def test_a_copy_is_a_duplicate_within_the_look_back_only(spark):
     assert [o for o, _ in row_outcomes(raw_rows(spark, landed_row(0), landed_row(7)))] == ["published", "duplicate"]
     assert [o for o, _ in row_outcomes(raw_rows(spark, landed_row(0), landed_row(8)))] == ["published", "published"]
 

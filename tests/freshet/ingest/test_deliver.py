@@ -57,7 +57,7 @@ def export(tmp_path):
     return path
 
 
-def test_a_file_is_cut_into_its_days_with_its_records_verbatim(settings, export):
+def test_a_file_is_split_into_its_days_with_its_records_verbatim(settings, export):
     first, second = land_file(settings, export)
     assert (first.day, first.rows, second.day, second.rows) == (FEB_1, 2, FEB_2, 1)
     assert gzip.decompress(landed_content(settings, first.name)).decode() == CSV_HEADER + FEB_1_ROW_A + FEB_1_ROW_B
@@ -91,7 +91,7 @@ def test_a_file_landed_without_a_mapping_is_not_counted(settings, export):
     assert landed_file.rows is None
 
 
-def test_a_row_without_a_date_goes_with_the_row_before_it_and_at_the_start_with_the_one_after(settings, tmp_path):
+def test_a_row_without_a_date_lands_with_the_row_before_or_the_first_dated_one(settings, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text(CSV_HEADER + "X,?,1\n" + FEB_2_ROW + "Y,,1\n\n" + FEB_1_ROW_A)
     first, second = land_file(settings, path)
@@ -115,7 +115,7 @@ def test_json_lines_land_by_the_last_element_of_a_list(settings, tmp_path):
     )
 
 
-def test_bytes_that_are_no_text_survive_the_cutting(settings, tmp_path):
+def test_bytes_that_cannot_be_decoded_survive_the_split(settings, tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(CSV_HEADER.encode() + b"\xff,01.02.2024 10:00,7\n")
     (landed_file,) = land_file(settings, path)
@@ -123,7 +123,7 @@ def test_bytes_that_are_no_text_survive_the_cutting(settings, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("a.csv", b"", "a.csv: is empty; deliver it again, or remove it if nothing happened that day"),
         (
@@ -169,13 +169,13 @@ def test_bytes_that_are_no_text_survive_the_cutting(settings, tmp_path):
         ("a.csv", CSV_HEADER.encode(), "a.csv: has no records, so no date either; land it under its day with --date"),
     ],
 )
-def test_a_file_that_cannot_be_landed_is_refused_whole(settings, tmp_path, name, text, said):
+def test_a_file_that_cannot_be_landed_is_refused_as_a_whole(settings, tmp_path, name, text, message):
     path = tmp_path / name
     path.write_bytes(text)
-    assert refusal_message(settings, path) == said
+    assert refusal_message(settings, path) == message
 
 
-def test_rows_that_a_quote_takes_in_are_not_landed(settings, tmp_path):
+def test_rows_swallowed_by_a_quote_are_not_landed(settings, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text(
         CSV_HEADER
@@ -220,17 +220,17 @@ FILE_NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min
 
 
 @given(FILE_NAMES, st.sampled_from(["", ".csv", ".csv.gz", ".c*v", ".gz.csv", ".{a,b}"]))
-def test_a_landed_name_is_plain_whatever_the_files_is(stem, suffix):
+def test_a_landed_name_is_plain_for_every_file_name(stem, suffix):
     name = landed_name(Path(stem + suffix), "0123456789ab")
     assert re.fullmatch(r"[A-Za-z0-9][\w-]*-0123456789ab(\.[A-Za-z0-9]{1,8}){0,2}", name, re.ASCII) or name[0] in "_-"
     assert name.endswith(".gz") == (stem + suffix).endswith(".gz")
 
 
-def test_a_missing_file_is_said_so(settings, tmp_path):
+def test_a_missing_file_is_named(settings, tmp_path):
     assert refusal_message(settings, tmp_path / "a.csv") == "a.csv: does not exist; name the files to land"
 
 
-def test_a_mapping_whose_split_column_is_not_there_is_said_so(settings, tmp_path):
+def test_a_missing_split_column_is_named(settings, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text(CSV_HEADER + FEB_1_ROW_B)
     mapping = MAPPING.model_copy(update={"landing": LandingSplit(split_by="Day", date_format="%d")})
@@ -240,7 +240,7 @@ def test_a_mapping_whose_split_column_is_not_there_is_said_so(settings, tmp_path
     )
 
 
-def test_neither_a_day_nor_a_way_to_cut_is_said_so(settings, export):
+def test_a_day_or_a_way_to_split_is_required(settings, export):
     assert refusal_message(settings, export, None) == (
         "landing: neither a day nor a way to split the files into days is given; "
         "give --date YYYY-MM-DD, or a mapping that has `landing:` (split_by, date_format)"

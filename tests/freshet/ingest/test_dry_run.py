@@ -33,7 +33,7 @@ def export(tmp_path):
     return path
 
 
-def test_every_row_is_told_with_an_example(spark, export):
+def test_every_outcome_has_an_example(spark, export):
     assert report_lines(dry_run(spark, MAPPING, [export], date(2024, 3, 1), 7)) == [
         "",
         "first events",
@@ -94,7 +94,7 @@ ODD_MAPPING = SourceMapping(
 ODD_HEADER = '"Kunde, Nr",Artikel-Nr,Art.,2024,Menge,Preis (€),Größe\n'
 
 
-def test_what_is_no_number_is_told_with_column_and_value_and_how_to_write_it(spark, tmp_path):
+def test_a_value_that_is_not_a_number_is_shown_with_its_column_and_a_fix(spark, tmp_path):
     path = tmp_path / "odd.csv"
     rows = [f'7,A{n},Purchase,2024-02-01 10:00:00,{"two" if n == 1 else 2},"{n},11 €",XL\n' for n in (5, 7, 1)]
     path.write_text(ODD_HEADER + "".join(rows) + "7,A9,Purchase,2024-02-01 10:00:00,2,3.99,XL\n")
@@ -118,7 +118,7 @@ def test_what_is_no_number_is_told_with_column_and_value_and_how_to_write_it(spa
 
 
 @pytest.mark.parametrize(
-    ("columns", "value", "reason", "told"),
+    ("columns", "value", "reason", "line"),
     [
         ({"event_type": "kind"}, "look", "unknown_event_type", "event_type: kind, given kind='look'"),
         ({"quantity": "kind"}, "-3", "bad_quantity", "quantity: kind, given kind='-3'"),
@@ -129,7 +129,7 @@ def test_what_is_no_number_is_told_with_column_and_value_and_how_to_write_it(spa
         ({"event_time": "timestamp(kind)"}, "2024", "bad_time", "event_time: timestamp(kind), given kind='2024'"),
     ],
 )  # fmt: skip
-def test_every_reason_names_the_column_and_what_it_was_given(spark, tmp_path, columns, value, reason, told):
+def test_every_reason_names_the_column_and_what_it_was_given(spark, tmp_path, columns, value, reason, line):
     path = tmp_path / "a.csv"
     path.write_text(f"item,kind,x\nA,{value},\n")
     events = EventExpressions(
@@ -139,7 +139,7 @@ def test_every_reason_names_the_column_and_what_it_was_given(spark, tmp_path, co
     mapping = SourceMapping(shop="s", source=SourceFormat(format="csv"), events=events)
     actual = dry_run(spark, mapping, [path], date(2024, 2, 1), 7)
     assert [group.reason for group in actual.groups] == [reason]
-    assert f"{'':15}{told}" in report_lines(actual)
+    assert f"{'':15}{line}" in report_lines(actual)
 
 
 def test_a_file_of_which_nothing_would_be_published_is_refused(spark, tmp_path):
@@ -158,7 +158,7 @@ def test_a_wrong_column_is_the_mappings_mistake_here(spark, export):
         dry_run(spark, bad_mapping, [export], date(2024, 3, 1), 7)
 
 
-def test_a_file_that_is_not_there_is_said_so(spark, tmp_path):
+def test_a_missing_file_is_named(spark, tmp_path):
     with pytest.raises(LandingError) as exc_info:
         dry_run(spark, MAPPING, [tmp_path / "b.csv"], date(2024, 3, 1), 7)
     assert str(exc_info.value) == f"{tmp_path / 'b.csv'}: is not a file; name the files to try the mapping on"

@@ -109,7 +109,7 @@ def test_a_blank_id_is_no_id(spark):
     assert (event.user_id, event.item_id) == (None, None)
 
 
-def test_white_space_around_ids_is_cut_off_as_the_gateway_does(spark):
+def test_white_space_around_ids_is_trimmed_as_in_the_gateway(spark):
     fields = {
         "who": f"{BLANK_CHARACTERS}Zoë B{BLANK_CHARACTERS}",
         "basket": "\ts1\u00a0",
@@ -134,7 +134,7 @@ def test_white_space_around_ids_is_cut_off_as_the_gateway_does(spark):
         ({"who": "z" * 256, "basket": None}, None),
     ],
 )
-def test_what_is_wrong_with_an_id_is_noted_before_it_is_a_pseudonym(spark, row, flaw):
+def test_the_flaw_of_an_id_is_recorded_before_it_is_hashed(spark, row, flaw):
     assert single_row(spark, row).flaw == flaw
 
 
@@ -191,18 +191,18 @@ def test_an_expression_that_names_its_format_reads_what_it_says(spark):
     assert [row[0] for row in frame.selectExpr("date(event_time)").collect()] == [date(2024, 1, 1), None]
 
 
-def test_of_a_long_record_that_cannot_be_read_its_beginning_is_kept(spark):
+def test_only_the_beginning_of_a_long_unreadable_record_is_kept(spark):
     event = single_row(spark, {"corrupt_record": "x" * 12_000_000})
     assert event.corrupt_record == "x" * 4096 + "… (12000000 characters)"
 
 
-def test_values_that_cannot_be_read_are_null_and_kill_nothing(spark):
+def test_a_time_that_cannot_be_read_is_null(spark):
     event = single_row(spark, {"at": "yesterday"})
     assert event.event_time is None
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         ({"count": "two"}, "quantity is not a number: two"),
         ({"cost": "3,99"}, "price is not a number: 3,99"),
@@ -210,11 +210,11 @@ def test_values_that_cannot_be_read_are_null_and_kill_nothing(spark):
         ({"count": "", "cost": " "}, None),
     ],
 )
-def test_text_where_a_number_belongs_is_told(spark, row, said):
-    assert single_row(spark, row).corrupt_record == said
+def test_text_instead_of_a_number_is_recorded(spark, row, message):
+    assert single_row(spark, row).corrupt_record == message
 
 
-def test_a_row_for_which_where_does_not_hold_or_is_unknown_is_skipped_and_a_broken_one_is_not(spark):
+def test_rows_for_which_where_is_false_or_null_are_skipped_unless_broken(spark):
     raw_rows = raw_event_rows(spark, {"kind": "ping"}, {"kind": None}, {"kind": None, "corrupt_record": "7,"}, {})
     assert [row.skipped for row in raw_rows.orderBy("source_row").collect()] == [True, True, False, False]
 
@@ -240,7 +240,7 @@ def test_the_shops_own_id_is_kept_where_there_is_one(spark):
     assert len(unnamed.event_id) == 64
 
 
-def test_a_mapping_that_does_not_fit_is_refused_before_anything_is_read(spark):
+def test_a_mapping_that_does_not_fit_is_refused_before_any_row_is_read(spark):
     mapping = MAPPING.model_copy(update={"where": "kinds = 'ping'"})
     with pytest.raises(MappingError, match=r"`kinds = 'ping'`: the source has no column kinds; did you mean kind\?"):
         raw_event_rows(spark, {}, mapping=mapping)

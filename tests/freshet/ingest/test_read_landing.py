@@ -110,7 +110,7 @@ def test_parquet_is_read_with_its_own_types(spark, store, tmp_path):
 
 
 @pytest.mark.parametrize("largest", [1 << 20, 10], ids=["whole", "split"])
-def test_rows_of_json_files_are_numbered_in_their_order_whoever_reads_them(spark, store, monkeypatch, largest):
+def test_rows_of_json_files_are_numbered_in_order_whether_split_or_not(spark, store, monkeypatch, largest):
     monkeypatch.setattr(sources, "MAX_TASK_FILE_BYTES", largest)
     lines = "".join(f'{{"who": "{n}"}}\n' for n in range(1, 200))
     for name in ("a.jsonl", "b.jsonl", "c.jsonl.gz"):

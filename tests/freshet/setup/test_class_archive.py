@@ -19,7 +19,7 @@ def test_a_broken_archive_never_stops_a_jvm(tmp_path: Path) -> None:
 
 
 @pytest.mark.spark
-def test_an_archive_that_is_there_is_not_made_again(tmp_path: Path) -> None:
+def test_an_existing_archive_is_not_built_again(tmp_path: Path) -> None:
     settings = load().model_copy(update={"cache_dir": tmp_path})
     archive = requirements.class_archive_path(settings)
     archive.write_bytes(b"archive")
@@ -28,7 +28,7 @@ def test_an_archive_that_is_there_is_not_made_again(tmp_path: Path) -> None:
     assert lines == []
 
 
-def test_of_many_installations_the_oldest_archives_go(tmp_path: Path) -> None:
+def test_the_oldest_of_many_archives_are_removed(tmp_path: Path) -> None:
     others = [tmp_path / f"classes-{number}.jsa" for number in range(5)]
     for number, path in enumerate(others):
         path.write_bytes(b"archive")

@@ -25,7 +25,7 @@ def test_a_jar_with_another_checksum_is_refused_and_removed(tmp_path: Path) -> N
     assert not path.exists()
 
 
-def test_jars_that_are_there_are_not_fetched_again() -> None:
+def test_existing_jars_are_not_fetched_again() -> None:
     settings = load()
     if not all(jar_path(settings, jar).exists() for jar in JARS):
         pytest.skip("run `freshet setup` first")

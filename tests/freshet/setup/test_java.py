@@ -23,7 +23,7 @@ def write_program(programs: Path, name: str, script: str) -> None:
     (programs / name).chmod(0o755)
 
 
-def test_without_apt_it_says_what_to_type(bare_programs: Path) -> None:
+def test_without_apt_the_command_to_type_is_named(bare_programs: Path) -> None:
     with pytest.raises(SetupError) as error:
         java.ensure_java(Settings(_env_file=None), print)
     assert str(error.value) == (
@@ -32,7 +32,7 @@ def test_without_apt_it_says_what_to_type(bare_programs: Path) -> None:
     )
 
 
-def test_where_apt_has_no_java_that_fits_it_names_what_it_tried(bare_programs: Path) -> None:
+def test_packages_that_apt_cannot_install_are_named(bare_programs: Path) -> None:
     write_program(bare_programs, "apt-get", "exit 1")
     write_program(bare_programs, "sudo", 'shift; "$@"')
     write_program(bare_programs, "true", "exit 0")

@@ -23,9 +23,9 @@ def settings_with_java(home: Path) -> Settings:
     return Settings(_env_file=None, java_home=home)
 
 
-@pytest.mark.parametrize(("said", "version"), [("17.0.15", 17), ("25", 25), ("1.8.0_392", 8), ("21-ea", 21)])
-def test_the_version_is_the_first_number_java_says(tmp_path: Path, said: str, version: int) -> None:
-    java = requirements.inspect_java(write_java(tmp_path / "java", said))
+@pytest.mark.parametrize(("version_text", "version"), [("17.0.15", 17), ("25", 25), ("1.8.0_392", 8), ("21-ea", 21)])
+def test_the_version_is_the_first_number_java_says(tmp_path: Path, version_text: str, version: int) -> None:
+    java = requirements.inspect_java(write_java(tmp_path / "java", version_text))
     assert java == requirements.JavaInstallation(tmp_path / "java", version, has_vector_module=True)
 
 
@@ -65,7 +65,7 @@ def test_a_cut_down_java_is_named(tmp_path: Path) -> None:
     assert str(error.value) == f"Java: Java 21 at {home} lacks the module jdk.incubator.vector; {JAVA_FIX}"
 
 
-def test_a_machine_without_any_java_is_told_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_java_the_fix_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setattr(requirements, "JVM_ROOT", tmp_path)
@@ -99,7 +99,7 @@ def test_a_jar_cut_short_is_named_with_its_size(tmp_path: Path) -> None:
     assert str(error.value) == f"{path}: the jar has 4 bytes instead of 48,309,426; run `freshet setup`"
 
 
-def test_an_archive_of_another_java_is_not_met(tmp_path: Path) -> None:
+def test_the_archive_of_another_java_is_not_used(tmp_path: Path) -> None:
     first = settings_with_java(write_java(tmp_path / "one", "17.0.1")).model_copy(update={"cache_dir": tmp_path})
     second = settings_with_java(write_java(tmp_path / "two", "21.0.1")).model_copy(update={"cache_dir": tmp_path})
     requirements.class_archive_path(first).write_bytes(b"archive")

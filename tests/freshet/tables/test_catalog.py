@@ -31,7 +31,7 @@ def lose_catalog(root: Path) -> None:
         path.unlink()
 
 
-def test_without_its_catalogue_a_lake_is_refused_by_every_reader_and_no_new_one_is_made(first_day_lake):
+def test_every_reader_refuses_a_lake_without_its_catalogue_and_makes_no_new_one(first_day_lake):
     from resources.lake import Lake
 
     _, settings = first_day_lake
@@ -70,7 +70,7 @@ def test_a_damaged_catalogue_is_kept_beside_the_new_one(first_day_lake):
     assert len(scan_table(settings, "raw_events")) > 0
 
 
-def test_a_whole_catalogue_is_left_alone(first_day_lake):
+def test_a_sound_catalogue_is_left_alone(first_day_lake):
     _, settings = first_day_lake
     before = (Path(settings.lake) / "catalog.db").read_bytes()
     with pytest.raises(LakeError, match="there is nothing to restore: it is sound"):
@@ -78,7 +78,7 @@ def test_a_whole_catalogue_is_left_alone(first_day_lake):
     assert (Path(settings.lake) / "catalog.db").read_bytes() == before
 
 
-def test_where_the_last_state_is_not_certain_nothing_is_entered(first_day_lake, tmp_path):
+def test_where_the_latest_metadata_is_uncertain_no_table_is_registered(first_day_lake, tmp_path):
     _, settings = first_day_lake
     root = Path(settings.lake)
     lose_catalog(root)

@@ -72,13 +72,13 @@ def test_the_latest_attempt_of_a_day_counts_however_wide_its_range(store):
     }
 
 
-def test_a_refusal_after_a_publication_is_what_is_known_of_the_day(store):
+def test_a_later_refusal_is_the_latest_record_of_a_day(store):
     day_records.write_attempt(store, publish_attempt(day_record(DAY1)))
     day_records.write_attempt(store, publish_attempt(day_record(DAY1, "refused", 5, ("bad",)), minute=1))
     assert day_records.latest_records(store, "events")[DAY1].verdict == "refused"
 
 
-def test_of_given_days_only_those_are_read_and_no_other_file_is_opened(store):
+def test_only_records_of_the_given_days_are_opened(store):
     day_records.write_attempt(store, publish_attempt(day_record(DAY1), day_record(DAY3)))
     store.put("days/events/2024-03-09_2024-03-09_20240310T120000000000_b.json", b"not json")
     assert list(day_records.latest_records(store, "events", [DAY3, DAY2])) == [DAY3]
@@ -97,7 +97,7 @@ def test_tables_are_apart(store):
     assert list(day_records.latest_records(store, "events")) == [DAY1]
 
 
-def test_nothing_was_run_yet(store):
+def test_a_lake_without_runs_has_no_records(store):
     assert day_records.latest_records(store, "events") == {}
     assert day_records.last_published_day(store, "events") is None
 
@@ -137,12 +137,12 @@ def busy_store(store, tmp_path) -> CountingStore:
     return CountingStore(str(tmp_path))
 
 
-def test_the_last_day_published_costs_one_record_for_each_day_looked_at(busy_store):
+def test_the_last_published_day_opens_one_record_for_each_day_checked(busy_store):
     assert day_records.last_published_day(busy_store, "events") == DAY1 + timedelta(days=18)
     assert len(busy_store.opened) == 2
 
 
-def test_of_every_day_the_latest_record_alone_is_opened(busy_store):
+def test_only_the_latest_record_of_each_day_is_opened(busy_store):
     records = day_records.latest_records(busy_store, "events")
     assert [record.counts["rows"] for record in records.values()] == [*[15] * 19, 1]
     assert len(busy_store.opened) == 20
@@ -151,7 +151,7 @@ def test_of_every_day_the_latest_record_alone_is_opened(busy_store):
     assert len(busy_store.opened) == 2
 
 
-def test_published_days_come_last_first_within_bounds_and_are_opened_as_they_are_reached(busy_store):
+def test_published_days_come_last_first_and_open_one_record_each(busy_store):
     assert list(islice(day_records.published_days(busy_store, "events", until=DAY9), 2)) == [
         DAY9,
         DAY9 - timedelta(days=1),

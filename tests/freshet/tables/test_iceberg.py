@@ -54,7 +54,7 @@ def published_rows(spark, table, *days):
     return sorted(tuple(row) for row in iceberg.read_published(spark, table, days).collect())
 
 
-def test_staged_rows_are_seen_by_their_gate_and_by_nobody_else(notes_session, own_table):
+def test_staged_rows_are_seen_by_their_gate_only(notes_session, own_table):
     first = publish_rows(notes_session, own_table, [DAY1, DAY3], ("old", DAY1), ("old", DAY3))
     stage_rows(notes_session, own_table, [DAY1], ("rejected", DAY1))
     staged = stage_rows(notes_session, own_table, [DAY1, DAY2], ("new", DAY1), ("more", DAY2))
@@ -140,14 +140,14 @@ def test_a_day_that_became_empty_shows_the_gate_nothing_and_loses_its_rows(notes
     assert published_rows(notes_session, own_table) == [("new", DAY1)]
 
 
-def test_of_a_range_only_the_given_days_are_published(notes_session, own_table):
+def test_only_the_given_days_of_a_range_are_published(notes_session, own_table):
     publish_rows(notes_session, own_table, [DAY2, DAY4], ("kept", DAY2), ("kept", DAY4))
     staged = stage_rows(notes_session, own_table, [DAY1, DAY2, DAY3, DAY4], ("a", DAY1), ("bad", DAY2), ("c", DAY3))
     iceberg.publish(notes_session, staged, [DAY1, DAY3])  # day 2 is bad, and so is day 4, because it is empty
     assert published_rows(notes_session, own_table) == [("a", DAY1), ("c", DAY3), ("kept", DAY2), ("kept", DAY4)]
 
 
-def test_where_no_day_is_good_nothing_is_published(notes_session, own_table):
+def test_without_a_good_day_no_row_is_published(notes_session, own_table):
     first = publish_rows(notes_session, own_table, [DAY1], ("a", DAY1))
     assert iceberg.publish(notes_session, stage_rows(notes_session, own_table, [DAY1], ("bad", DAY1)), []) == first
     assert published_rows(notes_session, own_table) == [("a", DAY1)]
@@ -158,7 +158,7 @@ def test_the_first_run_ever_may_be_empty(notes_session, own_table):
     assert published_rows(notes_session, own_table) == []
 
 
-def test_readers_ask_for_days_and_get_those_only(notes_session, own_table):
+def test_only_the_requested_days_are_read(notes_session, own_table):
     publish_rows(notes_session, own_table, [DAY1, DAY2, DAY4], ("a", DAY1), ("b", DAY2), ("d", DAY4))
     assert published_rows(notes_session, own_table, DAY1, DAY4) == [("a", DAY1), ("d", DAY4)]
     assert published_rows(notes_session, own_table, DAY2, DAY3) == [("b", DAY2)]
@@ -173,7 +173,7 @@ def test_many_days_are_one_file_each(notes_session, own_table):
     assert sorted((row.day, row.record_count) for row in files) == [(day, 3) for day in days]
 
 
-def test_a_table_without_days_is_replaced_whole(notes_session):
+def test_a_table_without_days_is_replaced_as_a_whole(notes_session):
     def total_rows(*rows):
         return iceberg.publish(
             notes_session,
@@ -208,7 +208,7 @@ def test_a_frame_that_cannot_be_computed_names_table_and_day(notes_session, own_
     assert published_rows(notes_session, own_table) == []
 
 
-def test_a_damaged_catalogue_is_said_to_be_damaged(spark, tmp_path):
+def test_a_damaged_catalogue_is_named(spark, tmp_path):
     from tests import tiny_lake
 
     settings = tiny_lake.shop_settings(tmp_path)

@@ -112,7 +112,7 @@ def test_a_table_that_does_not_exist_says_how_to_make_it(tmp_path):
 
 
 @pytest.mark.spark
-def test_a_table_nobody_made_in_a_lake_with_others_says_so_too(shop):
+def test_a_missing_table_in_a_lake_with_others_is_named(shop):
     with pytest.raises(LakeError, match="tables/weather: the table does not exist yet"):
         reader.scan_table(shop.settings, "weather")
 

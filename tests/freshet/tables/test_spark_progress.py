@@ -16,7 +16,7 @@ def test_short_work_is_not_worth_a_line():
     assert message_times((0, 3), (20, 22), (30, 33)) == []
 
 
-def test_long_work_is_told_after_three_seconds_and_then_less_and_less_often():
+def test_long_work_is_logged_after_three_seconds_and_then_at_growing_intervals():
     assert message_times((0, 60)) == [3, 7, 12, 18, 25, 33, 42, 52]
 
 

@@ -103,7 +103,7 @@ OPEN_QUOTE_ROW_40, OPEN_QUOTE_ROW_100 = 'u40,"A40,2024-03-01 09:40:00,Mug\n', 'u
         ),
     ],
 )
-def test_what_would_swallow_rows_is_found(text, problem):
+def test_quotes_and_line_ends_that_swallow_rows_are_found(text, problem):
     assert scan_text(text)[1] == problem
 
 
@@ -145,7 +145,7 @@ def test_a_legal_file_is_never_refused_and_all_its_records_are_counted(titles, e
     st.lists(st.sampled_from(["Mug", "Red mug, large", '5" nails', "two\nlines", ""]), min_size=12, max_size=40),
     st.data(),
 )
-def test_rows_that_a_quote_takes_in_are_never_silently_missing(titles, data):
+def test_rows_swallowed_by_a_quote_are_never_silently_missing(titles, data):
     lines = write_csv(titles, "\n", csv.QUOTE_MINIMAL).split("\n")
     complete_rows = [index for index, line in enumerate(lines) if line.count(",") >= 3 and line.startswith("u")][1:]
     for place in data.draw(st.lists(st.sampled_from(complete_rows), min_size=1, max_size=2, unique=True)):

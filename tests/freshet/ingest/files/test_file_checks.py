@@ -15,16 +15,16 @@ GOOD_CSV = b"Code,Date,Customer\nA,2024-01-01,7\n"
 
 
 def file_problem(
-    folder: Path, name: str, content: bytes, mapping: SourceMapping | None = CSV_MAPPING, thorough: bool = False
+    folder: Path, name: str, content: bytes, mapping: SourceMapping | None = CSV_MAPPING, full_scan: bool = False
 ) -> str | None:
     path = folder / name
     path.write_bytes(content)
-    mistake = inspect_file(LocalFile(path), mapping, thorough)
-    return None if mistake is None else f"{mistake.problem}; {mistake.fix}"
+    issue = inspect_file(LocalFile(path), mapping, full_scan)
+    return None if issue is None else f"{issue.problem}; {issue.fix}"
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("a.csv", GOOD_CSV, None),
         ("a.csv", b"\xef\xbb\xbf" + GOOD_CSV, None),
@@ -77,25 +77,25 @@ def file_problem(
         ),
     ],
 )
-def test_a_broken_file_is_named_by_its_beginning(tmp_path, name, content, said):
-    assert file_problem(tmp_path, name, content) == said
+def test_a_broken_file_is_named_by_its_beginning(tmp_path, name, content, message):
+    assert file_problem(tmp_path, name, content) == message
 
 
-def test_a_file_truncated_further_down_is_found_by_a_thorough_look(tmp_path):
+def test_a_full_scan_finds_a_file_truncated_further_down(tmp_path):
     import random
 
     rows = b"".join(b"%d,%d,7\n" % (i, random.Random(i).random() * 1e9) for i in range(20000))
     cut_off = gzip.compress(b"Code,Date,Customer\n" + rows)[:-2000]
     assert file_problem(tmp_path, "a.csv.gz", cut_off) is None
-    assert file_problem(tmp_path, "a.csv.gz", cut_off, thorough=True) == (
+    assert file_problem(tmp_path, "a.csv.gz", cut_off, full_scan=True) == (
         "ends in the middle of its compressed data; deliver the whole file again"
     )
 
 
-def test_a_flipped_byte_is_found_by_a_thorough_look(tmp_path):
+def test_a_full_scan_finds_a_flipped_byte(tmp_path):
     packed = bytearray(gzip.compress(GOOD_CSV * 1000, mtime=0))
     packed[-6] ^= 0xFF  # of the checksum
-    assert file_problem(tmp_path, "a.csv.gz", bytes(packed), thorough=True) == (
+    assert file_problem(tmp_path, "a.csv.gz", bytes(packed), full_scan=True) == (
         "is damaged: its compressed data cannot be unpacked; deliver the file again"
     )
 
@@ -107,11 +107,11 @@ def test_a_json_list_is_no_file_of_lines(tmp_path):
     )
 
 
-def test_without_a_mapping_only_the_packing_is_looked_at(tmp_path):
+def test_without_a_mapping_only_the_compression_is_checked(tmp_path):
     assert file_problem(tmp_path, "a.csv", b"anything", None) is None
 
 
-def test_a_file_that_is_no_parquet_is_said_so(tmp_path):
+def test_a_file_that_is_not_parquet_is_refused(tmp_path):
     mapping = CSV_MAPPING.model_copy(update={"source": SourceFormat(format="parquet")})
     path = tmp_path / "a.parquet"
     path.write_bytes(b"no parquet")

@@ -22,7 +22,7 @@ def gateway_line(**values: object) -> str:
     return json.dumps(event | values) + "\n"
 
 
-def test_the_gateways_files_are_told_by_their_folder():
+def test_gateway_files_are_those_in_its_folder():
     assert not is_gateway_file(SHOP_FILE)
     assert is_gateway_file(GATEWAY_FILE)
     assert not is_gateway_file(LandedFile(DAY1, f"dt={DAY1}/gateway.csv"))

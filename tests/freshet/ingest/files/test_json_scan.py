@@ -43,7 +43,7 @@ def test_every_line_that_is_not_blank_is_a_record(text, records):
         ('{"a": 1}\n [{"a": 1}, {"a": 2}]\n', "has a list in line 2, not one object"),
     ],
 )
-def test_what_a_reader_of_lines_would_drop_is_found(text, problem):
+def test_lines_that_spark_would_misread_are_found(text, problem):
     assert scan_text(text)[1] == problem
 
 

@@ -61,7 +61,7 @@ def test_an_expression_knows_its_line_and_column(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         (
             "shop: books",
@@ -115,17 +115,17 @@ def test_an_expression_knows_its_line_and_column(tmp_path):
         ),
     ],
 )
-def test_a_mistake_is_named_with_its_place(tmp_path, old, new, said):
-    assert mapping_error(write_mapping(tmp_path, GOOD_MAPPING, old, new)) == said
+def test_a_mistake_is_named_with_its_place(tmp_path, old, new, message):
+    assert mapping_error(write_mapping(tmp_path, GOOD_MAPPING, old, new)) == message
 
 
-def test_a_mapping_that_is_not_there_is_said_so(tmp_path):
+def test_a_missing_mapping_is_named(tmp_path):
     assert mapping_error(tmp_path / "shop.yaml") == (
         "shop.yaml: no such file; name a mapping file, e.g. examples/online_retail.yaml"
     )
 
 
-def test_an_empty_mapping_is_said_so(tmp_path):
+def test_an_empty_mapping_is_refused(tmp_path):
     assert (
         mapping_error(write_mapping(tmp_path, "# nothing"))
         == "shop.yaml:1:1: holds no keys; start from one of the files in examples/"
@@ -134,7 +134,7 @@ def test_an_empty_mapping_is_said_so(tmp_path):
 
 @pytest.mark.spark
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         (
             "to_timestamp(Date)",
@@ -173,14 +173,14 @@ def test_an_empty_mapping_is_said_so(tmp_path):
         ),
     ],
 )
-def test_an_expression_that_does_not_fit_is_named_with_what_spark_said(spark, tmp_path, old, new, said):
+def test_an_expression_that_does_not_fit_is_named_with_what_spark_said(spark, tmp_path, old, new, message):
     from pyspark.sql.types import StructType
 
     path = write_mapping(tmp_path, GOOD_MAPPING, old, new)
     columns = StructType.fromDDL("Customer STRING, Code STRING, Date STRING, Country STRING")
     with pytest.raises(MappingError) as exc_info:
         check_expressions(read_mapping(path), columns, spark)
-    assert str(exc_info.value).replace(str(path), "shop.yaml").startswith(said)
+    assert str(exc_info.value).replace(str(path), "shop.yaml").startswith(message)
 
 
 @pytest.mark.spark

@@ -32,7 +32,7 @@ def test_only_columns_are_named(text, columns):
     assert used_columns(text) == columns
 
 
-def test_the_words_of_the_language_are_no_columns():
+def test_keywords_are_not_columns():
     assert used_columns("a BETWEEN 1 AND 2 OR NOT (b IS NULL) AND c RLIKE 'x' AND d DIV 2 = 1") == {"a", "b", "c", "d"}
 
 
