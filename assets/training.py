@@ -1,7 +1,7 @@
 """Assets of training: vocabulary, training set, trained model."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import Field
@@ -14,7 +14,7 @@ from freshet.errors import LakeError
 from freshet.features import training_set as training_run
 from freshet.model.params import TrainParams
 from freshet.steps import tracking_records
-from freshet.steps.training.param_source import resolve_params
+from freshet.steps.training.param_source import ParamSource, resolve_params
 from freshet.steps.training.train import train_model
 from freshet.tables import day_records
 from freshet.tables.schemas import TRAINING_SET, VOCABULARY
@@ -54,7 +54,7 @@ class TrainingSetConfig(dg.Config):
 class TrainConfig(TrainParams, RunParams, dg.Config):
     """Parameters of training and of its processes."""
 
-    param_source: Literal["config", "tuning", "champion"] = Field(
+    param_source: ParamSource = Field(
         "config",
         description="base parameters: `config`: these; `tuning`: the best trial of the last study; `champion`: the "
         "champion's. Values here that differ from the defaults override them",

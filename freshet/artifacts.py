@@ -22,6 +22,11 @@ def pointer_path(asset: str) -> str:
     return f"published/{asset}.json"
 
 
+def model_path(model_id: str) -> str:
+    """Return the lake folder of a model's weights and configuration."""
+    return f"models/{model_id}"
+
+
 def publish(store: Store, asset: str, ref: BaseModel) -> None:
     """Write `ref` as the asset's current reference; readers see the old one or the new one, never a mixture."""
     store.put(pointer_path(asset), ref.model_dump_json(indent=1).encode())
@@ -39,6 +44,12 @@ def published(store: Store, asset: str, ref_type: type[Ref]) -> Ref | None:
     return None
 
 
+def rename_former(values: Mapping[str, Any], former_names: Mapping[str, str]) -> dict[str, Any]:
+    """Return `values` with former names replaced by current ones; a value under the current name takes precedence."""
+    current_names = {former: name for name, former in former_names.items() if name not in values}
+    return {current_names.get(name, name): value for name, value in values.items()}
+
+
 class StoredModel(BaseModel):
     """Base of records stored as JSON in the lake or in a bundle; fields are also read under their former names.
 
@@ -52,10 +63,11 @@ class StoredModel(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _rename_former(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping):
-            return values
-        new_names = {former: name for name, former in cls.former_names.items() if name not in values}
-        return {new_names.get(name, name): value for name, value in values.items()}
+        return rename_former(values, cls.former_names) if isinstance(values, Mapping) else values
+
+    def dump_former(self) -> dict[str, Any]:
+        """Return the record's JSON values under the former names, for hashes that must stay the same."""
+        return {self.former_names.get(name, name): value for name, value in self.model_dump(mode="json").items()}
 
 
 class TrainingSetRef(StoredModel):

@@ -1,9 +1,11 @@
-"""A checkpoint: the weights, and beside them the JSON that rebuilds the model."""
+"""Checkpoints: save and load a model as its weights and the JSON that rebuilds it."""
 
 import hashlib
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -17,24 +19,34 @@ from freshet.model.transformer import Recommender
 
 WEIGHTS_FILE = "weights.safetensors"
 CONFIG_FILE = "model.json"
-MODEL_CLASS_KEY = "model"  # in CONFIG: the class of a model of your own
+MODEL_CLASS_KEY = "model_class"  # in CONFIG_FILE: the class of a custom model
+FORMER_MODEL_CLASS_KEY = "model"
 FIX = "materialize the asset `trained_model` again"
+
+# Former names of a Recommender's weights as patterns, and what stands there now.
+FORMER_WEIGHT_NAMES: Final = (
+    (r"^met$", "observed_items"),
+    (r"^items\.", "item_encoder."),
+    (r"^shoppers\.(\d+)\.items\.", r"shopper_encoders.\1.item_projection."),
+    (r"^shoppers\.(\d+)\.memory\.", r"shopper_encoders.\1.repeat_attention."),
+    (r"^shoppers\.", "shopper_encoders."),
+)
 
 
 def save(model: Model, folder: Path) -> None:
-    """Writes WEIGHTS and CONFIG into `folder`, which is made if need be."""
+    """Write WEIGHTS_FILE and CONFIG_FILE into `folder`, which is created if it does not exist."""
     folder.mkdir(parents=True, exist_ok=True)
-    # A copy of each: two names may share their memory (tied weights), which the format refuses.
+    # Copies, because safetensors refuses weights that share memory (tied weights).
     weights = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
     save_file(weights, folder / WEIGHTS_FILE)
-    config = asdict(model.config) | (
-        {MODEL_CLASS_KEY: model.model_class} if isinstance(model, CustomModelAdapter) else {}
-    )
+    config = asdict(model.config)
+    if isinstance(model, CustomModelAdapter):
+        config[MODEL_CLASS_KEY] = model.model_class
     (folder / CONFIG_FILE).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
 def fingerprint(folder: Path) -> str:
-    """The name of the model saved in `folder`: a hash of both files. Raises BundleError if one is missing."""
+    """Return the id of the model saved in `folder`: a hash of both files. Raises BundleError if one is missing."""
     digest = hashlib.sha256()
     for path in (folder / CONFIG_FILE, folder / WEIGHTS_FILE):
         try:
@@ -46,15 +58,24 @@ def fingerprint(folder: Path) -> str:
 
 
 def load(folder: Path, expected_fingerprint: str | None = None) -> Model:
-    """The model saved in `folder`, on the CPU, ready to answer. name: its fingerprint, where it is known.
+    """Return the model saved in `folder`, on the CPU and in evaluation mode; checkpoints of older versions load, too.
 
-    Raises BundleError if a file is missing or corrupt, the two do not belong together, or have another fingerprint;
-    FreshetError if it is a model of your own whose class is not there.
+    Raises BundleError if a file is missing or corrupt, the two do not belong together, or the fingerprint differs;
+    FreshetError if the class of a custom model cannot be imported.
     """
     if expected_fingerprint is not None and (actual_fingerprint := fingerprint(folder)) != expected_fingerprint:
-        what = f"its files have changed since they were written: their hash is {actual_fingerprint[:12]}, not {expected_fingerprint[:12]}"
-        raise BundleError(str(folder), what, FIX)
+        hashes = f"{actual_fingerprint[:12]}, not {expected_fingerprint[:12]}"
+        raise BundleError(str(folder), f"its files have changed since they were written: their hash is {hashes}", FIX)
     return _load(folder)
+
+
+def current_weight_name(name: str) -> str:
+    """Return the current name of a Recommender's weight, given the current one or that of an older checkpoint."""
+    for pattern, replacement in FORMER_WEIGHT_NAMES:
+        current_name, n_matches = re.subn(pattern, replacement, name)
+        if n_matches:
+            return current_name
+    return name
 
 
 def _load(folder: Path) -> Model:
@@ -62,6 +83,8 @@ def _load(folder: Path) -> Model:
     try:
         weights = load_file(folder / WEIGHTS_FILE)
         model = _build_model(config, model_class, weights)
+        if isinstance(model, Recommender):
+            weights = {current_weight_name(name): value for name, value in weights.items()}
         model.load_state_dict(weights)
     except (OSError, SafetensorError) as error:
         raise BundleError(str(folder / WEIGHTS_FILE), f"the weights cannot be read ({error})", FIX) from None
@@ -71,18 +94,17 @@ def _load(folder: Path) -> Model:
 
 
 def _build_model(config: ModelConfig, model_class: str, weights: dict[str, Tensor]) -> Model:
-    if is_onnx_model(model_class):  # its folder may be on another machine
-        return CustomModelAdapter(
-            model_class, config, OnnxShopperEncoder(weights["net.encoder"], weights["net.vectors"])
-        )
+    if is_onnx_model(model_class):  # built from the weights: the ONNX folder may be on another machine
+        encoder = OnnxShopperEncoder(weights["net.encoder"], weights["net.vectors"])
+        return CustomModelAdapter(model_class, config, encoder)
     return CustomModelAdapter(model_class, config) if model_class else Recommender(config)
 
 
 def _read_config(path: Path) -> tuple[ModelConfig, str]:
-    """The shape, and the class of a model of your own or ""."""
+    """Return the architecture and the class of a custom model, "" for the built-in one."""
     try:
         content = json.loads(path.read_text("utf-8"))
-        model_class = content.pop(MODEL_CLASS_KEY, "")
-        return ModelConfig(**content), model_class
+        model_class = content.pop(FORMER_MODEL_CLASS_KEY, "") or content.pop(MODEL_CLASS_KEY, "")
+        return ModelConfig.from_json(content), model_class
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise BundleError(str(path), f"the model's shape cannot be read ({error})", FIX) from None
+        raise BundleError(str(path), f"the architecture cannot be read ({error})", FIX) from None

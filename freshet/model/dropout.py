@@ -1,4 +1,4 @@
-"""Dropout whose masks come from a generator of the caller's, so that threads draw independently and reproducibly."""
+"""Dropout with a random number generator per thread, so that data-parallel threads are reproducible."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-MASK_LEVELS = 256  # a mask is drawn from one random byte per number: the dropped share is a multiple of 1 / 256
+MASK_LEVELS = 256  # a mask uses one random byte per number: the rate is rounded to a multiple of 1 / 256
 
 _generator: ContextVar[np.random.Generator | None] = ContextVar("dropout_generator", default=None)
 
 
 @contextmanager
 def dropout_generator(generator: np.random.Generator) -> Iterator[None]:
-    """Within it, and in this thread only, `Dropout` on the CPU draws its masks from `generator`."""
+    """Within the context, `Dropout` on the CPU and in this thread takes its masks from `generator`."""
     token = _generator.set(generator)
     try:
         yield
@@ -25,10 +25,10 @@ def dropout_generator(generator: np.random.Generator) -> Iterator[None]:
 
 
 class Dropout(nn.Module):
-    """Zeroes a share of the numbers in training and scales the others up, as `torch.nn.Dropout`.
+    """Zero a share of the numbers in training and scale up the others, as `torch.nn.Dropout`.
 
-    torch draws the masks of all threads from one generator, number by number: slow, and in an order that depends on the
-    threads. With `dropout_generator` they are random bytes instead.
+    torch takes the masks of all threads from one generator, number by number: this is slow, and the order depends on
+    the threads. With `dropout_generator` the masks are random bytes of the thread's own generator.
     """
 
     def __init__(self, rate: float) -> None:

@@ -1,9 +1,9 @@
-"""Graphs of ONNX files that were exported before: the same shape of a model gives the same graph with other weights.
+"""A cache of traced ONNX graphs: models of the same architecture share a graph and differ in the weights.
 
-torch takes seconds to trace a model, whatever its weights. So the graph is kept without them, as it comes from the
-exporter: there every weight stands under its own name. New weights are put in by name, and only then is it optimised,
-as the exporter would. A graph with a number in it that is no named weight is not kept; and every bundle climbs the
-parity ladder, whichever way its files were made.
+torch takes seconds to trace a model. So the graph is stored without weights, as it comes from the exporter, where every
+weight has its own name. New weights are inserted by name, and then the graph is optimised as the exporter would do. A
+graph that holds constants other than named weights is not cached. Every bundle passes the parity checks, whether its
+graphs come from the cache or not.
 """
 
 import hashlib
@@ -21,14 +21,11 @@ from torch import Tensor, nn
 from freshet.model.params import ModelConfig
 
 GRAPH_LIBRARIES: Final = ("torch", "onnx", "onnxscript")
-IGNORED_FIELDS: Final = (
-    "items",
-    "blend",
-)  # of the config: how many rows a table has, and what is mixed in after the graph
+IGNORED_FIELDS: Final = ("n_items", "blend")  # of ModelConfig: they do not change the graph
 
 
 def graph_key(name: str, config: ModelConfig) -> str:
-    """The name of a graph: what is exported, the model's shape, the code that says what it computes, the exporter."""
+    """Return the file name of a graph, with a hash of the architecture, the model's source code and the exporter."""
     architecture = {field: value for field, value in asdict(config).items() if field not in IGNORED_FIELDS}
     parts = [
         name,
@@ -43,9 +40,9 @@ def graph_key(name: str, config: ModelConfig) -> str:
 
 
 def export_with_cache(module: nn.Module, cached_graph: Path, trace: Callable[[Path], None]) -> Any:
-    """The module as an optimised ONNX model, from the graph in `kept`, which is made by `trace` where it is missing.
+    """Return the module as an optimised ONNX model, from the cached graph if it exists.
 
-    trace: exports the module, not optimised, into a file.
+    trace: exports the module, not optimised, to the given path.
     """
     import onnx
     from onnxscript import optimizer
@@ -64,7 +61,7 @@ def export_with_cache(module: nn.Module, cached_graph: Path, trace: Callable[[Pa
 
 
 def _has_only_named_weights(model: Any, weights: dict[str, Tensor]) -> bool:
-    """Whether every number that was stored beside the graph is one of the weights, as it is."""
+    """Whether every initializer of the graph is one of the weights, unchanged."""
     from onnx import numpy_helper
 
     initializers = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
@@ -72,7 +69,7 @@ def _has_only_named_weights(model: Any, weights: dict[str, Tensor]) -> bool:
 
 
 def _store_graph(model: Any, path: Path) -> None:
-    """Without its weights; whole or not at all, whoever else writes the same."""
+    """Write the graph without its weights, atomically, as other processes may write the same file."""
     import onnx
 
     weightless = onnx.ModelProto()

@@ -1,7 +1,7 @@
-"""The item encoder: from what the catalogue says of an item to its vector.
+"""The item encoder: from an item's index and its attributes in the catalogue to its embedding.
 
-Shapes: n items, W words of a text, D numbers of a catalogue's vector, M members with P numbers each, E = M · P + 1
-numbers of an item's vector, the last of which is the item's bias. PAD = 0.
+Shapes: n items, W words of a text, D length of a content embedding, M ensemble members with P numbers each,
+E = M · P + 1 numbers of an item embedding, the last of which is the item's bias. PAD = 0.
 """
 
 import torch
@@ -15,9 +15,9 @@ from freshet.model.params import ModelConfig
 
 
 class ItemEncoder(nn.Module):
-    """What an item is: its id, and every field of the schema; PAD is zeros.
+    """The sum of an id embedding and an embedding of every input of the schema; zeros for PAD.
 
-    The start is in the ids; content starts at nothing and is learned as what explains them.
+    Content weights start at zero and are learned beside the id embeddings.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -29,23 +29,22 @@ class ItemEncoder(nn.Module):
         self.fields = nn.ModuleList(_field_encoder(field, dim) for field in config.item_schema)
 
     def forward(self, items: Tensor, *content: Tensor) -> Tensor:
-        """items (n,), then each field of the schema in its order -> (n, E). items = 0: known by content only.
+        """items (n,), then each input of the schema in order -> (n, E). items = 0: from content only.
 
-        Each member's vector has length 1, so that no item is shown for its length alone; the bias says how much it is
-        asked for.
+        Each member's embedding is normalised to length 1, so that the popularity of an item is in its bias only.
         """
         directions, biases = self.member_embeddings(items, *content)
         return torch.cat([directions.flatten(1), biases], dim=1)
 
     def member_embeddings(self, items: Tensor, *content: Tensor) -> tuple[Tensor, Tensor]:
-        """The same, not yet joined: (n, M, P) every member's vectors, and (n, 1) biases."""
+        """Like `forward`, but separately: (n, M, P) the members' embeddings and (n, 1) biases."""
         raw = self.raw_embeddings(items, *content)  # (n, E)
-        # Split: the way back joins once, where slices would fill a table of zeros each.
+        # torch.split has a cheaper backward pass than slices, each of which would fill a table of zeros.
         vectors, biases = torch.split(raw, [self.ensemble_size * self.embedding_dim, 1], dim=1)
         return F.normalize(vectors.reshape(-1, self.ensemble_size, self.embedding_dim), dim=-1), biases
 
     def raw_embeddings(self, items: Tensor, *content: Tensor) -> Tensor:
-        """The same before lengths are made 1: (n, E), linear in every table."""
+        """Like `forward`, but before normalisation: (n, E), linear in all weights."""
         embeddings: Tensor = self.ids(items)
         for kind, layer, values in zip(self.kinds, self.fields, content, strict=True):
             # words: (n, W) -> (n, E); vector: (n, D) -> (n, E); else (n,) -> (n, E)
@@ -53,7 +52,7 @@ class ItemEncoder(nn.Module):
         return embeddings
 
     def zero_content(self) -> None:
-        """Content says nothing, as before the first step."""
+        """Set the content weights to zero."""
         for layer in self.fields:
             assert isinstance(layer, nn.Embedding | nn.Linear)
             nn.init.zeros_(layer.weight)
@@ -66,9 +65,9 @@ def _field_encoder(field: ItemFeature, dim: int) -> nn.Module:
 
 
 def _mean_of_words(embedding: nn.Module, values: Tensor) -> Tensor:
-    """(n, W) -> (n, E) the mean of the words that are there."""
+    """(n, W) -> (n, E): the mean embedding of the words, without padding."""
     assert isinstance(embedding, nn.Embedding)
-    if torch.compiler.is_exporting():  # ONNX has no bag; training has no time for (n, W, E)
+    if torch.compiler.is_exporting():  # ONNX has no embedding bag; training uses it to avoid (n, W, E)
         mask = (values != PAD).unsqueeze(-1)  # (n, W, 1)
         mean: Tensor = (embedding(values) * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
         return mean
@@ -76,6 +75,6 @@ def _mean_of_words(embedding: nn.Module, values: Tensor) -> Tensor:
 
 
 def empty_content(field: ItemFeature, n_items: int) -> Tensor:
-    """The field's values for so many items of which the catalogue says nothing."""
+    """Return the values of a feature for `n_items` items without content."""
     shape = {"words": (n_items, MAX_TITLE_WORDS), "vector": (n_items, field.size)}.get(field.kind, (n_items,))
     return torch.zeros(shape, dtype=torch.float32 if field.kind == "vector" else torch.int64)

@@ -1,7 +1,7 @@
-"""A shopper encoder that was trained elsewhere: an ONNX file and the items' vectors, brought by path.
+"""External ONNX encoders: a shopper encoder and item embeddings that were trained elsewhere, given by path.
 
-Nothing is trained; gates, parity, judge and release are those of any other model.
-Shapes: B histories, T events in a padded history, E numbers in a vector, V items. PAD = 0.
+They are not trained; gates, parity, evaluation and release are the same as for other models.
+Shapes: B histories, T events in a padded history, E embedding length, V items. PAD = 0.
 """
 
 from pathlib import Path
@@ -16,16 +16,17 @@ from freshet.errors import FreshetError
 if TYPE_CHECKING:
     import onnx
 
-ONNX_PREFIX: Final = "onnx:"  # of a model's name; the folder follows
+ONNX_PREFIX: Final = "onnx:"  # of model_class; the path of the folder follows
 ENCODER_FILE: Final = "shopper_encoder.onnx"
-EMBEDDINGS_FILE: Final = "item_vectors.npy"
+EMBEDDINGS_FILE: Final = "item_embeddings.npy"
+FORMER_EMBEDDINGS_FILE: Final = "item_vectors.npy"
 INPUT_NAMES: Final = ("items", "types", "gaps")
 OUTPUT_NAMES: Final = ("vectors", "repeats")
-FIX: Final = "give it what docs/training.md asks for (An encoder of your own)"
+FIX: Final = "see docs/training.md (An encoder of your own) for the files and their shapes"
 
 
 class OnnxShopperEncoder(nn.Module):
-    """The file's bytes and the vectors (V + 1, E) as buffers, so that a checkpoint holds both."""
+    """The bytes of the ONNX file and the item embeddings (V + 1, E) as buffers, so that a checkpoint holds both."""
 
     encoder: Tensor
     vectors: Tensor
@@ -37,7 +38,7 @@ class OnnxShopperEncoder(nn.Module):
         self._session: Any = None
 
     def forward(self, items: Tensor, types: Tensor, gaps: Tensor) -> tuple[Tensor, ...]:
-        """(B, T) each, on the CPU -> (B, E) vectors, and (B, T) repeats."""
+        """(B, T) each, on the CPU -> (B, E) shopper embeddings and (B, T) repeats."""
         if len(items) == 0:  # onnxruntime aborts the process on an empty batch of a recurrent network
             return torch.zeros((0, self.vectors.shape[1])), torch.zeros(items.shape)
         if self._session is None:
@@ -59,23 +60,26 @@ class OnnxShopperEncoder(nn.Module):
 
 
 def is_onnx_model(name: str) -> bool:
-    """Whether a model of that name is an encoder brought by path."""
+    """Whether a `model_class` is an external ONNX encoder."""
     return name.startswith(ONNX_PREFIX)
 
 
 def load_onnx_encoder(name: str, n_items: int) -> OnnxShopperEncoder:
-    """What lies in the folder that `name` says, for a vocabulary of V items; those without a vector get zeros.
+    """Return the encoder in the folder that `name` gives; items without an embedding get zeros.
 
-    Raises FreshetError naming the file that is missing or is not what it should be.
+    Raises FreshetError naming the file that is missing or has a wrong format.
     """
     folder = Path(name.removeprefix(ONNX_PREFIX)).expanduser()
-    for file in (ENCODER_FILE, EMBEDDINGS_FILE):
+    embeddings_file = EMBEDDINGS_FILE
+    if not (folder / EMBEDDINGS_FILE).is_file() and (folder / FORMER_EMBEDDINGS_FILE).is_file():
+        embeddings_file = FORMER_EMBEDDINGS_FILE
+    for file in (ENCODER_FILE, embeddings_file):
         if not (folder / file).is_file():
-            _refuse(name, f"there is no {file} in it")
-    vectors = np.load(folder / EMBEDDINGS_FILE, allow_pickle=False)
+            _refuse(name, f"the folder has no {file}")
+    vectors = np.load(folder / embeddings_file, allow_pickle=False)
     if vectors.ndim != 2 or vectors.dtype != np.float32 or not 1 <= len(vectors) <= n_items + 1:
         expected = f"float32 (n, E) with at most {n_items + 1} rows, row i for index i of the vocabulary"
-        _refuse(name, f"{EMBEDDINGS_FILE} is {vectors.dtype} {vectors.shape}, needed is {expected}")
+        _refuse(name, f"{embeddings_file} is {vectors.dtype} {vectors.shape} instead of {expected}")
     embeddings = np.zeros((n_items + 1, vectors.shape[1]), dtype=np.float32)
     embeddings[1 : len(vectors)] = vectors[1:]
     encoder = np.frombuffer(bytearray(_read_checked_onnx(name, folder / ENCODER_FILE)), dtype=np.uint8)
@@ -83,14 +87,14 @@ def load_onnx_encoder(name: str, n_items: int) -> OnnxShopperEncoder:
 
 
 def _read_checked_onnx(name: str, path: Path) -> bytes:
-    """The file, which takes INPUTS and gives OUTPUTS; repeats of zeros are added where it gives none."""
+    """Return the file after checking its inputs and outputs, with repeats of zeros added if it has none."""
     import onnx
     from google.protobuf.message import DecodeError
 
     try:
         model = onnx.load(path)
     except DecodeError:
-        _refuse(name, f"{ENCODER_FILE} is no ONNX file")
+        _refuse(name, f"{ENCODER_FILE} is not an ONNX file")
     input_names = tuple(value.name for value in model.graph.input)
     output_names = tuple(value.name for value in model.graph.output)
     if (
@@ -98,15 +102,15 @@ def _read_checked_onnx(name: str, path: Path) -> bytes:
         or output_names[:1] != OUTPUT_NAMES[:1]
         or not set(output_names) <= set(OUTPUT_NAMES)
     ):
-        what = f"{ENCODER_FILE} takes {', '.join(input_names)} and gives {', '.join(output_names)}"
-        _refuse(name, f"{what}; needed are {', '.join(INPUT_NAMES)} and vectors, with or without repeats")
+        what = f"{ENCODER_FILE} has inputs {', '.join(input_names)} and outputs {', '.join(output_names)}"
+        _refuse(name, f"{what} instead of inputs {', '.join(INPUT_NAMES)} and outputs vectors (and repeats)")
     if len(output_names) == 1:
         _add_zero_repeats(model)
     return bytes(model.SerializeToString())
 
 
 def _add_zero_repeats(model: "onnx.ModelProto") -> None:
-    """A second output: zeros in the shape of `items`."""
+    """Add the output `repeats`: zeros in the shape of `items`."""
     from onnx import TensorProto, helper
 
     shape = next(value for value in model.graph.input if value.name == "items").type.tensor_type.shape
@@ -123,4 +127,4 @@ def _add_zero_repeats(model: "onnx.ModelProto") -> None:
 
 
 def _refuse(name: str, what: str) -> NoReturn:
-    raise FreshetError(f"model={name}", what, FIX)
+    raise FreshetError(f"model_class={name}", what, FIX)

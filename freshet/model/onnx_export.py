@@ -1,10 +1,11 @@
-"""The trained model becomes the files that serve: ONNX encoders, the smaller variants and the item vectors."""
+"""ONNX export: shopper encoder (fp32, int8, fp16), item encoder, and the item embeddings."""
 
 import contextlib
 import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,13 @@ SHOPPER_ENCODER_INT8_FILE = "shopper_encoder.int8.onnx"
 SHOPPER_ENCODER_FP16_FILE = "shopper_encoder.fp16.onnx"
 ITEM_ENCODER_FILE = "item_encoder.onnx"
 ITEM_EMBEDDINGS_FILE = "item_embeddings.npy"
+EXPORTED_FILES = (
+    SHOPPER_ENCODER_FILE,
+    SHOPPER_ENCODER_INT8_FILE,
+    SHOPPER_ENCODER_FP16_FILE,
+    ITEM_ENCODER_FILE,
+    ITEM_EMBEDDINGS_FILE,
+)
 NOISY_LOGGERS = ("torch.onnx", "onnxscript", "onnx_ir", "onnxruntime", "onnxruntime.quantization", "root")
 
 Floats = NDArray[np.float32]
@@ -43,19 +51,16 @@ def export(
     graph_cache: Path | None = None,
     fp16: bool = False,
 ) -> tuple[Path, ...]:
-    """Writes the files into `folder` and returns their paths; a model of your own has no item encoder.
+    """Write the files into `folder` and return their paths; a custom model has no item encoder.
 
-    progress: called with each file's name before it is made. graphs: where traced graphs are kept, for the next model
-    of the same shape (freshet.model.graph_cache); unset: every model is traced anew, which takes seconds.
-    half: the shopper encoder in fp16 as well, for a GPU.
+    progress: called with the name of each file before it is written. graph_cache: folder of traced graphs (see
+    freshet.model.graph_cache); None: the model is traced, which takes seconds. fp16: also export the shopper encoder in
+    fp16, for a GPU.
     Raises BundleError if the model was trained on another vocabulary.
     """
     if len(vocabulary) != model.config.n_items:
-        raise BundleError(
-            "bundle",
-            f"the model knows {model.config.n_items} items, the vocabulary {len(vocabulary)}",
-            "materialize the asset `trained_model` again",
-        )
+        what = f"the model has {model.config.n_items} items, the vocabulary {len(vocabulary)}"
+        raise BundleError("bundle", what, "materialize the asset `trained_model` again")
     folder.mkdir(parents=True, exist_ok=True)
     progress(SHOPPER_ENCODER_FILE)
     _export_shopper_encoder(model, folder / SHOPPER_ENCODER_FILE, _cached_graph_path(graph_cache, "shoppers", model))
@@ -69,24 +74,14 @@ def export(
         _export_item_encoder(model, folder / ITEM_ENCODER_FILE, _cached_graph_path(graph_cache, "items", model))
     progress(ITEM_EMBEDDINGS_FILE)
     np.save(folder / ITEM_EMBEDDINGS_FILE, reference_item_embeddings(model, vocabulary))
-    paths = (
-        folder / name
-        for name in (
-            SHOPPER_ENCODER_FILE,
-            SHOPPER_ENCODER_INT8_FILE,
-            SHOPPER_ENCODER_FP16_FILE,
-            ITEM_ENCODER_FILE,
-            ITEM_EMBEDDINGS_FILE,
-        )
-    )
-    return tuple(path for path in paths if path.exists())
+    return tuple(folder / name for name in EXPORTED_FILES if (folder / name).exists())
 
 
 @torch.inference_mode()
 def reference_outputs(model: Model, items: Ints, types: Ints, gaps: Ints) -> tuple[Floats, Floats]:
-    """What torch answers to right-padded histories (B, T): float32 (B, E) vectors and (B, T) repeats.
+    """Return torch's outputs for right-padded histories (B, T): float32 (B, E) vectors and (B, T) repeats.
 
-    The first rung of the parity ladder.
+    They are the reference of the parity checks.
     """
     encoder = serving_encoder(model).cpu().eval()
     vectors, repeats = encoder(*(torch.from_numpy(x) for x in (items, types, gaps)))
@@ -95,7 +90,7 @@ def reference_outputs(model: Model, items: Ints, types: Ints, gaps: Ints) -> tup
 
 @torch.inference_mode()
 def reference_item_embeddings(model: Model, vocabulary: Vocabulary) -> Floats:
-    """float32 (V + 1, E) of the vocabulary's items, row 0 zeros. Score = shopper vectors @ item vectors.T."""
+    """Return the float32 (V + 1, E) item embeddings of the vocabulary, with zeros in row 0."""
     if isinstance(model, CustomModelAdapter):
         embeddings: Floats = model.item_embeddings().numpy()
         return embeddings
@@ -106,17 +101,17 @@ def reference_item_embeddings(model: Model, vocabulary: Vocabulary) -> Floats:
 
 @torch.inference_mode()
 def embed_items(model: Recommender, items: Ints, content: EncodedItems) -> Floats:
-    """float32 (n, E) of n items; items (n,) = 0 for those known by their content only."""
+    """Return the float32 (n, E) embeddings of n items; items (n,) = 0: from content only."""
     contents = (torch.from_numpy(content.features[field.name]) for field in model.config.item_schema)
     embeddings: Floats = model.item_encoder(torch.from_numpy(items), *contents).numpy()
     return embeddings
 
 
 def _cached_graph_path(graph_cache: Path | None, name: str, model: Model) -> Path | None:
-    """Where the graph is kept; nowhere for a model of a team's own, whose code lies elsewhere."""
-    return (
-        graph_cache / graph_key(name, model.config) if graph_cache is not None and type(model) is Recommender else None
-    )
+    """Return the path of the cached graph; None for a custom model, whose code the cache key does not cover."""
+    if graph_cache is None or not isinstance(model, Recommender):
+        return None
+    return graph_cache / graph_key(name, model.config)
 
 
 def _export_shopper_encoder(model: Model, path: Path, cached_graph: Path | None) -> None:
@@ -124,15 +119,19 @@ def _export_shopper_encoder(model: Model, path: Path, cached_graph: Path | None)
         path.write_bytes(model.net.onnx_bytes())
         return
     length = min(3, model.config.max_history)
-    examples = tuple(torch.ones((2, length), dtype=torch.int64) for _ in range(3))  # one tensor thrice is one input
+    examples = tuple(
+        torch.ones((2, length), dtype=torch.int64) for _ in range(3)
+    )  # three tensors: one tensor used three times would be one input
     batch, events = Dim("batch", min=1), Dim("events", min=1, max=model.config.max_history)
     dynamic_axes = {0: batch, 1: events}
     _export(
-        serving_encoder(model),
-        examples,
-        ["items", "types", "gaps"],
-        ["vectors", "repeats"],
-        (dynamic_axes,) * 3,
+        _ExportSpec(
+            module=serving_encoder(model),
+            examples=examples,
+            input_names=["items", "types", "gaps"],
+            output_names=["vectors", "repeats"],
+            dynamic_shapes=(dynamic_axes,) * 3,
+        ),
         path,
         cached_graph,
     )
@@ -143,66 +142,73 @@ def _export_item_encoder(model: Recommender, path: Path, cached_graph: Path | No
     examples = (torch.ones(2, dtype=torch.int64), *(empty_content(field, 2) + 1 for field in fields))
     input_names = [INDEX_INPUT, *(field.name for field in fields)]
     dynamic_axes = {0: Dim("items", min=1)}
+    content_axes = [(dynamic_axes,) * len(fields)] if fields else []  # forward takes *content: one nested tuple
     _export(
-        model.item_encoder,
-        examples,
-        input_names,
-        ["vectors"],
-        (dynamic_axes, *([(dynamic_axes,) * len(fields)] if fields else [])),
+        _ExportSpec(
+            module=model.item_encoder,
+            examples=examples,
+            input_names=input_names,
+            output_names=["vectors"],
+            dynamic_shapes=(dynamic_axes, *content_axes),
+        ),
         path,
         cached_graph,
     )
 
 
-def _export(
-    module: nn.Module,
-    examples: tuple[Tensor, ...],
-    input_names: list[str],
-    output_names: list[str],
-    dynamic_shapes: tuple[Any, ...],  # the dimensions that vary, per input; nested where the module takes *inputs
-    path: Path,
-    cached_graph: Path | None,
-) -> None:
-    def trace(target: Path, *, optimize: bool = False) -> None:
+@dataclass(frozen=True)
+class _ExportSpec:
+    """A module with its example inputs, the names of inputs and outputs, and the dynamic axes of each input."""
+
+    module: nn.Module
+    examples: tuple[Tensor, ...]
+    input_names: list[str]
+    output_names: list[str]
+    dynamic_shapes: tuple[Any, ...]
+
+    def trace(self, path: Path, *, optimize: bool = False) -> None:
         torch.onnx.export(
-            module.eval(),
-            examples,
-            target,
-            input_names=input_names,
-            output_names=output_names,
-            dynamic_shapes=dynamic_shapes,
+            self.module.eval(),
+            self.examples,
+            path,
+            input_names=self.input_names,
+            output_names=self.output_names,
+            dynamic_shapes=self.dynamic_shapes,
             dynamo=True,
             external_data=False,
             verbose=False,
             optimize=optimize,
         )
 
+
+def _export(spec: _ExportSpec, path: Path, cached_graph: Path | None) -> None:
     import onnx
 
     with _silence_exporter():
         if cached_graph is None:
-            trace(path, optimize=True)
+            spec.trace(path, optimize=True)
         else:
-            onnx.save(export_with_cache(module.eval(), cached_graph, trace), path)
+            onnx.save(export_with_cache(spec.module.eval(), cached_graph, spec.trace), path)
 
 
 def _quantize(source: Path, target: Path) -> None:
-    """Matrix products in int8, activations quantised as they come. Tables stay float: they are only looked up.
+    """Quantise matrix products to int8, activations dynamically. Embedding tables are only looked up and stay float.
 
-    The activations' scale is that of everything in a run: the ranker asks one history a run (freshet/inference/encoder_batches.py).
+    The scale of the activations is that of a run, so the ranker encodes one history per run
+    (freshet.inference.encoder_batches).
     """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     model = onnx.load(source)
-    # The quantizer turns weights round in place and then trips over the shapes noted for them: it infers them anew.
+    # The quantizer transposes weights in place and then fails on their recorded shapes: without them it infers them.
     del model.graph.value_info[:]
     with _silence_exporter():
         quantize_dynamic(model, target, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
 
 
 def _convert_to_fp16(source: Path, target: Path) -> None:
-    """Weights and activations in 16 bits; what goes in and comes out keeps its type, so nobody else need know."""
+    """Convert weights and activations to fp16; inputs and outputs keep their types."""
     import onnx
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
@@ -212,7 +218,7 @@ def _convert_to_fp16(source: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def _silence_exporter() -> Iterator[None]:
-    """The exporter talks on every channel there is; its errors are exceptions, which come through."""
+    """Suppress the exporter's warnings, logs and prints; its errors are exceptions and are raised."""
     levels = {name: logging.getLogger(name).level for name in NOISY_LOGGERS}
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")

@@ -1,11 +1,11 @@
-"""The memory: what a shopper comes back to. A pointer into the history, as in Vinyals et al. 2015."""
+"""Repeat attention: scores for items of the history, as a pointer network (Vinyals et al. 2015)."""
 
 import torch
 from torch import Tensor, nn
 
 
 class RepeatAttention(nn.Module):
-    """What a history adds to the scores of its own items: the more often and the more fittingly they were met."""
+    """Scores for repeats: what a history adds to the scores of its own items."""
 
     def __init__(self, hidden_dim: int) -> None:
         super().__init__()
@@ -14,13 +14,13 @@ class RepeatAttention(nn.Module):
         self.scale = nn.Parameter(torch.tensor(2.0))
 
     def forward(self, query_states: Tensor, encoded: Tensor, items: Tensor, visible: Tensor) -> Tensor:
-        """asked (B, Q, D), encoded (B, T, D), items (B, T), known (B, Q, T) which events each question may see.
+        """query_states (B, Q, D), encoded (B, T, D), items (B, T), visible (B, Q, T): 1 for events that a query sees.
 
-        -> (B, Q, T): scale · log(1 + Σ weight) over an item's known events, at the item's first one; 0 elsewhere. A
-        weight is exp(query · key): with all weights 1 it is log(1 + how often), which alone is a strong recommender.
+        -> (B, Q, T): scale · log(1 + Σ weight) over an item's visible events, at the item's first event; 0 elsewhere. A
+        weight is exp(query · key / √D): with all weights 1 the sum is the item's frequency, a strong baseline.
         """
         queries, keys = self.queries(query_states), self.keys(encoded)
-        if queries.device.type == "cpu" and queries.dtype == torch.bfloat16:  # small products gain nothing by rounding
+        if queries.device.type == "cpu" and queries.dtype == torch.bfloat16:  # bf16 does not speed up small products
             with torch.autocast("cpu", enabled=False):
                 return self._repeat_scores(queries.float(), keys.float(), items, visible)
         return self._repeat_scores(queries, keys, items, visible)

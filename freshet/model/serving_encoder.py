@@ -1,7 +1,7 @@
-"""What serves: the model over right-padded histories, as it is exported and as validation scores.
+"""The serving encoder: the model over right-padded histories, for the ONNX export and for validation.
 
-Shapes: B histories, T events in a padded history, D width, M members with P numbers each, E = M · P + 1 numbers of an
-item's vector, V items. PAD = 0.
+Shapes: B histories, T events in a padded history, D hidden_dim, M ensemble members with P numbers each, E = M · P + 1
+numbers of an embedding, V items. PAD = 0.
 """
 
 import torch
@@ -14,9 +14,9 @@ from freshet.model.transformer import Recommender, encoders
 
 
 class PaddedShopperEncoder(nn.Module):
-    """What serves: right-padded histories -> a vector each, and what each event adds to its own item's score.
+    """Right-padded histories -> a shopper embedding each, and what each event adds to the score of its own item.
 
-    Shares its weights with the model.
+    It shares its weights with the model.
     """
 
     table: Tensor
@@ -28,7 +28,7 @@ class PaddedShopperEncoder(nn.Module):
             self.register_buffer("table", model.item_embeddings()[:, :-1].clone())  # (V + 1, M · P)
 
     def forward(self, items: Tensor, types: Tensor, gaps: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, T) each, T at most the config's length -> (B, E) of the last event that is no padding, and (B, T)."""
+        """(B, T) each, T at most max_history -> (B, E) after the last event before the padding, and (B, T) repeats."""
         positions = torch.arange(items.shape[1], device=items.device)  # (T,)
         mask = items != PAD  # (B, T)
         rows, last = torch.arange(items.shape[0], device=items.device), (mask.sum(dim=1) - 1).clamp(min=0)  # (B,)
@@ -38,19 +38,18 @@ class PaddedShopperEncoder(nn.Module):
         for encoder, inputs in zip(encoders(self.shoppers), member_inputs, strict=True):
             encoded = encoder(inputs, types, gaps, positions, padded_attention)  # (B, T, D)
             last_states = encoded[rows, last]  # (B, D)
-            repeats.append(
-                encoder.repeat_attention(last_states.unsqueeze(1), encoded, items, visible).squeeze(1)
-            )  # (B, T)
+            query = last_states.unsqueeze(1)  # (B, 1, D)
+            repeats.append(encoder.repeat_attention(query, encoded, items, visible).squeeze(1))  # (B, T)
             vectors.append(encoder.project(last_states))  # (B, P)
         return ensemble_mean(vectors), torch.stack(repeats).mean(dim=0)
 
 
 def ensemble_mean(vectors: list[Tensor]) -> Tensor:
-    """M members' (B, P) -> (B, E): its product with an item's vector is the mean of theirs, and its bias."""
+    """(B, P) of M members -> (B, E): its product with an item embedding is the members' mean score plus the bias."""
     directions = torch.cat(vectors, dim=1) / len(vectors)  # (B, M · P)
     return torch.cat([directions, torch.ones_like(directions[:, :1])], dim=1)
 
 
 def score_items(vectors: Tensor, repeats: Tensor, items: Tensor, item_embeddings: Tensor) -> Tensor:
-    """(B, E), (B, T), (B, T), (V + 1, E) -> (B, V + 1)."""
+    """vectors (B, E), repeats (B, T), items (B, T), item_embeddings (V + 1, E) -> (B, V + 1) scores."""
     return (vectors @ item_embeddings.T).scatter_add(1, items, repeats)

@@ -1,14 +1,15 @@
-"""The model: item encoder, causal transformer over a shopper's events, and what scores all items.
+"""The model: an item encoder and an ensemble of causal transformers over a shopper's events.
 
-An item's score has two parts: the shopper's vector times the item's vector (what goes with this history), and for items
-of the history itself what the memory adds (what this shopper comes back to), a pointer as in Vinyals et al. 2015.
+An item's score has two parts: the dot product of shopper and item embedding, and, for items of the history, a score for
+repeats from repeat attention, a pointer network as in Vinyals et al. 2015.
 
-Several transformers with item vectors of their own learn side by side, and the mean of their scores counts: a deep
-ensemble (Lakshminarayanan et al. 2017). Each has its own loss and its own part of every batch, so that they err
-differently. To everybody else it is one model with longer vectors: what lies end to end is multiplied at once.
+The model is a deep ensemble (Lakshminarayanan et al. 2017): several transformers, each with item embeddings of its own,
+whose scores are averaged. Each member has its own loss and its own part of every batch, so that their errors differ.
+From outside it is one model with longer embeddings, the members' embeddings concatenated.
 
-Shapes: N packed events, B histories, T events in a padded history, H heads, D width, M members, P numbers of a member's
-vector, E = M · P + 1 (the last number of an item's vector is its bias; the last of a shopper's is 1), V items. PAD = 0.
+Shapes: N packed events, B histories, T events in a padded history, H heads, D hidden_dim, M members, P embedding_dim of
+a member, E = M · P + 1 (the last number of an item embedding is its bias, that of a shopper embedding is 1), V items.
+PAD = 0.
 """
 
 from collections.abc import Iterator
@@ -28,11 +29,11 @@ from freshet.model.repeat_attention import RepeatAttention
 
 
 class TransformerBlock(nn.Module):
-    """Attention, then a two-layer network, each on top of a residual (pre-norm)."""
+    """Self-attention and a two-layer feed-forward network, each with a residual connection (pre-norm)."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.heads = config.n_heads
+        self.n_heads = config.n_heads
         self.attention_norm = nn.LayerNorm(config.hidden_dim)
         self.queries_keys_values = nn.Linear(config.hidden_dim, 3 * config.hidden_dim, bias=False)
         self.attention_out = nn.Linear(config.hidden_dim, config.hidden_dim, bias=False)
@@ -44,7 +45,7 @@ class TransformerBlock(nn.Module):
     def forward(self, x: Tensor, attend: AttentionFn) -> Tensor:
         """(…, D) -> (…, D)."""
         qkv = self.queries_keys_values(self.attention_norm(x))  # (…, 3 D)
-        q, k, v = qkv.unflatten(-1, (3, self.heads, -1)).unbind(-3)  # each (…, H, D / H)
+        q, k, v = qkv.unflatten(-1, (3, self.n_heads, -1)).unbind(-3)  # each (…, H, D / H)
         x = x + self.dropout(self.attention_out(attend(q, k, v).flatten(-2)))  # (…, H, D / H) -> (…, D)
         hidden = F.gelu(self.network_in(self.network_norm(x)))  # (…, 4 D)
         out: Tensor = x + self.dropout(self.network_out(hidden))  # (…, D)
@@ -52,7 +53,7 @@ class TransformerBlock(nn.Module):
 
 
 class ShopperEncoder(nn.Module):
-    """A member: events of a shopper, in order -> at every event, what is known of the shopper right after it."""
+    """A member of the ensemble: a causal transformer that encodes a shopper's history after every event."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -65,17 +66,14 @@ class ShopperEncoder(nn.Module):
         self.blocks = nn.ModuleList(TransformerBlock(config) for _ in range(config.n_layers))
         self.norm = nn.LayerNorm(config.hidden_dim)
         self.out = nn.Linear(config.hidden_dim, config.embedding_dim)
-        # What the cosine of shopper and item is multiplied with: 16 for 128 numbers. Cosines of vectors that know
-        # nothing have the deviation 1 / sqrt(P), so scores begin with that of sqrt(2). Learned, the factor grows
-        # until the model is too sure of itself.
+        # Scale of the cosine of shopper and item: 16 for P = 128. Cosines of random vectors have the standard deviation
+        # 1 / sqrt(P), so initial scores have sqrt(2). A learned scale grows until the model is overconfident.
         self.logit_scale = (2 * config.embedding_dim) ** 0.5
         self.repeat_attention = RepeatAttention(config.hidden_dim)
 
     def forward(self, items: Tensor, types: Tensor, gaps: Tensor, positions: Tensor, attend: AttentionFn) -> Tensor:
-        """items (…, P) vectors; types, gaps, positions (…) -> (…, D)."""
-        x = (
-            self.item_projection(items) + self.types(types) + self.gaps(gaps) + self.positions(positions)
-        )  # (…, P) -> (…, D)
+        """items (…, P) embeddings; types, gaps, positions (…) -> (…, D)."""
+        x = self.item_projection(items) + self.types(types) + self.gaps(gaps) + self.positions(positions)  # (…, D)
         x = self.dropout(self.start_norm(x))
         for block in self.blocks:
             x = block(x, attend)
@@ -83,22 +81,22 @@ class ShopperEncoder(nn.Module):
         return normed
 
     def project(self, encoded: Tensor) -> Tensor:
-        """(…, D) -> (…, P): what is multiplied with the member's item vectors."""
+        """(…, D) -> (…, P): the shopper embedding, to be multiplied with the member's item embeddings."""
         embeddings: Tensor = self.logit_scale * F.normalize(self.out(encoded), dim=-1)
         return embeddings
 
 
 @dataclass(frozen=True)
 class EnsembleMember:
-    """One of the transformers, with its part of n item vectors."""
+    """One of the transformers, with its item embeddings."""
 
     encoder: ShopperEncoder
     item_embeddings: Tensor  # (n, P)
-    item_biases: Tensor  # (n,) everybody's
+    item_biases: Tensor  # (n,) the same for all members
 
 
 class Recommender(nn.Module):
-    """The item encoder and the members' shopper encoders over one catalogue."""
+    """The built-in model: one item encoder and the shopper encoders of the ensemble."""
 
     observed_items: Tensor
 
@@ -109,41 +107,41 @@ class Recommender(nn.Module):
         self.shopper_encoders = nn.ModuleList(ShopperEncoder(config) for _ in range(config.ensemble_size))
         for field in config.item_schema:
             self.register_buffer(f"content_{field.name}", empty_content(field, config.n_items + 1))
-        self.register_buffer("met", torch.ones(config.n_items + 1, dtype=torch.bool))
+        self.register_buffer("observed_items", torch.ones(config.n_items + 1, dtype=torch.bool))
         self.apply(_init_weights)
         for encoder in encoders(self.shopper_encoders):
-            for projection in (encoder.item_projection, encoder.out):  # an item's vector comes through as it is
+            for projection in (encoder.item_projection, encoder.out):  # keeps the lengths of item embeddings
                 nn.init.orthogonal_(projection.weight)
         self.item_encoder.zero_content()
 
     def load_content(self, content: EncodedItems) -> "Recommender":
-        """The same model with the catalogue's content, row 0 = PAD, filled in."""
+        """Store the encoded item attributes, row 0 = PAD, and return the model."""
         for name, values in content.features.items():
             self.get_buffer(f"content_{name}").copy_(torch.from_numpy(values))
         return self
 
     def set_observed_items(self, observed_items: Tensor) -> "Recommender":
-        """The same model, told which items (V + 1,) it learns from; all others it knows by their content only."""
+        """Store which items (V + 1,) occur in training and return the model; others are embedded from content only."""
         self.observed_items.copy_(observed_items)
         return self
 
     def init_item_embeddings(self, vectors: Tensor, biases: Tensor) -> "Recommender":
-        """The same model with item vectors (V + 1, M · P) and biases (V + 1,) to start from."""
+        """Set the initial item embeddings (V + 1, M · P) and biases (V + 1,) and return the model."""
         with torch.no_grad():
             self.item_encoder.ids.weight.copy_(torch.cat([vectors, biases.unsqueeze(1)], dim=1))
             self.item_encoder.ids.weight[PAD].zero_()
         return self
 
     def item_embeddings(self) -> Tensor:
-        """(V + 1, E) of the whole vocabulary; row 0 is zeros."""
+        """(V + 1, E) of the vocabulary; row 0 is zeros."""
         embeddings: Tensor = self.item_encoder(*self.item_features())
         return embeddings
 
     def ensemble(self, item_subset: Tensor | None = None) -> Iterator[EnsembleMember]:
-        """Every member with its part of all item vectors, or of those of the chosen items (S,).
+        """Yield the members with their embeddings of all items, or of `item_subset` (S,).
 
-        In training some items are known by their content only, others in every batch, so that content alone learns
-        to say what an item is, and how it compares with items that are known well.
+        id_dropout: in training, a random share of the items is embedded from content only, so that content alone
+        becomes meaningful and comparable with the embeddings of frequent items.
         """
         indices, *contents = self.item_features(item_subset)
         if self.training and self.config.id_dropout and self.config.item_schema:
@@ -153,24 +151,24 @@ class Recommender(nn.Module):
             yield EnsembleMember(encoder, table, biases.squeeze(1))
 
     def item_features(self, item_subset: Tensor | None = None) -> tuple[Tensor, ...]:
-        """What the item encoder reads of all items, or of the chosen ones: numbers, then each field of the schema."""
+        """Return the inputs of the item encoder for all items or a subset: indices, then each input of the schema."""
         contents = (self.get_buffer(f"content_{field.name}") for field in self.config.item_schema)
         if item_subset is None:
             return self.item_indices(), *contents
         return item_subset * self.observed_items[item_subset], *(content[item_subset] for content in contents)
 
     def item_indices(self) -> Tensor:
-        """(V + 1,) each item's index as the item encoder shall read it: 0 for one it has not learned from."""
+        """(V + 1,) the index of each item for the item encoder: 0 for an item that does not occur in training."""
         return torch.arange(len(self.observed_items), device=self.observed_items.device) * self.observed_items
 
 
 def encoders(modules: nn.ModuleList) -> Iterator[ShopperEncoder]:
-    """The members, in order."""
+    """Return the members of the ensemble, in order."""
     return (encoder for encoder in modules if isinstance(encoder, ShopperEncoder))
 
 
 def _init_weights(module: nn.Module) -> None:
-    """Small normal weights, zero biases. Ids start smaller than content: an item is its content until it is known."""
+    """Initialise a layer with small normal weights and zero biases."""
     if isinstance(module, nn.Linear | nn.Embedding):
         nn.init.normal_(module.weight, std=0.02)
     if isinstance(module, nn.Linear) and module.bias is not None:

@@ -42,7 +42,7 @@ def render_bundle_card(inputs: ModelCardInputs) -> str:
         "A causal transformer over a shopper's last events; it ranks every item of one shop's catalogue.",
         *("## Data", _table(data_summary(inputs.training_set)), *_snapshots(inputs.model)),
         *("## Training", _table(_training_summary(inputs.model))),
-        *("## Parameters", _table(dict(sorted(inputs.model.parameters.items())))),
+        *("## Parameters", _table(dict(sorted(current_parameters(inputs.model.parameters).items())))),
         *(
             "## Parity",
             "\n".join(f"- {result.sentence}" for result in inputs.parity_results),
@@ -94,7 +94,7 @@ def limitations(training_set: TrainingSet, model: ModelRef) -> list[str]:
         minlength=len(training_set.vocabulary) + 1,
     )[1:]
     cold_share = float((item_counts == 0).mean()) if len(item_counts) else 0.0
-    max_history = model.parameters.get("max_history", UNKNOWN)
+    max_history = current_parameters(model.parameters).get("max_history", UNKNOWN)
     return [
         f"It reads a shopper's last {max_history} events with known items; a shopper without any gets popular items.",
         f"{cold_share:.1%} of the items have no event in the training data: they are ranked by their catalogue attributes.",

@@ -1,7 +1,7 @@
-"""Histories become packed batches: rows end to end, not one number of padding computed."""
+"""Sequence packing: cut histories into windows and lay them end to end in batches, without any padding."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,42 +16,48 @@ SORT_POOL_BATCHES = 32  # batches whose windows are sorted by length together
 
 @dataclass(frozen=True)
 class BatchTargets:
-    """Q questions to a batch: at `rows`, which items? Question q owns items[starts[q]:starts[q + 1]]."""
+    """The Q queries of a batch with their target items: query q owns items[starts[q]:starts[q + 1]]."""
 
-    rows: Tensor  # (Q,)
+    rows: Tensor  # (Q,) the event after which the query predicts
     items: Tensor  # (M,)
     starts: Tensor  # (Q,)
 
     def to(self, device: torch.device) -> "BatchTargets":
-        return BatchTargets(*(getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)))
+        rows, items, starts = (x.to(device, non_blocking=True) for x in (self.rows, self.items, self.starts))
+        return BatchTargets(rows, items, starts)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """N packed events. Windows of the same length lie together, so attention sees them as plain rectangles."""
+    """N packed events. Windows of the same length are adjacent, so that attention sees them as rectangles."""
 
     items: Tensor  # (N,)
     types: Tensor  # (N,)
     gaps: Tensor  # (N,)
     positions: Tensor  # (N,) from 0 in each window
     groups: tuple[tuple[int, int], ...]  # (windows, length) in order; sum of the products = N
-    targets: BatchTargets  # the next basket
+    targets: BatchTargets  # the items of the next basket
+
+    @property
+    def group_sizes(self) -> list[int]:
+        """Events of each group of windows of the same length."""
+        return [count * length for count, length in self.groups]
 
     def to(self, device: torch.device) -> "Batch":
-        events = (x.to(device, non_blocking=True) for x in (self.items, self.types, self.gaps, self.positions))
-        items, types, gaps, positions = events
+        columns = (self.items, self.types, self.gaps, self.positions)
+        items, types, gaps, positions = (x.to(device, non_blocking=True) for x in columns)
         return Batch(items, types, gaps, positions, self.groups, self.targets.to(device))
 
 
 def events_per_batch(n_events: int, steps_per_epoch: int, max_events: int) -> int:
-    """Packed events in a batch: an epoch has about `steps_per_epoch` batches, but none is tiny or over `most`."""
+    """Return the packed events of a batch for about `steps_per_epoch` batches an epoch, within sensible limits."""
     return int(np.clip(n_events // steps_per_epoch, MIN_BATCH_EVENTS, max_events))
 
 
 def sample_windows(lengths: Ints, max_length: int, rng: np.random.Generator) -> Ints:
-    """(W, 3) shopper, first row within the history, rows: histories cut into pieces of at most `length`.
+    """Return (W, 3) windows of at most `max_length` events: shopper, first row within the history, number of rows.
 
-    Where a long history is cut first is drawn anew each time, so that every event is once near the end of a window.
+    The first cut of a long history is random, so that over the epochs every event is near the end of some window.
     """
     long = lengths > max_length
     shift = np.where(long, rng.integers(1, max_length + 1, len(lengths)), max_length)
@@ -67,9 +73,9 @@ def sample_windows(lengths: Ints, max_length: int, rng: np.random.Generator) -> 
 def batches(
     dataset: TrainingDataset, max_length: int, n_events: int, target_rate: float, rng: np.random.Generator
 ) -> Iterator[Batch]:
-    """One epoch in random order, about `rows` events a batch.
+    """Yield the batches of one epoch in random order, each with about `n_events` events.
 
-    Asked is at the end of every basket, and at a `share` of the events inside one.
+    Queries are the ends of all baskets and a share `target_rate` of the events inside a basket.
     """
     windows = sample_windows(dataset.lengths, max_length, rng)
     windows = windows[rng.permutation(len(windows))]
@@ -83,19 +89,19 @@ def batches(
 
 
 def pack(dataset: TrainingDataset, windows: Ints, target_rate: float, rng: np.random.Generator) -> Batch:
-    """The windows (W, 3), sorted by length, as one batch."""
+    """Return the windows (W, 3), sorted by length, as one batch."""
     lengths = windows[:, 2]
     positions = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     rows = np.repeat(dataset.offsets[windows[:, 0]] + windows[:, 1], lengths) + positions
     has_target = dataset.basket_end[rows] | (rng.random(len(rows)) < target_rate)
     sizes, counts = np.unique(lengths, return_counts=True)
     return Batch(
-        torch.from_numpy(dataset.items[rows]),
-        torch.from_numpy(dataset.types[rows]),
-        torch.from_numpy(np.where(positions == 0, 0, dataset.gaps[rows])),
-        torch.from_numpy(positions),
-        tuple(zip(counts.tolist(), sizes.tolist(), strict=True)),
-        _batch_targets(np.where(has_target[:, None], dataset.target_ranges[rows], 0), dataset.targets),
+        items=torch.from_numpy(dataset.items[rows]),
+        types=torch.from_numpy(dataset.types[rows]),
+        gaps=torch.from_numpy(np.where(positions == 0, 0, dataset.gaps[rows])),
+        positions=torch.from_numpy(positions),
+        groups=tuple(zip(counts.tolist(), sizes.tolist(), strict=True)),
+        targets=_batch_targets(np.where(has_target[:, None], dataset.target_ranges[rows], 0), dataset.targets),
     )
 
 
@@ -104,14 +110,14 @@ def _sort_by_length(windows: Ints) -> Ints:
 
 
 def _split_by_events(windows: Ints, n_events: int) -> list[Ints]:
-    """Consecutive windows, together at least `rows` events each (the last part may have fewer)."""
+    """Split consecutive windows into chunks of about `n_events` events; the last chunk may have fewer."""
     ends = np.cumsum(windows[:, 2])
     chunk_index = (ends - windows[:, 2]) // n_events
     return np.split(windows, np.flatnonzero(np.diff(chunk_index)) + 1)
 
 
 def _batch_targets(ranges: Ints, targets: Ints) -> BatchTargets:
-    """The rows (N, 2) that have a range, with the targets in it."""
+    """Return as queries the rows (N, 2) whose range of `targets` is not empty."""
     rows = np.flatnonzero(ranges[:, 1] > ranges[:, 0])
     sizes = ranges[rows, 1] - ranges[rows, 0]
     starts = np.cumsum(sizes) - sizes

@@ -1,29 +1,34 @@
-"""After training: content says as much of the item vectors as it can, and the ids keep the rest.
+"""Content refit: after training, ridge regression of the item embeddings on the item content.
 
-Training splits an item's vector between its id and its content as it comes, and has no reason to let content alone make
-sense. So content is fitted once more, by ridge regression (Hoerl and Kennard 1970) of the trained vectors on what the
-catalogue says; ids take up the difference. The vector of every item that was met stays as it was, to the last rounding;
-an item that nobody has met gets the vector that items like it have, bias included.
+Training splits an item's embedding between its id and its content, without an incentive that content alone is
+meaningful. So the content weights are fitted again by ridge regression (Hoerl and Kennard 1970) to the trained
+embeddings, and the id embeddings take up the difference. The embeddings of observed items stay the same, up to
+rounding; an item that was not observed gets the embedding of items with similar content, including the bias.
 
-Shapes: V items, E numbers of an item's vector. PAD = 0.
+Shapes: V items, E length of an item embedding. PAD = 0.
 """
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy.sparse.linalg import LinearOperator, cg
 from torch import Tensor
+from torch.nn.utils import parameters_to_vector
 
 from freshet.data.columns import PAD
 from freshet.model.transformer import Recommender
 
-RIDGE = 0.003  # hardly any: a larger one guesses vectors better, yet ranks new items worse (docs/items.md)
-SHRINKAGE_EVENTS = 5.0  # events of an item whose vector counts half as much as one that is known well
-CG_ITERATIONS = 40  # of conjugate gradients
+RIDGE = 0.003  # weak: a stronger one predicts embeddings better, but ranks new items worse (docs/items.md)
+SHRINKAGE_EVENTS = 5.0  # an item with this many events has half the weight of one with very many
+CG_ITERATIONS = 40
+CG_TOLERANCE = 1e-6  # norm of the residual
 
-Weights = list[Tensor]
+Floats = NDArray[np.float32]
 
 
 def refit_content(model: Recommender, item_events: Tensor) -> Recommender:
-    """The same model with the same vectors for all items that were met; events (V + 1,) each was met in."""
-    # Where ids were dropped, content has learned to stand alone, against all other items, which is better still.
+    """Refit the content weights and return the model. item_events: (V + 1,) training events of each item."""
+    # With id_dropout, training itself makes content meaningful without ids, which is better.
     if not model.config.item_schema or model.config.id_dropout or not model.observed_items.any():
         return model
     was_training = model.training
@@ -38,54 +43,47 @@ def refit_content(model: Recommender, item_events: Tensor) -> Recommender:
     return model.train(was_training)
 
 
-def _solve_ridge(model: Recommender, targets: Tensor, item_weights: Tensor) -> Weights:
-    """The fields' weights that minimise trust · |content − wanted|² + RIDGE · |weights|², by conjugate gradients."""
-    _set_weights(model, [torch.zeros_like(weight) for weight in _weights(model)])
-    solution = [torch.zeros_like(weight) for weight in _weights(model)]
-    residual = _content_transpose(
-        model, targets * item_weights[:, None]
-    )  # what is still unexplained, seen from the weights
-    direction, residual_sq = [x.clone() for x in residual], _dot(residual, residual)
-    for _ in range(CG_ITERATIONS):
-        if residual_sq < 1e-12:
-            break
-        _set_weights(model, direction)
+def _solve_ridge(model: Recommender, targets: Tensor, item_weights: Tensor) -> Floats:
+    """Return the content weights that minimise Σ item_weight · |content − target|² + RIDGE · |weights|².
+
+    The normal equations are solved by conjugate gradients. Content embeddings are linear in the content weights, so
+    autograd gives the product with the transposed matrix.
+    """
+
+    def normal_product(weights: Floats) -> Floats:
+        _set_weights(model, weights)
         with torch.no_grad():
             predicted = _content_embeddings(model)
-        curvature = [
-            a + RIDGE * b
-            for a, b in zip(_content_transpose(model, predicted * item_weights[:, None]), direction, strict=True)
-        ]
-        step = residual_sq / max(_dot(direction, curvature), 1e-30)
-        solution = [x + step * t for x, t in zip(solution, direction, strict=True)]
-        residual = [r - step * a for r, a in zip(residual, curvature, strict=True)]
-        residual_sq, previous_sq = _dot(residual, residual), residual_sq
-        direction = [r + residual_sq / previous_sq * t for r, t in zip(residual, direction, strict=True)]
-    return solution
+        return _transposed_product(model, predicted * item_weights[:, None]) + RIDGE * weights
+
+    right_side = _transposed_product(model, targets * item_weights[:, None])
+    size = len(right_side)
+    matrix = LinearOperator((size, size), matvec=normal_product, dtype=np.float32)
+    solution, _ = cg(matrix, right_side, rtol=0.0, atol=CG_TOLERANCE, maxiter=CG_ITERATIONS)
+    return np.asarray(solution, dtype=np.float32)
 
 
 def _content_embeddings(model: Recommender) -> Tensor:
-    """(V + 1, E) what content alone says; linear in the fields' weights."""
+    """(V + 1, E) item embeddings from content only, before normalisation; linear in the content weights."""
     contents = (model.get_buffer(f"content_{field.name}") for field in model.config.item_schema)
     return model.item_encoder.raw_embeddings(torch.zeros_like(model.item_indices()), *contents)
 
 
-def _content_transpose(model: Recommender, errors: Tensor) -> Weights:
-    """The transpose of `_content`: (V + 1, E) as the weights see it."""
-    weights = _weights(model)
+def _transposed_product(model: Recommender, errors: Tensor) -> Floats:
+    """Return the transpose of `_content_embeddings` times `errors` (V + 1, E), as a flat vector of weights."""
     with torch.enable_grad():
-        return list(torch.autograd.grad(_content_embeddings(model), weights, grad_outputs=errors))
+        gradients = torch.autograd.grad(_content_embeddings(model), _weights(model), grad_outputs=errors)
+    product: Floats = parameters_to_vector(gradients).cpu().numpy()
+    return product
 
 
-def _weights(model: Recommender) -> Weights:
+def _weights(model: Recommender) -> list[Tensor]:
     return [weight for field in model.item_encoder.fields for weight in field.parameters()]
 
 
-def _set_weights(model: Recommender, values: Weights) -> None:
-    with torch.no_grad():
-        for weight, value in zip(_weights(model), values, strict=True):
-            weight.copy_(value)
-
-
-def _dot(a: Weights, b: Weights) -> float:
-    return float(sum((x * y).sum() for x, y in zip(a, b, strict=True)))
+@torch.no_grad()
+def _set_weights(model: Recommender, values: Floats) -> None:
+    weights = _weights(model)
+    parts = torch.split(torch.from_numpy(values), [weight.numel() for weight in weights])
+    for weight, part in zip(weights, parts, strict=True):
+        weight.copy_(part.view_as(weight))

@@ -1,8 +1,8 @@
-"""Data parallelism in threads: on the CPU every core takes a share of the windows of each member's part of a batch.
+"""Data-parallel threads: on the CPU, each thread computes the gradients of a share of a batch's windows.
 
-A step consists of thousands of operations, most of them too small for torch to split over the cores to advantage. So
-each thread computes losses and gradients of its own, with operations that stay on one core. The gradients are summed in
-a fixed order: the same seed gives the same weights on the same number of cores.
+A step consists of thousands of operations, most of them too small for torch to parallelise well. So each thread
+computes losses and gradients on one core. The gradients are summed in a fixed order: the same seed gives the same
+weights on the same number of cores. For several processes or GPUs see freshet.training.distributed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,27 +19,26 @@ from freshet.model.dropout import dropout_generator
 from freshet.model.transformer import EnsembleMember, Recommender
 from freshet.training.batching import Batch
 from freshet.training.distributed import shard_batch
-from freshet.training.negative_sampling import NegativeSampler, SampledItems
+from freshet.training.negative_sampling import NegativeSampler, SampledItems, sample_batches
 from freshet.training.objective import member_loss
 
-MAX_THREADS = 4  # shares get too small for more; further cores go to the operations themselves
-MIN_THREAD_ACTIVATIONS = (
-    1 << 14
-)  # activations of a layer (rows of a batch × width) below which Python is most of a step
+MAX_THREADS = 4  # with more, their shares get too small; further cores go to the operations themselves
+# Activations of a layer (events of a batch × hidden_dim) below which a step is mostly Python overhead.
+MIN_THREAD_ACTIVATIONS = 1 << 14
 
 
 @dataclass(frozen=True)
 class StepThreads:
-    """How many threads compute a step's gradients, and how many cores each operation of theirs may use."""
+    """The threads that compute the gradients of a step, and the cores that each of their operations may use."""
 
     count: int = 1
     cores_per_thread: int = 1
 
     @classmethod
     def for_device(cls, device: torch.device, cores: int, activations: int) -> "StepThreads":
-        """One on a GPU, which does one operation after the other; on the CPU one a core, up to MOST_THREADS.
+        """Return one thread per core, up to MAX_THREADS; one thread on a GPU and for a model with few activations.
 
-        activations: of a layer, rows of a batch × width; with few of them threads would only wait for the interpreter.
+        activations: of a layer, events of a batch × hidden_dim.
         """
         if device.type != "cpu" or activations < MIN_THREAD_ACTIVATIONS:
             return cls(1, cores)
@@ -52,7 +51,7 @@ class StepThreads:
 
     @contextmanager
     def limit_cores(self) -> Iterator[None]:
-        """Operations use `cores_each` cores within it. What was set before is set again afterwards."""
+        """Limit torch to `cores_per_thread` cores per operation within the context, and restore its setting after."""
         previous_threads = torch.get_num_threads()
         torch.set_num_threads(self.cores_per_thread)
         try:
@@ -69,44 +68,40 @@ class StepThreads:
         seed: Sequence[int],
         use_bf16: bool = False,
     ) -> Tensor:
-        """Sets every parameter's gradient of the loss summed over all parts, over `questions`; returns that loss.
+        """Set the gradient of every parameter and return the loss: the sum over all queries, divided by `n_queries`.
 
-        parts: of a batch, one for each member. questions: of the whole batch, in other processes too. seed: of the
-        dropout. bf16: whether matrix products are rounded.
+        member_batches: one for each ensemble member. n_queries: of the batch in all processes. seed: of the dropout.
+        use_bf16: whether matrix products are computed in bfloat16.
         """
         device = member_batches[0].items.device
         with _autocast(device, use_bf16):
-            sampled_items = sampler.sample(member_batches) if sampler is not None else None
-            member_batches = (
-                [sampled_items.remap_batch(part) for part in member_batches] if sampled_items else member_batches
-            )
+            sampled_items, member_batches = sample_batches(sampler, member_batches)
             members = list(model.ensemble(sampled_items.items if sampled_items else None))
 
         def thread_gradients(thread: int) -> list[_Gradients]:
             generator = np.random.Generator(np.random.SFC64(np.random.SeedSequence([*seed, thread])))
             with dropout_generator(generator), _autocast(device, use_bf16):
-                thread_batches = (shard_batch(part, thread, self.count) for part in member_batches)
-                return [
-                    _gradients(m, part, sampled_items, n_queries)
-                    for m, part in zip(members, thread_batches, strict=True)
-                ]
+                shards = (shard_batch(part, thread, self.count) for part in member_batches)
+                parts = zip(members, shards, strict=True)
+                return [_gradients(member, shard, sampled_items, n_queries) for member, shard in parts]
 
-        shares = [thread_gradients(0)] if self.count == 1 else list(self._pool.map(thread_gradients, range(self.count)))
-        return _accumulate_gradients(members, shares)
+        if self.count == 1:
+            return _accumulate_gradients(members, [thread_gradients(0)])
+        return _accumulate_gradients(members, list(self._pool.map(thread_gradients, range(self.count))))
 
 
 def _autocast(device: torch.device, use_bf16: bool) -> torch.autocast:
-    """Matrix products in bfloat16, or not.
+    """Return the autocast context for bfloat16 matrix products, if `use_bf16`.
 
-    Without torch's cache of rounded weights: all threads share it, and the first one to leave empties it for the
-    others, whose gradients would then depend on when that was.
+    Without torch's cache of rounded weights: all threads share it, and the first one to leave the context clears it, so
+    that the others' gradients would depend on the timing.
     """
     return torch.autocast(device.type, torch.bfloat16, enabled=use_bf16, cache_enabled=False)
 
 
 @dataclass(frozen=True)
 class _Gradients:
-    """Of one member, from one share of its part."""
+    """Loss and gradients of one ensemble member, computed by one thread."""
 
     loss: Tensor
     table: Tensor
@@ -115,8 +110,8 @@ class _Gradients:
 
 
 def _gradients(member: EnsembleMember, batch: Batch, sampled_items: SampledItems | None, n_queries: int) -> _Gradients:
-    """A question weighs the same in whatever share it is."""
-    # Leaves of their own: several threads must not walk back through the item encoder, nor add to one gradient.
+    """Return the gradients of the loss summed over the queries of `batch`, divided by `n_queries`."""
+    # Detached leaves: several threads must not run backward through the item encoder, nor add to the same gradient.
     table, biases = (x.detach().requires_grad_() for x in (member.item_embeddings, member.item_biases))
     loss = member_loss(EnsembleMember(member.encoder, table, biases), batch, sampled_items) * (
         len(batch.targets.starts) / n_queries
@@ -130,13 +125,16 @@ def _gradients(member: EnsembleMember, batch: Batch, sampled_items: SampledItems
 
 
 def _accumulate_gradients(members: Sequence[EnsembleMember], shares: Sequence[Sequence[_Gradients]]) -> Tensor:
-    """Gradients of all shares to where they belong: encoders directly, tables and biases through the item encoder."""
+    """Sum the threads' gradients into the parameters and return the summed loss.
+
+    Those of item embeddings and biases go through the item encoder.
+    """
     for index, member in enumerate(members):
         for position, parameter in enumerate(member.encoder.parameters()):
             gradients = [g for share in shares if (g := share[index].encoder[position]) is not None]
             if gradients:
                 parameter.grad = sum(gradients[1:], gradients[0])
     tables = [sum((share[n].table for share in shares[1:]), shares[0][n].table) for n in range(len(members))]
-    biases = torch.stack([one.biases for share in shares for one in share]).sum(dim=0)
+    biases = torch.stack([gradients.biases for share in shares for gradients in share]).sum(dim=0)
     torch.autograd.backward([*(m.item_embeddings for m in members), members[0].item_biases], [*tables, biases])
-    return torch.stack([one.loss for share in shares for one in share]).sum()
+    return torch.stack([gradients.loss for share in shares for gradients in share]).sum()

@@ -1,8 +1,8 @@
-"""Many processes train one model: each takes some windows of every batch, and all take the same step.
+"""Distributed data parallelism: each process computes the gradients of its shard of every batch.
 
-The gradients go through one explicit all-reduce a step instead of DistributedDataParallel: that one hooks into the
-`forward` of a single module, and a training step here calls the parts of the model one by one. The item tables are most
-of the gradient and are complete last, so there is nothing to overlap with either.
+The gradients are summed by one explicit all-reduce per step instead of DistributedDataParallel, which hooks into the
+`forward` of a single module, while a training step here calls the parts of the model one by one. The item tables are
+most of the gradient and are complete last, so there is little to overlap with the communication.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,24 +18,24 @@ from freshet.training.batching import Batch, BatchTargets
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """Which of how many processes this is. Alone, nothing is exchanged."""
+    """The rank of this process among `world_size` processes; with one process nothing is communicated."""
 
     rank: int = 0
     world_size: int = 1
 
     @property
     def is_main(self) -> bool:
-        """Whether this is the process that writes and tells."""
+        """Whether this is the process that writes files and logs."""
         return self.rank == 0
 
     def local_shard(self, batch: Batch) -> Batch:
-        """This process's windows of a batch."""
+        """Return this process's windows of a batch."""
         return shard_batch(batch, self.rank, self.world_size)
 
     def all_reduce_gradients(self, parameters: Sequence[nn.Parameter], loss: Tensor) -> Tensor:
-        """Replaces every gradient by the sum over all processes; the sum of the losses comes back.
+        """Replace every gradient by its sum over all processes, and return the sum of the losses.
 
-        A parameter without a gradient here counts as zeros, for another process may have one.
+        A parameter without a gradient counts as zeros, because another process may have one.
         """
         if self.world_size == 1:
             return loss
@@ -47,7 +47,7 @@ class ProcessGroup:
         return flat[-1]
 
     def all_reduce_sum(self, values: Sequence[float], device: torch.device) -> list[float]:
-        """Each value summed over all processes, the same on every one of them."""
+        """Return each value summed over all processes."""
         if self.world_size == 1:
             return list(values)
         summed = torch.tensor(values, dtype=torch.float64, device=device)
@@ -55,7 +55,7 @@ class ProcessGroup:
         return [float(value) for value in summed.tolist()]
 
     def broadcast(self, value: str) -> str:
-        """What the first process says, on every one of them."""
+        """Return the first process's `value`."""
         if self.world_size == 1:
             return value
         buffer = [value]
@@ -68,10 +68,10 @@ SINGLE_PROCESS = ProcessGroup()
 
 @contextmanager
 def join_process_group(device_type: str) -> Iterator[tuple[ProcessGroup, torch.device]]:
-    """This process as one of those that a launcher (torchrun, TorchDistributor) has started, and where it trains.
+    """Join the processes started by a launcher (torchrun, TorchDistributor); yield the group and this one's device.
 
-    place: "cuda", a GPU for each process and NCCL between them, or "cpu" and gloo; the same in all of them. The
-    launcher's variables are read by torch itself.
+    device_type: "cuda" (a GPU for each process, NCCL) or "cpu" (gloo); the same in all processes. torch reads the
+    launcher's environment variables.
     """
     dist.init_process_group("nccl" if device_type == "cuda" else "gloo")
     try:
@@ -84,7 +84,7 @@ def join_process_group(device_type: str) -> Iterator[tuple[ProcessGroup, torch.d
 
 
 def shard_batch(batch: Batch, index: int, n_shards: int) -> Batch:
-    """Every `hands`-th window, beginning with the `hand`-th, as a batch of its own."""
+    """Return every `n_shards`-th window, starting with window `index`, as a batch."""
     if n_shards == 1:
         return batch
     counts, lengths = torch.tensor(batch.groups, dtype=torch.int64).view(-1, 2).T  # (G,) each
@@ -105,7 +105,7 @@ def shard_batch(batch: Batch, index: int, n_shards: int) -> Batch:
 
 
 def select_targets(targets: BatchTargets, mask: Tensor) -> BatchTargets:
-    """Some of Q questions, still at the same rows; chosen (Q,) bool."""
+    """Return the queries selected by `mask` (Q,); their rows stay the same."""
     sizes = torch.diff(targets.starts, append=targets.starts.new_tensor([len(targets.items)]))  # (Q,)
     selected_sizes = sizes[mask]
     return BatchTargets(
@@ -116,6 +116,6 @@ def select_targets(targets: BatchTargets, mask: Tensor) -> BatchTargets:
 
 
 def _reindex_targets(targets: BatchTargets, event_mask: Tensor) -> BatchTargets:
-    """The questions at rows that are kept, counted as the kept rows (N,) are."""
+    """Return the queries at the events selected by `event_mask` (N,), with rows that count those events only."""
     selected_targets = select_targets(targets, event_mask[targets.rows])
     return replace(selected_targets, rows=(torch.cumsum(event_mask, 0) - 1)[selected_targets.rows])

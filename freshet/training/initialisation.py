@@ -1,4 +1,4 @@
-"""The model before its first step."""
+"""Initialisation: the model before the first training step."""
 
 import torch
 
@@ -15,14 +15,14 @@ from freshet.training.warm_start import WarmStartModel, load_warm_weights
 def build_initial_model(
     vocabulary: Vocabulary, dataset: TrainingDataset, params: TrainParams, warm_start: WarmStartModel | None = None
 ) -> Model:
-    """Item vectors from co-occurrence, everything else from the seed. A model of your own begins as its class says.
+    """Return the untrained model: item embeddings from an SVD of the dataset, all other weights from the seed.
 
-    With a model of yesterday its weights take their place.
+    A custom model is initialised by its class. warm_start: the model whose weights are copied, if any.
     """
     torch.manual_seed(params.seed)
     n_items, schema = len(vocabulary), fit_schema(vocabulary.item_schema, vocabulary.item_attributes)
     content = encode_attributes(schema, vocabulary.item_attributes)
-    # Yesterday's tables stay as large as they are: they have room to grow.
+    # A warm start keeps the size of the previous model's feature tables.
     item_schema = warm_start.model.config.item_schema if warm_start else drop_empty_features(schema, content)
     config = ModelConfig.from_params(params, n_items, item_schema)
     content = content if item_schema == schema else encode_attributes(item_schema, vocabulary.item_attributes)

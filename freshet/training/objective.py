@@ -1,13 +1,15 @@
-"""One training step's question: how badly are the next baskets of a packed batch guessed?
+"""The training objective: cross-entropy of the next basket over a packed batch, for the built-in and custom models.
 
-Shapes: N packed events, W windows of T events each, Q questions, D width, P numbers of a member's vector, V items.
+Shapes: N packed events, W windows of T events each, Q queries (training positions), D hidden_dim, P embedding_dim of an
+ensemble member, E embedding length of a custom model, V items.
 """
 
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import Protocol, runtime_checkable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from freshet.data.columns import PAD
@@ -20,61 +22,70 @@ from freshet.model.transformer import EnsembleMember, Recommender
 from freshet.training.batching import Batch, BatchTargets
 from freshet.training.distributed import SINGLE_PROCESS, ProcessGroup, select_targets, shard_batch
 from freshet.training.losses import SoftTargets, SparseScoreDelta, basket_cross_entropy, catalogue_cross_entropy
-from freshet.training.negative_sampling import NegativeSampler, SampledItems
+from freshet.training.negative_sampling import NegativeSampler, SampledItems, sample_batches
 
-MAX_PREFIX_QUERIES = 512  # queries a batch for a custom model that cannot encode all events at once: each is a history
+MAX_PREFIX_QUERIES = 512  # queries per batch for a custom model without encode_all_events: each is a history
+
+
+@runtime_checkable
+class EncodesAllEvents(Protocol):
+    """Optional method of a custom model: it encodes all positions in one pass, so that each can be a query."""
+
+    def encode_all_events(self, items: Tensor, types: Tensor, gaps: Tensor) -> Tensor:
+        """int64 (B, T) each -> (B, T, E): the shopper embedding after each event."""
+
+
+@runtime_checkable
+class HasLoss(Protocol):
+    """Optional method of a custom model: a loss of its own instead of the cross-entropy over all items."""
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Return the mean loss over the queries of the batch, a scalar."""
 
 
 def batch_loss(model: Recommender, member_batches: Sequence[Batch], sampler: NegativeSampler | None = None) -> Tensor:
-    """Cross-entropy of the next baskets, in nats a question. Each member is asked the questions of its own part.
+    """Return the mean cross-entropy of the next baskets, in nats per query.
 
-    drawing: how some items are chosen to stand for all; None: nothing is left out.
+    member_batches: one for each ensemble member, which learns from its queries only. sampler: for negative sampling;
+    None: all items are scored.
     """
-    sampled_items = sampler.sample(member_batches) if sampler is not None else None
-    member_batches = [sampled_items.remap_batch(part) for part in member_batches] if sampled_items else member_batches
+    sampled_items, member_batches = sample_batches(sampler, member_batches)
     n_queries = max(1, sum(len(part.targets.starts) for part in member_batches))
+    members = model.ensemble(sampled_items.items if sampled_items else None)
     losses = [
         member_loss(member, part, sampled_items) * (len(part.targets.starts) / n_queries)
-        for member, part in zip(
-            model.ensemble(sampled_items.items if sampled_items else None), member_batches, strict=True
-        )
+        for member, part in zip(members, member_batches, strict=True)
     ]
     return torch.stack(losses).sum()
 
 
 def member_loss(member: EnsembleMember, batch: Batch, sampled_items: SampledItems | None) -> Tensor:
-    """Mean over the questions of its part; 0 where nothing is asked."""
+    """Return the mean cross-entropy over the queries of a member's batch; 0 if there are none."""
     targets = SoftTargets(batch.targets.items, batch.targets.starts)
     if len(targets.starts) == 0:
         return member.item_embeddings.sum() * 0.0
     vectors, score_delta = _encode_queries(member, batch)
     biases = member.item_biases
     if sampled_items is not None:
-        biases, score_delta = (
-            biases + sampled_items.log_q_correction,
-            sampled_items.cancel_target_correction(targets, score_delta),
-        )
+        biases = biases + sampled_items.log_q_correction
+        score_delta = sampled_items.cancel_target_correction(targets, score_delta)
     precision = devices.matrix_precision(biases.device, len(targets.starts) * len(biases))
     return catalogue_cross_entropy(vectors, member.item_embeddings, biases, targets, score_delta, precision)
 
 
 def batch_scores(model: Recommender, batch: Batch) -> Tensor:
-    """(Q, V + 1) scores at the asked rows, all at once: what `batch_loss` never holds."""
+    """Return the (Q, V + 1) scores of all items for all queries, which `batch_loss` never holds at once."""
     scores = []
     for member in model.ensemble():
         vectors, score_delta = _encode_queries(member, batch)
         dense_scores = vectors @ member.item_embeddings.T + member.item_biases  # (Q, V + 1)
-        scores.append(
-            dense_scores.index_put((score_delta.queries, score_delta.items), score_delta.values, accumulate=True)
-        )
+        cells = score_delta.queries, score_delta.items
+        scores.append(dense_scores.index_put(cells, score_delta.values, accumulate=True))
     return torch.stack(scores).mean(dim=0)
 
 
 def _encode_queries(member: EnsembleMember, batch: Batch) -> tuple[Tensor, SparseScoreDelta]:
-    """(Q, P) a member's vectors at the asked rows, and what its memory adds to their product with its table.
-
-    Nothing is computed for padding, for there is none.
-    """
+    """Return the shopper embeddings (Q, P) of the queries, and the repeat scores to add to their item scores."""
     encoder = member.encoder
     inputs = F.embedding(batch.items, member.item_embeddings)  # (N, P)
     encoded = encoder(inputs, batch.types, batch.gaps, batch.positions, packed_attention(batch.groups))  # (N, D)
@@ -83,11 +94,11 @@ def _encode_queries(member: EnsembleMember, batch: Batch) -> tuple[Tensor, Spars
 
 
 def repeat_scores(repeat_attention: RepeatAttention, encoded: Tensor, batch: Batch) -> SparseScoreDelta:
-    """What the memory adds to the scores: one value per question and known event.
+    """Return what repeat attention adds to the scores of the items in a query's window.
 
-    A question's values reach over its whole window; events after the question add 0.
+    There is one value for each event of the window; events after the query add 0.
     """
-    sizes = [count * length for count, length in batch.groups]
+    sizes = batch.group_sizes
     event_starts = [0, *accumulate(sizes)]
     query_starts = torch.searchsorted(batch.targets.rows, torch.tensor(event_starts, device=encoded.device)).tolist()
     parts = zip(
@@ -109,10 +120,10 @@ def repeat_scores(repeat_attention: RepeatAttention, encoded: Tensor, batch: Bat
 def split_by_member(
     model: Model, batch: Batch, process_group: ProcessGroup = SINGLE_PROCESS, device: torch.device | None = None
 ) -> list[Batch]:
-    """This process's windows of a packed batch, dealt out between the members of the model.
+    """Return this process's windows of a packed batch, split between the ensemble members.
 
-    Every member learns from windows of its own, so that a step costs what it costs with one member, and they err
-    differently. place: where the model is; the batch is on the CPU.
+    Each member learns from windows of its own: a step costs as much as with one member, and the members differ.
+    device: of the model; the batch is on the CPU.
     """
     n_members = model.config.ensemble_size if isinstance(model, Recommender) else 1
     member_batches = [process_group.local_shard(shard_batch(batch, member, n_members)) for member in range(n_members)]
@@ -126,33 +137,29 @@ def step_loss(
     device: torch.device | None = None,
     sampler: NegativeSampler | None = None,
 ) -> Tensor:
-    """This process's part of the mean over all questions of a packed batch, in nats; a scalar.
+    """Return this process's share of the mean loss over all queries of a packed batch, in nats; a scalar.
 
-    place: where the model is; the batch is on the CPU. drawing: of items for all.
+    device: of the model; the batch is on the CPU. sampler: for negative sampling with the built-in model.
     """
     member_batches = split_by_member(model, batch, process_group, device)
     n_queries = sum(len(part.targets.rows) for part in member_batches)
     if not n_queries:
         return torch.zeros((), device=device)
-    loss = (
-        batch_loss(model, member_batches, sampler)
-        if isinstance(model, Recommender)
-        else _custom_loss(model, member_batches[0])
-    )
+    if isinstance(model, Recommender):
+        loss = batch_loss(model, member_batches, sampler)
+    else:
+        loss = _custom_loss(model, member_batches[0])
     return loss * (n_queries / len(batch.targets.rows))
 
 
 def _custom_loss(model: CustomModelAdapter, batch: Batch) -> Tensor:
-    """Mean over the questions: the module's own loss, else the cross-entropy."""
-    if hasattr(model.net, "loss"):
-        loss: Tensor = model.net.loss(batch)  # type: ignore[operator]
-        return loss
+    """Return the mean loss over the queries: the module's own loss if it has one, otherwise the cross-entropy."""
+    if isinstance(model.net, HasLoss):
+        return model.net.loss(batch)
     item_embeddings = model.item_embeddings()  # (V + 1, E)
-    if hasattr(model.net, "everywhere"):
-        targets = batch.targets
-        return _cross_entropy(
-            F.embedding(targets.rows, _encode_all_events(model.net, batch)) @ item_embeddings.T, targets
-        )
+    if isinstance(model.net, EncodesAllEvents):
+        vectors = F.embedding(batch.targets.rows, _encode_all_events(model.net, batch))  # (Q, E)
+        return _cross_entropy(vectors @ item_embeddings.T, batch.targets)
     mask = torch.randperm(len(batch.targets.rows), device=item_embeddings.device) < MAX_PREFIX_QUERIES
     targets = select_targets(batch.targets, mask)
     events = _prefixes(batch, targets.rows)
@@ -164,23 +171,20 @@ def _cross_entropy(scores: Tensor, targets: BatchTargets) -> Tensor:
     return basket_cross_entropy(scores, SoftTargets(targets.items, targets.starts))
 
 
-def _encode_all_events(net: nn.Module, batch: Batch) -> Tensor:
-    """(N, E) after every event of the batch; windows of one length are a rectangle without padding."""
-    sizes = [count * length for count, length in batch.groups]
-    outputs, columns = (
-        [],
-        (torch.split(batch.items, sizes), torch.split(batch.types, sizes), torch.split(batch.gaps, sizes)),
-    )
+def _encode_all_events(net: EncodesAllEvents, batch: Batch) -> Tensor:
+    """(N, E) after every event of the batch; windows of one length form a rectangle without padding."""
+    columns = (torch.split(x, batch.group_sizes) for x in (batch.items, batch.types, batch.gaps))
+    outputs = []
     for group, *events in zip(batch.groups, *columns, strict=True):
-        vectors: Tensor = net.everywhere(*(x.view(group) for x in events))  # type: ignore[operator]
-        outputs.append(vectors.flatten(0, 1))  # (W, T, E) -> (W T, E)
+        items, types, gaps = (x.view(group) for x in events)  # (W, T) each
+        outputs.append(net.encode_all_events(items, types, gaps).flatten(0, 1))  # (W, T, E) -> (W T, E)
     return torch.cat(outputs)
 
 
 def _prefixes(batch: Batch, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(Q, T) each: the window of every asked row up to that row, right-padded."""
+    """(Q, T) each: for every query the events of its window up to the query, right-padded."""
     offsets = torch.arange(max(length for _, length in batch.groups), device=rows.device)  # (T,)
-    ends = F.embedding(rows, batch.positions.unsqueeze(1))  # (Q, 1) place of the row in its window
+    ends = F.embedding(rows, batch.positions.unsqueeze(1))  # (Q, 1) position of the query in its window
     mask = offsets <= ends  # (Q, T)
     event_index = torch.where(mask, rows.unsqueeze(1) - ends + offsets, 0)  # (Q, T)
     items, types, gaps = (torch.where(mask, x[event_index], PAD) for x in (batch.items, batch.types, batch.gaps))

@@ -1,7 +1,7 @@
-"""Where a training that was killed goes on: its whole state as one file in the lake, written while it runs.
+"""Training checkpoints: save the whole training state in the lake and resume from it.
 
-A spot machine is taken away without notice, and the next one has nothing but the lake. So the state lies there, under a
-name that holds the place reached and the hash of the content: a file cut short is recognised, the one before is taken.
+A spot machine can disappear without notice, and its successor has only the lake. The file name holds the epoch, the
+step and the hash of the content: a damaged file is detected, and the one before it is used.
 """
 
 import hashlib
@@ -22,20 +22,20 @@ from freshet.training.state import EpochMetrics, TrainState
 
 log = logging.getLogger("freshet")
 
-MAX_STATE_FILES = 2  # the newest, and one before it should the newest be damaged
+MAX_STATE_FILES = 2  # the newest, and the one before it in case the newest is damaged
 METADATA_KEY = "facts"
 
 
 @dataclass(frozen=True)
 class TrainingCheckpoint:
-    """The files `<epochs over>-<steps>-<sha256>.safetensors` below `folder`, which belongs to one training only."""
+    """The files `<completed epochs>-<steps>-<sha256>.safetensors` in `folder`, which belongs to one training."""
 
     store: Store
     folder: str
-    interval_s: float = 30.0  # seconds between two files; 0: after every step
+    interval_s: float = 30.0  # seconds between two checkpoints; 0: one after every step
 
     def save(self, state: TrainState) -> None:
-        """Write the course as it is now, whole or not at all. Files older than the one before are removed."""
+        """Write the training state atomically, and remove all but the last MAX_STATE_FILES files."""
         with tempfile.TemporaryDirectory() as temporary:
             file = Path(temporary) / "state"
             save_file(_state_tensors(state), file)
@@ -47,9 +47,9 @@ class TrainingCheckpoint:
             self.store.remove(path)
 
     def load(self, state: TrainState, process_group: ProcessGroup) -> bool:
-        """Take the course up where the newest whole file left it; False where there is none.
+        """Restore `state` from the newest intact file; return False if there is none.
 
-        The first process chooses the file, so that all go on from the same step.
+        The first process chooses the file, so that all processes resume from the same step.
         """
         path = process_group.broadcast(self._latest_intact() if process_group.is_main else "")
         if not path:
@@ -58,7 +58,7 @@ class TrainingCheckpoint:
         return True
 
     def remove(self) -> None:
-        """The training is over: nothing will be resumed."""
+        """Remove all files, after the training is finished."""
         for path in self.store.list(self.folder):
             self.store.remove(path)
 
@@ -66,8 +66,8 @@ class TrainingCheckpoint:
         for path in reversed(self.store.list(self.folder)):
             if _digest(self.store.get(path)) == Path(path).stem.rpartition("-")[2]:
                 return path
-            log.warning("%s is damaged: the training goes on from the file before, if any", self.store.full_path(path))
-            self.store.remove(path)  # or it would count as one of the newest
+            log.warning("%s is damaged: resuming from the checkpoint before it, if any", self.store.full_path(path))
+            self.store.remove(path)  # otherwise it would count as one of the newest
         return ""
 
 
@@ -76,7 +76,7 @@ def _digest(content: bytes) -> str:
 
 
 def _state_tensors(state: TrainState) -> dict[str, Tensor]:
-    """Everything that the next step depends on; what is no tensor goes as JSON in one of bytes."""
+    """Return everything that the next step depends on; values that are not tensors as JSON in a tensor of bytes."""
     optimizer_slots = state.optimizer.state_dict()["state"]
     tensors = {
         **{f"model/{name}": value for name, value in state.model.state_dict().items()},
@@ -98,7 +98,7 @@ def _state_tensors(state: TrainState) -> dict[str, Tensor]:
         "curve": [asdict(epoch_metrics) for epoch_metrics in state.curve],
     }
     tensors[METADATA_KEY] = torch.frombuffer(bytearray(json.dumps(metadata).encode()), dtype=torch.uint8)
-    # A copy of each: two names may share their memory (tied weights), which the format refuses.
+    # Copies, because safetensors refuses tensors that share memory (tied weights).
     return {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
 
 

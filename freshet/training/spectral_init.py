@@ -1,7 +1,7 @@
-"""Where item vectors start: what is met by the same shoppers lies together before the first step.
+"""Spectral initialisation of item embeddings: items with the same shoppers start close to each other.
 
-A truncated singular value decomposition of shopper × item, found by randomised subspace iteration (Halko, Martinsson
-and Tropp 2011). It costs a second and saves the epochs in which co-occurrence is learned one gradient at a time.
+A truncated singular value decomposition of the shopper × item matrix by randomised subspace iteration (Halko,
+Martinsson and Tropp 2011). It takes a second and saves the epochs that would learn co-occurrence by gradient descent.
 """
 
 import warnings
@@ -14,31 +14,34 @@ from freshet.data.columns import RETURN_TYPE_CODE
 from freshet.data.history import Ints
 from freshet.training.dataset import TrainingDataset
 
-POPULARITY_EXPONENT = 0.25  # power of an item's popularity that is divided out: best-sellers go with everything
+POPULARITY_EXPONENT = 0.25  # an item's popularity to this power is divided out: bestsellers co-occur with all items
 POWER_ITERATIONS = 5
-OVERSAMPLED_DIMS = 8  # directions more than needed, for accuracy
+OVERSAMPLED_DIMS = 8  # extra dimensions of the subspace, for accuracy
 
 
 def init_embeddings(dataset: TrainingDataset, n_items: int, dim: int, seed: int) -> Tensor:
-    """(V + 1, size) with row 0 zeros and a mean squared length of 1; columns beyond the data's rank are zeros."""
+    """Return (V + 1, dim) item embeddings with zeros in row 0 and a mean squared length of 1.
+
+    Columns beyond the rank of the data are zeros.
+    """
     shopper, item = _shopper_item_pairs(dataset, n_items)
     basis = _right_singular_vectors(shopper, item, n_items, dim, seed)
     embeddings = torch.zeros((n_items + 1, dim))
     embeddings[:, : min(dim, basis.shape[1])] = basis[:, :dim]
     embeddings[0] = 0
-    # The square root of the length keeps rare items from vanishing beside best-sellers.
+    # Dividing by the root of the length keeps rare items from vanishing beside bestsellers.
     embeddings /= embeddings.norm(dim=1, keepdim=True).clamp(min=1e-9).sqrt()
     scale: Tensor = embeddings[1:].norm(dim=1).pow(2).mean().sqrt().clamp(min=1e-9)
     return embeddings / scale
 
 
 def init_biases(dataset: TrainingDataset, n_items: int) -> Tensor:
-    """(V + 1,) log(1 + how often the item was a target): the score of a shopper of whom nothing is known."""
+    """Return (V + 1,) log(1 + number of times the item is a target): the scores for a shopper without history."""
     return torch.from_numpy(np.bincount(dataset.targets, minlength=n_items + 1)).float().log1p()
 
 
 def _right_singular_vectors(shopper: Tensor, item: Tensor, n_items: int, dim: int, seed: int) -> Tensor:
-    """(V + 1, rank) the leading right singular vectors of the weighted shopper × item matrix."""
+    """Return (V + 1, rank): the leading right singular vectors of the weighted shopper × item matrix."""
     n_shoppers = int(shopper.max()) + 1
     item_counts = torch.bincount(item, minlength=n_items + 1).clamp(min=1).float()
     shopper_counts = torch.bincount(shopper, minlength=n_shoppers).clamp(min=1).float()
@@ -54,14 +57,14 @@ def _right_singular_vectors(shopper: Tensor, item: Tensor, n_items: int, dim: in
 
 
 def _sparse_matrix(rows: Tensor, columns: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Compressed by row, ten times faster to multiply than coordinates; torch calls it beta and says so every time."""
+    """Return a CSR matrix, ten times faster to multiply than COO; torch's beta warning is silenced."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse", category=UserWarning)
         return torch.sparse_coo_tensor(torch.stack([rows, columns]), values, shape).coalesce().to_sparse_csr()
 
 
 def _shopper_item_pairs(dataset: TrainingDataset, n_items: int) -> tuple[Tensor, Tensor]:
-    """(shopper, item), each pair once, of everything that was not sent back."""
+    """Return the distinct (shopper, item) pairs of all events but returns."""
     shopper_index: Ints = np.repeat(np.arange(len(dataset.lengths)), dataset.lengths)
     mask = dataset.types != RETURN_TYPE_CODE
     pairs = np.unique(shopper_index[mask] * (n_items + 1) + dataset.items[mask])

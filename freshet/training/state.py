@@ -1,8 +1,8 @@
-"""A training under way: everything its next step depends on, and how a step is taken.
+"""The training state, and the training step: everything that the next step depends on.
 
-What is random in a step (dropout, which questions are asked) is drawn from the seed, the epoch, the step and the rank,
-never from what was drawn before. So a training that was put down between any two steps goes on as if nothing had
-happened, and no generator's state has to be kept.
+The random numbers of a step (dropout, sampled queries) depend only on the seed, the epoch, the step and the rank, not
+on earlier random numbers. So a training that is interrupted between two steps resumes exactly, without storing the
+state of a random number generator.
 """
 
 import math
@@ -28,54 +28,54 @@ from freshet.training.negative_sampling import NegativeSampler
 from freshet.training.objective import split_by_member, step_loss
 from freshet.training.run_params import Precision
 
-WARMUP_STEPS = 100  # steps, or a tenth of all where that is fewer
-MAX_GRAD_NORM = 1.0  # longest gradient of a step
+WARMUP_STEPS = 100  # or a tenth of all steps, if that is fewer
+MAX_GRAD_NORM = 1.0  # for gradient clipping
 
 
 @dataclass(frozen=True)
 class EpochMetrics:
-    """After an epoch: how it went, and how long the rest can take at most."""
+    """Loss, validation score and times after an epoch."""
 
     epoch: int  # from 1
     max_epochs: int
     loss: float  # nats
     ndcg_at_10: float  # of the held-out baskets
     seconds: float  # since the start
-    seconds_left: float
+    seconds_left: float  # an estimate, within the time limit
 
 
 @dataclass
 class TrainState:
-    """The one thing here that changes: with every step."""
+    """Model, optimizer and progress of a training; mutable, it changes with every step."""
 
     model: Model
     optimizer: torch.optim.Optimizer
     device: torch.device
-    batch_events: int  # packed events a batch
-    total_steps: int  # after which the learning rate is down to zero
-    max_epochs: int  # that these are
+    batch_events: int  # packed events per batch
+    total_steps: int  # of the learning-rate schedule
+    max_epochs: int
     use_bf16: bool
-    sampler: NegativeSampler | None = None  # how items that stand for all of a large catalogue are drawn
-    threads: StepThreads = field(default_factory=StepThreads)  # that compute the gradients of a step
-    step: int = 0  # taken so far
-    epoch_losses: list[Tensor] = field(default_factory=list)  # of the epoch under way, one a step, on the device
-    curve: list[EpochMetrics] = field(default_factory=list)  # of the epochs that are over
-    best_weights: dict[str, Tensor] = field(default_factory=dict)  # weights of the best of them
+    sampler: NegativeSampler | None = None  # None: all items are scored
+    threads: StepThreads = field(default_factory=StepThreads)  # compute the gradients of a step
+    step: int = 0  # number of steps taken
+    epoch_losses: list[Tensor] = field(default_factory=list)  # of the current epoch, one per step, on the device
+    curve: list[EpochMetrics] = field(default_factory=list)  # of the completed epochs
+    best_weights: dict[str, Tensor] = field(default_factory=dict)  # of the epoch with the highest validation score
     is_finished: bool = False
-    seconds: float = 0.0  # trained so far, by processes before this one too
-    device_name: str = ""  # that has trained it, as a person would say it
-    peak_memory: int = 0  # bytes, the most of any process so far
+    seconds: float = 0.0  # of training, including interrupted processes
+    device_name: str = ""
+    peak_memory: int = 0  # bytes, the maximum over all processes
 
     @property
     def best_epoch(self) -> EpochMetrics:
-        """The epoch whose weights are kept."""
-        return max(self.curve, key=lambda p: p.ndcg_at_10)
+        """The epoch with the highest validation NDCG@10."""
+        return max(self.curve, key=lambda metrics: metrics.ndcg_at_10)
 
 
 def init_train_state(
     model: Model, dataset: TrainingDataset, params: TrainParams, device: torch.device, precision: Precision
 ) -> TrainState:
-    """A course before its first step."""
+    """Return the state before the first step: optimizer, schedule, negative sampler and threads."""
     batch_events = events_per_batch(len(dataset.items), params.steps_per_epoch, params.max_batch_events)
     use_bf16 = devices.use_bf16(device, precision, batch_events * params.hidden_dim)
     max_epochs = params.max_epochs or 1
@@ -85,7 +85,7 @@ def init_train_state(
         model.parameters(), params.learning_rate, weight_decay=params.weight_decay, fused=fused
     )
     sampler, threads = None, StepThreads(1, torch.get_num_threads())
-    if isinstance(model, Recommender):  # a module of a team's own scores what it will
+    if isinstance(model, Recommender):  # custom models run in one thread and score all items
         threads = StepThreads.for_device(device, torch.get_num_threads(), batch_events * params.hidden_dim)
         sampler = NegativeSampler.fit(dataset, model.config.n_items, params.max_history, params.n_negatives, device)
     return TrainState(model, optimizer, device, batch_events, total_steps, max_epochs, use_bf16, sampler, threads)
@@ -94,7 +94,7 @@ def init_train_state(
 def train_epoch(
     state: TrainState, dataset: TrainingDataset, params: TrainParams, process_group: ProcessGroup
 ) -> Iterator[None]:
-    """Takes the steps that are left of the epoch under way; comes back after each of them."""
+    """Take the remaining steps of the current epoch; yield after each of them."""
     rng = np.random.default_rng([params.seed, len(state.curve)])
     epoch_batches = batches(dataset, params.max_history, state.batch_events, params.within_basket_target_rate, rng)
     for batch in islice(epoch_batches, len(state.epoch_losses), None):
@@ -104,18 +104,17 @@ def train_epoch(
 
 
 def mean_loss(state: TrainState, params: TrainParams) -> float:
-    """Of the steps of this epoch, in nats. Raises FreshetError when it is no number any more."""
+    """Return the mean loss of the current epoch's steps, in nats. Raises FreshetError if it is not finite."""
     loss = float(torch.stack(state.epoch_losses).mean())
     if math.isfinite(loss):
         return loss
-    # Weights that are not numbers never leave the training.
     what = f"the loss is {loss} with a learning rate of {params.learning_rate:g}"
     fix = "set learning_rate to a tenth of it and train again"
     raise FreshetError(f"training, epoch {len(state.curve) + 1}", what, fix)
 
 
 def _train_step(state: TrainState, batch: Batch, params: TrainParams, process_group: ProcessGroup) -> Tensor:
-    """Loss (a scalar) and clipped norm stay on the device: no step waits for the one before."""
+    """Take one step and return its loss, a scalar on the device, so that the next step need not wait for it."""
     _seed_step(params.seed, state.step, process_group.rank)
     lr_factor = learning_rate_factor(state.step, min(WARMUP_STEPS, state.total_steps // 10 + 1), state.total_steps)
     for group in state.optimizer.param_groups:
@@ -131,7 +130,7 @@ def _train_step(state: TrainState, batch: Batch, params: TrainParams, process_gr
 
 
 def _backward(state: TrainState, batch: Batch, seed: int, process_group: ProcessGroup) -> Tensor:
-    """Sets the gradients of this process's part of the batch and returns its loss."""
+    """Set the gradients of this process's share of the batch and return its loss."""
     model = state.model
     if isinstance(model, Recommender):
         member_batches = split_by_member(model, batch, process_group, state.device)
@@ -148,5 +147,6 @@ def _backward(state: TrainState, batch: Batch, seed: int, process_group: Process
 
 
 def _seed_step(seed: int, step: int, rank: int) -> None:
+    """Seed torch's random number generator for one step."""
     words = np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)
     torch.manual_seed(int(words[0]))

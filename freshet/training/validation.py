@@ -1,4 +1,4 @@
-"""How good the model is while it trains: NDCG@10 over held-out baskets, ranked among all items."""
+"""Validation: NDCG@10 on the held-out baskets, ranking all items."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,15 +14,15 @@ from freshet.model.custom import Model, serving_encoder
 from freshet.model.serving_encoder import score_items
 from freshet.training.losses import SoftTargets, basket_cross_entropy
 
-MAX_CHUNK_CASES = 256  # most cases scored at once
-MAX_CHUNK_SCORES = 1 << 25  # most scores held at once: 128 MB
+MAX_CHUNK_CASES = 256  # cases scored at once
+MAX_CHUNK_SCORES = 1 << 25  # scores in memory at once: 128 MB
 NDCG_K = 10
 
 
 def mean_ndcg(model: Model, cases: EvalCases, max_history: int, exclude_seen: bool = False) -> float:
-    """Mean NDCG@10 of the cases. A target outside the vocabulary counts as a miss.
+    """Return the mean NDCG@10 of the cases. A target outside the vocabulary counts as a miss.
 
-    exclude_seen: whether the items of a history (all of it, not only its last `length` events) are left out.
+    exclude_seen: whether the items of the whole history, not only of its last `max_history` events, are not ranked.
     """
     lists = top_k_lists(model, cases, max_history, exclude_seen)
     case_ndcg = ndcg_per_case(lists, torch.from_numpy(cases.targets), torch.from_numpy(cases.target_offsets))
@@ -38,9 +38,9 @@ def top_k_lists(
     k: int = NDCG_K,
     tables: BlendTables | None = None,
 ) -> Tensor:
-    """(C, k) on the CPU: the k best items of every case, best first; 0 where fewer than k may be recommended.
+    """Return (C, k) on the CPU: the k best items of every case, best first; 0 where there are fewer than k.
 
-    tables: what the model's blend mixes in, as the ranker does with those of the bundle; None: the model alone.
+    tables: blended into the scores with the weights of the model's blend, as the ranker does; None: the model alone.
     """
     lists = torch.zeros(len(cases), k, dtype=torch.int64)
     for scored_cases in score_cases(model, cases, max_history, exclude_seen):
@@ -52,17 +52,17 @@ def top_k_lists(
 
 @dataclass(frozen=True)
 class ScoredCases:
-    """Some cases with the model's scores of all items."""
+    """A chunk of cases with the model's scores of all items."""
 
-    indices: Tensor  # (B,) which of the cases
+    indices: Tensor  # (B,) of the cases
     batch: ModelInput
     scores: Tensor  # (B, V + 1)
-    excluded_items: tuple[Tensor, Tensor] | None  # (rows, items) that may not be answered
+    excluded_items: tuple[Tensor, Tensor] | None  # (rows, items) that are not ranked
 
 
 @torch.inference_mode()
 def score_cases(model: Model, cases: EvalCases, max_history: int, exclude_seen: bool = False) -> Iterator[ScoredCases]:
-    """Every case, those with like histories together."""
+    """Yield the scores of all cases in chunks of cases with similar history lengths."""
     was_training = model.training
     model.eval()
     encoder, item_embeddings = serving_encoder(model), model.item_embeddings()
@@ -80,7 +80,7 @@ def score_cases(model: Model, cases: EvalCases, max_history: int, exclude_seen: 
 
 
 def top_k_items(scored_cases: ScoredCases, k: int) -> Tensor:
-    """(B, k) on the CPU: the k best items of every case, best first; 0 where fewer than k may be recommended."""
+    """Return (B, k) on the CPU: the k best items of every case, best first; 0 where there are fewer than k."""
     scores = scored_cases.scores
     scores[:, 0] = -torch.inf
     if scored_cases.excluded_items is not None:
@@ -92,7 +92,7 @@ def top_k_items(scored_cases: ScoredCases, k: int) -> Tensor:
 
 
 def add_table_scores(scored_cases: ScoredCases, tables: BlendTables, blend: KnnBlend) -> Tensor:
-    """(B, V + 1) on the CPU: the scores with what the tables are worth."""
+    """Return (B, V + 1) on the CPU: the model's scores blended with those of the tables."""
     scores = scored_cases.scores.cpu().numpy()
     add_blend(scores, scored_cases.batch, tables, blend)
     return torch.from_numpy(scores)
@@ -100,7 +100,7 @@ def add_table_scores(scored_cases: ScoredCases, tables: BlendTables, blend: KnnB
 
 @torch.inference_mode()
 def validation_loss(model: Model, cases: EvalCases, max_history: int) -> float:
-    """Mean cross-entropy of the cases in nats, for a model whose training nobody saw."""
+    """Return the mean cross-entropy of the cases in nats: the loss of a model that was trained elsewhere."""
     encoder, item_embeddings = serving_encoder(model), model.item_embeddings()
     total = 0.0
     for start in range(0, len(cases), MAX_CHUNK_CASES):
@@ -114,16 +114,16 @@ def validation_loss(model: Model, cases: EvalCases, max_history: int) -> float:
 
 
 def _history_items(cases: EvalCases) -> tuple[Tensor, Tensor]:
-    """(cases, items) of everything that stands in a case's history."""
+    """Return (rows, items): for every case the items of its whole history."""
     histories = cases.input_histories(max(1, len(cases.histories.items)))
     case_index = np.repeat(np.arange(len(cases)), np.diff(histories.offsets))
     return torch.from_numpy(case_index), torch.from_numpy(histories.items)
 
 
 def ndcg_per_case(top: Tensor, targets: Tensor, offsets: Tensor) -> Tensor:
-    """(C,) normalised discounted cumulative gain (Järvelin and Kekäläinen 2002) with gain 1 for every target.
+    """Return (C,) normalised discounted cumulative gains (Järvelin and Kekäläinen 2002) with gain 1 for every target.
 
-    top (C, k) item indexes, best first; case c wants targets[offsets[c]:offsets[c + 1]], of which 0 is never hit.
+    top: (C, k) item indices, best first. Case c has targets[offsets[c]:offsets[c + 1]]; target 0 is never a hit.
     """
     k = top.shape[1]
     sizes = offsets.diff()  # (C,)

@@ -1,4 +1,4 @@
-"""The search: one configuration after another trained on the same lesson, the poor ones given up early."""
+"""Hyper-parameter tuning: train trial configurations on the same split, and prune the poor ones early."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +13,7 @@ from optuna.study import MaxTrialsCallback
 from optuna.trial import TrialState
 from pydantic import ValidationError
 
+from freshet.artifacts import rename_former
 from freshet.data.vocabulary import Vocabulary
 from freshet.errors import FreshetError
 from freshet.model import device as devices
@@ -27,11 +28,15 @@ from freshet.tuning.study import (
     count_finished,
     open_study,
     resume_study,
+    stored_name,
 )
 
-PRUNE_REASON_KEY: Final = "why"  # attribute of a trial that was given up
+PRUNE_REASON_KEY: Final = "why"  # attribute of a pruned trial
 OUT_OF_MEMORY: Final = "it does not fit into the device's memory"
-MIN_IMPORTANCE_TRIALS: Final = 4  # complete trials below which importances say nothing
+# Texts of a RuntimeError for a lack of memory: torch's CPU allocator ("DefaultCPUAllocator: can't allocate memory"),
+# cuBLAS ("CUBLAS_STATUS_ALLOC_FAILED") and MPS ("MPS backend out of memory").
+OUT_OF_MEMORY_TEXTS: Final = ("can't allocate memory", "alloc_failed", "out of memory")
+MIN_IMPORTANCE_TRIALS: Final = 4  # completed trials that importances need
 
 TrialStatus = Literal["complete", "pruned", "failed", "running", "waiting"]
 STATUS_BY_STATE: Final[Mapping[TrialState, TrialStatus]] = {
@@ -45,26 +50,26 @@ STATUS_BY_STATE: Final[Mapping[TrialState, TrialStatus]] = {
 
 @dataclass(frozen=True)
 class TrialResult:
-    """One configuration and how it did."""
+    """One trial: its parameters, its score and its learning curve."""
 
     number: int
     status: TrialStatus
-    parameters: Mapping[str, Any]  # of the space; the rest is the base's
-    score: float | None  # NDCG@10 of the held-out baskets, of the best epoch; None where it did not go to its end
+    parameters: Mapping[str, Any]  # of the search space; the others are those of base_params
+    score: float | None  # NDCG@10 of the best epoch; None if it did not complete
     curve: Mapping[int, float]  # epoch → NDCG@10
     seconds: float
     is_default: bool
-    prune_reason: str  # it was given up
+    prune_reason: str  # "" if it was not pruned
 
 
 @dataclass(frozen=True)
 class TuningResult:
-    """What a search found."""
+    """The trials of a study and the importance of the parameters."""
 
     study_name: str
     base_params: TrainParams
     trials: tuple[TrialResult, ...]
-    importance: Mapping[str, float]  # parameter → share of what made trials good; empty where too few say so
+    importance: Mapping[str, float]  # parameter → importance; empty for too few completed trials
     seconds: float  # of this run
 
     @property
@@ -79,17 +84,17 @@ class TuningResult:
 
     @property
     def best_trial(self) -> TrialResult | None:
-        """The trial with the highest score; of equals the first."""
+        """The trial with the highest score, the first one of equals."""
         return max(self.completed_trials, key=lambda trial: trial.score or 0.0, default=None)
 
     def params_of(self, trial: TrialResult) -> TrainParams:
-        """All of a trial's configuration."""
+        """Return the complete configuration of a trial."""
         return TrainParams(**{**self.base_params.model_dump(), **trial.parameters})
 
 
 @dataclass(frozen=True)
 class TuningJob:
-    """What a trial trains on, and how."""
+    """The data and settings that all trials share."""
 
     train_split: TrainValidationSplit
     vocabulary: Vocabulary
@@ -102,12 +107,12 @@ class TuningJob:
 def tune(
     job: TuningJob, params: TuningParams, database_url: str, name: str, heartbeat_s: int = HEARTBEAT_S
 ) -> TuningResult:
-    """Tries configurations until `params` says it is enough; goes on with a study that exists.
+    """Run trials up to the limits of `params`, in a new study or an existing one.
 
-    The default configuration is the first trial and is never given up: it is what has to be beaten. Raises FreshetError
-    where the device is not there or the database cannot be opened.
+    The default configuration, which is to be beaten, is the first trial and is never pruned. Raises FreshetError if the
+    device is not available or the database cannot be opened.
     """
-    devices.select_device(job.device)  # else every trial would fail for it
+    devices.select_device(job.device)  # checked here, as otherwise every trial would fail
     started = time.perf_counter()
     study = open_study(database_url, name, params, job.base_params.max_epochs or EPOCH_LIMITS[1], heartbeat_s)
     resume_study(study, {key: getattr(job.base_params, key) for key in job.space}, job.progress, heartbeat_s)
@@ -115,7 +120,7 @@ def tune(
     if count_finished(study) < params.n_trials:
         stop_callback = MaxTrialsCallback(params.n_trials, states=FINISHED_STATES)
         remaining_s = max(0.0, deadline - time.perf_counter())
-        # A trial that was given up stands in a cycle with its exception, model and all: collect it before the next.
+        # A pruned trial is in a reference cycle with its exception and its model: collect it before the next trial.
         study.optimize(
             partial(_objective, job, params, deadline),
             timeout=remaining_s,
@@ -126,7 +131,7 @@ def tune(
 
 
 def _objective(job: TuningJob, params: TuningParams, deadline: float, trial: optuna.Trial) -> float:
-    """Trains what the sampler suggests. A configuration that cannot be trained is given up, the search is not."""
+    """Train the suggested configuration and return its NDCG@10; a configuration that cannot be trained is pruned."""
     suggested = {key: _suggest(trial, key, job.space) for key in job.space}
     try:
         train_params = TrainParams(**{**job.base_params.model_dump(), **suggested})
@@ -138,8 +143,8 @@ def _objective(job: TuningJob, params: TuningParams, deadline: float, trial: opt
         raise _prune(trial, f"{error.where}: {error.what}") from None
     except (torch.OutOfMemoryError, MemoryError):
         raise _prune(trial, OUT_OF_MEMORY) from None
-    except RuntimeError as error:  # so do CPU and cuBLAS say it
-        if not any(word in str(error).lower() for word in ("allocate", "alloc_failed", "out of memory")):
+    except RuntimeError as error:
+        if not any(text in str(error).lower() for text in OUT_OF_MEMORY_TEXTS):
             raise
         raise _prune(trial, OUT_OF_MEMORY) from None
 
@@ -147,8 +152,8 @@ def _objective(job: TuningJob, params: TuningParams, deadline: float, trial: opt
 def _suggest(trial: optuna.Trial, name: str, space: SearchSpace) -> Any:
     dimension = space[name]
     if isinstance(dimension, Categorical):
-        return trial.suggest_categorical(name, dimension.values)
-    return trial.suggest_float(name, dimension.low, dimension.high, log=dimension.log)
+        return trial.suggest_categorical(stored_name(name), dimension.values)
+    return trial.suggest_float(stored_name(name), dimension.low, dimension.high, log=dimension.log)
 
 
 def _report_epoch(
@@ -162,9 +167,9 @@ def _report_epoch(
     if trial.user_attrs.get(DEFAULT_TRIAL_KEY):
         return
     if trial.should_prune():
-        raise _prune(trial, f"behind the others after epoch {metrics.epoch}")
+        raise _prune(trial, f"below the other trials after epoch {metrics.epoch}")
     if time.perf_counter() > deadline:
-        raise _prune(trial, f"the search's {params.max_minutes:g} minutes were over after epoch {metrics.epoch}")
+        raise _prune(trial, f"the time limit of {params.max_minutes:g} minutes was over after epoch {metrics.epoch}")
 
 
 def _prune(trial: optuna.Trial, reason: str) -> optuna.TrialPruned:
@@ -179,7 +184,7 @@ def _log_trial(progress: Callable[[str], None], study: optuna.Study, trial: optu
         if trial.state == TrialState.COMPLETE
         else trial.user_attrs.get(PRUNE_REASON_KEY, "failed")
     )
-    progress(f"trial {trial.number} is over: {result}; the best so far is {best:.4f}")
+    progress(f"trial {trial.number} ended: {result}; the best so far is {best:.4f}")
 
 
 def _trial_results(study: optuna.Study) -> tuple[TrialResult, ...]:
@@ -190,7 +195,7 @@ def _trial_result(frozen: optuna.trial.FrozenTrial) -> TrialResult:
     return TrialResult(
         number=frozen.number,
         status=STATUS_BY_STATE[frozen.state],
-        parameters=dict(frozen.params),
+        parameters=rename_former(frozen.params, TrainParams.former_names),
         score=frozen.value if frozen.state == TrialState.COMPLETE else None,
         curve=dict(frozen.intermediate_values),
         seconds=frozen.duration.total_seconds() if frozen.duration else 0.0,
@@ -200,8 +205,12 @@ def _trial_result(frozen: optuna.trial.FrozenTrial) -> TrialResult:
 
 
 def _importance(study: optuna.Study) -> Mapping[str, float]:
-    """PED-ANOVA (Watanabe, Bansal and Hutter 2023): how much a parameter decided whether a trial was among the best."""
+    """Return the importance of each parameter for being among the best trials.
+
+    By PED-ANOVA (Watanabe, Bansal and Hutter 2023).
+    """
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if len(complete) < MIN_IMPORTANCE_TRIALS:
         return {}
-    return get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
+    importance = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
+    return rename_former(importance, TrainParams.former_names)

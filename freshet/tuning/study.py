@@ -1,4 +1,4 @@
-"""A study in its database: opened by name, so that an interrupted search goes on where it stopped."""
+"""The Optuna study of a tuning, opened by its name, so that an interrupted tuning is resumed."""
 
 import hashlib
 import json
@@ -19,23 +19,33 @@ from freshet.tuning.space import SearchSpace, TuningParams, space_as_dict
 
 log = logging.getLogger("freshet")
 
-HEARTBEAT_S: Final = 10  # seconds; a trial that has not been heard of for twice as long is dead
+HEARTBEAT_S: Final = 10  # a running trial without a heartbeat for twice as long is considered dead
 DEFAULT_TRIAL_KEY: Final = "default"  # attribute of the trial of the default configuration
 FINISHED_STATES: Final = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
+def stored_name(parameter: str) -> str:
+    """Return a parameter's name in the study database, which is its former one, so that older studies can go on."""
+    return TrainParams.former_names.get(parameter, parameter)
+
+
 def study_name(training_set: Mapping[str, Any], base_params: TrainParams, space: SearchSpace) -> str:
-    """The same for the same training set, defaults and space: scores of one study can be compared."""
-    content = {"training_set": training_set, "base": base_params.model_dump(), "space": space_as_dict(space)}
+    """Return the same name for the same training set, defaults and space: only then are scores comparable.
+
+    training_set: its reference under the former names of the fields, and the item schema.
+    """
+    stored_space = {stored_name(name): dimension for name, dimension in space_as_dict(space).items()}
+    content = {"training_set": training_set, "base": base_params.dump_former(), "space": stored_space}
     return f"search-{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]}"
 
 
 def open_study(
     database_url: str, name: str, params: TuningParams, max_epochs: int, heartbeat_s: int = HEARTBEAT_S
 ) -> optuna.Study:
-    """The study of that name, made if need be; trials known so far make the sampler's seed, or it would repeat itself.
+    """Return the study of that name, which is created if it does not exist.
 
-    database: an SQLAlchemy URL. Raises FreshetError where it cannot be opened.
+    The sampler's seed depends on the number of trials, so that a resumed study does not repeat its suggestions.
+    database_url: as of SQLAlchemy. Raises FreshetError if it cannot be opened.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
@@ -43,7 +53,7 @@ def open_study(
         study = optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
     except (SQLAlchemyError, ImportError) as error:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())
-        fix = "correct the address, or unset it: the study then lies in an SQLite file under FRESHET_GATEWAY_STATE_DIR"
+        fix = "correct the address, or unset it to use an SQLite file under FRESHET_GATEWAY_STATE_DIR"
         raise FreshetError("FRESHET_OPTUNA_STORAGE", f"cannot be opened ({reason})", fix) from None
     study.sampler = optuna.samplers.TPESampler(seed=params.seed + len(study.get_trials(deepcopy=False)))
     study.pruner = _pruner(params, max_epochs)
@@ -53,12 +63,12 @@ def open_study(
 def resume_study(
     study: optuna.Study, default_params: Mapping[str, Any], progress: Callable[[str], None], heartbeat_s: int
 ) -> None:
-    """Trials that a killed search left behind are marked failed and asked for again; the default comes first.
+    """Mark trials of killed processes as failed and enqueue them again; enqueue the default configuration first.
 
-    One that another process is at work on gives a sign of life meanwhile, and is left alone.
+    Trials that another process is running have a heartbeat and are not touched.
     """
     if n_running := len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))):
-        progress(f"{n_running} trial(s) seem to be running: waiting {2 * heartbeat_s + 1} s for a sign of life")
+        progress(f"{n_running} trial(s) are marked as running: waiting {2 * heartbeat_s + 1} s for a heartbeat")
         time.sleep(2 * heartbeat_s + 1)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -68,11 +78,12 @@ def resume_study(
         progress(f"{len(waiting_trials)} interrupted trial(s) will be run again")
     live_states = (TrialState.COMPLETE, TrialState.WAITING, TrialState.RUNNING)
     if not any(DEFAULT_TRIAL_KEY in trial.user_attrs for trial in study.get_trials(deepcopy=False, states=live_states)):
-        study.enqueue_trial(dict(default_params), user_attrs={DEFAULT_TRIAL_KEY: True})
+        stored_params = {stored_name(name): value for name, value in default_params.items()}
+        study.enqueue_trial(stored_params, user_attrs={DEFAULT_TRIAL_KEY: True})
 
 
 def count_finished(study: optuna.Study) -> int:
-    """Trials that came to an end of their own."""
+    """Return the number of completed and pruned trials."""
     return len(study.get_trials(deepcopy=False, states=FINISHED_STATES))
 
 
@@ -82,7 +93,7 @@ def _storage(database_url: str, heartbeat_s: int) -> RDBStorage:
         return RDBStorage(
             database_url,
             heartbeat_interval=heartbeat_s,
-            # Tried once more: one that has the process killed for its memory would else be tried for ever.
+            # One retry: a trial that gets the process killed for its memory would otherwise be retried for ever.
             heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=1),
         )
 

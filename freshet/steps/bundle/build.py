@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
-from freshet.artifacts import BundleRef, ModelRef
+from freshet.artifacts import BundleRef, ModelRef, model_path
 from freshet.data.columns import EVENT_TYPES, EventType
 from freshet.data.history import ModelInput
 from freshet.data.training_set import TrainingSet
@@ -36,7 +36,6 @@ from freshet.settings import Settings
 from freshet.steps.bundle.item_encoder_parity import item_encoder_error
 from freshet.steps.model_card import ModelCardInputs, render_bundle_card
 from freshet.steps.step_result import StepResult, run_gate
-from freshet.steps.training.train import model_path
 from freshet.store import Store
 from freshet.tables.reader import load_training_set, tag_snapshot
 from freshet.verification.batch_invariance import NEAR_TIE_TOLERANCE, batch_invariance
@@ -85,7 +84,7 @@ def make_bundle(
 
     model = checkpoint.load(store.fetch_folder(model_path(ref.id), settings.cache_dir), ref.id)
     # The model was trained with this item schema; the setting may have changed since.
-    trained_settings = settings.model_copy(update={"item_inputs": format_schema(model.config.item_schema)})
+    trained_settings = settings.model_copy(update={"item_schema": format_schema(model.config.item_schema)})
     data = load_training_set(trained_settings, ref.training_set)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

@@ -16,7 +16,7 @@ from freshet.evaluation.verdict import Verdict, decide_verdict
 from freshet.evaluation.verdict_holds import add_holds
 from freshet.inference.bundle import read_model_card
 from freshet.inference.ranker import Ranker
-from freshet.model.params import TrainParams
+from freshet.model.params import TrainParams, current_parameters
 from freshet.releases import journal
 from freshet.releases.current import Release, current_release
 from freshet.releases.journal import JournalEntry
@@ -184,5 +184,5 @@ def is_same_configuration(challenger: Ranker, champion: Ranker) -> bool:
 
 def _training_config(ranker: Ranker) -> Mapping[str, object]:
     """Return the training parameters; those that an older bundle does not name have the defaults of today."""
-    parameters = {**TrainParams().model_dump(mode="json"), **ranker.bundle.manifest.parameters}
+    parameters = {**TrainParams().model_dump(mode="json"), **current_parameters(ranker.bundle.manifest.parameters)}
     return {name: value for name, value in parameters.items() if not name.startswith("warm_")}

@@ -1,4 +1,4 @@
-"""What a training took: for the asset's page, the model's reference and the bundle's manifest."""
+"""The cost of a training, for the asset's page, the model's reference and the model card."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def training_cost(result: "TrainingResult", settings: Settings) -> Mapping[str, JsonValue]:
-    """Seconds, device, peak memory and speed; euro where `FRESHET_COST_PER_HOUR_EUR` says what the machine costs."""
+    """Return seconds, device, peak memory and speed; and euro, if the setting `FRESHET_COST_PER_HOUR_EUR` is set."""
     cost: dict[str, JsonValue] = {
         "seconds": round(result.seconds, 2),
         "device": result.device,

@@ -1,4 +1,4 @@
-"""One training as it was asked for: on how many processes, from which state, and where it is taken up."""
+"""A training job: its parameters, its processes and its checkpoint."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """What is trained and how; what it begins from comes when it is done."""
+    """A training of `params` on a training set; the warm-start model is given when it runs."""
 
     settings: Settings
     store: Store
@@ -32,18 +32,18 @@ class TrainingJob:
     on_epoch: Callable[["EpochMetrics"], None]
 
     def train(self, data: TrainingSet, warm_model: "WarmStartModel | None") -> "TrainingResult":
-        """Trained to the end, in this process or with others. Its state stays until `forget`."""
+        """Train in this process or in several; the checkpoint stays until `discard_state`."""
         from freshet.training.trainer import TrainerContext, train
 
         context = TrainerContext(self._checkpoint(warm_model), run_params=self.run_params, warm_start=warm_model)
-        if self.run_params.distributed != "one":
+        if self.run_params.distributed != "none":
             worker_args = (self.settings, self.ref, self.params, self.run_params, warm_model is not None)
             launch_workers(train_worker, worker_args, self.run_params, self.settings.training_device)
-        # What others have trained to the end is only taken up here.
+        # After distributed workers, this loads the finished state that they left in the checkpoint.
         return train(data, self.params, self.settings.training_device, self.on_epoch, context)
 
     def discard_state(self, warm_model: "WarmStartModel | None") -> None:
-        """What came of it was kept or refused: nothing of it is resumed."""
+        """Remove the checkpoint, once the model is stored or rejected."""
         self._checkpoint(warm_model).remove()
 
     def _checkpoint(self, warm_model: "WarmStartModel | None") -> "TrainingCheckpoint":

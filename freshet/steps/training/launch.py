@@ -1,4 +1,4 @@
-"""Several processes for one training: on this machine by torchrun, or one Spark task each by TorchDistributor."""
+"""Launch the processes of a distributed training: by torchrun on this machine, or as Spark tasks."""
 
 import uuid
 from collections.abc import Callable
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
     from freshet.training.run_params import RunParams
 
-MAX_RESTARTS: Final = 2  # of all processes, when one of them is lost: they go on from the last saved state
+MAX_RESTARTS: Final = 2  # of all processes when one of them is lost; they resume from the last checkpoint
 DeviceName = Literal["cpu", "cuda"]
 
 
 def launch_workers(
     worker: Callable[..., None], worker_args: tuple[object, ...], run_params: "RunParams", device: str
 ) -> None:
-    """Calls work(*arguments, place) in `run.processes` processes that torch can join to one group; waits for all.
+    """Call worker(*worker_args, device) in `num_processes` processes of one group, and wait for all of them.
 
-    work: a function of a module that the processes can import. place: "cuda" where there is a GPU for each of them.
-    Raises FreshetError with what the first process said that failed, or where there is no Spark session.
+    worker: a function of an importable module. Its device is "cuda" if there is a GPU for each process.
+    Raises FreshetError with the error of the first process that failed, or if there is no Spark session.
     """
     if run_params.distributed == "spark":
         _launch_spark(worker, worker_args, run_params.num_processes, device)
@@ -50,7 +50,7 @@ def _launch_torchrun(
         elastic_launch(config, worker)(*worker_args, _worker_device(device, has_enough_gpus))
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
-        message = _error_line(failure.message)
+        message = error_line(failure.message)
         raise FreshetError(
             f"training in {num_processes} processes, process {rank}", message, _resume_fix(num_processes)
         ) from error
@@ -65,40 +65,40 @@ def _launch_spark(
 
     session = SparkSession.getActiveSession()
     if session is None:
-        raise FreshetError("distribute=spark", "there is no Spark session here", "set distribute to one or torchrun")
+        raise FreshetError("distributed=spark", "there is no Spark session", "set distributed to none or torchrun")
     is_local = str(session.sparkContext.master).startswith("local")
     worker_device = _worker_device(device, _tasks_have_gpus(session, is_local))
     distributor = TorchDistributor(num_processes=num_processes, local_mode=is_local, use_gpu=worker_device == "cuda")
     try:
         distributor.run(worker, *worker_args, worker_device)
     except (RuntimeError, PySparkException) as error:
-        message = _error_line(str(error))
+        message = error_line(str(error))
         raise FreshetError(f"training in {num_processes} Spark tasks", message, _resume_fix(num_processes)) from error
 
 
-def _error_line(message: object) -> str:
-    """What the process said at last. torch hands over a text, or a dictionary with one."""
+def error_line(message: object) -> str:
+    """Return the line of the error. message: a text, or torch's dictionary with one."""
     text = str(message.get("message", message) if isinstance(message, dict) else message)
     lines = [line.strip() for line in text.splitlines() if line.strip(" =-")]
     errors = [line for line in lines if "Error: " in line]
-    return (errors or lines or ["nothing was said"])[-1]
+    return (errors or lines or ["no error message"])[-1]
 
 
 def _worker_device(device: str, has_enough_gpus: bool) -> DeviceName:
     if device == "cuda" and not has_enough_gpus:
         raise FreshetError(
             "FRESHET_TRAINING_DEVICE=cuda",
-            "there is not a GPU for each process",
-            "lower `processes`, or set it to auto",
+            "there are fewer GPUs than processes",
+            "lower `num_processes`, or set it to auto",
         )
     return "cuda" if has_enough_gpus and device in ("auto", "cuda") else "cpu"
 
 
 def _tasks_have_gpus(session: "SparkSession", is_local: bool) -> bool:
-    """Whether Spark hands a GPU to every task; how many, it sees to itself."""
+    """Whether Spark assigns a GPU to every task."""
     setting = "spark.driver.resource.gpu.amount" if is_local else "spark.task.resource.gpu.amount"
     return float(session.conf.get(setting, "0") or 0) > 0
 
 
 def _resume_fix(num_processes: int) -> str:
-    return f"see its lines in the log; train again, and all {num_processes} go on from the last saved state"
+    return f"see the log of the process; train again, and all {num_processes} resume from the last checkpoint"

@@ -1,4 +1,4 @@
-"""Which configuration a model is trained with: the launchpad's, a search's winner, or what serves."""
+"""The source of the training parameters: the launchpad, the last tuning, or the champion."""
 
 from typing import Any, Literal
 
@@ -16,10 +16,10 @@ ParamSource = Literal["config", "tuning", "champion"]
 
 
 def resolve_params(source: ParamSource, config_params: TrainParams, store: Store) -> TrainParams:
-    """`given`, or the parameters of the source with everything in `given` that is not a default on top of them.
+    """Return the parameters of the source, overridden by those of `config_params` that are not defaults.
 
-    Without a champion that can be read, `champion` is `given`. Raises FreshetError where a search is asked for and none
-    has won.
+    If there is no readable champion, `champion` returns `config_params`. Raises FreshetError for `tuning` if no tuning
+    has been published.
     """
     if source == "tuning":
         return _merge_params(_tuned_params(store), config_params)
@@ -28,7 +28,7 @@ def resolve_params(source: ParamSource, config_params: TrainParams, store: Store
 
 
 def _champion_manifest(store: Store) -> Manifest | None:
-    """What serves. Lost or unreadable it stops no training: the model made now may be the one that replaces it."""
+    """Return the champion's manifest; None if it is lost or damaged, because a new model may replace it."""
     try:
         entry = journal.champion_entry(store)
         return None if entry is None else Manifest.model_validate_json(store.get(_manifest_path(entry.bundle)))
@@ -41,7 +41,10 @@ def _manifest_path(bundle_id: str) -> str:
 
 
 def _merge_params(base_params: Any, config_params: TrainParams) -> TrainParams:
-    """What an older version of Freshet did not know yet has its default, what it alone knew is left out."""
+    """Return `base_params`, under current or former names, with the non-default values of `config_params` on top.
+
+    Parameters that a former version did not have get their defaults; those that no longer exist are ignored.
+    """
     defaults = TrainParams()
     overrides = {name: value for name, value in config_params if value != getattr(defaults, name)}
     return TrainParams(**{**base_params, **overrides})
@@ -51,7 +54,7 @@ def _tuned_params(store: Store) -> dict[str, JsonValue]:
     ref = published(store, "tuning", TuningRef)
     if ref is None:
         raise FreshetError(
-            "trained_model, `param_source`", "no search has found anything better than the defaults yet",
-            f"run {materialize_command('tuning')}, or leave `param_source` at `config`",
+            "trained_model, `param_source`", "no tuning has found better parameters than the defaults yet",
+            f"run {materialize_command('tuning')}, or set `param_source` to `config`",
         )  # fmt: skip
     return dict(ref.parameters)

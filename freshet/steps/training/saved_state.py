@@ -1,4 +1,4 @@
-"""Trainings under way in the lake: one folder each, named by all that decides what comes out."""
+"""The checkpoints of unfinished trainings in the lake: one folder per training, named by a hash of its inputs."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from freshet.training.run_params import RunParams
 
 TRAINING_STATE_FOLDER: Final = "unfinished"
-ABANDONED_AFTER: Final = timedelta(days=7)  # nobody has asked for it again
+ABANDONED_AFTER: Final = timedelta(days=7)  # without a new checkpoint
 
 
 def training_checkpoint(
@@ -23,13 +23,12 @@ def training_checkpoint(
     ref: TrainingSetRef,
     params: "TrainParams",
     run_params: "RunParams",
-    item_inputs: str,
+    item_schema: str,
     warm_model_id: str = "",
 ) -> "TrainingCheckpoint":
-    """Where the training of this set, with these parameters and by this code, saves its state and takes it up.
+    """Return the checkpoint of a training, which is the same for the same inputs, parameters and code version.
 
-    read: what the model reads of an item, as the setting has it. basis: what it starts from besides, yesterday's model
-    for one.
+    item_schema: the setting. warm_model_id: of the warm-start model, "" for a cold start.
     """
     from freshet.training.resume import TrainingCheckpoint
 
@@ -38,7 +37,7 @@ def training_checkpoint(
         params.model_dump(mode="json"),
         run_params.precision,
         code_version(),
-        item_inputs,
+        item_schema,
         warm_model_id,
     ]
     key = hashlib.sha256(json.dumps(key_parts, sort_keys=True).encode()).hexdigest()[:16]
@@ -46,7 +45,7 @@ def training_checkpoint(
 
 
 def remove_abandoned(store: Store, now: datetime) -> None:
-    """Remove what no training has touched for so long that none will: its set or its parameters have changed since."""
+    """Remove the checkpoints of trainings that were not resumed for ABANDONED_AFTER."""
     stamps = store.list_info(TRAINING_STATE_FOLDER)
     active_folders = {_state_folder(stamp.path) for stamp in stamps if stamp.modified > now - ABANDONED_AFTER}
     for stamp in stamps:

@@ -1,4 +1,4 @@
-"""The asset `trained_model`, without Dagster: train, judge, keep."""
+"""The asset `trained_model`, without Dagster: train, check the gate, store the model."""
 
 import logging
 import math
@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from freshet.artifacts import ModelRef, TrainingSetRef
+from freshet.artifacts import ModelRef, TrainingSetRef, model_path
 from freshet.item_schema import format_schema
-from freshet.model.params import BUILTIN_MODEL
 from freshet.settings import Settings
 from freshet.steps.step_result import StepResult, run_gate
 from freshet.steps.training.cost import training_cost
@@ -25,7 +24,6 @@ from freshet.training.run_params import RunParams
 
 if TYPE_CHECKING:
     from freshet.model.params import TrainParams
-    from freshet.training.run_params import RunParams
     from freshet.training.trainer import EpochMetrics, TrainingResult
 
 log = logging.getLogger("freshet")
@@ -37,15 +35,14 @@ def train_model(
     ref: TrainingSetRef,
     params: "TrainParams",
     on_epoch: Callable[["EpochMetrics"], None],
-    run_params: "RunParams | None" = None,
+    run_params: RunParams | None = None,
 ) -> "StepResult[TrainingResult, ModelRef]":
-    """Train on the set that `ref` names. The weights are kept only if the gate passes.
+    """Train on the training set of `ref` and store the model if the gate passes.
 
-    A training of the same set with the same parameters that was killed goes on where it stood. With a warm start it
-    begins with the champion's weights; `auto` trains cold in its place where the gate refuses what came of it.
-    Raises FreshetError where there is too little to learn from.
+    A killed training of the same set with the same parameters is resumed. A warm start begins with the champion's
+    weights; with `auto`, a cold start follows if the gate rejects its model.
+    Raises FreshetError if the training set is too small.
     """
-
     remove_abandoned(store, datetime.now(UTC))
     data = load_training_set(settings, ref)
     job = TrainingJob(settings, store, ref, params, run_params or RunParams(), on_epoch)
@@ -63,11 +60,6 @@ def train_model(
     return StepResult(gate, result, model_ref)
 
 
-def model_path(model_id: str) -> str:
-    """Where a model's weights and JSON lie in the lake."""
-    return f"models/{model_id}"
-
-
 def _store_model(
     settings: Settings, store: Store, result: "TrainingResult", training_set_ref: TrainingSetRef
 ) -> ModelRef:
@@ -83,7 +75,7 @@ def _store_model(
         "blended_ndcg@10": result.blended_ndcg_at_10,
     }  # fmt: skip
     metrics |= {"warm_from": result.warm_start_id} if result.warm_start_id else {}
-    parameters = {**result.params.model_dump(), "item_inputs": format_schema(result.config.item_schema)}
+    parameters = {**result.params.model_dump(), "item_schema": format_schema(result.config.item_schema)}
     cost = dict(training_cost(result, settings))
     return ModelRef(id=model_id, training_set=training_set_ref, parameters=parameters, metrics=metrics, cost=cost)
 
@@ -91,7 +83,7 @@ def _store_model(
 def _profile(result: "TrainingResult") -> Mapping[str, object]:
     weights = result.model.state_dict().values()
     loss = result.curve[-1].loss
-    chance = math.log(result.config.n_items) - _sampling_loss_bias(result)  # what guessing among V items costs
+    chance = math.log(result.config.n_items) - _sampling_loss_bias(result)  # the loss of uniform scores
     return {
         "not_finite": sum(int((~w.isfinite()).sum()) for w in weights if w.is_floating_point()),
         "loss": loss,
@@ -102,15 +94,12 @@ def _profile(result: "TrainingResult") -> Mapping[str, object]:
 
 
 def _sampling_loss_bias(result: "TrainingResult") -> float:
-    """Nats by which the loss of drawn items may be low: the logarithm of a sum that is right on average only."""
-    from freshet.training.negative_sampling import uses_sampling
-
-    is_freshet_model = result.params.model_class == BUILTIN_MODEL  # a module of a team's own scores all items
-    return 0.1 if is_freshet_model and uses_sampling(result.config.n_items, result.params.n_negatives) else 0.0
+    """Return the nats by which negative sampling may underestimate the loss: the logarithm of an unbiased sum."""
+    return 0.1 if result.used_sampling else 0.0
 
 
 def _forgetting_metrics(result: "TrainingResult") -> Mapping[str, object]:
-    """What a warm start has kept; a cold one has nothing to forget."""
+    """Return the metrics of the forgetting gate; zeros for a cold start."""
     report = result.forgetting
     if report is None:
         return {"older_cases": 0, "champion_older_ndcg": 0.0, "older_ndcg": 0.0, "forgetting": 0.0}

@@ -1,9 +1,9 @@
-"""The model that a warm start begins from: the champion's."""
+"""Load the champion's model for a warm start."""
 
 import logging
 from typing import TYPE_CHECKING
 
-from freshet.artifacts import lineage_train_until
+from freshet.artifacts import lineage_train_until, model_path
 from freshet.data.day_numbers import day_number
 from freshet.data.vocabulary import Vocabulary
 from freshet.errors import FreshetError
@@ -21,20 +21,20 @@ log = logging.getLogger("freshet")
 def load_warm_start(
     settings: Settings, store: Store, vocabulary: Vocabulary, params: "TrainParams", train_until: int
 ) -> "WarmStartModel | None":
-    """The champion's model where `params` ask for a warm start and it fits; None: train cold.
+    """Return the champion's model if `params` ask for a warm start and it fits; None: a cold start.
 
-    cut: the last day that the new model may learn from; a champion that has learned from a later one does not fit.
-    Raises FreshetError where only a warm start is wanted (`on`) and there is none.
+    train_until: the last day of the new training set; a champion that was trained on a later day does not fit.
+    Raises FreshetError if `warm_start` is `on` and no warm start is possible.
     """
     if params.warm_start == "off":
         return None
     try:
         warm_model, reason = _load_champion_model(settings, store, vocabulary, params, train_until)
     except FreshetError as error:
-        # What serves may be damaged; that must not keep a new model from being trained.
+        # A damaged champion must not prevent the training of a new model.
         warm_model, reason = None, str(error)
     if warm_model is None and params.warm_start == "on":
-        raise FreshetError("warm_start=on", reason, "set warm_start to auto or off, and a cold model is trained")
+        raise FreshetError("warm_start=on", reason, "set warm_start to auto or off for a cold start")
     if warm_model is None:
         log.info("training cold: %s", reason)
     return warm_model
@@ -47,7 +47,7 @@ def _load_champion_model(
 
     release = current_release(store, settings.cache_dir)
     if release is None:
-        return None, "nothing has been released yet"
+        return None, "there is no release yet"
     model_id = str(release.bundle.manifest.lineage.get("model", ""))
     warm_model = _load_released_model(settings, store, release, model_id)
     reason = warm_start_blocker(warm_model, vocabulary, params, train_until)
@@ -56,7 +56,6 @@ def _load_champion_model(
 
 def _load_released_model(settings: Settings, store: Store, release: Release, model_id: str) -> "WarmStartModel":
     from freshet.model import checkpoint
-    from freshet.steps.training.train import model_path
     from freshet.training.warm_start import WarmStartModel
 
     model = checkpoint.load(store.fetch_folder(model_path(model_id), settings.cache_dir), model_id)

@@ -1,4 +1,4 @@
-"""One of several processes that train the same model: what each of them does."""
+"""The worker process of a distributed training."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -26,9 +26,9 @@ def train_worker(
     warm_start: bool,
     device: DeviceName,
 ) -> None:
-    """Train with the others until the end. The outcome lies in the lake, as the state of a training that is over.
+    """Train together with the other workers. The result is the finished checkpoint in the lake.
 
-    Each process reads the training set from the lake itself, so nothing large goes from one to the other.
+    Each process reads the training set from the lake, so that no large data is sent between processes.
     """
     from freshet.training.distributed import join_process_group
     from freshet.training.trainer import TrainerContext, train

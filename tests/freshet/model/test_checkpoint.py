@@ -1,10 +1,13 @@
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from freshet.errors import BundleError
 from freshet.model import checkpoint
+from freshet.model.custom import build_custom_model
 from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
 
@@ -27,6 +30,66 @@ def test_a_checkpoint_rebuilds_the_model(tmp_path):
     assert all(torch.equal(value, loaded.state_dict()[name]) for name, value in model.state_dict().items())
 
 
+# A current name of each group of weights → its name in a checkpoint of an older version.
+FORMER_WEIGHT_NAMES = {
+    "observed_items": "met",
+    "item_encoder.ids.weight": "items.ids.weight",
+    "item_encoder.fields.0.weight": "items.fields.0.weight",
+    "content_title": "content_title",
+    "shopper_encoders.0.item_projection.weight": "shoppers.0.items.weight",
+    "shopper_encoders.0.repeat_attention.scale": "shoppers.0.memory.scale",
+    "shopper_encoders.0.repeat_attention.keys.bias": "shoppers.0.memory.keys.bias",
+    "shopper_encoders.2.blocks.0.attention_norm.bias": "shoppers.2.blocks.0.attention_norm.bias",
+    "shopper_encoders.1.positions.weight": "shoppers.1.positions.weight",
+}
+FORMER_CONFIG = (
+    '{"blend": {"recency": 0.95, "rules": 0.75, "trust": 1.0}, "blocks": 1, "dropout": 0.33, "gap_buckets": 32, '
+    '"heads": 1, "id_dropout": 0.0, "inputs": [{"kind": "words", "name": "title", "size": 16}], "items": 3, "length": 4, '
+    '"members": 3, "types": 4, "vector": 8, "width": 8}'
+)
+
+
+def former_name(name: str) -> str:
+    for current, former in (
+        ("observed_items", "met"),
+        ("item_encoder.", "items."),
+        ("shopper_encoders.", "shoppers."),
+        (".item_projection.", ".items."),
+        (".repeat_attention.", ".memory."),
+    ):
+        name = name.replace(current, former)
+    return name
+
+
+def test_weights_have_former_names():
+    for current, former in FORMER_WEIGHT_NAMES.items():
+        assert former_name(current) == former
+        assert checkpoint.current_weight_name(former) == current
+        assert checkpoint.current_weight_name(current) == current
+
+
+def test_a_checkpoint_of_an_older_version_is_read(tmp_path):
+    config = ModelConfig.from_json(json.loads(FORMER_CONFIG))
+    torch.manual_seed(0)
+    model = Recommender(config)
+    weights = {former_name(name): value.clone() for name, value in model.state_dict().items()}
+    assert set(FORMER_WEIGHT_NAMES.values()) <= set(weights)
+    save_file(weights, tmp_path / checkpoint.WEIGHTS_FILE)
+    (tmp_path / checkpoint.CONFIG_FILE).write_text(FORMER_CONFIG)
+    loaded = checkpoint.load(tmp_path)
+    assert loaded.config == config
+    assert all(torch.equal(value, loaded.state_dict()[name]) for name, value in model.state_dict().items())
+
+
+def test_a_custom_model_of_an_older_version_is_read(tmp_path):
+    custom = build_custom_model("tests.own_models:SmallGru", ModelConfig.from_params(SMALL_PARAMS, 3))
+    checkpoint.save(custom, tmp_path)
+    config = {**json.loads(FORMER_CONFIG), "inputs": [], "model": "tests.own_models:SmallGru"}
+    (tmp_path / checkpoint.CONFIG_FILE).write_text(json.dumps(config))
+    loaded = checkpoint.load(tmp_path)
+    assert torch.equal(loaded.item_embeddings(), custom.item_embeddings())
+
+
 def test_corrupt_weights_are_refused(tmp_path):
     save_model(tmp_path)
     (tmp_path / checkpoint.WEIGHTS_FILE).write_bytes(b"nonsense")
@@ -43,12 +106,12 @@ def test_missing_weights_are_refused(tmp_path):
         checkpoint.load(tmp_path)
 
 
-def test_a_corrupt_shape_is_refused(tmp_path):
+def test_a_corrupt_architecture_is_refused(tmp_path):
     save_model(tmp_path)
     (tmp_path / checkpoint.CONFIG_FILE).write_text('{"items": 3, "colour": 1}')
     with pytest.raises(BundleError) as error:
         checkpoint.load(tmp_path)
-    assert str(error.value).startswith(f"{tmp_path / checkpoint.CONFIG_FILE}: the model's shape cannot be read (")
+    assert str(error.value).startswith(f"{tmp_path / checkpoint.CONFIG_FILE}: the architecture cannot be read (")
 
 
 def test_weights_of_another_model_are_refused(tmp_path):

@@ -32,7 +32,7 @@ EVERY_EVENT_GRU_CLASS = "tests.own_models:GruEverywhere"
 
 
 def params_for(model: str) -> TrainParams:
-    return PARAMS.model_copy(update={"model": model})
+    return PARAMS.model_copy(update={"model_class": model})
 
 
 def test_a_gru_goes_from_training_to_the_sealed_bundle(tmp_path):
@@ -48,7 +48,7 @@ def test_a_gru_goes_from_training_to_the_sealed_bundle(tmp_path):
     assert reason == ""
     assert verified_bundle is not None
     assert verified_bundle.fp32.passed
-    assert verified_bundle.bundle.manifest.parameters["model"] == GRU_CLASS
+    assert verified_bundle.bundle.manifest.parameters["model_class"] == GRU_CLASS
     even = np.array([[2, 4, 2]])
     with torch.no_grad():
         vectors, _ = model(*(torch.from_numpy(even) for _ in range(3)))
@@ -91,7 +91,7 @@ def write_onnx_encoder(folder: Path, outputs: list[str], rows: int) -> str:
     graph = helper.make_graph(nodes, "g", names, outputs_info)
     model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 17)])
     onnx.save(model, folder / "shopper_encoder.onnx")
-    np.save(folder / "item_vectors.npy", np.ones((rows, 3), dtype=np.float32))
+    np.save(folder / "item_embeddings.npy", np.ones((rows, 3), dtype=np.float32))
     return f"onnx:{folder}"
 
 
@@ -104,22 +104,22 @@ def test_an_encoder_without_repeats_and_with_fewer_items_is_filled_up_with_zeros
 
 
 def test_an_encoder_that_is_none_is_named_with_what_it_lacks(tmp_path):
-    guide = "give it what docs/training.md asks for (An encoder of your own)"
+    guide = "see docs/training.md (An encoder of your own) for the files and their shapes"
     names = {
-        f"onnx:{tmp_path}": "there is no shopper_encoder.onnx in it",
+        f"onnx:{tmp_path}": "the folder has no shopper_encoder.onnx",
         write_onnx_encoder(tmp_path / "a", ["answer"], 5): (
-            "shopper_encoder.onnx takes items, types, gaps and gives answer; "
-            "needed are items, types, gaps and vectors, with or without repeats"
+            "shopper_encoder.onnx has inputs items, types, gaps and outputs answer "
+            "instead of inputs items, types, gaps and outputs vectors (and repeats)"
         ),
         write_onnx_encoder(tmp_path / "b", ["vectors"], 10): (
-            "item_vectors.npy is float32 (10, 3), needed is float32 (n, E) with at most 9 rows, "
+            "item_embeddings.npy is float32 (10, 3) instead of float32 (n, E) with at most 9 rows, "
             "row i for index i of the vocabulary"
         ),
     }
     for name, message in names.items():
         with pytest.raises(FreshetError) as error:
             build_custom_model(name, CONFIG)
-        assert str(error.value) == f"model={name}: {message}; {guide}"
+        assert str(error.value) == f"model_class={name}: {message}; {guide}"
 
 
 def test_a_gru_that_can_be_asked_after_every_event_gives_the_same_loss():
@@ -139,35 +139,40 @@ def test_the_same_seed_gives_the_same_weights():
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-MODEL_CLASS_FIX = "write model as package.module:Class, the class of a torch module that can be imported here"
-GUIDE_FIX = "give it what docs/training.md asks for (Your own model)"
+MODEL_CLASS_FIX = "write model_class as package.module:Class, a torch module that can be imported here"
+METHODS_FIX = "see docs/training.md (Your own model) for the methods and their shapes"
 
 
 @pytest.mark.parametrize(
     ("name", "what", "fix"),
     [
-        ("SmallGru", "that is not package.module:Class", MODEL_CLASS_FIX),
+        ("SmallGru", "it is not package.module:Class", MODEL_CLASS_FIX),
         ("no_such:Gru", "no_such cannot be imported (No module named 'no_such')", MODEL_CLASS_FIX),
-        ("tests.own_models:Gru", "tests.own_models has no torch module of the name Gru", MODEL_CLASS_FIX),
+        ("tests.own_models:Gru", "tests.own_models has no torch module named Gru", MODEL_CLASS_FIX),
         (
             "tests.own_models:NOT_A_CLASS",
-            "tests.own_models has no torch module of the name NOT_A_CLASS",
+            "tests.own_models has no torch module named NOT_A_CLASS",
             MODEL_CLASS_FIX,
         ),
-        ("tests.own_models:NoItems", "it has no item_vectors", GUIDE_FIX),
+        ("tests.own_models:NoItems", "it has no method item_embeddings", METHODS_FIX),
         (
             "tests.own_models:Narrow",
-            "forward of (2, 3) has the shape (2, 5), needed is (2, 12), as item_vectors() has it",
-            GUIDE_FIX,
+            "forward of (2, 3) has the shape (2, 5) instead of (2, 12) to match item_embeddings()",
+            METHODS_FIX,
         ),
         (
             "tests.own_models:FewItems",
-            "item_vectors() has the shape (8, 12), needed is (9, E), one row per item and row 0",
-            GUIDE_FIX,
+            "item_embeddings() has the shape (8, 12) instead of (9, E), one row per item and row 0",
+            METHODS_FIX,
+        ),
+        (
+            "tests.own_models:FormerNames",
+            "its method item_vectors is named item_embeddings now, its method know is named load_content now",
+            "rename it in the class",
         ),
     ],
 )
 def test_a_model_that_lacks_something_is_named_with_what_it_lacks(name, what, fix):
     with pytest.raises(FreshetError) as error:
         build_custom_model(name, CONFIG)
-    assert str(error.value) == f"model={name}: {what}; {fix}"
+    assert str(error.value) == f"model_class={name}: {what}; {fix}"

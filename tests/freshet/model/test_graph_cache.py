@@ -1,4 +1,4 @@
-"""A graph that was traced before gives, with other weights and another number of items, the very file a trace would."""
+"""A cached graph with other weights and another number of items gives the same file as tracing."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ def build_model(items: int, seed: int) -> Recommender:
     return recommender.init_item_embeddings(torch.randn(items + 1, 32), torch.randn(items + 1)).eval()
 
 
-def test_the_second_model_of_a_shape_comes_out_as_if_it_had_been_traced(tmp_path):
+def test_the_second_model_of_an_architecture_equals_a_traced_one(tmp_path):
     first, second = build_model(20, 0), build_model(23, 1)
     export(first, vocabulary_of(20), tmp_path / "first", graph_cache=tmp_path / "graphs")
     file_sizes = {path.name: path.stat().st_size for path in (tmp_path / "graphs").iterdir()}
@@ -51,25 +51,25 @@ def test_the_second_model_of_a_shape_comes_out_as_if_it_had_been_traced(tmp_path
             np.testing.assert_array_equal(one, other)
 
 
-def test_another_shape_has_a_graph_of_its_own():
+def test_another_architecture_has_a_graph_of_its_own():
     config = ModelConfig.from_params(SMALL_PARAMS, 20, ())
     assert graph_key("shoppers", config) == graph_key("shoppers", ModelConfig.from_params(SMALL_PARAMS, 21, ()))
     assert graph_key("shoppers", config) == graph_key("shoppers", replace(config, blend=KnnBlend(0.5, 0.8)))
     assert graph_key("shoppers", config) != graph_key(
-        "shoppers", ModelConfig.from_params(SMALL_PARAMS.model_copy(update={"blocks": 2}), 20, ())
+        "shoppers", ModelConfig.from_params(SMALL_PARAMS.model_copy(update={"n_layers": 2}), 20, ())
     )
     assert graph_key("shoppers", config) != graph_key("items", config)
 
 
 class ScaledModule(nn.Module):
-    """Holds a number that is no weight."""
+    """Multiplies by its weight."""
 
     def __init__(self) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(3))
 
 
-def test_a_graph_with_a_number_that_is_no_named_weight_is_not_kept(tmp_path):
+def test_a_graph_with_a_constant_that_is_no_named_weight_is_not_cached(tmp_path):
     from onnx import TensorProto, helper, numpy_helper
 
     inputs, outputs = ([helper.make_tensor_value_info(name, TensorProto.FLOAT, [3])] for name in ("x", "y"))

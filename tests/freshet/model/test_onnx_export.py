@@ -55,7 +55,7 @@ def folder(model, tmp_path_factory):
 
 
 def padded_requests(batch: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Right-padded, the first as long as can be, the last empty where there is more than one."""
+    """Right-padded histories from full length to, for more than one, an empty one."""
     rng = np.random.default_rng(batch * 10 + length)
     is_event = np.arange(length) < np.linspace(length, 0 if batch > 1 else length, batch).round()[:, None]
     items, types, gaps = (rng.integers(1, high, (batch, length)) * is_event for high in (N_ITEMS + 1, 5, 32))
@@ -67,7 +67,7 @@ def padded_requests(batch: int, length: int) -> tuple[np.ndarray, np.ndarray, np
     ("name", "tolerance"),
     [(SHOPPER_ENCODER_FILE, 1e-4), (SHOPPER_ENCODER_FP16_FILE, 0.02), (SHOPPER_ENCODER_INT8_FILE, 0.5)],
 )
-def test_onnx_answers_as_torch_does(model, folder, shape, name, tolerance):
+def test_onnx_gives_the_outputs_of_torch(model, folder, shape, name, tolerance):
     items, types, gaps = padded_requests(*shape)
     session = ort.InferenceSession(folder / name)
     actual = session.run(["vectors", "repeats"], {"items": items, "types": types, "gaps": gaps})
@@ -78,11 +78,11 @@ def test_onnx_answers_as_torch_does(model, folder, shape, name, tolerance):
         np.testing.assert_allclose(output, expected, atol=tolerance)
 
 
-def test_the_item_encoder_gives_the_stored_vectors_and_some_for_items_never_seen(model, folder):
+def test_the_item_encoder_gives_the_stored_embeddings_and_embeds_new_items(model, folder):
     vocabulary, stored_vectors = vocabulary_of(N_ITEMS), np.load(folder / ITEM_EMBEDDINGS_FILE)
     session = ort.InferenceSession(folder / ITEM_ENCODER_FILE)
     assert [x.name for x in session.get_inputs()] == ["items", "title", "category", "price"]
-    feed = encode_attributes(model.config.inputs, vocabulary.item_attributes).features
+    feed = encode_attributes(model.config.item_schema, vocabulary.item_attributes).features
     np.testing.assert_allclose(
         session.run(None, {"items": np.arange(N_ITEMS + 1), **feed})[0], stored_vectors, atol=1e-5
     )
@@ -91,7 +91,7 @@ def test_the_item_encoder_gives_the_stored_vectors_and_some_for_items_never_seen
     assert unseen.any()
 
 
-def test_exporting_says_nothing(model, tmp_path, capfd):
+def test_the_export_prints_nothing(model, tmp_path, capfd):
     export(model, vocabulary_of(N_ITEMS), tmp_path)
     assert capfd.readouterr() == ("", "")
 
@@ -100,5 +100,5 @@ def test_another_vocabulary_is_refused(model, tmp_path):
     with pytest.raises(BundleError) as error:
         export(model, vocabulary_of(3), tmp_path)
     assert str(error.value) == (
-        "bundle: the model knows 20 items, the vocabulary 3; materialize the asset `trained_model` again"
+        "bundle: the model has 20 items, the vocabulary 3; materialize the asset `trained_model` again"
     )

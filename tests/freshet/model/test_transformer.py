@@ -1,4 +1,4 @@
-"""Training's packed path, validation's padded path and the exported file answer the same."""
+"""The packed path of training, the padded path of validation and the ONNX file give the same scores."""
 
 import numpy as np
 import onnxruntime as ort
@@ -17,7 +17,7 @@ from tests.checkerboard import histories_of, vocabulary_of
 
 PARAMS = TrainParams(max_history=5, hidden_dim=16, embedding_dim=8, n_heads=2, n_layers=1, ensemble_size=2)
 N_ITEMS = 6
-# one event, two, and as many as fit; every basket is one item, and the last of a shopper asks nothing
+# two events, three, and max_history; every basket is one item, and a shopper's last event is no query
 HISTORY_ROWS = [[(3, 0), (1, 60)], [(1, 0), (2, 9), (1, 70)], [(4, 0), (5, 1), (4, 5), (4, 90), (6, 4000)]]
 
 
@@ -36,7 +36,7 @@ def onnx_session(model, tmp_path_factory):
 
 
 def target_rows(dataset: TrainingDataset) -> list[tuple[int, int]]:
-    """(shopper, events known) of each row that asks, in the order of the shoppers."""
+    """(shopper, number of visible events) of each query, in the order of the shoppers."""
     lengths = enumerate(dataset.lengths.tolist())
     return [(shopper, n_known) for shopper, length in lengths for n_known in range(1, length)]
 
@@ -55,41 +55,41 @@ def run_onnx(session: ort.InferenceSession, items: np.ndarray, types: np.ndarray
 
 
 @pytest.mark.parametrize("width", [4, 5])
-def test_a_score_is_the_same_when_trained_validated_and_served(model, served, width):
+def test_training_validation_and_onnx_give_the_same_scores(model, onnx_session, width):
     dataset = build_dataset(histories_of(HISTORY_ROWS))
     batch = pack(dataset, np.array([[0, 0, 2], [1, 0, 3], [2, 0, 5]]), 0.0, np.random.default_rng(0))
     inputs = padded_inputs(dataset, target_rows(dataset), width)
     training_scores = batch_scores(model, batch).detach().numpy()
-    for vectors, repeats in (reference_outputs(model, *inputs), run_onnx(served, *inputs)):
-        scores = score_items(*map(torch.from_numpy, (vectors, repeats, inputs[0])), model.item_vectors().detach())
+    for vectors, repeats in (reference_outputs(model, *inputs), run_onnx(onnx_session, *inputs)):
+        scores = score_items(*map(torch.from_numpy, (vectors, repeats, inputs[0])), model.item_embeddings().detach())
         np.testing.assert_allclose(scores.numpy(), training_scores, atol=1e-4)
 
 
 @pytest.mark.parametrize("lengths", [[0], [1], [5], [5, 0, 1, 3], [0, 0]])
-def test_vectors_and_repeats_are_the_same_from_torch_and_from_the_file(model, served, lengths):
+def test_torch_and_onnx_give_the_same_vectors_and_repeats(model, onnx_session, lengths):
     rng = np.random.default_rng(len(lengths))
     width = max(1, *lengths)
     is_event = np.arange(width) < np.array(lengths)[:, None]
     inputs = [rng.integers(1, high, is_event.shape) * is_event for high in (N_ITEMS + 1, 5, 32)]
-    for actual, expected in zip(run_onnx(served, *inputs), reference_outputs(model, *inputs), strict=True):
+    for actual, expected in zip(run_onnx(onnx_session, *inputs), reference_outputs(model, *inputs), strict=True):
         assert np.isfinite(actual).all()
         np.testing.assert_allclose(actual, expected, atol=1e-5)
 
 
-def test_what_comes_later_changes_nothing_before(model):
+def test_later_events_do_not_change_earlier_states(model):
     item_batch = torch.tensor([[1, 2, 3]])
-    vectors = model.item_vectors()[:, :8]
+    vectors = model.item_embeddings()[:, :8]
     before, after = (
-        model.shoppers[0](vectors[items], item_batch, item_batch, torch.arange(3), padded_attention)
+        model.shopper_encoders[0](vectors[items], item_batch, item_batch, torch.arange(3), padded_attention)
         for items in (item_batch, torch.tensor([[1, 2, 5]]))
     )
     assert torch.allclose(before[:, :2], after[:, :2], atol=1e-6)
     assert not torch.allclose(before[:, 2], after[:, 2])
 
 
-def test_an_items_last_number_is_multiplied_with_one_and_members_count_alike():
+def test_the_ensemble_mean_averages_the_members_and_appends_one_for_the_bias():
     assert ensemble_mean([torch.tensor([[2.0, 3.0]]), torch.tensor([[4.0, 5.0]])]).tolist() == [[1, 1.5, 2, 2.5, 1]]
 
 
 def test_padding_is_zeros_among_the_item_vectors(model):
-    assert not model.item_vectors()[0].any()
+    assert not model.item_embeddings()[0].any()

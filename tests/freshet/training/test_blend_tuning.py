@@ -13,7 +13,7 @@ from tests.checkerboard import histories_of
 
 ITEMS = 60
 PARAMS = TrainParams(max_history=4, hidden_dim=8, embedding_dim=8, n_heads=2, n_layers=1, ensemble_size=1)
-# After item 2 n comes item 2 n + 1, and nothing else can be known.
+# Item 2 n + 1 follows item 2 n; there is no other pattern.
 PAIR_HISTORIES = histories_of([[(2 * n, 0), (2 * n + 1, 60)] for n in range(1, 29)])
 
 
@@ -38,30 +38,30 @@ def neighbour_tables(similarity: float, step: int, rules: RuleTable | None = Non
     return BlendTables(near, rules or RuleTable.empty(ITEMS + 1))
 
 
-def test_neighbours_that_know_what_comes_next_are_trusted():
+def test_predictive_neighbours_get_a_weight():
     blend, score = tune_blend(zero_model(), train_split(), neighbour_tables(0.5, 1))
     assert blend.knn_weight > 0
     assert score == 1.0
 
 
-def test_neighbours_that_know_nothing_are_not_trusted():
+def test_random_neighbours_get_no_weight():
     blend, _ = tune_blend(zero_model(), train_split(), neighbour_tables(0.5, 7))
     assert blend == NO_BLEND
 
 
-def test_a_shop_without_neighbours_is_left_to_the_model():
+def test_a_shop_without_neighbours_has_no_blend():
     blend, _ = tune_blend(zero_model(), train_split(), neighbour_tables(0.0, 1))
     assert blend == NO_BLEND
 
 
-def test_rules_that_know_what_comes_next_are_trusted_beside_neighbours_that_do_not():
+def test_predictive_rules_get_a_weight_beside_random_neighbours():
     blend, score = tune_blend(
         zero_model(), train_split(), neighbour_tables(0.5, 7, count_rules(PAIR_HISTORIES, 0, ITEMS + 1))
     )
     assert (blend.knn_weight, blend.rule_weight > 0, score) == (0.0, True, 1.0)
 
 
-def test_rules_that_add_nothing_to_the_neighbours_are_not_trusted():
+def test_rules_that_add_nothing_to_the_neighbours_get_no_weight():
     blend, _ = tune_blend(
         zero_model(), train_split(), neighbour_tables(0.5, 1, count_rules(PAIR_HISTORIES, 0, ITEMS + 1))
     )

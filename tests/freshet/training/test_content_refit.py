@@ -30,14 +30,14 @@ def model():
 
 
 def test_items_that_were_met_keep_their_vectors(model):
-    before = model.item_vectors().detach().clone()
+    before = model.item_embeddings().detach().clone()
     after = refit_content(model, EVENT_COUNTS).item_embeddings()
     assert torch.allclose(after[:-1], before[:-1], atol=1e-6)
     assert not model.training
 
 
 def test_an_item_nobody_has_met_gets_the_vector_of_items_like_it(model):
-    assert not model.item_vectors()[N_ITEMS].any()
+    assert not model.item_embeddings()[N_ITEMS].any()
     unseen_vector = refit_content(model, EVENT_COUNTS).item_embeddings()[N_ITEMS]
     assert torch.allclose(unseen_vector, torch.tensor([1.0, *[0.0] * 7, 3.0]), atol=0.02)
 
@@ -48,11 +48,11 @@ def test_padding_stays_nothing(model):
 
 def test_vectors_that_content_does_not_explain_stay_in_the_ids(model):
     with torch.no_grad():
-        model.items.ids.weight[1:] = torch.randn(N_ITEMS, 9)
-    before = model.item_vectors().detach().clone()
+        model.item_encoder.ids.weight[1:] = torch.randn(N_ITEMS, 9)
+    before = model.item_embeddings().detach().clone()
     refit_content(model, EVENT_COUNTS)
-    assert torch.allclose(model.item_vectors()[:-1], before[:-1], atol=1e-5)
-    assert model.item_vectors()[N_ITEMS].norm() < before[1:-1].norm(dim=1).mean()
+    assert torch.allclose(model.item_embeddings()[:-1], before[:-1], atol=1e-5)
+    assert model.item_embeddings()[N_ITEMS].norm() < before[1:-1].norm(dim=1).mean()
 
 
 def test_a_model_of_ids_alone_is_left_as_it_is():

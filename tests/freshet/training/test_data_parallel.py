@@ -20,7 +20,7 @@ def model_and_batch(dropout: float = 0.0, width: int = 8, rows: int = 90) -> tup
     shop = checkerboard_set()
     dataset = build_dataset(shop.histories)
     model = build_initial_model(
-        shop.vocabulary, dataset, PARAMS.model_copy(update={"dropout": dropout, "width": width})
+        shop.vocabulary, dataset, PARAMS.model_copy(update={"dropout": dropout, "hidden_dim": width})
     )
     assert isinstance(model, Recommender)
     return model, next(batches(dataset, PARAMS.max_history, rows, 1.0, np.random.default_rng(1)))
@@ -31,13 +31,14 @@ def gradients(
     batch: Batch,
     threads: int,
     seed: int = 0,
-    drawing: NegativeSampler | None = None,
+    sampler: NegativeSampler | None = None,
     bf16: bool = False,
 ) -> tuple[float, list[torch.Tensor]]:
     model.zero_grad()
-    torch.manual_seed(7)  # of the drawn items
-    questions = len(batch.targets.rows)
-    loss = StepThreads(threads).backward(model, split_by_member(model, batch), drawing, questions, (seed,), bf16)
+    torch.manual_seed(7)  # of the sampled items
+    loss = StepThreads(threads).backward(
+        model, split_by_member(model, batch), sampler, len(batch.targets.rows), (seed,), bf16
+    )
     return loss.item(), [p.grad.clone() for p in model.parameters() if p.grad is not None]
 
 
@@ -53,13 +54,13 @@ def test_threads_give_the_gradients_of_one_backward_pass(threads):
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(thread_gradients, expected_gradients, strict=True))
 
 
-def test_threads_give_the_gradients_of_one_backward_pass_where_items_are_drawn():
+def test_threads_give_the_gradients_of_one_backward_pass_with_negative_sampling():
     model, batch = model_and_batch()
-    drawing = NegativeSampler(torch.ones(model.config.n_items + 1), len(batch.items), 3)
+    sampler = NegativeSampler(torch.ones(model.config.n_items + 1), len(batch.items), 3)
     torch.manual_seed(7)
-    step_loss(model, batch, sampler=drawing).backward()
+    step_loss(model, batch, sampler=sampler).backward()
     expected_gradients = [p.grad.clone() for p in model.parameters() if p.grad is not None]
-    _, thread_gradients = gradients(model, batch, 2, drawing=drawing)
+    _, thread_gradients = gradients(model, batch, 2, sampler=sampler)
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(thread_gradients, expected_gradients, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""Two processes train what one would: pure sums first, then two real processes, by torchrun and by Spark."""
+"""Two processes train the same model as one: sums of shards, then real processes by torchrun and Spark."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def batch_of(*windows: tuple[int, int, int]) -> Batch:
     return pack(build_dataset(checkerboard_set().histories), np.array(windows), 0.0, np.random.default_rng(0))
 
 
-def test_windows_are_dealt_out_with_their_questions():
+def test_windows_are_sharded_with_their_queries():
     full_batch = batch_of((0, 0, 2), (1, 0, 2), (2, 0, 2), (3, 0, 3))
     first, second = (shard_batch(full_batch, rank, 2) for rank in (0, 1))
     assert first.groups == ((2, 2),)  # windows 0 and 2
@@ -48,13 +48,13 @@ def test_windows_are_dealt_out_with_their_questions():
     assert first.targets.rows.tolist() == [0, 1, 2, 3]
 
 
-def test_a_process_without_windows_has_nothing_to_ask():
+def test_a_shard_without_windows_has_no_queries():
     empty_share = ProcessGroup(2, 3).local_shard(batch_of((0, 0, 4), (1, 0, 4)))
     assert (empty_share.groups, len(empty_share.items), len(empty_share.targets.rows)) == ((), 0, 0)
 
 
-@pytest.mark.parametrize("world", [2, 3])
-def test_the_weighted_gradients_of_all_processes_add_up_to_those_of_one(world):
+@pytest.mark.parametrize("world_size", [2, 3])
+def test_the_weighted_gradients_of_all_processes_add_up_to_those_of_one(world_size):
     shop = checkerboard_set()
     dataset = build_dataset(shop.histories)
     model = build_initial_model(shop.vocabulary, dataset, PARAMS)
@@ -64,8 +64,8 @@ def test_the_weighted_gradients_of_all_processes_add_up_to_those_of_one(world):
     expected_gradients = [p.grad.clone() for p in model.parameters()]
     model.zero_grad()
     total = 0.0
-    for rank in range(world):
-        loss = step_loss(model, batch, ProcessGroup(rank, world))
+    for rank in range(world_size):
+        loss = step_loss(model, batch, ProcessGroup(rank, world_size))
         loss.backward()
         total += loss.item()
     assert total == pytest.approx(single_loss.item(), abs=1e-6)
@@ -74,17 +74,17 @@ def test_the_weighted_gradients_of_all_processes_add_up_to_those_of_one(world):
 
 
 def train_on_processes(root: str, device_name: str) -> None:
-    with join_process_group(device_name) as (ranks, device):
+    with join_process_group(device_name) as (process_group, device):
         train(
             checkerboard_set(),
             PARAMS,
             "cpu",
-            context=TrainerContext(TrainingCheckpoint(open_store(root), "shared"), ranks, device),
+            context=TrainerContext(TrainingCheckpoint(open_store(root), "shared"), process_group, device),
         )
 
 
 def assert_equals_one_process(root: str) -> None:
-    """What two processes left behind is what one process makes, but for the order in which it adds."""
+    """The checkpoint of two processes equals the result of one process, up to the order of sums."""
     single_result = train(checkerboard_set(), PARAMS, "cpu")
     shared_result = train(
         checkerboard_set(), PARAMS, "cpu", context=TrainerContext(TrainingCheckpoint(open_store(root), "shared"))
@@ -94,7 +94,7 @@ def assert_equals_one_process(root: str) -> None:
     assert [p.ndcg_at_10 for p in shared_result.curve] == pytest.approx(
         [p.ndcg_at_10 for p in single_result.curve], abs=1e-3
     )
-    # How an item's vector is split between id and content is settled by many sums, so their parts may differ more.
+    # The split of an item embedding between id and content depends on many sums, so it may differ more.
     assert torch.allclose(shared_result.model.item_embeddings(), single_result.model.item_embeddings(), atol=1e-2)
     for name, value in single_result.model.shopper_encoders.state_dict().items():
         assert torch.allclose(shared_result.model.shopper_encoders.state_dict()[name], value, atol=1e-3), name

@@ -72,10 +72,10 @@ def reference_loss(vectors, table, biases, values, soft_targets, places):
     return basket_cross_entropy((vectors @ table.T + biases).index_put(places, values, accumulate=True), soft_targets)
 
 
-@pytest.mark.parametrize("questions_at_once", [1, 2, 5])
-def test_part_by_part_gives_the_plain_loss_and_its_gradients(monkeypatch, questions_at_once):
-    monkeypatch.setattr(losses, "CELLS", 8 * questions_at_once)
-    monkeypatch.setattr(losses, "FEWEST_QUESTIONS", 1)
+@pytest.mark.parametrize("n_queries", [1, 2, 5])
+def test_the_chunked_loss_has_the_value_and_gradients_of_the_plain_loss(monkeypatch, n_queries):
+    monkeypatch.setattr(losses, "MAX_CHUNK_SCORES_CPU", 8 * n_queries)
+    monkeypatch.setattr(losses, "MIN_CHUNK_QUERIES", 1)
     inputs, soft_targets, places = loss_inputs(torch.float32)
     plain = [x.clone().requires_grad_() for x in inputs]
     parts = [x.clone().requires_grad_() for x in inputs]
@@ -94,7 +94,7 @@ def test_in_bfloat16_the_loss_is_the_same_within_its_rounding():
     assert loss.item() == pytest.approx(reference_loss(*inputs, soft_targets, places).item(), rel=1e-2)
 
 
-def test_part_by_part_nothing_asked_costs_nothing_and_has_a_gradient():
+def test_without_queries_the_chunked_loss_is_zero_and_has_a_gradient():
     inputs, _, _ = loss_inputs()
     vectors = inputs[0][:0].requires_grad_()
     no_targets = SoftTargets(NO_INDICES, NO_INDICES), SparseScoreDelta(NO_INDICES, NO_INDICES, inputs[3][:0])
@@ -103,7 +103,7 @@ def test_part_by_part_nothing_asked_costs_nothing_and_has_a_gradient():
     assert loss.item() == 0
 
 
-def test_a_part_never_holds_more_scores_than_it_may():
+def test_a_chunk_holds_at_most_the_allowed_number_of_scores():
     n_rows = losses.chunk_size(100_000, torch.device("cpu"))
     assert n_rows * 100_000 <= losses.MAX_CHUNK_SCORES_CPU < (n_rows + 1) * 100_000
     assert losses.chunk_size(1_000_001, torch.device("cpu")) == losses.MIN_CHUNK_QUERIES

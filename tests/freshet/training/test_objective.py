@@ -45,7 +45,7 @@ def test_every_member_learns_by_its_own_loss_and_the_mean_of_their_scores_counts
     parts = [shard_batch(batch, number, 2) for number in range(2)]
     assert [len(part.targets.rows) for part in parts] == [1, 3]
     losses = [batch_loss(single_model, [part]) for single_model, part in zip(members, parts, strict=True)]
-    scores = torch.stack([batch_scores(one, batch) for one in members])
+    scores = torch.stack([batch_scores(member, batch) for member in members])
     assert not torch.allclose(scores[0], scores[1], atol=0.1)
     assert torch.allclose(batch_loss(model, parts), (losses[0] + 3 * losses[1]) / 4)
     assert torch.allclose(batch_scores(model, batch), scores.mean(dim=0), atol=1e-6)
@@ -53,7 +53,7 @@ def test_every_member_learns_by_its_own_loss_and_the_mean_of_their_scores_counts
 
 def single_member(model: Recommender, number: int) -> Recommender:
     """One member as a model of its own."""
-    single_model = Recommender(dataclasses.replace(model.config, members=1)).eval()
+    single_model = Recommender(dataclasses.replace(model.config, ensemble_size=1)).eval()
     single_model.shopper_encoders[0].load_state_dict(model.shopper_encoders[number].state_dict())
     ids = model.item_encoder.ids.weight.detach()
     return single_model.init_item_embeddings(ids[:, :-1].view(-1, 2, 8)[:, number], ids[:, -1])
@@ -103,7 +103,7 @@ def test_content_alone_gives_a_vector_and_padding_gives_zeros():
 
 def test_vectors_of_chosen_items_are_theirs_among_all():
     torch.manual_seed(0)
-    config = dataclasses.replace(ModelConfig.from_params(PARAMS, 4), inputs=(ItemFeature("title", "words", 9),))
+    config = dataclasses.replace(ModelConfig.from_params(PARAMS, 4), item_schema=(ItemFeature("title", "words", 9),))
     model = Recommender(config).eval()
     torch.nn.init.normal_(model.item_encoder.fields[0].weight[1:])
     model.get_buffer("content_title").copy_(torch.randint(0, 9, (5, 12)))
@@ -117,7 +117,7 @@ def test_vectors_of_chosen_items_are_theirs_among_all():
 
 def test_words_mean_the_same_in_training_and_in_the_exported_graph():
     torch.manual_seed(0)
-    config = dataclasses.replace(ModelConfig.from_params(PARAMS, 4), inputs=(ItemFeature("title", "words", 9),))
+    config = dataclasses.replace(ModelConfig.from_params(PARAMS, 4), item_schema=(ItemFeature("title", "words", 9),))
     items = Recommender(config).eval().item_encoder
     torch.nn.init.normal_(items.fields[0].weight[1:])
     batch = torch.tensor([0, 3, 0]), torch.tensor([[3, 4, 0], [1, 1, 8], [0, 0, 0]])

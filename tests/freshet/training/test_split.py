@@ -39,7 +39,7 @@ def test_a_shop_with_one_item_is_refused():
     with pytest.raises(FreshetError) as error:
         split_training_set(shop, TrainParams())
     assert str(error.value) == (
-        "training set as of 1970-01-05: 1 items up to the cut: there is nothing to choose from; "
+        "training set as of 1970-01-05: 1 items up to the last training day: there is nothing to rank; "
         "land events with at least two items"
     )
 
@@ -49,6 +49,6 @@ def test_shoppers_with_a_single_basket_are_refused():
     with pytest.raises(FreshetError) as error:
         split_training_set(shop, TrainParams())
     assert str(error.value) == (
-        "training set as of 1970-01-05: 1 shoppers with two baskets up to the cut: nothing shows what comes next; "
-        "land more days, or check that the mapping's user and session are the same for one shopper"
+        "training set as of 1970-01-05: 1 shoppers with two baskets up to the last training day: there is no next basket "
+        "to learn; land more days, or check that the mapping gives all events of a shopper the same user and session"
     )

@@ -23,13 +23,13 @@ PARAMS = TrainParams(
 )
 
 
-@pytest.mark.parametrize("negatives", [N_ITEMS, 1], ids=["from all items", "from drawn ones"])
-def test_the_checkerboard_is_learned(negatives):
+@pytest.mark.parametrize("n_negatives", [N_ITEMS, 1], ids=["all items", "sampled items"])
+def test_the_checkerboard_is_learned(n_negatives):
     epochs: list[EpochMetrics] = []
     training_result = train(
-        checkerboard_set(), PARAMS.model_copy(update={"negatives": negatives}), "cpu", epochs.append
+        checkerboard_set(), PARAMS.model_copy(update={"n_negatives": n_negatives}), "cpu", epochs.append
     )
-    # four equally likely items: no model can guess better than log 4 nats; nothing learned would be log 8
+    # four equally likely items: the best possible loss is log 4 nats, that of an untrained model log 8
     assert math.log(4) - 0.1 < training_result.curve[-1].loss < math.log(4) + 0.2
     assert tuple(epochs) == training_result.curve
     assert training_result.best == max(training_result.curve, key=lambda p: p.ndcg_at_10)
@@ -39,13 +39,13 @@ def test_the_checkerboard_is_learned(negatives):
     assert training_result.events_per_second > 0
 
 
-@pytest.mark.parametrize("negatives", [N_ITEMS, 1], ids=["from all items", "from drawn ones"])
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others(negatives):
-    params = PARAMS.model_copy(update={"negatives": negatives})
+@pytest.mark.parametrize("n_negatives", [N_ITEMS, 1], ids=["all items", "sampled items"])
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(n_negatives):
+    params = PARAMS.model_copy(update={"n_negatives": n_negatives})
     first, second = (train(checkerboard_set(), params, "cpu").model.state_dict() for _ in range(2))
     other = train(checkerboard_set(), params.model_copy(update={"seed": 1}), "cpu").model.state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
-    assert not torch.equal(first["shoppers.0.out.weight"], other["shoppers.0.out.weight"])
+    assert not torch.equal(first["shopper_encoders.0.out.weight"], other["shopper_encoders.0.out.weight"])
 
 
 def test_training_stops_after_the_epoch_in_which_time_is_up():
@@ -62,7 +62,7 @@ def test_training_stops_when_validation_no_longer_improves():
     assert curve[-1].ndcg_at_10 <= curve[-2].ndcg_at_10
 
 
-def test_a_loss_that_is_no_number_is_refused():
+def test_a_loss_that_is_not_finite_is_refused():
     shop = checkerboard_set()
     wild = PARAMS.model_copy(update={"learning_rate": 1e30})
     message = (
@@ -74,14 +74,15 @@ def test_a_loss_that_is_no_number_is_refused():
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_device_that_is_not_there_is_named():
+def test_a_missing_device_is_refused():
     with pytest.raises(
-        FreshetError, match=r"^FRESHET_TRAINING_DEVICE=cuda: not on this machine \(there is: cpu\); set it to auto$"
+        FreshetError,
+        match=r"^FRESHET_TRAINING_DEVICE=cuda: not available on this machine \(available: cpu\); set it to auto$",
     ):
         train(checkerboard_set(), PARAMS, "cuda")
 
 
-def test_the_weights_kept_are_those_of_the_best_epoch():
+def test_the_weights_are_those_of_the_best_epoch():
     patient = PARAMS.model_copy(update={"max_epochs": 6, "patience": 2})
     training_result = train(checkerboard_set(), patient, "cpu")
     assert training_result.best.epoch < training_result.curve[-1].epoch

@@ -1,4 +1,4 @@
-"""Warm start: what is carried over, what is new, and what must not be forgotten."""
+"""Warm start: copied weights, new items, reasons for a cold start, and forgetting."""
 
 import dataclasses
 
@@ -39,10 +39,10 @@ def warm_model(items: int = 8, train_until: int = 8) -> WarmStartModel:
     return WarmStartModel("old", model, vocabulary.item_ids, 1, train_until)
 
 
-def test_old_items_keep_their_rows_and_new_ones_begin_as_their_content_says():
+def test_old_items_keep_their_rows_and_new_ones_start_from_their_content():
     old = warm_model(3)
     with torch.no_grad():
-        old.model.item_encoder.fields[1].weight.fill_(0.5)  # what the category says
+        old.model.item_encoder.fields[1].weight.fill_(0.5)  # of the category
     rows = build_dataset(histories_of([[(n, n * DAY) for n in range(1, 6)]]))
     model = build_initial_model(vocabulary_of(5), rows, PARAMS, old)
     vectors, before = model.item_embeddings(), old.model.item_embeddings()
@@ -53,14 +53,14 @@ def test_old_items_keep_their_rows_and_new_ones_begin_as_their_content_says():
     assert model.observed_items.tolist() == [False, True, True, True, True, True]
 
 
-def test_an_item_that_yesterday_learned_from_stays_met():
-    nobody_came_back_to_3 = build_dataset(histories_of([[(1, DAY), (2, 2 * DAY), (4, 3 * DAY)]]))
-    model = build_initial_model(vocabulary_of(4), nobody_came_back_to_3, PARAMS, warm_model(3))
+def test_an_item_that_the_earlier_model_observed_stays_observed():
+    without_item_3 = build_dataset(histories_of([[(1, DAY), (2, 2 * DAY), (4, 3 * DAY)]]))
+    model = build_initial_model(vocabulary_of(4), without_item_3, PARAMS, warm_model(3))
     assert model.observed_items.tolist() == [False, True, True, True, True]
 
 
-def test_a_model_of_your_own_keeps_its_rows_too():
-    params = PARAMS.model_copy(update={"model": "tests.own_models:SmallGru"})
+def test_a_custom_model_keeps_its_rows_too():
+    params = PARAMS.model_copy(update={"model_class": "tests.own_models:SmallGru"})
     old = dataclasses.replace(
         warm_model(3), model=build_custom_model(params.model_class, ModelConfig.from_params(params, 3))
     )
@@ -69,40 +69,45 @@ def test_a_model_of_your_own_keeps_its_rows_too():
 
 
 @pytest.mark.parametrize(
-    ("change", "why"),
+    ("change", "reason"),
     [
         ({}, ""),
-        ({"generation": 2}, "its vocabulary is of generation 2, today's of 1"),
-        ({"item_ids": np.array(["", *(f"i{n}" for n in range(1, 12))])}, "it knows 11 items, today's vocabulary 8"),
-        ({"item_ids": np.array(["", "i2", "i1"])}, "its items have other indexes"),
+        ({"generation": 2}, "its vocabulary has generation 2, the current one 1"),
+        (
+            {"item_ids": np.array(["", *(f"i{n}" for n in range(1, 12))])},
+            "its vocabulary has 11 items, the current one 8",
+        ),
+        ({"item_ids": np.array(["", "i2", "i1"])}, "its items have other indices"),
     ],
 )
-def test_a_model_that_does_not_fit_says_why(change, why):
-    assert warm_start_blocker(dataclasses.replace(warm_model(), **change), vocabulary_of(8), PARAMS, 9) == why
+def test_a_model_that_does_not_fit_gives_the_reason(change, reason):
+    assert warm_start_blocker(dataclasses.replace(warm_model(), **change), vocabulary_of(8), PARAMS, 9) == reason
 
 
-@pytest.mark.parametrize("change", [{"width": 32}, {"blocks": 2}, {"model": "tests.own_models:SmallGru"}])
+@pytest.mark.parametrize("change", [{"hidden_dim": 32}, {"n_layers": 2}, {"model_class": "tests.own_models:SmallGru"}])
 def test_a_model_of_another_configuration_does_not_fit(change):
     changed_params = PARAMS.model_copy(update=change)
-    assert warm_start_blocker(warm_model(), vocabulary_of(8), changed_params, 9) == "it is of another configuration"
+    assert warm_start_blocker(warm_model(), vocabulary_of(8), changed_params, 9) == "it has another configuration"
 
 
 def test_a_model_that_reads_other_columns_does_not_fit():
-    today = dataclasses.replace(vocabulary_of(8), inputs=(ItemFeature("title", "words"),))
-    assert warm_start_blocker(warm_model(), today, PARAMS, 9) == "it reads other columns of the catalogue"
+    current = dataclasses.replace(vocabulary_of(8), item_schema=(ItemFeature("title", "words"),))
+    assert (
+        warm_start_blocker(warm_model(), current, PARAMS, 9) == "it reads item columns that the setting does not name"
+    )
 
 
-def test_a_column_that_is_named_since_asks_for_a_cold_training():
+def test_a_new_item_column_needs_a_cold_start():
     old = warm_model()
-    old.model.config = dataclasses.replace(old.model.config, inputs=old.model.config.item_schema[:1])
+    old.model.config = dataclasses.replace(old.model.config, item_schema=old.model.config.item_schema[:1])
     assert warm_start_blocker(old, vocabulary_of(8), PARAMS, 9) == "it does not read category:category, price:number"
 
 
-def test_what_an_earlier_model_held_out_is_held_out_again():
+def test_baskets_that_the_earlier_model_held_out_are_held_out_again():
     rows = [[(1 + s % 4, DAY), (5, 2 * DAY), (6, 3 * DAY), (7, 4 * DAY)] for s in range(80)]
     shop = training_set_of(histories_of(rows), vocabulary_of(8), train_until=4)
     train_split = split_training_set(shop, PARAMS, previous_train_until=2)
-    earlier_split = split_training_set(dataclasses.replace(shop, cut=2), PARAMS)
+    earlier_split = split_training_set(dataclasses.replace(shop, train_until=2), PARAMS)
     assert train_split.retention_cases is not None
     assert len(train_split.retention_cases) == 30
     assert set(train_split.retention_cases.shopper_index) <= set(earlier_split.validation_cases.shopper_index)
@@ -121,9 +126,9 @@ def test_a_delisted_item_is_never_a_target_and_still_seen():
     assert 2 in dataset.items
 
 
-def test_a_warm_start_begins_where_a_cold_one_was_and_is_repeatable():
+def test_a_warm_start_begins_with_a_lower_loss_and_is_repeatable():
     shop = checkerboard_set()
-    cold = train(dataclasses.replace(shop, cut=8), PARAMS, "cpu")
+    cold = train(dataclasses.replace(shop, train_until=8), PARAMS, "cpu")
     cold_model = WarmStartModel("cold", cold.model, shop.vocabulary.item_ids, 1, 8)
     one_epoch = PARAMS.model_copy(update={"warm_epochs": 1})
     warm, second = (train(shop, one_epoch, "cpu", context=TrainerContext(warm_start=cold_model)) for _ in range(2))
@@ -136,11 +141,11 @@ def test_a_warm_start_begins_where_a_cold_one_was_and_is_repeatable():
 
 
 @pytest.mark.parametrize(("before", "after", "lost"), [(0.2, 0.15, 0.25), (0.1, 0.2, -1.0), (0.0, 0.0, 0.0)])
-def test_forgotten_is_the_share_of_yesterdays_ndcg_that_is_lost(before, after, lost):
+def test_the_loss_rate_is_the_lost_share_of_the_earlier_ndcg(before, after, lost):
     assert ForgettingReport(40, before, after).ndcg_loss_rate == pytest.approx(lost)
 
 
-def test_a_model_that_has_learned_from_the_days_that_judge_is_no_beginning():
+def test_a_model_trained_on_evaluation_days_does_not_fit():
     assert warm_start_blocker(warm_model(train_until=8), vocabulary_of(8), PARAMS, 8) == ""
     reason = warm_start_blocker(warm_model(train_until=8), vocabulary_of(8), PARAMS, 7)
-    assert reason == "it has learned from days up to 1970-01-09, which today's model is judged on"
+    assert reason == "it was trained on days up to 1970-01-09, which are for the evaluation of the new model"

@@ -1,4 +1,4 @@
-"""Studies on the checkerboard: the default first, the poor given up, a killed search goes on."""
+"""Studies on the checkerboard: the default is the first trial, poor trials are pruned, a killed study is resumed."""
 
 import dataclasses
 from pathlib import Path
@@ -46,16 +46,16 @@ def study_database(folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def finished_study(tmp_path_factory) -> tuple[str, TuningResult, list[str]]:
-    """Three trials, in the database named, with what was told."""
+    """The URL of a database with a study of three trials, its result and its progress messages."""
     messages: list[str] = []
     study_url = study_database(tmp_path_factory.mktemp("study"))
-    job = dataclasses.replace(TUNING_JOB, tell=messages.append)
+    job = dataclasses.replace(TUNING_JOB, progress=messages.append)
     return study_url, tune(job, TuningParams(n_trials=3, pruner="none"), study_url, "first", HEARTBEAT_S), messages
 
 
-def test_the_default_is_the_first_trial_and_every_trial_is_told(first):
-    _, result, messages = first
-    assert [(trial.number, trial.state, trial.is_default) for trial in result.trials] == [
+def test_the_default_is_the_first_trial_and_progress_is_reported(finished_study):
+    _, result, messages = finished_study
+    assert [(trial.number, trial.status, trial.is_default) for trial in result.trials] == [
         (0, "complete", True),
         (1, "complete", False),
         (2, "complete", False),
@@ -63,20 +63,20 @@ def test_the_default_is_the_first_trial_and_every_trial_is_told(first):
     assert result.trials[0].parameters == {"dropout": 0.0}
     assert len({trial.parameters["dropout"] for trial in result.trials}) == 3
     assert [len(trial.curve) for trial in result.trials] == [2, 2, 2]
-    assert result.default is result.trials[0]
+    assert result.default_trial is result.trials[0]
     assert messages[0].startswith("trial 0 of 3, epoch 1 of at most 2: NDCG@10 0.")
-    assert sum("is over: NDCG@10 0." in line for line in messages) == 3
+    assert sum("ended: NDCG@10 0." in line for line in messages) == 3
 
 
-def test_the_best_is_the_highest_score_with_all_of_its_parameters(first):
-    _, result, _ = first
-    assert result.best.score == max(trial.score for trial in result.trials)
-    assert result.parameters(result.best) == BASE_PARAMS.model_copy(update=result.best.parameters)
-    assert result.best.score == max(result.best.curve.values())
+def test_the_best_is_the_highest_score_with_all_of_its_parameters(finished_study):
+    _, result, _ = finished_study
+    assert result.best_trial.score == max(trial.score for trial in result.trials)
+    assert result.params_of(result.best_trial) == BASE_PARAMS.model_copy(update=result.best_trial.parameters)
+    assert result.best_trial.score == max(result.best_trial.curve.values())
 
 
-def test_a_search_that_is_over_trains_nothing_and_one_that_may_go_on_tries_something_new(first):
-    study_url, result, _ = first
+def test_a_finished_study_trains_nothing_and_a_longer_one_suggests_new_values(finished_study):
+    study_url, result, _ = finished_study
     second = tune(TUNING_JOB, TuningParams(n_trials=3, pruner="none"), study_url, "first", HEARTBEAT_S)
     assert second.trials == result.trials
     extended_result = tune(TUNING_JOB, TuningParams(n_trials=4, pruner="none"), study_url, "first", HEARTBEAT_S)
@@ -85,7 +85,7 @@ def test_a_search_that_is_over_trains_nothing_and_one_that_may_go_on_tries_somet
     assert (result.importance, extended_result.importance) == (
         {},
         {"dropout": 1.0},
-    )  # of three trials nothing can be said
+    )  # three trials are too few
 
 
 def test_a_trial_that_was_killed_is_marked_failed_and_run_again(tmp_path):
@@ -93,36 +93,40 @@ def test_a_trial_that_was_killed_is_marked_failed_and_run_again(tmp_path):
     study = open_study(study_database(tmp_path), "killed", params, BASE_PARAMS.max_epochs, HEARTBEAT_S)
     study.enqueue_trial({"dropout": 0.0}, user_attrs={DEFAULT_TRIAL_KEY: True})
     trial = study.ask({"dropout": optuna.distributions.FloatDistribution(0.0, 0.5)})
-    study._storage.record_heartbeat(trial._trial_id)  # its last sign of life
+    study._storage.record_heartbeat(trial._trial_id)  # its last heartbeat
     messages: list[str] = []
     result = tune(
-        dataclasses.replace(TUNING_JOB, tell=messages.append), params, study_database(tmp_path), "killed", HEARTBEAT_S
+        dataclasses.replace(TUNING_JOB, progress=messages.append),
+        params,
+        study_database(tmp_path),
+        "killed",
+        HEARTBEAT_S,
     )
     assert [(trial.status, trial.parameters, trial.is_default) for trial in result.trials] == [
         ("failed", {"dropout": 0.0}, True),
         ("complete", {"dropout": 0.0}, True),
     ]
     assert messages[:2] == [
-        "1 trial(s) seem to be running: waiting 3 s for a sign of life",
+        "1 trial(s) are marked as running: waiting 3 s for a heartbeat",
         "1 interrupted trial(s) will be run again",
     ]
 
 
 def test_untrainable_parameters_prune_the_trial_with_a_reason(tmp_path):
     job = dataclasses.replace(
-        TUNING_JOB, space={"heads": Categorical((1, 3)), "learning_rate": Categorical((0.002, 2.0))}
+        TUNING_JOB, space={"n_heads": Categorical((1, 3)), "learning_rate": Categorical((0.002, 2.0))}
     )
     result = tune(job, TuningParams(n_trials=12, pruner="none"), study_database(tmp_path), "bad", HEARTBEAT_S)
     reason = {trial.prune_reason for trial in result.trials if trial.status == "pruned"}
     assert reason == {
-        "width 16 is not a multiple of heads 3",
+        "hidden_dim 16 is not a multiple of n_heads 3",
         "learning_rate=2.0: Input should be less than or equal to 1",
     }
     assert len(result.trials) == 12
     assert result.default_trial.score is not None
 
 
-def test_a_trial_behind_the_others_is_given_up_early_but_never_the_default(tmp_path):
+def test_a_poor_trial_is_pruned_but_never_the_default(tmp_path):
     params = TuningParams(n_trials=4, n_startup_trials=1)
     study = open_study(study_database(tmp_path), "pruned", params, BASE_PARAMS.max_epochs, HEARTBEAT_S)
     out_of_reach = {1: 2.0, 2: 2.0}  # no NDCG is above 1
@@ -130,8 +134,8 @@ def test_a_trial_behind_the_others_is_given_up_early_but_never_the_default(tmp_p
     result = tune(TUNING_JOB, params, study_database(tmp_path), "pruned", HEARTBEAT_S)
     assert [(trial.status, trial.prune_reason) for trial in result.trials[1:]] == [
         ("complete", ""),
-        ("pruned", "behind the others after epoch 2"),
-        ("pruned", "behind the others after epoch 2"),
+        ("pruned", "below the other trials after epoch 2"),
+        ("pruned", "below the other trials after epoch 2"),
     ]
     assert result.trials[1].is_default
 
@@ -141,14 +145,14 @@ def test_a_study_is_named_by_training_set_defaults_and_space():
     assert name == study_name({"as_of": "2024-03-03"}, BASE_PARAMS, {"dropout": FloatRange(0.0, 0.5)})
     others = [
         study_name({"as_of": "2024-03-04"}, BASE_PARAMS, TUNING_JOB.space),
-        study_name({"as_of": "2024-03-03"}, BASE_PARAMS.model_copy(update={"blocks": 2}), TUNING_JOB.space),
+        study_name({"as_of": "2024-03-03"}, BASE_PARAMS.model_copy(update={"n_layers": 2}), TUNING_JOB.space),
         study_name({"as_of": "2024-03-03"}, BASE_PARAMS, {"dropout": FloatRange(0.0, 0.6)}),
     ]
     assert len({name, *others}) == 4
 
 
 def test_a_database_that_cannot_be_opened_is_named(tmp_path):
-    fix = "correct the address, or unset it: the study then lies in an SQLite file under FRESHET_GATEWAY_STATE_DIR"
+    fix = "correct the address, or unset it to use an SQLite file under FRESHET_GATEWAY_STATE_DIR"
     for address, reason in (
         (f"sqlite:///{tmp_path}/nowhere/studies.db", "unable to open database file"),
         ("nosuch://host/studies", "Can't load plugin: sqlalchemy.dialects:nosuch"),
@@ -168,14 +172,14 @@ def test_a_database_that_cannot_be_opened_is_named(tmp_path):
     ],
     ids=["torch", "numpy", "cpu", "cublas"],
 )
-def test_a_trial_that_needs_more_memory_than_there_is_is_given_up_and_the_search_goes_on(tmp_path, monkeypatch, error):
+def test_a_trial_without_enough_memory_is_pruned_and_the_study_goes_on(tmp_path, monkeypatch, error):
     calls = []
 
-    def fail_once(*asked: object) -> object:
-        calls.append(asked)
+    def fail_once(*arguments: object) -> object:
+        calls.append(arguments)
         if len(calls) == 2:
             raise error
-        return fit(*asked)
+        return fit(*arguments)
 
     monkeypatch.setattr("freshet.tuning.search.fit", fail_once)
     result = tune(TUNING_JOB, TuningParams(n_trials=3, pruner="none"), study_database(tmp_path), "large", HEARTBEAT_S)

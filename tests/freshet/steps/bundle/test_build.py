@@ -9,12 +9,12 @@ import pytest
 import torch
 from onnx import numpy_helper
 
+from freshet.artifacts import model_path
 from freshet.errors import BundleError, SettingsError
 from freshet.inference.bundle import open_bundle
 from freshet.steps.bundle import build as bundle_stage
 from freshet.steps.bundle.build import VerifiedBundle, bundle_profile, make_bundle
 from freshet.steps.step_result import run_gate
-from freshet.steps.training.train import model_path
 from freshet.store import open_store
 from freshet.verification.latency import LatencyReport
 from freshet.verification.parity import ParityResult

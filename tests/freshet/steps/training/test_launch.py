@@ -1,8 +1,8 @@
-"""What is said where a process of a training has failed."""
+"""The error line of a failed worker process."""
 
 import pytest
 
-from freshet.steps.training.launch import _error_line
+from freshet.steps.training.launch import error_line
 
 ERROR_MESSAGE = "training, epoch 1: the loss is nan; set learning_rate to a tenth of it"
 TRACEBACK = f'Traceback (most recent call last):\n  File "x.py", line 1\nfreshet.errors.FreshetError: {ERROR_MESSAGE}\n'
@@ -18,9 +18,9 @@ TRACEBACK = f'Traceback (most recent call last):\n  File "x.py", line 1\nfreshet
         (TRACEBACK, f"freshet.errors.FreshetError: {ERROR_MESSAGE}"),
         (f"{TRACEBACK}\n{'=' * 60}\n", f"freshet.errors.FreshetError: {ERROR_MESSAGE}"),
         ("Signal 9 (SIGKILL) received by PID 7", "Signal 9 (SIGKILL) received by PID 7"),
-        ("", "nothing was said"),
+        ("", "no error message"),
     ],
     ids=["a dictionary, as torch writes it", "a traceback", "a line of signs below it", "a signal", "nothing"],
 )
-def test_the_error_is_found_in_whatever_is_handed_over(message, line):
-    assert _error_line(message) == line
+def test_the_error_line_is_extracted_from_the_message(message, line):
+    assert error_line(message) == line

@@ -10,10 +10,14 @@ TRAINING_SET = TrainingSetRef(as_of=date(2024, 3, 3), train_until=date(2024, 3, 
 ITEM_SCHEMA = "title:words,price:number"
 
 
-def test_a_training_is_known_by_its_set_its_parameters_and_its_arithmetic(tmp_path):
+def test_a_training_is_identified_by_its_set_parameters_and_precision(tmp_path):
     store, params, run = open_store(str(tmp_path)), TrainParams(), RunParams()
-    asked_again = training_checkpoint(
-        store, TRAINING_SET, params, run.model_copy(update={"save_seconds": 1.0, "processes": 4}), ITEM_SCHEMA
+    resumed = training_checkpoint(
+        store,
+        TRAINING_SET,
+        params,
+        run.model_copy(update={"checkpoint_interval_s": 1.0, "num_processes": 4}),
+        ITEM_SCHEMA,
     )
     others = (
         training_checkpoint(
@@ -25,11 +29,11 @@ def test_a_training_is_known_by_its_set_its_parameters_and_its_arithmetic(tmp_pa
         training_checkpoint(store, TRAINING_SET, params, run, "title:words"),
     )
     folder = training_checkpoint(store, TRAINING_SET, params, run, ITEM_SCHEMA).folder
-    assert asked_again.folder == folder
+    assert resumed.folder == folder
     assert len({folder, *(other.folder for other in others)}) == 6
 
 
-def test_what_nobody_has_asked_for_in_a_week_is_removed_and_what_is_under_way_stays(tmp_path):
+def test_checkpoints_without_a_change_for_a_week_are_removed(tmp_path):
     store = open_store(str(tmp_path))
     store.put("unfinished/a/1", b"x")
     store.put("models/a/weights", b"x")

@@ -1,13 +1,14 @@
-"""The stage that trains, on a real tiny set: what is kept, and what is refused."""
+"""The training step on a tiny training set: stored models, refused models, resumed trainings, warm starts."""
 
 import dataclasses
 from datetime import UTC, datetime
 
 import pytest
 
+from freshet.artifacts import model_path
 from freshet.errors import FreshetError, LakeError
 from freshet.releases import journal
-from freshet.steps.training.train import model_path, train_model
+from freshet.steps.training.train import train_model
 from freshet.store import Store, open_store
 from freshet.training.run_params import RunParams
 from freshet.training.warm_start import ForgettingReport
@@ -17,17 +18,17 @@ from tests.small_shop import TINY_PARAMS, SmallShop
 pytestmark = pytest.mark.spark
 
 
-def test_a_model_that_passes_is_kept_under_the_hash_of_its_files(small_shop):
+def test_a_model_that_passes_is_stored_under_the_hash_of_its_files(small_shop):
     ref = small_shop.model
     assert len(ref.id) == 64
     names = {path.rsplit("/", 1)[1] for path in small_shop.store.list(model_path(ref.id))}
     assert names == {"model.json", "weights.safetensors"}
     assert ref.training_set == small_shop.training_set
-    assert ref.parameters == {**TINY_PARAMS.model_dump(), "item_inputs": "title:words,category:category,price:number"}
+    assert ref.parameters == {**TINY_PARAMS.model_dump(), "item_schema": "title:words,category:category,price:number"}
     assert set(ref.metrics) == {"epoch", "loss", "validation_ndcg@10", "blended_ndcg@10"}
 
 
-def test_training_again_gives_the_same_weights_and_tells_its_progress(small_shop, tmp_path):
+def test_training_again_gives_the_same_weights_and_reports_progress(small_shop, tmp_path):
     messages = []
     second = train_model(
         small_shop.settings, open_store(str(tmp_path)), small_shop.training_set, TINY_PARAMS, messages.append
@@ -37,7 +38,7 @@ def test_training_again_gives_the_same_weights_and_tells_its_progress(small_shop
     assert [progress.epoch for progress in messages] == [1, 2, 3, 4]
 
 
-def test_a_model_with_a_weight_that_is_no_number_is_refused_and_nothing_is_kept(small_shop, tmp_path, monkeypatch):
+def test_a_model_with_a_weight_that_is_not_finite_is_refused(small_shop, tmp_path, monkeypatch):
     from freshet.training import trainer
 
     real = trainer.train
@@ -56,15 +57,15 @@ def test_a_model_with_a_weight_that_is_no_number_is_refused_and_nothing_is_kept(
     assert store.list("models") == ()
 
 
-def test_what_it_took_stands_in_the_reference_with_euro_where_the_machine_has_a_price(small_shop, tmp_path):
+def test_the_reference_holds_the_cost_with_euro_if_the_machine_has_a_price(small_shop, tmp_path):
     assert set(small_shop.model.cost) == {"seconds", "device", "peak_mib", "interactions_per_second"}
-    priced = small_shop.settings.model_copy(update={"euro_per_hour": 3600.0})
+    priced = small_shop.settings.model_copy(update={"cost_per_hour_eur": 3600.0})
     ref = train_model(priced, open_store(str(tmp_path)), small_shop.training_set, TINY_PARAMS, lambda _: None).ref
     assert ref is not None
     assert ref.cost["euro"] == pytest.approx(ref.cost["seconds"], abs=0.01)  # a euro a second
 
 
-def test_a_training_that_was_killed_is_taken_up_when_it_is_asked_for_again(small_shop, tmp_path, caplog):
+def test_a_killed_training_is_resumed(small_shop, tmp_path, caplog):
     train_arguments = (
         small_shop.settings,
         small_shop.training_set,
@@ -78,13 +79,13 @@ def test_a_training_that_was_killed_is_taken_up_when_it_is_asked_for_again(small
     assert len(store.list("unfinished")) == 3
     with caplog.at_level("INFO", "freshet"):
         second = train_model(train_arguments[0], store, *train_arguments[1:]).ref
-    assert "going on after step 4, epoch 0, of the training that was stopped" in caplog.messages
+    assert "resuming the interrupted training after step 4, epoch 0" in caplog.messages
     assert second is not None
     assert second.id == small_shop.model.id
     assert store.list("unfinished") == ()
 
 
-def test_a_training_that_is_over_is_taken_up_where_its_model_was_not_kept(small_shop, tmp_path, monkeypatch, caplog):
+def test_a_finished_training_whose_model_was_not_stored_is_resumed(small_shop, tmp_path, monkeypatch, caplog):
     def raise_disk_full(*_: object) -> None:
         raise LakeError("lake", "is full", "make room")
 
@@ -101,7 +102,7 @@ def test_a_training_that_is_over_is_taken_up_where_its_model_was_not_kept(small_
             train_model(*train_arguments)
     with caplog.at_level("INFO", "freshet"):
         second = train_model(*train_arguments).ref
-    assert any(line.startswith("going on after step") for line in caplog.messages)
+    assert any(line.startswith("resuming the interrupted training after step") for line in caplog.messages)
     assert second is not None
     assert second.id == small_shop.model.id
     assert train_arguments[1].list("unfinished") == ()
@@ -133,12 +134,12 @@ def test_a_warm_start_begins_with_the_champions_weights(small_shop, tmp_path):
     assert outcome.ref.id != small_shop.model.id
 
 
-def test_without_a_release_a_warm_start_is_refused_and_where_it_may_be_cold_it_is(small_shop, tmp_path):
+def test_without_a_release_a_warm_start_is_refused_or_cold(small_shop, tmp_path):
     store = open_store(str(tmp_path))
     with pytest.raises(FreshetError) as error:
         train_model(small_shop.settings, store, small_shop.training_set, WARM_PARAMS, lambda _: None)
     assert str(error.value) == (
-        "warm_start=on: nothing has been released yet; set warm_start to auto or off, and a cold model is trained"
+        "warm_start=on: there is no release yet; set warm_start to auto or off for a cold start"
     )
     auto = WARM_PARAMS.model_copy(update={"warm_start": "auto"})
     outcome = train_model(small_shop.settings, store, small_shop.training_set, auto, lambda _: None)
@@ -153,7 +154,7 @@ def test_a_forgetting_warm_start_is_refused_or_trained_cold(small_shop, tmp_path
 
     def train_forgetful(*arguments):
         result = real(*arguments)
-        return dataclasses.replace(result, remembered=result.forgetting and ForgettingReport(40, 0.1, 0.085))
+        return dataclasses.replace(result, forgetting=result.forgetting and ForgettingReport(40, 0.1, 0.085))
 
     monkeypatch.setattr(trainer, "train", train_forgetful)
     store = store_with_champion(small_shop, str(tmp_path))

@@ -1,4 +1,4 @@
-"""The winner of a search behind its gate: only what beats the default becomes a reference."""
+"""The gate of a tuning: only a trial that beats the default becomes a reference."""
 
 from datetime import date
 from pathlib import Path
@@ -33,10 +33,10 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(_env_file=None, lake=str(tmp_path / "lake"), gateway_state_dir=tmp_path / "state")
 
 
-def test_the_winner_is_handed_over_with_all_of_its_parameters_and_both_scores(settings):
+def test_the_best_trial_is_published_with_all_parameters_and_both_scores(settings):
     outcome = finish_tuning(
         settings,
-        tuning_result(tuning_trial(0, 0.2, width=64), tuning_trial(1, 0.3, width=128)),
+        tuning_result(tuning_trial(0, 0.2, hidden_dim=64), tuning_trial(1, 0.3, hidden_dim=128)),
         TRAINING_SET,
         TUNING_PARAMS,
     )
@@ -49,18 +49,18 @@ def test_the_winner_is_handed_over_with_all_of_its_parameters_and_both_scores(se
 
 
 @pytest.mark.parametrize("score", [0.1, 0.2])
-def test_where_nothing_beats_the_default_it_stays(settings, score):
+def test_a_trial_that_does_not_beat_the_default_is_not_published(settings, score):
     outcome = finish_tuning(
         settings,
-        tuning_result(tuning_trial(0, 0.2, width=64), tuning_trial(1, score, width=128)),
+        tuning_result(tuning_trial(0, 0.2, hidden_dim=64), tuning_trial(1, score, hidden_dim=128)),
         TRAINING_SET,
         TUNING_PARAMS,
     )
     assert outcome.ref is None
-    assert outcome.message() == ""  # nobody's fault
+    assert outcome.message() == ""  # a warning only
     (warning,) = [finding for finding in outcome.gate.results if not finding.passed]
     assert warning.violations[0].message == (
-        "Nothing beat the default configuration, NDCG@10 0.2000 (2 of 2 trials went to their end)."
+        "No trial beat the default configuration, NDCG@10 0.2000 (2 of 2 trials completed)."
     )
 
 
@@ -72,7 +72,7 @@ def test_with_too_few_complete_trials_nothing_is_published(settings):
         TuningParams(),
     )
     assert outcome.ref is None
-    assert not outcome.gate.has_errors  # searching on mends it
+    assert not outcome.gate.has_errors  # more trials can fix it
     assert outcome.message() == (
         "tuning: " + refusal_reason("tuning", "enough_trials_are_complete", completed=2, trials=3, min_trials=5)
     )
@@ -92,16 +92,17 @@ def test_a_default_that_cannot_be_trained_publishes_nothing(settings):
 
 
 def test_the_study_lies_in_a_file_of_this_machine_unless_a_database_is_set(settings):
-    assert study_database_url(settings) == f"sqlite:///{settings.state}/studies.db"
-    assert settings.state.is_dir()
-    elsewhere = settings.model_copy(update={"study_database": SecretStr("postgresql://me@host/studies")})
+    assert study_database_url(settings) == f"sqlite:///{settings.gateway_state_dir}/studies.db"
+    assert settings.gateway_state_dir.is_dir()
+    elsewhere = settings.model_copy(update={"optuna_storage": SecretStr("postgresql://me@host/studies")})
     assert study_database_url(elsewhere) == "postgresql://me@host/studies"
 
 
-def test_a_state_folder_that_cannot_be_made_is_named(tmp_path):
+def test_a_state_folder_that_cannot_be_created_is_named(tmp_path):
     (tmp_path / "state").write_text("a file")
     with pytest.raises(FreshetError) as error:
         study_database_url(Settings(_env_file=None, gateway_state_dir=tmp_path / "state"))
     assert str(error.value) == (
-        f"{tmp_path}/state: cannot be made (File exists); make it writable, or set FRESHET_GATEWAY_STATE_DIR to a folder that is"
+        f"{tmp_path}/state: cannot be created (File exists); "
+        "make it writable, or set FRESHET_GATEWAY_STATE_DIR to a writable folder"
     )
