@@ -18,6 +18,7 @@ from freshet.data.training_set import TrainingSet
 from freshet.evaluation.comparison import Evaluation
 from freshet.evaluation.verdict import Verdict
 from freshet.inference.manifest import Precision
+from freshet.model.params import current_parameters
 from freshet.verification.parity import ParityResult
 
 UNKNOWN: Final = "not recorded"
