@@ -1,8 +1,8 @@
-"""The lake's latest histories: what a gateway knows of every shopper before they click again.
+"""Latest histories: the last events of all shoppers as of a landing day, published by the pipeline for serving.
 
-One immutable folder of plain arrays, `latest_histories/<sha256>`. When it is opened it is read once, to see that no
-byte has changed; from then on through memory maps, so that ten million shoppers take no more memory than a thousand.
-What a shopper did since comes from the gateway's own recent events.
+One immutable folder of arrays, `latest_histories/<sha256>`. Opening it verifies every byte; afterwards it is read
+through memory maps, so that ten million shoppers take no more memory than a thousand. Later events come from the
+gateway's own event store.
 """
 
 from collections import Counter
@@ -31,24 +31,24 @@ HISTORY_ARRAYS: Final = ("shoppers", "offsets", "item_ids", "items", "types", "t
 
 @dataclass(frozen=True)
 class LatestHistories:
-    """Packed like `Histories`, sorted by shopper; items are numbers in a list of their own, not in a vocabulary."""
+    """Packed like `Histories`, sorted by shopper; items are indexes into `item_ids`, not into a vocabulary."""
 
     id: str
     as_of: date  # the last landing day in it
     shoppers: NDArray[np.bytes_]  # (S,) pseudonyms, ascending
     offsets: NDArray[np.int64]  # (S + 1,)
     item_ids: TextArray  # (U,)
-    items: NDArray[np.int32]  # (N,) place in item_ids
+    items: NDArray[np.int32]  # (N,) index into item_ids
     types: NDArray[np.int8]  # (N,) codes of columns.EVENT_TYPES, from 1
     times: NDArray[np.int64]  # (N,) seconds since 1970, UTC
     days: NDArray[np.int32]  # (N,) landing date, days since 1970
 
     def __len__(self) -> int:
-        """Shoppers."""
+        """Number of shoppers."""
         return len(self.shoppers)
 
     def for_shopper(self, shopper: str) -> list[HistoryEvent]:
-        """One shopper's events in canonical order; none of a shopper nobody knows."""
+        """Return one shopper's events in canonical order; [] for an unknown shopper."""
         key = np.bytes_(shopper.encode())
         index = int(np.searchsorted(self.shoppers, key))
         if index == len(self.shoppers) or self.shoppers[index] != key:
@@ -78,9 +78,10 @@ def load_latest_histories(store: Store, cache_dir: Path) -> LatestHistories | No
 
 
 def merge_events(lake_events: Sequence[HistoryEvent], gateway_events: Sequence[HistoryEvent]) -> list[HistoryEvent]:
-    """What lake and gateway know of one shopper, in canonical order, the last WINDOW; what both know counts once.
+    """Merge one shopper's events of lake and gateway, in canonical order, and keep the last HISTORY_WINDOW.
 
-    A union of multisets: an event that happened twice in one second stays twice. own: oldest first.
+    A union of multisets: an event in both counts once; one that happened twice in one second stays twice.
+    gateway_events: oldest first.
     """
     remaining = Counter(lake_events)
     new_events = []

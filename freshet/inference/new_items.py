@@ -1,7 +1,7 @@
 """New items: items that landed after a bundle was trained, recommended by their content without a new training.
 
-The lake publishes what it knows of its newest items as one immutable folder, `new_items/<sha256>`. Whoever answers
-from a bundle welcomes those that the bundle does not know: the item encoder gives each a vector, and from then on it is
+The pipeline publishes the newest items as one immutable folder, `new_items/<sha256>`. Gateway, command line and
+evaluation append the items that a bundle lacks: its item encoder gives each an embedding, and from then on they are
 scored, filtered and shown like any other. The shopper encoder does not read them: in a history they are unknown.
 """
 
@@ -24,12 +24,12 @@ from freshet.store import Store
 
 NEW_ITEMS_FOLDER: Final = "new_items"  # also the name of the asset
 REBUILD_FIX: Final = "materialize the asset `new_items` again"
-TEXT_PREFIX, VECTOR_PREFIX = "text-", "vector-"  # before the names of further columns
+TEXT_PREFIX, VECTOR_PREFIX = "text-", "vector-"  # of the arrays that hold further columns
 
 
 @dataclass(frozen=True)
 class NewItems:
-    """The newest items of the lake. Row 0 is padding."""
+    """The newest items of the lake; row 0 is padding."""
 
     id: str
     items: Vocabulary
@@ -64,13 +64,13 @@ def load_new_items(store: Store, cache_dir: Path) -> NewItems | None:
 
 
 def with_new_items(bundle: Bundle, encoder: ItemEncoder | None, items: Vocabulary) -> Bundle:
-    """The bundle with those of `items` behind its own that it does not know and of which something is said."""
+    """Append the items that the bundle does not have and that have usable content to its vocabulary."""
     is_available = (items.item_ids != "") & ~items.delisted
     unknown_rows = np.flatnonzero(is_available & (bundle.vocabulary.indices(items.item_ids.tolist()) == 0))
     if encoder is None or len(unknown_rows) == 0:
         return bundle
     embeddings = encoder.encode(items.item_attributes.take(unknown_rows))
-    has_content = embeddings.any(axis=1)  # all zeros: nothing that the encoder reads is known of it
+    has_content = embeddings.any(axis=1)  # all zeros: no known content that the encoder reads
     if not has_content.any():
         return bundle
     return replace(
@@ -100,7 +100,7 @@ def _append_items(vocabulary: Vocabulary, items: Vocabulary, rows: Ints) -> Voca
 
 
 def _append_cold_items(baselines: Baselines, n_items: int) -> Baselines:
-    """Nobody was after them yet, and nothing is known to go with them."""
+    """Append items without popularity and without neighbours."""
     n_neighbours = baselines.neighbours.shape[1]
     return Baselines(
         np.concatenate([baselines.popularity, np.zeros(n_items, baselines.popularity.dtype)]),

@@ -1,7 +1,7 @@
-"""Lists made ahead: what every shopper would be shown as of a day, for when the encoder cannot be asked.
+"""Precomputed lists: the recommendations of all shoppers as of a day, for a gateway whose encoder fails or is busy.
 
-One immutable folder of plain arrays, `recommendations/<sha256>`, read through memory maps like the latest histories.
-A list is good for the very bundle it was made with, and until the shopper does something new.
+One immutable folder of arrays, `recommendations/<sha256>`, read through memory maps like the latest histories. A list
+is valid for the bundle that it was computed with, until the shopper has a new event.
 """
 
 from dataclasses import dataclass
@@ -27,28 +27,28 @@ FORMER_ARRAY_NAMES: Final = {"until": "last_event_times"}  # of lists that earli
 class PrecomputedList:
     """One shopper's list, best first."""
 
-    items: NDArray[np.int64]  # (k,) vocabulary index of the lists' bundle
+    items: NDArray[np.int64]  # (k,) indexes in the vocabulary of the lists' bundle
     scores: NDArray[np.float32]  # (k,)
 
 
 @dataclass(frozen=True)
 class PrecomputedLists:
-    """Lists of the shoppers of whom the model knew something, sorted by shopper."""
+    """Lists of all shoppers with at least one known item, sorted by shopper."""
 
     id: str
-    bundle_id: str  # whose indexes the items are
-    as_of: date  # the last landing day of the histories they were made from
+    bundle_id: str  # the bundle that they were computed with, and whose vocabulary the items use
+    as_of: date  # the last landing day of the histories
     shoppers: NDArray[np.bytes_]  # (S,) pseudonyms, ascending
-    last_event_times: NDArray[np.int64]  # (S,) time of the last event the list was made from, seconds since 1970, UTC
-    items: NDArray[np.int32]  # (S, k); 0 = empty place
+    last_event_times: NDArray[np.int64]  # (S,) time of the last event in the history, seconds since 1970, UTC
+    items: NDArray[np.int32]  # (S, k); 0 = empty slot
     scores: NDArray[np.float32]  # (S, k)
 
     def __len__(self) -> int:
-        """Shoppers."""
+        """Number of shoppers."""
         return len(self.shoppers)
 
     def for_shopper(self, shopper: str, bundle_id: str, events: list[HistoryEvent]) -> PrecomputedList | None:
-        """The shopper's list, or None: made with another bundle, for somebody else, or before the last of `events`."""
+        """Return the shopper's list; None if there is none, or it is of another bundle or older than `events`."""
         key = np.bytes_(shopper.encode())
         index = int(np.searchsorted(self.shoppers, key))
         if bundle_id != self.bundle_id or index == len(self.shoppers) or self.shoppers[index] != key:

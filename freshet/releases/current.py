@@ -1,4 +1,4 @@
-"""What serves: the bundle that the journal's last entry names."""
+"""The current release: the bundle that the journal's last entry names, fetched and verified."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +12,17 @@ from freshet.store import Store
 
 @dataclass(frozen=True)
 class Release:
-    """A journal entry and the bundle it names, verified."""
+    """A journal entry and its verified bundle."""
 
     entry: JournalEntry
     bundle: Bundle
 
 
 def current_release(store: Store, cache: Path) -> Release | None:
-    """What serves now, None before the first release.
+    """Return the current release, None before the first one.
 
-    cache: where bundles of a remote lake are kept on this machine. Raises JournalError when the journal is broken or
-    its bundle is gone or corrupt, with the rollback to type.
+    cache: local folder for bundles of a remote lake. Raises JournalError with the rollback to run if the journal is
+    broken, or the bundle is gone or corrupt.
     """
     entry = champion_entry(store)
     if entry is None:
@@ -37,5 +37,5 @@ def current_release(store: Store, cache: Path) -> Release | None:
 
 
 def fetch_bundle(store: Store, bundle_id: str, cache: Path) -> Bundle:
-    """A bundle of the lake, verified. Raises LakeError when it is gone, BundleError when it is corrupt."""
+    """Return a verified bundle of the lake. Raises LakeError if it is gone, BundleError if it is corrupt."""
     return open_bundle(store.fetch_folder(bundle_path(bundle_id), cache.expanduser()), bundle_id)

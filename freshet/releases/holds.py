@@ -1,4 +1,4 @@
-"""A hold: a person stops releases. What serves goes on serving, and models are made and judged, until they resume."""
+"""Holds: a person stops releases until they are resumed; training, evaluation and serving continue."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ RESUME_COMMAND = "`freshet release --resume`"
 
 
 def hold_in_force(entries: Sequence[JournalEntry]) -> JournalEntry | None:
-    """The hold in force; None where releases are open. entries: the journal's, oldest first."""
+    """Return the hold in force, None if releases are open. entries: the journal's, oldest first."""
     last_entry = next((entry for entry in reversed(entries) if not entry.is_release), None)
     return last_entry if last_entry is not None and last_entry.kind == "hold" else None
 
@@ -30,19 +30,19 @@ def hold_sentence(hold: JournalEntry) -> str:
 
 
 def hold_releases(store: Store, last_number: int, bundle_id: str, why: str, by: str, now: datetime) -> JournalEntry:
-    """Stop releases from here on. last: the entry that this is decided on. bundle: what serves, named again.
+    """Stop releases; return the new entry, or the hold that is already in force.
 
-    Returns the new entry, or the hold that is in force already. Raises JournalError where another process wrote to the
-    journal meanwhile.
+    last_number: the entry that this is decided on. bundle_id: the released bundle. Raises JournalError if another
+    process wrote to the journal meanwhile.
     """
     active = hold_in_force(readable_entries(store, last_number))
     return active or _append_entry(store, "hold", last_number, bundle_id, "Releases are held.", why, by, now)
 
 
 def resume_releases(store: Store, why: str, by: str, now: datetime) -> tuple[JournalEntry, JournalEntry]:
-    """End the hold; returns the new entry and the hold.
+    """End the hold; return the new entry and the hold.
 
-    Raises JournalError where there is none, or another process wrote to the journal meanwhile.
+    Raises JournalError if releases are not held, or another process wrote to the journal meanwhile.
     """
     last_number = entry_count(store)
     hold, champion = hold_in_force(readable_entries(store, last_number)), last_release_entry(store)
@@ -55,7 +55,7 @@ def resume_releases(store: Store, why: str, by: str, now: datetime) -> tuple[Jou
 def _append_entry(
     store: Store, kind: EntryKind, last_number: int, bundle_id: str, verdict: str, why: str, by: str, now: datetime
 ) -> JournalEntry:
-    """The entry names what serves once more, for readers that do not know its kind."""
+    """Write an entry that repeats the released bundle, for readers that do not know its kind."""
     entry = JournalEntry(
         number=last_number + 1,
         decided_on=last_number,

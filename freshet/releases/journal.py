@@ -1,11 +1,10 @@
-"""The release journal: numbered entries, each written once. Its last release or rollback says what serves.
+"""The release journal: numbered entries, each written once. The last release or rollback names the released bundle.
 
-Entry N is release N: of a new bundle, or a rollback, which is a release of a bundle that served before. A hold and its
-end (resume) are entries, too. They change nothing about what serves and name its bundle again, so that every entry
-names the bundle that serves after it.
+Entry N is a release of a new bundle, a rollback to an earlier one, a hold, or its end (resume). Holds do not change the
+released bundle and repeat its id, so that every entry names the bundle that is released after it.
 
-Compare-and-set: an entry names the entry it was decided on and is written as exactly the next number. If another
-process was faster it is refused and must be decided again, so that a late promotion never overrides a rollback.
+Compare-and-set: an entry names the entry that it was decided on and is written as exactly the next number. If another
+process was faster, the entry is refused and must be decided again, so that a late release never overrides a rollback.
 """
 
 import json
@@ -13,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal, NoReturn, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import ConfigDict, Field, JsonValue, ValidationError, model_validator
 
+from freshet.artifacts import StoredModel
 from freshet.commands import RANGE_PLACEHOLDER, materialize_command
 from freshet.errors import JournalError
 from freshet.inference.manifest import MANIFEST
@@ -26,10 +26,10 @@ BUNDLES_FOLDER: Final = "bundles"
 EntryKind = Literal["release", "rollback", "hold", "resume"]
 
 
-class JournalEntry(BaseModel):
-    """One decision about what serves."""
+class JournalEntry(StoredModel):
+    """One decision about releases."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     number: int = Field(ge=1)
     decided_on: int = Field(ge=0, description="number of the entry it was decided on; 0 = the journal was empty")
@@ -43,14 +43,14 @@ class JournalEntry(BaseModel):
 
     @property
     def title(self) -> str:
-        """`release 4`, `release 4 (rollback)`, `entry 4 (hold)`: what people call it, everywhere."""
+        """`release 4`, `release 4 (rollback)` or `entry 4 (hold)`, in all messages."""
         if not self.is_release:
             return f"entry {self.number} ({self.kind})"
         return f"release {self.number}{' (rollback)' if self.kind == 'rollback' else ''}"
 
     @property
     def is_release(self) -> bool:
-        """Whether it says what serves: a hold and its end do not."""
+        """Whether the entry sets the released bundle: holds and resumes do not."""
         return self.kind in ("release", "rollback")
 
     @model_validator(mode="after")
@@ -66,7 +66,7 @@ def bundle_path(bundle_id: str) -> str:
 
 
 def entry_count(store: Store) -> int:
-    """How many entries there are, which is also the last one's number. Raises JournalError on a gap."""
+    """Return the number of entries, which is the last one's number. Raises JournalError on a gap."""
     paths = list_journal(store).entries
     for number, path in enumerate(paths, start=1):
         if path != entry_path(number):
@@ -75,12 +75,12 @@ def entry_count(store: Store) -> int:
 
 
 def read_entries(store: Store) -> tuple[JournalEntry, ...]:
-    """All entries, oldest first. Raises JournalError on a gap or an entry that cannot be read."""
+    """Return all entries, oldest first. Raises JournalError on a gap or an entry that cannot be read."""
     return tuple(read_entry(store, number) for number in range(1, entry_count(store) + 1))
 
 
 def readable_entries(store: Store, last_number: int | None = None) -> tuple[JournalEntry, ...]:
-    """As `read`, up to entry `last`, without the entries that cannot be read: what was written after them counts."""
+    """Return the entries up to `last_number`, oldest first, without those that cannot be read."""
     entries = (
         _parse_entry(store, number)
         for number in range(1, (entry_count(store) if last_number is None else last_number) + 1)
@@ -89,9 +89,9 @@ def readable_entries(store: Store, last_number: int | None = None) -> tuple[Jour
 
 
 def champion_entry(store: Store) -> JournalEntry | None:
-    """The last release or rollback, which says what serves; None before the first release.
+    """Return the last release or rollback; None before the first release.
 
-    Raises JournalError when the entry cannot be read, or names a bundle that is gone.
+    Raises JournalError if the entry cannot be read or its bundle is gone.
     """
     entry = last_release_entry(store)
     if entry is not None and not bundle_exists(store, entry):
@@ -103,7 +103,7 @@ def champion_entry(store: Store) -> JournalEntry | None:
 
 
 def last_release_entry(store: Store) -> JournalEntry | None:
-    """As `current`, whether its bundle is there or not."""
+    """Return the last release or rollback, also if its bundle is gone; None before the first release."""
     for number in range(entry_count(store), 0, -1):
         entry = read_entry(store, number)
         if entry.is_release:
@@ -112,26 +112,26 @@ def last_release_entry(store: Store) -> JournalEntry | None:
 
 
 def append_entry(store: Store, entry: JournalEntry) -> None:
-    """Write the entry as exactly its number. Raises JournalError when that number has been taken meanwhile."""
+    """Write the entry under its number. Raises JournalError if another process has written that number."""
     if entry.decided_on and not store.exists(entry_path(entry.decided_on)):
         what = f"was decided on release {entry.decided_on}, which does not exist"
         raise JournalError(store.full_path(entry_path(entry.number)), what, "decide again on the journal as it is now")
     content = json.dumps(entry.model_dump(mode="json"), indent=2).encode()
     if not store.put_if_absent(entry_path(entry.number), content):
         if entry_path(entry.number) not in list_journal(store).entries:
-            what, fix = "its place is taken by something that is no file", "remove that, then do it again"
+            what, fix = "its path is taken by something that is no file", "remove that, then try again"
             raise JournalError(store.full_path(entry_path(entry.number)), what, fix)
         raise conflict_error(store, entry.number)
 
 
 def conflict_error(store: Store, number: int) -> JournalError:
-    """What to say where entry `number` was to be written and another has been."""
+    """Return the error for an entry whose number another process has written first."""
     what = f"another process wrote release {number} first"
     return JournalError(store.full_path(entry_path(number)), what, "decide again on the journal as it is now")
 
 
 def read_entry(store: Store, number: int) -> JournalEntry:
-    """One entry. Raises JournalError when it cannot be read, with the way around it."""
+    """Return one entry. Raises JournalError with a fix if it cannot be read."""
     entry = _parse_entry(store, number)
     if isinstance(entry, str):
         _raise_broken(store, number, f"is no journal entry ({entry})", rollback_advice(store, number))
@@ -139,9 +139,9 @@ def read_entry(store: Store, number: int) -> JournalEntry:
 
 
 def previous_release(store: Store, number: int) -> JournalEntry | None:
-    """The newest release before `number` with another bundle, which is there and was not taken back.
+    """Return the newest release before `number` with another bundle that exists and was not rolled back.
 
-    Entries that cannot be read are passed over. None where nothing is left.
+    Entries that cannot be read are skipped. None if there is no such release.
     """
     reference, rolled_back = _parse_entry(store, number), rolled_back_bundles(readable_entries(store, number))
     for candidate in range(number - 1, 0, -1):
@@ -159,7 +159,7 @@ def previous_release(store: Store, number: int) -> JournalEntry | None:
 
 
 def rolled_back_bundles(entries: Sequence[JournalEntry]) -> Mapping[str, JournalEntry]:
-    """Bundle → the rollback that took it back: it served then, and was not released or gone back to since.
+    """Bundle → the rollback that replaced it, for bundles that were not released again since.
 
     entries: the journal's, oldest first.
     """
@@ -174,12 +174,12 @@ def rolled_back_bundles(entries: Sequence[JournalEntry]) -> Mapping[str, Journal
 
 
 def bundle_exists(store: Store, entry: JournalEntry) -> bool:
-    """Whether the bundle that the entry names is in the lake."""
+    """Whether the entry's bundle is in the lake."""
     return store.exists(f"{bundle_path(entry.bundle)}/{MANIFEST}")
 
 
 def rollback_advice(store: Store, number: int) -> str:
-    """What to type when entry `number` cannot serve."""
+    """Return the fix for an entry whose bundle cannot be served."""
     entry = previous_release(store, number)
     if entry is None:
         return f"restore it from a backup of the lake, or release anew: {materialize_command('*', RANGE_PLACEHOLDER)}"
@@ -187,7 +187,7 @@ def rollback_advice(store: Store, number: int) -> str:
 
 
 def _parse_entry(store: Store, number: int) -> JournalEntry | str:
-    """The entry, or what is wrong with it."""
+    """Return the entry, or the reason why it cannot be read."""
     try:
         entry = JournalEntry.model_validate_json(store.get(entry_path(number)))
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Files of the release journal: which of them are entries, and what else lies in their folder."""
+"""Files of the release journal: entries, and other files in their folder."""
 
 import re
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ def entry_path(number: int) -> str:
 
 
 class JournalListing(NamedTuple):
-    """What lies in the journal's folder. strays: names of what others put there, a folder's with `/` at its end."""
+    """The content of the journal's folder."""
 
     entries: tuple[str, ...]  # paths, in the order of their numbers
-    strays: tuple[str, ...]
+    strays: tuple[str, ...]  # names of other files; folders end in `/`
 
 
 def list_journal(store: Store) -> JournalListing:
-    """The entries, and everything else: `.DS_Store`, a backup, a folder. It is no part of the journal."""
+    """Return the entries, and the names of all other files, such as `.DS_Store` or a backup."""
     names = store.list_names(JOURNAL_FOLDER)
     entries = [name for name in names if ENTRY_NAME_PATTERN.fullmatch(name) and name != ZERO_ENTRY_NAME]
     strays = (name.encode("utf-8", "backslashreplace").decode() for name in names if name not in set(entries))
@@ -34,7 +34,7 @@ def list_journal(store: Store) -> JournalListing:
 
 
 def stray_warning(store: Store, strays: Sequence[str]) -> JournalError:
-    """What to say of files that are no entries. It is no error: nothing is raised for them."""
+    """Return the warning about files that are no entries; it is logged, not raised."""
     examples = ", ".join(strays[:3]) + (f" and {len(strays) - 3} more" if len(strays) > 3 else "")
     what = f"{examples} {'is no entry' if len(strays) == 1 else 'are no entries'} of the journal: ignored"
     return JournalError(store.full_path(JOURNAL_FOLDER), what, "move what is not needed there out of this folder")

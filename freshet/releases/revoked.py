@@ -1,4 +1,4 @@
-"""Why a bundle waits for a person: it was taken back. A rollback is binding, for the same model sealed again, too."""
+"""Revoked bundles: a rolled-back bundle, or the same model sealed again, is only released again by a person."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,31 +11,28 @@ from freshet.inference.manifest import MANIFEST, Manifest
 from freshet.releases.journal import JournalEntry, bundle_path, rolled_back_bundles
 from freshet.store import Store
 
-DATA_FILES: Final = (
-    VOCABULARY_FILE,
-    BASELINES_FILE,
-)  # files that say which data: they are made of it, whatever the training does
+DATA_FILES: Final = (VOCABULARY_FILE, BASELINES_FILE)  # they depend on the training data, not on the training
 
 
 def rollback_reason(store: Store, entries: Sequence[JournalEntry], bundle_id: str) -> str:
-    """Who took this bundle back, or the same model under another name, when and why; "" where nobody did.
+    """Return who rolled this bundle or the same model back, when and why; "" if it was not rolled back.
 
-    `it was taken back by ann on 2026-11-28 (release 3): conversion fell`, half a sentence as a verdict's reasons are.
-    entries: the journal's, oldest first. A bundle whose manifest is gone or of another version is known by name only.
+    `it was rolled back by ann on 2026-11-28 (release 3): conversion fell`, a clause like a verdict's reasons.
+    entries: the journal's, oldest first. A bundle whose manifest is gone or of another version is compared by id only.
     """
     for other, rollback in rolled_back_bundles(entries).items():
         if other == bundle_id or _both_same_model(_read_manifest(store, bundle_id), _read_manifest(store, other)):
-            what = "it was" if other == bundle_id else f"it is the same model as bundle {other[:12]}, which was"
+            subject = "it was" if other == bundle_id else f"it is the same model as bundle {other[:12]}, which was"
             when = f"{rollback.at:%Y-%m-%d} ({rollback.title.partition(' (')[0]})"
-            return f"{what} taken back by {rollback.by} on {when}: {rollback.why}"
+            return f"{subject} rolled back by {rollback.by} on {when}: {rollback.why}"
     return ""
 
 
 def is_same_model(first: Manifest, second: Manifest) -> bool:
-    """Whether two bundles hold one model: the same weights, or the same data, parameters and code trained once more.
+    """Whether two bundles hold the same model: equal weights, or equal data, parameters and code.
 
-    Sealed by another version of Freshet the same weights are another bundle; on several threads or a GPU the same
-    training gives other weights. Of a bundle whose lineage names no model nothing is known.
+    The same weights sealed by another version of Freshet are another bundle, and on several threads or a GPU the same
+    training gives other weights. False if a bundle's lineage names no model.
     """
     if not first.lineage.get("model") or not second.lineage.get("model"):
         return False
@@ -43,7 +40,7 @@ def is_same_model(first: Manifest, second: Manifest) -> bool:
 
 
 def _training_inputs(manifest: Manifest) -> tuple[object, ...]:
-    # Snapshots are no help: a day that is run again with the same rows has another one.
+    # Not the snapshots: a day that is run again with the same rows has another one.
     data = tuple(manifest.files[name].sha256 if name in manifest.files else "" for name in DATA_FILES)
     return manifest.created_by, manifest.parameters, data
 

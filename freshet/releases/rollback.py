@@ -1,4 +1,4 @@
-"""A rollback: one new line in the journal that makes an earlier bundle the champion again, and is binding."""
+"""Rollback: a new journal entry that releases an earlier bundle again and revokes the current one."""
 
 from datetime import datetime
 from pathlib import Path
@@ -21,12 +21,11 @@ from freshet.store import Store
 def roll_back(
     store: Store, cache: Path, to: int | None, why: str, by: str, now: datetime, *, hold: bool = False
 ) -> tuple[JournalEntry, JournalEntry]:
-    """Serve the bundle of release `to` again; `to` None: the newest bundle before the one that serves.
+    """Release the bundle of release `to` again; None means the newest earlier bundle that was not rolled back.
 
-    A bundle that was taken back is gone back to only where `to` names it. hold: releases are held, too; the hold is
-    written first, so that no release comes between. Returns the rollback's entry and the release gone back to. The
-    bundle is verified first. Raises JournalError where there is no such release or another process wrote to the journal
-    meanwhile, BundleError where the bundle is damaged.
+    hold: also hold releases; the hold is written first, so that no release comes between. The bundle is verified first.
+    Returns the rollback's entry and the target release. Raises JournalError if there is no such release or another
+    process wrote to the journal meanwhile, BundleError if the bundle is damaged.
     """
     last_number = entry_count(store)
     target = _rollback_target(store, last_number, to)
@@ -50,12 +49,12 @@ def roll_back(
 
 
 def _rollback_target(store: Store, last_number: int, to: int | None) -> JournalEntry:
-    """The release to go back to: the one asked for, else the newest with another bundle than the last."""
+    """Return release `to`, or the newest earlier one with another bundle."""
     where = store.full_path(JOURNAL_FOLDER)
     if to is None:
         target = previous_release(store, last_number) if last_number else None
         if target is None:
-            fix = "see `freshet releases`; `--to NUMBER` goes back to a bundle that was taken back, too"
+            fix = "see `freshet releases`; `--to NUMBER` also goes back to a bundle that was rolled back"
             raise JournalError(where, "there is no earlier bundle to go back to", fix)
         return target
     if not 1 <= to <= last_number:
@@ -64,5 +63,5 @@ def _rollback_target(store: Store, last_number: int, to: int | None) -> JournalE
         )
     entry = read_entry(store, to)
     if not entry.is_release:
-        raise JournalError(where, f"{entry.title} is no release", "choose one from `freshet releases`")
+        raise JournalError(where, f"{entry.title} is not a release", "choose one from `freshet releases`")
     return entry

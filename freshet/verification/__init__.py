@@ -1,4 +1,4 @@
-"""Checks that an exported bundle answers as the trained model does, and how fast.
+"""Verification of an exported bundle: parity with the trained model, batch invariance, latency.
 
 Start with `parity.py`; `steps/bundle/build.py` runs them all.
 """

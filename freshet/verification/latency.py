@@ -1,8 +1,8 @@
-"""How long one shopper waits for the ranker, measured before a bundle is published so that a neighbour decides nothing.
+"""Latency of single requests to a ranker, measured so that other load on the machine does not decide the gate.
 
-Every history is asked once a round, and its best round counts: a process that is taken off the processor for a moment
-comes back in another round. The processor time of the thread that asks stands beside the wall clock: what a neighbour
-takes is not in it. The champion is asked in the same rounds, so that a slow machine is told from a slow bundle.
+Every history is scored once per round, and its best round counts, so that a short interruption does not matter. CPU
+time of the measuring thread is reported beside wall time, because it excludes other processes. The champion is measured
+in the same rounds, to tell a slow machine from a slow bundle.
 """
 
 import time
@@ -18,37 +18,37 @@ from freshet.inference.ranker import Device, Ranker
 from freshet.inference.scoring import slice_batch, top_k
 
 MEASURED_ROUNDS: Final = 5
-MAX_ROUND_HISTORIES: Final = 60  # asked a round
-MAX_P99_MS: Final = 100.0  # ms at the 99th percentile that a bundle is refused above
-MAX_CHAMPION_RATIO: Final = 1.2  # times what the champion takes: beyond measuring
+MAX_ROUND_HISTORIES: Final = 60  # requests per round
+MAX_P99_MS: Final = 100.0  # a bundle with a higher 99th percentile is refused
+MAX_CHAMPION_RATIO: Final = 1.2  # a bundle up to this many times the champion's latency counts as equally fast
 
 Milliseconds = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class LatencyReport:
-    """Milliseconds of one request of one shopper, from history to top k; each request's best round."""
+    """Latency of a request with one shopper, from history to top k, in milliseconds; the best round of each."""
 
     median_ms: float
     p99_ms: float
-    cpu_p99_ms: float  # of the thread that asks
-    encoder_share: float  # the median share of it that the shopper encoder takes, 0 … 1
-    champion_p99_ms: float | None = None  # asked in the same rounds; None where none serves
+    cpu_p99_ms: float  # CPU time of the measuring thread
+    encoder_share: float  # median share of the shopper encoder, 0 … 1
+    champion_p99_ms: float | None = None  # measured in the same rounds; None before the first release
     champion_cpu_p99_ms: float | None = None
     device: Device = "cpu"
     rounds: int = MEASURED_ROUNDS
 
     @property
     def gated_p99_ms(self) -> float:
-        """What the limit is held against: processor time, in which a neighbour's load does not show.
+        """The 99th percentile that the gate checks: CPU time if it is lower, because it excludes other processes.
 
-        A thread that waits for a GPU uses no processor, so there it is the wall clock.
+        On a GPU it is wall time: a thread that waits for a GPU uses no CPU.
         """
         return self._gated_p99_ms(self.p99_ms, self.cpu_p99_ms)
 
     @property
     def champion_gated_p99_ms(self) -> float | None:
-        """The champion by the same clock; None where none serves."""
+        """The champion's 99th percentile by the same clock; None without a champion."""
         wall, cpu = self.champion_p99_ms, self.champion_cpu_p99_ms
         return None if wall is None or cpu is None else self._gated_p99_ms(wall, cpu)
 
@@ -57,31 +57,34 @@ class LatencyReport:
 
     @property
     def sentence(self) -> str:
-        """All of it, for people."""
+        """The measurements and the advice in one sentence."""
         champion = self.champion_gated_p99_ms
-        champion_text = "" if champion is None else f"; the champion beside it {champion:.1f} ms"
+        champion_text = "" if champion is None else f"; the champion takes {champion:.1f} ms"
         return (
-            f"one request takes {self.gated_p99_ms:.1f} ms (99th percentile of the best of {self.rounds} rounds; by the wall "
-            f"clock {self.p99_ms:.1f} ms, of processor time {self.cpu_p99_ms:.1f} ms{champion_text}); {self.advice}"
+            f"one request takes {self.gated_p99_ms:.1f} ms (99th percentile of the best of {self.rounds} rounds; wall time "
+            f"{self.p99_ms:.1f} ms, CPU time {self.cpu_p99_ms:.1f} ms{champion_text}); {self.advice}"
         )
 
     @property
     def advice(self) -> str:
-        """What would make it faster, or whose fault it is."""
+        """The parameters to lower, or that the machine is slow."""
         champion = self.champion_gated_p99_ms
         if champion is not None and champion > MAX_P99_MS and self.gated_p99_ms <= MAX_CHAMPION_RATIO * champion:
-            return "the champion is as slow here: give this machine less to do, or run the asset on a faster one"
+            return "the champion is as slow on this machine: reduce its load, or run the asset on a faster one"
         if self.encoder_share >= 0.5:
-            return f"the encoder takes {self.encoder_share:.0%} of it: lower `width`, `blocks`, `members` or `length`"
-        return f"scoring all items takes {1 - self.encoder_share:.0%} of it: lower `members` or `vector`"
+            return (
+                f"the encoder takes {self.encoder_share:.0%} of it: "
+                "lower `hidden_dim`, `n_layers`, `ensemble_size` or `max_history`"
+            )
+        return f"scoring all items takes {1 - self.encoder_share:.0%} of it: lower `ensemble_size` or `embedding_dim`"
 
 
 def measure_latency(
     ranker: Ranker, batch: ModelInput, champion: Ranker | None = None, device: Device = "cpu", k: int = 20
 ) -> LatencyReport:
-    """One request at a time, as a shopper causes it, over the batch's histories; the first round warms up.
+    """Measure single requests over the batch's histories; the first round is a warm-up.
 
-    champion: asked the same histories in turn with it (those of its own vocabulary; only the time counts).
+    champion: measured in turn on the same histories (mapped to its own vocabulary; only the time matters).
     """
     count = min(MAX_ROUND_HISTORIES, len(batch.offsets) - 1)
     rounds = [
@@ -97,13 +100,13 @@ def measure_latency(
     ]
     encoder_share = float(np.median(np.minimum(encoder_times / np.maximum(wall_times, 1e-9), 1.0)))
     return LatencyReport(
-        float(np.median(wall_times)),
-        _p99(wall_times),
-        _p99(cpu_times),
-        encoder_share,
-        champion_p99s[0],
-        champion_p99s[1],
-        device,
+        median_ms=float(np.median(wall_times)),
+        p99_ms=_p99(wall_times),
+        cpu_p99_ms=_p99(cpu_times),
+        encoder_share=encoder_share,
+        champion_p99_ms=champion_p99s[0],
+        champion_cpu_p99_ms=champion_p99s[1],
+        device=device,
     )
 
 
@@ -112,7 +115,7 @@ def _rankers(ranker: Ranker, champion: Ranker | None) -> Sequence[Ranker]:
 
 
 def _timings(ranker: Ranker, batch: ModelInput, count: int, k: int) -> tuple[Milliseconds, Milliseconds, Milliseconds]:
-    """(n,) each: milliseconds of every request by the wall clock, of processor time, and of its encoder alone."""
+    """(n,) each: wall time, CPU time, and wall time of the encoder alone of every request, in milliseconds."""
     timings = np.zeros((3, count))
     for number in range(count):
         request = _fit_to_ranker(slice_batch(batch, number, number + 1), ranker)
@@ -127,7 +130,7 @@ def _timings(ranker: Ranker, batch: ModelInput, count: int, k: int) -> tuple[Mil
 
 
 def _fit_to_ranker(request: ModelInput, ranker: Ranker) -> ModelInput:
-    """A history that the ranker can read: its latest events, of items that are in its vocabulary."""
+    """Return the latest events of a history, with items mapped into the ranker's vocabulary."""
     latest = slice(max(0, len(request.items) - ranker.max_history), None)
     items = 1 + (request.items[latest] - 1) % max(1, ranker.n_scores - 1)
     offsets = np.array([0, len(items)], dtype=np.int64)

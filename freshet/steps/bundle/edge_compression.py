@@ -1,8 +1,8 @@
-"""The files of a bundle made small: for a till, a phone, a weak line. The same names, read by the same code.
+"""Compress the files of a bundle for edge devices: tills, phones, slow connections. The same code reads them.
 
-What takes the room is what every item pays for. The item vectors become int8 with a scale per row and are stored once,
-in the encoder that looks them up; of the neighbours the nearest stay, of the rules the most confident; the fp32 encoder
-and the item encoder stay at home, so that an edge bundle has no tier `content`.
+Most of the size is per item. Item embeddings become int8 with one scale per row and are stored once, in the encoder
+that looks them up; only the most similar neighbours and the most confident rules are kept; the fp32 encoder and the
+item encoder are left out, so that an edge bundle has no tier `content`.
 """
 
 from dataclasses import replace
@@ -24,22 +24,20 @@ from freshet.inference.bundle import (
     save_int8_embeddings,
 )
 
-MAX_NEIGHBOURS: Final = 250_000  # of all items together, the nearest of each: 25 of an item in a catalogue of 10,000
-MIN_NEIGHBOURS_PER_ITEM: Final = 10  # of an item
-MAX_RULES: Final = (
-    100_000  # of all items together, the most confident of each item and event type: 10 in a catalogue of 10,000
-)
+MAX_NEIGHBOURS: Final = 250_000  # of all items: 25 for each in a catalogue of 10,000
+MIN_NEIGHBOURS_PER_ITEM: Final = 10
+MAX_RULES: Final = 100_000  # of all items: 10 for each item and event type in a catalogue of 10,000
 MIN_RULES_PER_ITEM: Final = 5
 
 
 def write_edge_files(full_bundle: Bundle, folder: Path) -> None:
-    """Everything but the manifest and the golden requests."""
+    """Write every file of the edge bundle but the manifest and the golden requests."""
     item_embeddings = full_bundle.item_embeddings
     if quantize_encoder(
         full_bundle.folder / encoder_file_name("int8"), folder / encoder_file_name("int8"), item_embeddings
     ):
         np.save(folder / ITEM_BIASES_FILE, item_embeddings[:, -1])
-    else:  # the encoder of a model of your own reads something else
+    else:  # a custom model's encoder has no such table
         save_int8_embeddings(item_embeddings, folder / ITEM_EMBEDDINGS_INT8_FILE)
     baselines = full_bundle.baselines
     max_neighbours = max(MIN_NEIGHBOURS_PER_ITEM, MAX_NEIGHBOURS // len(item_embeddings))
@@ -59,9 +57,9 @@ def write_edge_files(full_bundle: Bundle, folder: Path) -> None:
 
 
 def quantize_encoder(source: Path, target: Path, item_embeddings: NDArray[np.float32]) -> bool:
-    """The encoder with its float tables of a row per item in int8, a scale per row, read and scaled where looked up.
+    """Write the encoder with its per-item float tables quantized to int8 with one scale per row.
 
-    vectors (V + 1, D). Returns whether one of them is the item vectors, which the encoder then gives as outputs too.
+    item_embeddings: (V + 1, D). Returns whether one of the tables holds them; the encoder then also outputs them.
     """
     import onnx
 
@@ -91,7 +89,7 @@ def quantize_encoder(source: Path, target: Path, item_embeddings: NDArray[np.flo
 
 
 def _quantize_table(graph: Any, tensor: Any, values: NDArray[np.float32], tensor_names: tuple[str, str]) -> bool:
-    """Replace a table that is only looked up: Gather(table) becomes Gather(int8) · Gather(scale)."""
+    """Quantize a table that is only looked up: Gather(table) becomes Gather(int8) · Gather(scale)."""
     from onnx import numpy_helper
 
     consumers = [node for node in graph.node if tensor.name in node.input]
@@ -109,7 +107,7 @@ def _quantize_table(graph: Any, tensor: Any, values: NDArray[np.float32], tensor
 
 
 def _add_graph_outputs(graph: Any, tensor_names: tuple[str, str]) -> None:
-    """Makes constants outputs besides: whoever does not ask for them pays nothing."""
+    """Add constants as graph outputs; they cost nothing in a run that does not request them."""
     from onnx import helper
 
     constants = {tensor.name: tensor for tensor in graph.initializer}

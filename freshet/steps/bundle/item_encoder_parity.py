@@ -1,4 +1,4 @@
-"""The item encoder's rung of the parity ladder: the file answers as torch does, for items known and for new ones."""
+"""Parity of the item encoder: the ONNX file gives the same embeddings as PyTorch, for known and for new items."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -9,7 +9,7 @@ from freshet.data.item_encoding import ItemAttributes, encode_attributes
 from freshet.data.vocabulary import Vocabulary
 from freshet.inference.bundle import Bundle
 from freshet.inference.item_encoder import open_item_encoder
-from freshet.inference.scoring import Scores
+from freshet.inference.scoring import max_relative_difference
 from freshet.item_schema import CATEGORY, TITLE, ItemSchema, attribute_columns
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ SYNTHETIC_WORDS: Final = ("blue", "tent", "9", "très", "", "x" * 40)
 
 
 def item_encoder_error(bundle: Bundle, model: "Model", vocabulary: Vocabulary) -> float:
-    """The largest difference of any number of an item's vector, in units of the largest number; infinite for no number.
+    """Return the largest relative difference between the item embeddings of ONNX and PyTorch.
 
-    Asked for the whole vocabulary as it is known, for the same items as if they were new, and for made-up ones.
-    Raises BundleError where the bundle has an item encoder that does not load. 0 where it has none.
+    Compares the whole vocabulary, the same items without their ids, and synthetic items. 0 for a bundle without item
+    encoder. Raises BundleError if the item encoder cannot be loaded.
     """
     from freshet.model.onnx_export import embed_items
     from freshet.model.transformer import Recommender
@@ -43,7 +43,7 @@ def item_encoder_error(bundle: Bundle, model: "Model", vocabulary: Vocabulary) -
         (synthetic_items, _unknown_indices(synthetic_items)),
     )
     errors = [
-        _max_relative_error(
+        max_relative_difference(
             embed_items(model, items, encode_attributes(schema, columns)), encoder.encode(columns, items)
         )
         for columns, items in inputs
@@ -52,17 +52,12 @@ def item_encoder_error(bundle: Bundle, model: "Model", vocabulary: Vocabulary) -
 
 
 def _unknown_indices(columns: ItemAttributes) -> Ints:
-    """Nobody has met them."""
+    """Return index 0, of items without an id of their own, for all rows."""
     return np.zeros(len(columns), dtype=np.int64)
 
 
-def _max_relative_error(expected: Scores, actual: Scores) -> float:
-    scale = max(float(np.abs(expected).max(initial=0.0)), 1e-6)
-    return float(np.nan_to_num(np.abs(expected - actual), nan=np.inf).max(initial=0.0)) / scale
-
-
 def _synthetic_items(schema: ItemSchema) -> ItemAttributes:
-    """Items of random words, prices and vectors, some of them unknown."""
+    """Return items with random words, prices and content embeddings, some of them missing."""
     rng = np.random.default_rng(SYNTHETIC_SEED)
     names = (TITLE, CATEGORY, *attribute_columns(schema))
     texts = {

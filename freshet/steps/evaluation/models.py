@@ -1,4 +1,4 @@
-"""Who is judged: the challenger, the champion as it serves today, and the anchor, an old release that never moves."""
+"""Models of an evaluation: the challenger, the champion, and the anchor, a fixed old release."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -22,27 +22,27 @@ ANCHOR_SETTING: Final = "FRESHET_ANCHOR_RELEASE"
 
 @dataclass(frozen=True)
 class Anchor:
-    """The bundle of the release that every later one is asked beside; None where there is none, with why."""
+    """The bundle of the anchor release; None if it does not exist or cannot be opened."""
 
     bundle: Bundle | None
-    unavailable_reason: str = ""  # "" where there is no such release yet
+    unavailable_reason: str = ""  # "" if there is no such release yet
 
 
 @dataclass(frozen=True)
 class EvaluatedModels:
-    """All that are asked beside the baselines. after: the last day that any of them has learned from, since 1970."""
+    """The rankers to compare with the baselines."""
 
     challenger: Ranker
     champion: Ranker | None
     anchor: Ranker | None
-    after: int
+    after: int  # the last training day of any of them, in days since 1970
     warnings: tuple[str, ...]
 
 
 def open_anchor(store: Store, settings: Settings, journal_length: int) -> Anchor:
-    """The bundle of the release that the settings name, of a journal of `last` entries.
+    """Open the bundle of the release that the settings name, in a journal of `journal_length` entries.
 
-    Where it does not open any more, that is said, and no other takes its place: a yardstick does not move.
+    If it cannot be opened, the anchor holds the reason; no other release replaces it, because an anchor must not move.
     """
     release = settings.anchor_release
     if release > journal_length:
@@ -50,14 +50,17 @@ def open_anchor(store: Store, settings: Settings, journal_length: int) -> Anchor
     try:
         return Anchor(fetch_bundle(store, journal.read_entry(store, release).bundle, settings.cache_dir))
     except FreshetError as error:
-        reason = f"the anchor, release {release}, was not asked ({error.where}: {error.what}); name another in {ANCHOR_SETTING}"
+        reason = (
+            f"the anchor, release {release}, was not evaluated ({error.where}: {error.what}); "
+            f"set another in {ANCHOR_SETTING}"
+        )
         return Anchor(None, reason)
 
 
 def open_models(
     settings: Settings, store: Store, ref: BundleRef, release: Release | None, data: TrainingSet, anchor: Anchor
 ) -> EvaluatedModels:
-    """Open all of them. One bundle in two places is asked once."""
+    """Open the rankers; a bundle that is also champion or challenger is not opened twice."""
     device = settings.serving_device
     challenger = open_ranker(fetch_bundle(store, ref.id, settings.cache_dir), device=device)
     champion_bundle = None if release is None or release.bundle.id == ref.id else release.bundle
@@ -76,19 +79,19 @@ def open_models(
 
 
 def train_until_day(manifest: Manifest) -> int | None:
-    """The last day that a bundle has learned from, since 1970; None where its manifest does not say."""
+    """Return the last training day of a bundle, in days since 1970; None if its manifest does not name it."""
     train_until = lineage_train_until(manifest.lineage)
     return None if train_until is None else day_number(train_until)
 
 
 def _add_new_items(bundle: Bundle, data: TrainingSet) -> Bundle:
-    """An older bundle with the items that have landed since it was trained: so it answers today."""
+    """Append the items that landed since the bundle was trained, as serving does."""
     return with_new_items(bundle, open_item_encoder(bundle), data.vocabulary)
 
 
 def _restriction_warning(train_until: int, after: int) -> str:
-    """What to say where another of those asked has learned from days that the challenger does not know."""
+    """Return a warning if champion or anchor were trained on later days than the challenger; "" if not."""
     if after <= train_until:
         return ""
     last_day = day_from_number(after)
-    return f"only baskets after {last_day} are asked for, the last day that the champion or the anchor has learned from"
+    return f"only baskets after {last_day} are evaluated, the last training day of the champion or the anchor"

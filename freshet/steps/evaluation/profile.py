@@ -1,4 +1,4 @@
-"""The profile of an evaluation for its gate: recounted cases and metrics, and the messages of the guards."""
+"""Profile of the evaluation gate: recounted cases and metrics, leaked events, short lists, guard results."""
 
 from collections.abc import Mapping, Sequence
 
@@ -44,18 +44,18 @@ def evaluation_profile(
         "mismatched_cases_examples": "; ".join(case_mismatches[:3]),
         "recounted_cases": len(case_recount.baskets),
         "leaked_events": case_recount.n_leaked,
-        "evaluated_events": case_recount.n_judged_events,
-        "leaked_share": case_recount.n_leaked / max(1, case_recount.n_judged_events),
+        "evaluated_events": case_recount.n_held_out_events,
+        "leaked_share": case_recount.n_leaked / max(1, case_recount.n_held_out_events),
         "mismatched_metrics": len(metric_mismatches),
         "mismatched_metrics_examples": "; ".join(metric_mismatches[:3]),
         **_short_lists(comparison, data),
-        **{f"{sign.guard}_failed": int(bool(sign.message)) for sign in guard_results},
-        **{f"{sign.guard}_message": sign.message for sign in guard_results},
+        **{f"{result.guard}_failed": int(bool(result.message)) for result in guard_results},
+        **{f"{result.guard}_message": result.message for result in guard_results},
     }
 
 
 def _short_lists(comparison: Comparison, data: TrainingSet) -> Mapping[str, object]:
-    """Lists with fewer items than there are: whoever gives such has not answered what the others have."""
+    """Count lists with fewer items than are available: a scorer with such lists is not comparable."""
     n_available = len(data.vocabulary) - int(data.vocabulary.delisted.sum())
     k = min(comparison.evaluation.ks[0], n_available)
     counts = {name: int(((scores.lists > 0).sum(axis=1) < k).sum()) for name, scores in comparison.scores.items()}

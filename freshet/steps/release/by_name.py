@@ -1,4 +1,4 @@
-"""`freshet release BUNDLE`: a person releases a bundle that was judged good and waits for a person."""
+"""`freshet release BUNDLE`: a person releases a bundle that passed its evaluation but is held."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from freshet.evaluation.verdict import Verdict
 
 NEW_MODEL_FIX: Final = (
-    "make another model when more days have landed: a bundle is judged on its own training set's days only"
+    "train another model when more days have landed: a bundle is evaluated on its own training set's days only"
 )
 
 
 def release_held_bundle(
     store: Store, settings: Settings, bundle_id: str, reason: str, by: str, now: datetime
 ) -> JournalEntry:
-    """Release the bundle although it was taken back or its verdict is held for a person; returns the journal's entry.
+    """Release a bundle although it was rolled back or its verdict is held; return the journal's entry.
 
-    Its last evaluation must have passed, against what serves now. Raises JournalError where releases are held, another
-    release serves than when it was judged, or it serves already; LakeError where it was not judged, or not judged good;
-    BundleError where it is damaged or gone.
+    Its last evaluation must have passed, against the current release. Raises JournalError if releases are held, there
+    was another release since the evaluation, or it is already released; LakeError if it was not evaluated or did not
+    pass; BundleError if it is damaged or gone.
     """
     journal_length = journal.entry_count(store)
     entries = journal.readable_entries(store, journal_length)
@@ -40,12 +40,12 @@ def release_held_bundle(
         )
     serving_entry = journal.last_release_entry(store)
     if serving_entry is not None and serving_entry.bundle == bundle_id:
-        what = f"bundle {bundle_id[:12]} serves already, since {serving_entry.title}"
+        what = f"bundle {bundle_id[:12]} is already released, since {serving_entry.title}"
         raise JournalError(store.full_path(JOURNAL_FOLDER), what, "there is nothing to release")
     record = _current_evaluation(store, bundle_id, entries)
     verdict = hold_if_rolled_back(store, record, entries)
     if not verdict.passed:
-        what = f"it was not judged good, so it cannot be released: {verdict.sentence}"
+        what = f"it did not pass its evaluation, so it cannot be released: {verdict.sentence}"
         raise LakeError(store.full_path(bundle_path(bundle_id)), what, NEW_MODEL_FIX)
     return append_release(
         store,
@@ -57,33 +57,35 @@ def release_held_bundle(
 
 
 def _current_evaluation(store: Store, bundle_id: str, entries: Sequence[JournalEntry]) -> EvaluationRecord:
-    """Its last evaluation, which asked what serves now."""
+    """Return the bundle's last evaluation. Raises if there is none, or a release came after it."""
     where = store.full_path(bundle_path(bundle_id))
-    judge_fix = f"judge it: run {materialize_command('evaluation')} while it is the last bundle made"
+    evaluate_fix = f"evaluate it: run {materialize_command('evaluation')} while it is the last bundle built"
     record = last_evaluation(store, bundle_id)
     if record is None:
-        raise LakeError(where, "it was never judged, so it cannot be released", judge_fix)
+        raise LakeError(where, "it was never evaluated, so it cannot be released", evaluate_fix)
     for entry in reversed(entries):
         if entry.number > record.decided_on and entry.is_release:
             raise JournalError(
-                where, f"it was judged before {entry.title} served", _rejudge_fix(bundle_id, entries, judge_fix)
+                where, f"it was evaluated before {entry.title}", _reevaluation_fix(bundle_id, entries, evaluate_fix)
             )
     return record
 
 
-def _rejudge_fix(bundle_id: str, entries: Sequence[JournalEntry], judge_fix: str) -> str:
-    """What to do for a bundle that was judged before something else served: where it served itself, to go back to it.
+def _reevaluation_fix(bundle_id: str, entries: Sequence[JournalEntry], evaluate_fix: str) -> str:
+    """Return the fix for an outdated evaluation: a rollback if the bundle was released before, else a new evaluation.
 
-    A rollback asks no verdict, and what served is rarely the last bundle made, which is the one that can be judged.
+    A rollback needs no verdict, and a released bundle is rarely the last one built, which can be evaluated.
     """
-    served_release = next(
+    past_release = next(
         (entry.number for entry in reversed(entries) if entry.is_release and entry.bundle == bundle_id), None
     )
-    return judge_fix if served_release is None else f"go back to it: {rollback_command(served_release)}, or {judge_fix}"
+    return (
+        evaluate_fix if past_release is None else f"go back to it: {rollback_command(past_release)}, or {evaluate_fix}"
+    )
 
 
 def _journal_sentence(verdict: "Verdict") -> str:
-    """What the journal says of it: why it waited for a person, and what the judge found."""
+    """Return the sentence for the journal: the holds, and the results of the evaluation."""
     if not verdict.holds:
         return verdict.sentence
     return f"Released by name, although {'; '.join(verdict.holds)}. Otherwise: {'; '.join(verdict.reasons)}."

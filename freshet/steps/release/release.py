@@ -1,6 +1,6 @@
-"""The asset `release`, without Dagster: the journal's next entry, if the verdict says so and no person has to decide.
+"""The asset `release`: write the journal's next entry if the verdict releases the challenger and nothing holds it.
 
-What is released is opened first, as the lake holds it now: it was judged minutes or a night ago.
+The bundle is verified again before, because the evaluation may be some hours old.
 """
 
 import tempfile
@@ -28,16 +28,16 @@ from freshet.store import Store
 
 
 def release_bundle(store: Store, ref: EvaluationRef, settings: Settings, by: str) -> StepResult[Verdict, ReleaseRef]:
-    """Write the journal's next entry if the verdict says so and releases are not held. Else nothing changes.
+    """Write the journal's next entry if the verdict releases the bundle and releases are not held.
 
-    Raises JournalError when another release serves than when the champion was scored: evaluate again; LakeError where
-    the evaluation is not what was written, BundleError where the bundle is damaged or gone.
+    Raises JournalError if there was another release since the evaluation, LakeError if the evaluation has changed
+    since it was written, BundleError if the bundle is damaged or gone.
     """
     record = _read_record(store, ref)
     journal_length = journal.entry_count(store)
     entries = journal.readable_entries(store, journal_length)
     verdict, active_hold = hold_if_rolled_back(store, record, entries), hold_in_force(entries)
-    gate = run_gate("release", _profile(record, verdict, active_hold), settings)
+    gate = run_gate("release", _release_profile(record, verdict, active_hold), settings)
     if not verdict.released or active_hold is not None:
         return StepResult(gate, _with_hold_sentence(verdict, active_hold), None)
     reason = "; ".join(verdict.reasons)
@@ -52,7 +52,7 @@ def release_bundle(store: Store, ref: EvaluationRef, settings: Settings, by: str
 
 
 def hold_if_rolled_back(store: Store, record: EvaluationRecord, entries: Sequence[JournalEntry]) -> Verdict:
-    """The verdict, held for a person where the bundle was taken back; an older evaluation may not say so."""
+    """Return the verdict, held if the bundle was rolled back, possibly after its evaluation."""
     reason = rollback_reason(store, entries, record.bundle) if record.verdict.passed else ""
     return record.verdict if not reason or reason in record.verdict.holds else add_holds(record.verdict, [reason])
 
@@ -60,7 +60,7 @@ def hold_if_rolled_back(store: Store, record: EvaluationRecord, entries: Sequenc
 def release_entry(
     record: EvaluationRecord, last_number: int, sentence: str, reason: str, by: str, now: datetime
 ) -> JournalEntry:
-    """The release of a judged bundle as the entry after `last`."""
+    """Return the release of an evaluated bundle as the entry after `last_number`."""
     return JournalEntry(
         number=last_number + 1,
         decided_on=last_number,
@@ -77,9 +77,9 @@ def release_entry(
 def append_release(
     store: Store, record: EvaluationRecord, settings: Settings, entry: JournalEntry, entries: Sequence[JournalEntry]
 ) -> JournalEntry:
-    """Write the entry if what was judged is what serves now, and the bundle is whole. entries: the journal's so far.
+    """Write the entry if there was no release since the evaluation and the bundle is intact.
 
-    Holds and their ends since the evaluation do not matter: they changed nothing about what serves.
+    entries: the journal's so far. Holds and their ends since the evaluation do not matter.
     """
     hold_numbers = [past_entry.number for past_entry in entries if not past_entry.is_release]
     for number in range(record.decided_on + 1, entry.number):
@@ -90,22 +90,22 @@ def append_release(
         raise LakeError(
             store.full_path(bundle_path(record.bundle)),
             what,
-            f"judge it again: run {materialize_command('evaluation')}",
+            f"evaluate it again: run {materialize_command('evaluation')}",
         )
     verify_bundle(store, record.bundle, settings)
-    if record.decided_on > entry.decided_on:  # the journal is an older one: `append` refuses it
+    if record.decided_on > entry.decided_on:  # the journal is an older copy: `append_entry` refuses it
         entry = entry.model_copy(update={"number": record.decided_on + 1, "decided_on": record.decided_on})
     journal.append_entry(store, entry)
     return entry
 
 
 def verify_bundle(store: Store, bundle_id: str, settings: Settings) -> None:
-    """Every byte of the bundle is as it was sealed, and it answers as it did at export.
+    """Verify every byte of the bundle and its golden requests.
 
-    The lake's own files are looked at: a copy in this machine's cache says nothing about them. Raises BundleError where
-    the bundle is damaged or gone, LakeError where the lake cannot be read.
+    Reads the lake's own files, not the copy in this machine's cache. Raises BundleError if the bundle is damaged or
+    gone, LakeError if the lake cannot be read.
     """
-    fix = f"make it again and judge it: run {materialize_command('bundle,evaluation,release')}"
+    fix = f"build it again and evaluate it: run {materialize_command('bundle,evaluation,release')}"
     if not store.exists(f"{bundle_path(bundle_id)}/{MANIFEST}"):
         raise BundleError(
             store.full_path(bundle_path(bundle_id)), f"is gone: bundle {bundle_id[:12]} was not released", fix
@@ -124,19 +124,23 @@ def _read_record(store: Store, ref: EvaluationRef) -> EvaluationRecord:
     if (record.bundle, record.decided_on) != (ref.bundle.id, ref.decided_on):
         what = f"is of bundle {record.bundle[:12]} on release {record.decided_on}, its reference says otherwise"
         raise LakeError(
-            store.full_path(evaluation_path(ref.id)), what, f"judge it again: run {materialize_command('evaluation')}"
+            store.full_path(evaluation_path(ref.id)),
+            what,
+            f"evaluate it again: run {materialize_command('evaluation')}",
         )
     return record
 
 
 def _with_hold_sentence(verdict: Verdict, active_hold: JournalEntry | None) -> Verdict:
-    """What to say of it: a hold comes first."""
+    """Return the verdict with the active hold named first in its sentence."""
     if active_hold is None:
         return verdict
     return verdict.model_copy(update={"sentence": f"Not released: {hold_sentence(active_hold)}. {verdict.sentence}"})
 
 
-def _profile(record: EvaluationRecord, verdict: Verdict, active_hold: JournalEntry | None) -> Mapping[str, object]:
+def _release_profile(
+    record: EvaluationRecord, verdict: Verdict, active_hold: JournalEntry | None
+) -> Mapping[str, object]:
     is_waiting = verdict.is_held and record.bundle != record.champion
     return {
         "released": int(verdict.released),
@@ -151,6 +155,6 @@ def _profile(record: EvaluationRecord, verdict: Verdict, active_hold: JournalEnt
 
 
 def _release_command(bundle_id: str, verdict: Verdict) -> str:
-    """What a person may type, unless the verdict says it already."""
+    """Return a sentence with the command that releases the bundle, unless the verdict names it."""
     command = release_command(bundle_id)
-    return "" if command in verdict.sentence else f" A person may still say so: {command}."
+    return "" if command in verdict.sentence else f" A person can release it: {command}."

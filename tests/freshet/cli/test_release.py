@@ -68,18 +68,18 @@ def test_while_releases_are_held_none_is_released_by_name_either(app, lake, bund
         run_freshet(app, "release", bundles[1][:12], "--why", "x")
 
 
-def test_what_was_never_judged_is_not_released(app, lake, bundles):
+def test_a_bundle_without_evaluation_is_not_released(app, lake, bundles):
     with pytest.raises(LakeError) as exc_info:
         run_freshet(app, "release", bundles[1][:12], "--why", "x")
     assert str(exc_info.value) == (
-        f"{lake.root}/bundles/{bundles[1]}: it was never judged, so it cannot be released; judge it: run "
-        "`dagster asset materialize -m pipelines.definitions --select evaluation` while it is the last bundle made"
+        f"{lake.root}/bundles/{bundles[1]}: it was never evaluated, so it cannot be released; evaluate it: run "
+        "`dagster asset materialize -m pipelines.definitions --select evaluation` while it is the last bundle built"
     )
     assert len(read_entries(lake)) == 1
 
 
 def test_what_serves_already_is_not_released(app, lake, bundles):
-    with pytest.raises(JournalError, match="serves already, since release 1; there is nothing to release"):
+    with pytest.raises(JournalError, match="is already released, since release 1; there is nothing to release"):
         run_freshet(app, "release", bundles[0][:12], "--why", "x")
 
 

@@ -89,13 +89,13 @@ def test_a_rollback_that_holds_goes_over_a_broken_entry(store, bundles, tmp_path
 
 def test_a_hold_is_nothing_to_go_back_to(store, bundles, tmp_path):
     hold_releases(store, 2, bundles[1], "conversion fell", "ann", NOW)
-    with pytest.raises(JournalError, match=r"entry 3 \(hold\) is no release; choose one from"):
+    with pytest.raises(JournalError, match=r"entry 3 \(hold\) is not a release; choose one from"):
         roll_back(store, tmp_path, 3, "x", "ann", NOW)
 
 
 def test_without_a_name_a_rollback_does_not_go_back_to_what_was_taken_back(store, bundles, tmp_path):
     roll_back(store, tmp_path, None, "conversion fell", "ann", NOW)
-    with pytest.raises(JournalError, match=r"no earlier bundle to go back to; see .* `--to NUMBER` goes back"):
+    with pytest.raises(JournalError, match=r"no earlier bundle to go back to; see .* `--to NUMBER` also goes back"):
         roll_back(store, tmp_path, None, "x", "ann", NOW)
     assert roll_back(store, tmp_path, 2, "it was fine", "ann", NOW)[0].bundle == bundles[1]
 

@@ -182,8 +182,8 @@ def test_a_folder_in_the_place_of_an_entry_is_named(store):
     append_entry(store, journal_entry(1, BUNDLE_A))
     store.local_path("releases/00000002.json").mkdir()
     assert error_message(append_entry, store, journal_entry(2, BUNDLE_B)) == (
-        f"{store.root}/releases/00000002.json: its place is taken by something that is no file; "
-        "remove that, then do it again"
+        f"{store.root}/releases/00000002.json: its path is taken by something that is no file; "
+        "remove that, then try again"
     )
 
 

@@ -1,4 +1,4 @@
-"""What was taken back stays taken back until a person names it."""
+"""What was rolled back stays rolled back until a person names it."""
 
 from datetime import UTC, datetime
 
@@ -53,7 +53,7 @@ def test_it_says_who_when_and_why(tmp_path):
     entries = journal_entries(("release", BUNDLE_A), ("release", BUNDLE_B), ("rollback", BUNDLE_A))
     assert (
         rollback_reason(store, entries, BUNDLE_B)
-        == "it was taken back by ann on 2026-11-28 (release 3): conversion fell"
+        == "it was rolled back by ann on 2026-11-28 (release 3): conversion fell"
     )
     assert rollback_reason(store, entries, BUNDLE_C) == ""
 

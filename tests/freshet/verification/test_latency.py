@@ -78,9 +78,9 @@ def test_what_waits_for_a_gpu_is_judged_by_the_wall_clock():
 
 
 def test_a_champion_that_is_as_slow_points_to_the_machine():
-    assert "the champion is as slow here" in LatencyReport(100.0, 130.0, 130.0, 0.9, 125.0, 125.0).sentence
+    assert "the champion is as slow on this machine" in LatencyReport(100.0, 130.0, 130.0, 0.9, 125.0, 125.0).sentence
     assert LatencyReport(100.0, 130.0, 130.0, 0.2, 50.0, 50.0).advice == (
-        "scoring all items takes 80% of it: lower `members` or `vector`"
+        "scoring all items takes 80% of it: lower `ensemble_size` or `embedding_dim`"
     )
 
 
@@ -90,7 +90,7 @@ def test_bundle_and_champion_are_compared_by_the_same_clock():
     )  # a neighbour computes
     assert busy.champion_gated_p99_ms == 30.0
     assert busy.advice.startswith("the encoder takes 90% of it")
-    assert "; the champion beside it 30.0 ms)" in busy.sentence
+    assert "; the champion takes 30.0 ms)" in busy.sentence
     waits = LatencyReport(100.0, 130.0, 5.0, 0.9, champion_p99_ms=125.0, champion_cpu_p99_ms=5.0, device="cuda")
     assert waits.champion_gated_p99_ms == 125.0
 

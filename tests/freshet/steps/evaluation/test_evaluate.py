@@ -148,7 +148,7 @@ def test_a_second_model_on_the_same_days_waits_for_a_person(small_shop, store, o
     store.put(window_path(other_bundle, days), other_bundle.encode())
     second = evaluate_small_shop(small_shop, store)
     assert (second.value.record.verdict.passed, second.value.record.verdict.released) == (True, False)
-    assert f"have judged bundle {other_bundle[:12]} already" in second.value.record.verdict.holds[0]
+    assert f"have already been used to evaluate bundle {other_bundle[:12]}" in second.value.record.verdict.holds[0]
     assert release_evaluated(small_shop, store, second).ref is None
 
 
@@ -173,7 +173,7 @@ def test_a_bundle_that_was_taken_back_is_held_for_a_person_and_the_card_says_so(
     )
     evaluation = evaluate_small_shop(small_shop, store)
     verdict = evaluation.value.record.verdict
-    reason = "it was taken back by ann on 2024-03-01 (release 3): conversion fell"
+    reason = "it was rolled back by ann on 2024-03-01 (release 3): conversion fell"
     assert (verdict.released, verdict.passed, verdict.holds) == (False, True, (reason,))
     assert verdict.sentence.startswith(f"Held for a person: {reason}. Otherwise: Released: ")
     assert f"**Verdict.** Held for a person: {reason}" in evaluation.value.card
@@ -259,7 +259,7 @@ def test_an_anchor_that_is_gone_is_said_and_no_other_takes_its_place(small_shop,
     store.local_path(f"{bundle_path(other_bundle)}/{MANIFEST}").unlink()
     evaluation_record = evaluate_small_shop(small_shop, store).value.record
     assert "anchor" not in evaluation_record.evaluation.table
-    assert evaluation_record.verdict.warnings[0].startswith("the anchor, release 1, was not asked (")
+    assert evaluation_record.verdict.warnings[0].startswith("the anchor, release 1, was not evaluated (")
 
 
 def test_nobody_is_asked_for_days_that_the_champion_has_learned_from(small_shop, store, third_bundle):
@@ -267,8 +267,7 @@ def test_nobody_is_asked_for_days_that_the_champion_has_learned_from(small_shop,
     record = evaluate_small_shop(small_shop, store).value.record
     assert record.evaluation.train_until == day_number(small_shop.days[-2])
     assert record.verdict.warnings[0] == (
-        f"only baskets after {small_shop.days[-2]} are asked for, the last day that the champion or the anchor has "
-        "learned from"
+        f"only baskets after {small_shop.days[-2]} are evaluated, the last training day of the champion or the anchor"
     )
 
 

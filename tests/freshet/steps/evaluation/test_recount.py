@@ -50,7 +50,7 @@ def test_a_basket_is_asked_for_where_the_shopper_was_known_before():
     counted = count_cases(earlier_batches(*EVENTS_BEFORE), evaluated_events)
     assert counted.baskets == {("ann", 200): {"b", "c"}, ("bob", 60): {"c"}}  # nothing was known of bob at 50
     assert counted.event_counts == {"ann": 3, "bob": 2}
-    assert (counted.n_leaked, counted.n_judged_events) == (0, 4)
+    assert (counted.n_leaked, counted.n_held_out_events) == (0, 4)
 
 
 def test_a_basket_of_which_a_part_landed_before_is_no_question_and_returns_are_asked_for_never():

@@ -29,9 +29,9 @@ def test_a_second_model_on_the_same_days_waits_for_a_person(store):
     record_judged_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE)
     (hold_reason,) = reused_window_reasons(store, CHAMPION_BUNDLE, SEVENTH_DAY, SECOND_BUNDLE)
     assert hold_reason == (
-        "the baskets landed up to 2024-03-07 have judged bundle aaaaaaaaaaaa already, and the best of several models "
-        "looks better on the same baskets than it is (make a new model when another day has landed, or say that this "
-        'one may serve: `freshet release bbbbbbbbbbbb --why "…"`)'
+        "the baskets landed up to 2024-03-07 have already been used to evaluate bundle aaaaaaaaaaaa, and the best of "
+        "several models looks better on the same baskets than it is (train a new model when another day has landed, or "
+        'release this one yourself: `freshet release bbbbbbbbbbbb --why "…"`)'
     )
 
 

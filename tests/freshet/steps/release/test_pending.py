@@ -80,10 +80,10 @@ def test_evaluations_that_were_edited_or_are_of_another_version_are_passed_over(
 
 def test_it_says_which_since_when_why_and_what_to_type():
     waiting_bundle = WaitingBundle(
-        "7" * 64, datetime(2026, 11, 28, 2, 20, tzinfo=UTC), ("it was taken back", "it is the data")
+        "7" * 64, datetime(2026, 11, 28, 2, 20, tzinfo=UTC), ("it was rolled back", "it is the data")
     )
     assert waiting_bundle.sentence == (
-        "bundle 777777777777, evaluated on 2026-11-28 02:20 UTC, waits for a person: it was taken back; it is the data; "
+        "bundle 777777777777, evaluated on 2026-11-28 02:20 UTC, waits for a person: it was rolled back; it is the data; "
         '`freshet release 777777777777 --why "…"` releases it'
     )
     expected = 'say so: `freshet release 777777777777 --why "…"`'

@@ -195,16 +195,16 @@ def test_a_bundle_that_was_taken_back_is_not_released_again_by_itself(shop):
     shop.roll_back_challenger()
     release_result = shop.release(shop.write_evaluation())
     assert (release_result.ref, shop.entry_kinds) == (None, ["release", "release", "rollback"])
-    held_message = f"Held for a person: it was taken back by {ROLLBACK_TEXT}. Otherwise: {GOOD_VERDICT.sentence}"
+    held_message = f"Held for a person: it was rolled back by {ROLLBACK_TEXT}. Otherwise: {GOOD_VERDICT.sentence}"
     assert release_result.value.sentence == held_message
     refusal, waits = (rule_result for rule_result in release_result.gate.results if not rule_result.passed)
     assert (refusal.rule.name, waits.rule.name) == ("challenger_may_serve", "no_bundle_waits_for_a_person")
     assert refusal.violations[0].message == (
-        f'{held_message} A person may still say so: `freshet release {shop.challenger[:12]} --why "…"`.'
+        f'{held_message} A person can release it: `freshet release {shop.challenger[:12]} --why "…"`.'
     )
     assert (
         waits.violations[0].message
-        == f"bundle {shop.challenger[:12]} waits for a person: it was taken back by {ROLLBACK_TEXT}"
+        == f"bundle {shop.challenger[:12]} waits for a person: it was rolled back by {ROLLBACK_TEXT}"
     )
     assert waits.fix_for(waits.violations[0]).startswith(
         'look at its evaluation, then run `freshet release BUNDLE --why "…"`'
@@ -226,7 +226,7 @@ def test_the_same_model_made_once_more_counts_as_taken_back_and_another_does_not
     release_result = shop.release(shop.write_evaluation(remade_bundle))
     assert (release_result.ref is None) == same
     assert release_result.value.holds == ((
-        f"it is the same model as bundle {shop.challenger[:12]}, which was taken back by {ROLLBACK_TEXT}",
+        f"it is the same model as bundle {shop.challenger[:12]}, which was rolled back by {ROLLBACK_TEXT}",
     ) if same else ())  # fmt: skip
 
 
@@ -241,7 +241,7 @@ def test_a_person_releases_by_name_what_was_taken_back_and_says_why(shop):
     assert (entry.number, entry.kind, entry.bundle) == (4, "release", shop.challenger)
     assert (entry.why, entry.by) == ("the tracker is mended", "bob")
     assert (
-        entry.verdict == f"Released by name, although it was taken back by {ROLLBACK_TEXT}. Otherwise: {BETTER_TEXT}."
+        entry.verdict == f"Released by name, although it was rolled back by {ROLLBACK_TEXT}. Otherwise: {BETTER_TEXT}."
     )
     assert entry.metrics == METRICS_TABLE
     assert journal.rolled_back_bundles(journal.read_entries(shop.store)) == {}
@@ -274,9 +274,9 @@ def test_what_was_not_judged_good_is_released_by_nobody(shop):
     with pytest.raises(LakeError) as exc_info:
         shop.release_by_name()
     assert str(exc_info.value) == (
-        f"{shop.store.root}/bundles/{shop.challenger}: it was not judged good, so it cannot be released: "
-        f"{TOO_FEW_VERDICT.sentence}; make another model when more days have landed: a bundle is judged on its own training "
-        "set's days only"
+        f"{shop.store.root}/bundles/{shop.challenger}: it did not pass its evaluation, so it cannot be released: "
+        f"{TOO_FEW_VERDICT.sentence}; train another model when more days have landed: a bundle is evaluated on its own "
+        "training set's days only"
     )
     assert shop.entry_kinds == ["release"]
 
@@ -285,7 +285,7 @@ def test_of_several_evaluations_the_one_on_the_latest_release_counts(shop):
     shop.write_evaluation()
     journal.append_entry(shop.store, journal_entry(2, shop.champion))
     shop.write_evaluation(verdict=TOO_FEW_VERDICT)
-    with pytest.raises(LakeError, match="it was not judged good"):
+    with pytest.raises(LakeError, match="it did not pass its evaluation"):
         shop.release_by_name()
 
 
@@ -295,8 +295,8 @@ def test_what_was_judged_against_another_release_is_not_released_by_name(shop):
     with pytest.raises(JournalError) as exc_info:
         shop.release_by_name()
     assert str(exc_info.value) == (
-        f"{shop.store.root}/bundles/{shop.challenger}: it was judged before release 2 served; judge it: run "
-        "`dagster asset materialize -m pipelines.definitions --select evaluation` while it is the last bundle made"
+        f"{shop.store.root}/bundles/{shop.challenger}: it was evaluated before release 2; evaluate it: run "
+        "`dagster asset materialize -m pipelines.definitions --select evaluation` while it is the last bundle built"
     )
 
 
@@ -306,9 +306,9 @@ def test_what_was_just_taken_back_is_gone_back_to_and_not_released(shop):
     with pytest.raises(JournalError) as exc_info:
         shop.release_by_name()
     assert str(exc_info.value) == (
-        f"{shop.store.root}/bundles/{shop.challenger}: it was judged before release 3 (rollback) served; go back to it: "
-        '`freshet rollback --to 2 --why "…"`, or judge it: run '
-        "`dagster asset materialize -m pipelines.definitions --select evaluation` while it is the last bundle made"
+        f"{shop.store.root}/bundles/{shop.challenger}: it was evaluated before release 3 (rollback); go back to it: "
+        '`freshet rollback --to 2 --why "…"`, or evaluate it: run '
+        "`dagster asset materialize -m pipelines.definitions --select evaluation` while it is the last bundle built"
     )
     assert (
         roll_back(shop.store, shop.settings.cache_dir, 2, "the tracker is mended", "ann", NOW)[0].bundle
@@ -336,7 +336,7 @@ def test_a_bundle_that_is_damaged_after_it_was_judged_is_not_released(shop, meth
         shop.release(ref) if method == "release" else shop.release_by_name(bundle)
     assert exc_info.value.what.endswith(f": bundle {bundle[:12]} was not released")
     assert exc_info.value.fix == (
-        "make it again and judge it: run "
+        "build it again and evaluate it: run "
         "`dagster asset materialize -m pipelines.definitions --select bundle,evaluation,release`"
     )
     assert shop.entry_kinds == ["release"]
