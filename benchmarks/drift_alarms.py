@@ -3,7 +3,7 @@
     python -m benchmarks.drift_alarms [SEEDS]
 
 The champion is sequential rules, so that a seed takes seconds; the benchmark needs only how its quality varies from
-day to day. The figures stand in docs/watching.md. Last line: JSON.
+day to day. The figures stand in docs/monitoring.md. Last line: JSON.
 """
 
 import argparse

@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class DriftParams(BaseModel):
-    """Windows, limits and sample sizes; the limits give no false alarm on unchanged shops (docs/watching.md)."""
+    """Windows, limits and sample sizes; the limits give no false alarm on unchanged shops (docs/monitoring.md)."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,11 +1,11 @@
-"""docs/watching.md names every parameter of the drift report, and the sensors, schedule and jobs that exist."""
+"""docs/monitoring.md names every parameter of the drift report, and the sensors, schedule and jobs that exist."""
 
 import re
 from pathlib import Path
 
 from freshet.monitoring.params import DriftParams
 
-TEXT = (Path(__file__).parents[2] / "docs" / "watching.md").read_text()
+TEXT = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text()
 
 
 def test_every_parameter_stands_there_in_order_with_its_default_and_meaning():
