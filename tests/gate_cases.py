@@ -346,15 +346,9 @@ FAILING_CASES = (
         "training_set", "shoppers_came_twice", {"returning_shoppers": 1}, ("1", "4", "2024-03-02", "2"),
         shown_by="test_a_shop_without_returning_shoppers_is_held_back",
     ),
-    RuleCase(
-        "latest_histories", "there_are_histories", {"events": 0}, (),
-    ),
-    RuleCase(
-        "latest_histories", "shoppers_are_unique", {"unsorted": 1}, ("1", "4"),
-    ),
-    RuleCase(
-        "latest_histories", "events_are_in_order", {"unordered": 1}, ("1", "9"),
-    ),
+    RuleCase("latest_histories", "there_are_histories", {"events": 0}, ()),
+    RuleCase("latest_histories", "shoppers_are_unique", {"unsorted": 1}, ("1", "4")),
+    RuleCase("latest_histories", "events_are_in_order", {"unordered": 1}, ("1", "9")),
     RuleCase(
         "latest_histories", "files_read_back_unchanged", {"corrupt": 1}, (),
         shown_by="test_a_file_that_changed_is_no_history",
@@ -428,9 +422,7 @@ FAILING_CASES = (
         "content_embeddings", "vectors_have_one_length", {"dim_mismatch": 2}, ("2",),
         shown_by="test_vectors_of_two_lengths_are_refused_and_nothing_is_written",
     ),
-    RuleCase(
-        "content_embeddings", "vectors_are_finite", {"not_finite": 1}, ("1",),
-    ),
+    RuleCase("content_embeddings", "vectors_are_finite", {"not_finite": 1}, ("1",)),
     RuleCase(
         "content_embeddings", "most_items_have_vectors", {"min_coverage": 0.25}, ("25%", "4", "picture"),
         blocks=False,
