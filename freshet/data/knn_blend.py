@@ -20,7 +20,7 @@ from pydantic_core import ArgsKwargs
 
 from freshet.data.history import Histories, Ints, ModelInput, basket_lags
 from freshet.data.item_knn import compute_item_knn
-from freshet.data.sequential_rules import RuleTable
+from freshet.data.sequential_rules import SequentialRules
 
 Floats = NDArray[np.float64]
 SparseScores = tuple[Ints, Floats]  # distinct ascending positions in flat scores (B, V + 1), and the values to add
@@ -56,14 +56,14 @@ NO_BLEND: Final = KnnBlend()
 
 
 @dataclass(frozen=True)
-class ItemNeighbours:
+class ItemKnn:
     """The K most similar items of every item, most similar first."""
 
     items: NDArray[np.int32]  # (V + 1, K) 0 = none
     similarities: NDArray[np.float32]  # (V + 1, K) 0 = none
 
     @classmethod
-    def fit(cls, histories: Histories, n_items: int) -> "ItemNeighbours":
+    def fit(cls, histories: Histories, n_items: int) -> "ItemKnn":
         """Count all of `histories`, for a vocabulary of `n_items` items."""
         return cls(*compute_item_knn(histories, int(histories.days.max(initial=0)), n_items + 1))
 
@@ -72,13 +72,13 @@ class ItemNeighbours:
 class BlendTables:
     """The tables that are blended into a model's scores."""
 
-    neighbours: ItemNeighbours
-    rules: RuleTable
+    neighbours: ItemKnn
+    rules: SequentialRules
 
     @classmethod
     def fit(cls, histories: Histories, n_items: int) -> "BlendTables":
         """Count all of `histories`, for a vocabulary of `n_items` items."""
-        return cls(ItemNeighbours.fit(histories, n_items), RuleTable.fit(histories, n_items))
+        return cls(ItemKnn.fit(histories, n_items), SequentialRules.fit(histories, n_items))
 
 
 def add_blend(scores: NDArray[np.float32], batch: ModelInput, tables: BlendTables, blend: KnnBlend) -> None:
@@ -99,9 +99,7 @@ def blend_terms(batch: ModelInput, tables: BlendTables, blend: KnnBlend, n_colum
     return terms
 
 
-def score_neighbours(
-    batch: ModelInput, neighbours: ItemNeighbours, recency_decay: float, n_columns: int
-) -> SparseScores:
+def score_neighbours(batch: ModelInput, neighbours: ItemKnn, recency_decay: float, n_columns: int) -> SparseScores:
     """Return log(1 + knn / KNN_SCALE) of every item with a similarity, without knn_weight."""
     weights = recency_decay ** basket_lags(batch)  # (N,)
     owners = np.repeat(np.arange(len(batch.offsets) - 1), np.diff(batch.offsets))
@@ -112,7 +110,7 @@ def score_neighbours(
     return _log_scores(cells.ravel(), values.ravel().astype(np.float64), KNN_SCALE)
 
 
-def score_rules(batch: ModelInput, rules: RuleTable, n_columns: int) -> SparseScores:
+def score_rules(batch: ModelInput, rules: SequentialRules, n_columns: int) -> SparseScores:
     """Return log(1 + rules / RULE_SCALE) of every item with a rule, without rule_weight."""
     return _log_scores(*rules.score(batch, n_columns), RULE_SCALE)
 

@@ -39,7 +39,7 @@ N_EVENT_TYPES: Final = len(EVENT_TYPES)
 
 
 @dataclass(frozen=True)
-class RuleTable:
+class SequentialRules:
     """Rules in rows: row item · N_EVENT_TYPES + type - 1 owns `offsets[row]:offsets[row + 1]`, highest confidence first."""
 
     offsets: Ints  # ((V + 1) · N_EVENT_TYPES + 1,)
@@ -53,12 +53,12 @@ class RuleTable:
         return len(self.counts) // N_EVENT_TYPES
 
     @classmethod
-    def fit(cls, histories: Histories, n_items: int) -> "RuleTable":
+    def fit(cls, histories: Histories, n_items: int) -> "SequentialRules":
         """Count all of `histories`, for a vocabulary of `n_items` items."""
         return count_rules(histories, int(histories.days.max(initial=0)), n_items + 1)
 
     @classmethod
-    def empty(cls, vocab_size: int = 0) -> "RuleTable":
+    def empty(cls, vocab_size: int = 0) -> "SequentialRules":
         """Return a table without rules; vocab_size: V + 1."""
         offsets = np.zeros(vocab_size * N_EVENT_TYPES + 1, dtype=np.int64)
         empty_floats = np.zeros(0, np.float32)
@@ -70,7 +70,7 @@ class RuleTable:
             np.zeros(MAX_REPEAT_LAG, np.float32),
         )
 
-    def truncate(self, max_rules: int) -> "RuleTable":
+    def truncate(self, max_rules: int) -> "SequentialRules":
         """Return the table with at most `max_rules` rules per item and type, those with the highest confidence."""
         sizes = np.diff(self.offsets)
         is_top = np.arange(len(self.items)) - np.repeat(self.offsets[:-1], sizes) < max_rules
@@ -116,7 +116,7 @@ class RuleTable:
         return rows, (1 - type_weight) * events / total + type_weight * is_own_type
 
 
-def count_rules(histories: Histories, train_until: int, vocab_size: int) -> RuleTable:
+def count_rules(histories: Histories, train_until: int, vocab_size: int) -> SequentialRules:
     """Count the events up to landing day `train_until`, without returns. vocab_size: V + 1."""
     is_counted = (histories.days <= train_until) & (histories.items > 0) & is_target(histories.types)
     counted = select_events(histories, is_counted)
@@ -129,7 +129,7 @@ def count_rules(histories: Histories, train_until: int, vocab_size: int) -> Rule
     confidence = weights[is_distinct, 0] / counts[first]
     top, _ = top_k_per_group(first, confidence, MAX_RULES)
     offsets = np.searchsorted(first[top], np.arange(vocab_size * N_EVENT_TYPES + 1))
-    return RuleTable(
+    return SequentialRules(
         offsets,
         second[top].astype(np.int32),
         confidence[top].astype(np.float32),

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from freshet.data.history import ModelInput, basket_lags
 from freshet.data.item_knn import compute_item_knn
-from freshet.data.knn_blend import BlendTables, ItemNeighbours
-from freshet.data.sequential_rules import RuleTable, count_rules
+from freshet.data.knn_blend import BlendTables, ItemKnn
+from freshet.data.sequential_rules import SequentialRules, count_rules
 from freshet.data.training_set import TrainingSet
 from freshet.inference.array_files import array_names, load_arrays
 from freshet.inference.scoring import EXCLUDED_SCORE, Mask, Scores
@@ -35,12 +35,12 @@ class Baselines:
     popularity: NDArray[np.float64]  # (V + 1,)
     neighbours: NDArray[np.int32]  # (V + 1, K) item indexes, most similar first; 0 = none
     neighbour_scores: NDArray[np.float32]  # (V + 1, K) similarity; 0 for an empty slot
-    rules: RuleTable = field(default_factory=RuleTable.empty)
+    rules: SequentialRules = field(default_factory=SequentialRules.empty)
 
     @property
     def blend_tables(self) -> BlendTables:
         """The tables that the ranker blends into its scores."""
-        return BlendTables(ItemNeighbours(self.neighbours, self.neighbour_scores), self.rules)
+        return BlendTables(ItemKnn(self.neighbours, self.neighbour_scores), self.rules)
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def load_baselines(path: Path) -> Baselines:
     if RULE_ARRAYS[0] not in array_names(path, "baselines"):
         return Baselines(popularity, neighbours, neighbour_scores)
     return Baselines(
-        popularity, neighbours, neighbour_scores, RuleTable(*load_arrays(path, RULE_ARRAYS, "sequential rules"))
+        popularity, neighbours, neighbour_scores, SequentialRules(*load_arrays(path, RULE_ARRAYS, "sequential rules"))
     )
 
 

@@ -4,9 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 
-from pydantic import ConfigDict, JsonValue, ValidationError, field_validator
+from pydantic import ConfigDict, JsonValue, ValidationError
 
 from freshet.artifacts import StoredModel
 from freshet.data.columns import EventType
@@ -19,7 +19,6 @@ MANIFEST: Final = "manifest.json"
 REBUILD_FIX: Final = (
     'materialize the asset `bundle` again, or go back to an intact release: `freshet rollback --why "…"`'
 )
-FORMER_BLEND_NAMES: Final = {"trust": "knn_weight", "recency": "recency_decay", "rules": "rule_weight"}
 
 Precision = Literal["fp32", "fp16", "int8"]
 
@@ -50,13 +49,6 @@ class BundleInfo(StoredModel):
     lineage: dict[str, JsonValue]  # model id, table snapshots, days
     parameters: dict[str, JsonValue]  # of the training
     metrics: dict[str, JsonValue]  # of the training, and the parity results
-
-    @field_validator("blend", mode="before")
-    @classmethod
-    def _rename_former_blend(cls, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            return value
-        return {FORMER_BLEND_NAMES.get(name, name): weight for name, weight in value.items()}
 
 
 class Manifest(BundleInfo):

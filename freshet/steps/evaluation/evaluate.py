@@ -183,6 +183,6 @@ def is_same_configuration(challenger: Ranker, champion: Ranker) -> bool:
 
 
 def _training_config(ranker: Ranker) -> Mapping[str, object]:
-    """Return the training parameters; those that an older bundle does not name have the defaults of today."""
+    """Return the training parameters; those missing in an older bundle have the defaults of today."""
     parameters = {**TrainParams().model_dump(mode="json"), **current_parameters(ranker.bundle.manifest.parameters)}
     return {name: value for name, value in parameters.items() if not name.startswith("warm_")}

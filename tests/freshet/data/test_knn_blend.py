@@ -11,22 +11,22 @@ from freshet.data.knn_blend import (
     NO_BLEND,
     RULE_SCALE,
     BlendTables,
-    ItemNeighbours,
+    ItemKnn,
     KnnBlend,
     add_blend,
     score_neighbours,
     score_rules,
 )
-from freshet.data.sequential_rules import MAX_REPEAT_LAG, N_EVENT_TYPES, REPEAT_WEIGHT, RuleTable
+from freshet.data.sequential_rules import MAX_REPEAT_LAG, N_EVENT_TYPES, REPEAT_WEIGHT, SequentialRules
 
 # item 1 goes with 2 and 3, item 2 with 3, item 3 with none
-NEIGHBOUR_TABLE = ItemNeighbours(
+NEIGHBOUR_TABLE = ItemKnn(
     np.array([[0, 0], [2, 3], [3, 0], [0, 0]], dtype=np.int32),
     np.array([[0, 0], [0.5, 0.25], [0.4, 0], [0, 0]], dtype=np.float32),
 )
 # after a view of item 1 comes 2 with 0.25; an item comes again in the next basket with 0.1
 RULES_TABLE = replace(
-    RuleTable.empty(4),
+    SequentialRules.empty(4),
     offsets=np.where(np.arange(4 * N_EVENT_TYPES + 1) > N_EVENT_TYPES, 1, 0),
     items=np.array([2], dtype=np.int32),
     confidences=np.array([0.25], dtype=np.float32),

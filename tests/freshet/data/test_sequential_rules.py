@@ -12,7 +12,7 @@ from freshet.data.sequential_rules import (
     PREVIOUS_BASKET_WEIGHT,
     REPEAT_WEIGHT,
     STEP_DECAY,
-    RuleTable,
+    SequentialRules,
     count_rules,
     event_weights,
     repeat_rates,
@@ -155,7 +155,7 @@ def test_an_item_that_was_met_may_come_again():
 
 
 def test_of_items_behind_the_vocabulary_nothing_is_known():
-    assert rule_scores(RuleTable.empty(), histories_of([(1, 0), (2, 60)]), 4).tolist() == [0, 0, 0, 0]
+    assert rule_scores(SequentialRules.empty(), histories_of([(1, 0), (2, 60)]), 4).tolist() == [0, 0, 0, 0]
 
 
 def test_no_event_has_no_rule():

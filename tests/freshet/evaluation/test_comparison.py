@@ -3,7 +3,7 @@ import pytest
 
 from freshet.data.history import Histories
 from freshet.data.training_set import TrainingSet
-from freshet.evaluation.comparison import Evaluation, compare
+from freshet.evaluation.comparison import Evaluation, SliceMetrics, compare
 from freshet.inference.bundle import open_bundle
 from freshet.inference.ranker import open_ranker
 from tests.tiny_bundle import vocabulary, write_bundle
@@ -69,6 +69,32 @@ def test_slices_count_their_cases(ranker):
 def test_an_evaluation_comes_back_from_json(ranker):
     evaluation = compare(training_set(), ranker, None).evaluation
     assert Evaluation.model_validate_json(evaluation.model_dump_json()) == evaluation
+
+
+FORMER_EVALUATION = """{
+  "cut": 10, "as_of": 20, "cases": 2, "targets": 3, "unknown_targets": 1, "ks": [10], "table": {"popular": {"ndcg@10": 0.5}},
+  "slices": {"buyers": {"cases": 1, "ndcg": {"popular": 0.5}}}, "seconds": {"popular": 0.1}, "items": 7,
+  "echoes": 0.1, "echoes_before": 0.2, "repeats": 0.3, "repeats_before": 0.4
+}"""
+
+
+def test_an_evaluation_with_the_former_field_names_is_read():
+    assert Evaluation.model_validate_json(FORMER_EVALUATION) == Evaluation(
+        train_until=10,
+        as_of=20,
+        n_cases=2,
+        n_targets=3,
+        n_unknown_targets=1,
+        ks=(10,),
+        table={"popular": {"ndcg@10": 0.5}},
+        slices={"buyers": SliceMetrics(n_cases=1, ndcg={"popular": 0.5})},
+        scoring_seconds={"popular": 0.1},
+        n_items=7,
+        echo_share=0.1,
+        reference_echo_share=0.2,
+        repeat_share=0.3,
+        reference_repeat_share=0.4,
+    )
 
 
 def test_the_table_reads_as_markdown(ranker):

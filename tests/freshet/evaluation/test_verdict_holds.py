@@ -53,6 +53,18 @@ def test_without_anything_to_say_the_verdict_is_the_same():
     assert add_holds(verdict(), []) == verdict()
 
 
+FORMER_VERDICT = """{
+  "released": true, "rule": "fresher", "sentence": "Released: as good.", "reasons": ["as good"], "margins": [
+    {"against": "champion", "challenger": 0.31, "other": 0.3, "difference": 0.01, "lower": 0.001, "needed": -0.006,
+     "passed": true, "claim": "better", "more_cases": null}
+  ], "cases": 9, "shoppers": 0, "held": [], "warnings": []
+}"""
+
+
+def test_a_verdict_with_the_former_field_names_is_read():
+    assert Verdict.model_validate_json(FORMER_VERDICT) == verdict()
+
+
 def test_a_verdict_of_an_older_evaluation_reads_as_held_by_nothing():
     old = verdict().model_dump_json(exclude={"holds", "warnings"})
     assert Verdict.model_validate_json(old) == verdict()

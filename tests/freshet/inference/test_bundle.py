@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from freshet.data.sequential_rules import RuleTable
+from freshet.data.knn_blend import KnnBlend
+from freshet.data.sequential_rules import SequentialRules
 from freshet.errors import BundleError
 from freshet.inference.baselines import Baselines, save_baselines
 from freshet.inference.bundle import load_vocabulary, open_bundle, save_vocabulary
@@ -108,7 +109,20 @@ def test_a_manifest_with_a_missing_field_names_it(bundle_copy):
     assert error_message(bundle_copy) == f"{bundle_copy}/manifest.json: max_history: Field required; {REBUILD_FIX}"
 
 
-def test_vectors_of_another_vocabulary_are_refused(bundle_copy):
+def test_a_bundle_of_an_earlier_version_opens(bundle_copy):
+    (bundle_copy / "item_embeddings.npy").rename(bundle_copy / "item_vectors.npy")
+    reseal(bundle_copy)
+    manifest = json.loads((bundle_copy / "manifest.json").read_bytes())
+    manifest["length"], manifest["item_inputs"] = manifest.pop("max_history"), manifest.pop("item_schema")
+    manifest["blend"] = {"trust": 1.0, "recency": 0.9, "rules": 0.5}
+    (bundle_copy / "manifest.json").write_text(json.dumps(manifest))
+    bundle = open_bundle(bundle_copy)
+    assert (bundle.manifest.max_history, bundle.manifest.item_schema) == (4, None)
+    assert bundle.manifest.blend == KnnBlend(knn_weight=1.0, recency_decay=0.9, rule_weight=0.5)
+    assert np.array_equal(bundle.item_embeddings, ITEM_EMBEDDINGS)
+
+
+def test_embeddings_of_another_vocabulary_are_refused(bundle_copy):
     np.save(bundle_copy / "item_embeddings.npy", ITEM_EMBEDDINGS[:-1])
     reseal(bundle_copy)
     assert (
@@ -130,7 +144,7 @@ def test_baselines_of_another_vocabulary_are_refused(bundle_copy):
 
 def test_rules_of_another_vocabulary_are_refused(bundle_copy):
     zeros = np.zeros((7, 2))
-    parts = np.zeros(7), zeros.astype(np.int32), zeros.astype(np.float32), RuleTable.empty(5)
+    parts = np.zeros(7), zeros.astype(np.int32), zeros.astype(np.float32), SequentialRules.empty(5)
     save_baselines(Baselines(*parts), bundle_copy / "baselines.npz")
     reseal(bundle_copy)
     assert (
@@ -138,7 +152,7 @@ def test_rules_of_another_vocabulary_are_refused(bundle_copy):
     )
 
 
-def test_vectors_that_are_not_numbers_are_refused(bundle_copy):
+def test_embeddings_that_are_not_numbers_are_refused(bundle_copy):
     np.save(bundle_copy / "item_embeddings.npy", np.full((7, 2), np.nan, dtype=np.float32))
     reseal(bundle_copy)
     assert (

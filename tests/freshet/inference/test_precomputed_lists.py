@@ -7,6 +7,7 @@ import pytest
 
 from freshet.data.history_events import HistoryEvent
 from freshet.errors import BundleError
+from freshet.inference.array_folder import save_array_folder
 from freshet.inference.precomputed_lists import load_precomputed_lists, open_precomputed_lists, save_precomputed_lists
 from freshet.store import open_store
 
@@ -51,6 +52,12 @@ def test_a_list_is_found_as_it_was_kept_without_its_empty_places(precomputed_lis
 )
 def test_a_list_does_not_answer_what_it_was_not_made_for(precomputed_lists, shopper, bundle_id, times):
     assert precomputed_lists.for_shopper(shopper, bundle_id, [event_at(time) for time in times]) is None
+
+
+def test_lists_of_an_earlier_version_are_read(tmp_path):
+    arrays = {"until" if name == "last_event_times" else name: values for name, values in ARRAYS.items()}
+    folder_id = save_array_folder(arrays, {"bundle": "f" * 64, "as_of": str(DAY)}, tmp_path)
+    assert open_precomputed_lists(tmp_path, folder_id).last_event_times.tolist() == [100, 200]
 
 
 def test_a_changed_byte_is_named(precomputed_lists, tmp_path):

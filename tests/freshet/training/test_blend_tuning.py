@@ -2,8 +2,8 @@ import numpy as np
 import torch
 
 from freshet.data.eval_cases import last_basket_cases
-from freshet.data.knn_blend import NO_BLEND, BlendTables, ItemNeighbours
-from freshet.data.sequential_rules import RuleTable, count_rules
+from freshet.data.knn_blend import NO_BLEND, BlendTables, ItemKnn
+from freshet.data.sequential_rules import SequentialRules, count_rules
 from freshet.model.params import ModelConfig, TrainParams
 from freshet.model.transformer import Recommender
 from freshet.training.blend_tuning import tune_blend
@@ -31,11 +31,11 @@ def train_split() -> TrainValidationSplit:
     )
 
 
-def neighbour_tables(similarity: float, step: int, rules: RuleTable | None = None) -> BlendTables:
+def neighbour_tables(similarity: float, step: int, rules: SequentialRules | None = None) -> BlendTables:
     """Every item's only neighbour is the one `step` further on."""
     items = ((np.arange(ITEMS + 1) + step) % (ITEMS + 1)).astype(np.int32)[:, None]
-    near = ItemNeighbours(items, np.full((ITEMS + 1, 1), similarity, dtype=np.float32))
-    return BlendTables(near, rules or RuleTable.empty(ITEMS + 1))
+    near = ItemKnn(items, np.full((ITEMS + 1, 1), similarity, dtype=np.float32))
+    return BlendTables(near, rules or SequentialRules.empty(ITEMS + 1))
 
 
 def test_predictive_neighbours_get_a_weight():

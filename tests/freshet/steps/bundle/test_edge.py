@@ -101,6 +101,13 @@ def test_an_edge_bundle_answers_from_the_most_confident_rules(full_bundle, train
     )  # a → e, b → d stayed at home
 
 
+def test_an_edge_bundle_of_an_earlier_version_opens(full_bundle, training_set, tmp_path):
+    edge, _ = compress_bundle(full_bundle, training_set, tmp_path)
+    (tmp_path / "item_embeddings.int8.npz").rename(tmp_path / "item_vectors.int8.npz")
+    former_bundle = open_bundle(tmp_path, write_manifest(tmp_path, edge.bundle.manifest.info))
+    assert (former_bundle.item_embeddings == edge.bundle.item_embeddings).all()
+
+
 def test_without_its_vectors_it_is_no_bundle(full_bundle, training_set, tmp_path):
     edge, _ = compress_bundle(full_bundle, training_set, tmp_path)
     (tmp_path / "item_embeddings.int8.npz").write_bytes(b"nothing")
