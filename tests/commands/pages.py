@@ -1,4 +1,4 @@
-"""The command lines of pages: shell code blocks, lines behind `$`, inline code that begins with a program."""
+"""The command lines of pages: shell code blocks, lines behind `$`, inline code that begins with a program's name."""
 
 import re
 import shlex
@@ -12,7 +12,7 @@ PROGRAM_PATTERN = re.compile(r"(\.venv/bin/)?(dagster|freshet|make|python -m|cur
 
 @dataclass(frozen=True)
 class CommandLine:
-    """A command as it stands. where: its page or source; mention: it may be a bare name without its arguments."""
+    """A command line. where: its page or source; mention: it may be a bare name without its arguments."""
 
     where: str
     text: str
@@ -31,7 +31,7 @@ def page_lines(page: Path) -> list[CommandLine]:
 
 
 def block_lines(language: str, block: str) -> list[str]:
-    """The commands of one code block: all lines of a shell's; of another's those behind `$` or that begin with one."""
+    """The commands of a code block: every line of a shell block; in others, lines behind `$` or with a program."""
     commands: list[str] = []
     for line in block.replace("\\\n", " ").splitlines():
         if commands and not has_closed_quotes(commands[-1]):

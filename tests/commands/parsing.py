@@ -1,4 +1,4 @@
-"""A command line, parsed as the program itself parses it: up to the point where it would begin to work."""
+"""Parse a command line as the program itself does, and stop before it would run."""
 
 import argparse
 import functools
@@ -19,7 +19,7 @@ import typer
 from freshet.settings import PREFIX, Settings
 from tests.commands.pages import ROOT
 
-# What a reader fills in, and what a test puts there.
+# A placeholder for the reader → the value that a test puts there.
 PLACEHOLDERS = {
     "[--partition-range FIRST...LAST]": "",
     "FIRST...LAST": "2024-03-01...2024-03-09",
@@ -32,21 +32,21 @@ PLACEHOLDERS = {
     "[--mapping M]": "--mapping M",
     "[--date D]": "--date 2024-03-01",
 }
-OTHER_PROGRAMS = ("uvx", "source", "torchrun")  # not ours: only that the line is whole
+OTHER_PROGRAMS = ("uvx", "source", "torchrun")  # not ours: their arguments are not parsed
 
 
 class WrongCommandError(AssertionError):
-    """A line that would not do what it says."""
+    """A line that would fail."""
 
 
 class ParsedError(Exception):
-    """The program understood its words."""
+    """Raised to stop a program once it has parsed its arguments."""
 
 
 def parse_line(text: str, first_day: date, *, is_mention: bool = False) -> None:
     """Raise WrongCommandError unless the line would run.
 
-    first_day: FRESHET_FIRST_DAY where the line stands. mention: the name alone, without its arguments, is enough.
+    first_day: FRESHET_FIRST_DAY on the line's page. is_mention: the name alone, without its arguments, is enough.
     """
     for placeholder, value in PLACEHOLDERS.items():
         text = re.sub(rf"(?<!\w){re.escape(placeholder)}(?!\w)", value, text)
@@ -73,14 +73,14 @@ def _check_program(arguments_line: list[str], first_day: date, is_mention: bool)
     elif name == "curl":
         _check_request(arguments)
     elif name not in OTHER_PROGRAMS:
-        raise WrongCommandError(f"{name} is no program that this test knows")
+        raise WrongCommandError(f"{name} is not a program that this test knows")
 
 
 def _check_setting(name: str, value: str) -> None:
     if name.startswith(PREFIX):
         field = name.removeprefix(PREFIX).lower()
         if field not in Settings.model_fields:
-            raise WrongCommandError(f"{name} is no setting")
+            raise WrongCommandError(f"{name} is not a setting")
         Settings(_env_file=None, **{field: value})
 
 
@@ -146,8 +146,8 @@ def _check_module(name: str, arguments: Sequence[str]) -> None:
 
 
 def _stop_after_parsing(parse_args: Callable[..., Any]) -> Callable[..., Any]:
-    def parse(parser: argparse.ArgumentParser, *given: Any) -> Any:
-        parse_args(parser, *given)
+    def parse(parser: argparse.ArgumentParser, *arguments: Any) -> Any:
+        parse_args(parser, *arguments)
         raise ParsedError
 
     return parse
@@ -172,7 +172,7 @@ def _check_dagster(arguments: Sequence[str], first_day: date, is_mention: bool) 
 
 
 def _resolve_selection(params: dict[str, Any], first_day: date) -> None:
-    """What Dagster does before it begins a run: definitions, selection, days, configuration."""
+    """Check what Dagster checks before a run: definitions, selection, days, configuration."""
     import dagster as dg
 
     repository = _load_repository(params)
@@ -211,9 +211,9 @@ def _load_repository(params: dict[str, Any]) -> Any:
 def _check_days(partition_range: str | None, partition: str | None, first_day: date, *, daily: bool) -> None:
     days = partition_range.split("...") if partition_range else [partition] * 2 if partition else []
     if daily != bool(days):
-        raise WrongCommandError("a selection with daily tables needs days, another takes none")
+        raise WrongCommandError("a selection with daily tables needs days, any other takes none")
     if days and not first_day <= date.fromisoformat(days[0]) <= date.fromisoformat(days[1]):
-        raise WrongCommandError(f"{days[0]} to {days[1]} are no days from {first_day} on")
+        raise WrongCommandError(f"{days[0]} to {days[1]} is not a range of days from {first_day} on")
 
 
 # curl

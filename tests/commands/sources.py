@@ -12,10 +12,10 @@ from freshet.store import open_store
 from tests.commands.pages import PROGRAM_PATTERN, ROOT, CommandLine
 
 SOURCE_PACKAGES = ("freshet", "assets", "resources", "sensors", "pipelines")
-# What the code fills in: the expression as it stands there → a value it may have. Any other is filled with `1`.
+# Expression in an f-string of the source → a value that it may have. Any other expression gets the value `1`.
 PLACEHOLDER_VALUES = {
     "table": "histories",
-    "name": "training_set",
+    "asset": "training_set",
     "LAND_COMMAND": commands.LAND_COMMAND,
     "EVENT_TABLES_SELECTION": record_agreement.EVENT_TABLES_SELECTION,
 }
@@ -26,9 +26,9 @@ TWO_DAY_RANGE = commands.partition_range([date(2024, 3, 1), date(2024, 3, 9)])
 
 
 def source_lines(lake: Path) -> list[CommandLine]:
-    """Every command line that a message of these floors may show. lake: an empty folder."""
-    paths = sorted(path for floor in SOURCE_PACKAGES for path in (ROOT / floor).rglob("*.py"))
-    paths.remove(Path(commands.__file__))  # where it is called each of its lines is built
+    """Return every command line that a message of these packages may show. lake: an empty folder."""
+    paths = sorted(path for package in SOURCE_PACKAGES for path in (ROOT / package).rglob("*.py"))
+    paths.remove(Path(commands.__file__))  # its lines are collected where its functions are called
     return [line for path in paths for line in _module_lines(path, lake)]
 
 
@@ -60,7 +60,7 @@ def _f_string_parts(tree: ast.AST) -> set[int]:
 
 
 def _string_text(node: ast.AST) -> str:
-    """A string's text; of an f-string what is filled in is a value that it may have."""
+    """A string's text; expressions of an f-string are replaced by values that they may have."""
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else ""
     if isinstance(node, ast.JoinedStr):
@@ -71,7 +71,7 @@ def _string_text(node: ast.AST) -> str:
 
 
 def _command_text(node: ast.Call, lake: Path) -> str:
-    """What a call of freshet/commands.py gives; "" for any other call."""
+    """The result of a call of freshet/commands.py; "" for any other call."""
     name = node.func.id if isinstance(node.func, ast.Name) else ""
     if name == "materialize_command":
         return commands.materialize_command(_string_text(node.args[0]), TWO_DAY_RANGE if len(node.args) > 1 else "")

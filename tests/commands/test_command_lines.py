@@ -1,4 +1,4 @@
-"""Every command line of README, of the pages and of the messages is understood by its program, exactly as it stands."""
+"""Every command line of README, docs and messages is parsed by its program, exactly as written."""
 
 import re
 from datetime import date
@@ -64,8 +64,8 @@ def parse_in_folder(text: str, first_day: date, where: str, *, mention: bool) ->
         ("python -m benchmarks.quality --sead 1", "--sead"),
         ("python -m benchmarks.qualities", "no module"),
         ("curl -s localhost:8080/v1/popula", "no GET /v1/popula"),
-        ("export FRESHET_LAEK=x", "FRESHET_LAEK is no setting"),
-        ("frehset days", "no program"),
+        ("export FRESHET_LAEK=x", "FRESHET_LAEK is not a setting"),
+        ("frehset days", "not a program"),
     ],
 )
 def test_a_line_that_would_fail_fails_here(line, why):
