@@ -3,7 +3,7 @@
 import gzip
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -49,7 +49,7 @@ class _DayPart:
     day: date
     path: Path
     rows: int | None
-    undated_rows: int
+    undated_rows: int = 0
     first_record: int | None = None  # its first record in the source, from 1, if that was split
 
 
@@ -72,8 +72,7 @@ def land_files(
     no date column, no readable date, a day before the first or in the future, neither a day nor a way to split.
     """
     last_allowed_day = (today or datetime.now(UTC).date()) + timedelta(days=1)
-    landing = None if mapping is None else mapping.landing
-    if day is None and landing is None:
+    if day is None and (mapping is None or mapping.landing is None):
         raise LandingError(
             "landing",
             "neither a day nor a way to split the files into days is given",
@@ -81,15 +80,10 @@ def land_files(
         )
     counts = {path: _count_records(path, mapping) for path in files}
     with tempfile.TemporaryDirectory(prefix="freshet-land-") as folder:
-        parts: list[_DayPart] = []
-        for number, path in enumerate(files):
-            part_folder = Path(folder) / str(number)
-            part_folder.mkdir()
-            parts += (
-                [_DayPart(path, day, path, counts[path], 0)]
-                if day
-                else _split_file(path, mapping, counts[path] or 0, part_folder, progress)
-            )
+        if day is not None:
+            parts = [_DayPart(path, day, path, rows=counts[path]) for path in files]
+        else:
+            parts = _split_files(counts, mapping, Path(folder), progress)
         _check_days(parts, settings.first_day, last_allowed_day)
         return _store_parts(open_store(settings.lake), parts, progress)
 
@@ -106,6 +100,18 @@ def _count_records(path: Path, mapping: SourceMapping | None) -> int | None:
     return None if mapping is None else scan.records
 
 
+def _split_files(
+    counts: Mapping[Path, int | None], mapping: SourceMapping | None, folder: Path, progress: ProgressCallback
+) -> list[_DayPart]:
+    """The parts of all files, each file's in a folder of its own: their names are days."""
+    parts: list[_DayPart] = []
+    for number, (path, n_records) in enumerate(counts.items()):
+        part_folder = folder / str(number)
+        part_folder.mkdir()
+        parts += _split_file(path, mapping, n_records or 0, part_folder, progress)
+    return parts
+
+
 def _split_file(
     path: Path, mapping: SourceMapping | None, n_records: int, folder: Path, progress: ProgressCallback
 ) -> list[_DayPart]:
@@ -115,22 +121,26 @@ def _split_file(
         raise LandingError(str(path), "parquet files are not split into days", "land each under its day with --date")
     if n_records == 0:
         raise LandingError(str(path), "has no records, so no date either", "land it under its day with --date")
-    result: SplitResult = split_by_day(LocalFile(path), mapping.source, mapping.landing, folder, progress)
+    result = split_by_day(LocalFile(path), mapping.source, mapping.landing, folder, progress)
     if (n_split := sum(result.row_counts.values())) != n_records:
         raise LandingError(
             str(path),
             f"holds {n_records:,} records and was split into {n_split:,}",
             "look for quotes and line ends that RFC 4180 does not allow, or land it under one day with --date",
         )
+    return _day_parts(path, result)
+
+
+def _day_parts(path: Path, result: SplitResult) -> list[_DayPart]:
     first_day = min(result.parts, default=None)
     return [
         _DayPart(
-            path,
-            day,
-            part,
-            result.row_counts[day],
-            result.undated_rows if day == first_day else 0,
-            result.first_records[day],
+            source=path,
+            day=day,
+            path=part,
+            rows=result.row_counts[day],
+            undated_rows=result.undated_rows if day == first_day else 0,
+            first_record=result.first_records[day],
         )
         for day, part in sorted(result.parts.items())
     ]
@@ -194,7 +204,16 @@ def _store_parts(store: Store, parts: Sequence[_DayPart], progress: ProgressCall
             name = f"dt={part.day.isoformat()}/{_landed_name(part.source, content_hash)}"
             is_new = store.put_if_absent(f"{EVENTS_PREFIX}/{name}", _packed_content(part))
             names[part.day, content_hash] = name
-        landed.append(LandedFileResult(part.source, part.day, name, part.rows, is_new, part.undated_rows))
+        landed.append(
+            LandedFileResult(
+                source=part.source,
+                day=part.day,
+                name=name,
+                rows=part.rows,
+                is_new=is_new,
+                undated_rows=part.undated_rows,
+            )
+        )
         progress(f"landed {number} of {len(parts)}: {name}")
     return landed
 

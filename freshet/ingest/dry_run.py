@@ -162,7 +162,9 @@ def _outcome_group(row: "Row", mapping: SourceMapping, faulty: tuple[FaultyColum
     url, row_number = row["location"]
     path = Path(url.removeprefix("file:"))
     example = SampleRow(path.name, row_number, _record_text(path, row_number, mapping))
-    return OutcomeGroup(row[OUTCOME], row[c.REASON], row["rows"], example, faulty)
+    return OutcomeGroup(
+        outcome=row[OUTCOME], reason=row[c.REASON], rows=row["rows"], example=example, faulty_columns=faulty
+    )
 
 
 def _record_text(path: Path, row_number: int, mapping: SourceMapping) -> str | None:

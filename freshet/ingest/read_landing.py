@@ -5,7 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
+
+from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession, Window
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from freshet.data import columns as c
 from freshet.ingest.files.data_file import DataFile, read_header
@@ -18,10 +22,6 @@ from freshet.ingest.mapping.source_mapping import SourceFormat, SourceMapping
 from freshet.ingest.mapping.sql_expressions import session_setting
 from freshet.landing import MAX_TASK_FILE_BYTES, LandedFile, StoredFile
 from freshet.store import Store
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
-    from pyspark.sql.types import StructType
 
 # The path of a landed file: its name below landing/events (group 1) and its landing day (group 2).
 _LANDED_PATH_PATTERN = r"(?s)^.*/landing/events/(dt=(\d{4}-\d{2}-\d{2})/.*)$"
@@ -55,9 +55,7 @@ def landed_file_issues(scans: dict[LandedFile, FileScan]) -> list[LandedFileIssu
     return [LandedFileIssue(file, issue.problem, issue.fix) for file, issue in issues]
 
 
-def read_landing(
-    spark: "SparkSession", store: Store, mapping: SourceMapping, files: Sequence[LandedFile]
-) -> "DataFrame":
+def read_landing(spark: SparkSession, store: Store, mapping: SourceMapping, files: Sequence[LandedFile]) -> DataFrame:
     """Return every row of the landed files: the source's columns (csv: all text) and where the row comes from.
 
     landing_date: from the path. source_file: path below landing/events. source_row: record in the file, from 1, the
@@ -67,8 +65,6 @@ def read_landing(
     Files with the same header are read together, lazily. Call `scan_files` first and leave out the files with issues:
     one that cannot be read fails the whole job.
     """
-    from pyspark.sql import functions as F
-
     rows = read_files(spark, mapping, [StoredFile(store, file) for file in files])
     landing_date = F.to_date(F.regexp_extract(c.SOURCE_FILE, _LANDED_PATH_PATTERN, 2))
     return rows.withColumns(
@@ -76,7 +72,7 @@ def read_landing(
     )
 
 
-def read_files(spark: "SparkSession", mapping: SourceMapping, files: Sequence[DataFile]) -> "DataFrame":
+def read_files(spark: SparkSession, mapping: SourceMapping, files: Sequence[DataFile]) -> DataFrame:
     """As `read_landing`, for files anywhere: source_file is the full path, and there is no landing_date.
 
     Raises ValueError without files: their columns would be unknown.
@@ -98,16 +94,14 @@ def group_by_header(files: Sequence[_File], source: SourceFormat) -> list[tuple[
     return sorted(groups.items(), key=lambda group: group[0])
 
 
-def source_schema(rows: "DataFrame") -> "StructType":
+def source_schema(rows: DataFrame) -> StructType:
     """Return the columns that a mapping's expressions may use: those of the source, without the reserved ones."""
     return rows.drop(*c.RESERVED).schema
 
 
 def _read_group(
-    spark: "SparkSession", source: SourceFormat, names: tuple[str, ...], files: Sequence[DataFile]
-) -> "DataFrame":
-    from pyspark.sql import functions as F
-
+    spark: SparkSession, source: SourceFormat, names: tuple[str, ...], files: Sequence[DataFile]
+) -> DataFrame:
     paths = [file.full_path.replace("s3://", "s3a://", 1) for file in files]
     if source.format == "parquet":
         frame = _read_parquet(spark, files[0], paths).withColumn(c.CORRUPT, F.lit(None).cast("string"))
@@ -122,10 +116,8 @@ def _read_group(
     return rows.withColumns({name: F.lit(None).cast("string") for name in missing})
 
 
-def _read_parquet(spark: "SparkSession", file: DataFile, paths: list[str]) -> "DataFrame":
+def _read_parquet(spark: SparkSession, file: DataFile, paths: list[str]) -> DataFrame:
     """Read parquet; times in nanoseconds, which Spark reads as integers, are truncated to microseconds."""
-    from pyspark.sql import functions as F
-
     with file.open() as raw:
         footer = read_footer(raw)
     nanosecond_names = {} if isinstance(footer, FileIssue) else nanosecond_columns(footer)
@@ -139,7 +131,7 @@ def _read_parquet(spark: "SparkSession", file: DataFile, paths: list[str]) -> "D
     return frame
 
 
-def _spark_reader(spark: "SparkSession", source: SourceFormat) -> "DataFrameReader":
+def _spark_reader(spark: SparkSession, source: SourceFormat) -> DataFrameReader:
     reader = (
         spark.read.option("mode", "PERMISSIVE")
         .options(**LITERAL_PATH_OPTIONS)
@@ -162,13 +154,11 @@ def _add_corrupt_column(columns: str) -> str:
     return f"{columns}, `{c.CORRUPT}` STRING"
 
 
-def _add_row_numbers(frame: "DataFrame", source: SourceFormat, files: Sequence[DataFile]) -> "DataFrame":
+def _add_row_numbers(frame: DataFrame, source: SourceFormat, files: Sequence[DataFile]) -> DataFrame:
     """Add source_file and source_row, without sorting if a row's position is known.
 
     Parquet counts its rows, and a file that one task reads (see `spark_session.spark_options`) gives them in order.
     """
-    from pyspark.sql import functions as F
-
     if source.format == "json" and any(_may_be_split(file) for file in files):
         return number_rows(frame)
     if source.format == "parquet":
@@ -187,14 +177,11 @@ def _may_be_split(file: DataFile) -> bool:
     return "://" in file.full_path or Path(file.full_path).stat().st_size > MAX_TASK_FILE_BYTES
 
 
-def number_rows(frame: "DataFrame") -> "DataFrame":
+def number_rows(frame: DataFrame) -> DataFrame:
     """Add source_file (its URL) and source_row (from 1 in each file) to rows that were just read from files.
 
     A split keeps the file's order, and splits are ordered by where they start.
     """
-    from pyspark.sql import Window
-    from pyspark.sql import functions as F
-
     columns = frame.columns
     marked = frame.select(
         *[F.col(quote_name(name)) for name in columns],
@@ -207,16 +194,12 @@ def number_rows(frame: "DataFrame") -> "DataFrame":
     return marked.withColumn(c.SOURCE_ROW, row_number.cast("long")).drop("_block", "_order")
 
 
-def _decode_path(path: "Column") -> "Column":
+def _decode_path(path: Column) -> Column:
     """The path of a URI as Spark gives it: `+` stands for itself there, but `url_decode` reads it as a blank."""
-    from pyspark.sql import functions as F
-
     return F.url_decode(F.replace(path, F.lit("+"), F.lit("%2B")))
 
 
-def _explode(rows: "DataFrame", column: str | None) -> "DataFrame":
-    from pyspark.sql import functions as F
-
+def _explode(rows: DataFrame, column: str | None) -> DataFrame:
     if column is None:
         return rows.withColumn(c.SOURCE_POSITION, F.lit(0))
     others = [F.col(quote_name(name)) for name in rows.columns if name != column]

@@ -40,13 +40,13 @@ def split_by_day(
 
     Raises LandingError for a missing column, a quote that never closes, or if no date can be read at all.
     """
-    result, parse_day, day = SplitResult(), day_parser(landing), None
     undated: list[Record] = []
     with open_unpacked(file) as stream, text_stream(stream, source) as text:
         header, record_stream = read_records(text, file.name, source, landing.split_by)
+        writer = _PartWriter(source, day_parser(landing), folder, header)
+        result = writer.result
         while chunk := list(islice(record_stream, CHUNK_RECORDS)):
-            day = _split_chunk(undated + chunk, day, parse_day, result, folder, _encode(header, source), source)
-            undated = undated + chunk if day is None else []
+            undated = [] if writer.write(undated + chunk) else undated + chunk
             progress(f"{file.name}: {sum(result.row_counts.values()):,} rows, {len(result.parts)} days")
     if undated:
         raise LandingError(
@@ -64,41 +64,47 @@ def read_records(text: TextIO, name: str, source: SourceFormat, split_by: str | 
     return csv_records(text, name, source, split_by)
 
 
-def _split_chunk(
-    records: list[Record],
-    day: date | None,
-    parse_day: DayParser,
-    result: SplitResult,
-    folder: Path,
-    header: bytes,
-    source: SourceFormat,
-) -> date | None:
-    """Append the records to the parts of their days; return the day of the last one, None before the first date."""
-    days = [parse_day(value) for _, value in records]
-    day = day or next((d for d in days if d is not None), None)
-    if day is None:
-        return None
-    texts: dict[date, list[str]] = defaultdict(list)
-    first_number = sum(result.row_counts.values()) + 1
-    for number, (record_day, (text, value)) in enumerate(zip(days, records, strict=True), start=first_number):
-        if record_day is None:
-            result.undated_example = value if result.undated_rows == 0 else result.undated_example
-            result.undated_rows += 1
-        day = record_day or day
-        texts[day].append(text)
-        result.first_records.setdefault(day, number)
-    for part_day, lines in texts.items():
-        _append_part(result, part_day, folder, header, _encode("".join(lines), source))
-        result.row_counts[part_day] += len(lines)
-    return day
+@dataclass
+class _PartWriter:
+    """Appends records to the parts of their days. last_day: of the last record, None before the first date."""
 
+    source: SourceFormat
+    parse_day: DayParser
+    folder: Path
+    header: str
+    result: SplitResult = field(default_factory=SplitResult)
+    last_day: date | None = None
 
-def _append_part(result: SplitResult, day: date, folder: Path, header: bytes, content: bytes) -> None:
-    is_new = day not in result.parts
-    part = result.parts.setdefault(day, folder / day.isoformat())
-    with part.open("ab") as out:
-        out.write(header + content if is_new else content)
+    def write(self, records: list[Record]) -> bool:
+        """Append the records, those without a date to the day before. False, unwritten, if no date was read yet."""
+        days = [self.parse_day(value) for _, value in records]
+        day = self.last_day or next((record_day for record_day in days if record_day is not None), None)
+        if day is None:
+            return False
+        texts: dict[date, list[str]] = defaultdict(list)
+        first_number = sum(self.result.row_counts.values()) + 1
+        for number, (record_day, (text, value)) in enumerate(zip(days, records, strict=True), start=first_number):
+            if record_day is None:
+                self._count_undated(value)
+            day = record_day or day
+            texts[day].append(text)
+            self.result.first_records.setdefault(day, number)
+        for part_day, part_texts in texts.items():
+            self._append(part_day, part_texts)
+        self.last_day = day
+        return True
 
+    def _count_undated(self, value: object) -> None:
+        if self.result.undated_rows == 0:
+            self.result.undated_example = value
+        self.result.undated_rows += 1
 
-def _encode(text: str, source: SourceFormat) -> bytes:
-    return text.encode(source.encoding, errors="surrogateescape")
+    def _append(self, day: date, texts: list[str]) -> None:
+        is_new = day not in self.result.parts
+        part = self.result.parts.setdefault(day, self.folder / day.isoformat())
+        with part.open("ab") as out:
+            out.write(self._encode("".join([self.header, *texts] if is_new else texts)))
+        self.result.row_counts[day] += len(texts)
+
+    def _encode(self, text: str) -> bytes:
+        return text.encode(self.source.encoding, errors="surrogateescape")

@@ -111,7 +111,13 @@ def write(frame: DataFrame, table: Table, days: Sequence[date] = ()) -> StagedWr
     finally:
         spark.conf.unset("spark.wap.id")
     snapshot = _attempt_snapshot(spark, table, attempt)
-    return StagedWrite(table, attempt, snapshot, tuple(days), _written_days(spark, table, snapshot))
+    return StagedWrite(
+        table=table,
+        attempt=attempt,
+        snapshot=snapshot,
+        days=tuple(days),
+        written_days=_written_days(spark, table, snapshot),
+    )
 
 
 def read_staged(spark: SparkSession, stage: StagedWrite) -> DataFrame:

@@ -38,14 +38,14 @@ def scan_table(
     where: str | None = None,
 ) -> pa.Table:
     """Return rows of one table, as of a snapshot if one is given. Raises LakeError if table or snapshot is missing."""
-    return _table_scan(settings, table, snapshot, columns, where).to_arrow()
+    return _table_scan(settings, table, snapshot=snapshot, columns=columns, where=where).to_arrow()
 
 
 def scan_batches(
     settings: Settings, table: str, columns: Sequence[str], where: str | None = None, snapshot: int | None = None
 ) -> Iterator[pa.RecordBatch]:
     """As `scan_table`, but yield batches of rows, for rows that need not be in memory at once."""
-    yield from _table_scan(settings, table, snapshot, columns, where).to_arrow_batch_reader()
+    yield from _table_scan(settings, table, snapshot=snapshot, columns=columns, where=where).to_arrow_batch_reader()
 
 
 def _table_scan(settings: Settings, table: str, snapshot: int | None, columns: Sequence[str], where: str | None) -> Any:

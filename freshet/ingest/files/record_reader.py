@@ -34,13 +34,15 @@ def csv_records(text: TextIO, name: str, source: SourceFormat, date_column: str 
             f"has no column {date_column}, which `landing.split_by` names (it has {', '.join(names)})",
             "correct `landing.split_by` in the mapping, or land the file under one day with --date",
         )
-    return header, _csv_rows(rows, raw_lines, name, source, None if date_column is None else names.index(date_column))
+    date_position = None if date_column is None else names.index(date_column)
+    first_line = 1 if source.columns else 2
+    return header, _csv_rows(rows, raw_lines, date_position, location=name, first_line=first_line)
 
 
 def _csv_rows(
-    rows: Iterator[list[str]], raw_lines: list[str], name: str, source: SourceFormat, date_position: int | None
+    rows: Iterator[list[str]], raw_lines: list[str], date_position: int | None, *, location: str, first_line: int
 ) -> Iterator[Record]:
-    line = 1 if source.columns else 2  # of the file, where the record begins
+    line = first_line  # of the file, where the record begins
     try:
         for row in rows:
             n_lines = len(raw_lines)
@@ -50,7 +52,7 @@ def _csv_rows(
             line += n_lines
     except csv.Error as error:
         fix = "write the file as RFC 4180 has it: line breaks and quotes inside quotes only"
-        raise LandingError(f"{name}, line {line}", f"cannot be read as csv ({error})", fix) from None
+        raise LandingError(f"{location}, line {line}", f"cannot be read as csv ({error})", fix) from None
 
 
 def json_records(text: TextIO, field_path: str | None) -> Iterator[Record]:

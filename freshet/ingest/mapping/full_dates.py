@@ -1,9 +1,9 @@
 """Require a full date in times: Spark would read `10:30` as today's and `2024` as the first of January."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from pyspark.sql import Column, SparkSession
+from pyspark.sql import Column, SparkSession
+from pyspark.sql.classic.column import Column as ClassicColumn
 
 # Functions that read a text without a format.
 TIME_FUNCTIONS: Final = frozenset(
@@ -17,13 +17,11 @@ _GUARD_SQL: Final = (
 )
 
 
-def require_full_date(spark: "SparkSession", expression: str) -> "Column":
+def require_full_date(spark: SparkSession, expression: str) -> Column:
     """Return the expression as a column in which a text without year, month and day gives null instead of a time.
 
     A function that is given a format keeps its meaning.
     """
-    from pyspark.sql.classic.column import Column as ClassicColumn
-
     jvm: Any = spark._jvm
     parser = spark._jsparkSession.sessionState().sqlParser()
     guard_tree = parser.parseExpression(_GUARD_SQL)
