@@ -2,10 +2,10 @@
 
    open_loop PORT RATE SECONDS CONNECTIONS SEED REQUESTS
 
-   Arrivals are Poisson. A request for which no connection is free waits for one, and its latency counts from the moment
-   it was due: what a server that stalls does to those who would have asked meanwhile is not left out (coordinated
-   omission). REQUESTS is a file of (int32 kind, int32 length, bytes), asked in turn. One line an answer on stdout:
-   kind, status (0: the connection broke), milliseconds from due to answered, milliseconds from due to sent. */
+   Arrivals are Poisson. A request without a free connection waits for one, and its latency counts from the time at index
+   it was due, so that requests delayed by a stalled server are included (no coordinated omission). REQUESTS is a file of
+   (int32 kind, int32 length, bytes), sent in turn. One line per response on stdout: kind, status (0: the connection
+   broke), milliseconds from due to answered, milliseconds from due to sent. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,11 +20,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROOM (1 << 20) /* bytes of one answer */
-#define PATIENCE 10.0  /* seconds for what is under way at the end */
+#define MAX_RESPONSE_BYTES (1 << 20)
+#define DRAIN_TIMEOUT_S 10.0 /* for the responses that are due at the end */
 
 typedef struct { int kind, size; char *text; } Request;
-typedef struct { int fd, busy, got, kind; double due, sent; char *answer; } Connection;
+typedef struct { int fd, busy, n_received, kind; double due, sent; char *response; } Connection;
 typedef struct { double due; int request; } Waiting;
 
 static double now(void) {
@@ -35,7 +35,7 @@ static double now(void) {
 
 static void fail(const char *what) { perror(what); exit(1); }
 
-static int dial(int port) {
+static int connect_to(int port) {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
     if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to)) fail("connect");
@@ -57,25 +57,25 @@ static Request *read_requests(const char *path, int *count) {
     return all;
 }
 
-static void ask(Connection *c, const Request *request, double due) {
-    c->busy = 1, c->got = 0, c->kind = request->kind, c->due = due, c->sent = now();
+static void send_request(Connection *c, const Request *request, double due) {
+    c->busy = 1, c->n_received = 0, c->kind = request->kind, c->due = due, c->sent = now();
     for (int done = 0; done < request->size;) {
-        ssize_t wrote = send(c->fd, request->text + done, request->size - done, MSG_NOSIGNAL);
-        if (wrote <= 0) return; /* the broken connection is met when its answer is read */
-        done += wrote;
+        ssize_t n_sent = send(c->fd, request->text + done, request->size - done, MSG_NOSIGNAL);
+        if (n_sent <= 0) return; /* receive() sees that the connection is broken */
+        done += n_sent;
     }
 }
 
-/* 1: whole; 0: more is to come; -1: broken. */
+/* 1: the response is complete; 0: more will come; -1: the connection is broken. */
 static int receive(Connection *c) {
-    ssize_t read = recv(c->fd, c->answer + c->got, ROOM - 1 - c->got, 0);
+    ssize_t read = recv(c->fd, c->response + c->n_received, MAX_RESPONSE_BYTES - 1 - c->n_received, 0);
     if (read <= 0) return -1;
-    c->got += read;
-    c->answer[c->got] = 0;
-    char *end = strstr(c->answer, "\r\n\r\n"), *length = strcasestr(c->answer, "\r\ncontent-length:");
+    c->n_received += read;
+    c->response[c->n_received] = 0;
+    char *end = strstr(c->response, "\r\n\r\n"), *length = strcasestr(c->response, "\r\ncontent-length:");
     if (!end) return 0;
     if (!length || length > end) return -1;
-    return c->got >= (end + 4 - c->answer) + atoi(length + 17);
+    return c->n_received >= (end + 4 - c->response) + atoi(length + 17);
 }
 
 static void report(Connection *c, int status) {
@@ -85,50 +85,50 @@ static void report(Connection *c, int status) {
 
 int main(int argc, char **argv) {
     if (argc != 7) { fprintf(stderr, "open_loop PORT RATE SECONDS CONNECTIONS SEED REQUESTS\n"); return 2; }
-    int port = atoi(argv[1]), many = atoi(argv[4]), count, poll = epoll_create1(0), timer = timerfd_create(CLOCK_MONOTONIC, 0);
-    double rate = atof(argv[2]), begun, end, next;
+    int port = atoi(argv[1]), n_connections = atoi(argv[4]), count, poll = epoll_create1(0), timer = timerfd_create(CLOCK_MONOTONIC, 0);
+    double rate = atof(argv[2]), start, end, next;
     srand48(atol(argv[5]));
     Request *requests = read_requests(argv[6], &count);
     if (count == 0) { fprintf(stderr, "no requests\n"); return 2; }
-    Connection *all = calloc(many, sizeof *all);
-    int *idle = malloc(many * sizeof *idle), free_ones = many, asked = 0, busy = 0;
-    size_t room = (size_t)(rate * atof(argv[3]) * 2) + 10000, first = 0, last = 0;
-    Waiting *waiting = malloc(room * sizeof *waiting);
-    for (int i = 0; i < many; ++i) {
+    Connection *all = calloc(n_connections, sizeof *all);
+    int *idle = malloc(n_connections * sizeof *idle), n_idle = n_connections, n_requested = 0, busy = 0;
+    size_t capacity = (size_t)(rate * atof(argv[3]) * 2) + 10000, first = 0, last = 0;
+    Waiting *waiting = malloc(capacity * sizeof *waiting);
+    for (int i = 0; i < n_connections; ++i) {
         struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
-        all[i] = (Connection){.fd = dial(port), .answer = malloc(ROOM)};
+        all[i] = (Connection){.fd = connect_to(port), .response = malloc(MAX_RESPONSE_BYTES)};
         epoll_ctl(poll, EPOLL_CTL_ADD, all[i].fd, &event);
         idle[i] = i;
     }
-    struct epoll_event tick = {.events = EPOLLIN, .data.u32 = many}, events[256];
+    struct epoll_event tick = {.events = EPOLLIN, .data.u32 = n_connections}, events[256];
     epoll_ctl(poll, EPOLL_CTL_ADD, timer, &tick);
-    begun = next = now(), end = begun + atof(argv[3]);
-    while (next < end || first < last || (busy && now() < end + PATIENCE)) {
-        for (; next < end && next <= now() && last < room; next -= log(1 - drand48()) / rate)
-            waiting[last++] = (Waiting){next, asked++ % count};
-        for (; free_ones && first < last; ++first, ++busy)
-            ask(&all[idle[--free_ones]], &requests[waiting[first].request], waiting[first].due);
-        if (now() > end + PATIENCE) break;
+    start = next = now(), end = start + atof(argv[3]);
+    while (next < end || first < last || (busy && now() < end + DRAIN_TIMEOUT_S)) {
+        for (; next < end && next <= now() && last < capacity; next -= log(1 - drand48()) / rate)
+            waiting[last++] = (Waiting){next, n_requested++ % count};
+        for (; n_idle && first < last; ++first, ++busy)
+            send_request(&all[idle[--n_idle]], &requests[waiting[first].request], waiting[first].due);
+        if (now() > end + DRAIN_TIMEOUT_S) break;
         double until = next < end ? next : now() + 0.1;
         struct itimerspec when = {.it_value = {(time_t)until, (long)((until - floor(until)) * 1e9) + 1}};
         timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL);
         int ready = epoll_wait(poll, events, 256, 1000);
         for (int i = 0; i < ready; ++i) {
-            unsigned which = events[i].data.u32;
-            if (which == (unsigned)many) { long ticks; if (read(timer, &ticks, sizeof ticks) < 0 && errno != EAGAIN) fail("timer"); continue; }
-            Connection *c = &all[which];
-            int whole = receive(c);
-            if (!whole) continue;
-            if (c->busy) { report(c, whole > 0 ? atoi(c->answer + 9) : 0); idle[free_ones++] = which; --busy; }
-            if (whole < 0) {
-                struct epoll_event event = {.events = EPOLLIN, .data.u32 = which};
+            unsigned index = events[i].data.u32;
+            if (index == (unsigned)n_connections) { long ticks; if (read(timer, &ticks, sizeof ticks) < 0 && errno != EAGAIN) fail("timer"); continue; }
+            Connection *c = &all[index];
+            int complete = receive(c);
+            if (!complete) continue;
+            if (c->busy) { report(c, complete > 0 ? atoi(c->response + 9) : 0); idle[n_idle++] = index; --busy; }
+            if (complete < 0) {
+                struct epoll_event event = {.events = EPOLLIN, .data.u32 = index};
                 close(c->fd);
-                c->fd = dial(port);
+                c->fd = connect_to(port);
                 epoll_ctl(poll, EPOLL_CTL_ADD, c->fd, &event);
             }
         }
     }
     for (; first < last; ++first) printf("%d 0 %.3f %.3f\n", requests[waiting[first].request].kind, 1e3 * (now() - waiting[first].due), -1.0);
-    for (int i = 0; i < many; ++i) if (all[i].busy) report(&all[i], 0);
+    for (int i = 0; i < n_connections; ++i) if (all[i].busy) report(&all[i], 0);
     return 0;
 }

@@ -58,7 +58,7 @@ class ShapeFigures:
     carts: float
     purchases: float
     returns: float
-    pause_median: float | None  # seconds between two looks of a visit
+    pause_median: float | None  # seconds between two views of a visit
     pause_75: float | None
     price_spread: float | None  # standard deviation of the logarithm
 

@@ -67,10 +67,10 @@ class BasketOutcomes:
 def draw_outcomes(
     pair: ModelPair, n_baskets: int, skew: float, n_models: int, rng: np.random.Generator
 ) -> BasketOutcomes:
-    """Baskets of shoppers who have exp(skew · normal) of them each, at least one, asked of `models` equal models.
+    """Outcomes of equal models on baskets of shoppers who have exp(skew · normal) baskets each, at least one.
 
-    A Gaussian copula: every model's latent number is the basket's, common to all, and one of its own, both with a
-    part that is the shopper's; the quantiles turn it into an NDCG.
+    A Gaussian copula: a model's latent score of a basket is the sum of a part common to all models and a part of its
+    own, each with a component of the shopper; the quantiles map it to an NDCG.
     """
     owners = draw_owners(n_baskets, skew, rng)
     common = _latent_scores(owners, pair.shopper_common_share, 1, rng)

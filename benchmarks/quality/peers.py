@@ -46,7 +46,7 @@ class PeerSettings:
 def rank_all_peers(
     split: Split, names: Sequence[str], seeds: Sequence[int], settings: PeerSettings
 ) -> Iterator[tuple[str, RankedLists]]:
-    """(name in the table, lists) of every method and seed; one seed where it changes nothing.
+    """(name in the table, lists) of every method and seed; one seed if the method has no randomness.
 
     Raises SetupError if the peers cannot be installed or one of them fails.
     """

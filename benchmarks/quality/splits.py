@@ -153,7 +153,7 @@ def _require_times(sequences: Sequences) -> Ints:
 
 def _require_rows(name: str, count: int) -> None:
     if count == 0:
-        raise FreshetError(name, "nothing is left of it", "give more days, or sessions with two known items")
+        raise FreshetError(name, "no events are left", "give more days, or sessions with two known items")
 
 
 def _ends_on_last_day(sessions: Histories) -> NDArray[np.bool_]:

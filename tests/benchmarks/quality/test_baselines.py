@@ -9,7 +9,7 @@ def test_seen_items_are_excluded_where_the_protocol_says_so():
     users = np.repeat(["anna", "bob", "carl"], [4, 4, 3])
     split = leave_one_out(pack_sequences(users, np.array(list("abcd" + "abce" + "abd")), None))
     answers = {name: result.lists for name, result in rank_all_baselines(split)}
-    # No times: nothing is of the last 7 days.
+    # Without times there is no popularity of the last 7 days.
     assert list(answers) == ["popular", "item-to-item", "sequential rules", "V-SKNN"]
     ids = split.vocabulary.item_ids
     for lists in answers.values():

@@ -86,6 +86,4 @@ def test_sessions_that_end_on_the_last_day_are_the_validation():
 def test_a_test_set_without_a_known_item_is_an_error():
     with pytest.raises(FreshetError) as error:
         next_click_split(session_sequences(*TRAIN_CLICKS), session_sequences(("9", "new", 5), ("9", "newer", 6)))
-    assert str(error.value) == (
-        "test sessions: nothing is left of it; give more days, or sessions with two known items"
-    )
+    assert str(error.value) == ("test sessions: no events are left; give more days, or sessions with two known items")
