@@ -38,8 +38,8 @@ def enabled_telemetry() -> list[str]:
 def use_passive_waiting() -> None:
     """Make OpenMP threads wait without spinning, unless the environment says otherwise.
 
-    Must run before torch is imported. On a machine with other load, spinning threads delay the ones they wait for: an epoch
-    took 38 s instead of over 100 s beside other work, and the same without.
+    Must run before torch is imported. On a machine with other load, spinning threads delay the ones they wait for: an
+    epoch took 38 s instead of over 100 s beside other work, and the same without.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -47,8 +47,8 @@ def use_passive_waiting() -> None:
 def use_single_blas_thread() -> None:
     """Compute each matrix product in one thread, unless the environment says otherwise.
 
-    Must run before numpy is imported. A gateway serves many small requests: 0.7 ms of processor time each instead of 1.2,
-    because two threads mostly wait for each other.
+    Must run before numpy is imported. A gateway serves many small requests: 0.7 ms of processor time each instead of
+    1.2, because two threads mostly wait for each other.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 

@@ -1,7 +1,7 @@
 """Every setting of an installation: `FRESHET_…` variables, else `.env`, else defaults.
 
-Parameters that differ from run to run (training, evaluation) are run configuration instead: they are set in the launchpad,
-recorded with the run, and have their defaults in `TrainParams`, `EvaluationParams` and the like.
+Parameters that differ from run to run (training, evaluation) are run configuration instead: they are set in the
+launchpad, recorded with the run, and have their defaults in `TrainParams`, `EvaluationParams` and the like.
 """
 
 import re
@@ -56,8 +56,8 @@ class Settings(BaseSettings):
 
     lake: str = Field(
         "lake",
-        description="the lake's root folder. Under an s3:// URL only files that are not tables can be read and written; "
-        "pipelines need a folder",
+        description="the lake's root folder. Under an s3:// URL only files that are not tables can be read and "
+        "written; pipelines need a folder",
     )
     mapping: Path | None = Field(None, description="the source mapping (YAML) of the shop")
     first_day: date = Field(date(2024, 1, 1), description="the first landing day; days before it do not exist")
@@ -108,11 +108,11 @@ class Settings(BaseSettings):
     )
     precomputed_lists: Literal["fallback", "first"] = Field(
         "fallback",
-        description="when precomputed lists are served: `fallback`: if the encoder fails; `first`: whenever they are up to date",
+        description="when precomputed lists are served: `fallback`: if the encoder fails; `first`: if up to date",
     )
     item_schema: str = Field(
         "title:words,category:category,price:number",
-        description="the item attributes that the model reads, as column:kind, …; `none`: item ids only (docs/items.md)",
+        description="item attributes that the model reads, as column:kind, …; `none`: item ids only (docs/items.md)",
     )
     optuna_storage: SecretStr | None = Field(
         None,
@@ -128,7 +128,7 @@ class Settings(BaseSettings):
     gateway_port: int = Field(8080, ge=0, le=65_535, description="port of the gateway; 0: any free one")
     gateway_state_dir: Path = Field(
         Path("~/.local/state/freshet"),
-        description="the gateway's local folder: events that have not landed yet, recent events of shoppers, tuning studies",
+        description="the gateway's local folder: events that have not landed yet, recent events, tuning studies",
     )
     bundle_check_timeout_s: float = Field(
         120,
@@ -174,7 +174,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the sources by priority: arguments, environment, `.env`; in the last two the new name wins over the former."""
+        """Return the sources by priority: arguments, environment, `.env`; the new name wins over the former one."""
         assert isinstance(env_settings, EnvSettingsSource)
         assert isinstance(dotenv_settings, EnvSettingsSource)
         return (
@@ -271,8 +271,8 @@ class ForeignEnvironment(BaseSettings):
 def load() -> Settings:
     """Read and return the settings of this process.
 
-    A variable with our prefix that is no setting is named on stderr, because it may be a typing mistake. It is no error:
-    other programs create such variables, too (Kubernetes for a service called `freshet`).
+    A variable with our prefix that is no setting is named on stderr, because it may be a typing mistake. It is no
+    error: other programs create such variables, too (Kubernetes for a service called `freshet`).
     Raises SettingsError naming every variable with a wrong value and what is allowed, or the line of `.env` that is no
     setting.
     """

@@ -58,7 +58,7 @@ class Store:
         self._put(path, content, "overwrite")
 
     def put_if_absent(self, path: str, content: bytes) -> bool:
-        """Write `path` unless it exists, and return whether it was written: of concurrent writers exactly one gets True."""
+        """Write `path` unless it exists; return whether it was written. Of concurrent writers one gets True."""
         return self._put(path, content, "create")
 
     def sync(self, path: str) -> None:

@@ -65,7 +65,7 @@ def send(store: Store, settings: Settings, alert: Alert) -> AlertDelivery:
 
 
 def _post(url: str, content: bytes) -> bool:
-    """Whether the webhook accepted it. The URL may be secret: neither it nor an error text that may quote it is logged."""
+    """Whether the webhook accepted it. The URL may be secret: neither it nor an error that may quote it is logged."""
     try:
         request = urllib.request.Request(url, content, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=WEBHOOK_TIMEOUT_S):

@@ -15,7 +15,8 @@ class ErrorSummaryHandler(logging.Handler):
 
     Dagster passes every record to the event log first, then to the handlers of its home, then to the terminal: a record
     that is changed here is short in the terminal, and complete in the UI. Without this handler Dagster prints an error
-    again with two tracebacks. Of an error only the first line is printed where it happens; its fix follows in the summary.
+    again with two tracebacks. Of an error only the first line is printed where it happens; its fix follows in the
+    summary.
     """
 
     # run id → message → step, in the order of arrival. A class attribute: Dagster creates one handler per step.
@@ -44,7 +45,7 @@ def _message(step: str, text: str, level: int, errors: dict[str, str]) -> str:
 
 
 def _step_failure(step: str, data: Any, default_text: str, errors: dict[str, str]) -> str:
-    """Return the message of a failed step: one line for our own errors, Dagster's text with its traceback for others."""
+    """Return the message of a failed step: one line for our own errors, the traceback for others."""
     if data.user_failure_data is not None:
         return _prefix_step(step, str(data.user_failure_data.description).partition("\n")[0])
     error = data.error.cause or data.error

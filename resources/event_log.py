@@ -23,8 +23,8 @@ RUNS_FOLDER: Final = Path("history") / "runs"  # of Dagster's own storage: both 
 class BatchedEventLog(SqliteEventLogStorage):
     """Dagster's SQLite event log with other commits: see docs/adr/0018.
 
-    A batch (the planned events of a run; all days of a table) is one transaction per file. Commits are not synced one by
-    one: after a power failure the last events may be missing, but the file is consistent.
+    A batch (the planned events of a run; all days of a table) is one transaction per file. Commits are not synced one
+    by one: after a power failure the last events may be missing, but the file is consistent.
     """
 
     def __init__(self, base_dir: str, inst_data: "ConfigurableClassData | None" = None) -> None:

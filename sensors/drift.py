@@ -53,7 +53,8 @@ def decide(inputs: DriftSensorInputs) -> RetrainDecision | str:
     if not report.drifted:
         return f"No drift: {inputs.sentence}"
     if inputs.hold is not None:
-        return f"Drift, but {hold_sentence(inputs.hold)}. A new model could not be released; {RESUME_COMMAND} ends the hold."
+        hold = f"Drift, but {hold_sentence(inputs.hold)}"
+        return f"{hold}. A new model could not be released; {RESUME_COMMAND} ends the hold."
     if inputs.training_run is not None:
         return f"A model is already being trained (run {inputs.training_run[:8]})."
     key = f"release {report.release} {report.bundle[:12]} {report.last_day}"

@@ -62,7 +62,7 @@ def build_alert(
 
 
 def split_message(message: str) -> tuple[str, str]:
-    """Return (what, fix) of the first line with a fix: our own errors end in `; fix`; else (first line, DEFAULT_FIX)."""
+    """Return (what, fix) of the first line that ends in `; fix`, as our errors do; else (first line, DEFAULT_FIX)."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     for line in lines:
         what, fix = _split_fix(line)

@@ -26,8 +26,8 @@ from sensors.runs import REASON_TAG, Job, active_days, next_run_key
 SENSOR_NAME: Final = "landing"
 INTERVAL_S: Final = 5
 
-# Adjacent days are one run. More ranges than this are one run as well, without the days between them: starting a JVM and
-# importing everything for each of a hundred scattered days would take hours.
+# Adjacent days are one run. More ranges than this are one run as well, without the days between them: starting a JVM
+# and importing everything for each of a hundred scattered days would take hours.
 MAX_RUNS: Final = 3
 N_RECENT_DAYS: Final = 3  # the last landing days, which are scanned on every tick
 FULL_SCAN_INTERVAL: Final = timedelta(minutes=10)  # all other days, for late deliveries
@@ -183,7 +183,8 @@ def _day_range(group: tuple[date, ...], landed: Mapping[date, LandedDay]) -> Day
     span = str(group[0]) if len(group) == 1 else f"{group[0]}…{group[-1]}"
     gaps = f" in {n_ranges} ranges" if n_ranges > 1 else ""
     key = f"{span} {short_digest(landed[day].digest for day in group)}"
-    reason = f"{len(group)} landing day{'s' * (len(group) > 1)} with new files: {span}{gaps}, {files} file{'s' * (files > 1)}"
+    days = f"{len(group)} landing day{'s' * (len(group) > 1)}"
+    reason = f"{days} with new files: {span}{gaps}, {files} file{'s' * (files > 1)}"
     return DayRange(group, key, reason)
 
 

@@ -1,7 +1,7 @@
 """Count co-occurring events: pairs of one shopper's events within a few baskets, summed in chunks of bounded memory.
 
-The sums are plain numpy: `scipy.sparse` could sum duplicates, too, but it is not a dependency, and the gateway imports this
-module through its baselines.
+The sums are plain numpy: `scipy.sparse` could sum duplicates, too, but it is not a dependency, and the gateway imports
+this module through its baselines.
 """
 
 from collections.abc import Iterator
@@ -25,8 +25,8 @@ def cooccurrence_pairs(
 ) -> Iterator[Ints]:
     """Yield all pairs in chunks, each encoded as (earlier code · n_columns + later item) · (max_gap + 1) + gap.
 
-    earlier_codes (N,): code of each event as the earlier one of a pair. n_columns: V + 1. The gap is the number of baskets
-    between the two, at most max_gap. include_same_basket: whether two events of one basket are a pair.
+    earlier_codes (N,): code of each event as the earlier one of a pair. n_columns: V + 1. The gap is the number of
+    baskets between the two, at most max_gap. include_same_basket: whether two events of one basket are a pair.
     """
     basket = basket_ids(histories.times, histories.offsets)
     rows = np.arange(len(basket))
@@ -43,7 +43,7 @@ def cooccurrence_pairs(
 
 
 def sum_pair_weights(pairs: Iterator[Ints], weights: Floats, n_cells: int) -> PairWeights:
-    """Sum the weights of equal pairs. weights: (max_gap + 1, columns), by gap. n_cells: number of possible pair codes."""
+    """Sum the weights of equal pairs. weights: (max_gap + 1, columns), by gap. n_cells: number of possible codes."""
     return _sum_dense(pairs, weights, n_cells) if n_cells <= MAX_DENSE_CELLS else _sum_sparse(pairs, weights)
 
 
@@ -67,7 +67,7 @@ def top_k_per_group(groups: Ints, scores: Floats, k: int) -> tuple[Ints, Ints]:
 
 
 def _window_ends(histories: Histories, basket: Ints, starts: Ints, max_gap: int) -> Ints:
-    """(N,) end of each event's window: at most max_gap baskets and MAX_PAIRS_PER_EVENT events on, within the same shopper."""
+    """(N,) end of each event's window: at most max_gap baskets and MAX_PAIRS_PER_EVENT events of the same shopper."""
     owner_ends = np.repeat(histories.offsets[1:], np.diff(histories.offsets))
     basket_ends = np.searchsorted(basket, basket + max_gap, side="right")
     ends: Ints = np.minimum(np.minimum(owner_ends, basket_ends), starts + MAX_PAIRS_PER_EVENT)
@@ -87,7 +87,8 @@ def _sum_dense(pairs: Iterator[Ints], weights: Floats, n_cells: int) -> PairWeig
 def _sum_sparse(pairs: Iterator[Ints], weights: Floats) -> PairWeights:
     """Sum without a dense table, for large catalogues.
 
-    Parts are merged when they are at least half as large as the part before them, so each pair is moved a few times only.
+    Parts are merged when they are at least half as large as the part before them, so each pair is moved a few times
+    only.
     """
     parts: list[PairWeights] = [(np.zeros(0, dtype=np.int64), np.zeros((0, weights.shape[1])))]
     for pair_codes in pairs:

@@ -1,4 +1,4 @@
-"""Events of a shopper with item ids, as gateway, command line and latest histories hold them; conversion to histories."""
+"""Events of a shopper with item ids, as gateway and latest histories hold them, and their conversion to histories."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

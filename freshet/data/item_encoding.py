@@ -65,10 +65,10 @@ def encode_attributes(schema: ItemSchema, attributes: ItemAttributes) -> Encoded
 
 
 def fit_schema(schema: ItemSchema, attributes: ItemAttributes) -> ItemSchema:
-    """Return the schema with a size for every feature: for words and categories the power of two above twice their values.
+    """Return the schema with sizes: for words and categories the power of two above twice the number of values.
 
-    The sizes have a minimum, so that a catalogue can grow without new tables. Raises FreshetError if a vector feature has
-    no vectors.
+    The sizes have a minimum, so that a catalogue can grow without new tables. Raises FreshetError if a vector feature
+    has no vectors.
     """
     return tuple(
         feature if feature.size else replace(feature, size=_feature_size(feature, attributes)) for feature in schema

@@ -2,7 +2,8 @@
 
 similarity(i, j) = sum of the weights of all co-occurrences of i and j / sqrt(count(i) · count(j))
 
-Cosine normalisation as in item-based collaborative filtering (Sarwar et al. 2001); co-occurrences further apart weigh less.
+Cosine normalisation as in item-based collaborative filtering (Sarwar et al. 2001); co-occurrences further apart weigh
+less.
 """
 
 from typing import Final

@@ -4,8 +4,8 @@ score(j) = model(j) + knn_weight · log(1 + knn(j) / KNN_SCALE) + rule_weight ·
 knn(j) = Σ over the history's events e of recency_decay ** (baskets since e) · similarity(e, j)
 rules(j) = score of the sequential rules (`freshet.data.sequential_rules`)
 
-An embedding of a hundred numbers cannot hold every pair of items that occur together; a table can. The weights are tuned
-on validation cases after the training, and are 0 if a table does not help.
+An embedding of a hundred numbers cannot hold every pair of items that occur together; a table can. The weights are
+tuned on validation cases after the training, and are 0 if a table does not help.
 """
 
 from collections.abc import Mapping

@@ -14,12 +14,12 @@ PSEUDONYM_DIGITS: Final = 32
 
 
 def pseudonym(key: bytes, kind: Literal["user", "session"], raw_id: str) -> str:
-    """Return the first 32 hex digits of HMAC-SHA256 of `kind:raw_id`, so that a user and a session with the same id differ."""
+    """Return 32 hex digits of HMAC-SHA256 of `kind:raw_id`: a user and a session with the same id differ."""
     return hmac.digest(key, f"{kind}:{raw_id}".encode(), "sha256").hex()[:PSEUDONYM_DIGITS]
 
 
 def load_pseudonym_key(settings: Settings) -> bytes:
-    """Return the pseudonym key of the settings, else the lake's own, which is created once and readable by its owner only.
+    """Return the key of the settings, else the lake's own, which is created once and readable by its owner only.
 
     Concurrent processes get the same key. Raises LakeError if the lake's key was lost.
     """
@@ -39,7 +39,7 @@ def load_pseudonym_key(settings: Settings) -> bytes:
 
 
 def _refuse_second_key(store: Store) -> None:
-    """Raise LakeError if tables hold pseudonyms already: their key was lost, or was in FRESHET_PSEUDONYM_KEY until now."""
+    """Raise LakeError if tables hold pseudonyms: their key was lost, or was in FRESHET_PSEUDONYM_KEY until now."""
     if store.list_folders("tables/shop/raw_events"):
         what = "is missing, and the tables hold pseudonyms: with a new key all shoppers get other ones"
         fix = "restore it from a backup, or set FRESHET_PSEUDONYM_KEY to the key that was used"

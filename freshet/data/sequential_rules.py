@@ -3,9 +3,9 @@
 confidence(i, t → j) = weight of all j in the MAX_STEPS baskets after an event of item i and type t / events of i and t
 
 A basket further on weighs STEP_DECAY of the one before it. "Sequential rules" of Ludewig and Jannach, Evaluation of
-session-based recommendation algorithms (2018); with the next basket alone it is a first-order Markov chain. Items with few
-events of a type back off to all types: with n events of the type, n / (n + BACKOFF_EVENTS) of the confidence comes from the
-type's rules, the rest from the mean over the item's events of all types.
+session-based recommendation algorithms (2018); with the next basket alone it is a first-order Markov chain. Items with
+few events of a type back off to all types: with n events of the type, n / (n + BACKOFF_EVENTS) of the confidence comes
+from the type's rules, the rest from the mean over the item's events of all types.
 
 repeat_rate(k) = share of the baskets k after one with item i that hold i again, over all items: repeat consumption
 (Anderson et al. 2014). An item therefore has no rule about itself.
@@ -40,7 +40,7 @@ N_EVENT_TYPES: Final = len(EVENT_TYPES)
 
 @dataclass(frozen=True)
 class SequentialRules:
-    """Rules in rows: row item · N_EVENT_TYPES + type - 1 owns `offsets[row]:offsets[row + 1]`, highest confidence first."""
+    """Rules in rows: row item · N_EVENT_TYPES + type - 1 owns `offsets[row]:offsets[row + 1]`, by confidence."""
 
     offsets: Ints  # ((V + 1) · N_EVENT_TYPES + 1,)
     items: NDArray[np.int32]  # (R,) the item that follows
@@ -91,8 +91,8 @@ class SequentialRules:
     def next_items(self, items: Ints, types: Ints, weights: Floats) -> tuple[Ints, Ints, Floats]:
         """Return (events, items, values), each (n,): the items that follow N events, and confidence times weight.
 
-        items, types, weights (N,): the events. The same item may occur several times per event, once for each type. Items
-        without rules have no row.
+        items, types, weights (N,): the events. The same item may occur several times per event, once for each type.
+        Items without rules have no row.
         """
         with_rules = np.flatnonzero((items < len(self)) & (weights > 0))
         rows, shares = self._backoff_rows(items[with_rules], types[with_rules])  # (n, TYPES) each

@@ -26,7 +26,7 @@ def blank_texts(count: int) -> TextArray:
 
 
 def pack_texts(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Return the arrays as files hold them: a text column becomes its concatenated UTF-8 bytes and their end offsets."""
+    """Return the arrays as files hold them: a text column as concatenated UTF-8 bytes and their end offsets."""
     flat: dict[str, NDArray[Any]] = {}
     for name, values in arrays.items():
         if values.dtype.kind not in "OU":

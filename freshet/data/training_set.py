@@ -11,7 +11,7 @@ from freshet.data.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Everything that landed up to day `as_of`. Events up to day `train_until` are for training, later baskets for evaluation.
+    """Everything that landed up to day `as_of`: events up to `train_until` for training, later baskets for evaluation.
 
     Days are numbers since 1970-01-01.
     """

@@ -112,7 +112,7 @@ def _bin_hours(times: "pd.Series[pd.Timestamp]") -> "pd.Series[str]":
 
 
 def _bin_repeats(events: "pd.DataFrame") -> "pd.Series[str]":
-    """Whether an event repeats the item of the shopper's previous event of the day: `within 5 s`, `later that day`, `no`.
+    """Whether an event repeats the item of the shopper's previous one of the day: `within 5 s`, `later that day`, `no`.
 
     A shopper's first event of a day is missing (NaN): its share would depend on the number of days in the window.
     """

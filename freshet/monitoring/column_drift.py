@@ -26,7 +26,7 @@ class DriftWindowData:
 def compare_columns(
     reference: DriftWindowData, current: DriftWindowData, params: DriftParams, html_file: Path | None = None
 ) -> tuple[ColumnDrift, ...]:
-    """Return the drift of every column, the one nearest to its limit first. html_file: where Evidently's page is saved."""
+    """Return the drift of every column, nearest to its limit first. html_file: where Evidently's page is saved."""
     bins = fit_bins(reference.events)
     reference_bins, current_bins = (
         bin_columns(window.events, window.user_features, bins) for window in (reference, current)

@@ -1,7 +1,7 @@
 """Evidently's data drift report of two binned frames: the PSI of every column, and an HTML page.
 
-Evidently costs 3.6 s, 283 MiB and the pin `pandas<3`. It computes the same PSI as `psi.py` (a test compares them) and gives the
-page, which shows the distributions without code of ours.
+Evidently costs 3.6 s, 283 MiB and the pin `pandas<3`. It computes the same PSI as `psi.py` (a test compares them) and
+gives the page, which shows the distributions without code of ours.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,8 @@ def psi_scores(
 ) -> dict[str, float]:
     """Return column → PSI of the current rows against the reference.
 
-    limits: column → the threshold that the page shows. html_file: where the page is saved, 4 MB with its scripts inside.
+    limits: column → the threshold that the page shows. html_file: where the page is saved, 4 MB with its scripts
+    inside.
     """
     snapshot = _report(reference, current, limits)
     if html_file is not None:

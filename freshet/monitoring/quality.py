@@ -43,9 +43,9 @@ def compare_quality(
 ) -> QualityDrift:
     """Compare two windows. *_ndcg (C,): NDCG of each case; *_shoppers (C,): index of its shopper.
 
-    The bootstrap draws shoppers, not cases, because the cases of one shopper are correlated (cluster bootstrap, Field and
-    Welsh 2007). Quality has degraded if the mean fell by more than the margin and the lower confidence bound of the fall
-    is above 0; a rise is implausible under the same two conditions.
+    The bootstrap draws shoppers, not cases, because the cases of one shopper are correlated (cluster bootstrap, Field
+    and Welsh 2007). Quality has degraded if the mean fell by more than the margin and the lower confidence bound of the
+    fall is above 0; a rise is implausible under the same two conditions.
     """
     rng = np.random.default_rng(params.seed)
     reference_samples, current_samples = (

@@ -83,7 +83,7 @@ def column_drifts(
     limits: Mapping[str, float],
     shares: Mapping[str, tuple[Mapping[str, float], Mapping[str, float]]],
 ) -> tuple[ColumnDrift, ...]:
-    """Return the drift of every column, largest PSI relative to its limit first. shares: column → (reference, current)."""
+    """Return the drift of every column, by PSI relative to its limit. shares: column → (reference, current)."""
     rows = (
         ColumnDrift(
             name=name, psi=score, limit=limits[name], drifted=score > limits[name],
@@ -157,9 +157,8 @@ def _quality_reasons(measurements: DriftMeasurements) -> list[str]:
 def _unknown_item_reasons(measurements: DriftMeasurements, params: DriftParams) -> list[str]:
     if measurements.unknown_share is None or measurements.unknown_share <= params.max_unknown_share:
         return []
-    return [
-        f"{measurements.unknown_share:.0%} of the events have items that it does not know (limit {params.max_unknown_share:.0%})"
-    ]
+    share = f"{measurements.unknown_share:.0%} of the events have items that it does not know"
+    return [f"{share} (limit {params.max_unknown_share:.0%})"]
 
 
 def _no_drift_summary(measurements: DriftMeasurements, params: DriftParams) -> str:

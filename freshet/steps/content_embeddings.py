@@ -44,8 +44,8 @@ def make_content_embeddings(
 ) -> StepResult[EmbeddingResult, ContentEmbeddingsRef]:
     """Collect embeddings for every item of the published vocabulary and store them if the gate passes.
 
-    progress: called with (texts encoded, texts to encode). No embeddings at all are a valid result. Raises SetupError if
-    the text encoder is not installed, LandingError if a landed file cannot be read.
+    progress: called with (texts encoded, texts to encode). No embeddings at all are a valid result. Raises SetupError
+    if the text encoder is not installed, LandingError if a landed file cannot be read.
     """
     vocabulary = load_vocabulary(scan_table(settings, "vocabulary"), settings.item_feature_schema)
     result = collect_embeddings(
@@ -126,7 +126,7 @@ def _embeddings_by_item(rows: "pa.Table") -> dict[str, Float32s]:
 
 
 def _align_to_items(item_ids: list[str], landed_vectors: Mapping[str, Float32s]) -> tuple[Float32s, int]:
-    """Return the (n, D) matrix, zeros for missing vectors and for those of another length, and the number of the latter.
+    """Return the (n, D) matrix, zeros for missing vectors and those of another length, and how many the latter are.
 
     D is the most frequent length.
     """

@@ -136,7 +136,7 @@ def _load_rows(
 
 
 def _shopper_filter(share: float) -> list[str]:
-    """Return a filter for a share of the shoppers: a range of pseudonyms, which are keyed hashes, is a random sample."""
+    """Return a filter for a share of the shoppers: a range of keyed hashes is a random sample."""
     if share >= 1:
         return []
     return [f"{c.SHOPPER} < '{int(share * 2**32):08x}'"]

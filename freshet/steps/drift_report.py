@@ -50,10 +50,10 @@ class DriftReport:
 def make_drift_report(
     settings: Settings, store: Store, params: DriftParams, today: date, progress: ProgressCallback = lambda _: None
 ) -> StepResult[DriftReport, DriftRef]:
-    """Compare the days since the champion's training set with those of its training; store the report if the gate passes.
+    """Compare the days since the champion's training set with its training days; store the report if the gate passes.
 
-    today: this day and later ones are left out. Without a champion or without days to compare, the gate says why there is
-    no report. Raises JournalError if the champion cannot be read.
+    today: this day and later ones are left out. Without a champion or without days to compare, the gate says why there
+    is no report. Raises JournalError if the champion cannot be read.
     """
     release = current_release(store, settings.cache_dir)
     windows = None if release is None else drift_inputs.drift_windows(store, release, today, params)
@@ -142,7 +142,7 @@ def _anchor_drift(
 
 
 def _baseline_regression(store: Store, release: Release) -> str:
-    """Return how far the last release's lead over the baselines fell below that of earlier ones, in words; "" if it did not."""
+    """Return in words how far the last release's lead over the baselines fell below that of earlier ones; "" if not."""
     guard_params = GuardParams()
     past_standings = release_metrics(
         journal.readable_entries(store, release.entry.number), NDCG_K, guard_params.n_reference_releases + 1
@@ -187,7 +187,7 @@ def _measure_quality(
     if min(map(len, window_cases)) < params.min_cases:
         return None
     progress(
-        f"evaluating the champion on {len(window_cases[1]):,} current baskets and {len(window_cases[0]):,} of the reference"
+        f"evaluating the champion on {len(window_cases[1]):,} current and {len(window_cases[0]):,} reference baskets"
     )
     ranker = open_ranker(release.bundle)
     reference_ndcg, current_ndcg = (_ndcg_per_case(ranker, cases) for cases in window_cases)
@@ -225,7 +225,8 @@ def _empty_profile(release: Release | None, windows: DriftWindows | None) -> Map
     """Return the gate's inputs if there is nothing to compare, with the reason."""
     reason = "there is no release yet"
     if release is not None and windows is not None:
-        reason = f"no complete day is published after {windows.as_of}, the last in the data of release {release.entry.number}"
+        number = release.entry.number
+        reason = f"no complete day is published after {windows.as_of}, the last in the data of release {number}"
         if windows.current:
             reason = (
                 f"no published day is left up to {windows.train_until}, the training days of release "

@@ -1,8 +1,8 @@
 """History parity: the gateway's model input equals the one of training at the same moment, value by value.
 
-For random shoppers and moments the input is built twice: as in training, from the training set; and as in the gateway, from
-the latest histories of the day before and an event store that was given the day's events. Both are built with the widest
-window, HISTORY_WINDOW events: the input of a model with a shorter `max_history` is its end.
+For random shoppers and moments the input is built twice: as in training, from the training set; and as in the gateway,
+from the latest histories of the day before and an event store that was given the day's events. Both are built with the
+widest window, HISTORY_WINDOW events: the input of a model with a shorter `max_history` is its end.
 """
 
 import tempfile
@@ -100,8 +100,8 @@ def compare_views(
 ) -> HistoryParity:
     """Build and compare both inputs of every probe.
 
-    rows: history fragments of all days. gateway_events: day → shopper → the events of `gateway_view`. max_events: events
-    per shopper in the latest histories.
+    rows: history fragments of all days. gateway_events: day → shopper → the events of `gateway_view`. max_events:
+    events per shopper in the latest histories.
     """
     sampled_probes, mismatches = sample_probes(data), []
     for day, day_probes in probes_by_day(sampled_probes):
@@ -130,7 +130,7 @@ def _latest_before(rows: "pa.Table", day: int, shoppers: Sequence[str], max_even
 
 
 def _training_view(histories: Histories, probe: HistoryProbe) -> ModelInput:
-    """Return the input that training and evaluation build: events landed before that day or that happened on it until then."""
+    """Return the input of training: events that landed before the day, or that happened on it up to the moment."""
     rows = slice(histories.offsets[probe.shopper_index], histories.offsets[probe.shopper_index + 1])
     history = Histories(
         histories.shoppers[probe.shopper_index : probe.shopper_index + 1],

@@ -98,7 +98,7 @@ def limitations(training_set: TrainingSet, model: ModelRef) -> list[str]:
     max_history = current_parameters(model.parameters).get("max_history", UNKNOWN)
     return [
         f"It reads a shopper's last {max_history} events with known items; a shopper without any gets popular items.",
-        f"{cold_share:.1%} of the items have no event in the training data: they are ranked by their catalogue attributes.",
+        f"{cold_share:.1%} of the items have no event in the training data: they are ranked by catalogue attributes.",
         "It is trained on logged events: items that were never shown have none. It has no stock data.",
         "It is evaluated on what shoppers did next, not on what they would have done with other recommendations.",
         "It is a model of one shop. Events that landed after the training data are not in its weights.",

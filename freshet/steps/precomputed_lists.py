@@ -17,8 +17,8 @@ def precomputed_arrays(
 ) -> dict[str, NDArray[Any]]:
     """Return the arrays of `PrecomputedLists` by name.
 
-    rows: one per shopper of `latest`. Shoppers without a known event are left out: they get popular items, which need no
-    list of their own.
+    rows: one per shopper of `latest`. Shoppers without a known event are left out: they get popular items, which need
+    no list of their own.
     """
     rows = rows.filter(pc.equal(rows["tier"], "sequence")).sort_by(SHOPPER).combine_chunks()
     shoppers = np.asarray(rows[SHOPPER].to_pylist(), dtype=latest.shoppers.dtype)

@@ -38,7 +38,7 @@ class TextEmbeddings:
 
 
 def text_encoder(settings: Settings) -> TextEncoder | None:
-    """Return the encoder that the settings name, None if it is off. Raises SetupError if its package is not installed."""
+    """Return the encoder of the settings, None if it is off. Raises SetupError if its package is not installed."""
     if settings.text_encoder == "off":
         return None
     from importlib.util import find_spec

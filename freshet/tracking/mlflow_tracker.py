@@ -157,7 +157,7 @@ def _mlflow_name(name: str) -> str:
 
 
 def _source_uri(version: ModelVersion) -> str:
-    """Return the bundle's location. A server refuses local paths of another machine, so these get the scheme `freshet:`."""
+    """Return the bundle's location. A server refuses paths of another machine, so these get the scheme `freshet:`."""
     return version.path if "://" in version.path else f"freshet:{version.path}"
 
 

@@ -124,7 +124,8 @@ def test_a_moved_lake_names_its_former_folder_and_works_through_a_link(lake, tmp
         check_lake(str(moved_lake))
     link = f"`ln -s '{moved_lake}' {lake}`"
     assert str(exc_info.value) == (
-        f"{moved_lake} (FRESHET_LAKE): was moved here from {lake}: its tables name their files by their full path there; "
+        f"{moved_lake} (FRESHET_LAKE): was moved here from {lake}: "
+        f"its tables name their files by their full path there; "
         f"move it back, or make the old name a link to it ({link})"
     )
     lake.symlink_to(moved_lake)

@@ -34,7 +34,8 @@ def test_a_diary_that_cannot_be_written_is_a_warning_and_stands_in_the_metadata(
     broken_tracking = Tracking(Settings(_env_file=None, mlflow_uri=SecretStr(str(tmp_path / "file" / "new"))))
     reason = (
         f"not recorded: FRESHET_MLFLOW_URI: sqlite:///{tmp_path}/file/new/mlflow.db refuses "
-        f"([Errno 20] Not a directory: '{tmp_path}/file/new'); start the server, correct FRESHET_MLFLOW_URI, or unset it"
+        f"([Errno 20] Not a directory: '{tmp_path}/file/new'); "
+        "start the server, correct FRESHET_MLFLOW_URI, or unset it"
     )
     with caplog.at_level(logging.WARNING, "freshet"):
         assert broken_tracking.log_run(LOG, RUN_RECORD) == {"tracking": reason}

@@ -124,8 +124,8 @@ def test_one_verdict_requests_one_run(definitions_and_instance, store):
     run = definitions_and_instance[1].get_run_by_id(sensor_run.run_id)
     assert (run.job_name, run.tags["freshet/why"]) == ("idle", DRIFT_SENTENCE)
     assert tick(*definitions_and_instance, "drift").skip_message == (
-        f"Run {sensor_run.run_id[:8]} was requested for this drift (release 3 bbbbbbbbbbbb 2024-03-02) and ended as SUCCESS; "
-        "the next one is requested for a later day or another release."
+        f"Run {sensor_run.run_id[:8]} was requested for this drift (release 3 bbbbbbbbbbbb 2024-03-02) "
+        "and ended as SUCCESS; the next one is requested for a later day or another release."
     )
 
 

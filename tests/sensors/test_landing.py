@@ -40,8 +40,8 @@ def landed_day(
 def sensor_inputs(*landed: LandedDay, **overrides: object) -> LandingSensorInputs:
     days = [landed_one.day for landed_one in landed]
     fields = {
-        "days": days, "landed": dict(zip(days, landed, strict=True)), "last_ingests": {}, "active_runs": {}, "ingested_digests": {},
-        "now": NOW,
+        "days": days, "landed": dict(zip(days, landed, strict=True)), "last_ingests": {}, "active_runs": {},
+        "ingested_digests": {}, "now": NOW,
     }  # fmt: skip
     return LandingSensorInputs(**(fields | overrides))
 

@@ -35,7 +35,8 @@ PARAMS = DriftParams()
 def measurements(category: float = 0.02, **overrides: object) -> DriftMeasurements:
     fields = {
         "bundle": "b" * 64, "release": 3, "reference": (date(2024, 2, 1), date(2024, 2, 20)),
-        "current": (date(2024, 3, 1), date(2024, 3, 2)), "current_events": 900, "unknown_share": 0.01, "quality": CALM_QUALITY,
+        "current": (date(2024, 3, 1), date(2024, 3, 2)), "current_events": 900, "unknown_share": 0.01,
+        "quality": CALM_QUALITY,
         "columns": column_drifts({"hour": 0.01, "category": category}, LIMITS, CATEGORY_SHARES),
     }  # fmt: skip
     return DriftMeasurements(**(fields | overrides))
@@ -78,8 +79,8 @@ def test_too_few_events_and_baskets_are_no_drift_and_are_named():
     verdict = decide(measurements(columns=(), unknown_share=None, quality=None, current_events=12), PARAMS)
     assert not verdict.drifted
     assert verdict.sentence == (
-        "No drift since release 3 (quality not compared: fewer than 100 baskets, columns not compared: 12 events, 500 are "
-        "needed; 2024-03-01…2024-03-02)."
+        "No drift since release 3 (quality not compared: fewer than 100 baskets, columns not compared: 12 events, "
+        "500 are needed; 2024-03-01…2024-03-02)."
     )
 
 
@@ -134,12 +135,19 @@ def test_a_verdict_without_the_fields_of_later_versions_is_read():
 
 
 def test_a_stored_verdict_is_read_under_its_former_field_names():
-    stored = """{"bundle": "b", "release": 3, "reference": ["2024-02-01", "2024-02-20"], "fresh": ["2024-03-01", "2024-03-02"],
-      "fresh_events": 900, "unknown": 0.01, "columns": [{"name": "hour", "score": 0.3, "limit": 0.1, "drifted": true,
-      "reference": {"am": 1.0}, "fresh": {"pm": 1.0}}], "slow": [], "loss": "worse", "drifted": true, "sentence": "Drift.",
-      "reasons": ["hour drifted"], "slowly": ["worse"], "too_good": [], "quality": {"before": 0.5, "fresh": 0.4, "fall": 0.2,
-      "surely": 0.15, "cases_before": 900, "cases_fresh": 400, "fell": true, "rose": false}}"""
-    verdict = DriftVerdict.model_validate_json(stored)
+    stored = {
+        "bundle": "b", "release": 3, "reference": ["2024-02-01", "2024-02-20"], "fresh": ["2024-03-01", "2024-03-02"],
+        "fresh_events": 900, "unknown": 0.01, "slow": [], "loss": "worse", "drifted": True, "sentence": "Drift.",
+        "reasons": ["hour drifted"], "slowly": ["worse"], "too_good": [],
+        "columns": [
+            {"name": "hour", "score": 0.3, "limit": 0.1, "drifted": True, "reference": {"am": 1}, "fresh": {"pm": 1}}
+        ],
+        "quality": {
+            "before": 0.5, "fresh": 0.4, "fall": 0.2, "surely": 0.15, "cases_before": 900, "cases_fresh": 400,
+            "fell": True, "rose": False,
+        },
+    }  # fmt: skip
+    verdict = DriftVerdict.model_validate(stored)
     assert verdict.quality == WORSE_QUALITY
     assert (verdict.current_events, verdict.unknown_share, verdict.baseline_regression) == (900, 0.01, "worse")
     assert (verdict.columns[0].psi, verdict.columns[0].current, verdict.slow_reasons) == (0.3, {"pm": 1.0}, ("worse",))

@@ -85,7 +85,7 @@ def test_limits_name_this_models_figures():
     figure_limits = limitations(training_set(), MODEL)
     assert figure_limits[0].startswith("It reads a shopper's last 50 events")
     assert figure_limits[1] == (
-        "66.7% of the items have no event in the training data: they are ranked by their catalogue attributes."
+        "66.7% of the items have no event in the training data: they are ranked by catalogue attributes."
     )
 
 
@@ -108,7 +108,8 @@ def test_the_evaluated_card_has_metrics_slices_and_the_verdict():
     lines = render_evaluated_card(render_bundle_card(card_inputs()), evaluation, verdict).splitlines()
     assert lines.index("## Limits") < lines.index("## Evaluation")
     for line in (
-        "Baskets that began on the landing days 1970-01-12 … 1970-01-13, after the training data; all items are ranked.",
+        "Baskets that began on the landing days 1970-01-12 … 1970-01-13, after the training data; "
+        "all items are ranked.",
         "| ndcg@10 | 0.5000 | 0.2500 |",
         "| new shoppers | 1 | 1.0000 | 0.0000 |",
         "**Verdict.** Released: first.",

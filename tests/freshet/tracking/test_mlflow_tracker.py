@@ -138,7 +138,8 @@ def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path):
         )
     assert str(error.value) == (
         f"FRESHET_MLFLOW_URI: sqlite:///{tmp_path}/file/new/mlflow.db refuses "
-        f"([Errno 20] Not a directory: '{tmp_path}/file/new'); start the server, correct FRESHET_MLFLOW_URI, or unset it"
+        f"([Errno 20] Not a directory: '{tmp_path}/file/new'); "
+        "start the server, correct FRESHET_MLFLOW_URI, or unset it"
     )
 
 
