@@ -404,11 +404,11 @@ FAILING_CASES = (
         "tuning", "winner_beats_the_default",
         {"winner_is_better": 0, "sentence": "Nothing beat the default configuration, NDCG@10 0.2000."},
         ("Nothing beat the default configuration, NDCG@10 0.2000.",),
-        shown_by="test_where_nothing_beats_the_default_it_stays", blocks=False,
+        shown_by="test_a_trial_that_does_not_beat_the_default_is_not_published", blocks=False,
     ),
     RuleCase(
         "trained_model", "weights_are_finite", {"not_finite": 3}, ("3",),
-        shown_by="test_a_model_with_a_weight_that_is_no_number_is_refused_and_nothing_is_kept",
+        shown_by="test_a_model_with_a_weight_that_is_not_finite_is_refused",
     ),
     RuleCase(
         "trained_model", "loss_beats_chance", {"loss": 5.25, "below_chance": -0.25}, ("5.250", "5.000"),
