@@ -1,9 +1,20 @@
 """Every error that Freshet raises on purpose: where, what is wrong, how to fix it."""
 
+from collections.abc import Sequence
+
 
 def shorten(text: str, max_chars: int) -> str:
     """Return the text, cut to `max_chars` characters with `…` at its end if it is longer."""
     return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
+
+
+def first_few(texts: Sequence[str], limit: int, separator: str = ", ", noun: str = "") -> str:
+    """Return the first `limit` texts and the number of the others: `a, b, c and 4 more`, with `noun` `… 4 more days`."""
+    joined, remaining = separator.join(texts[:limit]), len(texts) - limit
+    if remaining <= 0:
+        return joined
+    conjunction = " and" if separator == ", " else f"{separator}and"
+    return f"{joined}{conjunction} {remaining} more{f' {noun}' if noun else ''}"
 
 
 class FreshetError(Exception):

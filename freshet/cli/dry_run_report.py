@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from freshet.errors import shorten
 from freshet.gates.rules import Rule
 from freshet.gates.suites import suite
 from freshet.settings import Settings
@@ -108,5 +109,4 @@ def _table_lines(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def _shorten_cell(text: str, max_chars: int) -> str:
-    one_line = text.replace("\n", "⏎").replace("\t", "⇥")
-    return one_line if len(one_line) <= max_chars else f"{one_line[: max_chars - 1]}…"
+    return shorten(text.replace("\n", "⏎").replace("\t", "⇥"), max_chars)

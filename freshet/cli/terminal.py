@@ -4,6 +4,8 @@ import shutil
 import sys
 import textwrap
 
+from freshet import errors
+
 
 def width() -> int | None:
     """Return the columns of the terminal on stdout; None if stdout is a pipe or a file."""
@@ -12,7 +14,7 @@ def width() -> int | None:
 
 def shorten(line: str, columns: int | None) -> str:
     """Return the line, cut with `…` if it is longer than `columns`. None: not cut."""
-    return line if columns is None or len(line) <= columns else f"{line[: columns - 1]}…"
+    return line if columns is None else errors.shorten(line, columns)
 
 
 def wrap(text: str, columns: int | None, indent: int) -> str:

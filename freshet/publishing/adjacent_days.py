@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from freshet.errors import first_few
 from freshet.gates.judging import check_rules
 from freshet.gates.rules import GateReport, Rule
 from freshet.publishing.overlapping_ids import Overlaps
@@ -44,6 +45,4 @@ def check_with_overlaps(
 
 
 def _format_days(other_days: Mapping[date, int]) -> str:
-    parts = [f"{day} ({count})" for day, count in sorted(other_days.items())[:MAX_SHOWN_DAYS]]
-    suffix = f" and {len(other_days) - MAX_SHOWN_DAYS} more days" if len(other_days) > MAX_SHOWN_DAYS else ""
-    return f"{', '.join(parts)}{suffix}"
+    return first_few([f"{day} ({count})" for day, count in sorted(other_days.items())], MAX_SHOWN_DAYS, noun="days")

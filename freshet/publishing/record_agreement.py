@@ -6,6 +6,7 @@ from datetime import date
 from typing import Final
 
 from freshet.commands import materialize_command, partition_range
+from freshet.errors import first_few
 from freshet.publishing import gate_inputs
 from freshet.store import Store
 from freshet.tables import day_records, stale_days
@@ -69,6 +70,5 @@ def _is_in_range(day: date, until: date | None) -> bool:
 def _describe(reasons: Sequence[str], days: Sequence[date]) -> str:
     if not reasons:
         return "nothing"
-    suffix = f"; and {len(reasons) - MAX_SHOWN_DAYS} more" if len(reasons) > MAX_SHOWN_DAYS else ""
     command = materialize_command(EVENT_TABLES_SELECTION, partition_range(days))
-    return f"{'; '.join(reasons[:MAX_SHOWN_DAYS])}{suffix}; run {command}"
+    return f"{first_few(reasons, MAX_SHOWN_DAYS, '; ')}; run {command}"

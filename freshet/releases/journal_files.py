@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from freshet.errors import JournalError
+from freshet.errors import JournalError, first_few
 from freshet.store import Store
 
 JOURNAL_FOLDER: Final = "releases"
@@ -35,6 +35,5 @@ def list_journal(store: Store) -> JournalListing:
 
 def stray_warning(store: Store, strays: Sequence[str]) -> JournalError:
     """Return the warning about files that are no entries; it is logged, not raised."""
-    examples = ", ".join(strays[:3]) + (f" and {len(strays) - 3} more" if len(strays) > 3 else "")
-    what = f"{examples} {'is no entry' if len(strays) == 1 else 'are no entries'} of the journal: ignored"
+    what = f"{first_few(strays, 3)} {'is no entry' if len(strays) == 1 else 'are no entries'} of the journal: ignored"
     return JournalError(store.full_path(JOURNAL_FOLDER), what, "move what is not needed there out of this folder")
