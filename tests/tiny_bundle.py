@@ -1,7 +1,7 @@
-"""A bundle small enough to compute by hand, with real ONNX files.
+"""A bundle with real ONNX files, small enough to compute scores by hand.
 
-Items a b c d e f are 1 … 6. Odd ones (a c e) point to (1, 0), even ones (b d f) to (0, 1); a shopper's vector is the
-mean over the history. An item's own vector is a little longer the later it stands: of the odd ones e wins, then c, a.
+Items a … f have indices 1 … 6. In the encoder, odd items (a c e) are (1, 0), even ones (b d f) are (0, 1); a shopper's
+vector is the mean over the history. Item embeddings grow with the index: among the odd items e scores best, then c, a.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from pydantic import JsonValue
 
-from freshet.data.history import Histories
+from freshet.data.history import Histories, model_input
 from freshet.data.vocabulary import Vocabulary
 from freshet.inference.baselines import Baselines, save_baselines
 from freshet.inference.bundle import open_bundle, save_vocabulary
@@ -27,7 +27,7 @@ POPULARITY = np.array([0, 1, 9, 3, 4, 5, 0], dtype=np.float64)  # b, then e, d, 
 
 
 def vocabulary(ids: tuple[str, ...] = ITEM_IDS, delisted: tuple[str, ...] = ()) -> Vocabulary:
-    """Titles are "Item A", …; everything costs 1."""
+    """Return a vocabulary with titles "Item A", …, where every item costs 1."""
     return Vocabulary(
         item_ids=np.array(["", *ids]),
         titles=np.array(["", *(f"Item {item.upper()}" for item in ids)]),
@@ -38,7 +38,7 @@ def vocabulary(ids: tuple[str, ...] = ITEM_IDS, delisted: tuple[str, ...] = ()) 
 
 
 def write_encoder(path: Path, embedding: np.ndarray = EMBEDDINGS) -> None:
-    """items, types, gaps (B, T) → vectors (B, D), the mean of the embeddings of what is not padding; repeats 0."""
+    """Write an encoder: items, types, gaps (B, T) → vectors (B, D), the mean embedding of the history; repeats 0."""
     inputs = [helper.make_tensor_value_info(n, TensorProto.INT64, ["B", "T"]) for n in ("items", "types", "gaps")]
     outputs = [
         helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["B", embedding.shape[1]]),
@@ -49,24 +49,24 @@ def write_encoder(path: Path, embedding: np.ndarray = EMBEDDINGS) -> None:
         numpy_helper.from_array(np.array(0, dtype=np.int64), "pad"),
         numpy_helper.from_array(np.array([1], dtype=np.int64), "events"),
         numpy_helper.from_array(np.array(1, dtype=np.float32), "one"),
-        numpy_helper.from_array(np.array(0, dtype=np.int64), "nothing"),
+        numpy_helper.from_array(np.array(0, dtype=np.int64), "zero_int"),
     ]
     nodes = [
         helper.make_node("Gather", ["embedding", "items"], ["embedded"]),
         helper.make_node("ReduceSum", ["embedded", "events"], ["summed"], keepdims=0),
-        helper.make_node("Greater", ["items", "pad"], ["there"]),
-        helper.make_node("Cast", ["there"], ["weights"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceSum", ["weights", "events"], ["counted"], keepdims=1),
-        helper.make_node("Max", ["counted", "one"], ["count"]),
-        # Types and gaps are read and have no say, so that all three inputs stay in the graph.
-        helper.make_node("Mul", ["types", "nothing"], ["no_types"]),
-        helper.make_node("Mul", ["gaps", "nothing"], ["no_gaps"]),
-        helper.make_node("Add", ["no_types", "no_gaps"], ["no_say"]),
-        helper.make_node("Cast", ["no_say"], ["no_say_float"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceSum", ["no_say_float", "events"], ["zero"], keepdims=1),
+        helper.make_node("Greater", ["items", "pad"], ["is_event"]),
+        helper.make_node("Cast", ["is_event"], ["weights"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceSum", ["weights", "events"], ["n_events"], keepdims=1),
+        helper.make_node("Max", ["n_events", "one"], ["count"]),
+        # Types and gaps are multiplied by 0, so that all three inputs stay in the graph.
+        helper.make_node("Mul", ["types", "zero_int"], ["zero_types"]),
+        helper.make_node("Mul", ["gaps", "zero_int"], ["zero_gaps"]),
+        helper.make_node("Add", ["zero_types", "zero_gaps"], ["zeros"]),
+        helper.make_node("Cast", ["zeros"], ["zeros_float"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceSum", ["zeros_float", "events"], ["zero"], keepdims=1),
         helper.make_node("Div", ["summed", "count"], ["mean"]),
         helper.make_node("Add", ["mean", "zero"], ["vectors"]),
-        helper.make_node("Identity", ["no_say_float"], ["repeats"]),
+        helper.make_node("Identity", ["zeros_float"], ["repeats"]),
     ]
     graph = helper.make_graph(nodes, "tiny", inputs, outputs, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
@@ -75,7 +75,7 @@ def write_encoder(path: Path, embedding: np.ndarray = EMBEDDINGS) -> None:
 
 
 def write_item_encoder(path: Path) -> None:
-    """Known by its content, an item points to (1, 0) where it costs less than 10, else to (0, 1)."""
+    """Write an item encoder: (1, 0) for items that cost less than 10, else (0, 1)."""
     names = ("items", "words", "categories", "price_bands")
     inputs = [helper.make_tensor_value_info(n, TensorProto.INT64, ["N", 12] if n == "words" else ["N"]) for n in names]
     outputs = [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["N", 2])]
@@ -104,9 +104,9 @@ def write_bundle(
     *,
     complete: bool = True,
 ) -> str:
-    """A sealed bundle in `folder`; returns its id. note: makes it another bundle.
+    """Write a sealed bundle; return its id. note: makes it a different bundle.
 
-    whole: its golden requests ask the whole ranker; else the encoder only, as those of older bundles.
+    complete: with golden requests for the whole ranker; else for the encoder only, as in older bundles.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_encoder(folder / "shopper_encoder.fp32.onnx")
@@ -117,23 +117,25 @@ def write_bundle(
     zeros = np.zeros((7, 2), dtype=np.int32)
     save_baselines(Baselines(POPULARITY, zeros, zeros.astype(np.float32)), folder / "baselines.npz")
     golden_histories = view_histories(["a"], ["b", "b"])
-    golden_answer = EncodedHistories(np.array([[1, 0], [0, 1]], dtype=np.float32), np.zeros(3, dtype=np.float32))
-    save_golden_requests(encoder_input(golden_histories), golden_answer, folder / "golden.npz")
-    facts = {"lineage": lineage or {}, "parameters": {"note": note}, "metrics": {}}
-    write_manifest(folder, BundleInfo(created_by="test", precision="fp32", max_history=4, **facts))
+    golden_output = EncodedHistories(np.array([[1, 0], [0, 1]], dtype=np.float32), np.zeros(3, dtype=np.float32))
+    save_golden_requests(encoder_input(golden_histories), golden_output, folder / "golden.npz")
+    info = BundleInfo(
+        created_by="test", precision="fp32", max_history=4, lineage=lineage or {}, parameters={"note": note}, metrics={}
+    )
+    write_manifest(folder, info)
     if complete:
         ranker = open_ranker(open_bundle(folder))
         save_golden_requests(
             encoder_input(golden_histories),
-            golden_answer,
+            golden_output,
             folder / "golden.npz",
             golden_ranker_outputs(ranker, encoder_input(golden_histories)),
         )
-    return write_manifest(folder, BundleInfo(created_by="test", precision="fp32", max_history=4, **facts))
+    return write_manifest(folder, info)
 
 
 def view_histories(*shoppers: list[str]) -> Histories:
-    """Views a minute apart on day 0, one list of items per shopper; "?" is unknown."""
+    """Return views a minute apart on day 0, one list of items per shopper; "?" is an unknown item."""
     ids = vocabulary()
     sizes = [len(items) for items in shoppers]
     total = sum(sizes)
@@ -148,7 +150,5 @@ def view_histories(*shoppers: list[str]) -> Histories:
 
 
 def encoder_input(histories: Histories):
-    """What the tiny encoder reads."""
-    from freshet.data.history import model_input
-
+    """Return the tiny encoder's input."""
     return model_input(histories, 4)

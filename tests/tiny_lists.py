@@ -1,4 +1,4 @@
-"""The tiny bundle released in a lake of its own, with latest histories of a few shoppers: what lists are made from."""
+"""Latest histories of a few shoppers, published in a test's lake: the input of precomputed lists."""
 
 from datetime import date
 from pathlib import Path
@@ -14,12 +14,12 @@ DAY = date(2024, 3, 1)
 
 
 def pseudonym_of(number: int) -> str:
-    """A pseudonym."""
+    """Return the pseudonym of shopper `number`."""
     return f"{number:032x}"
 
 
 def publish_latest(lake: str, folder: Path, *histories: str, shoppers: list[str] | None = None) -> str:
-    """A shopper per text, who viewed its letters a minute apart: shopper(0) the first, or as named. Returns the id."""
+    """Publish one shopper per text, who viewed its letters a minute apart; return the id."""
     folder.mkdir(parents=True, exist_ok=True)
     ids = sorted(set("".join(histories)))
     sizes = [len(items) for items in histories]
