@@ -55,7 +55,13 @@ class Gateway:
         self.impressions = ImpressionBuffer(self.writer)
         self.recommendation_worker = RecommendationWorker(self.writer, self.active_state)
         self.flusher = LandingFlusher(
-            settings, gateway_id, store, self.writer, clock, self.impressions, self.rejected_requests
+            settings=settings,
+            gateway_id=gateway_id,
+            store=store,
+            writer=self.writer,
+            clock=clock,
+            impressions=self.impressions,
+            rejected_requests=self.rejected_requests,
         )
         self.release_watcher = ReleaseWatcher(settings, store, self.active_state, clock, self.recent_histories)
 

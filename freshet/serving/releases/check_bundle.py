@@ -51,7 +51,7 @@ def check_bundle(
     n_live_items = len(bundle.vocabulary) - int(bundle.vocabulary.delisted.sum())
     if n_live_items and not all(result.item_ids for result in results):
         raise BundleError(str(bundle.folder), "it returns an empty list for a shopper", REBUILD_FIX)
-    return {"difference": difference, "answered": len(results)}
+    return {"golden_difference": difference, "ranked_histories": len(results)}
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ class BundleCheckProcess:
             problem = json.loads(out)
             raise FreshetError(problem["where"], problem["what"], problem["fix"])
         where, fix = self._store.full_path(bundle_path(bundle_id)), _exit_fix(process.returncode, self._timeout_s)
-        raise IncompleteCheckError(where, f"its check {_exit_reason(process.returncode, err, timeout_s)}", fix)
+        raise IncompleteCheckError(where, f"its check {exit_reason(process.returncode, err, timeout_s)}", fix)
 
     def _scaled_timeout(self, bundle_id: str) -> float:
         size = sum(info.bytes for info in self._store.list_info(bundle_path(bundle_id)))
@@ -82,7 +82,7 @@ class BundleCheckProcess:
             return self._process
 
 
-def _exit_reason(exit_code: int, err: str, timeout_s: float) -> str:
+def exit_reason(exit_code: int, err: str, timeout_s: float) -> str:
     """Return why a process ended that printed no result."""
     if exit_code == -signal.SIGALRM:
         return f"took longer than {timeout_s:.3g} s"

@@ -19,7 +19,7 @@ def test_two_readings_are_never_the_same():
     assert [clock.now() - NOON_S * 1_000_000 for _ in range(3)] == [0, 1, 2]
 
 
-def test_a_clock_set_forward_is_followed_and_told():
+def test_a_clock_set_forward_is_followed_and_reported():
     clocks = ManualClocks()
     clock = clocks.clock()
     clocks.wall += 3600
@@ -59,7 +59,7 @@ def test_a_forward_jump_over_a_day_is_followed_after_ten_minutes():
 
 
 @pytest.mark.parametrize("right", [0, 200_000])
-def test_ten_minutes_begin_anew_when_the_clock_is_set_again(right):
+def test_the_ten_minutes_start_again_when_the_clock_is_set_again(right):
     clocks = ManualClocks()
     clock = clocks.clock()
     clocks.wall += 100_000
@@ -73,7 +73,7 @@ def test_ten_minutes_begin_anew_when_the_clock_is_set_again(right):
     assert clock.now() == (NOON_S + 800) * 1_000_000
 
 
-def test_a_clock_set_back_is_told_and_times_stand_still_until_it_has_caught_up():
+def test_a_clock_set_back_is_reported_and_time_stands_still_until_it_catches_up():
     clocks = ManualClocks()
     clock = clocks.clock()
     before = clock.now()
@@ -86,7 +86,7 @@ def test_a_clock_set_back_is_told_and_times_stand_still_until_it_has_caught_up()
     assert clock.skew() == 0
 
 
-def test_an_old_jump_is_no_longer_told():
+def test_an_old_jump_is_no_longer_reported():
     clocks = ManualClocks()
     clock = clocks.clock()
     clocks.wall += 10
@@ -104,12 +104,12 @@ def test_a_clock_that_is_slewed_has_not_jumped():
         assert clock.recent_jump() is None
 
 
-def test_moments_are_written_with_microseconds_in_utc():
+def test_timestamps_are_written_with_microseconds_in_utc():
     assert iso(NOON_S * 1_000_000 + 7) == "2026-01-05T12:00:00.000007Z"
     assert iso_date(day_of(NOON_S * 1_000_000)) == "2026-01-05"
 
 
-def test_a_moment_in_another_zone_is_the_same_moment():
+def test_a_timestamp_in_another_time_zone_is_the_same_moment():
     import msgspec
 
     body = b'{"item_id":"a","event_type":"view","event_time":"2026-01-05T14:00:00.5+02:00"}'

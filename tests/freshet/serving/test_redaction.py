@@ -23,7 +23,7 @@ PATH_COVER = PathRedactor(
         ("the lake knows no item a/b/c", None),
     ],
 )
-def test_folders_are_called_by_their_settings_and_other_paths_end_in_their_name(text, seen):
+def test_folders_get_their_settings_name_and_other_paths_are_shortened(text, seen):
     assert PATH_COVER.redact(text) == (text if seen is None else seen)
 
 

@@ -1,11 +1,9 @@
-"""What is refused unread is said once a minute, and nothing of it is left unsaid."""
-
 from freshet.serving.metrics import GatewayMetrics
 from freshet.serving.rejected_requests import LOG_INTERVAL_S, RejectedRequestLog
 from tests.tiny_gateway import ManualClocks
 
 
-def test_what_is_refused_within_the_minute_is_said_when_it_is_over_without_another(caplog):
+def test_rejections_within_a_minute_are_logged_after_it(caplog):
     clocks = ManualClocks()
     rejections = RejectedRequestLog(GatewayMetrics(), clocks.clock().monotonic)
     for _ in range(3):
@@ -19,7 +17,7 @@ def test_what_is_refused_within_the_minute_is_said_when_it_is_over_without_anoth
     ]
 
 
-def test_the_end_waits_for_no_minute(caplog):
+def test_at_the_end_rejections_are_logged_at_once(caplog):
     rejections = RejectedRequestLog(GatewayMetrics(), ManualClocks().clock().monotonic)
     for _ in range(2):
         rejections.add(408, "late")

@@ -1,4 +1,4 @@
-"""The gateway as a process: what happens to it, and what must not happen to events."""
+"""The gateway as a process: start, stop, kill, and its dependencies."""
 
 import http.client
 import json
@@ -22,21 +22,21 @@ from tests.tiny_gateway import gateway_process, landed_lines, release_tiny_bundl
 
 
 def extra_modules():
-    """The modules on this machine that no base dependency brings with it: all that only the extras need."""
+    """Return the installed modules that the base dependencies do not need: those of the extras."""
     needed = dependency_closure(base_dependencies(Path("pyproject.toml"))) | {"freshet"}
     distributions = {name: set(map(canonicalize_name, by)) for name, by in packages_distributions().items()}
     return {name for name, by in distributions.items() if not by & needed}
 
 
 def http_call(url, body=None):
-    """(status, answer); (0, None) when nobody answers."""
+    """Return (status, body) of the response; (0, None) if there is none."""
     data = None if body is None else json.dumps(body).encode()
     try:
         with urllib.request.urlopen(urllib.request.Request(url, data=data), timeout=10) as response:
             return response.status, json.load(response)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
-    except (OSError, ValueError, http.client.HTTPException):  # the last one where it died while it answered
+    except (OSError, ValueError, http.client.HTTPException):  # HTTPException: killed while it responded
         return 0, None
 
 
@@ -44,7 +44,7 @@ def is_ready(url):
     return http_call(f"{url}/readyz")[0] == 200
 
 
-def test_a_port_in_use_is_named_with_the_way_out():
+def test_a_port_in_use_is_an_error_with_a_fix():
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -61,12 +61,12 @@ def test_an_address_of_another_machine_is_named():
         listen("192.0.2.1", 0)
 
 
-def test_any_free_port_is_told():
-    with listen("127.0.0.1", 0) as opened:
-        assert server_url(opened) == f"http://127.0.0.1:{opened.getsockname()[1]}"
+def test_the_url_contains_the_chosen_port():
+    with listen("127.0.0.1", 0) as server_socket:
+        assert server_url(server_socket) == f"http://127.0.0.1:{server_socket.getsockname()[1]}"
 
 
-def test_told_to_stop_it_lands_what_waits_and_a_second_one_is_refused_until_then(tmp_path):
+def test_sigterm_lands_waiting_lines_and_a_second_gateway_is_refused(tmp_path):
     release_tiny_bundle(str(tmp_path / "lake"), tmp_path)
     with gateway_process(tmp_path) as (gateway, url):
         wait_for(lambda: is_ready(url))
@@ -80,16 +80,16 @@ def test_told_to_stop_it_lands_what_waits_and_a_second_one_is_refused_until_then
     assert [line["item_id"] for line in landed_lines(str(tmp_path / "lake"))] == ["a"]
 
 
-def test_killed_at_any_time_it_loses_nothing_acknowledged_and_lands_nothing_twice(tmp_path):
-    """Posts go on while the process is killed again and again; files land all the time."""
+def test_a_kill_loses_no_acknowledged_event_and_lands_none_twice(tmp_path):
+    """The process is killed four times while clients post and files land."""
     lake, accepted_ids, n_posts = str(tmp_path / "lake"), set(), 0
     for round_ in range(4):
         with gateway_process(tmp_path, FRESHET_FLUSH_INTERVAL_S="0.05") as (gateway, url):
             killer = threading.Timer(0.05 + 0.05 * round_, lambda one=gateway: os.kill(one.pid, signal.SIGKILL))
             before, deadline = len(accepted_ids), time.monotonic() + 60
             while True:
-                assert killer.ident is not None or time.monotonic() < deadline, "nothing is acknowledged"
-                if killer.ident is None and len(accepted_ids) - before > 10:  # only now: starting takes what it takes
+                assert killer.ident is not None or time.monotonic() < deadline, "no event was acknowledged"
+                if killer.ident is None and len(accepted_ids) - before > 10:  # not earlier: start-up time varies
                     killer.start()
                 n_posts += 1
                 ids = [f"{n_posts}-{number}" for number in range(3)]
@@ -111,7 +111,7 @@ def test_killed_at_any_time_it_loses_nothing_acknowledged_and_lands_nothing_twic
 
 
 def kill_with_pending_event(root):
-    """A gateway is killed before it has landed the one event it acknowledged."""
+    """Kill a gateway before its one acknowledged event has landed."""
     with gateway_process(root, FRESHET_FLUSH_INTERVAL_S="3600") as (gateway, url):
         wait_for(lambda: http_call(f"{url}/healthz")[0] == 200)
         wait_for(
@@ -122,13 +122,13 @@ def kill_with_pending_event(root):
 
 
 def write_prelude(folder, text):
-    """A folder whose `sitecustomize` every process imports that is started with it."""
+    """Write a `sitecustomize` that gateway processes import; return its folder."""
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(text)
     return folder
 
 
-def test_told_to_stop_as_soon_as_it_listens_it_lands_what_waits(tmp_path):
+def test_sigterm_right_after_listening_lands_waiting_lines(tmp_path):
     kill_with_pending_event(tmp_path)
     with gateway_process(tmp_path) as (gateway, _):
         gateway.send_signal(signal.SIGTERM)
@@ -137,7 +137,7 @@ def test_told_to_stop_as_soon_as_it_listens_it_lands_what_waits(tmp_path):
 
 
 @pytest.mark.parametrize("module", ["uvicorn", "freshet.serving.http.app", "uvicorn.lifespan.on"])
-def test_told_to_stop_while_it_still_loads_its_server_it_ends(tmp_path, module):
+def test_sigterm_while_the_server_is_imported_stops_the_gateway(tmp_path, module):
     prelude = write_prelude(
         tmp_path / "prelude",
         "import os, signal, sys\n"
@@ -152,8 +152,8 @@ def test_told_to_stop_while_it_still_loads_its_server_it_ends(tmp_path, module):
         assert gateway.wait(60) == 0
 
 
-def test_it_starts_proves_and_answers_where_nothing_but_its_own_libraries_is_installed(tmp_path):
-    """Both processes, the gateway and the proof of its bundle, refuse to import anything else."""
+def test_the_gateway_works_with_only_its_own_dependencies_installed(tmp_path):
+    """The gateway and its bundle check cannot import anything else."""
     release_tiny_bundle(str(tmp_path / "lake"), tmp_path)
     blocked = extra_modules()
     assert {"torch", "pyspark", "dagster", "pandas", "pyarrow", "pyiceberg", "evidently", "onnx", "scipy"} <= blocked
@@ -176,7 +176,7 @@ def test_it_starts_proves_and_answers_where_nothing_but_its_own_libraries_is_ins
         assert gateway.wait(60) == 0
 
 
-def test_what_the_gateway_needs_takes_at_most_250_mb_beside_onnxruntime():
+def test_the_gateways_dependencies_take_at_most_250_mb_without_onnxruntime():
     needed = dependency_closure(base_dependencies(Path("pyproject.toml")))
     assert {"numpy", "litestar", "uvicorn", "obstore", RUNTIME_PACKAGE} <= needed
     assert not needed & {"torch", "pyspark", "dagster", "pandas", "pyarrow"}

@@ -7,7 +7,7 @@ from freshet.serving.state_lock import acquire_state_lock, state_folder
 from tests.tiny_gateway import gateway_settings
 
 
-def test_a_second_gateway_on_the_same_folder_is_refused_with_the_first_ones_process(tmp_path):
+def test_a_second_gateway_on_the_same_folder_gets_the_first_ones_process_id(tmp_path):
     state_lock = acquire_state_lock(tmp_path / "state")
     with pytest.raises(GatewayError) as exc_info:
         acquire_state_lock(tmp_path / "state")
@@ -25,12 +25,12 @@ def test_two_lakes_have_two_folders(tmp_path):
     assert state_folder(one) != state_folder(other)
 
 
-def test_only_its_owner_can_read_it(tmp_path):
+def test_the_state_folder_is_readable_only_by_its_owner(tmp_path):
     acquire_state_lock(tmp_path / "state").release()
     assert (tmp_path / "state").stat().st_mode & 0o077 == 0
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path):
     (tmp_path / "state").write_text("a file")
     with pytest.raises(GatewayError) as exc_info:
         acquire_state_lock(tmp_path / "state")

@@ -1,4 +1,4 @@
-"""A gateway whose state is damaged or taken away while it runs: it says so, acknowledges nothing, and answers on."""
+"""A gateway whose event store is damaged or removed while it runs: it refuses events and still recommends."""
 
 import shutil
 import signal
@@ -26,7 +26,7 @@ VIEW_EVENT = {"user_id": "u", "item_id": "a", "event_type": "view"}
 
 @pytest.fixture
 def client(tmp_path):
-    """A gateway with an event of u, 500 more lines that wait, and a clock that a test moves."""
+    """A gateway with one event of u and 500 more waiting lines."""
     settings, clocks = gateway_settings(tmp_path), ManualClocks()
     release_tiny_bundle(settings.lake, tmp_path)
     with tiny_gateway(settings, clocks.clock()) as running_gateway:
@@ -52,10 +52,10 @@ def refused_messages(client):
     return response.status_code, response.json()["what"]
 
 
-def test_a_file_that_is_damaged_meanwhile_refuses_events_as_soon_as_it_is_noticed(client):
+def test_a_store_damaged_while_open_refuses_events_once_noticed(client):
     checkpoint_wal(client)
     damage_store(state_folder(client.settings))
-    client.clocks.pass_by(86_400)  # what waits of yesterday is due, and cannot be read
+    client.clocks.pass_by(86_400)  # yesterday's lines are due, and cannot be read
     wait_for(lambda: any("is damaged" in message for message in readiness_messages(client)))
     status, what = refused_messages(client)
     assert status == 503
@@ -64,15 +64,13 @@ def test_a_file_that_is_damaged_meanwhile_refuses_events_as_soon_as_it_is_notice
     assert client.get("/v1/recommendations", user_id="stranger", k=1).status_code == 200
 
 
-def test_a_shopper_whose_events_cannot_be_read_is_answered_from_the_lake(client):
-    client.gateway.recommendation_worker._reader.set_progress_handler(
-        lambda: 1, 1
-    )  # every read is interrupted from here on
+def test_if_the_store_cannot_be_read_recommendations_use_the_lake(client):
+    client.gateway.recommendation_worker._reader.set_progress_handler(lambda: 1, 1)  # interrupts every read
     response = client.get("/v1/recommendations", user_id="u", k=1)
     assert (response.status_code, response.json()["tier"]) == (200, "popular")
 
 
-def test_a_state_folder_that_is_removed_refuses_events_and_what_was_kept_lands(client):
+def test_a_removed_state_folder_refuses_events_and_stored_ones_land(client):
     shutil.rmtree(state_folder(client.settings))
     assert refused_messages(client) == (503, "was removed or replaced: no events are stored")
     assert "was removed or replaced: no events are stored" in readiness_messages(client)
@@ -82,14 +80,14 @@ def test_a_state_folder_that_is_removed_refuses_events_and_what_was_kept_lands(c
     wait_for(lambda: client.get("/readyz").json()["waiting"] == 0)
 
 
-def test_a_file_that_is_replaced_by_another_refuses_events(client):
+def test_a_replaced_store_file_refuses_events(client):
     folder = state_folder(client.settings)
     shutil.copy(folder / "gateway.sqlite", folder / "copy")
     (folder / "copy").replace(folder / "gateway.sqlite")
     assert refused_messages(client)[0] == 503
 
 
-def test_an_error_of_sqlite_while_waiting_lines_are_counted_does_not_end_the_landing(tmp_path):
+def test_an_sqlite_error_while_counting_lines_does_not_stop_landing(tmp_path):
     settings, clocks = gateway_settings(tmp_path, flush_interval_s=0.01), ManualClocks()
     with tiny_gateway(settings, clocks.clock(), ready=False) as gateway:
         flusher = gateway.gateway.flusher
@@ -103,7 +101,7 @@ def test_an_error_of_sqlite_while_waiting_lines_are_counted_does_not_end_the_lan
     assert [line["event_id"] for line in landed_lines(settings.lake)] == ["kept"]
 
 
-def test_killed_and_damaged_it_does_not_start_and_says_what_to_do(tmp_path):
+def test_a_gateway_does_not_start_with_a_damaged_store(tmp_path):
     with gateway_process(tmp_path, FRESHET_FLUSH_INTERVAL_S="3600") as (gateway, url):
         wait_for(lambda: is_event_accepted(url))
         gateway.send_signal(signal.SIGKILL)

@@ -40,7 +40,7 @@ def test_a_shoppers_events_come_back_in_the_order_of_arrival(connection):
     assert actual.item_metadata == [("", "", None), ("A", "c", 2.0)]
 
 
-def test_an_event_id_names_one_event_of_the_shop(connection):
+def test_an_event_id_is_unique_in_the_shop(connection):
     assert event_store.add_events(connection, [accepted_row("s", "a", "1"), accepted_row("s", "a", "1")], TODAY) == [
         "accepted",
         "duplicate",
@@ -56,7 +56,7 @@ def test_an_event_id_names_one_event_of_the_shop(connection):
     assert connection.execute("SELECT count(*) FROM waiting").fetchone() == (1,)
 
 
-def test_the_same_event_comes_later_and_its_own_time_counts_only_where_it_brings_one(connection):
+def test_a_filled_in_time_is_not_compared_when_an_event_is_sent_again(connection):
     first, timed = accepted_row("s", "a", "1"), accepted_row("s", "a", "2", event_time="2026-01-05T11:00:00Z")
     event_store.add_events(connection, [first, timed], TODAY)
     second = ValidatedEvent(first[1].event, "1", NOW + 5_000_000)
@@ -89,7 +89,7 @@ def test_the_shoppers_seen_last_come_first(connection):
     assert event_store.recent_shoppers(connection, 2) == ["z", "x"]
 
 
-def test_old_events_are_forgotten_and_what_waits_stays(connection):
+def test_old_events_are_pruned_and_waiting_lines_stay(connection):
     event_store.add_events(connection, [accepted_row("s", "old", "1")], TODAY - 10)
     event_store.add_events(connection, [accepted_row("s", "new", "2")], TODAY)
     assert event_store.prune(connection, TODAY - 9, max_rows=100) == 1
@@ -98,7 +98,7 @@ def test_old_events_are_forgotten_and_what_waits_stays(connection):
     assert connection.execute("SELECT count(*) FROM waiting").fetchone() == (2,)
 
 
-def test_more_events_than_there_is_room_for_are_forgotten_oldest_first(connection):
+def test_events_beyond_the_row_limit_are_pruned_oldest_first(connection):
     event_store.add_events(connection, [accepted_row("s", str(n), str(n)) for n in range(5)], TODAY)
     assert event_store.prune(connection, 0, max_rows=2) == 3
     assert [event[0] for event in event_store.recent_events(connection, "s").events] == ["3", "4"]
@@ -114,7 +114,7 @@ def test_a_gateway_keeps_its_id(tmp_path):
 
 
 def version_1_store(folder):
-    """A store as version 1 had it, with one event in it."""
+    """Create a store of version 1 with one event."""
     event_store_file.create_store(folder)
     with closing(event_store_file.connect(folder)) as connection:
         event_store.add_events(connection, [accepted_row("s", "a", "1", price=2)], TODAY)
@@ -165,7 +165,7 @@ def test_a_store_that_is_damaged_somewhere_is_refused(tmp_path):
         event_store_file.create_store(tmp_path)
 
 
-def test_only_a_store_that_is_there_is_connected_to(tmp_path):
+def test_connecting_does_not_create_a_store(tmp_path):
     with pytest.raises(GatewayError, match=r"cannot be opened \(unable to open database file\)"):
         event_store_file.connect(tmp_path)
     assert not list(tmp_path.iterdir())

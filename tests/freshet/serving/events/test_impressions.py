@@ -37,7 +37,7 @@ def test_what_was_shown_is_kept_once(writer):
     assert stored_lines(writer.folder) == 1
 
 
-def test_what_is_reserved_for_landing_is_left_alone_and_they_are_kept_when_there_is_room(tmp_path, monkeypatch):
+def test_impressions_leave_the_disk_space_reserved_for_landing(tmp_path, monkeypatch):
     event_store_file.create_store(tmp_path)
     writer = Writer(tmp_path)
     writer.start()
@@ -53,7 +53,7 @@ def test_what_is_reserved_for_landing_is_left_alone_and_they_are_kept_when_there
     writer.stop()
 
 
-def test_beyond_what_memory_holds_they_are_dropped_and_counted(writer):
+def test_impressions_beyond_the_buffer_are_dropped_and_counted(writer):
     impressions = ImpressionBuffer(writer)
     for _ in range(MAX_BUFFERED_LINES + 2):
         impressions.add(IMPRESSION, NOON_S * 1_000_000)

@@ -12,7 +12,7 @@ def event_line(number):
     return json.dumps({"event_id": str(number), "title": "x" * 300}).encode() + b"\n"
 
 
-def test_what_can_be_read_of_a_damaged_file_comes_out_in_order(tmp_path):
+def test_readable_lines_of_a_damaged_file_are_recovered_in_order(tmp_path):
     event_store_file.create_store(tmp_path)
     with closing(event_store_file.connect(tmp_path)) as connection, connection:
         connection.execute("BEGIN")
@@ -29,7 +29,7 @@ def test_what_can_be_read_of_a_damaged_file_comes_out_in_order(tmp_path):
     assert numbers == sorted(set(numbers))
 
 
-def test_every_line_is_a_post(tmp_path):
+def test_every_output_line_is_a_post(tmp_path):
     event_store_file.create_store(tmp_path)
     with closing(event_store_file.connect(tmp_path)) as connection, connection:
         connection.execute("BEGIN")

@@ -14,7 +14,7 @@ SEGMENT_FILE = "landing/events/dt=2026-01-05/gateway/g-00000001.jsonl"
 
 
 class LandingHarness:
-    """A ledger with its writer and a reader, and the lake it lands in."""
+    """An event store with its writer and a reader, and a lake."""
 
     def __init__(self, root):
         self.root = root
@@ -36,7 +36,7 @@ class LandingHarness:
     def land(self):
         return segments.flush_segments(self.writer, self.reader, self.store, "g")
 
-    def cut(self):
+    def insert_segment(self):
         return self.writer.submit(lambda c: segments.next_segment(c, "events", 1000)).result()
 
 
@@ -47,7 +47,7 @@ def landing(tmp_path):
     harness.close()
 
 
-def test_what_waits_lands_in_one_file_in_order(landing):
+def test_waiting_lines_land_in_one_file_in_order(landing):
     landing.wait(b"1\n", b"2\n")
     landing.wait(b"3\n")
     assert landing.land() == 1
@@ -56,7 +56,7 @@ def test_what_waits_lands_in_one_file_in_order(landing):
     assert segments.count_waiting(landing.reader) == (0, None)
 
 
-def test_nothing_waits_so_nothing_lands(landing):
+def test_without_waiting_lines_no_file_lands(landing):
     assert landing.land() == 0
     assert landing.store.list("landing") == ()
 
@@ -86,7 +86,7 @@ def test_a_file_is_never_too_large_to_hold(landing, monkeypatch):
     ]
 
 
-def test_names_are_never_used_twice(landing):
+def test_file_names_are_never_reused(landing):
     landing.wait(b"1\n")
     landing.land()
     landing.close()
@@ -96,9 +96,9 @@ def test_names_are_never_used_twice(landing):
     assert [path[-14:] for path in landing.store.list("landing")] == ["00000001.jsonl", "00000002.jsonl"]
 
 
-def test_killed_after_cutting_the_same_segment_lands_and_later_lines_do_not_join_it(landing):
+def test_after_a_kill_an_inserted_segment_lands_without_later_lines(landing):
     landing.wait(b"1\n", b"2\n")
-    assert landing.cut() == LandingSegment(1, "events", MONDAY, 1, 2)
+    assert landing.insert_segment() == LandingSegment(1, "events", MONDAY, 1, 2)
     landing.close()
     landing.open()
     landing.wait(b"3\n")
@@ -106,9 +106,9 @@ def test_killed_after_cutting_the_same_segment_lands_and_later_lines_do_not_join
     assert [landing.store.get(path) for path in landing.store.list("landing")] == [b"1\n2\n", b"3\n"]
 
 
-def test_killed_after_putting_the_file_nothing_lands_twice(landing):
+def test_after_a_kill_a_put_file_does_not_land_twice(landing):
     landing.wait(b"1\n", b"2\n")
-    landing.cut()
+    landing.insert_segment()
     landing.store.put_if_absent(SEGMENT_FILE, b"1\n2\n")
     landing.close()
     landing.open()
@@ -117,7 +117,7 @@ def test_killed_after_putting_the_file_nothing_lands_twice(landing):
     assert segments.count_waiting(landing.reader) == (0, None)
 
 
-def test_a_file_put_by_a_gateway_that_was_killed_is_on_disk_before_its_lines_are_forgotten(landing, monkeypatch):
+def test_a_file_put_before_a_kill_is_synced_before_its_lines_are_deleted(landing, monkeypatch):
     landing.wait(b"1\n")
     landing.store.put_if_absent(SEGMENT_FILE, b"1\n")
     synced, fsync = [], os.fsync
@@ -132,8 +132,8 @@ def test_a_file_put_by_a_gateway_that_was_killed_is_on_disk_before_its_lines_are
     assert segments.count_waiting(landing.reader) == (0, None)
 
 
-def test_cutting_a_file_takes_as_long_when_much_waits(landing, monkeypatch):
-    """Counted in instructions of SQLite: the only writer, and with it every post, waits for them."""
+def test_the_next_segment_takes_as_long_with_many_waiting_lines(landing, monkeypatch):
+    """Measured in SQLite instructions: every post waits for them, because there is one writer."""
     monkeypatch.setattr(segments, "MAX_SEGMENT_LINES", 3)
     landing.wait(*[b"shown\n"] * 5000, kind="impressions")
     landing.wait(*[b"later\n"] * 5000, day=MONDAY + 1)
@@ -144,9 +144,9 @@ def test_cutting_a_file_takes_as_long_when_much_waits(landing, monkeypatch):
     assert len(hundreds) < 50
 
 
-def test_a_file_of_that_name_with_other_events_stops_landing_and_loses_nothing(landing):
+def test_a_landed_file_with_other_events_stops_landing_and_loses_nothing(landing):
     landing.wait(b"1\n")
-    landing.store.put_if_absent(SEGMENT_FILE, b"somebody else's\n")
+    landing.store.put_if_absent(SEGMENT_FILE, b"other event\n")
     with pytest.raises(LakeError) as exc_info:
         landing.land()
     assert str(exc_info.value) == (

@@ -25,16 +25,16 @@ def stored_lines(folder):
         return [row[0] for row in connection.execute("SELECT line FROM waiting ORDER BY seq")]
 
 
-def test_what_is_acknowledged_can_be_read_by_others(writer, tmp_path):
+def test_acknowledged_writes_are_visible_to_other_connections(writer, tmp_path):
     writer.submit(event_line(b"one")).result()
     assert stored_lines(tmp_path) == [b"one"]
 
 
-def test_a_job_answers_its_sender(writer):
+def test_a_jobs_result_is_returned(writer):
     assert writer.submit(lambda connection: connection.execute("SELECT 41 + 1").fetchone()[0]).result() == 42
 
 
-def test_on_a_full_disk_nothing_is_kept_and_the_sender_is_told(writer, tmp_path):
+def test_on_a_full_disk_nothing_is_stored_and_the_client_gets_507(writer, tmp_path):
     writer.submit(event_line(b"before")).result()
     pages = writer.connection.execute("PRAGMA page_count").fetchone()[0]
     writer.connection.execute(f"PRAGMA max_page_count={pages}")
@@ -51,7 +51,7 @@ def test_on_a_full_disk_nothing_is_kept_and_the_sender_is_told(writer, tmp_path)
     assert stored_lines(tmp_path) == [b"before", b"after"]
 
 
-def test_some_of_the_disk_is_left_for_landing(tmp_path):
+def test_disk_space_is_reserved_for_landing(tmp_path):
     event_store_file.create_store(tmp_path)
     writer = Writer(tmp_path, reserved_bytes=1 << 60)
     writer.start()
@@ -63,7 +63,7 @@ def test_some_of_the_disk_is_left_for_landing(tmp_path):
     assert stored_lines(tmp_path) == [b"landing goes on"]
 
 
-def test_a_job_that_makes_a_mistake_keeps_nothing_and_stops_nobody(writer, tmp_path):
+def test_a_failing_job_writes_nothing_and_later_jobs_run(writer, tmp_path):
     def failing_job(connection):
         event_store.enqueue(connection, [("events", 1, b"half")])
         raise KeyError("oh")
@@ -75,7 +75,7 @@ def test_a_job_that_makes_a_mistake_keeps_nothing_and_stops_nobody(writer, tmp_p
     assert stored_lines(tmp_path) == [b"next"]
 
 
-def test_what_was_handed_in_before_the_end_is_written(tmp_path):
+def test_jobs_submitted_before_the_stop_are_written(tmp_path):
     event_store_file.create_store(tmp_path)
     writer = Writer(tmp_path)
     waiting = [writer.submit(event_line(b"%d" % number)) for number in range(600)]
@@ -85,7 +85,7 @@ def test_what_was_handed_in_before_the_end_is_written(tmp_path):
     assert len(stored_lines(tmp_path)) == 600
 
 
-def test_too_many_jobs_are_refused(tmp_path):
+def test_too_many_waiting_jobs_are_rejected(tmp_path):
     event_store_file.create_store(tmp_path)
     writer = Writer(tmp_path)
     for number in range(2048):

@@ -1,4 +1,4 @@
-"""Why something is shown, asked over HTTP."""
+"""Explanations over HTTP."""
 
 import pytest
 
@@ -9,16 +9,16 @@ from tests.tiny_gateway import tiny_gateway as running
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    root = tmp_path_factory.mktemp("why")
+    root = tmp_path_factory.mktemp("gateway")
     settings = gateway_settings(root)
-    tiny_gateway.release_tiny_bundle(settings.lake, root / "made")
+    tiny_gateway.release_tiny_bundle(settings.lake, root / "bundle")
     with running(settings, ManualClocks().clock()) as gateway:
         for item in ("a", "b", "c"):
             gateway.post("/v1/events", {"user_id": "ann", "item_id": item, "event_type": "cart"})
         yield gateway
 
 
-def test_the_events_that_move_the_score_come_with_what_is_known_of_them(client):
+def test_an_explanation_lists_the_strongest_events_with_title_and_time(client):
     response = client.get("/v1/items/e/explanation", user_id="ann", k=2)
     body = response.json()
     assert (response.status_code, body["item_id"], round(body["score"], 4), body["release"]) == (200, "e", 1.0, 1)
@@ -37,7 +37,7 @@ def test_the_events_that_move_the_score_come_with_what_is_known_of_them(client):
     assert body["events"][0]["event_time"].startswith("2026-01-05T12:00:00")
 
 
-def test_items_just_met_count_and_a_stranger_has_no_events(client):
+def test_items_of_the_request_count_and_an_unknown_shopper_has_no_events(client):
     explanation = client.get("/v1/items/-/explanation", item_id="f", items="b").json()
     assert [
         (contribution["item_id"], round(contribution["score_delta"], 4)) for contribution in explanation["events"]
@@ -47,21 +47,21 @@ def test_items_just_met_count_and_a_stranger_has_no_events(client):
 
 
 @pytest.mark.parametrize(
-    ("item", "given", "status", "where"),
+    ("item", "params", "status", "where"),
     [("none", {}, 404, "item_id"), ("e", {"exclude": "a"}, 422, "exclude"), ("e", {"k": 501}, 422, "query.k")],
 )
-def test_what_cannot_be_explained_is_refused(client, item, given, status, where):
-    response = client.get(f"/v1/items/{item}/explanation", **given)
+def test_wrong_explanation_requests_are_rejected(client, item, params, status, where):
+    response = client.get(f"/v1/items/{item}/explanation", **params)
     assert (response.status_code, response.json()["where"]) == (status, where)
 
 
-def test_a_second_explanation_at_the_same_time_waits_outside(client):
+def test_a_second_explanation_at_the_same_time_gets_503(client):
     with client.gateway.explanation_lock:
         response = client.get("/v1/items/e/explanation", user_id="ann")
     assert (response.status_code, response.json()["what"]) == (503, "another explanation is being computed")
     assert client.get("/v1/items/e/explanation", user_id="ann").status_code == 200
 
 
-def test_before_a_release_there_is_nothing_to_explain(tmp_path):
+def test_before_a_release_explanations_get_503(tmp_path):
     with running(gateway_settings(tmp_path), ManualClocks().clock(), ready=False) as gateway:
         assert gateway.get("/v1/items/e/explanation", items="a").status_code == 503

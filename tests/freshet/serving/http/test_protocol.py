@@ -1,4 +1,4 @@
-"""A gateway's process on raw sockets: what is too much is refused at once, and the others go on being answered."""
+"""A gateway process on raw sockets: requests over a limit are rejected at once, and other clients are served."""
 
 import contextlib
 import json
@@ -32,9 +32,9 @@ def connect(port):
     return contextlib.closing(socket.create_connection(("127.0.0.1", port), timeout=30))
 
 
-def read_response(opened):
-    """(status, body) of the next answer; None where the connection ends without one."""
-    file = opened.makefile("rb")
+def read_response(connection):
+    """Return (status, body) of the next response; None if the connection ends without one."""
+    file = connection.makefile("rb")
     line = file.readline()
     if not line:
         return None
@@ -43,12 +43,12 @@ def read_response(opened):
 
 
 def send_request(port, *chunks):
-    """What the gateway answers to a request sent in pieces; it may end the connection before all are sent."""
-    with connect(port) as opened:
+    """Send a request in chunks; return its response. The gateway may close the connection before all are sent."""
+    with connect(port) as connection:
         with contextlib.suppress(OSError):
             for piece in chunks:
-                opened.sendall(piece)
-        return read_response(opened)
+                connection.sendall(piece)
+        return read_response(connection)
 
 
 def error_text(answer):
@@ -57,7 +57,7 @@ def error_text(answer):
 
 
 class OtherClients:
-    """Other clients that go on asking: the longest that one of them waited, in seconds."""
+    """Another client that sends requests all the time. longest: its longest response time, seconds."""
 
     def __init__(self, port):
         self._port, self._ended = port, threading.Event()
@@ -79,7 +79,7 @@ class OtherClients:
             self.longest, self.answers = max(self.longest, time.monotonic() - request_start), self.answers + 1
 
 
-def test_a_header_that_never_ends_is_refused_and_the_others_are_answered(port):
+def test_an_endless_header_is_rejected_and_other_clients_are_served(port):
     with OtherClients(port) as others:
         response = send_request(port, REQUEST_HEAD + b"X: ", *[b"y" * 65536] * 700)
         n_answers = others.answers
@@ -88,7 +88,7 @@ def test_a_header_that_never_ends_is_refused_and_the_others_are_answered(port):
     assert others.answers > 2
 
 
-def test_a_head_is_read_up_to_its_limit_and_no_further(port):
+def test_a_head_is_read_up_to_its_limit(port):
     room = protocol.MAX_HEAD_BYTES - len(b"Host: x\r\nX: \r\n")
     assert send_request(port, REQUEST_HEAD + b"X: " + b"y" * room + b"\r\n\r\n")[0] == 200
     assert error_text(send_request(port, REQUEST_HEAD + b"X: " + b"y" * (room + 1) + b"\r\n\r\n"))[0] == 431
@@ -103,12 +103,12 @@ def test_too_many_headers_are_refused(port):
     )
 
 
-def test_an_address_that_never_ends_is_refused(port):
+def test_an_endless_address_is_rejected(port):
     response = send_request(port, b"GET /v1/recommendations?items=", *[b"y" * 65536] * 100)
     assert error_text(response) == (414, "its address takes more than 16 KiB")
 
 
-def test_extensions_of_a_chunk_that_never_end_are_refused(port):
+def test_endless_chunk_extensions_are_rejected(port):
     head = b"POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     response = send_request(port, head + b"1;", *[b"y" * 65536] * 200)
     assert error_text(response) == (413, "its body takes more than 4 MiB")
@@ -121,36 +121,36 @@ def test_a_body_in_chunks_of_one_byte_is_read(port):
     assert send_request(port, head + chunks + b"0\r\n\r\n")[0] == 202
 
 
-def test_requests_sent_ahead_are_answered_in_their_order(port):
-    with connect(port) as opened:
-        opened.sendall(
+def test_pipelined_requests_are_answered_in_order(port):
+    with connect(port) as connection:
+        connection.sendall(
             b"GET /nope HTTP/1.1\r\nHost: x\r\n\r\n"
             + REQUEST_HEAD
             + b"\r\n"
             + REQUEST_HEAD
             + b"Connection: close\r\n\r\n"
         )
-        responses = b"".join(iter(lambda: receive(opened), b""))
+        responses = b"".join(iter(lambda: receive(connection), b""))
     assert [part[:3] for part in responses.split(b"HTTP/1.1 ")[1:]] == [b"404", b"200", b"200"]
 
 
-def test_no_more_than_some_requests_are_read_ahead(port):
-    with connect(port) as opened:
-        opened.sendall((REQUEST_HEAD + b"\r\n") * (protocol.MAX_PIPELINED_REQUESTS + 50))
-        responses = b"".join(iter(lambda: receive(opened), b""))
+def test_the_number_of_pipelined_requests_is_limited(port):
+    with connect(port) as connection:
+        connection.sendall((REQUEST_HEAD + b"\r\n") * (protocol.MAX_PIPELINED_REQUESTS + 50))
+        responses = b"".join(iter(lambda: receive(connection), b""))
     assert responses.count(b"HTTP/1.1 200") <= protocol.MAX_PIPELINED_REQUESTS
 
 
-def receive(opened):
+def receive(connection):
     try:
-        return opened.recv(65536)
+        return connection.recv(65536)
     except ConnectionResetError:
         return b""
 
 
 @contextlib.contextmanager
 def run_impatient_server(monkeypatch, rejections, arrival=0.3, idle=0.3):
-    """A server in this process that reads the bodies, and waits no 20 s for them."""
+    """Run a server in this process with short timeouts; its application reads the request bodies."""
 
     async def app(scope, receive, send):
         while (await receive()).get("more_body"):
@@ -175,56 +175,56 @@ def run_impatient_server(monkeypatch, rejections, arrival=0.3, idle=0.3):
 @pytest.mark.parametrize(
     "begin", [b"GET / HT", REQUEST_HEAD, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"]
 )
-def test_a_request_that_does_not_arrive_is_given_up(monkeypatch, begin):
+def test_an_incomplete_request_times_out(monkeypatch, begin):
     rejections = []
     with run_impatient_server(monkeypatch, rejections) as port:
         assert send_request(port, begin)[0] == 408
-        assert send_request(port) is None  # a connection on which nothing is said
+        assert send_request(port) is None  # a connection without a request
         assert send_request(port, REQUEST_HEAD + b"\r\n")[0] == 204
     assert [status for status, _ in rejections] == [408]
 
 
-def test_the_time_of_a_request_begins_with_it_and_not_with_its_connection(monkeypatch):
+def test_the_request_timeout_starts_with_the_request(monkeypatch):
     rejections = []
-    with run_impatient_server(monkeypatch, rejections, arrival=1.0, idle=30) as port, connect(port) as opened:
-        for _ in range(2):  # the second one on a connection that was used
+    with run_impatient_server(monkeypatch, rejections, arrival=1.0, idle=30) as port, connect(port) as connection:
+        for _ in range(2):  # the second time on a used connection
             time.sleep(0.7)
-            opened.sendall(REQUEST_HEAD)
+            connection.sendall(REQUEST_HEAD)
             time.sleep(0.6)
-            opened.sendall(b"\r\n")
-            assert read_response(opened)[0] == 204
+            connection.sendall(b"\r\n")
+            assert read_response(connection)[0] == 204
     assert rejections == []
 
 
-def test_a_connection_that_was_opened_ahead_stays_as_long_as_an_idle_one(monkeypatch):
-    with run_impatient_server(monkeypatch, [], arrival=0.2, idle=30) as port, connect(port) as opened:
+def test_an_unused_connection_stays_as_long_as_an_idle_one(monkeypatch):
+    with run_impatient_server(monkeypatch, [], arrival=0.2, idle=30) as port, connect(port) as connection:
         time.sleep(0.6)
-        opened.sendall(REQUEST_HEAD + b"\r\n")
-        assert read_response(opened)[0] == 204
+        connection.sendall(REQUEST_HEAD + b"\r\n")
+        assert read_response(connection)[0] == 204
 
 
-def test_empty_lines_keep_no_connection_open(monkeypatch):
+def test_empty_lines_do_not_keep_a_connection_open(monkeypatch):
     for begin in (b"", REQUEST_HEAD + b"\r\n"):
-        with run_impatient_server(monkeypatch, []) as port, connect(port) as opened:
-            opened.sendall(begin)
-            assert not begin or read_response(opened)[0] == 204
-            opened.settimeout(10)
-            opened.sendall(b"\r\n")
-            assert receive(opened) == b""
+        with run_impatient_server(monkeypatch, []) as port, connect(port) as connection:
+            connection.sendall(begin)
+            assert not begin or read_response(connection)[0] == 204
+            connection.settimeout(10)
+            connection.sendall(b"\r\n")
+            assert receive(connection) == b""
 
 
-def test_a_client_that_offers_http_2_is_answered_in_http_1(port):
+def test_a_client_that_offers_http_2_gets_http_1(port):
     offer = (
         REQUEST_HEAD
         + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
     )
-    with connect(port) as opened:
+    with connect(port) as connection:
         for request in (offer, REQUEST_HEAD + b"\r\n"):
-            opened.sendall(request)
-            assert read_response(opened)[0] == 200
+            connection.sendall(request)
+            assert read_response(connection)[0] == 200
 
 
-def test_what_is_no_http_is_answered_in_json_and_said_once_a_minute(tmp_path):
+def test_bytes_that_are_not_http_get_a_json_error_and_are_logged_once_a_minute(tmp_path):
     with gateway_process(tmp_path) as (gateway, url):
         port = int(url.rpartition(":")[2])
         wait_for(lambda: is_alive(url))

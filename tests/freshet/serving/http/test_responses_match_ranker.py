@@ -1,4 +1,4 @@
-"""The last rung of the parity ladder: what a shopper gets over HTTP is what the ranker answers."""
+"""The last step of the parity checks: recommendations over HTTP equal the ranker's."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ N_CONCURRENT = 16
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_over_http_the_gateway_answers_what_the_ranker_answers(tmp_path, precision):
+def test_responses_over_http_match_the_ranker(tmp_path, precision):
     folder = tmp_path / "bundle"
     folder.mkdir()
     bundle = write_random_bundle(folder, precision)
@@ -25,7 +25,7 @@ def test_over_http_the_gateway_answers_what_the_ranker_answers(tmp_path, precisi
     append_release(lake, bundle.id)
     with gateway_process(tmp_path) as (_, address), httpx.Client(base_url=address) as client:
         wait_for(lambda: client.get("/readyz").status_code == 200)
-        with ThreadPoolExecutor(N_CONCURRENT) as pool:  # so many ask at once: they are answered in groups
+        with ThreadPoolExecutor(N_CONCURRENT) as pool:  # concurrent requests, so that they form batches
             gateway_lists = list(pool.map(lambda events: request_item_ids(client, events), history_requests(bundle)))
     ranker = open_ranker(bundle)
     ranker_lists = [
@@ -43,7 +43,7 @@ def request_item_ids(client, events):
 
 
 def history_requests(bundle):
-    """The histories as the events of questions; an item that nobody knows has an id of its own."""
+    """Yield each history as the events of a request; unknown items have the id `unknown`."""
     histories = random_histories()
     for start, stop in zip(histories.offsets[:-1], histories.offsets[1:], strict=True):
         yield [

@@ -23,7 +23,7 @@ VIEW_EVENT = {"user_id": "u", "item_id": "a", "event_type": "view"}
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    """A gateway that answers from the first release; each test has shoppers of its own."""
+    """A gateway with one release; each test uses other shoppers."""
     root = tmp_path_factory.mktemp("shop")
     settings = gateway_settings(root)
     release_tiny_bundle(settings.lake, root)
@@ -31,18 +31,18 @@ def client(tmp_path_factory):
         yield running_gateway
 
 
-def item_ids(answer):
-    assert answer.status_code == 200, answer.text
-    return answer.json()["tier"], "".join(item["item_id"] for item in answer.json()["items"])
+def tier_and_items(response):
+    assert response.status_code == 200, response.text
+    return response.json()["tier"], "".join(item["item_id"] for item in response.json()["items"])
 
 
-def problem_messages(answer):
-    return answer.status_code, answer.json()
+def status_and_body(response):
+    return response.status_code, response.json()
 
 
-def test_a_shopper_nobody_knows_is_shown_what_is_popular(client):
+def test_an_unknown_shopper_gets_popular_items(client):
     response = client.get("/v1/recommendations", user_id="stranger", k=3)
-    assert item_ids(response) == ("popular", "bed")
+    assert tier_and_items(response) == ("popular", "bed")
     body = response.json()
     assert (body["arm"], body["release"], body["bundle"]) == (
         "champion",
@@ -52,40 +52,40 @@ def test_a_shopper_nobody_knows_is_shown_what_is_popular(client):
     assert len(body["request_id"]) == 32
 
 
-def test_a_click_changes_that_shoppers_next_answer_and_nobody_elses(client):
+def test_an_event_changes_only_that_shoppers_next_recommendations(client):
     assert client.post("/v1/events", {**VIEW_EVENT, "user_id": "clicker"}).status_code == 202
-    assert item_ids(client.get("/v1/recommendations", user_id="clicker", k=3)) == ("sequence", "eca")
-    assert item_ids(client.get("/v1/recommendations", session_id="clicker", k=3)) == ("popular", "bed")
+    assert tier_and_items(client.get("/v1/recommendations", user_id="clicker", k=3)) == ("sequence", "eca")
+    assert tier_and_items(client.get("/v1/recommendations", session_id="clicker", k=3)) == ("popular", "bed")
 
 
-def test_the_user_counts_where_both_are_known(client):
+def test_user_id_identifies_the_shopper_if_both_are_given(client):
     client.post("/v1/events", {**VIEW_EVENT, "user_id": "both", "session_id": "visit"})
-    assert item_ids(client.get("/v1/recommendations", user_id="both", k=1)) == ("sequence", "e")
-    assert item_ids(client.get("/v1/recommendations", session_id="visit", k=1)) == ("popular", "b")
+    assert tier_and_items(client.get("/v1/recommendations", user_id="both", k=1)) == ("sequence", "e")
+    assert tier_and_items(client.get("/v1/recommendations", session_id="visit", k=1)) == ("popular", "b")
 
 
-def test_items_sent_along_are_answered_and_not_kept(client):
-    assert item_ids(client.get("/v1/recommendations", items="a,c", k=2)) == ("sequence", "ec")
+def test_items_of_a_request_are_used_and_not_stored(client):
+    assert tier_and_items(client.get("/v1/recommendations", items="a,c", k=2)) == ("sequence", "ec")
     body = {"session_id": "passing", "events": [{"item_id": "b", "event_type": "cart"}], "k": 2}
-    assert item_ids(client.post("/v1/recommendations", body)) == ("sequence", "fd")
-    assert item_ids(client.get("/v1/recommendations", session_id="passing", k=1)) == ("popular", "b")
+    assert tier_and_items(client.post("/v1/recommendations", body)) == ("sequence", "fd")
+    assert tier_and_items(client.get("/v1/recommendations", session_id="passing", k=1)) == ("popular", "b")
 
 
 def test_filters_and_exclusions_come_before_the_best_are_taken(client):
-    assert item_ids(client.get("/v1/recommendations", items="a", k=3, exclude="e,c")) == ("sequence", "abd")
-    assert item_ids(client.get("/v1/recommendations", items="a", k=3, exclude_seen="true")) == ("sequence", "ecb")
-    assert item_ids(client.post("/v1/recommendations", {"only": ["f", "d"]})) == ("popular", "df")
-    assert item_ids(client.get("/v1/recommendations", price_min=2)) == ("popular", "")
+    assert tier_and_items(client.get("/v1/recommendations", items="a", k=3, exclude="e,c")) == ("sequence", "abd")
+    assert tier_and_items(client.get("/v1/recommendations", items="a", k=3, exclude_seen="true")) == ("sequence", "ecb")
+    assert tier_and_items(client.post("/v1/recommendations", {"only": ["f", "d"]})) == ("popular", "df")
+    assert tier_and_items(client.get("/v1/recommendations", price_min=2)) == ("popular", "")
 
 
 def test_similar_and_popular_items(client):
-    assert item_ids(client.get("/v1/items/a/similar", k=2)) == ("content", "ce")
-    assert item_ids(client.get("/v1/items/-/similar", item_id="b", k=2)) == ("content", "df")
-    assert item_ids(client.get("/v1/popular", k=3)) == ("popular", "bed")
+    assert tier_and_items(client.get("/v1/items/a/similar", k=2)) == ("content", "ce")
+    assert tier_and_items(client.get("/v1/items/-/similar", item_id="b", k=2)) == ("content", "df")
+    assert tier_and_items(client.get("/v1/popular", k=3)) == ("popular", "bed")
 
 
-def test_an_item_nobody_knows_has_nothing_similar(client):
-    assert problem_messages(client.get("/v1/items/nope/similar")) == (
+def test_similar_items_of_an_unknown_item_get_404(client):
+    assert status_and_body(client.get("/v1/items/nope/similar")) == (
         404,
         {
             "where": "item_id",
@@ -95,12 +95,12 @@ def test_an_item_nobody_knows_has_nothing_similar(client):
     )
 
 
-def test_a_category_nobody_knows_is_not_popular(client):
-    status, problem = problem_messages(client.get("/v1/popular", categories="hats"))
+def test_popular_items_of_an_unknown_category_get_404(client):
+    status, problem = status_and_body(client.get("/v1/popular", categories="hats"))
     assert (status, problem["what"]) == (404, "release 1 has no category 'hats'")
 
 
-def test_a_retry_is_harmless(client):
+def test_a_retry_is_a_duplicate(client):
     event = {**VIEW_EVENT, "user_id": "again", "event_id": "again-1"}
     first, second = client.post("/v1/events", event), client.post("/v1/events", event)
     assert (first.status_code, first.json()["events"]) == (202, [{"status": "accepted", "event_id": "again-1"}])
@@ -111,7 +111,7 @@ def test_another_event_of_the_same_id_is_a_conflict_and_counted(client):
     event = {**VIEW_EVENT, "user_id": "mine", "event_id": "taken"}
     assert client.post("/v1/events", event).status_code == 202
     other = {**event, "user_id": "another's"}
-    status, receipt = problem_messages(client.post("/v1/events", other))
+    status, receipt = status_and_body(client.post("/v1/events", other))
     assert (status, receipt["conflict"], receipt["duplicate"], receipt["accepted"]) == (409, 1, 0, 0)
     assert receipt["events"] == [
         {
@@ -130,7 +130,7 @@ def test_another_event_of_the_same_id_is_a_conflict_and_counted(client):
     assert 'freshet_events_total{status="conflict"} 3.0' in client.get("/metrics").text
 
 
-def test_blanks_around_an_id_make_no_other_shopper_item_or_event(client):
+def test_blanks_around_ids_do_not_make_another_shopper_item_or_event(client):
     assert (
         client.post("/v1/events", {**VIEW_EVENT, "user_id": " padded", "item_id": "a ", "event_id": "p1"}).status_code
         == 202
@@ -144,12 +144,14 @@ def test_blanks_around_an_id_make_no_other_shopper_item_or_event(client):
         assert [event[:2] for event in recent_events(reader, shopper).events] == [("a", "view")]
     response = client.get("/v1/recommendations", user_id="padded ", k=3)
     assert (
-        item_ids(response) == item_ids(client.get("/v1/recommendations", user_id="padded", k=3)) == ("sequence", "eca")
+        tier_and_items(response)
+        == tier_and_items(client.get("/v1/recommendations", user_id="padded", k=3))
+        == ("sequence", "eca")
     )
-    assert item_ids(client.get("/v1/items/-/similar", item_id=" b ", k=2)) == ("content", "df")
+    assert tier_and_items(client.get("/v1/items/-/similar", item_id=" b ", k=2)) == ("content", "df")
 
 
-def test_a_list_is_answered_event_by_event(client):
+def test_every_event_of_a_list_has_its_own_status(client):
     mixed = client.post(
         "/v1/events", [{**VIEW_EVENT, "event_id": "m1"}, {**VIEW_EVENT, "price": -1}, {**VIEW_EVENT, "event_id": "m1"}]
     )
@@ -176,7 +178,7 @@ def test_a_list_is_answered_event_by_event(client):
         (b"[" * 100_000, 400, "the JSON is nested too deep"),
     ],
 )
-def test_a_post_that_is_no_list_of_events_is_refused_whole(client, body, status, what):
+def test_a_post_that_is_not_a_list_of_events_is_rejected_as_a_whole(client, body, status, what):
     response = client.post("/v1/events", body)
     assert (response.status_code, response.json()["what"]) == (status, what)
     assert response.json()["fix"]
@@ -185,14 +187,14 @@ def test_a_post_that_is_no_list_of_events_is_refused_whole(client, body, status,
 @pytest.mark.parametrize(
     ("method", "path", "status"), [("GET", "/nope", 404), ("DELETE", "/v1/events", 405), ("GET", "/v1/items/a", 404)]
 )
-def test_an_address_that_is_none_is_answered_in_json(client, method, path, status):
+def test_an_unknown_address_gets_a_json_error(client, method, path, status):
     response = client(method, path)
     assert response.status_code == status
     assert sorted(response.json()) == ["fix", "what", "where"]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-def test_what_is_looked_at_can_be_looked_at_without_a_body(client, path):
+def test_probe_endpoints_support_head(client, path):
     head_response, get_response = client("HEAD", path), client.get(path)
     assert (head_response.status_code, head_response.content) == (200, b"")
     assert head_response.headers["content-type"] == get_response.headers["content-type"]
@@ -207,7 +209,7 @@ def test_what_is_looked_at_can_be_looked_at_without_a_body(client, path):
         ("/v1/items/a/similar", "GET, OPTIONS"),
     ],
 )
-def test_an_address_names_its_methods_when_asked_and_when_asked_wrongly(client, path, methods):
+def test_an_address_lists_its_methods_for_options_and_with_405(client, path, methods):
     options, wrong_response = client("OPTIONS", path), client("DELETE", path)
     assert (options.status_code, options.headers["allow"]) == (204, methods)
     assert (wrong_response.status_code, ", ".join(sorted(wrong_response.headers["allow"].split(", ")))) == (
@@ -216,15 +218,15 @@ def test_an_address_names_its_methods_when_asked_and_when_asked_wrongly(client, 
     )
 
 
-def test_a_client_that_hangs_up_in_its_body_is_no_mistake_of_ours(client):
-    """As uvicorn tells it: a part of the body, then that the client is gone."""
+def test_a_client_that_disconnects_in_its_body_is_counted_as_499(client):
+    """uvicorn reports a part of the body, then the disconnect."""
     parts = [{"type": "http.request", "body": b"[", "more_body": True}, {"type": "http.disconnect"}]
 
     async def receive():
         return parts.pop(0)
 
     async def send(_):
-        """It reaches nobody."""
+        """Drop the response: the client has disconnected."""
 
     scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
              "path": "/v1/events", "raw_path": b"/v1/events", "query_string": b"", "root_path": "", "state": {},
@@ -236,7 +238,7 @@ def test_a_client_that_hangs_up_in_its_body_is_no_mistake_of_ours(client):
     assert 'freshet_requests_total{route="/v1/events",status="500"}' not in text
 
 
-def test_strangers_see_no_paths_of_the_server(tmp_path):
+def test_error_responses_contain_no_server_paths(tmp_path):
     settings = gateway_settings(tmp_path)
     with tiny_gateway(settings, ManualClocks().clock(), ready=False) as gateway:
         append_release(settings.lake, "0" * 64)
@@ -249,17 +251,17 @@ def test_strangers_see_no_paths_of_the_server(tmp_path):
             assert str(tmp_path) not in response.text
 
 
-def test_it_says_that_it_is_ready_and_alive(client):
+def test_readyz_and_healthz_of_a_serving_gateway(client):
     ready = client.get("/readyz")
     assert ready.status_code == 200
     assert {**ready.json(), "waiting": 0} == {
         "ready": True, "release": 1, "bundle": client.gateway.active_state.release.bundle.id, "shoppers": 0,
         "waiting": 0, "reasons": [],
     }  # fmt: skip
-    assert problem_messages(client.get("/healthz")) == (200, {"alive": True, "dead": []})
+    assert status_and_body(client.get("/healthz")) == (200, {"alive": True, "dead": []})
 
 
-def test_metrics_count_what_happened(client):
+def test_metrics_count_requests_and_tiers(client):
     client.get("/v1/popular")
     text = client.get("/metrics").text
     assert 'freshet_requests_total{route="/v1/popular",status="200"}' in text
@@ -268,7 +270,7 @@ def test_metrics_count_what_happened(client):
     assert f'freshet_bundle{{bundle="{client.gateway.active_state.release.bundle.id}"}} 1.0' in text
 
 
-def test_the_schema_names_every_endpoint_and_the_page_needs_nothing_from_elsewhere(client):
+def test_openapi_lists_every_endpoint_and_its_page_loads_nothing_else(client):
     schema = client.get("/openapi/openapi.json").json()
     for path in ("/readyz", "/healthz"):
         assert sorted(schema["paths"][path]["get"]["responses"]) == ["200", "503"]
@@ -285,7 +287,7 @@ def test_the_schema_names_every_endpoint_and_the_page_needs_nothing_from_elsewhe
         assert f"<code>{path}</code>" in page.text
 
 
-def test_what_was_shown_lands_with_who_said_so(tmp_path):
+def test_impressions_land_with_tier_bundle_and_release(tmp_path):
     settings = gateway_settings(tmp_path)
     bundle = release_tiny_bundle(settings.lake, tmp_path)
     with tiny_gateway(settings, ManualClocks().clock()) as gateway:
@@ -302,22 +304,22 @@ def test_what_was_shown_lands_with_who_said_so(tmp_path):
     ]  # fmt: skip
 
 
-def test_before_the_first_release_events_are_kept_and_lists_are_refused(tmp_path):
+def test_before_the_first_release_events_are_stored_and_requests_get_503(tmp_path):
     settings = gateway_settings(tmp_path)
     with tiny_gateway(settings, ManualClocks().clock(), ready=False) as gateway:
         wait_for(lambda: gateway.get("/readyz").json()["reasons"][0]["what"] == "nothing has been released yet")
         assert gateway.post("/v1/events", VIEW_EVENT).status_code == 202
         assert gateway.get("/readyz").status_code == 503
         for path in ("/v1/recommendations", "/v1/popular", "/v1/items/a/similar"):
-            status, problem = problem_messages(gateway.get(path))
+            status, problem = status_and_body(gateway.get(path))
             assert (status, problem["what"]) == (503, "nothing has been released yet")
         release_tiny_bundle(settings.lake, tmp_path)
         wait_for(lambda: gateway.get("/readyz").status_code == 200)
-        assert item_ids(gateway.get("/v1/recommendations", user_id="u", k=1)) == ("sequence", "e")
+        assert tier_and_items(gateway.get("/v1/recommendations", user_id="u", k=1)) == ("sequence", "e")
     assert [line["item_id"] for line in landed_lines(settings.lake)] == ["a"]
 
 
-def test_on_a_full_disk_events_are_refused_and_lists_are_answered(tmp_path):
+def test_on_a_full_disk_events_are_refused_and_recommendations_work(tmp_path):
     settings = gateway_settings(tmp_path)
     release_tiny_bundle(settings.lake, tmp_path)
     with tiny_gateway(settings, ManualClocks().clock()) as gateway:
@@ -326,15 +328,15 @@ def test_on_a_full_disk_events_are_refused_and_lists_are_answered(tmp_path):
         pages = writer.submit(lambda c: c.execute("PRAGMA page_count").fetchone()[0]).result()
         writer.connection.execute(f"PRAGMA max_page_count={pages}")
         events = [{**VIEW_EVENT, "title": "x" * 1000, "event_id": str(n)} for n in range(100)]
-        status, problem = problem_messages(gateway.post("/v1/events", events))
+        status, problem = status_and_body(gateway.post("/v1/events", events))
         assert (status, problem["what"]) == (507, "the disk is full, nothing was stored")
-        assert item_ids(gateway.get("/v1/recommendations", user_id="u", k=1)) == ("sequence", "e")
+        assert tier_and_items(gateway.get("/v1/recommendations", user_id="u", k=1)) == ("sequence", "e")
         writer.connection.execute("PRAGMA max_page_count=1000000")
         assert gateway.post("/v1/events", events).json()["accepted"] == 100
     assert [line["event_id"] for line in landed_lines(settings.lake)] == ["kept", *map(str, range(100))]
 
 
-def test_a_clock_that_jumps_is_told_and_no_event_goes_back_in_time(tmp_path):
+def test_a_clock_jump_is_reported_and_event_times_never_go_back(tmp_path):
     settings, clocks = gateway_settings(tmp_path), ManualClocks()
     release_tiny_bundle(settings.lake, tmp_path)
     with tiny_gateway(settings, clocks.clock()) as gateway:
@@ -352,14 +354,14 @@ def test_a_clock_that_jumps_is_told_and_no_event_goes_back_in_time(tmp_path):
     assert times["before"] < times["after"] < "2026-01-05T12:00:01"
 
 
-def test_a_clock_set_forward_over_midnight_lands_events_under_the_day_it_says(tmp_path):
+def test_a_clock_set_forward_over_midnight_lands_events_on_the_new_day(tmp_path):
     settings, clocks = gateway_settings(tmp_path), ManualClocks()
     with tiny_gateway(settings, clocks.clock(), ready=False) as gateway:
         gateway.post("/v1/events", {**VIEW_EVENT, "event_id": "monday"})
         clocks.wall += 43_200 + 60
         gateway.post("/v1/events", {**VIEW_EVENT, "event_id": "tuesday"})
-        told_so = [reason["what"] for reason in gateway.get("/readyz").json()["reasons"]]
-        assert "the machine's clock jumped forward by 43,260 s" in told_so
+        messages = [reason["what"] for reason in gateway.get("/readyz").json()["reasons"]]
+        assert "the machine's clock jumped forward by 43,260 s" in messages
         wait_for(lambda: len(landed_lines(settings.lake)) == 2)
     landed_by_day = {
         path.parent.parent.name: json.loads(path.read_text()) for path in (tmp_path / "lake").rglob("*.jsonl")
@@ -371,7 +373,7 @@ def test_a_clock_set_forward_over_midnight_lands_events_under_the_day_it_says(tm
     }
 
 
-def test_a_day_that_is_over_lands_by_itself(tmp_path):
+def test_lines_land_at_the_end_of_a_day(tmp_path):
     settings, clocks = gateway_settings(tmp_path), ManualClocks()
     release_tiny_bundle(settings.lake, tmp_path)
     with tiny_gateway(settings, clocks.clock()) as gateway:

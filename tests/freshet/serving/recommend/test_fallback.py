@@ -39,26 +39,26 @@ def release(tmp_path_factory) -> LoadedRelease:
     )
 
 
-def ranking_request(items="", contents=(), excluded_items=NO_ITEMS, allowed_items=False, k=3):
+def ranking_request(items="", contents=(), excluded_items=NO_ITEMS, has_category_filter=False, k=3):
     events = [HistoryEvent(item, "view", 60 * position, 0) for position, item in enumerate(items)]
-    return RankingRequest(events, list(contents), np.asarray(excluded_items, dtype=np.int64), allowed_items, k)
+    return RankingRequest(events, list(contents), np.asarray(excluded_items, dtype=np.int64), has_category_filter, k)
 
 
 def precomputed_request(items="", *, is_first=False, excluded_items=NO_ITEMS, k=2):
-    """Somebody who met a and has the list `items` made ahead, its scores 9, 8, …"""
-    ready = PrecomputedList(
+    """A request of a shopper who viewed a, with a precomputed list of `items` and scores 9, 8, …"""
+    precomputed = PrecomputedList(
         np.array([" abcdef".index(item) for item in items]), 9 - np.arange(len(items), dtype=np.float32)
     )
     return replace(
         ranking_request("a", k=k),
-        precomputed=ready,
+        precomputed=precomputed,
         precomputed_first=is_first,
         excluded_items=np.asarray(excluded_items, dtype=np.int64),
     )
 
 
 class FailingEncoder:
-    """An encoder that cannot be asked."""
+    """An ONNX session that fails."""
 
     def run(self, names, feed):
         raise RuntimeError("out of memory\nand more")
@@ -68,13 +68,13 @@ def tier_and_items(ranked_list):
     return ranked_list.tier, "".join(item.item_id for item in ranked_list.items)
 
 
-def test_the_model_answers_where_it_knows_an_item(release):
+def test_a_history_with_a_known_item_is_ranked_by_the_model(release):
     assert [
         tier_and_items(ranked) for ranked in rank_with_fallback(release, [ranking_request("a"), ranking_request("?b")])
     ] == [("sequence", "eab"), ("sequence", "fdb")]
 
 
-def test_each_of_a_group_gets_its_own_k_and_its_own_rung(release):
+def test_each_request_of_a_batch_has_its_own_k_and_tier(release):
     ranked_lists = rank_with_fallback(
         release, [ranking_request("a", k=1), ranking_request("", k=2), ranking_request("b", k=4)]
     )
@@ -85,7 +85,7 @@ def test_each_of_a_group_gets_its_own_k_and_its_own_rung(release):
     ]
 
 
-def test_new_items_with_a_title_are_answered_by_their_content(release):
+def test_new_items_with_a_title_are_ranked_by_content(release):
     cheap, dear = ItemMetadata("new", "", 1.0), ItemMetadata("new", "", 99.0)
     assert [
         tier_and_items(ranked)
@@ -96,18 +96,18 @@ def test_new_items_with_a_title_are_answered_by_their_content(release):
     ]
 
 
-def test_new_items_with_a_category_are_answered_by_what_is_popular_there_and_then_elsewhere(release):
+def test_new_items_without_title_get_popular_items_of_their_category_first(release):
     assert tier_and_items(
         rank_with_fallback(release, [ranking_request("?", [ItemMetadata("", "odd", None)], k=4)])[0]
     ) == ("segment", "eabd")
 
 
-def test_the_category_looked_at_last_counts_and_an_unknown_one_does_not(release):
+def test_the_last_known_category_of_the_history_is_used(release):
     contents = [ItemMetadata("", "odd", None), ItemMetadata("", "even", None), ItemMetadata("", "hats", None)]
     assert tier_and_items(rank_with_fallback(release, [ranking_request("???", contents)])[0]) == ("segment", "bdf")
 
 
-def test_nothing_known_is_answered_by_what_is_popular(release):
+def test_without_known_items_popular_items_are_recommended(release):
     assert tier_and_items(rank_with_fallback(release, [ranking_request("?", [ItemMetadata("", "hats", None)])])[0]) == (
         "popular",
         "bed",
@@ -121,23 +121,23 @@ def test_popular_within_a_filter_is_a_segment(release):
     )
 
 
-def test_the_lengths_of_all_vectors_are_known_before_anybody_asks(release):
+def test_item_norms_are_computed_when_the_release_is_loaded(release):
     vectors = release.bundle.item_embeddings
     np.testing.assert_allclose(release.item_norms[1:], np.linalg.norm(vectors, axis=1)[1:], rtol=1e-6)
-    assert release.item_norms[0] > 0  # row 0 is zeros: nothing is divided by it
+    assert release.item_norms[0] > 0  # row 0 is zeros
     other_release = replace(release, item_norms=np.full(7, 2.0, dtype=np.float32))
     assert similar_items(other_release, 2, NO_ITEMS, 1).items[0].score == pytest.approx(
         float(vectors[2] @ vectors[6]) / 4, abs=1e-5
     )
 
 
-def test_similar_items_are_neighbours_first_then_what_resembles(release):
+def test_similar_items_are_neighbours_first_then_by_embedding(release):
     assert tier_and_items(similar_items(release, 1, NO_ITEMS, 4)) == ("neighbours", "dbef")
     assert tier_and_items(similar_items(release, 1, np.array([4, 2]), 4)) == ("content", "ef")
     assert tier_and_items(similar_items(release, 2, NO_ITEMS, 3)) == ("content", "dfa")
 
 
-def test_what_is_delisted_is_on_no_rung(release):
+def test_delisted_items_are_in_no_tier(release):
     lists = rank_with_fallback(
         release,
         [ranking_request("a", k=9), ranking_request("?", [ItemMetadata("t", "", None)], k=9), ranking_request(k=9)],
@@ -145,13 +145,13 @@ def test_what_is_delisted_is_on_no_rung(release):
     assert all("c" not in tier_and_items(ranked)[1] for ranked in [*lists, similar_items(release, 1, NO_ITEMS, 9)])
 
 
-def test_an_item_is_shown_with_what_the_catalogue_says(release):
+def test_an_item_is_shown_with_its_catalogue_columns(release):
     item = rank_with_fallback(release, [ranking_request("b", k=1)])[0].items[0]
     assert (item.item_id, item.title, item.category, item.price) == ("f", "Item F", "even", None)
 
 
 @pytest.mark.parametrize(
-    ("question", "expected"),
+    ("request_", "expected"),
     [
         (RecommendationRequest(k=9), "befda"),
         (RecommendationRequest(k=9, exclude=["b", "?"]), "efda"),
@@ -165,24 +165,24 @@ def test_an_item_is_shown_with_what_the_catalogue_says(release):
         (RecommendationRequest(k=9, price_min=20, price_max=40, exclude=["b"]), "d"),
     ],
 )
-def test_filters_are_applied_before_the_best_are_taken(release, question, expected):
-    forbidden = release.catalogue.excluded_items(question, NO_ITEMS)
+def test_filters_are_applied_before_the_best_are_taken(release, request_, expected):
+    excluded = release.catalogue.excluded_items(request_, NO_ITEMS)
     assert sorted(
-        tier_and_items(popular_items(release, "", forbidden, question.k, has_category_filter=False))[1]
+        tier_and_items(popular_items(release, "", excluded, request_.k, has_category_filter=False))[1]
     ) == sorted(expected)
 
 
-def test_what_was_seen_is_left_out_where_that_is_asked(release):
+def test_seen_items_are_excluded_on_request(release):
     exclude = np.array([1, 2])
     assert release.catalogue.excluded_items(RecommendationRequest(exclude_seen=True), exclude).tolist() == [1, 2]
     assert release.catalogue.excluded_items(RecommendationRequest(), exclude).tolist() == []
 
 
-def test_the_tiers_of_recommendations_are_the_ones_that_impressions_may_name():
+def test_the_tiers_are_those_of_the_impressions_table():
     assert set(get_args(Tier)) == {*TIERS, "neighbours"}
 
 
-def test_a_list_made_ahead_waits_until_the_model_cannot_answer(release, caplog):
+def test_a_precomputed_list_is_used_if_the_model_fails(release, caplog):
     assert tier_and_items(rank_with_fallback(release, [precomputed_request("dba")])[0]) == ("sequence", "ea")
     broken_release = replace(release, ranker=replace(release.ranker, session=FailingEncoder()))
     (precomputed_list, fallback) = rank_with_fallback(
@@ -194,7 +194,7 @@ def test_a_list_made_ahead_waits_until_the_model_cannot_answer(release, caplog):
     assert "precomputed lists and lower tiers are served" in caplog.text
 
 
-def test_a_list_made_ahead_goes_first_where_that_is_set(release):
+def test_a_precomputed_list_comes_first_if_configured(release):
     assert [
         tier_and_items(ranked)
         for ranked in rank_with_fallback(
@@ -206,7 +206,7 @@ def test_a_list_made_ahead_goes_first_where_that_is_set(release):
     ]
 
 
-def test_a_list_made_ahead_that_filters_leave_short_does_not_answer(release):
+def test_a_precomputed_list_that_filters_leave_short_is_not_used(release):
     assert tier_and_items(
         rank_with_fallback(release, [precomputed_request("dba", is_first=True, excluded_items=[4])])[0]
     ) == ("precomputed", "ba")

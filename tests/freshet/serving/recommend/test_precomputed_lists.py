@@ -18,7 +18,7 @@ ANN = pseudonym(b"tiny", "user", "ann")
 
 
 def publish_list(lake: str, folder: Path, bundle: str, last_event_time: int = 120) -> str:
-    """Ann's list: d, then b."""
+    """Publish a precomputed list for Ann: d, then b; return its id."""
     arrays = {
         "shoppers": np.array([ANN.encode()]),
         "last_event_times": np.array([last_event_time]),

@@ -4,18 +4,18 @@ import sys
 
 from freshet.data.history_events import HistoryEvent
 from freshet.serving.releases.check_bundle import check_bundle
-from freshet.serving.releases.sandbox import _exit_reason
+from freshet.serving.releases.sandbox import exit_reason
 from tests.tiny_gateway import gateway_settings, release_tiny_bundle
 
 
-def test_a_good_bundle_answers_its_golden_requests_and_the_histories_it_is_given(tmp_path):
+def test_a_good_bundle_passes_with_golden_requests_and_recent_histories(tmp_path):
     settings = gateway_settings(tmp_path)
     name = release_tiny_bundle(settings.lake, tmp_path)
     actual = check_bundle(settings.lake, settings.cache_dir, name, [[HistoryEvent("a", "view", 0, 0)]])
-    assert actual == {"difference": 0.0, "answered": 2}
+    assert actual == {"golden_difference": 0.0, "ranked_histories": 2}
 
 
-def test_a_proof_that_does_not_end_is_ended(tmp_path):
+def test_a_check_that_does_not_end_is_killed(tmp_path):
     command = [
         sys.executable,
         "-m",
@@ -28,10 +28,10 @@ def test_a_proof_that_does_not_end_is_ended(tmp_path):
     ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as waiting_for_its_input:
         assert waiting_for_its_input.wait(60) == -14
-    assert _exit_reason(-14, "", 120) == "took longer than 120 s"
+    assert exit_reason(-14, "", 120) == "took longer than 120 s"
 
 
-def test_a_bundle_that_is_not_there_is_refused_in_one_line_of_json(tmp_path):
+def test_a_missing_bundle_is_refused_in_one_line_of_json(tmp_path):
     command = [
         sys.executable,
         "-m",
@@ -51,6 +51,6 @@ def test_a_bundle_that_is_not_there_is_refused_in_one_line_of_json(tmp_path):
     }
 
 
-def test_how_a_proof_ended_is_said_in_words():
-    assert _exit_reason(-11, "", 120) == "was killed by SIGSEGV"
-    assert _exit_reason(3, "Traceback\n  …\nMemoryError\n", 120) == "failed with exit code 3 (MemoryError)"
+def test_the_exit_reason_of_a_check():
+    assert exit_reason(-11, "", 120) == "was killed by SIGSEGV"
+    assert exit_reason(3, "Traceback\n  …\nMemoryError\n", 120) == "failed with exit code 3 (MemoryError)"

@@ -1,4 +1,4 @@
-"""While releases are swapped in, questions go on: none fails, and none is answered from two releases."""
+"""Requests during swaps: none fails, and each is served from one release."""
 
 import threading
 
@@ -8,12 +8,12 @@ REQUEST_PARAMS = [{"items": "a", "k": 2}, {"user_id": "stranger", "k": 3}, {"ite
 
 
 class RequestThreads:
-    """Threads that ask one question each, over and over, and write down every answer."""
+    """Threads that send one request each, over and over, and record every response."""
 
     def __init__(self, gateway):
-        self._gateway, self._ended = gateway, threading.Event()
-        self.answers = []
-        self._threads = [threading.Thread(target=self._send_requests, args=(question,)) for question in REQUEST_PARAMS]
+        self._gateway, self._stop_event = gateway, threading.Event()
+        self.responses = []
+        self._threads = [threading.Thread(target=self._send_requests, args=(params,)) for params in REQUEST_PARAMS]
 
     def __enter__(self):
         for thread in self._threads:
@@ -21,27 +21,27 @@ class RequestThreads:
         return self
 
     def __exit__(self, *_):
-        self._ended.set()
+        self._stop_event.set()
         for thread in self._threads:
             thread.join()
 
-    def _send_requests(self, question):
-        while not self._ended.is_set():
-            response = self._gateway.get("/v1/recommendations", **question)
-            self.answers.append((response.status_code, response.json()))
+    def _send_requests(self, params):
+        while not self._stop_event.is_set():
+            response = self._gateway.get("/v1/recommendations", **params)
+            self.responses.append((response.status_code, response.json()))
 
-    def has_answer_from(self, number):
-        return any(response.get("release") == number for _, response in list(self.answers))
+    def has_response_of(self, number):
+        return any(response.get("release") == number for _, response in list(self.responses))
 
 
-def test_no_question_fails_while_releases_are_swapped_and_every_answer_is_from_one_of_them(tmp_path):
+def test_every_request_during_swaps_is_served_from_one_release(tmp_path):
     settings = gateway_settings(tmp_path)
     bundles = {1: release_tiny_bundle(settings.lake, tmp_path, "one")}
-    with tiny_gateway(settings, ManualClocks().clock()) as gateway, RequestThreads(gateway) as crowd:
+    with tiny_gateway(settings, ManualClocks().clock()) as gateway, RequestThreads(gateway) as threads:
         for number, note in ((2, "two"), (3, "three")):
             bundles[number] = release_tiny_bundle(settings.lake, tmp_path, note)
-            wait_for(lambda number=number: crowd.has_answer_from(number))
-    assert {status for status, _ in crowd.answers} == {200}
-    assert {(response["release"], response["bundle"]) for _, response in crowd.answers} == set(bundles.items())
+            wait_for(lambda number=number: threads.has_response_of(number))
+    assert {status for status, _ in threads.responses} == {200}
+    assert {(response["release"], response["bundle"]) for _, response in threads.responses} == set(bundles.items())
     assert len(set(bundles.values())) == 3
-    assert all(answer["items"] for _, answer in crowd.answers)
+    assert all(response["items"] for _, response in threads.responses)

@@ -25,7 +25,7 @@ from tests.tiny_gateway import ManualClocks, append_release, gateway_settings, r
 
 
 class WatcherHarness:
-    """A follower that looks when it is told to."""
+    """A release watcher without its thread: a test calls `poll`."""
 
     def __init__(self, root, **setting_overrides):
         settings = gateway_settings(root, **setting_overrides)
@@ -48,8 +48,8 @@ class WatcherHarness:
     def release(self, note):
         return release_tiny_bundle(self.lake, self.root, note)
 
-    def release_wrong(self, note="wrong"):
-        """A bundle whose golden requests were answered otherwise at export."""
+    def release_bad_bundle(self, note="wrong"):
+        """Release a bundle whose golden requests have other outputs than its encoder."""
         folder = self.root / note
         write_bundle(folder, note=note)
         other = EncodedHistories(np.array([[9, 9]], dtype=np.float32), np.zeros(1, dtype=np.float32))
@@ -70,7 +70,7 @@ def watcher(tmp_path):
     return WatcherHarness(tmp_path)
 
 
-def test_before_the_first_release_nothing_serves_and_it_says_what_to_do(watcher):
+def test_before_the_first_release_the_problem_names_the_next_step(watcher):
     assert watcher.poll() is None
     assert watcher.active_state.journal_problems == (
         Problem(
@@ -103,7 +103,7 @@ def test_a_new_release_is_swapped_in_and_a_rollback_swaps_it_out(watcher):
     assert (watcher.active_state.swaps, watcher.active_state.journal_problems) == (3, ())
 
 
-def test_an_entry_that_names_what_serves_changes_the_number_only(watcher):
+def test_an_entry_with_the_serving_bundle_changes_only_the_number(watcher):
     watcher.release("one")
     watcher.poll()
     ranker = watcher.active_state.release.ranker
@@ -112,10 +112,10 @@ def test_an_entry_that_names_what_serves_changes_the_number_only(watcher):
     assert watcher.active_state.release.ranker is ranker
 
 
-def test_a_bundle_that_fails_its_golden_requests_leaves_production_as_it_was(watcher):
+def test_if_a_bundle_fails_its_golden_requests_the_current_release_serves_on(watcher):
     watcher.release("one")
     watcher.poll()
-    before, bad_bundle = watcher.active_state.release, watcher.release_wrong()
+    before, bad_bundle = watcher.active_state.release, watcher.release_bad_bundle()
     watcher.poll()
     assert watcher.active_state.release is before
     assert watcher.active_state.journal_problems == (
@@ -128,10 +128,10 @@ def test_a_bundle_that_fails_its_golden_requests_leaves_production_as_it_was(wat
     )
 
 
-def test_what_failed_is_tried_again_after_a_growing_pause_or_when_the_journal_changes(watcher):
+def test_a_failed_release_is_retried_with_back_off_or_when_the_journal_changes(watcher):
     watcher.release("one")
     watcher.poll()
-    watcher.release_wrong()
+    watcher.release_bad_bundle()
     refused_counts = []
     for seconds in (0, 9, 1, 19, 1):
         watcher.clocks.pass_by(seconds)
@@ -143,7 +143,7 @@ def test_what_failed_is_tried_again_after_a_growing_pause_or_when_the_journal_ch
     assert watcher.messages() == []
 
 
-def test_a_journal_that_points_to_nothing_leaves_production_as_it_was(watcher):
+def test_if_a_released_bundle_is_missing_the_current_release_serves_on(watcher):
     watcher.release("one")
     watcher.poll()
     append_release(watcher.lake, "0" * 64)
@@ -152,10 +152,10 @@ def test_a_journal_that_points_to_nothing_leaves_production_as_it_was(watcher):
     assert watcher.messages() == [f"its bundle 000000000000 cannot serve ({message}); release 1 serves meanwhile"]
 
 
-def test_at_start_the_newest_release_that_is_good_answers_and_what_is_wrong_is_told(watcher):
+def test_at_start_the_newest_good_release_serves_and_problems_are_reported(watcher):
     watcher.release("one")
     watcher.release("two")
-    bad_bundle = watcher.release_wrong()
+    bad_bundle = watcher.release_bad_bundle()
     append_release(watcher.lake, "0" * 64)
     append_release(watcher.lake, bad_bundle)
     assert watcher.poll() == 2
@@ -166,14 +166,14 @@ def test_at_start_the_newest_release_that_is_good_answers_and_what_is_wrong_is_t
     assert watcher.active_state.journal_problems[0].what.endswith("; release 2 serves meanwhile")
 
 
-def test_an_entry_that_cannot_be_read_is_told_and_the_one_before_answers_at_start(watcher):
+def test_at_start_an_unreadable_entry_is_reported_and_the_one_before_serves(watcher):
     watcher.release("one")
     open_store(watcher.lake).put("releases/00000002.json", b"{")
     assert watcher.poll() == 1
     assert watcher.messages()[0].startswith("is no journal entry (Invalid JSON")
 
 
-def test_a_gap_in_the_journal_is_told_and_what_lies_before_it_answers_at_start(watcher):
+def test_at_start_a_journal_gap_is_reported_and_an_entry_before_it_serves(watcher):
     watcher.release("one")
     append_release(watcher.lake, watcher.release("two"))
     open_store(watcher.lake).local_path("releases/00000002.json").unlink()
@@ -187,7 +187,7 @@ def test_a_gap_in_the_journal_is_told_and_what_lies_before_it_answers_at_start(w
     )
 
 
-def test_a_bundle_that_was_damaged_does_not_come_in(watcher):
+def test_a_damaged_bundle_is_not_loaded(watcher):
     watcher.release("one")
     watcher.poll()
     second = watcher.release("two")
@@ -197,7 +197,7 @@ def test_a_bundle_that_was_damaged_does_not_come_in(watcher):
     assert "its content has changed" in watcher.messages()[0]
 
 
-def test_histories_that_cannot_be_read_are_told_and_the_release_answers(watcher):
+def test_unreadable_histories_are_reported_and_the_release_serves(watcher):
     watcher.release("one")
     open_store(watcher.lake).put(pointer_path("latest_histories"), b"{}")
     assert watcher.poll() == 1
@@ -207,7 +207,7 @@ def test_histories_that_cannot_be_read_are_told_and_the_release_answers(watcher)
     assert watcher.active_state.histories.problem is None
 
 
-def test_a_stray_file_in_the_journals_folder_stops_no_release_and_no_restart(watcher, caplog):
+def test_a_stray_file_in_the_journal_is_reported_and_ignored(watcher, caplog):
     watcher.release("one")
     assert watcher.poll() == 1
     for name in (".DS_Store", "00000001.json.bak", "old/00000001.json"):
@@ -234,7 +234,7 @@ def test_a_stray_file_does_not_hide_that_nothing_was_released(watcher):
     assert watcher.messages() == ["nothing has been released yet", ".DS_Store is no entry of the journal: ignored"]
 
 
-def test_at_start_a_bundle_that_was_taken_back_answers_only_where_no_other_can(watcher):
+def test_at_start_a_rolled_back_bundle_serves_only_if_no_other_can(watcher):
     bundles = [watcher.release(note) for note in ("one", "two", "three")]
     store = open_store(watcher.lake)
     roll_back(store, watcher.settings.cache_dir, 2, "conversion fell", "ann", datetime(2026, 1, 5, tzinfo=UTC))
@@ -244,12 +244,12 @@ def test_at_start_a_bundle_that_was_taken_back_answers_only_where_no_other_can(w
     assert WatcherHarness(watcher.root).poll() == 3
 
 
-def test_a_hold_and_its_end_change_nothing_of_what_serves(watcher):
+def test_hold_and_resume_do_not_change_the_serving_release(watcher):
     store, now = open_store(watcher.lake), datetime(2026, 1, 5, tzinfo=UTC)
     bundle = watcher.release("one")
     hold_releases(store, 1, bundle, "conversion fell", "ann", now)
     assert watcher.poll() == 1
-    for _ in range(25):  # more entries than a gateway tries releases
+    for _ in range(25):  # more entries than the number of releases that a gateway tries
         resume_releases(store, "", "ann", now)
         hold_releases(store, len(store.list("releases")), bundle, "conversion fell", "ann", now)
     assert watcher.poll() == 1
@@ -259,7 +259,7 @@ def test_a_hold_and_its_end_change_nothing_of_what_serves(watcher):
     assert watcher.poll() == 53
 
 
-def test_a_proof_that_takes_too_long_says_which_setting_to_raise(tmp_path):
+def test_a_check_that_times_out_names_the_setting_to_raise(tmp_path):
     watcher = WatcherHarness(tmp_path, bundle_check_timeout_s=0.01)
     watcher.release("one")
     assert watcher.poll() is None
@@ -271,13 +271,13 @@ def test_a_proof_that_takes_too_long_says_which_setting_to_raise(tmp_path):
     )
 
 
-def test_what_this_machine_has_proved_serves_at_once_at_a_restart_and_is_proved_behind(tmp_path):
+def test_after_a_restart_a_checked_bundle_serves_at_once_and_is_rechecked(tmp_path):
     first = WatcherHarness(tmp_path)
     first.release("one")
     assert first.poll() == 1
     second_watcher = WatcherHarness(
         tmp_path, bundle_check_timeout_s=0.01
-    )  # no proof ends so soon: it does not wait for one
+    )  # no check ends so soon: serving does not wait for it
     assert second_watcher.poll() == 1
     assert second_watcher.messages() == []
     assert second_watcher.poll_and_wait_for_check() == 1
@@ -290,10 +290,10 @@ def test_what_this_machine_has_proved_serves_at_once_at_a_restart_and_is_proved_
     assert not second_watcher.release_watcher.is_rechecking
 
 
-def test_an_earlier_proof_that_does_not_hold_takes_the_bundle_out_again(tmp_path):
+def test_a_bundle_that_fails_its_recheck_stops_serving(tmp_path):
     watcher = WatcherHarness(tmp_path)
     watcher.release("one")
-    bad_bundle = watcher.release_wrong()
+    bad_bundle = watcher.release_bad_bundle()
     CheckedBundles(state_folder(watcher.settings), "cpu").add(bad_bundle)
     assert watcher.poll() == 2
     assert watcher.poll_and_wait_for_check() == 1
@@ -304,7 +304,7 @@ def test_an_earlier_proof_that_does_not_hold_takes_the_bundle_out_again(tmp_path
 
 @pytest.fixture
 def check_gate(tmp_path, monkeypatch):
-    """A file without which no proof goes on; one that waits for it in vain fails after 30 s."""
+    """A file that bundle checks wait for; without it they fail after 30 s."""
     site, go = tmp_path / "site", tmp_path / "go"
     site.mkdir()
     (site / "sitecustomize.py").write_text(
@@ -323,7 +323,7 @@ def write_rollback(watcher, number):
     roll_back(open_store(watcher.lake), watcher.settings.cache_dir, number, "conversion fell", "ann", now)
 
 
-def test_a_rollback_after_a_restart_waits_for_no_second_proof(watcher, check_gate):
+def test_a_rollback_after_a_restart_does_not_wait_for_the_recheck(watcher, check_gate):
     for note in ("one", "two"):
         watcher.release(note)
         watcher.poll()
@@ -339,7 +339,7 @@ def test_a_rollback_after_a_restart_waits_for_no_second_proof(watcher, check_gat
     assert second_watcher.messages() == []
 
 
-def test_the_end_waits_for_no_second_proof(watcher, check_gate):
+def test_stopping_does_not_wait_for_the_recheck(watcher, check_gate):
     watcher.release("one")
     watcher.poll()
     check_gate.unlink()
@@ -351,7 +351,7 @@ def test_the_end_waits_for_no_second_proof(watcher, check_gate):
     assert not second_watcher.release_watcher.is_rechecking
 
 
-def test_what_was_proved_answers_while_a_release_of_meanwhile_is_proved(watcher, check_gate):
+def test_a_checked_release_serves_while_a_newer_one_is_checked(watcher, check_gate):
     watcher.release("one")
     assert watcher.poll() == 1
     watcher.release("two")
@@ -370,10 +370,10 @@ def test_what_was_proved_answers_while_a_release_of_meanwhile_is_proved(watcher,
     assert not second_watcher.release_watcher.is_rechecking
 
 
-def test_what_answered_meanwhile_is_proved_again_where_the_newest_is_refused(watcher):
+def test_an_interim_release_is_rechecked_if_the_newest_is_refused(watcher):
     watcher.release("one")
     watcher.poll()
-    bad_bundle = watcher.release_wrong()
+    bad_bundle = watcher.release_bad_bundle()
     second_watcher = WatcherHarness(watcher.root)
     assert second_watcher.poll() == 1
     assert second_watcher.release_watcher.is_rechecking
@@ -384,7 +384,7 @@ def test_what_answered_meanwhile_is_proved_again_where_the_newest_is_refused(wat
     ]
 
 
-def test_what_was_taken_back_does_not_answer_meanwhile(watcher):
+def test_a_rolled_back_release_is_not_an_interim_release(watcher):
     bundles = [watcher.release(note) for note in ("one", "two")]
     write_rollback(watcher, 1)
     watcher.release("three")
@@ -393,16 +393,16 @@ def test_what_was_taken_back_does_not_answer_meanwhile(watcher):
     assert list(checked_releases_before(store, 4, bundles[1:])) == []
 
 
-def test_another_freshet_proves_everything_anew(tmp_path):
-    proved = CheckedBundles(tmp_path, "cpu")
-    proved.add("a" * 64)
-    assert "a" * 64 in proved
+def test_checks_are_not_valid_for_another_device(tmp_path):
+    checked_bundles = CheckedBundles(tmp_path, "cpu")
+    checked_bundles.add("a" * 64)
+    assert "a" * 64 in checked_bundles
     assert "a" * 64 not in CheckedBundles(tmp_path, "cuda")
     (tmp_path / "proved.json").write_text("{")
-    assert "a" * 64 not in proved
+    assert "a" * 64 not in checked_bundles
 
 
-def test_a_bundle_that_vanishes_while_it_serves_is_told_without_a_restart(watcher):
+def test_missing_files_of_the_serving_bundle_are_reported(watcher):
     name = watcher.release("one")
     assert watcher.poll() == 1
     folder = open_store(watcher.lake).local_path(f"bundles/{name}")

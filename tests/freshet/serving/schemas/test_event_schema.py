@@ -16,7 +16,7 @@ def validate_event(event, now=NOW):
     return parse_event(msgspec.Raw(body), "event", now, "made")
 
 
-def test_what_is_left_out_is_filled_in():
+def test_missing_id_and_time_are_filled_in():
     validated_event = validate_event(COMPLETE_EVENT)
     assert (validated_event.event_id, validated_event.micros, validated_event.seconds) == ("made", NOW, NOON_S)
     assert validated_event.landing_line() == (
@@ -24,7 +24,7 @@ def test_what_is_left_out_is_filled_in():
     )
 
 
-def test_everything_that_was_given_lands_as_given():
+def test_all_posted_fields_land_unchanged():
     validated_event = validate_event(
         {
             **COMPLETE_EVENT,
@@ -46,7 +46,7 @@ def test_everything_that_was_given_lands_as_given():
     assert validated_event.landing_line().index(b'"ab"') < validated_event.landing_line().index(b'"shop"')
 
 
-def test_blanks_around_texts_are_left_out_as_in_the_tables():
+def test_blanks_around_texts_are_stripped_as_in_the_tables():
     fields = {
         "event_id": " e1 ",
         "user_id": "u ",
@@ -105,7 +105,7 @@ def test_a_wrong_field_is_named(change, where, what):
                                                      "start byte"),
     ],
 )  # fmt: skip
-def test_what_is_no_event_is_refused(body, what):
+def test_invalid_json_or_a_missing_field_is_refused(body, what):
     assert validate_event(body).what == what
 
 
@@ -125,6 +125,6 @@ def test_a_clients_clock_may_be_a_day_ahead_and_no_more():
     )
 
 
-def test_an_event_of_long_ago_is_late_and_not_wrong():
+def test_an_event_of_almost_ten_years_ago_is_valid():
     assert isinstance(validate_event({**COMPLETE_EVENT, "event_time": "2016-01-09T12:00:00Z"}), ValidatedEvent)
     assert isinstance(validate_event({**COMPLETE_EVENT, "event_time": "2016-01-09T11:59:59Z"}), Problem)

@@ -16,14 +16,14 @@ def error_message(function, *arguments):
     return exc_info.value.status, str(exc_info.value)
 
 
-def test_a_query_string_becomes_a_question():
+def test_a_query_string_becomes_a_request():
     pairs = [("user_id", "u"), ("items", "a,b"), ("items", "c"), ("k", "3"), ("exclude_seen", "true")]
     assert parse_query([*pairs, ("price_max", "9.5"), ("categories", "x, y")]) == RecommendationRequest(
         user_id="u", items=["a", "b", "c"], k=3, exclude_seen=True, price_max=9.5, categories=["x", "y"]
     )
 
 
-def test_nothing_asked_is_a_question_too():
+def test_an_empty_request_is_valid():
     assert parse_query([]) == parse_body(b"{}") == RecommendationRequest()
 
 
@@ -45,7 +45,7 @@ def test_a_wrong_parameter_is_named(pair, message):
     assert error_message(parse_query, [pair]) == (422, message)
 
 
-def test_where_nobody_asks_there_is_no_shopper():
+def test_filter_parameters_do_not_include_a_shopper():
     assert error_message(parse_query, [("user_id", "u")], FILTER_PARAMS)[0] == 422
 
 
@@ -79,7 +79,7 @@ def test_a_title_may_be_as_long_as_that_of_an_event():
     )
 
 
-def test_blanks_around_ids_are_left_out_as_in_the_tables():
+def test_blanks_around_ids_are_stripped_as_in_the_tables():
     body = b'{"user_id":"u ","session_id":" s","items":[" a "],"events":[{"item_id":"b ","title":" "}],'
     body += b'"exclude":["c "],"only":[" d"],"categories":[" mugs "]}'
     assert parse_body(body) == RecommendationRequest(
