@@ -143,11 +143,8 @@ def test_blanks_around_ids_do_not_make_another_shopper_item_or_event(client):
     with closing(connect(client.gateway.writer.folder)) as reader:
         assert [event[:2] for event in recent_events(reader, shopper).events] == [("a", "view")]
     response = client.get("/v1/recommendations", user_id="padded ", k=3)
-    assert (
-        tier_and_items(response)
-        == tier_and_items(client.get("/v1/recommendations", user_id="padded", k=3))
-        == ("sequence", "eca")
-    )
+    unpadded_response = client.get("/v1/recommendations", user_id="padded", k=3)
+    assert tier_and_items(response) == tier_and_items(unpadded_response) == ("sequence", "eca")
     assert tier_and_items(client.get("/v1/items/-/similar", item_id=" b ", k=2)) == ("content", "df")
 
 

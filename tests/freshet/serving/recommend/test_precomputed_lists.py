@@ -58,7 +58,7 @@ def test_damaged_lists_are_reported_once_and_the_loaded_ones_stay(tmp_path, capl
         lists.refresh(store, tmp_path)
     assert lists.value.id == first
     assert lists.problem.fix == "materialize the asset `recommendations` again"
-    assert caplog.text.count("has not the") == 1
+    assert caplog.text.count("does not have") == 1
     publish_list(lake, tmp_path / "three", "f" * 64, last_event_time=140)
     lists.refresh(store, tmp_path)
     assert (lists.problem, lists.value.last_event_times.tolist()) == (None, [140])
