@@ -1,50 +1,48 @@
-# Two commands do everything on a fresh machine: `make demo`, `make test`. Both set up first, which costs nothing when done.
+# Two commands do everything on a new machine: `make demo`, `make test`. Both run set-up first, which ends at once if nothing changed.
 BIN := $(CURDIR)/.venv/bin
 export DAGSTER_HOME ?= $(CURDIR)/.freshet/dagster
-# The demo's own lake, gateway state and Dagster, all in demo/. Its shop is four weeks old today.
-DEMO_OF = FRESHET_LAKE=$(CURDIR)/demo/lake FRESHET_GATEWAY_STATE_DIR=$(CURDIR)/demo/state DAGSTER_HOME=$(CURDIR)/demo/dagster \
+# The demo's lake, gateway state and DAGSTER_HOME, all in demo/. Its shop is four weeks old.
+DEMO_ENV = FRESHET_LAKE=$(CURDIR)/demo/lake FRESHET_GATEWAY_STATE_DIR=$(CURDIR)/demo/state DAGSTER_HOME=$(CURDIR)/demo/dagster \
 	FRESHET_MAPPING=$(CURDIR)/examples/simulated_shop.yaml
-DEMO = $(DEMO_OF) FRESHET_FIRST_DAY=$$(date -u -d '28 days ago' +%F) FRESHET_FLUSH_INTERVAL_S=3600 \
+NEW_DEMO_ENV = $(DEMO_ENV) FRESHET_FIRST_DAY=$$(date -u -d '28 days ago' +%F) FRESHET_FLUSH_INTERVAL_S=3600 \
 	FRESHET_LANDING_QUIET_PERIOD_S=0
-# Today's shoppers come at another pace than those of the simulated days, and only look until a list is served: their day is
-# compared with none before it.
-AT_SPEED = FRESHET_FLUSH_INTERVAL_S=30 FRESHET_DAY_RERUN_COOLDOWN_S=90 FRESHET_ANOMALY_WINDOW_DAYS=0
-KEPT = $(DEMO_OF) FRESHET_FIRST_DAY=$$(cat demo/demo-of-freshet)
+# Live shoppers generate more events per day than the simulated days, so days are not compared with each other.
+FAST_ENV = FRESHET_FLUSH_INTERVAL_S=30 FRESHET_DAY_RERUN_COOLDOWN_S=90 FRESHET_ANOMALY_WINDOW_DAYS=0
+KEPT_ENV = $(DEMO_ENV) FRESHET_FIRST_DAY=$$(cat demo/demo-of-freshet)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev pictures test drills lint docs clean
 
-help: ## what can be typed here
+help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
 
-setup: ## Python, packages, Java and jars, once; says first what it downloads
+setup: ## install Python, packages, Java and jars; prints first what it downloads
 	@deploy/setup.sh
 
-demo: setup ## a simulated shop: served, drifted, retrained, rolled back (about two minutes; KEEP=1 stays up)
-	@$(DEMO) $(BIN)/python -m pipelines.demo $(if $(KEEP),--keep)
+demo: setup ## the whole loop on a simulated shop (about two minutes; KEEP=1 leaves the gateway running)
+	@$(NEW_DEMO_ENV) $(BIN)/python -m pipelines.demo $(if $(KEEP),--keep)
 
-# Your own shop where one is set; else the demo's, or a simulated one that begins sixty days ago and lives at speed:
-# in an hour it posts more events than its files have in a day, so its days are not compared with each other.
-dev: setup ## Dagster's UI and daemon, and the gateway; on a simulated shop unless yours is set (Ctrl-C ends it)
+# Your shop if FRESHET_LAKE or .env is set; else the demo's shop, or a new simulated one with sixty days of history.
+dev: setup ## Dagster's UI and daemon, and the gateway; on a simulated shop unless yours is set (Ctrl-C stops all)
 ifneq ($(wildcard .env)$(FRESHET_LAKE),)
 	@$(BIN)/python -m pipelines.dev
 else
 	@mkdir -p demo/dagster demo/lake
 	@[ -e demo/demo-of-freshet ] || date -u -d '60 days ago' +%F >demo/demo-of-freshet
 	@[ -e demo/dagster/dagster.yaml ] || cp deploy/dagster.yaml demo/dagster
-	@$(KEPT) $(AT_SPEED) $(BIN)/python -m pipelines.dev --simulated
+	@$(KEPT_ENV) $(FAST_ENV) $(BIN)/python -m pipelines.dev --simulated
 endif
 
-pictures: setup ## the pictures of the README, taken from a demo (needs Chromium)
-	@$(DEMO) $(BIN)/python -m pipelines.demo --picture docs/pictures/demo.svg
-	@$(KEPT) $(BIN)/python -m pipelines.pictures docs/pictures/asset_graph.png
+pictures: setup ## the pictures of the README, from a demo (needs Chromium)
+	@$(NEW_DEMO_ENV) $(BIN)/python -m pipelines.demo --picture docs/pictures/demo.svg
+	@$(KEPT_ENV) $(BIN)/python -m pipelines.pictures docs/pictures/asset_graph.png
 
 PYTEST = $(BIN)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=15
 
-test: setup ## the tests, two files at a time; the slowest are listed at the end
+test: setup ## run the tests, two files at a time; lists the slowest
 	@$(PYTEST) -m "not drill"
 
-drills: setup ## the long tests: from files to a release, a loop left alone, studies, every benchmark
+drills: setup ## run the long tests: end to end, the loop of make dev, studies, every benchmark
 	@$(PYTEST) -m drill
 
 lint: setup ## ruff, mypy, import contracts
@@ -56,6 +54,6 @@ lint: setup ## ruff, mypy, import contracts
 docs: setup ## the tables of docs/gates.md, written from the rules
 	@$(BIN)/python -m tests.docs.gate_tables
 
-clean: ## remove what was made here, except lakes
+clean: ## remove generated files, except lakes
 	rm -rf .venv .freshet .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
 	find . -name __pycache__ -type d -not -path './lake/*' -prune -exec rm -rf {} +

@@ -30,7 +30,7 @@ def main(
     shoppers: Annotated[int, typer.Option(min=10, help="Shoppers of a new simulated shop.")] = 2_000,
     items: Annotated[int, typer.Option(min=20, help="Items of a new simulated shop.")] = 600,
     day_seconds: Annotated[float, typer.Option(min=1, help="Seconds until the next simulated day lands.")] = 60,
-    visits: Annotated[float, typer.Option(min=0.01, help="Simulated visits per second.")] = 2,
+    sessions_per_second: Annotated[float, typer.Option(min=0.01, help="Simulated sessions per second.")] = 2,
 ) -> None:
     """Run everything until Ctrl-C."""
     settings = resolve_ports(load())
@@ -42,7 +42,10 @@ def main(
     gateway_url = base_url(settings.gateway_host, settings.gateway_port)
     typer.echo(f"{'the simulated shop' if simulated else 'your shop'}: {settings.lake}")
     typer.echo(f"Dagster's UI will be at {ui_url}, the gateway at {gateway_url}; Ctrl-C ends both")
-    shop_options = ("--shoppers", shoppers, "--items", items, "--day-seconds", day_seconds, "--visits", visits)
+    shop_options = (
+        "--shoppers", shoppers, "--items", items, "--day-seconds", day_seconds,
+        "--sessions-per-second", sessions_per_second,
+    )  # fmt: skip
     supervisor = Supervisor(programs(settings, ui_url, shop_options if simulated else None), sys.stdout)
     threading.Thread(target=announce_when_up, args=(ui_url, supervisor.write_line), daemon=True).start()
     sys.exit(supervisor.run())

@@ -27,7 +27,7 @@ from freshet.store import Store, open_store
 from pipelines import program_entry
 from pipelines.load_simulation import deliver_days, load_shop_params, save_shop_params
 from pipelines.ports import base_url
-from pipelines.shopper_visit import run_session
+from pipelines.shopper_session import run_session
 
 log = logging.getLogger("freshet")
 
@@ -38,7 +38,7 @@ FIRST_MODEL_TIMEOUT_S: Final = 900.0  # maximum wait for the first evaluation
 
 def main(
     day_seconds: Annotated[float, typer.Option(min=1, help="Seconds until the next day lands.")] = 60,
-    visits: Annotated[float, typer.Option(min=0.01, help="Visits per second at the gateway.")] = 2,
+    sessions_per_second: Annotated[float, typer.Option(min=0.01, help="Sessions per second at the gateway.")] = 2,
     shoppers: Annotated[int, typer.Option(min=10, help="Shoppers of a new shop.")] = 2_000,
     items: Annotated[int, typer.Option(min=20, help="Items of a new shop.")] = 600,
 ) -> None:
@@ -54,7 +54,7 @@ def main(
     )
     days = land_days(settings, read_mapping(settings.mapping), store, shop)
     with httpx.Client(base_url=base_url(settings.gateway_host, settings.gateway_port), timeout=10) as client:
-        run_shop(shop, days, HttpGatewayClient(client), day_seconds, visits)
+        run_shop(shop, days, HttpGatewayClient(client), day_seconds, sessions_per_second)
 
 
 def _shop_params(settings: Settings, store: Store, requested: ShopParams) -> ShopParams:
@@ -127,8 +127,10 @@ class HttpGatewayClient:
         return body
 
 
-def run_shop(shop: Shop, days: Iterator[int], gateway: HttpGatewayClient, day_seconds: float, visits: float) -> None:
-    """Run `visits` sessions per second, day by day, and log the number of clicked lists per day."""
+def run_shop(
+    shop: Shop, days: Iterator[int], gateway: HttpGatewayClient, day_seconds: float, sessions_per_second: float
+) -> None:
+    """Run simulated sessions, day by day, and log the number of clicked lists per day."""
     for attempt, day_number in enumerate(days):
         seed = int(time.time()) + attempt  # a restarted shop has other sessions
         live_shop = LiveShop(shop, day_number, seed, clock=lambda: datetime.now(UTC))
@@ -137,7 +139,7 @@ def run_shop(shop: Shop, days: Iterator[int], gateway: HttpGatewayClient, day_se
         while time.monotonic() < deadline:
             reaction = try_session(gateway, live_shop)
             n_lists, n_clicks = n_lists + (reaction is not None), n_clicks + bool(reaction)
-            time.sleep(1 / visits)
+            time.sleep(1 / sessions_per_second)
         if n_lists:  # counts: a share of 1 to 3 % of about a hundred lists would be noise
             log.info("%d of %d lists clicked", n_clicks, n_lists)
 
@@ -149,7 +151,7 @@ def try_session(gateway: HttpGatewayClient, live_shop: LiveShop) -> bool | None:
     except httpx.TransportError:
         return None  # the gateway is starting or was stopped: try again with the next session
     except httpx.HTTPError as error:
-        log.warning("a visit failed: %s", str(error).partition("\n")[0])
+        log.warning("a session failed: %s", str(error).partition("\n")[0])
         return None
     return None if reaction is None else reaction.kind != "left"
 

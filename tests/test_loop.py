@@ -1,4 +1,4 @@
-"""`make dev` on a small shop: files land, sensors run, a model is released and served, and nobody lifts a hand."""
+"""`make dev` on a small shop: files land, sensors run, and a model is released and served, without help."""
 
 import os
 import signal
@@ -42,8 +42,18 @@ class DevProcess:
             time.sleep(0.5)
 
 
-# A shop that is smaller than that of `make dev`, and has more visitors.
-SMALL_SHOP_ARGUMENTS = ("--simulated", "--shoppers", "250", "--items", "60", "--day-seconds", "60", "--visits", "10")
+# A shop that is smaller than that of `make dev`, and has more sessions.
+SMALL_SHOP_ARGUMENTS = (
+    "--simulated",
+    "--shoppers",
+    "250",
+    "--items",
+    "60",
+    "--day-seconds",
+    "60",
+    "--sessions-per-second",
+    "10",
+)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +87,7 @@ def dev_process(tmp_path_factory) -> Iterator[DevProcess]:
     process.wait(120)
 
 
-def test_a_shop_that_nobody_looks_after_is_served_by_a_model_of_its_own(dev_process):
+def test_a_first_model_is_released_and_served_without_help(dev_process):
     dev_process.wait("release", lambda: journal.entry_count(dev_process.store) > 0)
     assert journal.champion_entry(dev_process.store).verdict.startswith(
         "Released: the new model is better than popular items"
@@ -90,7 +100,7 @@ def test_a_shop_that_nobody_looks_after_is_served_by_a_model_of_its_own(dev_proc
     assert (body["tier"], body["bundle"]) == ("sequence", journal.champion_entry(dev_process.store).bundle)
 
 
-def test_what_shoppers_do_and_are_shown_lands_today(dev_process):
+def test_events_and_impressions_land_today(dev_process):
     today = datetime.now(UTC).date()
     for landing in ("events", "impressions"):
         dev_process.wait(landing, lambda name=landing: bool(landed_gateway_files(dev_process.store, name)))
@@ -98,7 +108,7 @@ def test_what_shoppers_do_and_are_shown_lands_today(dev_process):
                for name in ("events", "impressions") for path in landed_gateway_files(dev_process.store, name))  # fmt: skip
 
 
-def test_the_gateway_begins_with_what_the_lake_knows(dev_process):
+def test_the_gateway_starts_with_the_histories_of_the_lake(dev_process):
     dev_process.wait("histories", lambda: dev_process.store.exists(pointer_path("latest_histories")))
     dev_process.wait("readiness", lambda: httpx.get(f"{dev_process.gateway}/readyz").status_code == 200)
     body = httpx.get(
@@ -107,7 +117,7 @@ def test_the_gateway_begins_with_what_the_lake_knows(dev_process):
     assert body["tier"] == "sequence"
 
 
-def test_one_interrupt_ends_all_of_it_by_its_own_hand(dev_process):
+def test_one_interrupt_stops_all_programs(dev_process):
     dev_process.process.send_signal(signal.SIGINT)
     assert dev_process.process.wait(90) == 0
     with pytest.raises(httpx.TransportError):

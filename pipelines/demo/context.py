@@ -24,8 +24,8 @@ from pipelines.sensor_runner import tick
 from resources.lake import Lake
 from sensors.runs import REASON_TAG
 
-SESSIONS_PER_STEP: Final = 4_000  # visits per measured step: a difference of half a point is significant
-BEFORE_DRIFT_SEED, AFTER_DRIFT_SEED = 1, 2  # of the visits before and after the drift
+SESSIONS_PER_STEP: Final = 4_000  # sessions per measured step: a difference of half a point is significant
+BEFORE_DRIFT_SEED, AFTER_DRIFT_SEED = 1, 2  # of the sessions before and after the drift
 # Small models for a small shop, so that the demo is short.
 OPS_CONFIG: Final[Mapping[str, Any]] = {
     "trained_model": {
@@ -49,14 +49,14 @@ OPS_CONFIG: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class Audiences:
-    """Visits before and after the drift, drawn in the background during the first runs."""
+    """Sessions before and after the drift, drawn in the background during the first runs."""
 
     before_drift: Future[Audience]
     after_drift: Future[Audience]
 
 
 def draw_audiences(pool: Executor, shop_without_drift: Shop, shop: Shop) -> Audiences:
-    """Draw visits on the day of the drift in the shop without drift, and on the day after the last in the other."""
+    """Draw sessions on the day of the drift in the shop without drift, and on the day after the last in the other."""
     drift_day = shop.params.drifts[0].day
     days = ((shop_without_drift, drift_day, BEFORE_DRIFT_SEED), (shop, shop.params.days, AFTER_DRIFT_SEED))
     return Audiences(*(pool.submit(_draw_sessions, *draw) for draw in days))
@@ -119,7 +119,7 @@ class DemoContext:
 
     def show_lists(self, audience: Audience) -> ClickThrough:
         """Show the gateway's current lists to an audience and return the reactions."""
-        with self.output.show_status(f"{len(audience.sessions):,} visits at the gateway"):
+        with self.output.show_status(f"{len(audience.sessions):,} sessions at the gateway"):
             return measure_click_through(self.gateway, audience)
 
     def post_events(self, click_through: ClickThrough) -> None:

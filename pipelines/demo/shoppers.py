@@ -1,7 +1,7 @@
-"""Simulated shoppers at the gateway: draw visits, show them lists, and measure the click rate.
+"""Simulated shoppers at the gateway: draw sessions, show them lists, and measure the click rate.
 
-Visits are drawn before any list is shown, and each request carries the visit's events, which the gateway does not
-store. So the same visits can be shown the lists of two releases, and the reactions differ only by the lists.
+Sessions are drawn before any list is shown, and each request carries the session's events, which the gateway does not
+store. So the same sessions can be shown the lists of two releases, and the reactions differ only by the lists.
 """
 
 from collections import defaultdict
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from freshet.simulation.live_shop import EventPayload, ListReaction, LiveSession, LiveShop
 from pipelines.demo.click_rates import Estimate, clustered_mean
 from pipelines.demo.gateway import GatewayProcess
-from pipelines.shopper_visit import LIST_SIZE
+from pipelines.shopper_session import LIST_SIZE
 
 REQUEST_EVENT_FIELDS = ("item_id", "event_type", "event_time", "title", "category")
 MAX_REQUEST_EVENTS = 200  # events that a recommendation request may carry
@@ -20,7 +20,7 @@ MAX_POST_EVENTS = 500  # events per POST
 
 @dataclass(frozen=True)
 class Audience:
-    """V visits to a shop on one day. events: of each visit's shopper on this day, up to the request."""
+    """V sessions to a shop on one day. events: of each session's shopper on this day, up to the request."""
 
     shop: LiveShop
     sessions: tuple[LiveSession, ...]
@@ -28,7 +28,7 @@ class Audience:
 
     @property
     def requests(self) -> list[dict[str, object]]:
-        """Return the request of each visit, as the gateway takes it."""
+        """Return the request of each session, as the gateway takes it."""
         return [
             _recommendation_request(session, events) for session, events in zip(self.sessions, self.events, strict=True)
         ]
@@ -36,7 +36,7 @@ class Audience:
 
 @dataclass(frozen=True)
 class ClickThrough:
-    """The reactions of an audience to its lists, one per visit."""
+    """The reactions of an audience to its lists, one per session."""
 
     audience: Audience
     reactions: tuple[ListReaction, ...]
@@ -47,7 +47,7 @@ class ClickThrough:
         return clustered_mean(self._shoppers, self._clicked)
 
     def difference_to(self, other: "ClickThrough") -> Estimate:
-        """Return the difference of the click rates; paired by visit if the audience is the same."""
+        """Return the difference of the click rates; paired by session if the audience is the same."""
         if other.audience is not self.audience:
             return self.rate.minus(other.rate)
         differences = [
@@ -56,7 +56,7 @@ class ClickThrough:
         return clustered_mean(self._shoppers, differences)
 
     def events(self) -> list[EventPayload]:
-        """Return all events of the visits and the reactions, in the order of the visits."""
+        """Return all events of the sessions and the reactions, in the order of the sessions."""
         pairs = zip(self.audience.sessions, self.reactions, strict=True)
         return [event for session, reaction in pairs for event in (*session.events, *reaction.events)]
 
@@ -70,7 +70,7 @@ class ClickThrough:
 
 
 def draw_audience(shop: LiveShop, n_sessions: int) -> Audience:
-    """Draw visits before any list is shown."""
+    """Draw sessions before any list is shown."""
     events_by_shopper: dict[int, tuple[EventPayload, ...]] = defaultdict(tuple)
     sessions: list[LiveSession] = []
     events: list[tuple[EventPayload, ...]] = []
@@ -85,7 +85,7 @@ def draw_audience(shop: LiveShop, n_sessions: int) -> Audience:
 
 
 def measure_click_through(gateway: GatewayProcess, audience: Audience) -> ClickThrough:
-    """Show each visit the list of the active release. The gateway records impressions only."""
+    """Show each session the list of the active release. The gateway records impressions only."""
     item_lists = gateway.recommend_item_lists(audience.requests)
     reactions = (
         audience.shop.react_to_list(session, item_ids)

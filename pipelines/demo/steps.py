@@ -14,7 +14,7 @@ from freshet.tables import day_records
 from pipelines.demo.context import DemoContext
 from pipelines.demo.shoppers import ClickThrough
 from pipelines.load_simulation import deliver_days
-from pipelines.shopper_visit import LIST_SIZE
+from pipelines.shopper_session import LIST_SIZE
 
 
 def land_days(context: DemoContext, day_numbers: range) -> Sequence[date]:
@@ -39,7 +39,7 @@ def publish_first_release(context: DemoContext) -> None:
 
 
 def serve_shoppers(context: DemoContext) -> ClickThrough:
-    """Show the list of a new visitor before and after three clicks, then measure the click rate of many visits."""
+    """Show the list of a new shopper before and after three clicks, then measure the click rate of many sessions."""
     wait_s = context.gateway.wait_for_release(context.champion().number)
     context.output.write(f"The gateway at {context.gateway.url} serves release 1, {wait_s:.1f} s after its release.")
     _show_cold_start(context)
@@ -65,7 +65,7 @@ def land_drifted_days(context: DemoContext, day_numbers: range) -> ClickThrough:
 
 
 def retrain_on_drift(context: DemoContext, previous: ClickThrough) -> ClickThrough:
-    """Retrain by the drift sensor; measure the new release on the same visits."""
+    """Retrain by the drift sensor; measure the new release on the same sessions."""
     context.tick("drift", "the drift sensor has started a run", "the drift report says that release 1 is out of date")
     entry = context.champion()
     context.output.write(entry.verdict, "green")
@@ -73,7 +73,7 @@ def retrain_on_drift(context: DemoContext, previous: ClickThrough) -> ClickThrou
     context.output.write(f"The gateway serves release {entry.number} {wait_s:.1f} s later, without a restart.")
     click_through = context.show_lists(previous.audience)
     context.output.write(
-        f"The same visits with the new lists: {click_through.rate} of the lists are clicked "
+        f"The same sessions with the new lists: {click_through.rate} of the lists are clicked "
         f"({click_through.difference_to(previous).points_text}).",
         "bold",
     )
@@ -107,12 +107,12 @@ def _row_accounts(context: DemoContext) -> str:
 def _print_click_rate(context: DemoContext, click_through: ClickThrough) -> None:
     n_lists = len(click_through.reactions)
     context.output.write(
-        f"{n_lists:,} visits, each shown {LIST_SIZE} items: {click_through.rate} of the lists are clicked.", "bold"
+        f"{n_lists:,} sessions, each shown {LIST_SIZE} items: {click_through.rate} of the lists are clicked.", "bold"
     )
 
 
 def _show_cold_start(context: DemoContext) -> None:
-    """Show the lists of a new visitor before and after three views, side by side."""
+    """Show the lists of a new shopper before and after three views, side by side."""
     catalogue = context.shop.catalogue
     first_item = int(catalogue.popularity.argmax())
     cheaper_item = int(catalogue.item_graph.base_links[CHEAPER, first_item])
@@ -126,7 +126,7 @@ def _show_cold_start(context: DemoContext) -> None:
     updated_list = context.gateway.recommend(session_id="a-stranger", k=5)
     latency_ms = 1000 * (time.monotonic() - start)
     titles = ", ".join(str(catalogue.titles[i]) for i in items)
-    context.output.write(f"A new visitor views: {titles}.")
+    context.output.write(f"A new shopper views: {titles}.")
     context.output.table(
         [
             f"list before the views (tier {initial_list['tier']})",

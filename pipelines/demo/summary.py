@@ -18,7 +18,7 @@ def print_summary(context: DemoContext, click_throughs: Sequence[ClickThrough], 
         ("before the drift", "release 1", str(before_drift.rate), ""),
         ("after the drift", "release 1", str(after_drift.rate), after_drift.difference_to(before_drift).points_text),
         (
-            "the same visits",
+            "the same sessions",
             "release 2",
             str(after_retraining.rate),
             after_retraining.difference_to(after_drift).points_text,
@@ -26,7 +26,7 @@ def print_summary(context: DemoContext, click_throughs: Sequence[ClickThrough], 
     ]
     context.output.table(["when", "release", "lists with a click", "change"], rows)
     context.output.write(
-        f"{SESSIONS_PER_STEP:,} visits each; ± is half the 95 % interval, clustered by shopper. Release 2 does not reach the "
+        f"{SESSIONS_PER_STEP:,} sessions each; ± is half the 95 % interval, clustered by shopper. Release 2 does not reach the "
         "rate before the drift: half of its training days still have the old habits.",
         "dim",
     )
@@ -47,7 +47,7 @@ def _release_count(context: DemoContext) -> int:
 def _next_commands(context: DemoContext) -> list[tuple[str, str]]:
     lake = _display_path(context.settings.lake)
     return [
-        ("make dev", "these runs, gates, lineage and plots in the Dagster UI; shoppers keep visiting"),
+        ("make dev", "these runs, gates, lineage and plots in the Dagster UI; shoppers keep coming"),
         (f"FRESHET_LAKE={lake} .venv/bin/freshet releases", "every release and its NDCG@10"),
         (f"FRESHET_LAKE={lake} .venv/bin/freshet days", "the counts of the landed rows, day by day"),
         ("make demo KEEP=1", "the demo again; the gateway stays up"),

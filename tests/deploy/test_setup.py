@@ -38,7 +38,7 @@ def test_it_says_first_what_it_will_download(bare_machine: Path) -> None:
 def test_without_python_and_apt_it_says_what_to_type(bare_machine: Path) -> None:
     run_result = run_setup(bare_machine)
     assert run_result.returncode == 2
-    assert run_result.stderr == "error: no Python and no uv here; type: sudo apt install python3 python3-venv\n"
+    assert run_result.stderr == "error: no Python and no uv found; type: sudo apt install python3 python3-venv\n"
 
 
 def test_without_venv_and_apt_it_says_what_to_type(bare_machine: Path) -> None:

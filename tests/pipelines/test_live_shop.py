@@ -56,13 +56,13 @@ def test_an_error_of_the_gateway_is_told_and_ends_nothing(caplog):
     with caplog.at_level(logging.WARNING, logger="freshet"):
         assert try_session(fake_gateway(500, [])[0], live_shop()) is None
     (message,) = caplog.messages
-    assert message.startswith("a visit failed: Server error '500 Internal Server Error' for url 'http://gateway/v1/")
+    assert message.startswith("a session failed: Server error '500 Internal Server Error' for url 'http://gateway/v1/")
 
 
 def test_a_days_clicks_are_counted_and_not_rounded_to_a_share(caplog):
     gateway, _ = fake_gateway(200, [f"nothing-{number}" for number in range(10)])
     with caplog.at_level(logging.INFO, logger="freshet"):
-        run_shop(SIMULATED_SHOP, iter([3]), gateway, day_seconds=0.2, visits=1_000)
+        run_shop(SIMULATED_SHOP, iter([3]), gateway, day_seconds=0.2, sessions_per_second=1_000)
     (line,) = caplog.messages
     assert re.fullmatch(r"0 of [1-9]\d* lists clicked", line)
 

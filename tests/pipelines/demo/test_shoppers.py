@@ -1,4 +1,4 @@
-"""Shoppers of the demo: the same visitors are shown two lists, and a real gateway answers many questions in order."""
+"""Shoppers of the demo: one audience reacts to two lists, and a real gateway answers concurrent requests in order."""
 
 import httpx
 import pytest
@@ -11,7 +11,7 @@ from pipelines.demo.gateway import GatewayProcess
 from pipelines.demo.shoppers import Audience, ClickThrough, draw_audience
 from tests import tiny_gateway
 
-N_VISITS = 1500
+N_SESSIONS = 1500
 
 
 @pytest.fixture(scope="module")
@@ -19,16 +19,16 @@ def shop() -> Shop:
     return generate(ShopParams(shoppers=200, items=100, days=4))
 
 
-def click_through(visitors: Audience, lists: list[list[str]]) -> ClickThrough:
-    pairs = zip(visitors.sessions, lists, strict=True)
-    return ClickThrough(visitors, tuple(visitors.shop.react_to_list(visit, items) for visit, items in pairs))
+def click_through(audience: Audience, lists: list[list[str]]) -> ClickThrough:
+    pairs = zip(audience.sessions, lists, strict=True)
+    return ClickThrough(audience, tuple(audience.shop.react_to_list(session, items) for session, items in pairs))
 
 
-def test_the_same_visitors_shown_two_lists_differ_by_the_lists_only(shop: Shop):
-    visitors = draw_audience(LiveShop(shop, 3), N_VISITS)
-    good_clicks = click_through(visitors, [[visit.intended_item] for visit in visitors.sessions])
-    second = click_through(visitors, [[visit.intended_item] for visit in visitors.sessions])
-    bad_clicks = click_through(visitors, [["no such item"]] * N_VISITS)
+def test_reactions_of_one_audience_differ_only_by_the_lists(shop: Shop):
+    audience = draw_audience(LiveShop(shop, 3), N_SESSIONS)
+    good_clicks = click_through(audience, [[session.intended_item] for session in audience.sessions])
+    second = click_through(audience, [[session.intended_item] for session in audience.sessions])
+    bad_clicks = click_through(audience, [["no such item"]] * N_SESSIONS)
     assert good_clicks.difference_to(second).mean == good_clicks.difference_to(second).half_width == 0
     assert good_clicks.difference_to(bad_clicks).is_clear
     assert 0.03 < good_clicks.difference_to(bad_clicks).mean < 0.09
@@ -36,23 +36,23 @@ def test_the_same_visitors_shown_two_lists_differ_by_the_lists_only(shop: Shop):
 
 
 def test_paired_visits_are_more_certain_than_those_of_other_shoppers(shop: Shop):
-    visitors, others = (draw_audience(LiveShop(shop, 3, seed), N_VISITS) for seed in (1, 2))
-    lists = [["no such item", visit.intended_item] for visit in visitors.sessions]
-    better_lists = [[visit.intended_item, "no such item"] for visit in visitors.sessions]
-    before = click_through(visitors, lists)
-    paired_difference = click_through(visitors, better_lists).difference_to(before)
-    unpaired_difference = click_through(others, [[visit.intended_item] for visit in others.sessions]).difference_to(
+    audience, others = (draw_audience(LiveShop(shop, 3, seed), N_SESSIONS) for seed in (1, 2))
+    lists = [["no such item", session.intended_item] for session in audience.sessions]
+    better_lists = [[session.intended_item, "no such item"] for session in audience.sessions]
+    before = click_through(audience, lists)
+    paired_difference = click_through(audience, better_lists).difference_to(before)
+    unpaired_difference = click_through(others, [[session.intended_item] for session in others.sessions]).difference_to(
         before
     )
     assert paired_difference.half_width < 0.6 * unpaired_difference.half_width
 
 
 def test_a_question_brings_what_its_shopper_did_on_this_day_and_nothing_of_others(shop: Shop):
-    visitors = draw_audience(LiveShop(shop, 3), N_VISITS)
-    for visit, question, events in zip(visitors.sessions, visitors.requests, visitors.events, strict=True):
-        assert events[-len(visit.events) :] == visit.events
+    audience = draw_audience(LiveShop(shop, 3), N_SESSIONS)
+    for session, question, events in zip(audience.sessions, audience.requests, audience.events, strict=True):
+        assert events[-len(session.events) :] == session.events
         assert len(question["events"]) == len(events)
-        shopper_field = ("user_id", visit.user_id) if visit.user_id else ("session_id", visit.session_id)
+        shopper_field = ("user_id", session.user_id) if session.user_id else ("session_id", session.session_id)
         assert {event.get(shopper_field[0]) for event in events} == {shopper_field[1]}
 
 
