@@ -1,4 +1,4 @@
-"""The tiny shop of tests/world.py in a lake of its own, and its days run as the assets run them."""
+"""The tiny shop of tests/world.py in a lake of its own, with its days run as the assets run them."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ def deliver_files(settings: Settings, day: date, files: Mapping[str, str | bytes
 
 
 def withdraw(settings: Settings, day: date) -> None:
-    """Remove what was delivered for a day."""
+    """Remove the landed files of a day."""
     shutil.rmtree(Path(settings.lake) / "landing" / "events" / f"dt={day}")
 
 
@@ -57,7 +57,7 @@ def deliver_all_days(settings: Settings) -> None:
 
 
 def lake_session(spark: "SparkSession", settings: Settings) -> "SparkSession":
-    """The running Spark with the lake of `settings` mounted instead: a lake costs nothing but its tables."""
+    """A session of the running Spark with the lake of `settings` mounted instead: it starts at once."""
     from freshet.tables import spark_session as session
 
     spark_session = spark.newSession()
@@ -86,7 +86,7 @@ def run_events(run: "DailyTables") -> "dict[str, PublishResult]":
 
 
 def run_features(run: "DailyTables") -> "dict[str, PublishResult]":
-    """The tables made from events, each held against the same counts as its asset does."""
+    """The tables made from events, each checked against the same counts as its asset."""
     from freshet.features import daily
     from freshet.tables import schemas
 
@@ -99,5 +99,5 @@ def run_features(run: "DailyTables") -> "dict[str, PublishResult]":
 
 
 def published_rows(spark: "SparkSession", table: str) -> list[tuple[object, ...]]:
-    """Every published row of a table as plain values, sorted, so that two lakes can be compared."""
+    """Return every published row of a table as plain values, sorted, so that two lakes can be compared."""
     return sorted((tuple(row) for row in spark.table(f"lake.shop.{table}").collect()), key=str)

@@ -1,6 +1,6 @@
-"""One tiny shop that every test of the lake shares: three landing days, four shoppers, four items, worked out by hand.
+"""A tiny shop that all tests of the lake share: three landing days, four shoppers, four items, calculated by hand.
 
-Ann and Bob are users; s2 and s4 are guests, known by their session only. In one line each, who did what:
+Ann and Bob are users; s2 and s4 are guests with a session only. Their events:
 
     day 1  ann   09:00 sees a mug, 09:00 puts it into the cart (one basket), 11:00 buys a cup
            s2    10:00 sees a pen
@@ -88,7 +88,7 @@ def moment_seconds(day: int, hour: int, minute: int = 0) -> int:
     return int(moment(day, hour, minute).replace(tzinfo=UTC).timestamp())
 
 
-# What every table must hold, in the order of its columns; rows sorted as they stand here.
+# The expected rows of every table, in the order of its columns, sorted as below.
 RAW_COUNTS = {  # day → (landed, skipped)
     DAY1: (7, 1),
     DAY2: (5, 0),
@@ -152,15 +152,15 @@ HISTORIES = {  # (shopper, day) → its events
     (BOB, DAY3): [(moment(3, 13), "mug", "return")],
     (SESSION_4, DAY3): [(moment(3, 14), "hat", "view")],
 }
-# By first landing, then by id: cup, mug, pen on day 1, hat on day 3. Facts are the last ones known.
+# By first landing, then by id: cup, mug, pen on day 1, hat on day 3. Values are the latest.
 VOCABULARY = [
     ("cup", 1, DAY1, "Cup", "kitchen", Decimal("3.0000"), False, 1, None),
     ("mug", 2, DAY1, "Blue mug", "kitchen", Decimal("4.7500"), False, 1, None),
     ("pen", 3, DAY1, "Pen", "office", Decimal("1.2000"), False, 1, None),
     ("hat", 4, DAY3, None, None, None, False, 1, None),
 ]
-# As of day 3, learning up to day 2. Types: 1 view, 2 cart, 3 purchase, 4 return.
-# shopper → items, types, times, landing days, first day, events up to the cut, purchases up to the cut
+# As of day 3, training until day 2. Types: 1 view, 2 cart, 3 purchase, 4 return.
+# shopper → items, types, times, landing days, first day, events until day 2, purchases until day 2
 TRAINING_SET = {
     ANN: (
         [2, 2, 1, 3, 3],

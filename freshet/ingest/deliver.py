@@ -201,7 +201,7 @@ def _store_parts(store: Store, parts: Sequence[_DayPart], progress: ProgressCall
         name = names.get((part.day, content_hash))
         is_new = name is None
         if name is None:
-            name = f"dt={part.day.isoformat()}/{_landed_name(part.source, content_hash)}"
+            name = f"dt={part.day.isoformat()}/{landed_name(part.source, content_hash)}"
             is_new = store.put_if_absent(f"{EVENTS_PREFIX}/{name}", _packed_content(part))
             names[part.day, content_hash] = name
         landed.append(
@@ -233,8 +233,11 @@ def _packed_content(part: _DayPart) -> bytes:
     return content if is_final else gzip.compress(content, compresslevel=6, mtime=0)
 
 
-def _landed_name(source: Path, content_hash: str) -> str:
-    """`my clicks.csv.gz` → `my-clicks-0123456789ab.csv.gz`: only characters that are plain in Spark and in a URL."""
+def landed_name(source: Path, content_hash: str) -> str:
+    """Return the name of a landed file, with only characters that are plain in Spark and in a URL.
+
+    `my clicks.csv.gz` → `my-clicks-0123456789ab.csv.gz`.
+    """
     stem, *suffixes = source.name.lstrip("._").split(".")
     landed_suffixes = _landed_suffixes(suffixes)
     base_name = ".".join([stem, *suffixes[: len(suffixes) - len(landed_suffixes)]])

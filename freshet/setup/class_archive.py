@@ -42,7 +42,7 @@ def build_archive(settings: Settings, spark_options: SparkOptions, progress: Cal
             progress(f"  the JVM made none ({reason}): sessions only start more slowly")
             return None
         dump_path.replace(path)
-    _remove_old_archives(path)
+    remove_old_archives(path)
     return path
 
 
@@ -103,8 +103,8 @@ def _stop_spark(spark: "SparkSession") -> None:
         process.wait(JVM_TIMEOUT_S)
 
 
-def _remove_old_archives(path: Path) -> None:
-    """Keep MAX_ARCHIVES archives, `path` and the newest others: each installation has one, of 200 MB."""
+def remove_old_archives(path: Path) -> None:
+    """Remove all archives but `path` and the newest others, MAX_ARCHIVES in all: each installation has one, of 200 MB."""
     others = sorted((p for p in path.parent.glob("classes-*.jsa") if p != path), key=lambda p: -p.stat().st_mtime)
     for other in others[MAX_ARCHIVES - 1 :]:
         other.unlink(missing_ok=True)

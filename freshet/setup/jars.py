@@ -32,7 +32,7 @@ def fetch_jars(settings: Settings, progress: Progress) -> list[Path]:
         with tempfile.TemporaryDirectory(prefix="fetching-", dir=settings.cache_dir) as folder:
             _download_jars(java_home, missing, Path(folder), progress)
             for jar in missing:
-                _install_jar(jar, _downloaded_path(jar, Path(folder)), requirements.jar_path(settings, jar))
+                install_jar(jar, _downloaded_path(jar, Path(folder)), requirements.jar_path(settings, jar))
     return requirements.require_jars(settings)
 
 
@@ -41,13 +41,13 @@ def _download_jars(java_home: Path, missing: Sequence[Jar], folder: Path, progre
     names, megabytes = ", ".join(jar.filename for jar in missing), sum(jar.size for jar in missing) / MB
     progress(f"fetching {names} ({megabytes:.0f} MB)")
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(_resolve_jars, java_home, missing, folder)
+        future = pool.submit(resolve_jars, java_home, missing, folder)
         while not wait([future], timeout=5).done:
             progress(f"  {_bytes_under(folder) / MB:.0f} of {megabytes:.0f} MB")
         future.result()
 
 
-def _resolve_jars(java_home: Path, missing: Sequence[Jar], folder: Path) -> None:
+def resolve_jars(java_home: Path, missing: Sequence[Jar], folder: Path) -> None:
     """Resolve coordinates as `spark.jars.packages` would, into a private folder, without their dependencies."""
     from py4j.protocol import Py4JError
 
@@ -99,7 +99,7 @@ def _downloaded_path(jar: Jar, folder: Path) -> Path:
     return folder / "jars" / f"{jar.group}_{jar.filename}"
 
 
-def _install_jar(jar: Jar, download: Path, path: Path) -> None:
+def install_jar(jar: Jar, download: Path, path: Path) -> None:
     """Move a fetched jar into the cache if it is the pinned one."""
     checksum = _checksum(download)
     if checksum != jar.sha256:

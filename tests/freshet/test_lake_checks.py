@@ -1,4 +1,4 @@
-"""A lake is looked at before it is used: its folder, its catalogue, and where the catalogue's files lie."""
+"""Checks of a lake before it is used: its folder, its catalogue, and the files that the catalogue names."""
 
 import contextlib
 import json

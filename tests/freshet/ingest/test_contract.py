@@ -1,4 +1,4 @@
-"""The contract: each rule broken once, and duplicates told apart by the look-back."""
+"""The contract: each rule broken once, and duplicates within and beyond the look-back."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -19,7 +19,7 @@ GOOD_ROW = {
 
 
 def raw_rows(spark, *row_overrides):
-    """Good rows that differ in what is given; every one with an id of its own unless given."""
+    """Good rows with these overrides; every one has an id of its own unless overridden."""
     rows = [{**GOOD_ROW, "event_id": f"e{n}", "source_row": n, **row} for n, row in enumerate(row_overrides, start=1)]
     return spark.createDataFrame(
         [tuple(row[name] for name in RAW_EVENTS.column_names) for row in rows], RAW_EVENTS.spark_schema

@@ -1,4 +1,4 @@
-"""Landing files: once, whole, under their day."""
+"""Files are landed once, as a whole, under their day."""
 
 import gzip
 import re
@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freshet.errors import LandingError
-from freshet.ingest.deliver import _landed_name as landed_name
-from freshet.ingest.deliver import land_files
+from freshet.ingest.deliver import land_files, landed_name
 from freshet.ingest.mapping.source_mapping import EventExpressions, LandingSplit, SourceFormat, SourceMapping
 from freshet.landing import landed_files
 from freshet.store import open_store

@@ -1,4 +1,4 @@
-"""`freshet mapping check`: what a mapping makes of files, before any run."""
+"""`freshet mapping check`: the outcome of every row, before any run."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Which landing days hold something their last run has not seen."""
+"""Landing days whose files differ from those of their last run."""
 
 from datetime import UTC, date, datetime, timedelta
 

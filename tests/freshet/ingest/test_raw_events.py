@@ -1,4 +1,4 @@
-"""A mapping applied: canonical columns, pseudonyms, bad values null instead of a dead job."""
+"""Applying a mapping: canonical columns, pseudonyms, null for bad values instead of a failed job."""
 
 import hmac
 from datetime import UTC, date, datetime
@@ -35,7 +35,7 @@ DEFAULT_ROW = ("7", "s1", " A ", "View", "1.7.2024 12:00", "2", "3.99", "Mug ", 
 
 
 def raw_event_rows(spark, *row_overrides, mapping=MAPPING, key=PSEUDONYM_KEY):
-    """Raw events of rows that differ from ROW in the columns named."""
+    """Raw events of rows like DEFAULT_ROW with these overrides."""
     source = spark.createDataFrame(
         [
             (

@@ -1,4 +1,4 @@
-"""Landed files as Spark rows: every row with its place, broken ones told, days alone or together alike."""
+"""Landed files as Spark rows: every row with its origin, broken ones marked, a day alone as within a range."""
 
 import gzip
 import json
@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from freshet.ingest import read_landing as sources
+from freshet.ingest import read_landing as read_landing_module
 from freshet.ingest.mapping.source_mapping import EventExpressions, SourceFormat, SourceMapping
 from freshet.ingest.read_landing import LandedFileIssue, landed_file_issues, read_landing, scan_files
 from freshet.landing import landed_files
@@ -111,7 +111,7 @@ def test_parquet_is_read_with_its_own_types(spark, store, tmp_path):
 
 @pytest.mark.parametrize("largest", [1 << 20, 10], ids=["whole", "split"])
 def test_rows_of_json_files_are_numbered_in_order_whether_split_or_not(spark, store, monkeypatch, largest):
-    monkeypatch.setattr(sources, "MAX_TASK_FILE_BYTES", largest)
+    monkeypatch.setattr(read_landing_module, "MAX_TASK_FILE_BYTES", largest)
     lines = "".join(f'{{"who": "{n}"}}\n' for n in range(1, 200))
     for name in ("a.jsonl", "b.jsonl", "c.jsonl.gz"):
         write_landing(store, 1, name, lines)

@@ -35,5 +35,5 @@ def test_the_oldest_of_many_archives_are_removed(tmp_path: Path) -> None:
         os.utime(path, (number, number))
     new_archive = tmp_path / "classes-made.jsa"
     new_archive.write_bytes(b"archive")
-    class_archive._remove_old_archives(new_archive)
+    class_archive.remove_old_archives(new_archive)
     assert sorted(tmp_path.iterdir()) == [*others[-3:], new_archive]

@@ -14,7 +14,7 @@ def test_a_jar_with_another_checksum_is_refused_and_removed(tmp_path: Path) -> N
     downloaded_file, path = tmp_path / "fetched.jar", tmp_path / "jars" / "tiny-1.0.jar"
     downloaded_file.write_bytes(b"evil")
     with pytest.raises(SetupError) as error:
-        jars._install_jar(TINY_JAR, downloaded_file, path)
+        jars.install_jar(TINY_JAR, downloaded_file, path)
     checksum = "b5c1fb2efc6d6b4674c2fdcc48ce01b43a3b7c03763c0c3355de0099ee0f8c73"
     assert str(error.value) == (
         f"org.example:tiny:1.0: its SHA-256 is {checksum}, pinned is {'0' * 64}; it was removed; "
@@ -39,7 +39,7 @@ def test_a_jar_that_cannot_be_resolved_is_named_with_the_fix(tmp_path: Path) -> 
     from freshet.setup import requirements
 
     with pytest.raises(SetupError) as error:
-        jars._resolve_jars(requirements.find_java(Settings(_env_file=None)), [TINY_JAR], tmp_path)
+        jars.resolve_jars(requirements.find_java(Settings(_env_file=None)), [TINY_JAR], tmp_path)
     assert str(error.value) == (
         "jars: Spark's resolver could not fetch org.example:tiny:1.0: "
         "java.lang.RuntimeException: [unresolved dependency: org.example#tiny;1.0: not found]; "

@@ -1,4 +1,4 @@
-"""The catalogue is lost: the lake is refused, and made readable again from the tables' own metadata."""
+"""A lake without its catalogue is refused, and restored from the tables' own metadata."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Verdicts of days on a local lake: written once, the latest one counts."""
+"""Day records on a local lake: written once, the latest one counts."""
 
 import json
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Write, audit, publish on a table of two columns: who sees what, and what happens when two meet."""
+"""Write, audit, publish on a table of two columns: visible rows, conflicts, failures."""
 
 import subprocess
 from datetime import date

@@ -1,4 +1,4 @@
-"""What the JVM prints reaches the terminal, but for one warning."""
+"""The JVM's stderr reaches the terminal without one warning."""
 
 import os
 import subprocess

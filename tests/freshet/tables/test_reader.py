@@ -1,4 +1,4 @@
-"""The lake without a JVM: what pyiceberg reads is what Spark wrote, and what the model gets is what was worked out."""
+"""Reading the lake without a JVM: pyiceberg reads the rows that Spark wrote, and the training set is as expected."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""When something is said of Spark's work, and what."""
+"""When Spark's progress is logged, and its text."""
 
 from pyspark import SparkStageInfo
 
@@ -6,7 +6,7 @@ from freshet.tables.spark_progress import LogThrottle, progress_line
 
 
 def message_times(*busy: tuple[int, int]) -> list[int]:
-    """The seconds at which something is said, looking every second; busy: from, up to."""
+    """The seconds at which a line is logged, polling every second; busy: (from, to) of each stretch of work."""
     pace = LogThrottle()
     last = max(end for _, end in busy)
     return [now for now in range(last) if pace.is_due(float(now), busy=any(a <= now < b for a, b in busy))]

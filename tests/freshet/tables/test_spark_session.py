@@ -1,4 +1,4 @@
-"""Options of the Spark session that follow from what lies in the lake."""
+"""Options of the Spark session that depend on the lake's size."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Which days were made from an older attempt of the tables before them, read from the day records."""
+"""Days made from an older attempt of an upstream table, by the day records."""
 
 from datetime import UTC, date, datetime, timedelta
 

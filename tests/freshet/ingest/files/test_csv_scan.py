@@ -1,4 +1,4 @@
-"""Records of a csv counted without Spark: legal files as a parser counts them, damaged ones never silently short."""
+"""Counting csv records without Spark: as a parser counts legal files, and never silently fewer in damaged ones."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Broken files, each named word for word before Spark meets it."""
+"""Broken files, each with its exact message before Spark reads it."""
 
 import gzip
 from pathlib import Path

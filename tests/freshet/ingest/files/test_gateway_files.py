@@ -1,4 +1,4 @@
-"""Events that a gateway collected lie beside the shop's own files and become the same events."""
+"""Files that a gateway landed beside the shop's own become the same events."""
 
 import json
 from datetime import date

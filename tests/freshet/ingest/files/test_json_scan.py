@@ -1,4 +1,4 @@
-"""JSON lines counted without Spark: one object a line, and every key of the mapping in some record."""
+"""Counting JSON lines without Spark: one object per line, and every key of the mapping in at least one record."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Which column names Spark SQL takes bare, and which it would read as something else."""
+"""Column names that Spark SQL reads bare, and those that need backticks."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Mappings: what is accepted, and every mistake word for word."""
+"""Mappings: accepted ones, and the exact message of every error."""
 
 from pathlib import Path
 from textwrap import dedent

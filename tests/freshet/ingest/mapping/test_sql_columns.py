@@ -1,4 +1,4 @@
-"""Columns named by an expression, told without Spark."""
+"""Columns that an expression names, without Spark."""
 
 from pathlib import Path
 
