@@ -160,7 +160,7 @@ def _baseline_regression(store: Store, release: Release) -> str:
 
 
 def _unknown_share(release: Release, current_events: "pd.DataFrame") -> float:
-    """Share of the fresh events with items that are not in the champion's vocabulary."""
+    """Return the share of current events with items that are not in the champion's vocabulary."""
     counts = current_events["item_id"].astype(str).value_counts()
     in_vocabulary = release.bundle.vocabulary.indices([str(item) for item in counts.index]) > 0
     return float(counts[~in_vocabulary].sum() / max(1, int(counts.sum())))

@@ -59,7 +59,7 @@ def tuning_run_record(
     )
     return RunRecord(
         key=f"study {tuning.study_name}",
-        name=f"search {data.as_of}",
+        name=f"tuning {data.as_of}",
         started_at=started_at,
         seconds=tuning.seconds,
         metrics={"trials": len(tuning.trials), "complete": len(tuning.completed_trials), **best_metrics},
@@ -117,4 +117,4 @@ def _trial_record(tuning: "TuningResult", trial: "TrialResult", started_at: date
 
 def _run_tags(data: TrainingSetRef) -> dict[str, str]:
     snapshots = {f"snapshot.{table}": str(number) for table, number in data.snapshots.items()}
-    return {"code": code_version(), "as_of": str(data.as_of), "cut": str(data.train_until), **snapshots}
+    return {"code": code_version(), "as_of": str(data.as_of), "train_until": str(data.train_until), **snapshots}

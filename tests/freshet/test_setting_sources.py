@@ -19,7 +19,7 @@ def sources_by_name() -> dict[str, SettingSource]:
     return {row.variable: row for row in setting_sources(load(), FORMER_NAMES)}
 
 
-def test_a_default_says_so() -> None:
+def test_a_default_is_marked_as_default() -> None:
     row = sources_by_name()["FRESHET_DEDUP_LOOKBACK_DAYS"]
     assert (row.value, row.source) == ("7", "default")
 

@@ -22,11 +22,11 @@ SOME_DAYS = st.sets(st.integers(0, 60), min_size=1).map(lambda found: [DAY1 + ti
         ({"other": "2024-03-02"}, []),
     ],
 )
-def test_a_run_speaks_for_its_partition_or_its_range(tags, days):
+def test_a_run_has_the_days_of_its_partition_or_range(tags, days):
     assert days_from_tags(tags) == days
 
 
-def test_days_with_a_gap_are_named_beside_the_range():
+def test_days_with_a_gap_are_listed_in_a_tag():
     assert range_tags([DAY1, DAY2, date(2024, 3, 9)]) == {
         "dagster/asset_partition_range_start": "2024-03-01",
         "dagster/asset_partition_range_end": "2024-03-09",
@@ -35,12 +35,12 @@ def test_days_with_a_gap_are_named_beside_the_range():
 
 
 @given(SOME_DAYS)
-def test_a_run_speaks_for_exactly_the_days_it_was_asked_for(days):
+def test_tags_and_days_round_trip(days):
     assert days_from_tags(range_tags(days)) == days
 
 
 @given(SOME_DAYS)
-def test_neighbours_are_all_the_days_and_no_gap_lies_in_a_group(days):
+def test_groups_hold_all_days_without_gaps(days):
     groups = contiguous_ranges(days)
     assert [day for group in groups for day in group] == days
     assert all(len(group) == (group[-1] - group[0]).days + 1 for group in groups)

@@ -13,7 +13,7 @@ RUN_RECORD = RunRecord("model 1", "trained_model", datetime(2024, 3, 4, tzinfo=U
 LOG = logging.getLogger("freshet")
 
 
-def test_where_tracking_is_off_nothing_is_said(caplog):
+def test_without_tracking_nothing_is_logged(caplog):
     off = Tracking(Settings(_env_file=None))
     version = ModelVersion("aaa", "/lake/bundles/aaa")
     assert [off.log_run(LOG, RUN_RECORD), off.register_version(LOG, version), off.set_champion_alias(LOG, version)] == [
@@ -24,12 +24,12 @@ def test_where_tracking_is_off_nothing_is_said(caplog):
     assert caplog.records == []
 
 
-def test_what_was_never_made_is_no_version(tmp_path):
+def test_no_version_is_registered_for_none(tmp_path):
     on = Tracking(Settings(_env_file=None, mlflow_uri=SecretStr(str(tmp_path))))
     assert [on.register_version(LOG, None), on.set_champion_alias(LOG, None)] == [{}, {}]
 
 
-def test_a_diary_that_cannot_be_written_is_a_warning_and_stands_in_the_metadata(tmp_path, caplog):
+def test_a_tracking_failure_is_a_warning_and_in_the_metadata(tmp_path, caplog):
     (tmp_path / "file").write_text("")
     broken_tracking = Tracking(Settings(_env_file=None, mlflow_uri=SecretStr(str(tmp_path / "file" / "new"))))
     reason = (

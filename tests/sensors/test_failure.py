@@ -1,4 +1,4 @@
-"""A run that failed is told: what, where, its first line, what to do, and where to look."""
+"""The failure sensor: what, where, the error's first line, the fix and a link."""
 
 import json
 from datetime import UTC, date, datetime
@@ -22,14 +22,14 @@ def failed_run(**tags: str) -> dg.DagsterRun:
     return dg.DagsterRun(job_name="day", run_id="0123-4567", tags=tags)
 
 
-def test_our_own_errors_say_what_to_do_behind_the_first_semicolon():
+def test_the_fix_of_our_own_errors_follows_the_first_semicolon():
     message = "events 2024-03-02: 17 of 90 rows have no item_id (limit 5 %); fix the export, then re-run the day"
     assert split_message(message) == (
         "events 2024-03-02: 17 of 90 rows have no item_id (limit 5 %)", "fix the export, then re-run the day",
     )  # fmt: skip
 
 
-def test_semicolons_in_brackets_belong_to_what_is_wrong():
+def test_semicolons_in_brackets_do_not_separate_the_fix():
     message = (
         "events 2024-03-05: 17 of 90 rows break the contract (missing_item 17; limit 0.05); look at them; run again"
     )
@@ -41,7 +41,7 @@ def test_semicolons_in_brackets_belong_to_what_is_wrong():
     assert split_message(nested) == (nested, DEFAULT_FIX)
 
 
-def test_of_several_lines_the_first_that_names_a_culprit_counts():
+def test_the_first_line_with_a_fix_counts():
     message = (
         "1 of 2 days refused, 1 published\nevents 2024-03-02: no item_id; fix it\nevents 2024-03-03: no price; fix it"
     )
@@ -49,11 +49,11 @@ def test_of_several_lines_the_first_that_names_a_culprit_counts():
 
 
 @pytest.mark.parametrize(("said", "line"), [("KeyError\nmore", "KeyError"), ("", "no error message")])
-def test_what_is_no_error_of_ours_points_to_the_log(said, line):
+def test_any_other_error_points_to_the_log(said, line):
     assert split_message(said) == (line, DEFAULT_FIX)
 
 
-def test_an_alert_names_the_step_the_days_and_why_the_run_was_started(settings):
+def test_an_alert_names_step_days_and_the_reason_of_the_run(settings):
     shop_settings = settings.model_copy(update={"dagster_url": "https://dagster.example.org/"})
     sent_alert = build_alert(
         failed_run(**RANGE_TAGS, **{"freshet/why": "2 days landed"}),
@@ -74,7 +74,7 @@ def test_an_alert_names_the_step_the_days_and_why_the_run_was_started(settings):
     }
 
 
-def test_a_run_that_failed_outside_its_steps_says_what_dagster_says(settings):
+def test_a_failure_outside_of_steps_has_dagsters_message(settings):
     sent_alert = build_alert(failed_run(), [], "Out of memory", settings, NOW)
     assert (sent_alert.what, sent_alert.where, sent_alert.error, sent_alert.fix) == (
         "run of day failed",
@@ -84,7 +84,7 @@ def test_a_run_that_failed_outside_its_steps_says_what_dagster_says(settings):
     )
 
 
-def test_a_real_failure_becomes_a_file_in_the_lake(settings):
+def test_a_failed_run_becomes_a_file_in_the_lake(settings):
     instance = dg.DagsterInstance.ephemeral()
     run_result = broken.execute_in_process(instance=instance, raise_on_error=False, tags=RANGE_TAGS)
     event = next(event for event in run_result.all_events if event.is_job_failure)

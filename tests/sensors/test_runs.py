@@ -23,20 +23,20 @@ def add_ended_run(instance, key, status, **tags):
 
 
 @pytest.mark.dagster
-def test_what_nobody_has_asked_for_is_asked_under_its_own_key(instance):
+def test_the_first_request_has_the_key_itself(instance):
     assert next_run_key(instance, "landing", "k") == ("k", None)
 
 
 @pytest.mark.dagster
 @pytest.mark.parametrize("status", [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED])
-def test_a_run_that_ended_by_itself_or_was_cancelled_stands(instance, status):
+def test_a_run_that_ended_or_was_cancelled_is_not_requested_again(instance, status):
     run = add_ended_run(instance, "k", status)
     key, before = next_run_key(instance, "landing", "k")
     assert (key, before.run_id) == ("k", run.run_id)
 
 
 @pytest.mark.dagster
-def test_a_run_that_was_killed_is_asked_for_again_but_not_for_ever(instance):
+def test_a_killed_run_is_requested_again_a_limited_number_of_times(instance):
     for number in range(MAX_INTERRUPTED_RETRIES + 1):
         name = f"k again {number}" if number else "k"
         assert next_run_key(instance, "landing", "k") == (name, None)
@@ -55,7 +55,7 @@ def stopped():
 
 
 @pytest.mark.dagster
-def test_a_run_that_ctrl_c_ended_is_asked_for_again(instance):
+def test_a_run_that_was_interrupted_is_requested_again(instance):
     run_result = stopped.execute_in_process(
         instance=instance, tags={SENSOR_TAG: "landing", RUN_KEY_TAG: "k"}, raise_on_error=False
     )

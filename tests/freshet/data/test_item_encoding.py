@@ -26,20 +26,20 @@ def encode_title(text):
     return schema, encode_attributes(schema, ITEM_COLUMNS).features
 
 
-def test_words_are_hashed_each_once_and_padded():
+def test_distinct_words_are_hashed_and_padded():
     _, fields = encode_title("title:words")
     assert fields["title"].shape == (3, 12)
     assert fields["title"][0].tolist() == [hash_bucket("blue", 4096), hash_bucket("mug", 4096), *[0] * 10]
     assert not fields["title"][1].any()
 
 
-def test_a_category_is_one_number_and_zero_where_it_is_unknown():
+def test_a_category_is_one_bucket_and_zero_if_unknown():
     _, fields = encode_title("brand:category,colour:category")
     assert fields["brand"].tolist() == [hash_bucket("Inky", 512), 0, hash_bucket("Inky", 512)]
     assert fields["colour"].tolist() == [0, 0, 0]  # the catalogue does not have it
 
 
-def test_numbers_fall_into_half_powers_of_ten_and_what_is_no_number_is_unknown():
+def test_numbers_are_bucketed_by_half_powers_of_ten():
     _, fields = encode_title("price:number,weight:number")
     assert fields["price"].tolist() == [5, 0, 8]  # 10^0.5 … 10^1; unknown; 10^2 … 10^2.5
     assert fields["weight"].tolist() == [4, 0, 1]
@@ -49,7 +49,7 @@ def test_a_flag_is_yes_no_or_unknown():
     assert encode_title("sale:flag")[1]["sale"].tolist() == [2, 0, 1]
 
 
-def test_vectors_are_handed_on_and_have_the_length_they_were_fitted_to():
+def test_vectors_must_have_the_fitted_length():
     schema, fields = encode_title("picture:vector")
     assert schema == (ItemFeature("picture", "vector", 2),)
     np.testing.assert_array_equal(fields["picture"], ITEM_VECTORS)
@@ -61,7 +61,7 @@ def test_vectors_are_handed_on_and_have_the_length_they_were_fitted_to():
     )
 
 
-def test_vectors_that_are_not_there_are_named():
+def test_missing_vectors_are_named():
     with pytest.raises(FreshetError) as error:
         fit_schema(parse_schema("text:vector"), ITEM_COLUMNS)
     assert str(error.value) == (
@@ -70,7 +70,7 @@ def test_vectors_that_are_not_there_are_named():
     )
 
 
-def test_tables_grow_with_the_values_by_powers_of_two():
+def test_table_sizes_grow_by_powers_of_two():
     columns = ItemAttributes({"brand": np.array([f"b{n}" for n in range(300)])}, np.full(300, np.nan), {})
     assert fit_schema(parse_schema("brand:category"), columns)[0].size == 1024
     assert fit_schema(parse_schema("brand:category"), ITEM_COLUMNS)[0].size == 512

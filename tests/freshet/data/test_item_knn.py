@@ -33,7 +33,7 @@ def similarities(histories, size, train_until=0):
     }
 
 
-def test_items_of_one_basket_go_together_both_ways():
+def test_items_of_one_basket_are_neighbours_both_ways():
     assert similarities(histories_of([(1, 0), (2, 0)]), 3) == {(1, 2): 0.3, (2, 1): 0.3}
 
 
@@ -41,7 +41,7 @@ def test_the_next_basket_counts_fully_forward_and_half_backward():
     assert similarities(histories_of([(1, 0), (2, 60)]), 3) == {(1, 2): 1.0, (2, 1): 0.5}
 
 
-def test_every_basket_between_halves_the_weight():
+def test_every_basket_in_between_halves_the_weight():
     actual = similarities(histories_of([(1, 0), (2, 60), (3, 120)]), 4)
     assert actual == {(1, 2): 1.0, (2, 1): 0.5, (2, 3): 1.0, (3, 2): 0.5, (1, 3): 0.5, (3, 1): 0.25}
 
@@ -52,12 +52,12 @@ def test_four_baskets_on_is_a_neighbour_and_five_is_not():
     assert (1, 6) not in actual
 
 
-def test_what_everybody_has_is_similar_to_nothing_in_particular():
+def test_a_frequent_item_has_smaller_similarities():
     # Item 1 is met three times, item 2 once: 1.0 / sqrt(3 · 1).
     assert similarities(histories_of([(1, 0), (2, 60)], [(1, 0)], [(1, 0)]), 3)[(1, 2)] == 1 / np.sqrt(3)
 
 
-def test_shoppers_do_not_mix():
+def test_items_of_two_shoppers_do_not_co_occur():
     assert similarities(histories_of([(1, 0)], [(2, 0)]), 3) == {}
 
 
@@ -66,17 +66,17 @@ def test_an_item_is_not_its_own_neighbour():
     assert (1, 1) not in similarities(histories_of([(1, 0), (1, 60)]), 3)
 
 
-def test_what_landed_after_the_cut_and_what_was_sent_back_does_not_count():
+def test_later_events_and_returns_do_not_count():
     assert similarities(histories_of([(1, 0), (2, 60)]), 3, train_until=-1) == {}
     assert similarities(histories_of([(1, 0), (2, 60)], kind=4), 3) == {}
 
 
-def test_the_nearest_come_first_and_of_equal_ones_the_lower_index():
+def test_neighbours_are_sorted_by_similarity_then_index():
     neighbours, _ = compute_item_knn(histories_of([(1, 0), (3, 60)], [(1, 0), (2, 60)], [(1, 0), (4, 0)]), 0, 5)
     assert neighbours[1, :4].tolist() == [2, 3, 4, 0]
 
 
-def test_only_the_nearest_are_kept():
+def test_only_the_most_similar_items_are_kept():
     shopper = [(n, 0) for n in range(1, N_NEIGHBOURS + 3)]
     neighbours, _ = compute_item_knn(histories_of(shopper), 0, N_NEIGHBOURS + 3)
     assert neighbours[1].tolist() == list(range(2, N_NEIGHBOURS + 2))
@@ -87,7 +87,7 @@ def busy_histories():
     return histories_of(*[[(int(i), t // 2) for t, i in enumerate(generator.integers(1, 9, 20))] for _ in range(10)])
 
 
-def test_chunks_do_not_show(monkeypatch):
+def test_the_chunk_size_does_not_change_the_result(monkeypatch):
     expected = compute_item_knn(busy_histories(), 0, 9)
     monkeypatch.setattr(co_occurrence, "MAX_PAIRS_PER_CHUNK", 16)
     parts = compute_item_knn(busy_histories(), 0, 9)
@@ -96,7 +96,7 @@ def test_chunks_do_not_show(monkeypatch):
 
 
 @pytest.mark.parametrize("chunk", [16, 1 << 22])
-def test_a_large_catalogue_is_counted_another_way_with_the_same_answer(monkeypatch, chunk):
+def test_sparse_and_dense_counts_are_equal(monkeypatch, chunk):
     small = compute_item_knn(busy_histories(), 0, 9)
     monkeypatch.setattr(co_occurrence, "MAX_DENSE_CELLS", 0)
     monkeypatch.setattr(co_occurrence, "MAX_PAIRS_PER_CHUNK", chunk)
@@ -105,5 +105,5 @@ def test_a_large_catalogue_is_counted_another_way_with_the_same_answer(monkeypat
     assert np.allclose(small[1], large[1])
 
 
-def test_no_event_has_no_neighbour():
+def test_without_events_there_are_no_neighbours():
     assert similarities(histories_of(), 3) == {}

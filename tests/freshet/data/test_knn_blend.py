@@ -77,20 +77,20 @@ def test_the_weighted_logarithm_is_added_to_the_scores():
     assert scores[0] == pytest.approx([0, 0, 2 * math.log1p(0.5 / KNN_SCALE), 2 * math.log1p(0.25 / KNN_SCALE)])
 
 
-def test_without_trust_scores_stay_as_they_are():
+def test_a_blend_of_zero_weights_changes_no_score():
     scores = np.ones((1, 4), dtype=np.float32)
     add_blend(scores, batch_of([(1, 0)]), TABLES, NO_BLEND)
     assert scores.tolist() == [[1, 1, 1, 1]]
 
 
-def test_what_comes_after_and_what_comes_again_is_added_too():
+def test_rules_and_repeats_are_added():
     scores = np.zeros((2, 4), dtype=np.float32)
     add_blend(scores, batch_of([(3, 0)], [(1, 0)]), TABLES, KnnBlend(rule_weight=2.0))
     repeat_score, after = (2 * math.log1p(x / RULE_SCALE) for x in (REPEAT_WEIGHT * 0.1, 0.25))
     assert scores == pytest.approx(np.array([[0, 0, 0, repeat_score], [0, repeat_score, after, 0]]), rel=1e-5)
 
 
-def test_what_comes_after_several_events_is_summed_before_the_log():
+def test_rules_of_several_events_are_summed_before_the_logarithm():
     cells, values = score_rules(batch_of([(1, 0), (1, 0), (2, 0)]), RULES_TABLE, 4)
     confidences = {int(cell): RULE_SCALE * math.expm1(value) for cell, value in zip(cells, values, strict=True)}
     # Two of the basket's three events are of item 1: they come again twice, and 2 after both.

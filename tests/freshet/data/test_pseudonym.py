@@ -14,7 +14,7 @@ def test_a_pseudonym_is_the_first_half_of_the_keyed_hash():
     assert pseudonym(b"key", "user", "17850") == expected
 
 
-def test_a_user_and_a_session_of_one_name_are_two_shoppers():
+def test_a_user_and_a_session_with_the_same_id_are_two_shoppers():
     assert pseudonym(b"key", "user", "1") != pseudonym(b"key", "session", "1")
 
 
@@ -28,7 +28,7 @@ def test_the_key_of_the_settings_is_used(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_lake_makes_its_key_once_and_shows_it_to_nobody_else(tmp_path):
+def test_a_lake_creates_its_key_once_for_its_owner_only(tmp_path):
     settings = Settings(_env_file=None, lake=str(tmp_path / "lake"))
     first_key = load_pseudonym_key(settings)
     assert len(first_key) == 64
@@ -55,7 +55,7 @@ def test_an_empty_key_is_refused(tmp_path):
     )
 
 
-def test_a_key_that_was_lost_is_not_replaced_while_tables_hold_pseudonyms_made_with_it(settings):
+def test_a_lost_key_is_not_replaced_while_tables_hold_its_pseudonyms(settings):
     (Path(settings.lake) / "tables" / "shop" / "raw_events" / "metadata").mkdir(parents=True)
     (Path(settings.lake) / "tables" / "shop" / "raw_events" / "metadata" / "00001-a.metadata.json").write_text("{}")
     with pytest.raises(LakeError) as exc_info:

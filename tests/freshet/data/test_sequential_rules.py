@@ -68,12 +68,12 @@ def test_a_confidence_is_a_share_of_the_events_of_the_item():
     }
 
 
-def test_a_basket_further_on_weighs_less_and_a_fourth_nothing():
+def test_later_baskets_weigh_less_and_the_fourth_nothing():
     actual = rule_confidences(histories_of([(n, n) for n in range(1, 6)]), 6)
     assert [actual.get((1, n)) for n in range(2, 6)] == [1.0, STEP_DECAY, STEP_DECAY**2, None]
 
 
-def test_one_basket_says_nothing_about_what_comes_after_what():
+def test_events_of_one_basket_are_no_rule():
     assert rule_confidences(histories_of([(1, 0), (2, 0)]), 3) == {}
 
 
@@ -83,12 +83,12 @@ def test_an_item_has_no_rule_about_itself():
     }
 
 
-def test_shoppers_do_not_mix_and_what_landed_after_the_cut_does_not_count():
+def test_other_shoppers_and_later_events_do_not_count():
     assert rule_confidences(histories_of([(1, 0)], [(2, 60)]), 3) == {}
     assert rule_confidences(histories_of([(1, 0), (2, 60)]), 3, train_until=-1) == {}
 
 
-def test_what_was_sent_back_neither_precedes_nor_follows():
+def test_returns_are_no_part_of_a_rule():
     return_code = EVENT_TYPE_CODES["return"]
     assert rule_confidences(histories_of([(1, 0), (2, 60, return_code), (3, 120)]), 4) == {(1, 3): 1.0}
 
@@ -103,7 +103,7 @@ def test_only_the_most_confident_rules_are_kept():
 
 
 @pytest.mark.parametrize("chunk", [16, 1 << 22])
-def test_a_large_catalogue_is_counted_another_way_with_the_same_answer(monkeypatch, chunk):
+def test_sparse_and_dense_counts_are_equal(monkeypatch, chunk):
     draw = np.random.default_rng(0)
     busy = histories_of(
         *[[(int(i), t // 2, int(draw.integers(1, 4))) for t, i in enumerate(draw.integers(1, 9, 20))]] * 5
@@ -116,17 +116,17 @@ def test_a_large_catalogue_is_counted_another_way_with_the_same_answer(monkeypat
     assert np.allclose(small.confidences, large.confidences)
 
 
-def test_a_return_rate_is_a_share_of_those_who_came_so_often():
+def test_a_repeat_rate_is_a_share_of_the_baskets_with_a_later_one():
     # Item 1 returns one basket on for the first shopper; two of the three baskets with it have a next one.
     rates = repeat_rates(histories_of([(1, 0), (1, 60)], [(1, 0), (2, 60)]), 3)
     assert rates.tolist() == [0.5, *[0.0] * (MAX_REPEAT_LAG - 1)]
 
 
-def test_a_return_is_counted_at_its_distance():
+def test_a_repeat_is_counted_at_its_lag():
     assert repeat_rates(histories_of([(1, 0), (2, 60), (1, 120)]), 3)[:3].tolist() == [0.0, 1.0, 0.0]
 
 
-def test_where_a_type_has_few_events_the_rules_of_all_types_stand_in():
+def test_a_type_with_few_events_backs_off_to_all_types():
     # One view of 1 went on to 2, three carts of 1 to 3. A view trusts its own rules by 1 / (1 + BACK_OFF).
     rules = count_rules(histories_of([(1, 0), (2, 60)], *[[(1, 0, CART_CODE), (3, 60)]] * 3), 0, 4)
     trust = 1 / (1 + BACKOFF_EVENTS)
@@ -134,7 +134,7 @@ def test_where_a_type_has_few_events_the_rules_of_all_types_stand_in():
     assert actual[[2, 3]].tolist() == pytest.approx([trust + (1 - trust) / 4, (1 - trust) * 3 / 4])
 
 
-def test_a_type_never_met_has_the_rules_of_all_types():
+def test_a_type_without_events_has_the_rules_of_all_types():
     rules = count_rules(histories_of([(1, 0), (2, 60)], [(1, 0), (3, 60)]), 0, 4)
     assert rule_scores(rules, histories_of([(1, 0, CART_CODE)]), 4)[[2, 3]].tolist() == pytest.approx([0.5, 0.5])
 
@@ -149,21 +149,21 @@ def test_an_event_too_long_ago_has_no_rules():
     assert (event_weights(batch) > 0).tolist() == [False] * 15 + [True] * 15
 
 
-def test_an_item_that_was_met_may_come_again():
+def test_an_item_of_the_history_gets_the_repeat_rate():
     rules = count_rules(histories_of([(1, 0), (1, 60)], [(1, 0), (2, 60)]), 0, 3)
     assert rule_scores(rules, histories_of([(1, 0)]), 3)[1] == pytest.approx(REPEAT_WEIGHT * 0.5)
 
 
-def test_of_items_behind_the_vocabulary_nothing_is_known():
+def test_items_newer_than_the_table_have_no_rules():
     assert rule_scores(SequentialRules.empty(), histories_of([(1, 0), (2, 60)]), 4).tolist() == [0, 0, 0, 0]
 
 
-def test_no_event_has_no_rule():
+def test_without_events_there_are_no_rules():
     assert rule_confidences(histories_of(), 3) == {}
     assert repeat_rates(histories_of(), 3).tolist() == [0] * MAX_REPEAT_LAG
 
 
-def test_of_the_rules_of_an_item_the_most_confident_are_kept():
+def test_truncate_keeps_the_rules_with_the_highest_confidence():
     rules = count_rules(histories_of([(1, 0), (2, 1), (3, 2), (1, 3)], [(1, 0), (2, 1)]), 0, 4)
     top_rules = rules.truncate(1)
     assert top_rules.items.tolist() == [2, 3, 1]  # 1 → 2, 2 → 3, 3 → 1

@@ -19,17 +19,17 @@ MEMORY_LIMIT_BYTES = 20_000_000  # bytes
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
-def test_a_column_comes_back_as_it_was_packed(values):
+def test_a_packed_column_is_unpacked_unchanged(values):
     unpacked_columns = unpack_texts(pack_texts({"title": text_array(values), "price": np.arange(3)}))
     assert (unpacked_columns["title"].tolist(), unpacked_columns["price"].tolist()) == (values, [0, 1, 2])
 
 
-def test_nothing_is_an_empty_text():
+def test_none_is_an_empty_text():
     assert text_array(["a", None]).tolist() == ["a", ""]
     assert blank_texts(2).tolist() == ["", ""]
 
 
-def test_text_as_an_older_file_has_it_is_read():
+def test_text_of_an_older_file_is_read():
     assert unpack_texts({"title": np.array(["a", "bcd"])})["title"].tolist() == ["a", "bcd"]
 
 
@@ -51,7 +51,7 @@ def item_table(title: str) -> pa.Table:
     )  # fmt: skip
 
 
-def test_one_long_title_of_an_old_lake_does_not_widen_all_others(peak_memory, tmp_path):
+def test_one_long_title_does_not_widen_all_others(peak_memory, tmp_path):
     vocabulary = to_vocabulary(item_table(LONG_TEXT))
     save_vocabulary(vocabulary, tmp_path / "v.npz")
     assert load_vocabulary(tmp_path / "v.npz").titles[1] == LONG_TEXT

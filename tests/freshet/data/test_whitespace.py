@@ -5,7 +5,7 @@ import sys
 from freshet.data.whitespace import BLANK_CHARACTERS, trim
 
 
-def test_blanks_are_all_that_unicode_calls_white_space_and_two_that_nobody_sees():
+def test_blanks_are_unicode_white_space_and_two_invisible_characters():
     white = {chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()}
     assert set(BLANK_CHARACTERS) == white | {"\u200b", "\ufeff"}
     assert trim("\ufeff\t a\u00a0b \u3000\r\n") == "a\u00a0b"

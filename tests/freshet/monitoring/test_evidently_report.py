@@ -13,18 +13,18 @@ CURRENT = pd.DataFrame({"type": ["view"] * 20 + ["cart"] * 20 + ["return"] * 20,
 LIMITS = {"hour": 0.1, "type": 0.25}
 
 
-def test_evidently_measures_what_the_limits_are_measured_with():
+def test_evidentlys_psi_equals_ours():
     actual = psi_scores(REFERENCE, CURRENT, LIMITS)
     assert actual == {name: pytest.approx(psi(REFERENCE[name], CURRENT[name])) for name in ("hour", "type")}
     assert (actual["hour"], actual["type"] > 1) == (0.0, True)
 
 
-def test_cells_that_belong_to_other_rows_are_left_out():
+def test_missing_values_are_left_out_of_evidentlys_psi():
     gaps = pd.concat([REFERENCE, pd.DataFrame({"type": [None] * 50})], ignore_index=True)
     assert psi_scores(gaps, CURRENT, LIMITS) == pytest.approx(psi_scores(REFERENCE, CURRENT, LIMITS))
 
 
-def test_the_page_counts_as_the_verdict_does_and_fetches_nothing(tmp_path):
+def test_the_page_reports_drift_of_one_column_and_loads_nothing(tmp_path):
     psi_scores(REFERENCE, CURRENT, LIMITS, tmp_path / "drift.html")
     page = (tmp_path / "drift.html").read_text()
     assert "Drift is detected for 50.0% of columns (1 out of 2)" in page
