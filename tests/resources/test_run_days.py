@@ -1,4 +1,4 @@
-"""Which days a run speaks for."""
+"""The days of a run, from and to tags."""
 
 from datetime import date, timedelta
 from itertools import pairwise

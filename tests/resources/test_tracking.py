@@ -1,4 +1,4 @@
-"""Training is never lost because of the diary, and its silence is not silent."""
+"""The tracking resource: a failure is logged and shown, and does not stop the run."""
 
 import logging
 from datetime import UTC, datetime

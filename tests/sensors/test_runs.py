@@ -1,4 +1,4 @@
-"""What has been asked for, and what became of it."""
+"""Runs of sensors: run keys, and interrupted runs that are requested again."""
 
 from datetime import date
 

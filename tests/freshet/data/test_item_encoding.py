@@ -1,4 +1,4 @@
-"""Columns of a catalogue as the item encoder reads them, on three items worked out by hand."""
+"""Item encoding of three items, worked out by hand."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What counts as a blank."""
+"""Blank characters."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The columns that are compared, worked out by hand on a few rows."""
+"""Bins of a few rows, worked out by hand."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Simulated shops: one that stays as it is raises no alarm, and what changes is named."""
+"""Drift detection on simulated shops: no alarm without drift, and the drifted columns are named."""
 
 import pytest
 

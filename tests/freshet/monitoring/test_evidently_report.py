@@ -1,4 +1,4 @@
-"""What Evidently says, read back, and its page."""
+"""Evidently's PSI and its page."""
 
 import re
 

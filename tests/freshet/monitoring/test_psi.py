@@ -1,4 +1,4 @@
-"""PSI by hand, and what is usual for a shop."""
+"""PSI and its baseline, worked out by hand."""
 
 import math
 from datetime import date, timedelta

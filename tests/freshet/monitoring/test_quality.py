@@ -1,4 +1,4 @@
-"""Whether the champion's answers fell: means, the margin, and how sure it is."""
+"""Quality drift: means, margins and confidence."""
 
 import numpy as np
 import pytest

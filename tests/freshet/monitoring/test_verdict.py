@@ -1,4 +1,4 @@
-"""The verdict: what counts as drift, and the sentence a person reads."""
+"""The drift verdict: what counts as drift, and its sentence."""
 
 from datetime import date
 

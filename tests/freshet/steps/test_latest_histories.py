@@ -1,4 +1,4 @@
-"""History parity on a simulated shop: it holds, and it can fail."""
+"""History parity on a simulated shop: it passes, and it detects differences."""
 
 from dataclasses import replace
 

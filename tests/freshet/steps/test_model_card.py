@@ -1,4 +1,4 @@
-"""The model card of a shop of two shoppers, figure by figure."""
+"""The model card of a shop with two shoppers, figure by figure."""
 
 from datetime import date
 
