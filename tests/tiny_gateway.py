@@ -89,7 +89,7 @@ class GatewayClient:
 
 
 @contextlib.contextmanager
-def tiny_gateway(settings: Settings, clock: Clock, *, ready: bool = True):
+def run_gateway(settings: Settings, clock: Clock, *, ready: bool = True):
     """Run a gateway; yield its client. ready: wait until a release serves."""
     state_lock = acquire_state_lock(state_folder(settings))
     gateway = Gateway(settings, b"tiny", state_lock.folder, clock)

@@ -22,8 +22,7 @@ from freshet.features.latest_histories import ShopperEvent, build_latest_histori
 from freshet.inference.latest_histories import LatestHistories, merge_events
 from freshet.serving.clock import MICROS_PER_SECOND
 from freshet.serving.events import event_store, event_store_file
-from freshet.serving.schemas.event_schema import PostedEvent as PostedEvent
-from freshet.serving.schemas.event_schema import ValidatedEvent
+from freshet.serving.schemas.event_schema import PostedEvent, ValidatedEvent
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -19,12 +19,10 @@ MAX_ID_LENGTH: Final = 256  # characters, as in the contract of the tables
 MAX_TITLE_LENGTH: Final = 1024  # characters
 MAX_CONTEXT_KEYS: Final = 32
 MAX_EVENT_LEAD_MICROS: Final = MICROS_PER_DAY  # how far a client's clock may be ahead of the gateway's
-MAX_EVENT_AGE_MICROS: Final = (
-    3649 * MICROS_PER_DAY
-)  # the tables reject events that are ten years older than their landing
+MAX_EVENT_AGE_MICROS: Final = 3649 * MICROS_PER_DAY  # the tables reject events that are ten years old
 MAX_PRICE: Final = 1e13  # limit of decimal(18, 4)
 REPLACEMENT_CHAR: Final = "\ufffd"
-NAMES_TO_CHECK: Final = ("item_id", "user_id", "session_id", "event_id", "title", "category")
+CHECKED_TEXT_FIELDS: Final = ("item_id", "user_id", "session_id", "event_id", "title", "category")  # for encoding
 
 Id = Annotated[str, Meta(min_length=1, max_length=MAX_ID_LENGTH)]
 ShortText = Annotated[str, Meta(max_length=MAX_ID_LENGTH)]
@@ -130,7 +128,7 @@ def _validate(event: PostedEvent, where: str, now: int, default_id: str) -> Vali
     if not now - MAX_EVENT_AGE_MICROS <= micros <= now + MAX_EVENT_LEAD_MICROS:
         what = f"{event.event_time} is ten years before or more than a day after the gateway's clock ({iso(now)})"
         return Problem(f"{where}.event_time", what, "correct the clock of the sender, or leave event_time out")
-    for name in NAMES_TO_CHECK:
+    for name in CHECKED_TEXT_FIELDS:
         text = getattr(event, name)
         if text is not None and REPLACEMENT_CHAR in text:
             return Problem(f"{where}.{name}", f"{text!r} was decoded with the wrong encoding", "send it in UTF-8")

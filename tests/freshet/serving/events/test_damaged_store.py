@@ -17,7 +17,7 @@ from tests.tiny_gateway import (
     gateway_settings,
     landed_lines,
     release_tiny_bundle,
-    tiny_gateway,
+    run_gateway,
     wait_for,
 )
 
@@ -29,7 +29,7 @@ def client(tmp_path):
     """A gateway with one event of u and 500 more waiting lines."""
     settings, clocks = gateway_settings(tmp_path), ManualClocks()
     release_tiny_bundle(settings.lake, tmp_path)
-    with tiny_gateway(settings, clocks.clock()) as running_gateway:
+    with run_gateway(settings, clocks.clock()) as running_gateway:
         running_gateway.clocks, running_gateway.settings = clocks, settings
         running_gateway.post("/v1/events", VIEW_EVENT)
         writer = running_gateway.gateway.writer
@@ -89,7 +89,7 @@ def test_a_replaced_store_file_refuses_events(client):
 
 def test_an_sqlite_error_while_counting_lines_does_not_stop_landing(tmp_path):
     settings, clocks = gateway_settings(tmp_path, flush_interval_s=0.01), ManualClocks()
-    with tiny_gateway(settings, clocks.clock(), ready=False) as gateway:
+    with run_gateway(settings, clocks.clock(), ready=False) as gateway:
         flusher = gateway.gateway.flusher
         flusher._reader.set_progress_handler(lambda: 1, 1)
         wait_for(lambda: "counting waiting lines" in flusher.problems)

@@ -3,8 +3,7 @@
 import pytest
 
 from tests import tiny_gateway
-from tests.tiny_gateway import ManualClocks, gateway_settings
-from tests.tiny_gateway import tiny_gateway as running
+from tests.tiny_gateway import ManualClocks, gateway_settings, run_gateway
 
 
 @pytest.fixture(scope="module")
@@ -12,7 +11,7 @@ def client(tmp_path_factory):
     root = tmp_path_factory.mktemp("gateway")
     settings = gateway_settings(root)
     tiny_gateway.release_tiny_bundle(settings.lake, root / "bundle")
-    with running(settings, ManualClocks().clock()) as gateway:
+    with run_gateway(settings, ManualClocks().clock()) as gateway:
         for item in ("a", "b", "c"):
             gateway.post("/v1/events", {"user_id": "ann", "item_id": item, "event_type": "cart"})
         yield gateway
@@ -63,5 +62,5 @@ def test_a_second_explanation_at_the_same_time_gets_503(client):
 
 
 def test_before_a_release_explanations_get_503(tmp_path):
-    with running(gateway_settings(tmp_path), ManualClocks().clock(), ready=False) as gateway:
+    with run_gateway(gateway_settings(tmp_path), ManualClocks().clock(), ready=False) as gateway:
         assert gateway.get("/v1/items/e/explanation", items="a").status_code == 503

@@ -14,7 +14,7 @@ from tests.tiny_gateway import (
     gateway_settings,
     landed_lines,
     release_tiny_bundle,
-    tiny_gateway,
+    run_gateway,
     wait_for,
 )
 
@@ -27,7 +27,7 @@ def client(tmp_path_factory):
     root = tmp_path_factory.mktemp("shop")
     settings = gateway_settings(root)
     release_tiny_bundle(settings.lake, root)
-    with tiny_gateway(settings, ManualClocks().clock()) as running_gateway:
+    with run_gateway(settings, ManualClocks().clock()) as running_gateway:
         yield running_gateway
 
 
@@ -237,7 +237,7 @@ def test_a_client_that_disconnects_in_its_body_is_counted_as_499(client):
 
 def test_error_responses_contain_no_server_paths(tmp_path):
     settings = gateway_settings(tmp_path)
-    with tiny_gateway(settings, ManualClocks().clock(), ready=False) as gateway:
+    with run_gateway(settings, ManualClocks().clock(), ready=False) as gateway:
         append_release(settings.lake, "0" * 64)
         reasons = wait_for(
             lambda: [r for r in gateway.get("/readyz").json()["reasons"] if "00000001.json" in r["where"]]
@@ -287,7 +287,7 @@ def test_openapi_lists_every_endpoint_and_its_page_loads_nothing_else(client):
 def test_impressions_land_with_tier_bundle_and_release(tmp_path):
     settings = gateway_settings(tmp_path)
     bundle = release_tiny_bundle(settings.lake, tmp_path)
-    with tiny_gateway(settings, ManualClocks().clock()) as gateway:
+    with run_gateway(settings, ManualClocks().clock()) as gateway:
         shopper = gateway.gateway.shopper("u", None)
         first = gateway.get("/v1/recommendations", user_id="u", k=2).json()
         second = gateway.get("/v1/recommendations", items="a", k=1).json()
@@ -303,7 +303,7 @@ def test_impressions_land_with_tier_bundle_and_release(tmp_path):
 
 def test_before_the_first_release_events_are_stored_and_requests_get_503(tmp_path):
     settings = gateway_settings(tmp_path)
-    with tiny_gateway(settings, ManualClocks().clock(), ready=False) as gateway:
+    with run_gateway(settings, ManualClocks().clock(), ready=False) as gateway:
         wait_for(lambda: gateway.get("/readyz").json()["reasons"][0]["what"] == "nothing has been released yet")
         assert gateway.post("/v1/events", VIEW_EVENT).status_code == 202
         assert gateway.get("/readyz").status_code == 503
@@ -319,7 +319,7 @@ def test_before_the_first_release_events_are_stored_and_requests_get_503(tmp_pat
 def test_on_a_full_disk_events_are_refused_and_recommendations_work(tmp_path):
     settings = gateway_settings(tmp_path)
     release_tiny_bundle(settings.lake, tmp_path)
-    with tiny_gateway(settings, ManualClocks().clock()) as gateway:
+    with run_gateway(settings, ManualClocks().clock()) as gateway:
         writer = gateway.gateway.writer
         gateway.post("/v1/events", {**VIEW_EVENT, "event_id": "kept"})
         pages = writer.submit(lambda c: c.execute("PRAGMA page_count").fetchone()[0]).result()
@@ -336,7 +336,7 @@ def test_on_a_full_disk_events_are_refused_and_recommendations_work(tmp_path):
 def test_a_clock_jump_is_reported_and_event_times_never_go_back(tmp_path):
     settings, clocks = gateway_settings(tmp_path), ManualClocks()
     release_tiny_bundle(settings.lake, tmp_path)
-    with tiny_gateway(settings, clocks.clock()) as gateway:
+    with run_gateway(settings, clocks.clock()) as gateway:
         gateway.post("/v1/events", {**VIEW_EVENT, "event_id": "before"})
         clocks.wall -= 7200
         gateway.post("/v1/events", {**VIEW_EVENT, "event_id": "after"})
@@ -353,7 +353,7 @@ def test_a_clock_jump_is_reported_and_event_times_never_go_back(tmp_path):
 
 def test_a_clock_set_forward_over_midnight_lands_events_on_the_new_day(tmp_path):
     settings, clocks = gateway_settings(tmp_path), ManualClocks()
-    with tiny_gateway(settings, clocks.clock(), ready=False) as gateway:
+    with run_gateway(settings, clocks.clock(), ready=False) as gateway:
         gateway.post("/v1/events", {**VIEW_EVENT, "event_id": "monday"})
         clocks.wall += 43_200 + 60
         gateway.post("/v1/events", {**VIEW_EVENT, "event_id": "tuesday"})
@@ -373,7 +373,7 @@ def test_a_clock_set_forward_over_midnight_lands_events_on_the_new_day(tmp_path)
 def test_lines_land_at_the_end_of_a_day(tmp_path):
     settings, clocks = gateway_settings(tmp_path), ManualClocks()
     release_tiny_bundle(settings.lake, tmp_path)
-    with tiny_gateway(settings, clocks.clock()) as gateway:
+    with run_gateway(settings, clocks.clock()) as gateway:
         gateway.post("/v1/events", VIEW_EVENT)
         clocks.pass_by(86_400 / 2 + 1)
         wait_for(lambda: landed_lines(settings.lake))

@@ -12,8 +12,7 @@ from freshet.serving.releases.watcher import ReleaseWatcher
 from freshet.store import open_store
 from tests import tiny_gateway
 from tests.freshet.inference.test_new_items import NEW_ITEMS
-from tests.tiny_gateway import ManualClocks, gateway_settings
-from tests.tiny_gateway import tiny_gateway as running
+from tests.tiny_gateway import ManualClocks, gateway_settings, run_gateway
 
 
 def publish_new_items(lake, folder, items=NEW_ITEMS):
@@ -28,7 +27,7 @@ def test_an_item_that_landed_after_the_release_is_recommended_filtered_and_simil
     settings, clocks = gateway_settings(tmp_path), ManualClocks()
     tiny_gateway.release_tiny_bundle(settings.lake, tmp_path / "bundle")
     publish_new_items(settings.lake, tmp_path / "new")
-    with running(settings, clocks.clock()) as gateway:
+    with run_gateway(settings, clocks.clock()) as gateway:
         response_body = gateway.get("/v1/recommendations", items="a", k=4).json()
         assert [(item["item_id"], item["title"]) for item in response_body["items"]][-1] == ("x", "Item X")
         filtered_body = gateway.get("/v1/recommendations", items="a", categories="even").json()

@@ -11,8 +11,7 @@ from freshet.inference.precomputed_lists import LISTS_FOLDER, save_precomputed_l
 from freshet.serving.recommend.lake_artifact import lists_artifact
 from freshet.store import open_store
 from tests import tiny_gateway, tiny_lists
-from tests.tiny_gateway import ManualClocks, gateway_settings
-from tests.tiny_gateway import tiny_gateway as running
+from tests.tiny_gateway import ManualClocks, gateway_settings, run_gateway
 
 ANN = pseudonym(b"tiny", "user", "ann")
 
@@ -37,7 +36,7 @@ def test_the_precomputed_list_serves_only_unchanged_histories(tmp_path):
     bundle = tiny_gateway.release_tiny_bundle(settings.lake, tmp_path / "bundle")
     tiny_lists.publish_latest(settings.lake, tmp_path / "latest", "aac", shoppers=[ANN])
     publish_list(settings.lake, tmp_path / "lists", bundle)
-    with running(settings, clocks.clock()) as gateway:
+    with run_gateway(settings, clocks.clock()) as gateway:
         response_body = gateway.get("/v1/recommendations", user_id="ann", k=2).json()
         assert (response_body["tier"], response_body["bundle"]) == ("precomputed", bundle)
         assert [(item["item_id"], item["score"]) for item in response_body["items"]] == [("d", 7.0), ("b", 6.0)]
@@ -67,7 +66,7 @@ def test_damaged_lists_are_reported_once_and_the_loaded_ones_stay(tmp_path, capl
 def test_without_a_gpu_serving_device_cuda_is_reported_and_nothing_is_served(tmp_path):
     settings = gateway_settings(tmp_path, serving_device="cuda")
     tiny_gateway.release_tiny_bundle(settings.lake, tmp_path / "bundle")
-    with running(settings, ManualClocks().clock(), ready=False) as gateway:
+    with run_gateway(settings, ManualClocks().clock(), ready=False) as gateway:
         tiny_gateway.wait_for(lambda: gateway.gateway.active_state.refused_bundles)
         reasons = tiny_gateway.wait_for(lambda: [r for r in gateway.get("/readyz").json()["reasons"]
                                                  if "CUDA" in r["what"]])  # fmt: skip

@@ -2,7 +2,7 @@
 
 import threading
 
-from tests.tiny_gateway import ManualClocks, gateway_settings, release_tiny_bundle, tiny_gateway, wait_for
+from tests.tiny_gateway import ManualClocks, gateway_settings, release_tiny_bundle, run_gateway, wait_for
 
 REQUEST_PARAMS = [{"items": "a", "k": 2}, {"user_id": "stranger", "k": 3}, {"items": "b,c", "exclude_seen": "true"}]
 
@@ -37,7 +37,7 @@ class RequestThreads:
 def test_every_request_during_swaps_is_served_from_one_release(tmp_path):
     settings = gateway_settings(tmp_path)
     bundles = {1: release_tiny_bundle(settings.lake, tmp_path, "one")}
-    with tiny_gateway(settings, ManualClocks().clock()) as gateway, RequestThreads(gateway) as threads:
+    with run_gateway(settings, ManualClocks().clock()) as gateway, RequestThreads(gateway) as threads:
         for number, note in ((2, "two"), (3, "three")):
             bundles[number] = release_tiny_bundle(settings.lake, tmp_path, note)
             wait_for(lambda number=number: threads.has_response_of(number))
