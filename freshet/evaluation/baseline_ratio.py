@@ -45,7 +45,7 @@ class BaselineRatio:
 
 
 def release_metrics(entries: Iterable[JournalEntry], k: int, n_releases: int) -> tuple[ReleaseMetrics, ...]:
-    """Return the last `n_releases` releases with metrics in the journal, oldest first; rollbacks have none of their own."""
+    """Return the last `n_releases` releases with metrics, oldest first; a rollback is not evaluated itself."""
     releases = []
     for entry in entries:
         ndcg = {name: _ndcg(row, k) for name, row in entry.metrics.items()}

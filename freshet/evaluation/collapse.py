@@ -46,8 +46,8 @@ def personalisation_collapse_reason(evaluation: Evaluation, min_ratio: float) ->
         value = evaluation.table.get(name, {}).get(f"personalisation@{k}")
         if value is not None and value < min_ratio * chance_level:
             return (
-                f"{label} recommends nearly the same to all shoppers: the top {k} of two shoppers differ in {value:.0%} "
-                f"of their items, random lists in {chance_level:.0%} (required {min_ratio * chance_level:.0%})"
+                f"{label} recommends nearly the same to all shoppers: the top {k} of two shoppers differ in "
+                f"{value:.0%} of their items, random lists in {chance_level:.0%} (required {min_ratio * chance_level:.0%})"
             )
     return ""
 

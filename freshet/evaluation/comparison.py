@@ -95,7 +95,8 @@ class Evaluation(StoredModel):
         ]
         return "\n\n".join(
             [
-                f"{self.n_cases} held-out baskets with {self.n_targets} items, {self.n_unknown_targets} of them unknown.",
+                f"{self.n_cases} held-out baskets with {self.n_targets} items, "
+                f"{self.n_unknown_targets} of them unknown.",
                 _markdown_table(["metric", *names], metric_rows),
                 _markdown_table([f"slice (NDCG@{k})", "cases", *names], slice_rows),
             ]

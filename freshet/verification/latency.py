@@ -61,8 +61,8 @@ class LatencyReport:
         champion = self.champion_gated_p99_ms
         champion_text = "" if champion is None else f"; the champion takes {champion:.1f} ms"
         return (
-            f"one request takes {self.gated_p99_ms:.1f} ms (99th percentile of the best of {self.rounds} rounds; wall time "
-            f"{self.p99_ms:.1f} ms, CPU time {self.cpu_p99_ms:.1f} ms{champion_text}); {self.advice}"
+            f"one request takes {self.gated_p99_ms:.1f} ms (99th percentile of the best of {self.rounds} rounds; wall "
+            f"time {self.p99_ms:.1f} ms, CPU time {self.cpu_p99_ms:.1f} ms{champion_text}); {self.advice}"
         )
 
     @property

@@ -25,7 +25,7 @@ from freshet.settings import Settings
 from freshet.steps.evaluation.models import EvaluatedModels, open_anchor, open_models
 from freshet.steps.evaluation.profile import evaluation_profile
 from freshet.steps.evaluation.records import EvaluationRecord, write_evaluation
-from freshet.steps.evaluation.windows import record_judged_bundle, reused_window_reasons
+from freshet.steps.evaluation.windows import record_evaluated_bundle, reused_window_reasons
 from freshet.steps.model_card import render_evaluated_card
 from freshet.steps.step_result import StepResult, run_gate
 from freshet.store import Store
@@ -173,7 +173,7 @@ def _gated_result(
 def _store_evaluation(store: Store, record: EvaluationRecord, ref: BundleRef, card: str) -> EvaluationRef:
     evaluation_id = write_evaluation(store, record, card)
     if record.verdict.margin_tests and record.bundle != record.champion:
-        record_judged_bundle(store, record.champion, record.evaluation.as_of, record.bundle)
+        record_evaluated_bundle(store, record.champion, record.evaluation.as_of, record.bundle)
     return EvaluationRef(id=evaluation_id, bundle=ref, decided_on=record.decided_on)
 
 

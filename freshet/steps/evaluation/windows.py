@@ -14,26 +14,26 @@ from freshet.store import Store
 WINDOWS_FOLDER = "windows"
 
 
-def first_judged_bundle(store: Store, champion_id: str | None, as_of: int) -> str | None:
+def first_evaluated_bundle(store: Store, champion_id: str | None, as_of: int) -> str | None:
     """Return the first bundle that was evaluated against this champion on the days up to `as_of`, None before."""
     path = window_path(champion_id, as_of)
     return store.get(path).decode() if store.exists(path) else None
 
 
-def record_judged_bundle(store: Store, champion_id: str | None, as_of: int, bundle_id: str) -> None:
+def record_evaluated_bundle(store: Store, champion_id: str | None, as_of: int, bundle_id: str) -> None:
     """Record that the bundle was evaluated in this window, unless another one was before it."""
     store.put_if_absent(window_path(champion_id, as_of), bundle_id.encode())
 
 
 def reused_window_reasons(store: Store, champion_id: str | None, as_of: int, bundle_id: str) -> tuple[str, ...]:
     """Return the hold for a second model in the same window; () for the first one."""
-    first_bundle = first_judged_bundle(store, champion_id, as_of)
+    first_bundle = first_evaluated_bundle(store, champion_id, as_of)
     if first_bundle is None or first_bundle == bundle_id:
         return ()
     day = day_from_number(as_of)
     return (
-        f"the baskets landed up to {day} have already been used to evaluate bundle {first_bundle[:12]}, and the best of "
-        "several models looks better on the same baskets than it is (train a new model when another day has landed, or "
+        f"the baskets landed up to {day} have already been used to evaluate bundle {first_bundle[:12]}, and the best "
+        "of several models looks better on the same baskets than it is (train a new model when another day has landed, or "
         f"release this one yourself: {release_command(bundle_id)})",
     )
 

@@ -72,7 +72,8 @@ def test_an_evaluation_comes_back_from_json(ranker):
 
 
 FORMER_EVALUATION = """{
-  "cut": 10, "as_of": 20, "cases": 2, "targets": 3, "unknown_targets": 1, "ks": [10], "table": {"popular": {"ndcg@10": 0.5}},
+  "cut": 10, "as_of": 20, "cases": 2, "targets": 3, "unknown_targets": 1, "ks": [10],
+  "table": {"popular": {"ndcg@10": 0.5}},
   "slices": {"buyers": {"cases": 1, "ndcg": {"popular": 0.5}}}, "seconds": {"popular": 0.1}, "items": 7,
   "echoes": 0.1, "echoes_before": 0.2, "repeats": 0.3, "repeats_before": 0.4
 }"""

@@ -139,7 +139,8 @@ def test_narrower_lists_than_the_champions_are_a_warning():
     result = triggered_guards(comparison({"challenger": {"coverage@10": 0.2, "popularity_share@10": 0.6}}))["narrowing"]
     assert not result.is_hold
     assert result.message == (
-        "its lists cover 20.0% of all items, the champion's 50.0%; popular items take 60% of its lists, 30% of the champion's"
+        "its lists cover 20.0% of all items, the champion's 50.0%; "
+        "popular items take 60% of its lists, 30% of the champion's"
     )
 
 
@@ -185,7 +186,8 @@ def test_figures_that_rise_with_the_baselines_hold_where_baskets_repeat_the_item
 def test_baskets_that_repeat_the_last_look_more_than_they_did_hold():
     result = triggered_guards(comparison(echoes=(0.45, 0.02)))["echo"]
     assert result.message == (
-        "45% of the baskets repeat the item of seconds before, 2% on earlier days: check for events that are written twice"
+        "45% of the baskets repeat the item of seconds before, 2% on earlier days: "
+        "check for events that are written twice"
     )
     assert triggered_guards(comparison(echoes=(0.45, 0.40))) == {}  # people of this shop do that
 

@@ -98,7 +98,8 @@ def test_another_schema_version_says_which(bundle_copy):
     manifest = json.loads((bundle_copy / "manifest.json").read_bytes())
     (bundle_copy / "manifest.json").write_text(json.dumps(manifest | {"schema_version": 2}))
     assert error_message(bundle_copy) == (
-        f"{bundle_copy}/manifest.json: schema version 2, this Freshet reads 1; install the Freshet that wrote it, or {REBUILD_FIX}"
+        f"{bundle_copy}/manifest.json: schema version 2, this Freshet reads 1; "
+        f"install the Freshet that wrote it, or {REBUILD_FIX}"
     )
 
 

@@ -12,7 +12,7 @@ from freshet.inference.manifest import MANIFEST
 from freshet.releases import journal
 from freshet.releases.journal import JournalEntry, bundle_path
 from freshet.steps.evaluation.evaluate import evaluate_bundle, is_same_configuration
-from freshet.steps.evaluation.windows import first_judged_bundle, window_path
+from freshet.steps.evaluation.windows import first_evaluated_bundle, window_path
 from freshet.steps.release.release import release_bundle
 from freshet.store import Store, open_store
 from tests import tiny_bundle
@@ -141,7 +141,7 @@ def test_a_second_model_on_the_same_days_waits_for_a_person(small_shop, store, o
     first = evaluate_small_shop(small_shop, store).value.record
     assert first.verdict.released
     days = first.evaluation.as_of
-    assert first_judged_bundle(store, other_bundle, days) == small_shop.bundle.id
+    assert first_evaluated_bundle(store, other_bundle, days) == small_shop.bundle.id
     assert (
         evaluate_small_shop(small_shop, store).value.record.verdict == first.verdict
     )  # the same model may be judged again
@@ -161,7 +161,7 @@ def test_the_bundle_that_serves_already_is_not_released_again(small_shop, store)
     assert "champion" not in evaluation.value.record.evaluation.table
     assert journal.entry_count(store) == 1
     assert (
-        first_judged_bundle(store, small_shop.bundle.id, evaluation.value.record.evaluation.as_of) is None
+        first_evaluated_bundle(store, small_shop.bundle.id, evaluation.value.record.evaluation.as_of) is None
     )  # no new model was judged
 
 

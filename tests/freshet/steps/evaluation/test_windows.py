@@ -4,8 +4,8 @@ import pytest
 
 from freshet.data.day_numbers import day_number
 from freshet.steps.evaluation.windows import (
-    first_judged_bundle,
-    record_judged_bundle,
+    first_evaluated_bundle,
+    record_evaluated_bundle,
     reused_window_reasons,
     window_path,
 )
@@ -21,12 +21,12 @@ def store(tmp_path) -> Store:
 
 
 def test_days_that_have_judged_nothing_hold_nothing(store):
-    assert first_judged_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY) is None
+    assert first_evaluated_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY) is None
     assert reused_window_reasons(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE) == ()
 
 
 def test_a_second_model_on_the_same_days_waits_for_a_person(store):
-    record_judged_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE)
+    record_evaluated_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE)
     (hold_reason,) = reused_window_reasons(store, CHAMPION_BUNDLE, SEVENTH_DAY, SECOND_BUNDLE)
     assert hold_reason == (
         "the baskets landed up to 2024-03-07 have already been used to evaluate bundle aaaaaaaaaaaa, and the best of "
@@ -36,18 +36,18 @@ def test_a_second_model_on_the_same_days_waits_for_a_person(store):
 
 
 def test_the_same_model_may_be_judged_again(store):
-    record_judged_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE)
+    record_evaluated_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE)
     assert reused_window_reasons(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE) == ()
 
 
 def test_the_first_model_stays_the_first(store):
-    record_judged_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE)
-    record_judged_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY, SECOND_BUNDLE)
-    assert first_judged_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY) == FIRST_BUNDLE
+    record_evaluated_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE)
+    record_evaluated_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY, SECOND_BUNDLE)
+    assert first_evaluated_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY) == FIRST_BUNDLE
 
 
 def test_another_day_and_another_champion_are_another_look(store):
-    record_judged_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE)
+    record_evaluated_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE)
     assert reused_window_reasons(store, CHAMPION_BUNDLE, SEVENTH_DAY + 1, SECOND_BUNDLE) == ()
     assert reused_window_reasons(store, None, SEVENTH_DAY, SECOND_BUNDLE) == ()
 

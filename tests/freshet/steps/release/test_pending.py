@@ -83,7 +83,8 @@ def test_it_says_which_since_when_why_and_what_to_type():
         "7" * 64, datetime(2026, 11, 28, 2, 20, tzinfo=UTC), ("it was rolled back", "it is the data")
     )
     assert waiting_bundle.sentence == (
-        "bundle 777777777777, evaluated on 2026-11-28 02:20 UTC, waits for a person: it was rolled back; it is the data; "
+        "bundle 777777777777, evaluated on 2026-11-28 02:20 UTC, waits for a person: it was rolled back; "
+        "it is the data; "
         '`freshet release 777777777777 --why "…"` releases it'
     )
     expected = 'say so: `freshet release 777777777777 --why "…"`'

@@ -72,11 +72,18 @@ class ReleaseShop:
     def write_evaluation(self, bundle: str = "", verdict: Verdict = GOOD_VERDICT) -> EvaluationRef:
         """An evaluation on the journal as it is now."""
         number = journal.entry_count(self.store)
-        table = Evaluation(train_until=1, as_of=2, n_cases=verdict.n_cases, n_targets=1, n_unknown_targets=0, ks=(10,), table=METRICS_TABLE,
-                           slices={}, scoring_seconds={})  # fmt: skip
-        evaluation_record = EvaluationRecord(bundle=bundle or self.challenger, champion=self.champion, decided_on=number, evaluation=table,
-                      verdict=verdict)  # fmt: skip
-        return self.write_evaluation_text(evaluation_record.model_dump_json(indent=1).encode())
+        evaluation = Evaluation(
+            train_until=1, as_of=2, n_cases=verdict.n_cases, n_targets=1, n_unknown_targets=0, ks=(10,),
+            table=METRICS_TABLE, slices={}, scoring_seconds={},
+        )  # fmt: skip
+        record = EvaluationRecord(
+            bundle=bundle or self.challenger,
+            champion=self.champion,
+            decided_on=number,
+            evaluation=evaluation,
+            verdict=verdict,
+        )
+        return self.write_evaluation_text(record.model_dump_json(indent=1).encode())
 
     def write_evaluation_text(self, content: bytes) -> EvaluationRef:
         """An evaluation under its own hash."""
@@ -350,8 +357,8 @@ def test_an_evaluation_that_was_edited_releases_nothing(shop):
         with pytest.raises(LakeError) as exc_info:
             release()
         assert str(exc_info.value) == (
-            f"{shop.store.root}/{path}: has changed since it was written: its hash is not its name; evaluate the bundle "
-            "again: run `dagster asset materialize -m pipelines.definitions --select evaluation`"
+            f"{shop.store.root}/{path}: has changed since it was written: its hash is not its name; evaluate the "
+            "bundle again: run `dagster asset materialize -m pipelines.definitions --select evaluation`"
         )
     assert shop.entry_kinds == ["release"]
 
