@@ -30,7 +30,9 @@ def first_tick(spark, tmp_path_factory):
     from pipelines.definitions import defs
 
     folder = tmp_path_factory.mktemp("ticked") / "lake"
-    settings, days = small_shop.land_simulated(folder, shoppers=150, days=3, landing_seconds=0, quiet_seconds=0)
+    settings, days = small_shop.land_simulated(
+        folder, shoppers=150, days=3, day_rerun_cooldown_s=0, landing_quiet_period_s=0
+    )
     impressions_folder = Path(settings.lake) / "landing" / "impressions" / f"dt={days[2]}"
     impressions_folder.mkdir(parents=True)
     (impressions_folder / "1.jsonl").write_text(json.dumps(IMPRESSION) + "\n")
@@ -49,8 +51,10 @@ def first_tick(spark, tmp_path_factory):
 def test_all_days_are_run_together_and_every_daily_table_has_them(first_tick):
     _, dagster, days, (run,) = first_tick
     assert run.success
-    assert {name: dagster.days(name) for name in DAILY} == {name: {str(day) for day in days} for name in DAILY}
-    assert dagster.days("impressions") == {str(days[2])}  # the two others are empty: no answer landed
+    assert {name: dagster.materialized_days(name) for name in DAILY} == {
+        name: {str(day) for day in days} for name in DAILY
+    }
+    assert dagster.materialized_days("impressions") == {str(days[2])}  # the two others are empty: no answer landed
 
 
 def test_what_was_shown_is_in_its_table(first_tick):
