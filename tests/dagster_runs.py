@@ -1,4 +1,4 @@
-"""Runs of the real definitions on a lake of the test's own, in this process and with its Spark session."""
+"""Run the real definitions on a test's lake, in this process and with its Spark session."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ DAILY = ("raw_events", "quarantined_events", "events", "items", "item_features",
 
 
 def shared_spark_lake(spark: "SparkSession", settings: Settings) -> Lake:
-    """The lake of `settings` in the running Spark, instead of a JVM of its own."""
+    """Return the lake of `settings` in the running Spark session."""
     from tests import tiny_lake
 
     lake = Lake(settings)
@@ -30,13 +30,13 @@ def shared_spark_lake(spark: "SparkSession", settings: Settings) -> Lake:
 
 @dataclass(frozen=True)
 class DagsterHarness:
-    """One lake, and a Dagster that remembers what was materialized on it."""
+    """A lake and a Dagster instance that records its materializations."""
 
     lake: Lake
     instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.ephemeral)
 
     def run(self, *names: str, days: Sequence[date] = (), **op_config: dict[str, Any]) -> "RunOutcome":
-        """Materialize the assets named, over these days and no day between them. config: asset → its values."""
+        """Materialize assets over exactly these days. op_config: asset → its configuration."""
         from pipelines.definitions import defs
 
         definitions = dg.Definitions(
@@ -54,38 +54,38 @@ class DagsterHarness:
         return RunOutcome(run_result)
 
     def materialized_days(self, name: str) -> set[str]:
-        """The days of an asset that Dagster holds for materialized."""
+        """Return the days of an asset that are materialized in Dagster."""
         return set(self.instance.get_materialized_partitions(dg.AssetKey(name)))
 
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What became of a run."""
+    """The result of a run."""
 
-    done: "dg.ExecuteInProcessResult"
+    result: "dg.ExecuteInProcessResult"
 
     @property
     def success(self) -> bool:
-        return self.done.success
+        return self.result.success
 
     def materialized(self) -> list[str]:
-        """Assets with a materialization, in the order in which they came."""
-        names = [event.asset_key.to_user_string() for event in self.done.get_asset_materialization_events()]
+        """Return the assets with a materialization, in order."""
+        names = [event.asset_key.to_user_string() for event in self.result.get_asset_materialization_events()]
         return list(dict.fromkeys(names))
 
     def ran(self, name: str) -> bool:
-        """Whether the asset's step began."""
-        return any(e.step_key == name and e.event_type_value == "STEP_START" for e in self.done.all_events)
+        """Return whether the asset's step started."""
+        return any(e.step_key == name and e.event_type_value == "STEP_START" for e in self.result.all_events)
 
     def failure(self, name: str) -> str:
-        """What the asset's step failed with, as a person reads it."""
+        """Return the error message of the asset's step."""
         message = self.failure_or_none(name)
         assert message is not None, f"{name} did not fail"
         return message
 
     def failure_or_none(self, name: str) -> str | None:
-        """The same, None where the step did not fail."""
-        data = self.done.failure_data_for_node(name)
+        """Return the error message of the asset's step; None if it did not fail."""
+        data = self.result.failure_data_for_node(name)
         if data is None:
             return None
         if data.user_failure_data is not None:
@@ -94,18 +94,18 @@ class RunOutcome:
         return None if error is None else error.message.strip().partition(": ")[2]
 
     def checks(self) -> list[Any]:
-        """The results of all checks."""
-        return list(self.done.get_asset_check_evaluations())
+        """Return the results of all checks."""
+        return list(self.result.get_asset_check_evaluations())
 
     def check(self, asset: str, name: str) -> Any:
-        """The result of one check."""
+        """Return the result of one check."""
         (check,) = (c for c in self.checks() if (c.asset_key.path[-1], c.check_name) == (asset, name))
         return check
 
 
 def materialization_metadata(run: RunOutcome, name: str, day: date) -> dict[str, Any]:
-    """The metadata on the materialization of one day."""
-    events = (e for e in run.done.get_asset_materialization_events() if e.asset_key == dg.AssetKey(name))
+    """Return the metadata of the materialization of one day."""
+    events = (e for e in run.result.get_asset_materialization_events() if e.asset_key == dg.AssetKey(name))
     (materialization,) = (e.materialization for e in events if e.partition == str(day))
     return {key: value.value for key, value in materialization.metadata.items()}
 

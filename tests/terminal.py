@@ -1,4 +1,4 @@
-"""`freshet` on a terminal of 80 columns, as a person sees it."""
+"""Run `freshet` on a terminal of 80 columns."""
 
 import os
 import pty
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def run_in_terminal(lake: Path, *arguments: str) -> str:
-    """What `freshet …` writes there."""
+    """Return the output of `freshet …`."""
     leader, follower = pty.openpty()
     environment = {**os.environ, "FRESHET_LAKE": str(lake), "COLUMNS": "80", "TERM": "dumb"}
     command = [sys.executable, "-m", "freshet.cli.main", *arguments]
@@ -25,5 +25,5 @@ def run_in_terminal(lake: Path, *arguments: str) -> str:
 def _read_all(leader: int) -> bytes:
     try:
         return os.read(leader, 65_536)
-    except OSError:  # how Linux says that the other side is closed
+    except OSError:  # Linux reports a closed pseudo-terminal this way
         return b""

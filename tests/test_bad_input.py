@@ -107,14 +107,14 @@ def assert_production_unchanged(shop: DayTwoShop) -> Iterator[None]:
 
 @pytest.fixture
 def unchanged_production(shop):
-    """Whatever the test does."""
+    """Check that readers see the same rows after the test."""
     with assert_production_unchanged(shop):
         yield
 
 
 @pytest.fixture
 def recovered_production(shop):
-    """Whatever the test does; and the day, delivered and run well, succeeds."""
+    """Check that readers see the same rows after the test, and that a correct delivery of the day succeeds."""
     with assert_production_unchanged(shop):
         yield
     shop.deliver(DELIVERIES[DAY2])
@@ -229,7 +229,7 @@ def test_a_shop_with_one_item(spark, tmp_path):
     rows = [f"x{n},2024-03-01 10:0{n}:00,ann,s1,mug,view,,,Mug,\n" for n in range(4)]
     tiny_lake.deliver_files(settings, DAY1, {"a.csv": HEADER + "".join(rows)})
     run_result = dagster.run(*EVENT_TABLES, "items", "vocabulary", days=[DAY1])
-    assert run_result.success  # it is only too early: no alert, and nothing is made from it
+    assert run_result.success  # only too early: no alert
     check = run_result.check("vocabulary", "at_least_two_items")
     assert (check.passed, check.severity.value) == (False, "WARN")
     message, fix = refusal_reason("vocabulary", "at_least_two_items", rows=1).split("; land")
@@ -315,7 +315,7 @@ def test_of_two_runs_of_the_same_day_at_once_one_wins_and_the_other_says_so(spar
     assert (errors[loser], published_events()) == ("published", [loser])
 
 
-# Questions to what serves.
+# Requests for recommendations.
 
 
 @pytest.fixture
@@ -410,7 +410,7 @@ def test_a_shopper_with_one_event_gets_recommendations_from_it(small_shop, capsy
 
 
 def shopper_with_one_event(settings: "Settings") -> tuple[str, str]:
-    """`--shopper` or `--session` of somebody who did one thing, by the ids the shop itself uses."""
+    """`--shopper` or `--session` of a shopper with one event, with the shop's own ids."""
     import csv
     from collections import Counter
 

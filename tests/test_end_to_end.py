@@ -24,7 +24,7 @@ pytestmark = pytest.mark.drill
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
-# Small, and judged leniently: here the way is tested and not the model.
+# Small models and lenient limits: this tests the pipeline, not the model.
 TINY_CONFIG = {
     "training_set": {"holdout_days": 2},
     "trained_model": {
@@ -44,7 +44,7 @@ TINY_CONFIG = {
         "non_inferiority_margin": 0.5,
     },
 }
-# The libraries that only training and tables need are not there for an answer.
+# Recommending works without the libraries for training and tables.
 FRESHET_CODE = (
     "import sys; sys.modules.update(dict.fromkeys(('torch', 'pyspark', 'great_expectations', 'dagster')))\n"
     "from freshet.cli.main import main; main()"
@@ -56,7 +56,7 @@ DAYS = [small_shop.FIRST_DAY + timedelta(days=number) for number in range(7)]
 
 
 def readme_line(start: str, replacements: dict[str, str] | None = None) -> str:
-    """The line of README that begins so, exactly; instead: what is typed for its files, days and items."""
+    """Return the README line that starts so. replacements: text of the line → the test's own."""
     (line,) = {
         command_line.text
         for command_line in page_lines(ROOT / "README.md")
@@ -71,7 +71,7 @@ def readme_line(start: str, replacements: dict[str, str] | None = None) -> str:
 
 @dataclass(frozen=True)
 class UserShop:
-    """A shop as a user has it: a lake, a home of Dagster, and commands."""
+    """A shop as a user has it: a lake, a DAGSTER_HOME, and commands."""
 
     settings: Settings
     home: Path
@@ -83,7 +83,7 @@ class UserShop:
     def dagster(
         self, days: Sequence[date], config: dict | None = None, select: str = "*"
     ) -> subprocess.CompletedProcess:
-        """README's `dagster asset materialize`, for other days; config: said behind it; select: instead of `*`."""
+        """Run README's `dagster asset materialize` for other days. config: run configuration; select: instead of `*`."""
         line = readme_line("dagster asset materialize", {DAY_RANGE: f"{days[0]}...{days[-1]}", "'*'": f"'{select}'"})
         if config is not None:
             ops = {name: {"config": values} for name, values in config.items()}
@@ -91,7 +91,7 @@ class UserShop:
         return self.run_line(line)
 
     def freshet(self, *arguments: str, **variables: str) -> str:
-        """What the `freshet` command prints."""
+        """Return the output of the `freshet` command."""
         completed_process = self.run_command([sys.executable, "-c", FRESHET_CODE, *arguments], **variables)
         assert completed_process.returncode == 0, completed_process.stderr
         return completed_process.stdout
@@ -103,7 +103,7 @@ class UserShop:
 
     @property
     def environment(self) -> dict[str, str]:
-        """This process's own, without settings of the machine's owner."""
+        """This process's environment without FRESHET settings."""
         base_environment = {name: value for name, value in os.environ.items() if not name.startswith("FRESHET_")}
         return base_environment | {
             "DAGSTER_HOME": str(self.home),

@@ -27,7 +27,7 @@ RELEASE_TIMEOUT_S = 500  # seconds for a first release on a machine that does ot
 
 @dataclass(frozen=True)
 class DevProcess:
-    """Everything `make dev` starts, in a process group of its own."""
+    """`make dev` in its own process group."""
 
     process: subprocess.Popen
     store: Store
@@ -129,13 +129,13 @@ def test_one_interrupt_stops_all_programs(dev_process):
 
 
 def landed_gateway_files(store: Store, landing: str) -> list[str]:
-    """What the gateway has landed."""
+    """Return the files that the gateway has landed."""
     paths = store.list(f"landing/{landing}")
     return [path for path in paths if landing == "impressions" or "/gateway/" in path]
 
 
 def regular_shopper(store: Store) -> str:
-    """A user whom the landed files know."""
+    """Return a user id from the landed files."""
     file = next(path for path in store.list("landing/events") if path.endswith(".csv"))
     rows = [line.split(",") for line in store.get(file).decode().splitlines()[1:]]
     return next(row[1] for row in rows if row[1])
@@ -149,5 +149,5 @@ def leftover_processes(lake: str) -> list[str]:
             if f"FRESHET_LAKE={lake}".encode() in (folder / "environ").read_bytes().split(b"\0"):
                 command_lines.append((folder / "cmdline").read_text().replace("\0", " "))
         except OSError:
-            continue  # no process, one of somebody else, or one that ended meanwhile
+            continue  # no process, another user's, or one that has ended
     return command_lines

@@ -33,7 +33,7 @@ def build_item_graph(
     links = [
         np.stack(
             [
-                _next_popular(link_group, np.lexsort((sort_key, link_group)), popularity)
+                next_popular_slots(link_group, np.lexsort((sort_key, link_group)), popularity)
                 for link_group, sort_key in orders
             ]
         )
@@ -70,7 +70,7 @@ def _price_bands(category: Ints, prices: Floats) -> Ints:
     return bands
 
 
-def _next_popular(group: Ints, order: Ints, popularity: Floats) -> Ints:
+def next_popular_slots(group: Ints, order: Ints, popularity: Floats) -> Ints:
     """Return for every slot (P,) the most popular of the next MAX_LINK_CANDIDATES in its group, in cyclic order."""
     ordered = group[order]
     first = np.searchsorted(ordered, ordered, side="left")

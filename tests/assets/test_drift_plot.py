@@ -1,4 +1,4 @@
-"""What the page of the drift report shows."""
+"""The metadata and the plot of the drift report."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""What the picture of an evaluation shows."""
+"""The plot of an evaluation."""
 
 import pytest
 

@@ -171,7 +171,7 @@ def test_days_without_a_file_are_not_materialized_and_lose_their_rows(gate_runs)
 
 def test_a_day_that_the_run_does_not_name_stays_as_it_is(gate_runs):
     partitions = {
-        event.materialization.partition for event in gate_runs.taken_back.done.get_asset_materialization_events()
+        event.materialization.partition for event in gate_runs.taken_back.result.get_asset_materialization_events()
     }
     assert partitions == {str(DAY2)}
 

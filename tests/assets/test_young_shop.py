@@ -1,4 +1,4 @@
-"""A shop on its first day: its tables are published, a model has to wait, and nobody is woken up."""
+"""A shop on its first day: tables are published, training is skipped, and no alert is raised."""
 
 import pytest
 

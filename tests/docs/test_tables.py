@@ -46,8 +46,8 @@ def test_every_column_has_a_reader_named(table):
 def test_every_function_that_is_named_exists():
     names = {name for table in TABLES for reader in readers(table.name) for name in re.findall(r"`(\w+\.\w+)`", reader)}
     sources = [(path.stem, path.read_text()) for path in (ROOT / "freshet").rglob("*.py")]
-    known = {
+    defined_names = {
         f"{stem}.{name}" for stem, text in sources for name in re.findall(r"^(?:def|class) (\w+)", text, re.MULTILINE)
     }
-    assert sorted(names - known) == []
+    assert sorted(names - defined_names) == []
     assert len(names) > 15

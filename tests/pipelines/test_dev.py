@@ -1,4 +1,4 @@
-"""What `make dev` starts, on which ports, and what it says before anything runs."""
+"""The programs and ports of `make dev`, and its messages before anything runs."""
 
 import socket
 import subprocess

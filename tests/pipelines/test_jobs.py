@@ -1,4 +1,4 @@
-"""What runs together."""
+"""The assets of each job."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def selected_assets(name: str) -> set[str]:
     return {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
 
 
-def test_a_day_makes_every_daily_table_and_the_drift_report_and_no_model():
+def test_update_tables_has_every_daily_table_and_the_drift_report_and_no_model():
 
     from pipelines.definitions import defs
 
@@ -23,11 +23,11 @@ def test_a_day_makes_every_daily_table_and_the_drift_report_and_no_model():
     assert not selected_assets("update_tables") & {"trained_model", "bundle", "evaluation", "release"}
 
 
-def test_a_retraining_goes_from_weights_to_the_journal():
+def test_retrain_goes_from_the_model_to_the_release():
     assert selected_assets("retrain") >= {"trained_model", "bundle", "evaluation", "release"}
 
 
-def test_the_night_does_all_of_it():
+def test_nightly_updates_the_tables_and_retrains():
     from pipelines.definitions import defs
 
     all_assets = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
@@ -41,11 +41,11 @@ def test_the_night_does_all_of_it():
     )
 
 
-def test_lists_ahead_are_made_by_a_job_of_their_own():
+def test_batch_scoring_is_a_separate_job():
     assert selected_assets("batch_scoring") == {"recommendations"}
 
 
-def test_a_retraining_by_clock_or_sensor_keeps_the_configuration_that_serves():
+def test_retraining_by_schedule_or_sensor_keeps_the_champions_parameters():
     from dagster import validate_run_config
 
     from pipelines import jobs
@@ -56,5 +56,5 @@ def test_a_retraining_by_clock_or_sensor_keeps_the_configuration_that_serves():
         assert run_config["ops"]["trained_model"]["config"]["param_source"] == "champion"
 
 
-def test_a_search_is_started_by_hand_and_alone():
+def test_tune_has_only_the_study():
     assert selected_assets("tune") == {"tuning"}

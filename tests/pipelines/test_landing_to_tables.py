@@ -1,4 +1,4 @@
-"""The landing sensor on the small shop, with the real job: what landed is run once, and is then quiet."""
+"""The landing sensor on the small shop, with the real job: landed days are run once."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Shoppers of the development loop come again, whatever the gateway answers."""
+"""The shoppers of `make dev` continue after every response or error of the gateway."""
 
 import logging
 import re
@@ -24,7 +24,7 @@ SIMULATED_SHOP = generate(ShopParams(seed=7, days=4, shoppers=30, items=20, cate
 
 
 def fake_gateway(status: int, items: list[str]) -> tuple[HttpGatewayClient, list[httpx.Request]]:
-    """A gateway that takes events, and answers for a list with `status`; (it, what it was asked)."""
+    """A gateway that accepts events and answers list requests with `status`; (client, requests)."""
     requests: list[httpx.Request] = []
 
     def respond(request: httpx.Request) -> httpx.Response:

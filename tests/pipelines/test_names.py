@@ -1,4 +1,4 @@
-"""The names that others build on: saved runs, alerts and bookmarks go by them, so none changes unnoticed."""
+"""Public names: saved runs, alerts and bookmarks use them, so no change goes unnoticed."""
 
 import subprocess
 import sys
@@ -107,10 +107,10 @@ def test_a_range_run_of_everything_is_one_run():
 
 def test_definitions_load_fast_and_import_nothing_heavy():
     script = (
-        "import sys, time; begun = time.process_time(); import pipelines.definitions\n"
+        "import sys, time; start = time.process_time(); import pipelines.definitions\n"
         f"print([name for name in {HEAVY_MODULES} if name in sys.modules])\n"
         "from pyspark.sql import SparkSession; print(SparkSession.getActiveSession())\n"
-        "print(time.process_time() - begun)"
+        "print(time.process_time() - start)"
     )
     completed_process = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""What every command says of a lake that is not there, of an empty one, and of what is no lake; and its exit code."""
+"""Messages and exit codes of every command for a missing lake, an empty one, and a path that is no lake."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ import typer
 
 from freshet.cli.main import app, main
 
-# Commands that answer from the lake, as somebody types them.
+# Commands that read the lake, as typed.
 READ_COMMANDS = {
     "days": ("days",),
     "releases": ("releases",),

@@ -84,7 +84,7 @@ def test_one_release_is_shown_in_full_by_its_number(app, lake, bundles):
 
 
 def test_on_a_terminal_no_line_is_longer_than_it_is_wide(app, lake, bundles):
-    run_freshet(app, "rollback", "--why", "a reason that is told at some length, " * 5)
+    run_freshet(app, "rollback", "--why", "a reason in many words, " * 5)
     entries = read_entries(lake)
     lines = releases.release_table(entries, 80)
     assert max(map(len, lines)) == 80

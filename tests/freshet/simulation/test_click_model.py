@@ -26,7 +26,7 @@ def clicked_places(appeals: list[float], lists: int) -> list[int]:
     return [index for index in (clicked_position(appeals, rng) for _ in range(lists)) if index is not None]
 
 
-def test_most_lists_are_not_looked_at_whatever_they_hold() -> None:
+def test_most_lists_are_not_viewed_whatever_they_hold() -> None:
     assert len(clicked_places([1.0, 1.0], 5000)) / 5000 == pytest.approx(P_NOTICE_LIST, abs=0.015)
 
 
@@ -36,7 +36,7 @@ def test_a_certain_click_is_at_the_top_and_an_empty_list_is_left() -> None:
     assert clicked_places([], 500) == []
 
 
-def test_a_place_further_down_is_looked_at_less_often() -> None:
+def test_a_place_further_down_is_viewed_less_often() -> None:
     notice_rates = [len(clicked_places([0.0] * n + [1.0], 20_000)) / 20_000 / P_NOTICE_LIST for n in (0, 2, 9)]
     np.testing.assert_allclose(notice_rates, [1.0, P_CONTINUE**2, P_CONTINUE**9], atol=0.07)
 

@@ -1,4 +1,4 @@
-"""Each kind of drift: what it changes from its day on, and what it leaves alone. Nothing changes before."""
+"""Each kind of drift: what it changes from its day on, and what it does not change."""
 
 import csv
 from collections import Counter
@@ -48,8 +48,8 @@ def total_variation(left: np.ndarray, right: np.ndarray) -> float:
     return float(np.abs(left - right).sum() / 2)
 
 
-def has_same_moments(left: Shop, right: Shop) -> bool:
-    """The same shoppers did the same kinds of things at the same times, whatever the items."""
+def has_same_times(left: Shop, right: Shop) -> bool:
+    """Whether two shops have the same events except for the items."""
     a, b = left.events, right.events
     return len(a) == len(b) and all(
         np.array_equal(getattr(a, part), getattr(b, part))
@@ -58,7 +58,7 @@ def has_same_moments(left: Shop, right: Shop) -> bool:
 
 
 def follow_rate(shop: Shop) -> float:
-    """How often, after the drift, the next look is at what usually follows: in the category, or in the one needed."""
+    """How often, after the drift, the next view is at what usually follows: in the category, or in the one needed."""
     events = events_after(shop.events)
     events = events.take(np.lexsort((events.time, events.session)))
     step = np.flatnonzero((np.diff(events.session) == 0) & (events.event_type[1:] == VIEW))
@@ -77,9 +77,7 @@ def exported_rows(shop: Shop, folder: Path) -> list[dict[str, str]]:
 @pytest.mark.parametrize("kind", DRIFT_KINDS)
 def test_before_its_day_nothing_is_different(steady_shop: Shop, kind: DriftKind) -> None:
     one, other = events_before(steady_shop.events), events_before(drifted_shop(kind).events)
-    late = (
-        DRIFT_START_S - DAY_SECONDS // 4
-    )  # a visit begun before midnight keeps its rules; what is put off by a drift comes later
+    late = DRIFT_START_S - DAY_SECONDS // 4  # a session that started before midnight keeps its rules
     for part in ("shopper", "item", "event_type", "time", "logged_in"):
         a, b = getattr(one, part)[one.time < late], getattr(other, part)[other.time < late]
         np.testing.assert_array_equal(a, b)
@@ -88,27 +86,27 @@ def test_before_its_day_nothing_is_different(steady_shop: Shop, kind: DriftKind)
 @pytest.mark.parametrize("kind", DRIFT_KINDS)
 def test_without_strength_nothing_is_different_ever(steady_shop: Shop, kind: DriftKind) -> None:
     weak = drifted_shop(kind, strength=0.0)
-    assert has_same_moments(weak, steady_shop)
+    assert has_same_times(weak, steady_shop)
     np.testing.assert_array_equal(weak.events.item, steady_shop.events.item)
 
 
-def test_taste_moves_categories_and_leaves_moments_and_paths_alone(steady_shop: Shop) -> None:
+def test_taste_moves_categories_and_neither_times_nor_links(steady_shop: Shop) -> None:
     other = drifted_shop("taste")
     assert total_variation(category_shares(other), category_shares(steady_shop)) > 0.12
     little = total_variation(category_shares(drifted_shop("taste", 0.3)), category_shares(steady_shop))
     assert little < total_variation(category_shares(other), category_shares(steady_shop))
-    assert has_same_moments(other, steady_shop)
+    assert has_same_times(other, steady_shop)
     assert follow_rate(other) == pytest.approx(follow_rate(steady_shop), abs=0.05)
 
 
-def test_habit_changes_what_follows_and_hardly_what_is_looked_at(steady_shop: Shop) -> None:
+def test_habit_changes_what_follows_and_hardly_what_is_viewed(steady_shop: Shop) -> None:
     other = drifted_shop("habit")
     assert follow_rate(steady_shop) > 0.5
     assert follow_rate(other) < 0.3
     assert follow_rate(other) < follow_rate(drifted_shop("habit", 0.5)) < follow_rate(steady_shop)
     for shop in (other, drifted_shop("habit", 0.3)):
         assert total_variation(category_shares(shop), category_shares(steady_shop)) < 0.1
-    assert has_same_moments(other, steady_shop)
+    assert has_same_times(other, steady_shop)
 
 
 def test_the_catalogue_is_new_and_shoppers_go_the_same_ways_through_it(steady_shop: Shop) -> None:
@@ -118,7 +116,7 @@ def test_the_catalogue_is_new_and_shoppers_go_the_same_ways_through_it(steady_sh
     )  # what comes back was bought before
     assert views.item.min() >= 400
     np.testing.assert_array_equal(other.catalogue.slots[other.events.item], steady_shop.events.item)
-    assert has_same_moments(other, steady_shop)
+    assert has_same_times(other, steady_shop)
 
 
 def test_prices_rise_by_half_and_nothing_else_happens(steady_shop: Shop, tmp_path: Path) -> None:
@@ -157,9 +155,9 @@ def test_a_fault_in_tracking_loses_titles_categories_and_carts_and_nothing_else(
     assert missing_counts[True, True] / missing_counts.total() == pytest.approx(0.4, abs=0.05)
 
 
-def test_the_seasons_come_early_and_moments_stay(steady_shop: Shop) -> None:
+def test_the_seasons_come_early_and_times_do_not_change(steady_shop: Shop) -> None:
     other = drifted_shop("season")
     summer, winter = (other.catalogue.categories[:20] == n for n in (0, 12))  # tents sell in June, fleeces in January
     assert category_shares(other)[summer] > category_shares(steady_shop)[summer]
     assert category_shares(other)[winter] < category_shares(steady_shop)[winter]
-    assert has_same_moments(other, steady_shop)
+    assert has_same_times(other, steady_shop)

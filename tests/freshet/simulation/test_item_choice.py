@@ -9,8 +9,8 @@ ITEM_BRANDS, ITEM_PRICE_BANDS = np.array([0, 0, 1, 3, 3]), np.array([0, 0, 2, 1,
 ITEM_WEIGHTS = np.array([0.1, 0.4, 0.2, 0.2, 0.1])
 
 
-def picked_item(shelves, group: int, draw: float) -> int:
-    return int(shelves.pick(np.array([group]), np.array([draw]))[0])
+def picked_item(groups, group: int, draw: float) -> int:
+    return int(groups.pick(np.array([group]), np.array([draw]))[0])
 
 
 def test_a_page_shows_the_best_known_of_a_category_first() -> None:
@@ -19,17 +19,17 @@ def test_a_page_shows_the_best_known_of_a_category_first() -> None:
     assert [picked_item(page, 1, draw) for draw in (0.0, 0.999)] == [3, 4]
 
 
-def test_the_top_of_a_page_is_looked_at_far_more_often() -> None:
+def test_the_top_of_a_page_is_viewed_far_more_often() -> None:
     page = group_by_category(np.zeros(100, np.int64), np.arange(100, 0, -1))
-    looks = page.pick(np.zeros(20_000, np.int64), np.random.default_rng(0).random(20_000))
-    assert (looks < 10).mean() == pytest.approx(0.1 ** (1 / 2.2), abs=0.02)  # 0.35
-    assert (looks >= 50).mean() < 0.3
+    views = page.pick(np.zeros(20_000, np.int64), np.random.default_rng(0).random(20_000))
+    assert (views < 10).mean() == pytest.approx(0.1 ** (1 / 2.2), abs=0.02)  # 0.35
+    assert (views >= 50).mean() < 0.3
 
 
 def test_a_niche_holds_a_brands_items_of_a_price_band() -> None:
-    shelves = group_by_niche(ITEM_CATEGORIES, ITEM_BRANDS, ITEM_PRICE_BANDS, ITEM_WEIGHTS)
+    groups = group_by_niche(ITEM_CATEGORIES, ITEM_BRANDS, ITEM_PRICE_BANDS, ITEM_WEIGHTS)
     group = int(niche_index(np.array(0), np.array(0), np.array(0)))
-    assert [picked_item(shelves, group, draw) for draw in (0.0, 0.999)] == [1, 0]
+    assert [picked_item(groups, group, draw) for draw in (0.0, 0.999)] == [1, 0]
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,9 @@ def test_a_niche_holds_a_brands_items_of_a_price_band() -> None:
 def test_an_empty_niche_is_filled_by_the_nearest_price_else_by_another_brand(
     category: int, brand: int, band: int, items: set[int]
 ) -> None:
-    shelves = group_by_niche(ITEM_CATEGORIES, ITEM_BRANDS, ITEM_PRICE_BANDS, ITEM_WEIGHTS)
+    groups = group_by_niche(ITEM_CATEGORIES, ITEM_BRANDS, ITEM_PRICE_BANDS, ITEM_WEIGHTS)
     group = int(niche_index(np.array(category), np.array(brand), np.array(band)))
-    assert {picked_item(shelves, group, draw) for draw in (0.0, 0.5, 0.999)} == items
+    assert {picked_item(groups, group, draw) for draw in (0.0, 0.5, 0.999)} == items
 
 
 def test_an_old_list_shows_items_of_the_same_category_and_is_clicked_at_its_top() -> None:
@@ -55,6 +55,6 @@ def test_an_old_list_shows_items_of_the_same_category_and_is_clicked_at_its_top(
     assert lists.shape == (40, RELATED_LIST_SIZE)
     np.testing.assert_array_equal(category[lists], np.tile(category[:, None], RELATED_LIST_SIZE))
     ladder = np.arange(RELATED_LIST_SIZE)[None, :]
-    places = clicked_slots(ladder, np.zeros(20_000, np.int64), np.random.default_rng(1).random(20_000))
-    shares = np.bincount(places, minlength=RELATED_LIST_SIZE) / 20_000
+    slots = clicked_slots(ladder, np.zeros(20_000, np.int64), np.random.default_rng(1).random(20_000))
+    shares = np.bincount(slots, minlength=RELATED_LIST_SIZE) / 20_000
     np.testing.assert_allclose(shares[:4], (1 - P_CONTINUE) * P_CONTINUE ** np.arange(4), atol=0.02)

@@ -88,6 +88,6 @@ def test_who_logs_in_half_way_is_a_session_first_and_then_both(landing_export: D
     users: dict[str, list[str]] = {}
     for row in sorted(csv_lines(landing_export), key=lambda row: row["event_time"]):
         users.setdefault(row["session_id"], []).append(row["user_id"])
-    login_visits = [user_rows for user_rows in users.values() if user_rows[0] == "" and user_rows[-1] != ""]
-    assert len(login_visits) > 10
-    assert all(len(set(who)) == 2 for who in login_visits)
+    login_sessions = [user_rows for user_rows in users.values() if user_rows[0] == "" and user_rows[-1] != ""]
+    assert len(login_sessions) > 10
+    assert all(len(set(who)) == 2 for who in login_sessions)

@@ -26,66 +26,67 @@ def popular_items(shop: Shop) -> list[str]:
     return [str(shop.catalogue.item_ids[n]) for n in np.argsort(-np.bincount(shop.events.item))[:10]]
 
 
-def count_clicks(live: LiveShop, ranked_items: Callable[[LiveSession], Sequence[str]], visits: int = 3000) -> int:
+def count_clicks(live: LiveShop, ranked_items: Callable[[LiveSession], Sequence[str]], sessions: int = 3000) -> int:
     return sum(
-        live.react_to_list(visit, ranked_items(visit)).kind != "left"
-        for visit in (live.start_session() for _ in range(visits))
+        live.react_to_list(session, ranked_items(session)).kind != "left"
+        for session in (live.start_session() for _ in range(sessions))
     )
 
 
 def test_what_they_would_go_to_next_is_clicked_far_more_often_than_what_is_popular(
     shop: Shop, popular_items: list[str]
 ) -> None:
-    target_clicks = count_clicks(LiveShop(shop, 3), lambda visit: [visit.intended_item, *popular_items[:9]])
+    target_clicks = count_clicks(LiveShop(shop, 3), lambda session: [session.intended_item, *popular_items[:9]])
     assert 0.04 < target_clicks / 3000 < 0.08
     assert count_clicks(LiveShop(shop, 3), lambda _: popular_items) < target_clicks / 3
 
 
 def test_it_is_clicked_less_often_at_the_end_of_the_list(shop: Shop) -> None:
     fillers = ["no such item"] * 9
-    top = count_clicks(LiveShop(shop, 3), lambda visit: [visit.intended_item, *fillers])
-    end = count_clicks(LiveShop(shop, 3), lambda visit: [*fillers, visit.intended_item])
+    top = count_clicks(LiveShop(shop, 3), lambda session: [session.intended_item, *fillers])
+    end = count_clicks(LiveShop(shop, 3), lambda session: [*fillers, session.intended_item])
     assert 0.2 < end / top < 0.45  # 0.88 ** 9 = 0.32
 
 
-def test_the_same_shop_day_and_seed_give_the_same_visits_and_answers(shop: Shop, popular_items: list[str]) -> None:
-    def visit_log() -> list[object]:
+def test_the_same_shop_day_and_seed_give_the_same_sessions_and_answers(shop: Shop, popular_items: list[str]) -> None:
+    def session_log() -> list[object]:
         live = LiveShop(shop, 3, seed=7)
         return [
-            (visit, live.react_to_list(visit, popular_items)) for visit in (live.start_session() for _ in range(50))
+            (session, live.react_to_list(session, popular_items))
+            for session in (live.start_session() for _ in range(50))
         ]
 
-    assert visit_log() == visit_log()
+    assert session_log() == session_log()
     assert LiveShop(shop, 3, seed=8).start_session() != LiveShop(shop, 3, seed=7).start_session()
 
 
 def test_who_comes_does_not_depend_on_what_others_were_shown(shop: Shop, popular_items: list[str]) -> None:
     shop_with_lists, ignored_shop = LiveShop(shop, 3), LiveShop(shop, 3)
     for _ in range(20):
-        shown_visit, ignored_visit = shop_with_lists.start_session(), ignored_shop.start_session()
-        assert shown_visit.shopper == ignored_visit.shopper
-        shop_with_lists.react_to_list(shown_visit, [shown_visit.intended_item])
-        ignored_shop.react_to_list(ignored_visit, popular_items)
+        shown_session, ignored_session = shop_with_lists.start_session(), ignored_shop.start_session()
+        assert shown_session.shopper == ignored_session.shopper
+        shop_with_lists.react_to_list(shown_session, [shown_session.intended_item])
+        ignored_shop.react_to_list(ignored_session, popular_items)
 
 
 def test_members_come_as_themselves_and_guests_as_strangers(shop: Shop) -> None:
     live = LiveShop(shop, 3)
-    visits = [live.start_session() for _ in range(200)]
-    members = [visit for visit in visits if visit.user_id]
+    sessions = [live.start_session() for _ in range(200)]
+    members = [session for session in sessions if session.user_id]
     assert 120 < len(members) < 190
-    assert {visit.user_id for visit in members} <= {f"u{n:05d}" for n in range(300)}
-    assert len({visit.session_id for visit in visits}) == 200
+    assert {session.user_id for session in members} <= {f"u{n:05d}" for n in range(300)}
+    assert len({session.session_id for session in sessions}) == 200
 
 
 def test_events_are_ready_to_be_posted(shop: Shop) -> None:
     live = LiveShop(shop, 3)
-    visits = [live.start_session() for _ in range(1000)]
-    reactions = [live.react_to_list(visit, [visit.intended_item]) for visit in visits]
-    events = [event for part in (*visits, *reactions) for event in part.events]
+    sessions = [live.start_session() for _ in range(1000)]
+    reactions = [live.react_to_list(session, [session.intended_item]) for session in sessions]
+    events = [event for part in (*sessions, *reactions) for event in part.events]
     assert len({event["event_id"] for event in events}) == len(events) > 2000
     assert {event["item_id"] for event in events} <= {str(item) for item in shop.catalogue.item_ids}
     assert {event["event_type"] for event in events} == {"view", "cart", "purchase"}
-    guest = next(visit for visit in visits if visit.user_id is None)
+    guest = next(session for session in sessions if session.user_id is None)
     assert set(guest.events[0]) == {
         "event_id", "session_id", "item_id", "event_type", "event_time", "price", "title", "category",
     }  # fmt: skip
@@ -95,14 +96,14 @@ def test_events_are_ready_to_be_posted(shop: Shop) -> None:
 def test_what_is_bought_leaves_a_view_a_cart_and_a_purchase_of_the_clicked_item(shop: Shop) -> None:
     live = LiveShop(shop, 3)
     pairs = [
-        (visit, live.react_to_list(visit, [visit.intended_item]))
-        for visit in (live.start_session() for _ in range(1000))
+        (session, live.react_to_list(session, [session.intended_item]))
+        for session in (live.start_session() for _ in range(1000))
     ]
-    visit, reaction = next(pair for pair in pairs if pair[1].kind == "bought")
+    session, reaction = next(pair for pair in pairs if pair[1].kind == "bought")
     assert reaction.position == 1
     assert [event["event_type"] for event in reaction.events] == ["view", "cart", "purchase"]
-    assert {event["item_id"] for event in reaction.events} == {visit.intended_item}
-    assert reaction.events[0]["event_time"] > visit.events[-1]["event_time"]
+    assert {event["item_id"] for event in reaction.events} == {session.intended_item}
+    assert reaction.events[0]["event_time"] > session.events[-1]["event_time"]
     left = next(reaction for _, reaction in pairs if reaction.kind == "left")
     assert (left.position, left.events) == (None, ())
 
@@ -129,8 +130,8 @@ def test_an_item_that_is_not_on_sale_is_never_clicked() -> None:
 
 
 def test_an_item_that_is_sold_out_is_never_clicked(shop: Shop) -> None:
-    places = np.flatnonzero(shop.choice_model.sold_out[3])
-    unavailable_items = [str(item) for item in shop.catalogue.item_ids[shop.catalogue.on_sale[3, places]]]
+    slots = np.flatnonzero(shop.choice_model.sold_out[3])
+    unavailable_items = [str(item) for item in shop.catalogue.item_ids[shop.catalogue.on_sale[3, slots]]]
     assert len(unavailable_items) > 5
     assert count_clicks(LiveShop(shop, 3), lambda _: unavailable_items) == 0
 
@@ -152,14 +153,14 @@ def test_a_day_that_the_shop_does_not_have_is_refused(shop: Shop) -> None:
     assert str(exc_info.value) == "live shop: day 7 of a shop of 6 days; give a day from 0 to 6"
 
 
-def test_a_memory_holds_the_last_looks_the_latest_first(shop: Shop) -> None:
+def test_a_memory_holds_the_last_views_the_latest_first(shop: Shop) -> None:
     before = shop.events.take(shop.events.time < (20_458 + 3) * DAY_SECONDS)  # 2026-01-05 is day 20,458 since 1970
     user_states = shopper_states(shop, 3)
     shopper = int(np.bincount(before.shopper[before.event_type == 0]).argmax())
-    looks = before.item[(before.shopper == shopper) & (before.event_type == 0)]
-    places = [int(item_places) for item_places in shop.catalogue.slots[looks[::-1][:8]]]
-    assert user_states[shopper].recent_slots == tuple(places)
-    assert user_states[shopper].n_views == len(looks)
+    views = before.item[(before.shopper == shopper) & (before.event_type == 0)]
+    slots = [int(item_slots) for item_slots in shop.catalogue.slots[views[::-1][:8]]]
+    assert user_states[shopper].recent_slots == tuple(slots)
+    assert user_states[shopper].n_views == len(views)
     assert user_states[shopper].last_day == 2
     assert ShopperState((5, 4), 2, 1).with_view(6, 3, 0b10, 7) == ShopperState((6, 5, 4), 3, 3, 0b10, 7)
     assert set(user_states) == set(before.shopper.tolist())

@@ -49,7 +49,7 @@ def test_a_shopper_does_one_thing_at_a_time(human_events: SimulatedEvents) -> No
     assert np.diff(human_events.time)[same_shopper].min() >= 4
 
 
-def test_what_is_bought_was_in_the_cart_and_looked_at_just_before(human_events: SimulatedEvents) -> None:
+def test_what_is_bought_was_in_the_cart_and_viewed_just_before(human_events: SimulatedEvents) -> None:
     bought = np.flatnonzero(EVENT_NAMES[human_events.event_type] == "purchase")
     assert len(bought) > 100
     assert set(EVENT_NAMES[human_events.event_type[bought - 1]]) == {"cart"}
@@ -68,7 +68,7 @@ def test_what_comes_back_was_bought_by_the_same_member_days_before(shop: Shop) -
     assert events.logged_in[returns].all()
 
 
-def test_a_visit_belongs_to_one_shopper_and_guests_come_once(shop: Shop) -> None:
+def test_a_session_belongs_to_one_shopper_and_guests_come_once(shop: Shop) -> None:
     pairs = np.unique(np.stack([shop.events.session, shop.events.shopper]), axis=1)
     assert len(np.unique(pairs[0])) == pairs.shape[1]
     guests = pairs[1][shop.is_guest[pairs[1]]]
@@ -85,11 +85,11 @@ def test_bots_look_at_many_items_seconds_apart_and_never_buy(shop: Shop) -> None
     assert not events.logged_in.any()
 
 
-def test_some_members_log_in_half_way_through_a_visit_and_stay_logged_in(shop: Shop) -> None:
+def test_some_members_log_in_half_way_through_a_session_and_stay_logged_in(shop: Shop) -> None:
     events = shop.events.take(~shop.is_guest[shop.events.shopper])
     order = np.lexsort((events.time, events.session))
-    is_logged_in, same_visit = events.logged_in[order].astype(int), np.diff(events.session[order]) == 0
-    turns = np.diff(is_logged_in)[same_visit]
+    is_logged_in, same_session = events.logged_in[order].astype(int), np.diff(events.session[order]) == 0
+    turns = np.diff(is_logged_in)[same_session]
     assert (turns == 1).sum() > 20
     assert (turns == -1).sum() == 0
     assert not shop.events.logged_in[shop.is_guest[shop.events.shopper]].any()
@@ -100,11 +100,11 @@ def test_an_item_is_met_only_on_days_on_which_it_is_on_sale(shop: Shop) -> None:
     _, first = np.unique(events.session, return_index=True)
     day = events.time[first] // DAY - day_number(SMALL_PARAMS.first_day)
     assert (catalogue.first_days[events.item[first]] <= day).all()
-    assert (catalogue.last_days[events.item[first]] >= day - 1).all()  # a visit may go on past midnight
+    assert (catalogue.last_days[events.item[first]] >= day - 1).all()  # a session may go on past midnight
 
 
 def session_steps(people: SimulatedEvents) -> np.ndarray:
-    """Rows of which the next one is another look of the same visit."""
+    """Rows of which the next one is another view of the same session."""
     return np.flatnonzero((np.diff(people.session) == 0) & (people.event_type[1:] == VIEW))
 
 
@@ -128,8 +128,8 @@ def test_who_put_something_in_the_cart_goes_on_to_what_their_project_needs(
 def test_what_is_needed_depends_on_more_than_the_last_item(human_events: SimulatedEvents, shop: Shop) -> None:
     """Knowing the category before, too, foresees the next one twice as well: the project shows in the pair."""
     category = shop.catalogue.categories[human_events.item[human_events.event_type == VIEW]]
-    visit = human_events.session[human_events.event_type == VIEW]
-    turns = np.flatnonzero((np.diff(category) != 0) & (np.diff(visit) == 0))
+    session = human_events.session[human_events.event_type == VIEW]
+    turns = np.flatnonzero((np.diff(category) != 0) & (np.diff(session) == 0))
     pairs = turns[1:][np.diff(turns) <= 2]  # the turn before is near
     previous = turns[:-1][np.diff(turns) <= 2]
     one_item_share = modal_next_share(category[pairs], category[pairs + 1])
@@ -146,34 +146,34 @@ def modal_next_share(contexts: np.ndarray, next_values: np.ndarray) -> float:
 
 def test_shoppers_look_at_their_brand_and_their_price() -> None:
     wide = generate(replace(SMALL_PARAMS, items=600))  # every brand has something at every price
-    looks = wide.events.take(~wide.is_bot[wide.events.shopper])
+    views = wide.events.take(~wide.is_bot[wide.events.shopper])
     catalogue, tastes = wide.catalogue, wide.choice_model.preferences
-    item_places = catalogue.slots[looks.item]
-    assert (catalogue.brands[item_places] == tastes.brand[looks.shopper]).mean() > 0.4  # of six brands
-    assert (catalogue.item_graph.price_bands[item_places] == tastes.price_band[looks.shopper]).mean() > 0.5  # of three
+    item_slots = catalogue.slots[views.item]
+    assert (catalogue.brands[item_slots] == tastes.brand[views.shopper]).mean() > 0.4  # of six brands
+    assert (catalogue.item_graph.price_bands[item_slots] == tastes.price_band[views.shopper]).mean() > 0.5  # of three
 
 
 def test_what_is_used_up_is_bought_again(shop: Shop) -> None:
     long = generate(replace(SMALL_PARAMS, days=60, views_per_shopper=30.0))
     events = long.events.take((long.events.event_type == PURCHASE) & ~long.is_guest[long.events.shopper])
-    item_places = long.catalogue.slots[events.item]
-    staple = long.choice_model.staples[events.shopper] == item_places
+    item_slots = long.catalogue.slots[events.item]
+    staple = long.choice_model.staples[events.shopper] == item_slots
     names = {CATEGORIES[category][0] for category in long.catalogue.categories[long.choice_model.staples]}
     assert names == set(CONSUMABLES)
     repeat_counts = np.unique(events.shopper[staple], return_counts=True)[1]
     assert (repeat_counts > 1).sum() > 50
-    others = np.unique(np.stack([events.shopper, item_places])[:, ~staple], axis=1, return_counts=True)[1]
+    others = np.unique(np.stack([events.shopper, item_slots])[:, ~staple], axis=1, return_counts=True)[1]
     assert (others > 1).mean() < 0.1 < (repeat_counts > 1).mean()
 
 
-def test_what_is_sold_out_is_hardly_looked_at_and_its_substitute_is(shop: Shop) -> None:
-    looks = shop.events.take((shop.events.event_type == VIEW) & ~shop.is_bot[shop.events.shopper])
-    item_places, day = (
-        shop.catalogue.slots[looks.item],
-        looks.time // DAY - day_number(SMALL_PARAMS.first_day),
+def test_what_is_sold_out_is_hardly_viewed_and_its_substitute_is(shop: Shop) -> None:
+    views = shop.events.take((shop.events.event_type == VIEW) & ~shop.is_bot[shop.events.shopper])
+    item_slots, day = (
+        shop.catalogue.slots[views.item],
+        views.time // DAY - day_number(SMALL_PARAMS.first_day),
     )
     sold_out = shop.choice_model.sold_out
-    assert sold_out[day, item_places].mean() < 0.2 * sold_out[:20].mean()
+    assert sold_out[day, item_slots].mean() < 0.2 * sold_out[:20].mean()
 
 
 def test_a_shop_of_one_item_and_one_shopper_is_a_shop() -> None:

@@ -20,7 +20,7 @@ def test_the_same_seed_gives_the_same_stock() -> None:
 
 
 def test_a_pack_is_used_up_once_every_period() -> None:
-    #  a pack of 7 days, begun two days before day 0, is used up on days 5, 12, 19
+    #  a pack of 7 days, opened two days before day 0, is used up on days 5, 12, 19
     def is_needed_again(last_purchase: int, day: int) -> bool:
         return bool(is_replenishment_due(np.array([7]), np.array([2]), np.array([last_purchase]), np.array([day]))[0])
 
@@ -29,4 +29,4 @@ def test_a_pack_is_used_up_once_every_period() -> None:
     assert not is_needed_again(5, 11)
     assert is_needed_again(5, 12)
     assert is_needed_again(0, 30)
-    assert not is_needed_again(-1, 30)  # a first visit
+    assert not is_needed_again(-1, 30)  # a first session
