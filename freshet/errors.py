@@ -9,7 +9,7 @@ def shorten(text: str, max_chars: int) -> str:
 
 
 def first_few(texts: Sequence[str], limit: int, separator: str = ", ", noun: str = "") -> str:
-    """Return the first `limit` texts and the number of the others: `a, b, c and 4 more`, with `noun` `… 4 more days`."""
+    """Return the first `limit` texts and the number of the others: `a, b and 4 more`, or `… and 4 more days`."""
     joined, remaining = separator.join(texts[:limit]), len(texts) - limit
     if remaining <= 0:
         return joined

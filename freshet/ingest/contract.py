@@ -30,17 +30,17 @@ REASONS: Final[dict[str, str]] = {
     "bad_price": "price is negative",
     "bad_encoding": "an id, the title or the category holds bytes that are not in the encoding of the mapping",
     "id_too_long": f"an id is longer than {MAX_ID_CHARS} characters",
-    "text_too_long": f"the title is longer than {MAX_TITLE_CHARS:,} characters, the category than {MAX_ID_CHARS}, or a value "
-    f"of the context than {MAX_CONTEXT_CHARS:,}",
+    "text_too_long": f"the title is longer than {MAX_TITLE_CHARS:,} characters, the category than {MAX_ID_CHARS}, "
+    f"or a value of the context than {MAX_CONTEXT_CHARS:,}",
 }
 
 
 def classify(raw: DataFrame, first_day: date, last_day: date, lookback_days: int) -> DataFrame:
-    """Return the raw rows landed on `first_day`…`last_day` with `outcome`, `reason` (null unless quarantined), `shopper`.
+    """Return the raw rows landed on `first_day`…`last_day` with their outcome, reason and shopper.
 
     raw: rows of the table raw_events, of those days and of the `lookback_days` before `first_day`.
-    The first outcome that applies counts: skipped, quarantined, duplicate, published. So the four add up to the landed
-    rows.
+    outcome: the first that applies of skipped, quarantined, duplicate, published; so the four add up to the landed rows.
+    reason: a key of REASONS, null unless the row is quarantined.
 
     A row is a duplicate if a valid row with its event_id landed in the `lookback_days` days before its own, or earlier
     on its day (by file, row, position). This depends on raw rows only, never on their outcomes: a day gives the same

@@ -104,7 +104,7 @@ def _stop_spark(spark: "SparkSession") -> None:
 
 
 def remove_old_archives(path: Path) -> None:
-    """Remove all archives but `path` and the newest others, MAX_ARCHIVES in all: each installation has one, of 200 MB."""
+    """Keep `path` and the newest other archives, MAX_ARCHIVES in all: each installation has one, of 200 MB."""
     others = sorted((p for p in path.parent.glob("classes-*.jsa") if p != path), key=lambda p: -p.stat().st_mtime)
     for other in others[MAX_ARCHIVES - 1 :]:
         other.unlink(missing_ok=True)

@@ -72,7 +72,8 @@ class JavaInstallation:
         if self.version < MIN_JAVA_VERSION:
             return f"Java {self.version} at {self.home} is too old"
         if self.version > MAX_JAVA_VERSION:
-            return f"Java {self.version} at {self.home} is too new for Spark, which runs on {MIN_JAVA_VERSION} to {MAX_JAVA_VERSION}"
+            versions = f"{MIN_JAVA_VERSION} to {MAX_JAVA_VERSION}"
+            return f"Java {self.version} at {self.home} is too new for Spark, which runs on {versions}"
         return (
             None if self.has_vector_module else f"Java {self.version} at {self.home} lacks the module {VECTOR_MODULE}"
         )
@@ -158,7 +159,7 @@ def _check_jar(jar: Jar, path: Path) -> Path:
 
 
 def find_class_archive(settings: Settings) -> Path | None:
-    """Return the JVM's class-data archive for this Java and these jars; None if there is none (sessions start slower)."""
+    """Return the JVM's class-data archive for this Java and these jars; None: sessions start more slowly."""
     path = class_archive_path(settings)
     return path if path.exists() else None
 

@@ -1,4 +1,4 @@
-"""Write, audit, publish with Iceberg: stage a frame as a snapshot that readers do not see, publish it after its gate."""
+"""Write, audit, publish with Iceberg: stage a frame as a snapshot that readers do not see, publish it afterwards."""
 
 import uuid
 from collections.abc import Sequence

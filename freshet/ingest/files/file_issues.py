@@ -44,6 +44,7 @@ def mixed_line_ends(line_number: int, line_end: str) -> FileIssue:
     """Return the issue of a line that has another end than the first one of its file."""
     names = {"\n": "LF", "\r\n": "CR LF", "\r": "CR"}
     return FileIssue(
-        f"mixes line ends: the first line ends with {names[line_end]}, line {line_number:,} does not or holds another one",
+        f"mixes line ends: the first line ends with {names[line_end]}, "
+        f"line {line_number:,} does not or holds another one",
         "write it with one kind of line end, e.g. `dos2unix`, and put a line break that belongs to a value into quotes",
     )

@@ -1,4 +1,4 @@
-"""The source mapping: a YAML file that turns a shop's columns into canonical events.
+"""The source mapping: a YAML file that maps a shop's columns to canonical events, and its checks.
 
-Start with `source_mapping.py`; `dry_run.py` tries a mapping on files.
+Start with `source_mapping.py`; `sql_expressions.py` checks its Spark SQL.
 """

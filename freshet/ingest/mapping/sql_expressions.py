@@ -64,7 +64,7 @@ def _quiet_analysis_log() -> Iterator[None]:
 
 
 def are_expressions_valid(expressions: Mapping[str, str], schema: "StructType", spark: "SparkSession") -> bool:
-    """Return whether all expressions, by key, fit `schema`: two analyses for all of them, cheap enough for every run."""
+    """Return whether all expressions, by key, fit `schema`: two analyses for all, cheap enough for every run."""
     from pyspark.errors import AnalysisException
     from pyspark.sql import functions as F
 

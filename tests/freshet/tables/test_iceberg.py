@@ -82,8 +82,8 @@ def test_two_attempts_at_one_day_the_second_is_refused_and_the_firsts_rows_stay(
     with pytest.raises(LakeError) as exc_info:
         iceberg.publish(notes_session, second_attempt)
     assert str(exc_info.value) == (
-        f"{own_table.name} 2024-03-01: another run published the same days meanwhile; this attempt is dropped, readers see "
-        "the other run's rows; run it again if you want this run's rows instead"
+        f"{own_table.name} 2024-03-01: another run published the same days meanwhile; this attempt is dropped, "
+        "readers see the other run's rows; run it again if you want this run's rows instead"
     )
     assert published_rows(notes_session, own_table) == [("one", DAY1)]
     publish_rows(notes_session, own_table, [DAY1], ("again", DAY1))
@@ -202,7 +202,8 @@ def test_a_frame_that_cannot_be_computed_names_table_and_day(notes_session, own_
         iceberg.write(failing_frame, own_table, [DAY1])
     assert str(exc_info.value) == (
         f"{own_table.name} 2024-03-01: Spark could not write it "
-        "(SparkRuntimeException: [USER_RAISED_EXCEPTION] the source is gone); see the run's log, fix the cause, run it again"
+        "(SparkRuntimeException: [USER_RAISED_EXCEPTION] the source is gone); "
+        "see the run's log, fix the cause, run it again"
     )
     assert notes_session.conf.get("spark.wap.id", None) is None
     assert published_rows(notes_session, own_table) == []

@@ -31,7 +31,10 @@ def test_a_jvm_that_does_not_start_says_why(tmp_path):
 
 @pytest.mark.spark
 def test_a_session_starts_in_silence(settings):
-    code = "from freshet.settings import load; from freshet.tables.spark_session import start_session; start_session(load()).range(3).count()"
+    code = (
+        "from freshet.settings import load; from freshet.tables.spark_session import start_session; "
+        "start_session(load()).range(3).count()"
+    )
     environment = {**os.environ, "FRESHET_LAKE": settings.lake, "FRESHET_SPARK_MASTER": "local[1]"}
     completed_process = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=200
