@@ -39,7 +39,7 @@ def classify(raw: DataFrame, first_day: date, last_day: date, lookback_days: int
     """Return the raw rows landed on `first_day`…`last_day` with their outcome, reason and shopper.
 
     raw: rows of the table raw_events, of those days and of the `lookback_days` before `first_day`.
-    outcome: the first that applies of skipped, quarantined, duplicate, published; so the four add up to the landed rows.
+    outcome: the first that applies of skipped, quarantined, duplicate, published; the four add up to the landed rows.
     reason: a key of REASONS, null unless the row is quarantined.
 
     A row is a duplicate if a valid row with its event_id landed in the `lookback_days` days before its own, or earlier
