@@ -128,7 +128,14 @@ def gather_inputs(lake: Lake, instance: dg.DagsterInstance, cursor: SensorCursor
     landed = scan_landing(lake.store, None if _is_full_scan_due(cursor, now) else days_to_scan)
     changed = [day for day, arrival in landed.items() if cursor.ingested_digests.get(day) != arrival.digest]
     ingests = last_ingests(lake.store, changed) if changed else {}
-    return LandingSensorInputs(days, landed, ingests, active_days(instance), cursor.ingested_digests, now)
+    return LandingSensorInputs(
+        days=days,
+        landed=landed,
+        last_ingests=ingests,
+        active_runs=active_days(instance),
+        ingested_digests=cursor.ingested_digests,
+        now=now,
+    )
 
 
 def next_cursor(inputs: LandingSensorInputs, cursor: SensorCursor) -> SensorCursor:

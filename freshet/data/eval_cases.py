@@ -29,10 +29,10 @@ class EvalCases:
         rows = np.arange(offsets[-1]) - np.repeat(offsets[:-1] - self.target_offsets[case_indices], sizes)
         return EvalCases(
             self.histories,
-            self.shopper_index[case_indices],
-            self.target_starts[case_indices],
-            offsets,
-            self.targets[rows],
+            shopper_index=self.shopper_index[case_indices],
+            target_starts=self.target_starts[case_indices],
+            target_offsets=offsets,
+            targets=self.targets[rows],
         )
 
     def input_histories(self, window: int) -> Histories:
@@ -43,7 +43,12 @@ class EvalCases:
         rows = np.arange(offsets[-1]) - np.repeat(offsets[:-1] - starts, sizes)
         h = self.histories
         return Histories(
-            h.shoppers[self.shopper_index], offsets, h.items[rows], h.types[rows], h.times[rows], h.days[rows]
+            shoppers=h.shoppers[self.shopper_index],
+            offsets=offsets,
+            items=h.items[rows],
+            types=h.types[rows],
+            times=h.times[rows],
+            days=h.days[rows],
         )
 
     def model_inputs(self, max_history: int) -> ModelInput:
@@ -95,4 +100,10 @@ def _build_cases(histories: Histories, starts: Ints) -> EvalCases:
     sizes = np.bincount(pairs[0], minlength=len(starts))
     has_targets = sizes > 0
     offsets = np.concatenate([[0], np.cumsum(sizes[has_targets])])
-    return EvalCases(histories, owners[starts][has_targets], starts[has_targets], offsets, pairs[1])
+    return EvalCases(
+        histories,
+        shopper_index=owners[starts][has_targets],
+        target_starts=starts[has_targets],
+        target_offsets=offsets,
+        targets=pairs[1],
+    )

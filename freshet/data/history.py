@@ -66,12 +66,12 @@ def select_events(histories: Histories, mask: NDArray[np.bool_]) -> Histories:
     """Return the same shoppers with only the rows where `mask` (N,) is true; a shopper may have none left."""
     counts = np.concatenate([[0], np.cumsum(mask, dtype=np.int64)])
     return Histories(
-        histories.shoppers,
-        counts[histories.offsets],
-        histories.items[mask],
-        histories.types[mask],
-        histories.times[mask],
-        histories.days[mask],
+        shoppers=histories.shoppers,
+        offsets=counts[histories.offsets],
+        items=histories.items[mask],
+        types=histories.types[mask],
+        times=histories.times[mask],
+        days=histories.days[mask],
     )
 
 
@@ -88,7 +88,7 @@ def model_input(histories: Histories, max_history: int) -> ModelInput:
     gaps[1:] = gap_bucket(np.diff(recent.times))
     starts = recent.offsets[:-1]
     gaps[starts[starts < len(gaps)]] = 0
-    return ModelInput(recent.offsets, recent.items, recent.types, gaps, recent.times)
+    return ModelInput(offsets=recent.offsets, items=recent.items, types=recent.types, gaps=gaps, times=recent.times)
 
 
 def basket_ids(times: Ints, offsets: Ints) -> Ints:

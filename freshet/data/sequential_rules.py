@@ -64,10 +64,10 @@ class SequentialRules:
         empty_floats = np.zeros(0, np.float32)
         return cls(
             offsets,
-            empty_floats.astype(np.int32),
-            empty_floats,
-            np.zeros(vocab_size * N_EVENT_TYPES, np.int32),
-            np.zeros(MAX_REPEAT_LAG, np.float32),
+            items=empty_floats.astype(np.int32),
+            confidences=empty_floats,
+            counts=np.zeros(vocab_size * N_EVENT_TYPES, np.int32),
+            repeat_rates=np.zeros(MAX_REPEAT_LAG, np.float32),
         )
 
     def truncate(self, max_rules: int) -> "SequentialRules":
@@ -131,10 +131,10 @@ def count_rules(histories: Histories, train_until: int, vocab_size: int) -> Sequ
     offsets = np.searchsorted(first[top], np.arange(vocab_size * N_EVENT_TYPES + 1))
     return SequentialRules(
         offsets,
-        second[top].astype(np.int32),
-        confidence[top].astype(np.float32),
-        counts.astype(np.int32),
-        repeat_rates(counted, vocab_size).astype(np.float32),
+        items=second[top].astype(np.int32),
+        confidences=confidence[top].astype(np.float32),
+        counts=counts.astype(np.int32),
+        repeat_rates=repeat_rates(counted, vocab_size).astype(np.float32),
     )
 
 

@@ -56,8 +56,8 @@ def make_content_embeddings(
         EMBEDDINGS_ASSET,
         profile_embeddings(result),
         settings,
-        result,
-        lambda: ContentEmbeddingsRef(id=save_content_embeddings(result.embeddings, store), dims=dims),
+        value=result,
+        store_artifact=lambda: ContentEmbeddingsRef(id=save_content_embeddings(result.embeddings, store), dims=dims),
     )
 
 

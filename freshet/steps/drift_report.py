@@ -70,8 +70,8 @@ def make_drift_report(
             ASSET,
             _profile(verdict, windows),
             settings,
-            DriftReport(verdict),
-            lambda: _store_verdict(store, verdict, html_file),
+            value=DriftReport(verdict),
+            store_artifact=lambda: _store_verdict(store, verdict, html_file),
         )
     if result.ref is None or not verdict.columns:
         return result
@@ -117,7 +117,7 @@ def _measure_drift(
         reference_events=len(reference.events),
         columns=compare_columns(reference, current, params, html_file) if comparable else (),
         unknown_share=_unknown_share(release, current.events) if enough_events else None,
-        quality=_measure_quality(settings, store, release, windows, params, progress),
+        quality=_measure_quality(settings, store, release=release, windows=windows, params=params, progress=progress),
         anchor=settings.anchor_release if anchor is not None else None,
         anchor_days=(anchor_days[0], anchor_days[-1]) if anchor is not None else None,
         anchor_columns=_anchor_drift(anchor, current, params),
@@ -192,7 +192,11 @@ def _measure_quality(
     ranker = open_ranker(release.bundle)
     reference_ndcg, current_ndcg = (_ndcg_per_case(ranker, cases) for cases in window_cases)
     return compare_quality(
-        reference_ndcg, window_cases[0].shopper_index, current_ndcg, window_cases[1].shopper_index, params
+        reference_ndcg=reference_ndcg,
+        reference_shoppers=window_cases[0].shopper_index,
+        current_ndcg=current_ndcg,
+        current_shoppers=window_cases[1].shopper_index,
+        params=params,
     )
 
 

@@ -132,10 +132,13 @@ def _training_view(histories: Histories, probe: HistoryProbe) -> ModelInput:
     """Return the input of training: events that landed before the day, or that happened on it up to the moment."""
     rows = slice(histories.offsets[probe.shopper_index], histories.offsets[probe.shopper_index + 1])
     history = Histories(
-        histories.shoppers[probe.shopper_index : probe.shopper_index + 1],
-        np.array([0, rows.stop - rows.start]),
-        histories.items[rows], histories.types[rows], histories.times[rows], histories.days[rows],
-    )  # fmt: skip
+        shoppers=histories.shoppers[probe.shopper_index : probe.shopper_index + 1],
+        offsets=np.array([0, rows.stop - rows.start]),
+        items=histories.items[rows],
+        types=histories.types[rows],
+        times=histories.times[rows],
+        days=histories.days[rows],
+    )
     is_visible = (history.days < probe.day) | ((history.days == probe.day) & (history.times <= probe.time))
     visible_rows = np.flatnonzero(is_visible)
     is_visible[visible_rows[: max(0, len(visible_rows) - HISTORY_WINDOW)]] = False

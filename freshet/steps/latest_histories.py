@@ -65,7 +65,7 @@ def make_latest_histories(
             store.put_folder(folder, f"{HISTORIES_FOLDER}/{histories_id}", MANIFEST)
             return LatestHistoriesRef(id=histories_id, as_of=as_of)
 
-        return store_if_passed(HISTORIES_FOLDER, profile, settings, stats, store_histories)
+        return store_if_passed(HISTORIES_FOLDER, profile, settings, value=stats, store_artifact=store_histories)
 
 
 def _profile(

@@ -45,7 +45,7 @@ def make_new_items(settings: Settings, store: Store) -> StepResult[NewItemsSnaps
             store.put_folder(folder, f"{NEW_ITEMS_FOLDER}/{snapshot_id}", MANIFEST)
             return NewItemsRef(id=snapshot_id, as_of=snapshot.as_of)
 
-        return store_if_passed(NEW_ITEMS_FOLDER, profile, settings, snapshot, store_items)
+        return store_if_passed(NEW_ITEMS_FOLDER, profile, settings, value=snapshot, store_artifact=store_items)
 
 
 def select_new_items(settings: Settings) -> NewItemsSnapshot:

@@ -59,7 +59,14 @@ def publish_recommendations(
     """
     inputs = _load_inputs(settings, store)
     bundle, latest = inputs.bundle, inputs.latest_histories
-    job = ScoringJob(settings.lake, settings.cache_dir, bundle.id, latest.id, params.k, settings.serving_device)
+    job = ScoringJob(
+        lake=settings.lake,
+        cache_folder=settings.cache_dir,
+        bundle_id=bundle.id,
+        latest_id=latest.id,
+        k=params.k,
+        device=settings.serving_device,
+    )
     rows = score_shoppers(spark, job, len(latest))
     ranker = open_ranker(bundle, device=settings.serving_device)
     result = publish_unpartitioned(

@@ -42,7 +42,7 @@ def run_gate(subject: str, profile: Mapping[str, object], settings: Settings) ->
 
 
 def store_if_passed(
-    subject: str, profile: Mapping[str, object], settings: Settings, value: Value, store_artifact: Callable[[], Ref]
+    subject: str, profile: Mapping[str, object], settings: Settings, *, value: Value, store_artifact: Callable[[], Ref]
 ) -> StepResult[Value, Ref]:
     """Run the gate on the profile; if it passes, store the artifact and return its reference with the result."""
     gate = run_gate(subject, profile, settings)
