@@ -1,4 +1,4 @@
-"""A bundle of a random model, exported as any is, and histories of all lengths to ask it for."""
+"""A bundle of a random model, and histories of all lengths to rank with it."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ SMALL_PARAMS = TrainParams(
 
 
 def write_random_bundle(folder: Path, precision: Precision = "fp32") -> Bundle:
-    """601 items; every second one has a twin with the very same vector, so that scores tie."""
+    """Write a bundle with 601 items, half of which have the embedding of another item, so that scores tie."""
     torch.manual_seed(0)
     vocabulary = vocabulary_of(N_ITEMS)
     inputs = fit_schema(vocabulary.item_schema, vocabulary.item_attributes)
@@ -58,7 +58,7 @@ def _seal_and_open(folder: Path, precision: Precision, inputs: ItemSchema) -> Bu
 
 
 def random_histories() -> Histories:
-    """160 histories: none, one event, a few, many more than the encoder reads, in no order."""
+    """Return 160 histories in random order, from no event to more than the encoder reads."""
     random = np.random.default_rng(1)
     sizes = random.permutation(
         np.concatenate([np.repeat([0, 1, 2, 5, 8, MAX_HISTORY, 40], 15), random.integers(1, 30, 55)])
@@ -75,7 +75,7 @@ def random_histories() -> Histories:
 
 
 def shopper_slice(histories: Histories, start: int, stop: int) -> Histories:
-    """The shoppers start … stop - 1."""
+    """Return the histories of the shoppers start … stop - 1."""
     low, high = histories.offsets[start], histories.offsets[min(stop, N_HISTORIES)]
     events = (values[low:high] for values in (histories.items, histories.types, histories.times, histories.days))
     return Histories(histories.shoppers[start:stop], histories.offsets[start : stop + 1] - low, *events)

@@ -23,7 +23,7 @@ MODEL_CLASS_KEY = "model_class"  # in CONFIG_FILE: the class of a custom model
 FORMER_MODEL_CLASS_KEY = "model"
 FIX = "materialize the asset `trained_model` again"
 
-# Former names of a Recommender's weights as patterns, and what stands there now.
+# Patterns of former names of a Recommender's weights, with their replacements.
 FORMER_WEIGHT_NAMES: Final = (
     (r"^met$", "observed_items"),
     (r"^items\.", "item_encoder."),

@@ -1,4 +1,4 @@
-"""A team's own model: named by its class, trained, kept, exported and sealed like Freshet's."""
+"""Custom models: trained, stored, exported and sealed in a bundle like the built-in one."""
 
 import shutil
 from datetime import date
@@ -57,11 +57,11 @@ def test_a_gru_goes_from_training_to_the_sealed_bundle(tmp_path):
     assert open_ranker(verified_bundle.bundle, "fp32").bundle.item_embeddings.shape == (9, 12)
 
 
-def test_an_onnx_encoder_brought_by_path_goes_straight_to_the_bundle(tmp_path):
+def test_an_external_onnx_encoder_goes_to_the_bundle_without_training(tmp_path):
     shop = checkerboard_set()
     torch.manual_seed(0)
     gru = build_custom_model(GRU_CLASS, CONFIG)
-    with torch.no_grad():  # it has been trained elsewhere: items of one colour lie together
+    with torch.no_grad():  # as if trained elsewhere: items of one colour have the same embedding
         gru.net.items.weight[1:] = torch.tensor([[-1.0], [1.0]] * 4) * torch.ones(12)
     folder = tmp_path / "theirs"
     export(gru.eval(), shop.vocabulary, folder)
@@ -95,7 +95,7 @@ def write_onnx_encoder(folder: Path, outputs: list[str], rows: int) -> str:
     return f"onnx:{folder}"
 
 
-def test_an_encoder_without_repeats_and_with_fewer_items_is_filled_up_with_zeros(tmp_path):
+def test_missing_repeats_and_items_of_an_encoder_are_zeros(tmp_path):
     model = build_custom_model(write_onnx_encoder(tmp_path / "a", ["vectors"], 5), CONFIG)
     vectors, repeats = model(*(torch.tensor([[1, 2, 3]]) for _ in range(3)))
     assert vectors.tolist() == [[1.0, 2.0, 3.0]]
@@ -103,7 +103,7 @@ def test_an_encoder_without_repeats_and_with_fewer_items_is_filled_up_with_zeros
     assert model.item_embeddings().sum(dim=1).tolist() == [0, 3, 3, 3, 3, 0, 0, 0, 0]
 
 
-def test_an_encoder_that_is_none_is_named_with_what_it_lacks(tmp_path):
+def test_a_wrong_external_encoder_is_refused_with_the_reason(tmp_path):
     guide = "see docs/training.md (An encoder of your own) for the files and their shapes"
     names = {
         f"onnx:{tmp_path}": "the folder has no shopper_encoder.onnx",
@@ -122,7 +122,7 @@ def test_an_encoder_that_is_none_is_named_with_what_it_lacks(tmp_path):
         assert str(error.value) == f"model_class={name}: {message}; {guide}"
 
 
-def test_a_gru_that_can_be_asked_after_every_event_gives_the_same_loss():
+def test_a_gru_that_encodes_all_events_has_the_same_loss():
     dataset = build_dataset(checkerboard_set().histories)
     pieces = np.array([[0, 0, 4], [1, 2, 4], [2, 0, 6]])
     batch = pack(dataset, pieces, 0.0, np.random.default_rng(0))
@@ -172,7 +172,7 @@ METHODS_FIX = "see docs/training.md (Your own model) for the methods and their s
         ),
     ],
 )
-def test_a_model_that_lacks_something_is_named_with_what_it_lacks(name, what, fix):
+def test_a_custom_model_without_a_required_method_or_shape_is_refused(name, what, fix):
     with pytest.raises(FreshetError) as error:
         build_custom_model(name, CONFIG)
     assert str(error.value) == f"model_class={name}: {what}; {fix}"

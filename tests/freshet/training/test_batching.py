@@ -25,7 +25,7 @@ def test_a_long_history_is_not_always_cut_at_the_same_place():
     assert len({tuple(sample_windows(np.array([12]), 5, rng)[:, 2].tolist()) for _ in range(20)}) > 1
 
 
-def test_packed_rows_lie_end_to_end_with_equal_lengths_together():
+def test_packed_windows_are_adjacent_by_length():
     dataset = build_dataset(histories_of([[(1, 0), (2, 60)], [(3, 0)], [(4, 0), (5, 60)]]))
     batch = pack(dataset, np.array([[1, 0, 1], [0, 0, 2], [2, 0, 2]]), 0.0, np.random.default_rng(0))
     assert batch.items.tolist() == [3, 1, 2, 4, 5]
@@ -36,21 +36,21 @@ def test_packed_rows_lie_end_to_end_with_equal_lengths_together():
     assert batch.targets.starts.tolist() == [0, 1]
 
 
-def test_the_first_event_of_a_window_has_no_gap_as_when_served():
+def test_the_first_event_of_a_window_has_no_gap_as_in_serving():
     dataset = build_dataset(histories_of([[(1, 0), (2, 1), (3, 4)]]))
     batch = pack(dataset, np.array([[0, 1, 2]]), 0.0, np.random.default_rng(0))
     assert dataset.gaps.tolist() == [0, 2, 3]
     assert batch.gaps.tolist() == [0, 3]
 
 
-def test_inside_a_basket_only_a_share_of_the_events_is_asked():
+def test_inside_a_basket_only_a_share_of_the_events_are_queries():
     dataset = build_dataset(histories_of([[(1, 0), (2, 0), (3, 0), (4, 60)]]))
     piece = np.array([[0, 0, 4]])
     assert pack(dataset, piece, 0.0, np.random.default_rng(0)).targets.rows.tolist() == [2]
     assert pack(dataset, piece, 1.0, np.random.default_rng(0)).targets.rows.tolist() == [0, 1, 2]
 
 
-def test_an_epoch_holds_every_event_once():
+def test_an_epoch_contains_every_event_once():
     dataset = build_dataset(histories_of([[(s + 1, 60 * t) for t in range(1 + s % 7)] for s in range(50)]))
     epoch_batches = list(batches(dataset, 4, 16, 0.0, np.random.default_rng(0)))
     assert sorted(x for b in epoch_batches for x in b.items.tolist()) == sorted(dataset.items.tolist())

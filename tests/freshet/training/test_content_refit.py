@@ -1,4 +1,4 @@
-"""Six items in two categories: vectors that their category explains, and one item that nobody has met."""
+"""Content refit on items of two categories that explain their embeddings, with one item that is not observed."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ EVENT_COUNTS = torch.tensor([0.0, *[100.0] * 12, 0.0])
 
 @pytest.fixture
 def model():
-    """Odd items point to (1, 0, …), even ones to (0, 1, …), with a bias of 3; the last, an odd one, was never met."""
+    """Odd items point to (1, 0, …), even ones to (0, 1, …), with a bias of 3; the last, an odd one, is not observed."""
     torch.manual_seed(0)
     categories = np.array(["", *("odd" if n % 2 else "even" for n in range(1, N_ITEMS + 1))])
     columns = ItemAttributes({"category": categories}, np.full(N_ITEMS + 1, np.nan), {})
@@ -29,24 +29,24 @@ def model():
     return recommender.init_item_embeddings(vectors, torch.full((N_ITEMS + 1,), 3.0)).eval()
 
 
-def test_items_that_were_met_keep_their_vectors(model):
+def test_observed_items_keep_their_embeddings(model):
     before = model.item_embeddings().detach().clone()
     after = refit_content(model, EVENT_COUNTS).item_embeddings()
     assert torch.allclose(after[:-1], before[:-1], atol=1e-6)
     assert not model.training
 
 
-def test_an_item_nobody_has_met_gets_the_vector_of_items_like_it(model):
+def test_an_unobserved_item_gets_the_embedding_of_similar_items(model):
     assert not model.item_embeddings()[N_ITEMS].any()
     unseen_vector = refit_content(model, EVENT_COUNTS).item_embeddings()[N_ITEMS]
     assert torch.allclose(unseen_vector, torch.tensor([1.0, *[0.0] * 7, 3.0]), atol=0.02)
 
 
-def test_padding_stays_nothing(model):
+def test_padding_stays_zero(model):
     assert not refit_content(model, EVENT_COUNTS).item_embeddings()[0].any()
 
 
-def test_vectors_that_content_does_not_explain_stay_in_the_ids(model):
+def test_embeddings_that_content_does_not_explain_stay_in_the_ids(model):
     with torch.no_grad():
         model.item_encoder.ids.weight[1:] = torch.randn(N_ITEMS, 9)
     before = model.item_embeddings().detach().clone()
@@ -55,7 +55,7 @@ def test_vectors_that_content_does_not_explain_stay_in_the_ids(model):
     assert model.item_embeddings()[N_ITEMS].norm() < before[1:-1].norm(dim=1).mean()
 
 
-def test_a_model_of_ids_alone_is_left_as_it_is():
+def test_a_model_without_content_is_not_changed():
     id_model = Recommender(ModelConfig.from_params(TrainParams(hidden_dim=8, embedding_dim=8, ensemble_size=1), 3))
     weights = id_model.item_encoder.ids.weight.detach().clone()
     assert torch.equal(refit_content(id_model, torch.ones(4)).item_encoder.ids.weight, weights)

@@ -61,7 +61,7 @@ def test_padding_gets_no_gradient_for_it_is_no_answer():
 
 
 def loss_inputs(dtype=torch.float64):
-    """Vectors of 5 questions and 7 items, what is wanted, and what is added: two scores of question 1, one of 3."""
+    """Embeddings of 5 queries and 7 items, their targets, and score deltas: two of query 1, one of query 3."""
     torch.manual_seed(0)
     soft_targets = SoftTargets(torch.tensor([3, 1, 2, 6, 5, 4]), torch.tensor([0, 1, 3, 4, 5]))
     places = torch.tensor([1, 1, 3]), torch.tensor([2, 2, 5])

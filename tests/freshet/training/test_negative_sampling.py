@@ -34,35 +34,35 @@ def small_model() -> Recommender:
     return model.init_item_embeddings(torch.randn(N_ITEMS + 1, 8), torch.randn(N_ITEMS + 1)).eval()
 
 
-def test_a_small_catalogue_is_not_drawn_from():
+def test_a_small_catalogue_is_not_sampled():
     assert NegativeSampler.fit(training_dataset(), N_ITEMS, PARAMS.max_history, N_ITEMS // 2, CPU) is None
     assert NegativeSampler.fit(training_dataset(), N_ITEMS, PARAMS.max_history, N_ITEMS // 2 - 1, CPU) is not None
 
 
-def test_what_is_drawn_stands_on_average_for_the_whole_sum():
+def test_the_corrected_sum_of_a_sample_is_unbiased():
     dataset, scores = training_dataset(), torch.randn(N_ITEMS + 1, generator=torch.Generator().manual_seed(3))
     scores[1] = 3.0  # the best-seller would count far too often if its chance were that of the others
-    drawing = NegativeSampler.fit(dataset, N_ITEMS, PARAMS.max_history, 15, CPU)
+    sampler = NegativeSampler.fit(dataset, N_ITEMS, PARAMS.max_history, 15, CPU)
     rng, estimates = np.random.default_rng(1), []
     for seed in range(1500):
         torch.manual_seed(seed)
-        sampled_items = drawing.sample([batch_of(dataset, rng.permutation(N_SHOPPERS)[:10])])
+        sampled_items = sampler.sample([batch_of(dataset, rng.permutation(N_SHOPPERS)[:10])])
         estimates.append(float((scores[sampled_items.items] + sampled_items.log_q_correction)[1:].exp().sum()))
     assert np.mean(estimates) == pytest.approx(float(scores[1:].exp().sum()), rel=0.03)
 
 
-def test_it_does_so_for_short_and_long_histories_with_items_that_come_again():
+def test_the_sum_is_unbiased_for_short_and_long_histories_with_repeats():
     """Windows of one length lie in one batch, and a long history is several windows."""
     rng = np.random.default_rng(0)
     lengths = np.concatenate([rng.integers(1, 4, 500), np.full(30, 6), np.full(12, 60)])
     rows = [rng.choice(rng.integers(1, N_DRAWS, 8), length) for length in lengths]  # eight items of their own each
     dataset = build_dataset(histories_of([[(int(item), 60 * n) for n, item in enumerate(row)] for row in rows]))
-    drawing = NegativeSampler.fit(dataset, N_DRAWS, 6, 30, CPU)
-    assert drawing is not None
+    sampler = NegativeSampler.fit(dataset, N_DRAWS, 6, 30, CPU)
+    assert sampler is not None
     estimates = {"short": [], "long": []}
     for epoch in range(40):
         for batch in batches(dataset, 6, 100, 0.0, np.random.default_rng(epoch)):
-            sampled_items = drawing.sample([batch])
+            sampled_items = sampler.sample([batch])
             assert len(sampled_items.items) < N_DRAWS / 2
             kind = "short" if batch.groups[-1][1] < 6 else "long"
             estimates[kind].append(float(sampled_items.log_q_correction[1:].exp().sum()))
@@ -73,7 +73,7 @@ def test_it_does_so_for_short_and_long_histories_with_items_that_come_again():
     assert np.mean(estimates["long"]) == pytest.approx(N_DRAWS, rel=0.25)
 
 
-def test_what_a_question_brings_along_counts_once():
+def test_items_that_are_certain_for_a_query_count_once():
     dataset = training_dataset()
     batch = batch_of(dataset, [0, 1])
     sampled_items = NegativeSampler.fit(dataset, N_ITEMS, PARAMS.max_history, 10, CPU).sample([batch])
@@ -98,15 +98,15 @@ def test_what_a_question_brings_along_counts_once():
     assert torch.allclose(total, expected)
 
 
-def test_with_nearly_everything_drawn_it_is_the_loss_of_all_items_and_has_its_gradient():
+def test_with_nearly_all_items_sampled_loss_and_gradients_are_those_of_all_items():
     dataset, model, other = training_dataset(), small_model(), small_model()
     batch = batch_of(dataset, range(20))
-    drawing = NegativeSampler(
+    sampler = NegativeSampler(
         NegativeSampler.fit(dataset, N_ITEMS, PARAMS.max_history, 5, CPU).windows_per_item,
         3 * N_SHOPPERS,
         n_uniform=60 * N_ITEMS,
     )
-    plain, sampled_loss = batch_loss(model, [batch]), batch_loss(other, [batch], drawing)
+    plain, sampled_loss = batch_loss(model, [batch]), batch_loss(other, [batch], sampler)
     assert sampled_loss.item() == pytest.approx(plain.item(), rel=1e-4)
     plain.backward()
     sampled_loss.backward()
@@ -115,7 +115,7 @@ def test_with_nearly_everything_drawn_it_is_the_loss_of_all_items_and_has_its_gr
             assert torch.allclose(parameter.grad, other_parameter.grad, atol=1e-4), name
 
 
-def test_the_more_items_are_drawn_the_nearer_the_loss_of_all():
+def test_a_larger_sample_is_closer_to_the_loss_of_all_items():
     dataset, model = training_dataset(), small_model()
     batch = batch_of(dataset, range(20))
     plain = batch_loss(model, [batch]).item()
@@ -128,15 +128,15 @@ def test_the_more_items_are_drawn_the_nearer_the_loss_of_all():
     assert off[50] < 0.1
 
 
-def mean_sampled_loss(model, batch, drawing):
+def mean_sampled_loss(model, batch, sampler):
     losses = []
     for seed in range(200):
         torch.manual_seed(seed)
-        losses.append(batch_loss(model, [batch], drawing).item())
+        losses.append(batch_loss(model, [batch], sampler).item())
     return np.mean(losses)
 
 
-def test_no_question_with_drawn_items_costs_nothing():
+def test_a_batch_without_queries_has_no_sampled_loss():
     dataset = training_dataset()
     empty = torch.zeros(0, dtype=torch.int64)
     sampled_items = NegativeSampler.fit(dataset, N_ITEMS, PARAMS.max_history, 10, CPU).sample([batch_of(dataset, [0])])

@@ -37,7 +37,7 @@ def test_packed_and_padded_give_the_same_scores():
         assert torch.allclose(scores, padded_scores[0], atol=1e-5)
 
 
-def test_every_member_learns_by_its_own_loss_and_the_mean_of_their_scores_counts():
+def test_members_have_their_own_losses_and_their_scores_are_averaged():
     dataset = build_dataset(histories_of([[(1, 0), (2, 0), (1, 60), (3, 90)], [(4, 0), (5, 9)]]))
     batch = pack(dataset, np.array([[1, 0, 2], [0, 0, 4]]), 1.0, np.random.default_rng(0))
     model = build_model()
@@ -59,7 +59,7 @@ def single_member(model: Recommender, number: int) -> Recommender:
     return single_model.init_item_embeddings(ids[:, :-1].view(-1, 2, 8)[:, number], ids[:, -1])
 
 
-def test_padding_on_the_right_changes_nothing():
+def test_right_padding_does_not_change_the_encoding():
     encoder = PaddedShopperEncoder(build_model())
     short = [torch.tensor([[1, 2]]), torch.tensor([[3, 3]]), torch.tensor([[0, 4]])]
     long = [torch.nn.functional.pad(x, (0, 3)) for x in short]
@@ -67,14 +67,14 @@ def test_padding_on_the_right_changes_nothing():
         assert torch.allclose(a, b[:, : a.shape[1]], atol=1e-6)
 
 
-def test_an_empty_history_has_a_finite_answer_and_remembers_nothing():
+def test_an_empty_history_has_a_finite_embedding_and_no_repeats():
     padding = torch.zeros((1, 3), dtype=torch.int64)
     vectors, repeats = PaddedShopperEncoder(build_model())(padding, padding, padding)
     assert vectors.isfinite().all()
     assert repeats.tolist() == [[0, 0, 0]]
 
 
-def test_a_batch_that_asks_nothing_costs_nothing():
+def test_a_batch_without_queries_has_no_loss():
     dataset = build_dataset(histories_of([[(1, 0), (2, 0)]]))
     batch = pack(dataset, np.array([[0, 0, 2]]), 1.0, np.random.default_rng(0))
     loss = batch_loss(build_model(), [batch, batch])
@@ -82,7 +82,7 @@ def test_a_batch_that_asks_nothing_costs_nothing():
     assert loss.item() == 0
 
 
-def test_content_alone_gives_a_vector_and_padding_gives_zeros():
+def test_content_alone_gives_an_embedding_and_padding_gives_zeros():
     inputs = (
         ItemFeature("title", "words", 9),
         ItemFeature("category", "category", 9),
@@ -101,7 +101,7 @@ def test_content_alone_gives_a_vector_and_padding_gives_zeros():
     assert (padding == 0).all()
 
 
-def test_vectors_of_chosen_items_are_theirs_among_all():
+def test_embeddings_of_a_subset_are_rows_of_all_embeddings():
     torch.manual_seed(0)
     config = dataclasses.replace(ModelConfig.from_params(PARAMS, 4), item_schema=(ItemFeature("title", "words", 9),))
     model = Recommender(config).eval()
@@ -115,7 +115,7 @@ def test_vectors_of_chosen_items_are_theirs_among_all():
     assert not torch.allclose(model.item_embeddings()[1], model.item_embeddings()[2])
 
 
-def test_words_mean_the_same_in_training_and_in_the_exported_graph():
+def test_the_word_mean_is_the_same_in_training_and_in_the_exported_graph():
     torch.manual_seed(0)
     config = dataclasses.replace(ModelConfig.from_params(PARAMS, 4), item_schema=(ItemFeature("title", "words", 9),))
     items = Recommender(config).eval().item_encoder

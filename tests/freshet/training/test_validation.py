@@ -26,7 +26,7 @@ def test_an_unknown_target_is_a_miss_that_counts():
 PARAMS = TrainParams(max_history=6, hidden_dim=16, embedding_dim=8, n_heads=2, n_layers=1, dropout=0.0, max_epochs=1)
 
 
-def test_padding_is_never_an_answer():
+def test_padding_is_never_ranked():
     training_result = train(checkerboard_set(), PARAMS, "cpu")
     held_out = split_training_set(checkerboard_set(), PARAMS).validation_cases
     before = mean_ndcg(training_result.model, held_out, PARAMS.max_history)
@@ -35,7 +35,7 @@ def test_padding_is_never_an_answer():
     assert mean_ndcg(training_result.model, held_out, PARAMS.max_history) == before
 
 
-def test_what_was_seen_is_in_no_list_where_the_protocol_says_so():
+def test_exclude_seen_leaves_out_the_items_of_the_history():
     training_result = train(checkerboard_set(), PARAMS, "cpu")
     held_out = split_training_set(checkerboard_set(), PARAMS).validation_cases
     items = len(checkerboard_set().vocabulary)

@@ -111,9 +111,7 @@ def test_baskets_that_the_earlier_model_held_out_are_held_out_again():
     assert train_split.retention_cases is not None
     assert len(train_split.retention_cases) == 30
     assert set(train_split.retention_cases.shopper_index) <= set(earlier_split.validation_cases.shopper_index)
-    assert set(train_split.retention_cases.targets) == {
-        5
-    }  # the last basket up to day 2, of which nothing later is known
+    assert set(train_split.retention_cases.targets) == {5}  # the last basket up to day 2
     assert set(train_split.dataset.lengths[train_split.retention_cases.shopper_index]) == {1}
     assert split_training_set(shop, PARAMS).retention_cases is None
 

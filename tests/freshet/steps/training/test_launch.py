@@ -20,7 +20,7 @@ TRACEBACK = f'Traceback (most recent call last):\n  File "x.py", line 1\nfreshet
         ("Signal 9 (SIGKILL) received by PID 7", "Signal 9 (SIGKILL) received by PID 7"),
         ("", "no error message"),
     ],
-    ids=["a dictionary, as torch writes it", "a traceback", "a line of signs below it", "a signal", "nothing"],
+    ids=["dictionary of torch", "traceback", "traceback and separator", "signal", "empty"],
 )
 def test_the_error_line_is_extracted_from_the_message(message, line):
     assert error_line(message) == line

@@ -25,7 +25,7 @@ def test_a_training_is_identified_by_its_set_parameters_and_precision(tmp_path):
         ),
         training_checkpoint(store, TRAINING_SET, params.model_copy(update={"seed": 1}), run, ITEM_SCHEMA),
         training_checkpoint(store, TRAINING_SET, params, run.model_copy(update={"precision": "bf16"}), ITEM_SCHEMA),
-        training_checkpoint(store, TRAINING_SET, params, run, ITEM_SCHEMA, warm_model_id="yesterday"),
+        training_checkpoint(store, TRAINING_SET, params, run, ITEM_SCHEMA, warm_model_id="earlier"),
         training_checkpoint(store, TRAINING_SET, params, run, "title:words"),
     )
     folder = training_checkpoint(store, TRAINING_SET, params, run, ITEM_SCHEMA).folder
