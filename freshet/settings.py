@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final, Literal, get_args
 
+from croniter import croniter
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -248,8 +249,6 @@ class Settings(BaseSettings):
     @field_validator("retrain_cron")
     @classmethod
     def _check_cron(cls, value: str) -> str:
-        from croniter import croniter
-
         fields = value.split()
         if len(fields) != len(CRON_FIELDS):
             raise ValueError(f"should have five fields (minute hour day month weekday), has {len(fields)}")

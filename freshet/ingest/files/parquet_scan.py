@@ -1,5 +1,6 @@
 """Read a parquet file's footer: its number of records, damage, and times that Spark cannot read."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from freshet.ingest.files.data_file import DataFile
@@ -49,8 +50,6 @@ def _nested_nanos_issue(footer: "pq.FileMetaData") -> FileIssue | None:
 
 def _nanosecond_paths(footer: "pq.FileMetaData") -> dict[str, tuple[str, bool]]:
     """Path of a column → (its top-level column, whether its times are adjusted to UTC)."""
-    import json
-
     columns: dict[str, tuple[str, bool]] = {}
     for index in range(footer.num_columns):
         column = footer.schema.column(index)
