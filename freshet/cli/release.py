@@ -12,6 +12,7 @@ from freshet.cli.releases import set_champion_alias
 from freshet.errors import SettingsError
 from freshet.releases.holds import hold_releases, hold_sentence, resume_releases
 from freshet.releases.journal import entry_count, last_release_entry
+from freshet.steps.release.by_name import release_held_bundle
 from freshet.store import open_store
 
 if TYPE_CHECKING:
@@ -51,8 +52,6 @@ def release(
 
 
 def _release_bundle(id_prefix: str, why: str) -> None:
-    from freshet.steps.release.by_name import release_held_bundle
-
     settings = history_options.load_lake_settings()
     store = open_store(settings.lake)
     entry = release_held_bundle(store, settings, _require_bundle(store, id_prefix), why, getuser(), datetime.now(UTC))
