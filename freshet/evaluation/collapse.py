@@ -47,7 +47,8 @@ def personalisation_collapse_reason(evaluation: Evaluation, min_ratio: float) ->
         if value is not None and value < min_ratio * chance_level:
             return (
                 f"{label} recommends nearly the same to all shoppers: the top {k} of two shoppers differ in "
-                f"{value:.0%} of their items, random lists in {chance_level:.0%} (required {min_ratio * chance_level:.0%})"
+                f"{value:.0%} of their items, random lists in {chance_level:.0%} "
+                f"(required {min_ratio * chance_level:.0%})"
             )
     return ""
 

@@ -33,8 +33,8 @@ def reused_window_reasons(store: Store, champion_id: str | None, as_of: int, bun
     day = day_from_number(as_of)
     return (
         f"the baskets landed up to {day} have already been used to evaluate bundle {first_bundle[:12]}, and the best "
-        "of several models looks better on the same baskets than it is (train a new model when another day has landed, or "
-        f"release this one yourself: {release_command(bundle_id)})",
+        "of several models looks better on the same baskets than it is (train a new model when another day has landed, "
+        f"or release this one yourself: {release_command(bundle_id)})",
     )
 
 

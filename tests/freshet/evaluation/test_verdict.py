@@ -62,8 +62,8 @@ def test_the_first_release_is_refused_when_it_beats_only_one():
     assert verdict.sentence == (
         "Not released: the new model is better than popular items (NDCG@10 0.5000 against 0.1000, difference at "
         f"least {verdict.margin_tests[0].lower_bound:+.4f} with 95% confidence, required above +0.0000); the new model "
-        "is not shown to be better than item-to-item kNN (NDCG@10 0.5000 against 0.5000, difference at least +0.0000 with "
-        "95% confidence, required above +0.0000) (100 held-out baskets of 100 shoppers)."
+        "is not shown to be better than item-to-item kNN (NDCG@10 0.5000 against 0.5000, difference at least +0.0000 "
+        "with 95% confidence, required above +0.0000) (100 held-out baskets of 100 shoppers)."
     )
 
 
