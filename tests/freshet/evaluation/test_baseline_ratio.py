@@ -11,19 +11,21 @@ from freshet.releases.journal import JournalEntry
 BASELINES = ("item-to-item", "popular")
 
 
-def standing_of(release: int, challenger: float, item_to_item: float = 0.2, **ndcg_by_model: float) -> ReleaseMetrics:
+def release_metrics_of(
+    release: int, challenger: float, item_to_item: float = 0.2, **ndcg_by_model: float
+) -> ReleaseMetrics:
     ndcg = {"challenger": challenger, "item-to-item": item_to_item, "popular": 0.05, **ndcg_by_model}
     return ReleaseMetrics(release, "a" * 64, ndcg)
 
 
-def ratio_status(past_standings, challenger: float, **ndcg_by_model: float):
+def ratio_status(past_releases, challenger: float, **ndcg_by_model: float):
     return baseline_ratio(
-        standing_of(0, challenger, **ndcg_by_model).ndcg, past_standings, "challenger", BASELINES, 0.95
+        release_metrics_of(0, challenger, **ndcg_by_model).ndcg, past_releases, "challenger", BASELINES, 0.95
     )
 
 
 def test_a_release_is_held_against_the_better_baseline():
-    result = ratio_status([standing_of(1, 0.3), standing_of(2, 0.3), standing_of(3, 0.3)], 0.3)
+    result = ratio_status([release_metrics_of(1, 0.3), release_metrics_of(2, 0.3), release_metrics_of(3, 0.3)], 0.3)
     assert (result.current, result.past_best, result.relative_ratio, result.is_below_min) == (
         pytest.approx(1.5),
         pytest.approx(1.5),
@@ -33,12 +35,12 @@ def test_a_release_is_held_against_the_better_baseline():
 
 
 def test_where_everything_gets_harder_for_everybody_nothing_is_lost():
-    past = [standing_of(n, 0.3) for n in range(1, 6)]
+    past = [release_metrics_of(n, 0.3) for n in range(1, 6)]
     assert not ratio_status(past, 0.15, item_to_item=0.1).is_below_min
 
 
 def test_a_lasting_loss_of_a_tenth_is_said_with_the_release_that_was_best():
-    past = [*(standing_of(n, 0.3) for n in range(1, 6)), *(standing_of(n, 0.27) for n in range(6, 9))]
+    past = [*(release_metrics_of(n, 0.3) for n in range(1, 6)), *(release_metrics_of(n, 0.27) for n in range(6, 9))]
     result = ratio_status(past, 0.27)
     assert result.is_below_min
     assert result.sentence == (
@@ -47,17 +49,17 @@ def test_a_lasting_loss_of_a_tenth_is_said_with_the_release_that_was_best():
 
 
 def test_one_night_alone_is_not_a_loss():
-    assert not ratio_status([standing_of(n, 0.3) for n in range(1, 6)], 0.25).is_below_min
+    assert not ratio_status([release_metrics_of(n, 0.3) for n in range(1, 6)], 0.25).is_below_min
 
 
 def test_a_baseline_that_is_new_makes_nobody_worse():
-    past = [standing_of(n, 0.3) for n in range(1, 6)]
+    past = [release_metrics_of(n, 0.3) for n in range(1, 6)]
     assert ratio_status(past, 0.3, **{"sequential rules": 0.28}).relative_ratio == 1.0
 
 
 def test_without_a_past_there_is_no_ratio():
     assert ratio_status([], 0.3) is None
-    assert baseline_ratio({"challenger": 0.3}, [standing_of(1, 0.3)], "challenger", BASELINES, 0.95) is None
+    assert baseline_ratio({"challenger": 0.3}, [release_metrics_of(1, 0.3)], "challenger", BASELINES, 0.95) is None
 
 
 def first_night_behind(loss: float, noise: float, seed: int, count: int = 60) -> int | None:
@@ -69,7 +71,7 @@ def first_night_behind(loss: float, noise: float, seed: int, count: int = 60) ->
         result = ratio_status(past[-30:], tonight)
         if result is not None and result.is_below_min:
             return night
-        past.append(standing_of(night, tonight))
+        past.append(release_metrics_of(night, tonight))
     return None
 
 

@@ -69,11 +69,11 @@ def doubled_set(training_set: TrainingSet, share: float) -> TrainingSet:
 
 
 def judge_release(
-    training_set: TrainingSet, ranker: Ranker, past_standings: Sequence[ReleaseMetrics]
+    training_set: TrainingSet, ranker: Ranker, past_releases: Sequence[ReleaseMetrics]
 ) -> tuple[Comparison, dict[str, GuardResult], Any]:
     comparison = compare(training_set, ranker, ranker, max_cases=2000)
     params = EvaluationParams(bootstrap_samples=200)
-    signals = run_guards(GuardInputs(comparison, past_standings, params, GuardParams(), same_configuration=True))
+    signals = run_guards(GuardInputs(comparison, past_releases, params, GuardParams(), same_configuration=True))
     verdict = decide_verdict(comparison, params, same_configuration=True)
     return (
         comparison,
@@ -85,35 +85,35 @@ def judge_release(
 WATCHED_GUARDS = ("rise", "echo")
 
 
-def standing_of(comparison: Comparison) -> ReleaseMetrics:
+def release_metrics_of(comparison: Comparison) -> ReleaseMetrics:
     return ReleaseMetrics(1, "a" * 64, {name: row["ndcg@10"] for name, row in comparison.evaluation.table.items()})
 
 
 @pytest.fixture(scope="module")
-def calm_standing(training_set, ranker) -> ReleaseMetrics:
+def calm_metrics(training_set, ranker) -> ReleaseMetrics:
     comparison, _, verdict = judge_release(training_set, ranker, ())
     assert verdict.released
-    return standing_of(comparison)
+    return release_metrics_of(comparison)
 
 
-def test_the_shop_as_it_was_is_judged_as_before(training_set, ranker, calm_standing):
-    _, signals, verdict = judge_release(training_set, ranker, [calm_standing])
+def test_the_shop_as_it_was_is_judged_as_before(training_set, ranker, calm_metrics):
+    _, signals, verdict = judge_release(training_set, ranker, [calm_metrics])
     assert verdict.released
     assert (signals["rise"].message, signals["echo"].message) == ("", "")
 
 
-def test_looks_that_are_written_twice_hold_the_release_for_a_person(training_set, ranker, calm_standing):
-    comparison, signals, verdict = judge_release(doubled_set(training_set, 0.5), ranker, [calm_standing])
+def test_looks_that_are_written_twice_hold_the_release_for_a_person(training_set, ranker, calm_metrics):
+    comparison, signals, verdict = judge_release(doubled_set(training_set, 0.5), ranker, [calm_metrics])
     table = comparison.evaluation.table
-    assert table["challenger"]["ndcg@10"] > 1.2 * calm_standing.ndcg["challenger"]
+    assert table["challenger"]["ndcg@10"] > 1.2 * calm_metrics.ndcg["challenger"]
     assert verdict.passed  # no worse than the champion and the baselines, which rose with it
     assert not verdict.released
     assert "the data has changed, check for events that are written twice" in signals["rise"].message
     assert "of the baskets repeat the item of seconds before" in signals["echo"].message
 
 
-def test_a_few_of_them_are_seen_by_their_share_before_the_figures_show_them(training_set, ranker, calm_standing):
-    _, signals, verdict = judge_release(doubled_set(training_set, 0.2), ranker, [calm_standing])
+def test_a_few_of_them_are_seen_by_their_share_before_the_figures_show_them(training_set, ranker, calm_metrics):
+    _, signals, verdict = judge_release(doubled_set(training_set, 0.2), ranker, [calm_metrics])
     assert not verdict.released
     assert signals["echo"].is_hold
 

@@ -55,8 +55,10 @@ def test_a_rise_that_nobody_shares_is_the_model(repeating):
     now = {"challenger": 0.40, "champion": 0.27, "item-to-item": 0.21, "popular": 0.05}
     message, holds = rise_guard(now, repeating=repeating)
     assert holds
-    assert message.endswith("and the baselines did not rise as much (item-to-item 0.2100 → 0.2100, +0%; popular 0.0500 → "
-                         "0.0500, +0%): check for a leak of held-out events into training")  # fmt: skip
+    assert message.endswith(
+        "and the baselines did not rise as much (item-to-item 0.2100 → 0.2100, +0%; popular 0.0500 → 0.0500, +0%): "
+        "check for a leak of held-out events into training"
+    )
     assert "champion" not in message
 
 
