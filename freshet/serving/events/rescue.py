@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from freshet.serving.events.event_store_file import STORE_FILE
+from freshet.serving.schemas.event_schema import MAX_POST_EVENTS
 
-MAX_POST_EVENTS: Final = 1000  # events of one output line
 MAX_SCANNED_LINES: Final = 5_000_000  # lines before the last that are tried if the first one's number cannot be read
 
 

@@ -1,7 +1,7 @@
 """Handle posted events: validate each one, store the valid ones together, return a receipt."""
 
 import asyncio
-from typing import Final, get_args
+from typing import get_args
 
 import msgspec
 
@@ -9,11 +9,9 @@ from freshet.serving.clock import day_of
 from freshet.serving.errors import Problem, RequestError
 from freshet.serving.events.event_store import StoreStatus, add_events
 from freshet.serving.gateway import Gateway, new_event_id, new_request_id
-from freshet.serving.schemas.event_schema import ValidatedEvent, parse_event
+from freshet.serving.schemas.event_schema import MAX_POST_EVENTS, ValidatedEvent, parse_event
 from freshet.serving.schemas.field_errors import JSON_ERRORS, json_error_message
 from freshet.serving.schemas.receipt_schema import EventResult, EventStatus, Receipt
-
-MAX_POST_EVENTS: Final = 1000  # events of one post
 
 _list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _single_decoder = msgspec.json.Decoder(msgspec.Raw)

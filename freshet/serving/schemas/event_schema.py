@@ -18,6 +18,7 @@ from freshet.serving.schemas.trimming import strip_ids, strip_names
 MAX_ID_LENGTH: Final = 256  # characters, as in the contract of the tables
 MAX_TITLE_LENGTH: Final = 1024  # characters
 MAX_CONTEXT_KEYS: Final = 32
+MAX_POST_EVENTS: Final = 1000  # events of one post
 MAX_EVENT_LEAD_MICROS: Final = MICROS_PER_DAY  # how far a client's clock may be ahead of the gateway's
 MAX_EVENT_AGE_MICROS: Final = 3649 * MICROS_PER_DAY  # the tables reject events that are ten years old
 MAX_PRICE: Final = 1e13  # limit of decimal(18, 4)
