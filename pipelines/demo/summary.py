@@ -12,19 +12,8 @@ from pipelines.demo.shoppers import ClickThrough
 
 def print_summary(context: DemoContext, click_throughs: Sequence[ClickThrough], seconds: float) -> None:
     """Write the click rates of the three measured steps, the counts, and the commands that show more."""
-    before_drift, after_drift, after_retraining = click_throughs
     context.output.section("Summary")
-    rows = [
-        ("before the drift", "release 1", str(before_drift.rate), ""),
-        ("after the drift", "release 1", str(after_drift.rate), after_drift.difference_to(before_drift).points_text),
-        (
-            "the same sessions",
-            "release 2",
-            str(after_retraining.rate),
-            after_retraining.difference_to(after_drift).points_text,
-        ),
-    ]
-    context.output.table(["when", "release", "lists with a click", "change"], rows)
+    context.output.table(["when", "release", "lists with a click", "change"], _click_rate_rows(click_throughs))
     context.output.write(
         f"{SESSIONS_PER_STEP:,} sessions each; ± is half the 95 % interval, clustered by shopper. Release 2 does not reach the "
         "rate before the drift: half of its training days still have the old habits.",
@@ -38,6 +27,15 @@ def print_summary(context: DemoContext, click_throughs: Sequence[ClickThrough], 
     context.output.table(["", ""], _next_commands(context))
     context.output.write(f"The drift report as a page for the browser: {_drift_report_path(context)}")
     context.output.write(f"Done in {seconds:.0f} s.", "bold")
+
+
+def _click_rate_rows(click_throughs: Sequence[ClickThrough]) -> list[tuple[str, str, str, str]]:
+    before, after, retrained = click_throughs
+    return [
+        ("before the drift", "release 1", str(before.rate), ""),
+        ("after the drift", "release 1", str(after.rate), after.difference_to(before).points_text),
+        ("the same sessions", "release 2", str(retrained.rate), retrained.difference_to(after).points_text),
+    ]
 
 
 def _release_count(context: DemoContext) -> int:
