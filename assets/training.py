@@ -128,7 +128,8 @@ def trained_model(
 
 def _progress_line(progress: "EpochMetrics") -> str:
     return (
-        f"epoch {progress.epoch} of at most {progress.max_epochs}: loss {progress.loss:.3f}, NDCG@10 of held-out baskets {progress.ndcg_at_10:.4f}, "
+        f"epoch {progress.epoch} of at most {progress.max_epochs}: loss {progress.loss:.3f}, "
+        f"NDCG@10 of held-out baskets {progress.ndcg_at_10:.4f}, "
         f"{progress.seconds:.0f} s so far, at most {progress.seconds_left:.0f} s left"
     )
 

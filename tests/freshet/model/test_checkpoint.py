@@ -44,8 +44,8 @@ FORMER_WEIGHT_NAMES = {
 }
 FORMER_CONFIG = (
     '{"blend": {"recency": 0.95, "rules": 0.75, "trust": 1.0}, "blocks": 1, "dropout": 0.33, "gap_buckets": 32, '
-    '"heads": 1, "id_dropout": 0.0, "inputs": [{"kind": "words", "name": "title", "size": 16}], "items": 3, "length": 4, '
-    '"members": 3, "types": 4, "vector": 8, "width": 8}'
+    '"heads": 1, "id_dropout": 0.0, "inputs": [{"kind": "words", "name": "title", "size": 16}], "items": 3, '
+    '"length": 4, "members": 3, "types": 4, "vector": 8, "width": 8}'
 )
 
 
@@ -135,8 +135,8 @@ def test_a_byte_that_changed_in_a_model_of_known_name_is_noticed(tmp_path, name)
         checkpoint.load(tmp_path, model_id)
     actual = checkpoint.fingerprint(tmp_path)
     assert str(error.value) == (
-        f"{tmp_path}: its files have changed since they were written: their hash is {actual[:12]}, not {model_id[:12]}; "
-        f"{FIX}"
+        f"{tmp_path}: its files have changed since they were written: "
+        f"their hash is {actual[:12]}, not {model_id[:12]}; {FIX}"
     )
 
 

@@ -14,8 +14,9 @@ FORMER_PARAMETERS = {
     "item_inputs": "title:words,category:category,price:number",
 }  # fmt: skip
 FORMER_CONFIG = {
-    "blend": {"recency": 0.95, "rules": 0.75, "trust": 1.0}, "blocks": 1, "dropout": 0.33, "gap_buckets": 32, "heads": 1,
-    "id_dropout": 0.0, "inputs": [{"kind": "words", "name": "title", "size": 4096}], "items": 60, "length": 8,
+    "blend": {"recency": 0.95, "rules": 0.75, "trust": 1.0}, "blocks": 1, "dropout": 0.33, "gap_buckets": 32,
+    "heads": 1, "id_dropout": 0.0, "inputs": [{"kind": "words", "name": "title", "size": 4096}], "items": 60,
+    "length": 8,
     "members": 3, "types": 4, "vector": 16, "width": 24,
 }  # fmt: skip
 
@@ -37,8 +38,8 @@ def test_a_current_name_takes_precedence_over_a_former_one():
 
 def test_the_configuration_of_an_older_version_is_read():
     assert ModelConfig.from_json(FORMER_CONFIG) == ModelConfig(
-        n_items=60, max_history=8, hidden_dim=24, embedding_dim=16, n_layers=1, n_heads=1, dropout=0.33, ensemble_size=3,
-        item_schema=(ItemFeature("title", "words", 4096),),
+        n_items=60, max_history=8, hidden_dim=24, embedding_dim=16, n_layers=1, n_heads=1, dropout=0.33,
+        ensemble_size=3, item_schema=(ItemFeature("title", "words", 4096),),
         blend=KnnBlend(knn_weight=1.0, recency_decay=0.95, rule_weight=0.75),
     )  # fmt: skip
 

@@ -49,6 +49,7 @@ def test_shoppers_with_a_single_basket_are_refused():
     with pytest.raises(FreshetError) as error:
         split_training_set(shop, TrainParams())
     assert str(error.value) == (
-        "training set as of 1970-01-05: 1 shoppers with two baskets up to the last training day: there is no next basket "
-        "to learn; land more days, or check that the mapping gives all events of a shopper the same user and session"
+        "training set as of 1970-01-05: 1 shoppers with two baskets up to the last training day: there is no next "
+        "basket to learn; land more days, or "
+        "check that the mapping gives all events of a shopper the same user and session"
     )

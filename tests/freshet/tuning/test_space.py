@@ -65,8 +65,8 @@ def test_the_space_as_plain_values_names_kinds_as_older_versions():
 
 def test_wrong_settings_are_refused():
     assert error_message(TuningParams(search_params=["hiden_dim"])) == (
-        f"tuning, `search_params`: hiden_dim is not in the search space; choose from {', '.join(DEFAULT_SEARCH_SPACE)}, "
-        "or add it to DEFAULT_SEARCH_SPACE in freshet/tuning/space.py"
+        "tuning, `search_params`: hiden_dim is not in the search space; "
+        f"choose from {', '.join(DEFAULT_SEARCH_SPACE)}, or add it to DEFAULT_SEARCH_SPACE in freshet/tuning/space.py"
     )
     assert error_message(TuningParams(fixed_params={"hiden_dim": 64})) == (
         f"tuning, `fixed_params`: there is no parameter hiden_dim; choose from {', '.join(TrainParams.model_fields)}"
