@@ -162,27 +162,27 @@ def test_every_landed_row_is_accounted_for(shop, first_days_run):
     assert len(lines) == 1 + 6 + 1
 
 
-def test_items_just_met_are_answered_without_torch_and_without_java(shop, first_days_run):
+def test_recommend_works_without_torch_and_without_java(shop, first_days_run):
     item_ids = ",".join(sorted({row["item_id"] for row in shop.rows("items", DAYS[0])})[:3])
     output = shop.freshet(
         "recommend", "--items", item_ids, "-k", "5", PATH="/nonexistent", JAVA_HOME="/nonexistent"
     ).splitlines()
     assert output[0].split() == ["rank", "item", "score", "title"]
     assert len(output) == 1 + 5 + 1
-    assert output[-1].startswith("tier sequence (from the shopper's own history) · bundle ")
+    assert output[-1].startswith("tier sequence (from the shopper's history) · bundle ")
     assert output[-1].endswith(" · release 1")
 
 
-def test_a_shopper_of_the_lake_is_answered_from_the_lakes_history(shop, first_days_run):
+def test_recommend_reads_a_shoppers_history_from_the_lake(shop, first_days_run):
     landed_files = next((Path(shop.settings.lake) / "landing" / "events" / f"dt={DAYS[0]}").iterdir())
     with landed_files.open() as file:
         user = next(row["user_id"] for row in csv.DictReader(file) if row["user_id"])
     output = shop.freshet("recommend", "--shopper", user, PATH="/nonexistent", JAVA_HOME="/nonexistent").splitlines()
     assert len(output) == 1 + 10 + 1
-    assert "(from the shopper's own history)" in output[-1]
+    assert "(from the shopper's history)" in output[-1]
 
 
-def test_the_next_day_alone_meets_the_champion(shop, next_day_run):
+def test_the_next_day_is_compared_with_the_champion(shop, next_day_run):
     assert next_day_run.returncode == 0, next_day_run.stderr[-3000:]
     output = shop.freshet("releases").splitlines()
     assert len(output) == 3
