@@ -74,7 +74,7 @@ def test_made_again_it_is_the_same_bundle_with_the_same_card(small_shop):
     assert result.ref.id == small_shop.bundle.id
     card = (small_shop.store.local_path(f"bundles/{small_shop.bundle.id}") / "model_card.md").read_text()
     assert card == result.value.card
-    assert f"| hidden_dim | {small_shop.model.parameters['width']} |" in card.splitlines()
+    assert f"| hidden_dim | {small_shop.model.parameters['hidden_dim']} |" in card.splitlines()
     assert f"- {result.value.low_precision.sentence}" in card.splitlines()
     assert "| device | cpu" in card
 

@@ -71,8 +71,8 @@ def test_an_item_encoder_that_answers_otherwise_is_seen(bundle, model, vocabular
 
 def test_an_item_nobody_met_has_the_vector_of_its_content(bundle, vocabulary):
     single_result = open_item_encoder(bundle).encode(vocabulary.item_attributes)
-    np.testing.assert_allclose(bundle.item_vectors[4], single_result[4], atol=1e-5)
-    assert np.abs(bundle.item_vectors[1] - single_result[1]).max() > 0.001
+    np.testing.assert_allclose(bundle.item_embeddings[4], single_result[4], atol=1e-5)
+    assert np.abs(bundle.item_embeddings[1] - single_result[1]).max() > 0.001
 
 
 def test_vectors_that_nobody_has_are_unknown(bundle, vocabulary):

@@ -209,9 +209,7 @@ def test_a_champion_that_is_gone_names_the_rollback(small_shop, store, other_bun
     )
 
 
-def test_where_nothing_is_left_to_go_back_to_the_challenger_meets_the_baselines_and_it_is_said(
-    small_shop, store, other
-):
+def test_a_lost_champion_without_an_earlier_release_leaves_the_baselines(small_shop, store, other_bundle):
     journal.append_entry(store, journal_entry(1, other_bundle))
     store.local_path(f"{bundle_path(other_bundle)}/{MANIFEST}").unlink()
     evaluation_record = evaluate_small_shop(small_shop, store).value.record
