@@ -406,7 +406,7 @@ def test_a_shopper_with_one_event_gets_recommendations_from_it(small_shop, capsy
         small_shop.store.local_path("releases/00000001.json").unlink()  # others find the journal empty
     assert code == 0
     assert len(output.splitlines()) == 1 + 3 + 1
-    assert "tier sequence (from the shopper's own history)" in output.splitlines()[-1]
+    assert "tier sequence (from the shopper's history)" in output.splitlines()[-1]
 
 
 def shopper_with_one_event(settings: "Settings") -> tuple[str, str]:

@@ -136,7 +136,7 @@ def test_an_item_that_is_sold_out_is_never_clicked(shop: Shop) -> None:
     assert count_clicks(LiveShop(shop, 3), lambda _: unavailable_items) == 0
 
 
-def test_a_memory_holds_what_was_bought_and_is_no_longer_needed(shop: Shop) -> None:
+def test_a_state_holds_the_owned_categories(shop: Shop) -> None:
     events, catalogue = shop.events, shop.catalogue
     bought = events.take((events.event_type == PURCHASE) & (events.time < (20_458 + 3) * DAY_SECONDS))
     lasting = bought.take(
@@ -153,7 +153,7 @@ def test_a_day_that_the_shop_does_not_have_is_refused(shop: Shop) -> None:
     assert str(exc_info.value) == "live shop: day 7 of a shop of 6 days; give a day from 0 to 6"
 
 
-def test_a_memory_holds_the_last_views_the_latest_first(shop: Shop) -> None:
+def test_a_state_holds_the_last_views_latest_first(shop: Shop) -> None:
     before = shop.events.take(shop.events.time < (20_458 + 3) * DAY_SECONDS)  # 2026-01-05 is day 20,458 since 1970
     user_states = shopper_states(shop, 3)
     shopper = int(np.bincount(before.shopper[before.event_type == 0]).argmax())
