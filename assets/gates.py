@@ -112,7 +112,9 @@ def _first_days(days: Sequence[str]) -> str:
     return f"{', '.join(days[:5])}{more}"
 
 
-def publish_artifact(context: dg.AssetExecutionContext, result: StepResult[Any, Any], **metadata: Any) -> AssetResults:
+def publish_artifact(
+    context: dg.AssetExecutionContext, result: StepResult[Any, Any], /, **metadata: Any
+) -> AssetResults:
     """Yield the check results of an artifact, then its reference; raise dg.Failure with the reasons if it was refused.
 
     If it is held back, or a warning decides against it, the run stays green and nothing is materialized.

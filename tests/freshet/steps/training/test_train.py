@@ -13,6 +13,7 @@ from freshet.store import Store, open_store
 from freshet.training.run_params import RunParams
 from freshet.training.warm_start import ForgettingReport
 from tests.freshet.training.test_resume import MachineLostError, SpotStore
+from tests.gate_cases import refusal_reason
 from tests.small_shop import TINY_PARAMS, SmallShop
 
 pytestmark = pytest.mark.spark
@@ -159,10 +160,10 @@ def test_a_forgetting_warm_start_is_refused_or_trained_cold(small_shop, tmp_path
     monkeypatch.setattr(trainer, "train", train_forgetful)
     store = store_with_champion(small_shop, str(tmp_path))
     refused_result = train_model(small_shop.settings, store, small_shop.training_set, WARM_PARAMS, lambda _: None)
-    message = (
-        "trained_model: NDCG@10 of 40 older baskets is 0.0850, 15% below the champion's 0.1000; "
-        "train cold: set `warm_start` to off or auto"
+    reason = refusal_reason(
+        "trained_model", "no_forgetting", older_cases=40, older_ndcg=0.085, champion_older_ndcg=0.1, forgetting=0.15
     )
+    message = f"trained_model: {reason}"
     assert (refused_result.ref, refused_result.message()) == (None, message)
     auto = WARM_PARAMS.model_copy(update={"warm_start": "auto"})
     outcome = train_model(small_shop.settings, store, small_shop.training_set, auto, lambda _: None)
