@@ -69,11 +69,11 @@ def test_without_a_release_the_drift_report_says_so_and_is_not_made(first_tick):
     _, _, _, (run,) = first_tick
     (check,) = (c for c in run.get_asset_check_evaluations() if c.check_name == "there_is_something_to_compare")
     assert (check.passed, check.severity.value) == (False, "WARN")
-    assert check.description.startswith("drift_report: nothing is released yet, so there is nothing to watch.")
+    assert check.description.startswith("drift_report: there is no release yet.")
     assert "drift_report" not in {event.asset_key.path[-1] for event in run.get_asset_materialization_events()}
 
 
 def test_then_the_landing_is_quiet(first_tick):
     definitions, dagster, days, _ = first_tick
     skip = tick(definitions, dagster.instance, "landing", TINY_CONFIG)
-    assert skip.skip_message == f"All 3 landed days have been run as they are, the last is {days[2]}."
+    assert skip.skip_message == f"All 3 landed days have been run, the last is {days[2]}."
