@@ -5,14 +5,24 @@ published, and the shop's ninth day is landed here.
 """
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from freshet import settings as settings_module
-from freshet.artifacts import BundleRef, ContentEmbeddingsRef, DriftRef, ModelRef, TrainingSetRef, TuningRef, published
+from freshet.artifacts import (
+    BundleRef,
+    ContentEmbeddingsRef,
+    DriftRef,
+    EdgeRef,
+    EvaluationRef,
+    ModelRef,
+    TrainingSetRef,
+    TuningRef,
+    published,
+)
 from freshet.cli.main import app
 from freshet.data.pseudonym import load_pseudonym_key
 from freshet.evaluation.comparison import CHALLENGER, CHAMPION
@@ -26,6 +36,7 @@ from freshet.serving.gateway import Gateway
 from freshet.serving.state_lock import acquire_state_lock, state_folder
 from freshet.settings import FORMER_NAMES, Settings
 from freshet.simulation.params import ShopParams
+from freshet.steps.evaluation.records import read_evaluation
 from freshet.store import open_store
 from pipelines.load_simulation import load_shop_params
 from tests.old_lake.unpack import locked_folder, unpack
@@ -171,6 +182,14 @@ def test_releases_are_held_and_resumed(root, store):
     assert [entry.kind for entry in journal.read_entries(store)] == ["release", "hold", "resume", "hold", "resume"]
 
 
+def test_a_rollback_returns_to_the_former_bundle(root, store):
+    former_bundle, edge = journal.champion_entry(store).bundle, published(store, "edge_bundle", EdgeRef)
+    fields = {"kind": "release", "verdict": "", "why": "", "by": "test", "at": datetime(2026, 11, 28, tzinfo=UTC)}
+    journal.append_entry(store, journal.JournalEntry(number=4, decided_on=3, bundle=edge.id, **fields))
+    run_freshet("rollback", "--why", "a test")
+    assert journal.champion_entry(store).bundle == former_bundle
+
+
 def test_the_gateway_lands_the_event_that_was_waiting(settings):
     settings = settings.model_copy(update={"flush_interval_s": 0.1, "gateway_port": 0})
     state_lock = acquire_state_lock(state_folder(settings))
@@ -243,7 +262,7 @@ def test_a_model_is_trained_warm_and_judged_beside_the_former_champion(settings,
 @pytest.mark.spark
 @pytest.mark.dagster
 @pytest.mark.drill
-def test_the_next_night_releases_a_model_and_a_rollback_returns_to_the_former_one(settings, store, spark):
+def test_the_next_night_trains_and_evaluates_a_model_beside_the_former_champion(settings, store, spark):
     from freshet.ingest.mapping.source_mapping import read_mapping
     from freshet.simulation.shop import generate
     from pipelines.jobs import DAILY_TABLES, DERIVED_ASSETS, MODEL_ASSETS
@@ -260,6 +279,8 @@ def test_the_next_night_releases_a_model_and_a_rollback_returns_to_the_former_on
     )  # fmt: skip
     assert run.success, [run.failure_or_none(name) for name in (*DAILY_TABLES, *DERIVED_ASSETS, *MODEL_ASSETS)]
     assert published(store, "training_set", TrainingSetRef).as_of == NINTH_DAY
-    assert journal.champion_entry(store).bundle != former_bundle
-    run_freshet("rollback", "--why", "a test")
-    assert journal.champion_entry(store).bundle == former_bundle
+    evaluation = published(store, "evaluation", EvaluationRef)
+    assert evaluation.decided_on == 3  # entries of the journal: a release, a hold and its end
+    record = read_evaluation(store, evaluation.id)
+    assert record.champion == former_bundle
+    assert {CHALLENGER, CHAMPION} <= set(record.evaluation.table)
