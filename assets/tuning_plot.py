@@ -49,7 +49,8 @@ def _trials_table(tuning: "TuningResult") -> str:
     names = list(dict.fromkeys(name for trial in tuning.trials for name in trial.parameters))
     rows = [
         f"| {t.number}{' (default)' if t.is_default else ''} | {'' if t.score is None else f'{t.score:.4f}'} "
-        f"| {t.prune_reason or t.status} | {t.seconds:.0f} | {' | '.join(_plain(t.parameters.get(n, '')) for n in names)} |"
+        f"| {t.prune_reason or t.status} | {t.seconds:.0f} "
+        f"| {' | '.join(_plain(t.parameters.get(n, '')) for n in names)} |"
         for t in tuning.trials
     ]
     head = f"| trial | NDCG@10 | end | seconds | {' | '.join(names)} |"

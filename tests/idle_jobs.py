@@ -9,7 +9,7 @@ from resources.lake import Lake
 
 
 @dg.op
-def nothing() -> None:
+def idle_op() -> None:
     """An op that does nothing."""
 
 
@@ -22,7 +22,7 @@ def failing() -> None:
 @dg.job
 def idle() -> None:
     """A job for a sensor to start."""
-    nothing()
+    idle_op()
 
 
 @dg.job

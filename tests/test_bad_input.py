@@ -2,13 +2,16 @@
 
 Asserted word for word elsewhere, and not again here:
 
-- no Java, an old one, a new one, a cut-down one: tests/freshet/setup/test_requirements.py; what `freshet doctor` says of it and
+- no Java, an old one, a new one, a cut-down one: tests/freshet/setup/test_requirements.py; what `freshet doctor` says
+  of it and
   of an unset, relative or missing DAGSTER_HOME: tests/freshet/checkup/test_checkup.py
 - `freshet land` with a missing, empty, truncated or wrongly encoded file: tests/freshet/ingest/test_deliver.py
-- landed files that are empty, cut short, wrongly encoded or lack a column: tests/freshet/ingest/files/test_file_checks.py; a
+- landed files that are empty, cut short, wrongly encoded or lack a column:
+  tests/freshet/ingest/files/test_file_checks.py; a
   day with such a file in a range: tests/freshet/features/test_daily_run.py
 - every mistake in a mapping: tests/freshet/ingest/mapping/test_source_mapping.py
-- a day without a delivery, a day whose rows are all bad: tests/freshet/features/test_daily_run.py and, with what Dagster
+- a day without a delivery, a day whose rows are all bad: tests/freshet/features/test_daily_run.py and, with what
+  Dagster
   makes of it, tests/assets/test_gates.py
 - no released bundle: tests/freshet/cli/test_recommend.py; a corrupt bundle: tests/freshet/releases/test_current.py; a
   journal entry naming a bundle that is gone: tests/freshet/releases/test_journal.py; either one as champion:

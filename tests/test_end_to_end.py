@@ -83,7 +83,7 @@ class UserShop:
     def dagster(
         self, days: Sequence[date], config: dict | None = None, select: str = "*"
     ) -> subprocess.CompletedProcess:
-        """Run README's `dagster asset materialize` for other days. config: run configuration; select: instead of `*`."""
+        """Run README's `dagster asset materialize` for other days. config: run configuration."""
         line = readme_line("dagster asset materialize", {DAY_RANGE: f"{days[0]}...{days[-1]}", "'*'": f"'{select}'"})
         if config is not None:
             ops = {name: {"config": values} for name, values in config.items()}

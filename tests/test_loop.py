@@ -105,7 +105,8 @@ def test_events_and_impressions_land_today(dev_process):
     for landing in ("events", "impressions"):
         dev_process.wait(landing, lambda name=landing: bool(landed_gateway_files(dev_process.store, name)))
     assert all(f"dt={today}" in path or f"dt={today - timedelta(days=1)}" in path
-               for name in ("events", "impressions") for path in landed_gateway_files(dev_process.store, name))  # fmt: skip
+               for name in ("events", "impressions") for path in landed_gateway_files(dev_process.store,
+               name))  # fmt: skip
 
 
 def test_the_gateway_starts_with_the_histories_of_the_lake(dev_process):

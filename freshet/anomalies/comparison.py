@@ -149,8 +149,10 @@ def _reference_deviations(
         if is_incomplete or not has_enough_events:
             continue
         factor = min(deviation_factor(metric, counts, value, reference), MAX_FACTOR)
-        usual = f"usually {metric.format_value(reference.value)} ({reference.description})"
-        deviations.append(Deviation(metric.check, factor, f"{metric.name} {metric.format_value(value)}, {usual}"))
+        reference_text = f"usually {metric.format_value(reference.value)} ({reference.description})"
+        deviations.append(
+            Deviation(metric.check, factor, f"{metric.name} {metric.format_value(value)}, {reference_text}")
+        )
     return deviations
 
 

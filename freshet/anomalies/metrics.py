@@ -17,7 +17,8 @@ class DayMetric:
     """A metric of a day: `numerator` / `denominator`, or the numerator itself if there is no denominator.
 
     check: the anomaly check that it belongs to. bad_direction: whether lower, higher or both values are an anomaly.
-    is_share: a share (0 to 1), compared by its ratio or that of its complement, whichever is larger; `tolerance` is added
+    is_share: a share (0 to 1), compared by its ratio or that of its complement,
+    the larger of the two; `tolerance` is added
     to both shares. support_count: the count of which a day must have at least `min_support`. weekly: whether it depends
     on the day of the week. grows_during_day: whether a day that is not over has a lower value.
     """

@@ -71,5 +71,6 @@ def _print_explanation(
     for contribution in explanation.contributions[:k]:
         item_id, event_type, seconds, _ = events[contribution.event_row]
         time_column = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}  " if timed else ""
-        line = f"{contribution.score_delta:>+9.4f}  {event_type:<8}  {time_column}{item_id:<{width}}  {titles[item_id]}".rstrip()
+        item_column = f"{item_id:<{width}}  {titles[item_id]}"
+        line = f"{contribution.score_delta:>+9.4f}  {event_type:<8}  {time_column}{item_column}".rstrip()
         typer.echo(terminal.shorten(line, terminal.width()))

@@ -149,7 +149,8 @@ def _lead_summary(entry: "JournalEntry") -> str:
         return "new"
     lead = challenger_ndcg / reference_ndcg - 1
     percent = f"{abs(lead):.0%}" if abs(lead) >= 0.1 else f"{abs(lead):.1%}"
-    return f"new, {percent.replace('%', ' %')} {'above' if lead >= 0 else 'below'} {SCORER_NAMES.get(reference, reference)}"
+    direction = "above" if lead >= 0 else "below"
+    return f"new, {percent.replace('%', ' %')} {direction} {SCORER_NAMES.get(reference, reference)}"
 
 
 def _serving_number(entries: "Sequence[JournalEntry]") -> int:

@@ -25,7 +25,7 @@ LEGACY_INPUT_NAMES: Final = {TITLE: "words", CATEGORY: "categories", PRICE: "pri
 
 
 @dataclass(frozen=True)
-class ItemEncoder:
+class OnnxItemEncoder:
     """A bundle's item encoder in an onnxruntime session, with the schema that it was trained on."""
 
     session: Any  # onnxruntime.InferenceSession
@@ -44,7 +44,7 @@ class ItemEncoder:
         return embeddings
 
 
-def open_item_encoder(bundle: Bundle, threads: int = 1) -> ItemEncoder | None:
+def open_item_encoder(bundle: Bundle, threads: int = 1) -> OnnxItemEncoder | None:
     """Open the bundle's item encoder; None for a bundle without one. Raises BundleError if its inputs differ."""
     if ITEM_ENCODER_FILE not in bundle.manifest.files:
         return None
@@ -56,4 +56,4 @@ def open_item_encoder(bundle: Bundle, threads: int = 1) -> ItemEncoder | None:
     if {x.name for x in session.get_inputs()} != set(inputs):
         what = f"it does not take {', '.join(sorted(inputs))}"
         raise BundleError(f"{bundle.folder}/{ITEM_ENCODER_FILE}", what, REBUILD_FIX)
-    return ItemEncoder(session, schema, input_names)
+    return OnnxItemEncoder(session, schema, input_names)

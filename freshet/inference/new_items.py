@@ -19,7 +19,7 @@ from freshet.data.vocabulary import Vocabulary
 from freshet.inference.array_folder import load_published, open_array_folder, save_array_folder
 from freshet.inference.baselines import Baselines
 from freshet.inference.bundle import Bundle
-from freshet.inference.item_encoder import ItemEncoder
+from freshet.inference.item_encoder import OnnxItemEncoder
 from freshet.store import Store
 
 NEW_ITEMS_FOLDER: Final = "new_items"  # also the name of the asset
@@ -63,7 +63,7 @@ def load_new_items(store: Store, cache_dir: Path) -> NewItems | None:
     return load_published(store, NEW_ITEMS_FOLDER, NewItemsRef, cache_dir, open_new_items)
 
 
-def with_new_items(bundle: Bundle, encoder: ItemEncoder | None, items: Vocabulary) -> Bundle:
+def with_new_items(bundle: Bundle, encoder: OnnxItemEncoder | None, items: Vocabulary) -> Bundle:
     """Append the items that the bundle does not have and that have usable content to its vocabulary."""
     is_available = (items.item_ids != "") & ~items.delisted
     unknown_rows = np.flatnonzero(is_available & (bundle.vocabulary.indices(items.item_ids.tolist()) == 0))

@@ -20,7 +20,7 @@ MAX_PRICE_INCREASE = 0.5  # relative price increase under a `prices` drift of st
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class SimulatedCatalogue:
     """N items that are or were on sale in P slots. The first P are the items of the first day, by slot."""
 
     item_ids: NDArray[np.str_]  # (N,) "i0001"
@@ -39,7 +39,7 @@ class Catalogue:
         return len(self.item_ids)
 
 
-def generate_catalogue(params: ShopParams, rng: np.random.Generator) -> Catalogue:
+def generate_catalogue(params: ShopParams, rng: np.random.Generator) -> SimulatedCatalogue:
     """Return a catalogue with the items spread evenly over categories, brands and makes."""
     position = np.arange(params.items)
     category, category_index = position % params.categories, position // params.categories
@@ -52,7 +52,7 @@ def generate_catalogue(params: ShopParams, rng: np.random.Generator) -> Catalogu
     slot, first_days, last_days, mark = _item_lifetimes(on_sale)
     price_factors = rng.lognormal(0.0, SUCCESSOR_PRICE_SPREAD, len(slot)) ** (mark > 0)
     title_parts = zip(category[slot], brand[slot], make[slot], mark, strict=True)
-    return Catalogue(
+    return SimulatedCatalogue(
         item_ids=np.array([f"i{n:04d}" for n in range(len(slot))]),
         titles=np.array([item_title(*map(int, title_part)) for title_part in title_parts]),
         categories=category[slot],

@@ -7,7 +7,7 @@ import numpy as np
 
 from freshet.simulation import repurchase
 from freshet.simulation.array_types import Bools, Floats, Ints
-from freshet.simulation.catalogue import Catalogue
+from freshet.simulation.catalogue import SimulatedCatalogue
 from freshet.simulation.exposure import build_related_lists, clicked_slots
 from freshet.simulation.item_choice import SlotGroups, group_by_category, group_by_niche, niche_index
 from freshet.simulation.item_graph import CHEAPER, N_PRICE_BANDS, choose_link_type
@@ -50,7 +50,7 @@ class ChoiceModel:
     """The choice rules of a shop on each of its days. Build it with `build_choice_model`."""
 
     params: ShopParams
-    catalogue: Catalogue
+    catalogue: SimulatedCatalogue
     preferences: Preferences
     shopper_kind: Ints  # (S,) MEMBER, GUEST or BOT
     habit_drift: Floats  # (days + 1,) strength of the habit drift
@@ -182,7 +182,7 @@ class ChoiceModel:
 
 
 def build_choice_model(
-    params: ShopParams, catalogue: Catalogue, preferences: Preferences, shopper_kind: Ints
+    params: ShopParams, catalogue: SimulatedCatalogue, preferences: Preferences, shopper_kind: Ints
 ) -> ChoiceModel:
     """Return the rules for every day of the shop and the day after its last."""
     days = range(params.days + 1)

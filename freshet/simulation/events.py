@@ -7,7 +7,7 @@ import numpy as np
 from freshet.data.day_numbers import day_number
 from freshet.simulation.array_types import Bools, Floats, Ints
 from freshet.simulation.browsing import BrowseLog
-from freshet.simulation.catalogue import Catalogue
+from freshet.simulation.catalogue import SimulatedCatalogue
 from freshet.simulation.params import ShopParams
 from freshet.simulation.seasonality import DAY_SECONDS
 from freshet.simulation.shoppers import BOT, MEMBER, Sessions
@@ -45,7 +45,11 @@ class SimulatedEvents:
 
 
 def simulate_events(
-    params: ShopParams, catalogue: Catalogue, sessions: Sessions, browse_log: BrowseLog, rng: np.random.Generator
+    params: ShopParams,
+    catalogue: SimulatedCatalogue,
+    sessions: Sessions,
+    browse_log: BrowseLog,
+    rng: np.random.Generator,
 ) -> SimulatedEvents:
     """Return the events of all views in order of time.
 
@@ -72,7 +76,7 @@ def simulate_events(
 
 
 def _draw_pauses(event_type: Ints, is_bot: Bools, rng: np.random.Generator) -> Ints:
-    """(E,) seconds before each event: median 50 before a view as in real clicks, below 40 before others, 1-3 for bots."""
+    """(E,) seconds before each event: median 50 before a view, below 40 before others, 1 to 3 for bots."""
     view_rng, cart_rng, bot_rng = rng.spawn(3)
     view_pause = view_rng.lognormal(np.log(50), 1.3, len(event_type)).clip(4, MAX_PAUSE_S).astype(np.int64)
     pause = np.where(event_type == VIEW, view_pause, cart_rng.integers(5, 40, len(event_type)))

@@ -12,7 +12,7 @@ import numpy as np
 
 from freshet.simulation.array_types import Bools
 from freshet.simulation.browsing import simulate_browsing
-from freshet.simulation.catalogue import Catalogue, generate_catalogue
+from freshet.simulation.catalogue import SimulatedCatalogue, generate_catalogue
 from freshet.simulation.choice_model import ChoiceModel, build_choice_model
 from freshet.simulation.events import SimulatedEvents, simulate_events
 from freshet.simulation.params import ShopParams
@@ -25,7 +25,7 @@ class Shop:
     """A generated shop: catalogue, events, and the kinds of its shoppers."""
 
     params: ShopParams
-    catalogue: Catalogue
+    catalogue: SimulatedCatalogue
     events: SimulatedEvents
     is_guest: Bools = field(repr=False)  # (S,) without an account; includes bots
     is_bot: Bools = field(repr=False)  # (S,)

@@ -24,7 +24,8 @@ from pipelines.demo.screen import DemoOutput
 
 MARKER_FILE: Final = "demo-of-freshet"  # only a folder with this file is emptied
 INTRODUCTION: Final = (
-    "Freshet keeps a shop's recommender fresh. This demo runs the whole loop: files land, a model is trained, evaluated "
+    "Freshet keeps a shop's recommender fresh. This demo runs the whole loop: files land, a model is trained, "
+    "evaluated "
     "and released, shoppers are served, their habits drift, and Freshet detects the drift and retrains."
 )
 DAGSTER_CONFIG: Final = Path(__file__).parents[2] / "deploy" / "dagster.yaml"

@@ -68,7 +68,7 @@ class GatewayProcess:
         return response.json().get("release") if response.status_code == 200 else None
 
     def wait_for_release(self, release: int, timeout: float = READY_TIMEOUT_S) -> float:
-        """Wait until a release is active; return the seconds. Raises FreshetError on a timeout or if the process ended."""
+        """Wait until a release is active; return the seconds. Raises FreshetError on a timeout or a dead process."""
         start = time.monotonic()
         while self.serving_release() != release:
             if self.process.poll() is not None or time.monotonic() - start > timeout:

@@ -52,7 +52,8 @@ def serve_shoppers(context: DemoContext) -> ClickThrough:
 def land_drifted_days(context: DemoContext, day_numbers: range) -> ClickThrough:
     """Land the days after the habit drift; show that clicks fall and that the drift report says so."""
     context.output.write(
-        "From now on shoppers view other items after each item than before. Counts, prices and categories stay the same."
+        "From now on shoppers view other items after each item than before. "
+        "Counts, prices and categories stay the same."
     )
     land_days(context, day_numbers)
     context.tick("landing", "the landing sensor has started a run")

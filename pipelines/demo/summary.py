@@ -15,7 +15,8 @@ def print_summary(context: DemoContext, click_throughs: Sequence[ClickThrough], 
     context.output.section("Summary")
     context.output.table(["when", "release", "lists with a click", "change"], _click_rate_rows(click_throughs))
     context.output.write(
-        f"{SESSIONS_PER_STEP:,} sessions each; ± is half the 95 % interval, clustered by shopper. Release 2 does not reach the "
+        f"{SESSIONS_PER_STEP:,} sessions each; ± is half the 95 % interval, clustered by shopper. "
+        "Release 2 does not reach the "
         "rate before the drift: half of its training days still have the old habits.",
         "dim",
     )

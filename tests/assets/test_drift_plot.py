@@ -39,7 +39,8 @@ def axis_labels(axis):
 def drift_verdict(**overrides: object) -> DriftVerdict:
     fields = {
         "bundle": "b" * 64, "release": 3, "reference": (date(2024, 2, 1), date(2024, 2, 20)),
-        "current": (date(2024, 3, 1), date(2024, 3, 2)), "current_events": 900, "unknown_share": 0.01, "quality": WORSE_QUALITY,
+        "current": (date(2024, 3, 1), date(2024, 3, 2)), "current_events": 900, "unknown_share": 0.01,
+        "quality": WORSE_QUALITY,
         "columns": column_drifts({"hour": 0.01, "category": 0.31}, {"category": 0.1, "hour": 0.15}, CATEGORY_SHARES),
     }  # fmt: skip
     return decide(DriftMeasurements(**(fields | overrides)), PARAMS)

@@ -61,7 +61,7 @@ def test_an_address_that_is_not_this_machines_is_told():
 
 
 @pytest.mark.parametrize(
-    ("host", "shown"),
+    ("host", "url"),
     [
         ("127.0.0.1", "http://127.0.0.1:80"),
         ("0.0.0.0", "http://127.0.0.1:80"),
@@ -70,5 +70,5 @@ def test_an_address_that_is_not_this_machines_is_told():
         ("shop.local", "http://shop.local:80"),
     ],
 )
-def test_the_address_shown_is_one_that_a_browser_can_open(host, shown):
-    assert base_url(host, 80) == shown
+def test_the_address_shown_is_one_that_a_browser_can_open(host, url):
+    assert base_url(host, 80) == url

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from resources.run_days import contiguous_ranges, days_from_tags, range_tags
 
 DAY1, DAY2, DAY3 = (date(2024, 3, day) for day in (1, 2, 3))
-SOME_DAYS = st.sets(st.integers(0, 60), min_size=1).map(lambda found: [DAY1 + timedelta(days=n) for n in sorted(found)])
+SOME_DAYS = st.sets(st.integers(0, 60), min_size=1).map(
+    lambda numbers: [DAY1 + timedelta(days=n) for n in sorted(numbers)]
+)
 
 
 @pytest.mark.parametrize(

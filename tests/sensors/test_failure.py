@@ -48,9 +48,9 @@ def test_the_first_line_with_a_fix_counts():
     assert split_message(message) == ("events 2024-03-02: no item_id", "fix it")
 
 
-@pytest.mark.parametrize(("said", "line"), [("KeyError\nmore", "KeyError"), ("", "no error message")])
-def test_any_other_error_points_to_the_log(said, line):
-    assert split_message(said) == (line, DEFAULT_FIX)
+@pytest.mark.parametrize(("message", "line"), [("KeyError\nmore", "KeyError"), ("", "no error message")])
+def test_any_other_error_points_to_the_log(message, line):
+    assert split_message(message) == (line, DEFAULT_FIX)
 
 
 def test_an_alert_names_step_days_and_the_reason_of_the_run(settings):

@@ -10,7 +10,7 @@ from freshet.data.history import Ints
 from freshet.data.history_events import HistoryEvent
 from freshet.data.item_encoding import ItemAttributes, price_array
 from freshet.inference.bundle import Bundle
-from freshet.inference.item_encoder import ItemEncoder, open_item_encoder
+from freshet.inference.item_encoder import OnnxItemEncoder, open_item_encoder
 from freshet.inference.new_items import NewItems, with_new_items
 from freshet.inference.ranker import Device, Ranker, open_ranker
 from freshet.inference.scoring import Scores
@@ -29,7 +29,7 @@ class LoadedRelease:
     number: int  # of the release; 0 in a bundle check
     ranker: Ranker
     catalogue: Catalogue
-    item_encoder: ItemEncoder | None  # None for a bundle without one
+    item_encoder: OnnxItemEncoder | None  # None for a bundle without one
     item_norms: Scores  # (V + 1,) of the item embeddings, at least MIN_NORM: divisors of cosines
     released_bundle: Bundle | None = None  # without new items; None if `bundle` has none
     new_items_id: str = ""  # id of the new items in `bundle`

@@ -26,8 +26,10 @@ def good_counts(day, seed=1, level=1.0):
         "rows": rows, "landed": rows + rows // 200, "files": 1, "skipped": 0, "quarantined": 3,
         "duplicate": rows // 250, "candidates": rows + rows // 200, "views": views, "purchases": purchases,
         "carts": rows - views - purchases - 2, "returns": 2, "with_user": int(rows * rng.normal(0.75, 0.04)),
-        "with_session": rows, "sessions": int(rows / rng.normal(5.2, 0.4)), "distinct_times": int(rows * 0.97), "hours": 24,
-        "old_events": 0, "priced": rows, "zero_prices": 0, "median_price": int(rng.normal(54e4, 3e4)), "huge_quantities": 0,
+        "with_session": rows, "sessions": int(rows / rng.normal(5.2, 0.4)), "distinct_times": int(rows * 0.97),
+        "hours": 24,
+        "old_events": 0, "priced": rows, "zero_prices": 0, "median_price": int(rng.normal(54e4, 3e4)),
+        "huge_quantities": 0,
         "items": 380, "titled_items": 380, "max_item_events": int(rows * rng.uniform(0.02, 0.03)),
         "shoppers": rows // 6, "max_shopper_events": int(rows * rng.choice([0.02, 0.03, 0.08])), "users": users,
     }  # fmt: skip

@@ -58,7 +58,8 @@ def test_an_item_nobody_knows_cannot_be_explained(released_bundle):
     with pytest.raises(SettingsError) as error:
         run_explain("x", "--items", "a")
     assert str(error.value) == (
-        "freshet explain: the item 'x' is not in the vocabulary of release 1; check the id; `freshet recommend` shows valid ids"
+        "freshet explain: the item 'x' is not in the vocabulary of release 1; check the id; `freshet recommend` "
+        "shows valid ids"
     )
 
 

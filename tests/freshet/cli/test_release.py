@@ -1,4 +1,4 @@
-"""`freshet release`: a hold, its end, and what it refuses. A release by name: tests/freshet/steps/release/test_release.py."""
+"""`freshet release`: holds and refusals. A release by name: tests/freshet/steps/release/test_release.py."""
 
 from datetime import UTC, datetime
 

@@ -178,7 +178,8 @@ def test_a_stray_file_is_warned_of_and_the_list_is_whole(app, lake, bundles):
 
 # As an earlier version wrote it.
 HELD_EVALUATION = """{"bundle": "%s", "champion": null, "decided_on": %d, "evaluation": {"cut": 19780, "as_of": 19787,
- "cases": 900, "targets": 1800, "unknown_targets": 3, "ks": [10], "table": {}, "slices": {}, "seconds": {}}, "verdict": {"released": false, "rule": "fresher",
+ "cases": 900, "targets": 1800, "unknown_targets": 3, "ks": [10], "table": {}, "slices": {}, "seconds": {}},
+ "verdict": {"released": false, "rule": "fresher",
  "sentence": "Held for a person: it rose.", "reasons": ["better"], "cases": 900, "held": ["it rose"], "margins": [
  {"against": "champion", "challenger": 0.31, "other": 0.3, "difference": 0.01, "lower": 0.001, "needed": 0.0,
   "passed": true}]}}"""

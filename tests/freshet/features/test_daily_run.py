@@ -265,7 +265,8 @@ def test_a_day_with_nothing_but_a_broken_file_is_refused_before_spark_reads_it(w
         + refusal_reason(
             "raw_events",
             "files_are_readable",
-            file_problems="dt=2024-03-08/empty.csv is empty (deliver it again, or remove it if nothing happened that day)",
+            file_problems="dt=2024-03-08/empty.csv is empty "
+            "(deliver it again, or remove it if nothing happened that day)",
         )
     )
 

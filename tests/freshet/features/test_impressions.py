@@ -67,7 +67,8 @@ def test_malformed_lines_and_repeated_requests_are_counted(spark, shop):
     land_lines(shop, DAY, "g2.jsonl", impression_line("r00", items=["c"]), impression_line("", tier="popular"))
     session, publication = publish_days(spark, shop, DAY)
     counts = publication.profile.loc[DAY]
-    assert {name: int(counts[name]) for name in ("files", "landed", "quarantined", "duplicate", "rows", "unaccounted_rows")} == {
+    assert {name: int(counts[name]) for name in ("files", "landed", "quarantined", "duplicate", "rows",
+    "unaccounted_rows")} == {
         "files": 2, "landed": 23, "quarantined": 2, "duplicate": 1, "rows": 20, "unaccounted_rows": 0,
     }  # fmt: skip
     assert impression_rows(session)[0]["items"] == ["b", "a"]  # the first file's, not the second's

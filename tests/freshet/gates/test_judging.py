@@ -62,9 +62,9 @@ def test_two_rules_may_check_one_column():
     }
 
 
-@pytest.mark.parametrize("nothing", [None, math.nan])
-def test_an_empty_value_is_not_checked(nothing):
-    assert check_rules("x", profile(lost=[nothing, 9, nothing]), [SHORT_RULE]).refusal_reasons() == {
+@pytest.mark.parametrize("empty_value", [None, math.nan])
+def test_an_empty_value_is_not_checked(empty_value):
+    assert check_rules("x", profile(lost=[empty_value, 9, empty_value]), [SHORT_RULE]).refusal_reasons() == {
         "2024-03-02": ["9; f"]
     }
 

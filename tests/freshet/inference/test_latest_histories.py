@@ -91,15 +91,15 @@ CUP_VIEW, MUG_VIEW, PEN_VIEW = ("cup", "view", 100, 1), ("mug", "view", 200, 1),
 
 
 @pytest.mark.parametrize(
-    ("lake", "own", "known"),
+    ("lake_events", "gateway_events", "merged"),
     [
         ([CUP_VIEW], [], [CUP_VIEW]),
         ([], [CUP_VIEW], [CUP_VIEW]),
         ([CUP_VIEW, MUG_VIEW], [MUG_VIEW, PEN_VIEW], [CUP_VIEW, MUG_VIEW, PEN_VIEW]),  # the mug landed meanwhile
-        ([MUG_VIEW], [CUP_VIEW], [CUP_VIEW, MUG_VIEW]),  # an event told late stands where it happened
-        ([CUP_VIEW, CUP_VIEW], [CUP_VIEW], [CUP_VIEW, CUP_VIEW]),  # twice in one second, one of them told by both
+        ([MUG_VIEW], [CUP_VIEW], [CUP_VIEW, MUG_VIEW]),  # a late event is sorted by its time
+        ([CUP_VIEW, CUP_VIEW], [CUP_VIEW], [CUP_VIEW, CUP_VIEW]),  # two in one second, one of them in both
         ([CUP_VIEW], [CUP_VIEW, CUP_VIEW], [CUP_VIEW, CUP_VIEW]),
     ],
 )
-def test_what_lake_and_gateway_know_is_one_history(lake, own, known):
-    assert merge_events(lake, own) == known
+def test_events_of_lake_and_gateway_become_one_history(lake_events, gateway_events, merged):
+    assert merge_events(lake_events, gateway_events) == merged

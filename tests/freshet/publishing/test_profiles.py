@@ -80,7 +80,8 @@ def test_events(spark):
         {
             "rows": 7, "without_item": 2, "without_shopper": 2, "unknown_types": 1, "after_landing_day": 2,
             "views": 5, "carts": 0, "purchases": 0, "returns": 1, "with_user": 0, "with_session": 0, "sessions": 0,
-            "distinct_times": 3, "hours": 3, "old_events": 0, "priced": 0, "zero_prices": 0, "median_price": 0, "huge_quantities": 0,
+            "distinct_times": 3, "hours": 3, "old_events": 0, "priced": 0, "zero_prices": 0, "median_price": 0,
+            "huge_quantities": 0,
         }
     ]  # fmt: skip
 

@@ -23,7 +23,7 @@ def journal_entries(*kinds_and_bundles: tuple[str, str]) -> list[JournalEntry]:
 
 
 @pytest.mark.parametrize(
-    ("said", "numbers"),
+    ("entries", "numbers"),
     [
         ([("release", BUNDLE_A), ("release", BUNDLE_B)], {}),
         ([("release", BUNDLE_A), ("release", BUNDLE_B), ("rollback", BUNDLE_A)], {BUNDLE_B: 3}),
@@ -44,8 +44,8 @@ def journal_entries(*kinds_and_bundles: tuple[str, str]) -> list[JournalEntry]:
         ([("release", BUNDLE_A), ("release", BUNDLE_B), ("release", BUNDLE_C), ("rollback", BUNDLE_A)], {BUNDLE_C: 4}),
     ],
 )
-def test_what_a_rollback_replaced_is_taken_back_until_it_is_named_again(said, numbers):
-    assert {bundle: entry.number for bundle, entry in rolled_back_bundles(journal_entries(*said)).items()} == numbers
+def test_what_a_rollback_replaced_is_taken_back_until_it_is_named_again(entries, numbers):
+    assert {bundle: entry.number for bundle, entry in rolled_back_bundles(journal_entries(*entries)).items()} == numbers
 
 
 def test_it_says_who_when_and_why(tmp_path):

@@ -1,32 +1,32 @@
 import numpy as np
 import pytest
 
-from freshet.simulation.catalogue import Catalogue, generate_catalogue
+from freshet.simulation.catalogue import SimulatedCatalogue, generate_catalogue
 from freshet.simulation.params import Drift, ShopParams
 
 STEADY_PARAMS = ShopParams(items=240, days=10, catalogue_churn=0.0)
 
 
 @pytest.fixture(scope="module")
-def shop_catalogue() -> Catalogue:
+def shop_catalogue() -> SimulatedCatalogue:
     return generate_catalogue(STEADY_PARAMS, np.random.default_rng(1))
 
 
-def changing_catalogue(**overrides: object) -> Catalogue:
+def changing_catalogue(**overrides: object) -> SimulatedCatalogue:
     return generate_catalogue(ShopParams(items=240, days=10, **overrides), np.random.default_rng(1))
 
 
-def test_titles_say_brand_make_and_kind_and_are_told_apart(shop_catalogue: Catalogue) -> None:
+def test_titles_say_brand_make_and_kind_and_are_told_apart(shop_catalogue: SimulatedCatalogue) -> None:
     assert shop_catalogue.titles[0] == "Norrland light tent"
     assert len(set(shop_catalogue.titles)) == 240
 
 
-def test_a_few_items_are_far_better_known_than_the_rest(shop_catalogue: Catalogue) -> None:
+def test_a_few_items_are_far_better_known_than_the_rest(shop_catalogue: SimulatedCatalogue) -> None:
     assert shop_catalogue.popularity.sum() == pytest.approx(1.0)
     assert np.sort(shop_catalogue.popularity)[::-1][:24].sum() > 0.3
 
 
-def test_without_churn_everything_is_on_sale_always(shop_catalogue: Catalogue) -> None:
+def test_without_churn_everything_is_on_sale_always(shop_catalogue: SimulatedCatalogue) -> None:
     assert len(shop_catalogue) == 240
     assert set(shop_catalogue.first_days) == {0}
     assert set(shop_catalogue.last_days) == {10}

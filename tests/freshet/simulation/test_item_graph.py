@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from freshet.simulation.catalogue import Catalogue, generate_catalogue
+from freshet.simulation.catalogue import SimulatedCatalogue, generate_catalogue
 from freshet.simulation.item_graph import CHEAPER, DEARER, SAME_BRAND, ItemGraph, choose_link_type, next_popular_slots
 from freshet.simulation.params import ShopParams
 
 
 @pytest.fixture(scope="module")
-def shop_catalogue() -> Catalogue:
+def shop_catalogue() -> SimulatedCatalogue:
     return generate_catalogue(ShopParams(items=240, days=2, catalogue_churn=0.0), np.random.default_rng(1))
 
 
@@ -22,7 +22,7 @@ def test_an_item_alone_in_its_group_leads_to_itself_and_never_two() -> None:
     np.testing.assert_array_equal(next_popular_slots(np.array([0, 1, 1]), np.arange(3), np.ones(3)), [0, 2, 1])
 
 
-def test_links_stay_in_the_category_and_one_of_them_in_the_brand(shop_catalogue: Catalogue) -> None:
+def test_links_stay_in_the_category_and_one_of_them_in_the_brand(shop_catalogue: SimulatedCatalogue) -> None:
     for following in (*shop_catalogue.item_graph.base_links, *shop_catalogue.item_graph.drifted_links):
         np.testing.assert_array_equal(shop_catalogue.categories[following], shop_catalogue.categories)
     np.testing.assert_array_equal(
@@ -30,13 +30,13 @@ def test_links_stay_in_the_category_and_one_of_them_in_the_brand(shop_catalogue:
     )
 
 
-def test_most_links_lead_to_something_cheaper_or_dearer(shop_catalogue: Catalogue) -> None:
+def test_most_links_lead_to_something_cheaper_or_dearer(shop_catalogue: SimulatedCatalogue) -> None:
     cheaper, dearer, _ = shop_catalogue.item_graph.base_links
     assert (shop_catalogue.prices[cheaper] < shop_catalogue.prices).mean() > 0.7  # three of a dozen go round the corner
     assert (shop_catalogue.prices[dearer] > shop_catalogue.prices).mean() > 0.7
 
 
-def test_each_price_band_holds_a_third_of_every_category_the_cheapest_first(shop_catalogue: Catalogue) -> None:
+def test_each_price_band_holds_a_third_of_every_category_the_cheapest_first(shop_catalogue: SimulatedCatalogue) -> None:
     for category in range(20):
         bands, prices = (
             part[shop_catalogue.categories == category]
@@ -67,7 +67,7 @@ def test_a_comparison_goes_on_by_budget_and_by_the_last_two_views(
     assert choose_link_type(three_items, prices, *now).tolist() == [row]
 
 
-def test_changed_links_lead_elsewhere(shop_catalogue: Catalogue) -> None:
+def test_changed_links_lead_elsewhere(shop_catalogue: SimulatedCatalogue) -> None:
     differs = (
         shop_catalogue.item_graph.base_links != shop_catalogue.item_graph.drifted_links
     )  # but in a brand, which has two items in a category

@@ -138,9 +138,9 @@ def test_a_warm_start_begins_with_a_lower_loss_and_is_repeatable():
     assert all(torch.equal(state[name], repeated_state[name]) for name in state)
 
 
-@pytest.mark.parametrize(("before", "after", "lost"), [(0.2, 0.15, 0.25), (0.1, 0.2, -1.0), (0.0, 0.0, 0.0)])
-def test_the_loss_rate_is_the_lost_share_of_the_earlier_ndcg(before, after, lost):
-    assert ForgettingReport(40, before, after).ndcg_loss_rate == pytest.approx(lost)
+@pytest.mark.parametrize(("before", "after", "loss_rate"), [(0.2, 0.15, 0.25), (0.1, 0.2, -1.0), (0.0, 0.0, 0.0)])
+def test_the_loss_rate_is_the_lost_share_of_the_earlier_ndcg(before, after, loss_rate):
+    assert ForgettingReport(40, before, after).ndcg_loss_rate == pytest.approx(loss_rate)
 
 
 def test_a_model_trained_on_evaluation_days_does_not_fit():

@@ -39,7 +39,10 @@ def test_what_a_demo_left_is_removed(demo_settings, tmp_path):
 def test_a_folder_that_no_demo_made_is_left_alone(demo_settings, tmp_path):
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "mine").touch()
-    message = f"FRESHET_LAKE: {tmp_path / 'demo'} holds files that are not the demo's; run `make demo`, which sets its own folder"
+    message = (
+        f"FRESHET_LAKE: {tmp_path / 'demo'} holds files that are not the demo's; "
+        "run `make demo`, which sets its own folder"
+    )
     with pytest.raises(SettingsError, match=re.escape(message)):
         reset_folder(demo_settings)
     assert (tmp_path / "demo" / "mine").exists()

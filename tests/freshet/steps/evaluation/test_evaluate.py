@@ -218,8 +218,8 @@ def test_a_lost_champion_without_an_earlier_release_leaves_the_baselines(small_s
         1,
         "first",
     )
-    lost = f" The released bundle is lost: release 1 names the bundle {other_bundle[:12]}, which is gone."
-    assert evaluation_record.verdict.sentence.endswith(lost)
+    suffix = f" The released bundle is lost: release 1 names the bundle {other_bundle[:12]}, which is gone."
+    assert evaluation_record.verdict.sentence.endswith(suffix)
 
 
 def fake_ranker(**parameters: object) -> SimpleNamespace:
