@@ -83,4 +83,4 @@ def test_while_releases_are_held_the_night_is_green_and_the_page_says_who_holds_
         "release: releases are held by ann since 2026-11-28 09:30 UTC: conversion fell. "
         "Run `freshet release --resume` when releases may go on"
     )
-    assert len(small_shop.store.names("releases")) == 2
+    assert len(small_shop.store.list_names("releases")) == 2

@@ -20,7 +20,7 @@ def tuning_result(importance: dict[str, float]) -> TuningResult:
 
 def test_the_page_tells_the_result_every_trial_and_the_winner():
     page = tuning_metadata(tuning_result({"hidden_dim": 0.7, "dropout": 0.3}))
-    assert page["result"] == "Trial 2: NDCG@10 0.3000 against 0.2000 of the default (2 of 3 trials went to their end)."
+    assert page["result"] == "Trial 2: NDCG@10 0.3000 against 0.2000 of the default (2 of 3 trials completed)."
     assert page["trials"].value.splitlines() == [
         "| trial | NDCG@10 | end | seconds | hidden_dim | dropout |",
         "|---|---:|---|---:|---:|---:|",

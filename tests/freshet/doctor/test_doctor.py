@@ -110,7 +110,7 @@ def test_a_lake_that_is_a_file_is_wrong(tmp_path: Path) -> None:
 def test_a_lake_in_a_folder_that_is_not_there_is_wrong(tmp_path: Path) -> None:
     check_result = shop.check_lake_folder(settings(lake=str(tmp_path / "dsik" / "lake")))
     assert (check_result.status, check_result.affects) == ("wrong", CAPABILITIES)
-    assert f"the folder above it is there ({tmp_path}/dsik)" in check_result.message
+    assert f"neither it nor its parent folder exists ({tmp_path}/dsik)" in check_result.message
 
 
 def test_on_s3_the_gateway_works_and_no_pipeline() -> None:
