@@ -14,7 +14,7 @@ pytestmark = pytest.mark.spark
 
 def profile_rows(spark, table, *rows, days=(DAY1,)):
     """The profile of these rows as plain values, one dictionary a day."""
-    names = table.names
+    names = table.column_names
     frame = spark.createDataFrame([tuple(row.get(name) for name in names) for row in rows], table.spark_schema)
     profile_table = profile_stage(frame, table, days if table.daily else ())
     return list(profile_table.to_dict("index").values())

@@ -163,7 +163,7 @@ def test_the_text_encoder_is_off_by_default(store):
 
 
 def test_an_encoder_that_is_not_installed_names_the_extra_to_install(store, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("freshet.steps.text_encoder.find_spec", lambda name: None)
     with pytest.raises(SetupError) as error:
         text_encoder(Settings(_env_file=None, lake=store.root, text_encoder="minilm"))
     assert str(error.value) == (
