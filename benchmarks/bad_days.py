@@ -22,7 +22,7 @@ from benchmarks.corruptions import CORRUPTIONS
 from benchmarks.report import print_progress, print_result
 from freshet.features.daily_run import DailyTables
 from freshet.features.deduplication import publish_events
-from freshet.ingest.deliver import land_files
+from freshet.ingest.land_files import land_files
 from freshet.ingest.mapping.source_mapping import read_mapping
 from freshet.settings import Settings
 from freshet.simulation.landing_files import write_landing_files

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from freshet.errors import LakeError
-from freshet.ingest.deliver import land_files
+from freshet.ingest.land_files import land_files
 from freshet.ingest.mapping.source_mapping import SourceMapping
 from freshet.settings import Settings
 from freshet.simulation.landing_files import DeliveryStats, write_landing_files

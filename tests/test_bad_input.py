@@ -5,7 +5,7 @@ Asserted word for word elsewhere, and not again here:
 - no Java, an old one, a new one, a cut-down one: tests/freshet/setup/test_requirements.py; what `freshet doctor` says
   of it and
   of an unset, relative or missing DAGSTER_HOME: tests/freshet/checkup/test_checkup.py
-- `freshet land` with a missing, empty, truncated or wrongly encoded file: tests/freshet/ingest/test_deliver.py
+- `freshet land` with a missing, empty, truncated or wrongly encoded file: tests/freshet/ingest/test_land_files.py
 - landed files that are empty, cut short, wrongly encoded or lack a column:
   tests/freshet/ingest/files/test_file_checks.py; a
   day with such a file in a range: tests/freshet/features/test_daily_run.py

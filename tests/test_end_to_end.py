@@ -261,7 +261,7 @@ def land_and_run_days(
     spark, folder: Path, example: str, files: Sequence[str], first_day: date, last_day: date
 ) -> dict[str, int]:
     """Land the files, run all daily tables over the days from first to last; what became of the rows, summed up."""
-    from freshet.ingest.deliver import land_files
+    from freshet.ingest.land_files import land_files
     from freshet.ingest.mapping.source_mapping import read_mapping
     from tests import tiny_lake
 

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from freshet.anomalies.acceptance import Acceptance, is_accepted, level_shift_days
-from freshet.anomalies.baseline import MIN_WEEKLY_DAYS, DailyCounts, deviation_factor, reference_value
 from freshet.anomalies.fixed_limits import ABSOLUTE_BOUNDS, add_derived_counts
 from freshet.anomalies.limits import Limit
 from freshet.anomalies.metrics import DAY_METRICS, MAX_FACTOR, MIN_EVENTS, Counts
+from freshet.anomalies.reference_value import MIN_WEEKLY_DAYS, DailyCounts, deviation_factor, reference_value
 
 MIN_DAY_PROGRESS: Final = 0.3  # share of the usual events from which the shares of a day that is not over are compared
 MIN_SEEN_DAYS: Final = 2  # published days from which items and users seen before are counted

@@ -10,12 +10,12 @@ import typer
 
 from freshet import settings as settings_
 from freshet.commands import materialize_command, partition_range
-from freshet.ingest import deliver
+from freshet.ingest import land_files
 from freshet.ingest.mapping.source_mapping import read_mapping
 from freshet.lake_checks import new_lake_message
 
 if TYPE_CHECKING:
-    from freshet.ingest.deliver import LandedFileResult
+    from freshet.ingest.land_files import LandedFileResult
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +36,7 @@ def land(
     new_lake_notice = new_lake_message(settings.lake)
     path = mapping or settings.mapping
     landing_day = None if day is None else day.date()
-    landed_files = deliver.land_files(
+    landed_files = land_files.land_files(
         settings, files, read_mapping(path) if path else None, landing_day, _show_progress
     )
     _show_progress("")

@@ -14,7 +14,7 @@ from freshet.releases.journal import bundle_path, entry_count, read_entries, rea
 from freshet.releases.journal_files import list_journal, stray_warning
 from freshet.releases.rollback import roll_back
 from freshet.settings import Settings
-from freshet.steps.release.pending import waiting_bundles
+from freshet.steps.release.waiting_bundles import waiting_bundles
 from freshet.store import open_store
 from freshet.tracking.mlflow_tracker import TrackingError, open_tracker
 from freshet.tracking.records import ModelVersion

@@ -17,7 +17,7 @@ from freshet.releases import journal
 from freshet.releases.holds import hold_in_force, hold_sentence
 from freshet.releases.journal_files import list_journal, stray_warning
 from freshet.settings import Settings
-from freshet.steps.release.pending import waiting_bundles
+from freshet.steps.release.waiting_bundles import waiting_bundles
 from freshet.store import open_store
 
 MIN_FREE_BYTES: Final = 5_000_000_000  # a lake of a mid-sized shop and one training run

@@ -11,10 +11,10 @@ from freshet.evaluation.baseline_ratio import ReleaseMetrics, baseline_ratio
 from freshet.evaluation.collapse import diversity_loss_reason, encoder_collapse_reason, personalisation_collapse_reason
 from freshet.evaluation.comparison import ANCHOR, BASELINE_SCORERS, CHALLENGER, CHAMPION, Comparison, Evaluation
 from freshet.evaluation.guard_params import GuardParams
+from freshet.evaluation.implausible_gains import suspicious_rise
 from freshet.evaluation.paired_differences import paired_difference
 from freshet.evaluation.params import EvaluationParams
 from freshet.evaluation.slices import slice_regressions
-from freshet.evaluation.suspicious_gains import suspicious_rise
 from freshet.evaluation.verdict import Verdict
 from freshet.evaluation.verdict_holds import add_holds
 

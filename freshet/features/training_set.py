@@ -15,8 +15,8 @@ from freshet.data.day_numbers import day_number
 from freshet.errors import LakeError
 from freshet.features import daily as features
 from freshet.item_schema import attribute_columns
+from freshet.publishing.day_consistency import TableCounts, check_consistency
 from freshet.publishing.publish import PublishResult, publish_unpartitioned
-from freshet.publishing.record_agreement import TableCounts, check_consistency
 from freshet.settings import Settings
 from freshet.store import open_store
 from freshet.tables import iceberg

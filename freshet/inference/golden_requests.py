@@ -16,9 +16,9 @@ from freshet.data.text_columns import pack_texts, unpack_texts
 from freshet.errors import BundleError
 from freshet.inference.array_files import array_names, load_arrays
 from freshet.inference.bundle import GOLDEN_FILE
+from freshet.inference.golden_outputs import compute_ranker_outputs, item_embeddings_difference, ranker_differences
 from freshet.inference.manifest import REBUILD_FIX
 from freshet.inference.ranker import Ranker
-from freshet.inference.ranker_parity import compute_ranker_outputs, item_embeddings_difference, ranker_differences
 from freshet.inference.scoring import EncodedHistories, max_relative_difference
 
 # Processors sum in different orders, and low precisions round differently.

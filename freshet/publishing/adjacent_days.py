@@ -5,7 +5,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from freshet.errors import first_few
-from freshet.gates.judging import check_rules
+from freshet.gates.check_rules import check_rules
 from freshet.gates.rules import GateReport, Rule
 from freshet.publishing.overlapping_ids import Overlaps
 

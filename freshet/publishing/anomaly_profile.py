@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import DataFrame
 
 from freshet.anomalies.acceptance import load_acceptances
-from freshet.anomalies.baseline import DailyCounts
 from freshet.anomalies.comparison import ComparisonConfig, DayComparison, FirstSeenCounts, compare_days
+from freshet.anomalies.reference_value import DailyCounts
 from freshet.gates.rules import Rule
-from freshet.publishing.population import EventComposition, compute_composition
+from freshet.publishing.composition import EventComposition, compute_composition
 from freshet.settings import Settings
 from freshet.store import Store
 from freshet.tables import day_records, iceberg

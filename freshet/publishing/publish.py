@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 
-from freshet.gates.judging import check_rules
+from freshet.gates.check_rules import check_rules
 from freshet.gates.rules import GateReport
 from freshet.gates.suites import suite
 from freshet.publishing.adjacent_days import check_with_overlaps

@@ -22,7 +22,7 @@ from freshet.serving.events.writer import Writer
 from freshet.serving.metrics import GatewayMetrics
 from freshet.serving.recommend.active_state import ActiveState
 from freshet.serving.recommend.loaded_release import LoadedRelease
-from freshet.serving.recommend.responses import PendingRequest, build_ranking_request
+from freshet.serving.recommend.ranking import PendingRequest, build_ranking_request
 from freshet.serving.recommend.worker import RecommendationWorker
 from freshet.serving.redaction import path_redactor
 from freshet.serving.rejected_requests import RejectedRequestLog

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
-from freshet.gates.judging import check_rules
+from freshet.gates.check_rules import check_rules
 from freshet.gates.rules import GateReport
 from freshet.gates.suites import suite
 from freshet.settings import Settings

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from freshet import commands
-from freshet.publishing import record_agreement
+from freshet.publishing import day_consistency
 from freshet.store import open_store
 from tests.commands.pages import PROGRAM_PATTERN, ROOT, CommandLine
 
@@ -17,7 +17,7 @@ PLACEHOLDER_VALUES = {
     "table": "histories",
     "asset": "training_set",
     "LAND_COMMAND": commands.LAND_COMMAND,
-    "EVENT_TABLES_SELECTION": record_agreement.EVENT_TABLES_SELECTION,
+    "EVENT_TABLES_SELECTION": day_consistency.EVENT_TABLES_SELECTION,
 }
 COMMAND_PATTERN = re.compile(
     r"(FRESHET_\w+=\S+ |\.venv/bin/)*(dagster (asset|job) .*|freshet [a-z]+( --?\w.*)?|make \w+( \w+=\w+)*)"

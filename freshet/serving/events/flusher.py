@@ -12,7 +12,7 @@ from freshet.serving.errors import Problem, to_client_error
 from freshet.serving.events.event_store import prune
 from freshet.serving.events.event_store_file import connect
 from freshet.serving.events.impressions import ImpressionBuffer
-from freshet.serving.events.segments import MAX_SEGMENT_LINES, count_waiting, flush_segments
+from freshet.serving.events.landing_segments import MAX_SEGMENT_LINES, count_waiting, flush_segments
 from freshet.serving.events.writer import Writer
 from freshet.serving.rejected_requests import RejectedRequestLog
 from freshet.settings import Settings

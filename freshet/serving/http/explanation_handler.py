@@ -10,7 +10,7 @@ from freshet.serving.clock import MICROS_PER_SECOND, iso
 from freshet.serving.errors import busy_error
 from freshet.serving.gateway import Gateway, new_request_id
 from freshet.serving.recommend.loaded_release import LoadedRelease
-from freshet.serving.recommend.responses import PendingRequest, item_index, unknown_item_error
+from freshet.serving.recommend.ranking import PendingRequest, item_index, unknown_item_error
 from freshet.serving.schemas.explanation_schema import ContributingEvent, ExplanationResponse
 from freshet.serving.schemas.recommendation_schema import RecommendationRequest
 

@@ -6,7 +6,7 @@ from typing import Final
 from freshet.serving.clock import iso
 from freshet.serving.events.impressions import Impression
 from freshet.serving.gateway import Gateway, new_request_id
-from freshet.serving.recommend.responses import PendingRequest
+from freshet.serving.recommend.ranking import PendingRequest
 from freshet.serving.schemas.recommendation_schema import Arm, RecommendationRequest, RecommendationResponse
 
 CHAMPION: Final[Arm] = "champion"

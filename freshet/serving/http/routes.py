@@ -23,7 +23,7 @@ from freshet.serving.http.openapi import (
 )
 from freshet.serving.http.recommendation_handler import recommend, respond
 from freshet.serving.metrics import CONTENT_TYPE
-from freshet.serving.recommend.responses import PendingRequest
+from freshet.serving.recommend.ranking import PendingRequest
 from freshet.serving.schemas.explanation_schema import ExplanationResponse
 from freshet.serving.schemas.receipt_schema import Receipt
 from freshet.serving.schemas.recommendation_schema import (

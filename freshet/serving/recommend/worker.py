@@ -10,7 +10,7 @@ from freshet.serving.events.event_store_file import connect
 from freshet.serving.events.writer import Writer
 from freshet.serving.micro_batching import MicroBatchThread
 from freshet.serving.recommend.active_state import ActiveState
-from freshet.serving.recommend.responses import PendingRequest, RankedResponse, rank_batch
+from freshet.serving.recommend.ranking import PendingRequest, RankedResponse, rank_batch
 
 MAX_BATCH_REQUESTS: Final = 16  # requests of one batch
 MAX_QUEUED_REQUESTS: Final = 1024  # requests that may wait

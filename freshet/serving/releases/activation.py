@@ -16,14 +16,14 @@ from freshet.serving.errors import Problem, to_client_error
 from freshet.serving.recommend.active_state import ActiveState
 from freshet.serving.recommend.fallback import warm_up
 from freshet.serving.recommend.loaded_release import load_release, release_with_new_items
-from freshet.serving.releases.checked_bundles import CheckedBundles
-from freshet.serving.releases.release_candidates import (
+from freshet.serving.releases.activation_order import (
     activation_order,
     checked_releases_before,
     journal_problems,
     last_contiguous_entry,
 )
-from freshet.serving.releases.sandbox import BundleCheckProcess, IncompleteCheckError
+from freshet.serving.releases.check_process import BundleCheckProcess, IncompleteCheckError
+from freshet.serving.releases.checked_bundles import CheckedBundles
 from freshet.serving.state_lock import state_folder
 from freshet.settings import Settings
 from freshet.store import Store

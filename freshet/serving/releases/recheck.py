@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from freshet.data.history_events import HistoryEvent
 from freshet.errors import FreshetError
 from freshet.serving.errors import to_client_error
-from freshet.serving.releases.sandbox import BundleCheckProcess, IncompleteCheckError
+from freshet.serving.releases.check_process import BundleCheckProcess, IncompleteCheckError
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from freshet.serving.errors import Problem
 from freshet.serving.recommend.active_state import ActiveState
 from freshet.serving.releases.activation import RecentHistories, ReleaseActivator
 from freshet.serving.releases.bundle_presence import BundlePresence
+from freshet.serving.releases.check_process import BundleCheckProcess
 from freshet.serving.releases.recheck import BackgroundCheck, BundleCheckResult
-from freshet.serving.releases.sandbox import BundleCheckProcess
 from freshet.settings import Settings
 from freshet.store import Store
 

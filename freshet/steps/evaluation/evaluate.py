@@ -20,7 +20,7 @@ from freshet.model.params import TrainParams, current_parameters
 from freshet.releases import journal
 from freshet.releases.current import Release, current_release
 from freshet.releases.journal import JournalEntry
-from freshet.releases.revoked import rollback_reason
+from freshet.releases.rolled_back import rollback_reason
 from freshet.settings import Settings
 from freshet.steps.evaluation.models import EvaluatedModels, open_anchor, open_models
 from freshet.steps.evaluation.profile import evaluation_profile

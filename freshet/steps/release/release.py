@@ -20,7 +20,7 @@ from freshet.inference.ranker import open_ranker
 from freshet.releases import journal
 from freshet.releases.holds import hold_in_force, hold_sentence
 from freshet.releases.journal import JournalEntry, bundle_path
-from freshet.releases.revoked import rollback_reason
+from freshet.releases.rolled_back import rollback_reason
 from freshet.settings import Settings
 from freshet.steps.evaluation.records import EvaluationRecord, evaluation_path, read_evaluation
 from freshet.steps.step_result import StepResult, run_gate

@@ -6,7 +6,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from freshet.gates.judging import check_rules
+from freshet.gates.check_rules import check_rules
 from freshet.gates.rules import GateReport, Rule
 from freshet.gates.suites import SUITE_NAMES, suite
 from freshet.publishing.derived_columns import add_derived_columns, add_index_columns

@@ -5,8 +5,8 @@ import pytest
 from freshet.errors import JournalError
 from freshet.releases.holds import hold_in_force, hold_releases, hold_sentence, resume_releases
 from freshet.releases.journal import JournalEntry, append_entry, champion_entry, last_release_entry, read_entries
-from freshet.releases.revoked import is_same_model
 from freshet.releases.rollback import roll_back
+from freshet.releases.rolled_back import is_same_model
 from freshet.store import open_store
 from tests.tiny_bundle import write_bundle
 

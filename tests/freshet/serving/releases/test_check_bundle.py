@@ -4,7 +4,7 @@ import sys
 
 from freshet.data.history_events import HistoryEvent
 from freshet.serving.releases.check_bundle import check_bundle
-from freshet.serving.releases.sandbox import exit_reason
+from freshet.serving.releases.check_process import exit_reason
 from tests.tiny_gateway import gateway_settings, release_tiny_bundle
 
 

@@ -15,8 +15,8 @@ from freshet.releases.holds import hold_releases, resume_releases
 from freshet.releases.rollback import roll_back
 from freshet.serving.errors import Problem
 from freshet.serving.recommend.active_state import ActiveState
+from freshet.serving.releases.activation_order import checked_releases_before
 from freshet.serving.releases.checked_bundles import CheckedBundles
-from freshet.serving.releases.release_candidates import checked_releases_before
 from freshet.serving.releases.watcher import ReleaseWatcher
 from freshet.serving.state_lock import state_folder
 from freshet.store import open_store

@@ -10,7 +10,7 @@ import pytest
 from freshet.evaluation.verdict_holds import add_holds
 from freshet.releases import journal
 from freshet.steps.evaluation.records import evaluation_path
-from freshet.steps.release.pending import WaitingBundle, waiting_bundles
+from freshet.steps.release.waiting_bundles import WaitingBundle, waiting_bundles
 from tests.freshet.steps.release.test_release import GOOD_VERDICT, TOO_FEW_VERDICT, ReleaseShop, journal_entry
 
 HELD_VERDICT = add_holds(GOOD_VERDICT, ["it is too good to be true"])
@@ -95,5 +95,5 @@ def test_it_says_which_since_when_why_and_what_to_type():
 
 def test_a_machine_that_only_serves_can_ask():
     heavy = "('pyarrow', 'pandas', 'torch', 'pyiceberg', 'pyspark')"
-    code = f"import sys, freshet.steps.release.pending; sys.exit(any(name in sys.modules for name in {heavy}))"
+    code = f"import sys, freshet.steps.release.waiting_bundles; sys.exit(any(name in sys.modules for name in {heavy}))"
     assert subprocess.run([sys.executable, "-c", code], env=dict(os.environ), check=False).returncode == 0

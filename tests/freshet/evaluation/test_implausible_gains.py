@@ -1,7 +1,7 @@
 import pytest
 
 from freshet.evaluation.baseline_ratio import ReleaseMetrics
-from freshet.evaluation.suspicious_gains import suspicious_rise
+from freshet.evaluation.implausible_gains import suspicious_rise
 
 PAST_STANDINGS = [
     ReleaseMetrics(1, "a" * 64, {"challenger": 0.28, "item-to-item": 0.2, "popular": 0.05}),

@@ -6,7 +6,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from freshet.gates.judging import check_rules
+from freshet.gates.check_rules import check_rules
 from freshet.gates.rules import Rule, RuleResult, Violation
 
 DAYS = [date(2024, 3, day) for day in (1, 2, 3)]

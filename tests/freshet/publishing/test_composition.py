@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from freshet.publishing.population import compute_composition
+from freshet.publishing.composition import compute_composition
 from freshet.tables import schemas
 from tests.world import ANN, BOB, DAY1, DAY2, DAY3, SESSION_2, moment
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freshet.errors import LandingError
-from freshet.ingest.deliver import land_files, landed_name
+from freshet.ingest.land_files import land_files, landed_name
 from freshet.ingest.mapping.source_mapping import EventExpressions, LandingSplit, SourceFormat, SourceMapping
 from freshet.landing import landed_files
 from freshet.store import open_store

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from freshet.errors import LakeError
-from freshet.serving.events import event_store, event_store_file, segments
-from freshet.serving.events.segments import LandingSegment
+from freshet.serving.events import event_store, event_store_file, landing_segments
+from freshet.serving.events.landing_segments import LandingSegment
 from freshet.serving.events.writer import Writer
 from freshet.store import open_store
 
@@ -34,10 +34,10 @@ class LandingHarness:
         self.writer.submit(lambda c: event_store.enqueue(c, [(kind, day, line) for line in lines])).result()
 
     def land(self):
-        return segments.flush_segments(self.writer, self.reader, self.store, "g")
+        return landing_segments.flush_segments(self.writer, self.reader, self.store, "g")
 
     def insert_segment(self):
-        return self.writer.submit(lambda c: segments.next_segment(c, "events", 1000)).result()
+        return self.writer.submit(lambda c: landing_segments.next_segment(c, "events", 1000)).result()
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_waiting_lines_land_in_one_file_in_order(landing):
     assert landing.land() == 1
     assert landing.store.list("landing") == (SEGMENT_FILE,)
     assert landing.store.get(SEGMENT_FILE) == b"1\n2\n3\n"
-    assert segments.count_waiting(landing.reader) == (0, None)
+    assert landing_segments.count_waiting(landing.reader) == (0, None)
 
 
 def test_without_waiting_lines_no_file_lands(landing):
@@ -75,8 +75,8 @@ def test_a_file_holds_one_kind_and_one_day(landing):
 
 
 def test_a_file_is_never_too_large_to_hold(landing, monkeypatch):
-    monkeypatch.setattr(segments, "MAX_SEGMENT_LINES", 3)
-    monkeypatch.setattr(segments, "MAX_SEGMENT_BYTES", 10)
+    monkeypatch.setattr(landing_segments, "MAX_SEGMENT_LINES", 3)
+    monkeypatch.setattr(landing_segments, "MAX_SEGMENT_BYTES", 10)
     landing.wait(b"1\n", b"2\n", b"3\n", b"four has many\n", b"5\n")
     assert landing.land() == 3
     assert [landing.store.get(path) for path in landing.store.list("landing")] == [
@@ -114,7 +114,7 @@ def test_after_a_kill_a_put_file_does_not_land_twice(landing):
     landing.open()
     assert landing.land() == 1
     assert landing.store.list("landing") == (SEGMENT_FILE,)
-    assert segments.count_waiting(landing.reader) == (0, None)
+    assert landing_segments.count_waiting(landing.reader) == (0, None)
 
 
 def test_a_file_put_before_a_kill_is_synced_before_its_lines_are_deleted(landing, monkeypatch):
@@ -123,24 +123,26 @@ def test_a_file_put_before_a_kill_is_synced_before_its_lines_are_deleted(landing
     synced, fsync = [], os.fsync
 
     def record_fsync(descriptor):
-        synced.append((str(Path(f"/proc/self/fd/{descriptor}").readlink()), segments.count_waiting(landing.reader)[0]))
+        synced.append(
+            (str(Path(f"/proc/self/fd/{descriptor}").readlink()), landing_segments.count_waiting(landing.reader)[0])
+        )
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", record_fsync)
     landing.land()
     assert (f"{landing.store.root}/{SEGMENT_FILE}", 1) in synced
-    assert segments.count_waiting(landing.reader) == (0, None)
+    assert landing_segments.count_waiting(landing.reader) == (0, None)
 
 
 def test_the_next_segment_takes_as_long_with_many_waiting_lines(landing, monkeypatch):
     """Measured in SQLite instructions: every post waits for them, because there is one writer."""
-    monkeypatch.setattr(segments, "MAX_SEGMENT_LINES", 3)
+    monkeypatch.setattr(landing_segments, "MAX_SEGMENT_LINES", 3)
     landing.wait(*[b"shown\n"] * 5000, kind="impressions")
     landing.wait(*[b"later\n"] * 5000, day=MONDAY + 1)
     landing.wait(b"1\n", b"2\n")
     hundreds = []
     landing.writer.connection.set_progress_handler(lambda: hundreds.append(1), 100)
-    assert landing.writer.submit(lambda c: segments.next_segment(c, "events", 20_000)).result().day == MONDAY
+    assert landing.writer.submit(lambda c: landing_segments.next_segment(c, "events", 20_000)).result().day == MONDAY
     assert len(hundreds) < 50
 
 
@@ -153,7 +155,7 @@ def test_a_landed_file_with_other_events_stops_landing_and_loses_nothing(landing
         f"{landing.store.root}/{SEGMENT_FILE}: contains other events than this gateway is about to land there; "
         "move this state folder away and restart the gateway; recover its new events as docs/gateway.md shows"
     )
-    assert segments.count_waiting(landing.reader) == (1, MONDAY)
+    assert landing_segments.count_waiting(landing.reader) == (1, MONDAY)
 
 
 def test_a_lake_that_cannot_be_written_loses_nothing(landing):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from freshet.releases.journal import JournalEntry, previous_release, rolled_back_bundles
-from freshet.releases.revoked import rollback_reason
+from freshet.releases.rolled_back import rollback_reason
 from freshet.store import open_store
 
 BUNDLE_A, BUNDLE_B, BUNDLE_C = "a" * 64, "b" * 64, "c" * 64
