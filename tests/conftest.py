@@ -27,8 +27,24 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes minutes begins first: two files run at a time, and neither shall wait for the other's last test."""
-    items.sort(key=lambda item: item.get_closest_marker("drill") is None)
+    """Give each worker whole files, and one worker all files that share what is expensive to make.
+
+    Files that use `small_shop` (a trained model) go to one worker, the other files with Spark to another, so that the
+    shop and its tables are made once. The long groups start first.
+    """
+    small_shop_files = {item.path for item in items if "small_shop" in getattr(item, "fixturenames", ())}
+    spark_files = {item.path for item in items if item.get_closest_marker("spark")}
+
+    def group(item: pytest.Item) -> str:
+        is_drill = item.get_closest_marker("drill") is not None
+        if is_drill or item.path not in small_shop_files | spark_files:
+            return str(item.path)
+        return "small_shop" if item.path in small_shop_files else "spark"
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+    order = {"small_shop": 0, "spark": 1}
+    items.sort(key=lambda item: (item.get_closest_marker("drill") is None, order.get(group(item), 2)))
 
 
 @pytest.fixture(scope="session")

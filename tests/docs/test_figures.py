@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -14,8 +15,13 @@ FIGURE_PATTERN = re.compile(
 MIN_SHARED_FIGURES = 2  # so many equal figures in one paragraph or row of either page are the same measurement
 
 
-def figure_groups(page: str) -> Iterator[frozenset[str]]:
-    """The figures of each table row and each paragraph, outside of code."""
+@cache
+def figure_groups(page: str) -> tuple[frozenset[str], ...]:
+    """The figures of each table row and each paragraph outside of code that has enough of them to be a measurement."""
+    return tuple(group for group in _all_groups(page) if len(group) >= MIN_SHARED_FIGURES)
+
+
+def _all_groups(page: str) -> Iterator[frozenset[str]]:
     prose = re.sub(r"```.*?```|`[^`]*`", "", page, flags=re.DOTALL)
     for block in prose.split("\n\n"):
         for part in block.split("\n") if block.lstrip().startswith("|") else [block]:
