@@ -244,7 +244,7 @@ def test_a_shop_with_one_item(spark, tmp_path):
 
 
 @pytest.mark.dagster
-def test_without_a_home_for_dagster_it_is_said_where_the_code_is_loaded(tmp_path):
+def test_an_unset_dagster_home_is_reported_where_the_code_is_loaded(tmp_path):
     environment = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
     environment["FRESHET_LAKE"] = str(tmp_path)
     words = [sys.executable, "-c", "import pipelines.definitions"]
@@ -276,7 +276,7 @@ class StagingBarrier(Mapping[date, object]):
 
 
 @pytest.mark.spark
-def test_of_two_runs_of_the_same_day_at_once_one_wins_and_the_other_says_so(spark, tmp_path):
+def test_of_two_concurrent_runs_of_a_day_one_fails_with_a_conflict(spark, tmp_path):
     from freshet.tables.schemas import QUARANTINED_EVENTS
 
     settings = tiny_lake.shop_settings(tmp_path)

@@ -207,7 +207,7 @@ def line_output(shop: UserShop, line: str) -> str:
     return completed_process.stdout
 
 
-def test_every_other_line_of_readme_does_what_it_says(shop, next_day_run, tmp_path):
+def test_every_other_command_of_the_readme_works(shop, next_day_run, tmp_path):
     """After the release, on this shop's files and items. The gateway's lines are typed by the next test."""
     folder = Path(shop.settings.lake) / "landing" / "events"
     before = set(folder.rglob("*.csv"))

@@ -71,7 +71,7 @@ def test_no_name_is_a_participle_or_a_pronoun():
     assert uses == []
 
 
-def test_no_test_has_a_name_that_is_a_paragraph():
+def test_no_test_name_is_too_long():
     names = [
         name
         for path in sorted((ROOT / "tests").rglob("test_*.py"))
@@ -103,12 +103,12 @@ def folders() -> dict[str, int]:
     }
 
 
-def test_a_folder_can_be_read_at_a_glance():
+def test_no_folder_has_too_many_modules():
     assert folders()["freshet"] <= 10
     assert {name: count for name, count in folders().items() if count > 21} == {}
 
 
-def test_every_package_says_what_it_is_for():
+def test_every_package_has_a_docstring():
     empty = [
         str(path.relative_to(ROOT))
         for path in (ROOT / "freshet").rglob("__init__.py")

@@ -210,7 +210,7 @@ def test_the_gateway_lands_the_event_that_was_waiting(settings):
         state_lock.release()
 
 
-def test_the_drift_sensor_asks_for_a_retraining_by_the_former_report(settings):
+def test_the_drift_sensor_requests_a_retraining_from_a_former_report(settings):
     import dagster as dg
 
     from pipelines.jobs import TRAINING_JOBS
@@ -240,7 +240,7 @@ def test_the_simulated_shop_goes_on(store):
     assert shop.catalogue_churn == ShopParams().catalogue_churn
 
 
-def test_a_model_is_trained_warm_and_judged_beside_the_former_champion(settings, store):
+def test_a_model_is_warm_started_and_evaluated_beside_the_former_champion(settings, store):
     from freshet.model.params import TrainParams
     from freshet.steps.bundle.build import make_bundle
     from freshet.steps.evaluation.evaluate import evaluate_bundle

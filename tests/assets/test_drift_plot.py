@@ -89,7 +89,7 @@ def test_what_drifted_comes_first_with_its_figures_and_its_bar_passes_the_limit(
     assert [bar.get_width() for bar in quality.patches] == [0.5, 0.4]
 
 
-def test_a_drift_of_quality_alone_stands_before_the_columns_that_did_not_drift():
+def test_quality_drift_is_listed_before_columns_without_drift():
     calm = column_drifts({"hour": 0.01, "category": 0.09}, {"category": 0.1, "hour": 0.15}, CATEGORY_SHARES)
     overview, first, second = drift_figure(drift_verdict(columns=calm), PARAMS).axes
     assert overview.get_title(loc="left") == "1 of 4 drifted: over the limit"

@@ -53,7 +53,7 @@ def test_each_model_has_a_row_in_its_order_with_its_mean_and_interval():
     assert means.get_title(loc="left") == "NDCG@10, with 95% intervals over 2,000 baskets of 611 shoppers"
 
 
-def test_the_difference_that_decides_stands_beside_its_lower_bound_and_what_is_needed():
+def test_the_plot_shows_the_difference_its_lower_bound_and_the_required_value():
     _, margin_axes = evaluation_figure(MODEL_INTERVALS, verdict(margin(-0.001, -0.008)), PARAMS).axes
     bar, bound, difference, needed = margin_axes.lines
     assert tuple(bar.get_xdata()) == (-0.001, 0.01)

@@ -27,7 +27,7 @@ def test_the_run_is_green_and_the_release_is_not_materialized(rejected_run):
     assert rejected_run.materialized() == ["evaluation"]
 
 
-def test_the_check_says_why(rejected_run, small_shop):
+def test_the_check_gives_the_reason(rejected_run, small_shop):
     from freshet.data.eval_cases import next_basket_cases
     from freshet.tables.reader import load_training_set
 
@@ -73,7 +73,7 @@ def held_run(small_shop, tmp_path_factory):
     shutil.rmtree(store.local_path(bundle_path(other_bundle)))
 
 
-def test_while_releases_are_held_the_night_is_green_and_the_page_says_who_holds_them(held_run, small_shop):
+def test_while_releases_are_held_the_run_is_green_and_the_page_names_the_holder(held_run, small_shop):
     assert held_run.success
     assert held_run.materialized() == ["evaluation"]
     assert held_run.check("release", "challenger_may_serve").passed

@@ -41,7 +41,7 @@ def test_a_study_publishes_its_winner_if_and_only_if_it_beats_the_default(dagste
     assert ref is None or ref.parameters["hidden_dim"] == TINY_PARAMS.hidden_dim
 
 
-def test_in_a_run_that_makes_a_model_it_stands_aside(dagster):
+def test_tuning_is_skipped_in_a_run_that_trains_a_model(dagster):
     run = dagster.run("tuning", "trained_model", trained_model=TINY_PARAMS.model_dump())
     assert run.success
     assert run.materialized() == ["trained_model"]

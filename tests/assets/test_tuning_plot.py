@@ -18,7 +18,7 @@ def tuning_result(importance: dict[str, float]) -> TuningResult:
     return TuningResult("search-1", BASE_PARAMS, TRIALS, importance, 16.4)
 
 
-def test_the_page_tells_the_result_every_trial_and_the_winner():
+def test_the_page_shows_the_result_every_trial_and_the_best_one():
     page = tuning_metadata(tuning_result({"hidden_dim": 0.7, "dropout": 0.3}))
     assert page["result"] == "Trial 2: NDCG@10 0.3000 against 0.2000 of the default (2 of 3 trials completed)."
     assert page["trials"].value.splitlines() == [

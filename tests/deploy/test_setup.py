@@ -29,19 +29,19 @@ def run_setup(machine: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
-def test_it_says_first_what_it_will_download(bare_machine: Path) -> None:
+def test_the_download_is_announced_first(bare_machine: Path) -> None:
     lines = run_setup(bare_machine).stdout.splitlines()
     assert lines[0] == "Set-up of Freshet downloads, once (all of it needs 9 GB of disk):"
     assert [line.split()[:2] for line in lines[1:5]] == [["4,000", "MB"], ["25", "MB"], ["35", "MB"], ["60", "MB"]]
 
 
-def test_without_python_and_apt_it_says_what_to_type(bare_machine: Path) -> None:
+def test_without_python_and_apt_the_command_to_type_is_shown(bare_machine: Path) -> None:
     run_result = run_setup(bare_machine)
     assert run_result.returncode == 2
     assert run_result.stderr == "error: no Python and no uv found; type: sudo apt install python3 python3-venv\n"
 
 
-def test_without_venv_and_apt_it_says_what_to_type(bare_machine: Path) -> None:
+def test_without_venv_and_apt_the_command_to_type_is_shown(bare_machine: Path) -> None:
     python = bare_machine / "bin" / "python3"
     python.write_text("#!/bin/sh\nexit 1\n")
     python.chmod(0o755)

@@ -38,7 +38,7 @@ def shared_figures(left_page: str, right_page: str) -> set[frozenset[str]]:
     }
 
 
-def test_no_measurement_stands_on_two_pages():
+def test_no_measurement_is_on_two_pages():
     pages = {path.name: path.read_text() for path in PAGES}
     duplicates = {
         (one, other): figures

@@ -8,7 +8,7 @@ from freshet.monitoring.params import DriftParams
 TEXT = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text()
 
 
-def test_every_parameter_stands_there_in_order_with_its_default_and_meaning():
+def test_every_parameter_is_documented_in_order_with_default_and_meaning():
     rows = re.findall(r"^\| `(\w+)` \| (\S+) \| (.+) \|$", TEXT, flags=re.MULTILINE)
     assert rows == [(name, str(field.default), field.description) for name, field in DriftParams.model_fields.items()]
 

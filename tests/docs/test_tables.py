@@ -31,7 +31,7 @@ def test_every_table_is_listed_and_no_other():
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_every_column_stands_there_with_its_type_and_meaning(table):
+def test_every_column_is_documented_with_type_and_meaning(table):
     rows = [row[:3] for row in documented_columns()[table.name]]
     assert rows == [[f"`{column.name}`", f"`{column.type}`", column.description] for column in table.columns]
 

@@ -133,7 +133,7 @@ def test_a_moved_lake_names_its_former_folder_and_works_through_a_link(lake, tmp
     check_lake(str(lake))
 
 
-def test_a_copy_of_a_lake_is_refused_for_it_would_write_into_the_original(lake, tmp_path):
+def test_a_copy_of_a_lake_that_would_write_into_the_original_is_refused(lake, tmp_path):
     copy = shutil.copytree(lake, tmp_path / "copy")
     assert refusal_message(copy) == (
         f"{copy} (FRESHET_LAKE): is a copy of {lake}: its tables name their files there, "
@@ -141,7 +141,7 @@ def test_a_copy_of_a_lake_is_refused_for_it_would_write_into_the_original(lake, 
     )
 
 
-def test_a_catalogue_beside_tables_that_are_gone_is_refused(lake):
+def test_a_catalogue_with_missing_tables_is_refused(lake):
     shutil.rmtree(lake / "tables")
     path = f"{lake}/tables/shop/events/metadata/00001-a.metadata.json"
     assert refusal_message(lake) == f"{path}: is missing, but {lake}/catalog.db names it as the state of shop/events"

@@ -44,7 +44,7 @@ def start_run(instance, process: int | None, status=DagsterRunStatus.STARTED) ->
     return run
 
 
-def test_a_run_whose_process_was_killed_is_failed_and_stands_in_nobodys_way(instance, idle_process):
+def test_a_run_with_a_killed_process_is_marked_as_failed(instance, idle_process):
     run = start_run(instance, idle_process.pid)
     idle_process.kill()
     idle_process.wait()
@@ -61,7 +61,7 @@ def test_a_run_whose_process_lives_goes_on(instance, idle_process):
     assert instance.get_run_by_id(run.run_id).status is DagsterRunStatus.STARTED
 
 
-def test_a_process_that_only_was_given_the_number_of_the_killed_one_does_not_count(instance, idle_process, monkeypatch):
+def test_a_reused_process_id_does_not_count_as_the_runs_process(instance, idle_process, monkeypatch):
     monkeypatch.setattr("dagster._core.events.log.EventLogEntry.timestamp", 1e9)  # written in 2001
     run = start_run(instance, idle_process.pid)
     assert [ended_run.run_id for ended_run in fail_killed_runs(instance)] == [run.run_id]
@@ -79,7 +79,7 @@ def test_runs_that_wait_or_are_over_are_left_alone(instance):
     assert fail_killed_runs(instance) == []
 
 
-def test_without_a_home_of_dagster_that_is_said(tmp_path, monkeypatch):
+def test_an_unset_dagster_home_is_reported(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "none"))
     with pytest.raises(SetupError) as error:

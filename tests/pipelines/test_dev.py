@@ -67,7 +67,7 @@ def test_shoppers_end_first_then_the_gateway_then_dagster():
                                    "--log-level", "warning"]  # fmt: skip
 
 
-def test_of_what_dagster_says_at_its_end_the_interrupted_run_is_shown():
+def test_only_interrupted_runs_of_dagsters_shutdown_output_are_shown():
     line = (
         "2026-11-28 04:39:26 +0000 - dagster - ERROR - update_tables - 95f61772-4924-4ef7-8cab-118a7bf90415 - 17785 - "
         'RUN_FAILURE - Execution of run for "update_tables" failed. Execution was interrupted unexpectedly. No user'
@@ -83,7 +83,7 @@ def test_alerts_link_to_the_ui_that_was_started_unless_another_address_is_set(mo
     assert "FRESHET_DAGSTER_URL" not in programs(shop_settings, UI_URL, None)[0].environment
 
 
-def test_a_port_in_use_is_one_line_and_nothing_has_begun(tmp_path, used_port):
+def test_a_port_in_use_is_one_line_and_no_program_starts(tmp_path, used_port):
     environment = {
         "FRESHET_LAKE": str(tmp_path / "lake"), "DAGSTER_HOME": str(tmp_path), "PYTHONPATH": str(ROOT),
         "FRESHET_GATEWAY_PORT": str(used_port), "FRESHET_DAGSTER_PORT": "0",

@@ -40,7 +40,7 @@ def live_shop() -> LiveShop:
     return LiveShop(SIMULATED_SHOP, 3, 1)
 
 
-def test_somebody_clicks_asks_for_ten_and_posts_what_became_of_them():
+def test_a_shopper_clicks_requests_ten_items_and_posts_the_events():
     gateway, requests = fake_gateway(200, [f"nothing-{number}" for number in range(10)])
     assert try_session(gateway, live_shop()) is False
     assert [request.method for request in requests] == ["POST", "GET"]
@@ -52,7 +52,7 @@ def test_while_nothing_serves_there_is_no_list_and_no_complaint(caplog):
     assert caplog.messages == []
 
 
-def test_an_error_of_the_gateway_is_told_and_ends_nothing(caplog):
+def test_an_error_of_the_gateway_is_logged_and_the_shop_continues(caplog):
     with caplog.at_level(logging.WARNING, logger="freshet"):
         assert try_session(fake_gateway(500, [])[0], live_shop()) is None
     (message,) = caplog.messages
@@ -68,7 +68,7 @@ def test_a_days_clicks_are_counted_and_not_rounded_to_a_share(caplog):
 
 
 @pytest.mark.parametrize("outcome", ["releases/00000001.json", "evaluations/e.json", "alerts/a.json"])
-def test_until_a_first_model_is_judged_no_further_day_lands(tmp_path, outcome):
+def test_no_further_day_lands_before_the_first_evaluation(tmp_path, outcome):
     mapping, first_day = ROOT / "examples" / "simulated_shop.yaml", date(2024, 3, 4)
     settings = Settings(_env_file=None, lake=str(tmp_path), mapping=mapping, first_day=first_day)
     store, shop = open_store(str(tmp_path)), generate(ShopParams(days=30, shoppers=200, items=20, first_day=first_day))

@@ -24,7 +24,7 @@ def test_a_lake_without_a_simulated_shop_keeps_none(tmp_path):
     assert load_shop_params(open_store(str(tmp_path))) is None
 
 
-def test_the_shop_that_is_kept_is_the_shop_that_was_made(tmp_path):
+def test_stored_shop_params_are_read_back(tmp_path):
     store = open_store(str(tmp_path))
     save_shop_params(store, PARAMS)
     assert load_shop_params(store) == PARAMS

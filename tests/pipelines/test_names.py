@@ -61,11 +61,11 @@ def test_names_stay_as_they_were_written_down():
         pytest.fail(CHANGED_MESSAGE.format(path=path, changes=name_changes(before, now), script=script), pytrace=False)
 
 
-def test_a_change_is_told_by_what_came_and_what_went():
+def test_a_change_is_reported_as_added_and_removed_names():
     assert name_changes(["asset a", "asset b"], ["asset b", "check b:holds"]) == "  - asset a\n  + check b:holds"
 
 
-def test_every_asset_says_what_it_is_and_whose(asset_specs):
+def test_every_asset_has_a_description_and_an_owner(asset_specs):
     silent = {
         spec_name(spec)
         for spec in asset_specs

@@ -55,7 +55,7 @@ def test_another_port_is_returned_where_the_preferred_one_is_in_use(used_port):
     assert find_free_port("127.0.0.1", used_port) != used_port
 
 
-def test_an_address_that_is_not_this_machines_is_told():
+def test_an_address_of_another_machine_is_refused():
     with pytest.raises(SettingsError, match="the gateway cannot listen there"):
         require_free_port("203.0.113.7", 8080, "the gateway", "FRESHET_GATEWAY_PORT")
 

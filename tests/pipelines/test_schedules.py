@@ -84,7 +84,7 @@ def test_without_a_delivery_yesterday_what_was_published_since_the_champion_is_r
     assert isinstance(close_day_request(TICK_TIME, store, settings), dg.RunRequest)
 
 
-def test_a_champion_that_knows_everything_is_left_to_serve(settings, store):
+def test_a_champion_trained_on_the_latest_day_is_not_retrained(settings, store):
     publish_day(store, date(2024, 3, 1))
     release_champion(store, as_of="2024-03-01")
     assert isinstance(close_day_request(TICK_TIME, store, settings), dg.SkipReason)
@@ -97,7 +97,7 @@ def test_while_releases_are_held_the_nights_go_on(settings, store):
     assert isinstance(close_day_request(TICK_TIME, store, settings), dg.RunRequest)
 
 
-def test_the_schedule_asks_for_it_at_the_hour_of_the_settings_utc(settings):
+def test_the_schedule_runs_at_the_hour_of_the_settings_in_utc(settings):
     write_file(settings, "landing/events/dt=2024-03-02/a.csv")
     schedule = nightly_schedule(idle, settings.model_copy(update={"retrain_cron": "15 4 * * *"}))
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("15 4 * * *", "UTC")

@@ -45,7 +45,7 @@ def test_the_cursor_is_kept_and_every_run_carries_its_tags(definitions_and_insta
     ]
 
 
-def test_a_run_key_is_run_once_and_a_skip_says_why(definitions_and_instance):
+def test_a_run_key_is_run_once_and_a_skip_has_a_reason(definitions_and_instance):
     for _ in range(3):
         tick(*definitions_and_instance, "counting")
     assert tick(*definitions_and_instance, "counting").skip_message == "Every requested run has been executed."
@@ -53,7 +53,7 @@ def test_a_run_key_is_run_once_and_a_skip_says_why(definitions_and_instance):
     assert len(definitions_and_instance[1].get_runs()) == 3
 
 
-def test_run_config_is_merged_below_the_sensors_own(definitions_and_instance):
+def test_run_config_does_not_override_the_sensors_config(definitions_and_instance):
     run_config = {"ops": {"knock": {"config": {"times": 5, "hard": True}}, "window": {"config": {"open": True}}}}
     first, second = (tick(*definitions_and_instance, "counting", run_config)[0] for _ in range(2))
     assert (first.output_for_node("knock"), second.output_for_node("knock")) == (

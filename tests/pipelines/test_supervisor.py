@@ -73,7 +73,7 @@ def is_alive(process):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_every_program_by_its_own_hand(start_supervisor, number):
+def test_an_interrupt_lets_every_program_exit_itself(start_supervisor, number):
     supervisor = start_supervisor(shop=(WAITING_PROGRAM, 10), gateway=(WAITING_PROGRAM, 10))
     supervisor.read_until("shop    | up", "gateway | up")
     status, lines = supervisor.send_signals(number)
@@ -83,7 +83,7 @@ def test_an_interrupt_ends_every_program_by_its_own_hand(start_supervisor, numbe
     assert lines[5:] == ["All programs have stopped."]
 
 
-def test_a_program_that_ends_by_itself_ends_the_others_and_its_status_is_told(start_supervisor):
+def test_a_program_that_exits_stops_the_others_and_its_status_is_returned(start_supervisor):
     supervisor = start_supervisor(
         shop=(WAITING_PROGRAM, 10), gateway=("time.sleep(1); print('error: no', flush=True); sys.exit(2)", 10)
     )

@@ -5,7 +5,7 @@ from benchmarks.quality.files import pack_sequences
 from benchmarks.quality.splits import DAY_SECONDS, leave_one_out, next_click_split
 
 
-def test_seen_items_are_excluded_where_the_protocol_says_so():
+def test_seen_items_are_excluded_if_the_protocol_excludes_them():
     users = np.repeat(["anna", "bob", "carl"], [4, 4, 3])
     split = leave_one_out(pack_sequences(users, np.array(list("abcd" + "abce" + "abd")), None))
     answers = {name: result.lists for name, result in rank_all_baselines(split)}

@@ -237,7 +237,7 @@ def test_a_refused_day_is_no_reference_day():
     assert all(results[day].factors["items"] > DEFAULT_LIMITS["items"].refuse for day in days)
 
 
-def test_a_lasting_fault_stays_refused():
+def test_a_persistent_fault_stays_refused():
     days = [BAD_DAY + timedelta(days=n) for n in range(60)]
     dear = {day: {**good_counts(day), "median_price": good_counts(day)["median_price"] * 100} for day in days}
     results = compare_days(dear, PAST_COUNTS, name_arrivals(days=tuple(days)), comparison_terms(), lambda _: True)

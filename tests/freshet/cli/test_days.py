@@ -72,7 +72,7 @@ def test_on_a_terminal_of_80_columns_what_does_not_fit_goes_below(run_days, thre
     assert max(map(len, refused_lines)) <= 80
 
 
-def test_only_the_sums_where_asked(run_days, three_day_lake):
+def test_total_prints_only_the_sums(run_days, three_day_lake):
     assert run_days("--total").output.splitlines() == [
         HEADER_LINE,
         TOTAL_LINE,
@@ -91,20 +91,20 @@ def test_a_range_is_both_ends_included(run_days, three_day_lake, words, days):
     assert [line[:11].strip() for line in run_days(*words).output.splitlines()[1:]] == days
 
 
-def test_without_any_day_it_says_in_which_lake_and_what_to_run(run_days, settings):
+def test_without_any_day_the_message_names_the_lake_and_the_command(run_days, settings):
     assert str(run_days().exception) == (
         f"{settings.lake} (FRESHET_LAKE): no day has been run yet; land some days (`freshet land FILE…`), then run "
         "`dagster asset materialize -m pipelines.definitions --select '*' --partition-range FIRST...LAST`"
     )
 
 
-def test_a_range_without_any_day_says_which_days_there_are(run_days, three_day_lake, settings):
+def test_a_range_without_any_day_names_the_existing_days(run_days, three_day_lake, settings):
     assert str(run_days("--from", "2025-01-01").exception) == (
         f"{settings.lake} (FRESHET_LAKE): none of these days has been run; choose days from 2024-03-01 to 2024-03-03"
     )
 
 
-def test_what_is_no_date_is_refused(run_days, three_day_lake):
+def test_an_invalid_date_is_refused(run_days, three_day_lake):
     output = run_days("--from", "yesterday")
     assert output.exit_code == 2
     assert "'yesterday' does not match" in output.output
@@ -138,7 +138,7 @@ def test_a_new_level_is_accepted_from_a_day_on(run_days, tmp_path):
 
 
 @pytest.mark.parametrize(("why", "problem"), [(" ", "--why: is empty"), ("campaign", "nothing has landed in it")])
-def test_a_reason_is_asked_for_and_a_lake_in_which_something_landed(run_days, tmp_path, why, problem):
+def test_accept_requires_a_reason_and_landed_files(run_days, tmp_path, why, problem):
     run_result = run_days("accept", "2024-03-02", "--why", why)
     assert problem in str(run_result.exception)
     assert load_acceptances(open_store(str(tmp_path / "lake"))) == []
@@ -178,7 +178,7 @@ def test_a_published_day_whose_file_broke_shows_what_readers_see(run_days, three
     assert lines[-1] == f"{TOTAL_LINE}, 1 refused when run again"
 
 
-def test_a_day_of_which_no_file_was_ever_read_is_shown_as_refused(run_days, tmp_path):
+def test_a_day_without_any_readable_file_is_shown_as_refused(run_days, tmp_path):
     put_attempt(tmp_path, "raw_events", 1, day_record(DAY1, (0, 0, 0, 0, 0), "refused", BROKEN_FILES))
     assert run_days().output.splitlines()[1:] == [
         "2024-03-01         0        0           0         0        0         0 refused: " + BROKEN_FILES[0],
@@ -186,7 +186,7 @@ def test_a_day_of_which_no_file_was_ever_read_is_shown_as_refused(run_days, tmp_
     ]
 
 
-def test_a_mended_day_is_published_and_no_more_refused(run_days, three_day_lake, tmp_path):
+def test_a_corrected_day_is_published(run_days, three_day_lake, tmp_path):
     put_attempt(tmp_path, "raw_events", 1, day_record(DAY2, (0, 0, 0, 0, 0), "refused", BROKEN_FILES))
     put_attempt(tmp_path, "raw_events", 2, day_record(DAY2, (10, 0, 0, 0, 10)))
     put_attempt(tmp_path, "events", 3, day_record(DAY2, (10, 0, 1, 0, 9)))

@@ -32,7 +32,7 @@ def test_every_part_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert lines[-1] == "gateway   will work, within limits: lake"
 
 
-def test_the_last_lines_say_what_will_work_and_what_stops_or_limits_it() -> None:
+def test_the_last_lines_name_what_works_and_what_limits_it() -> None:
     jars = CheckResult("jars", "ok", "two", affects=("pipeline", "training"))
     java = CheckResult("Java", "wrong", "8", affects=("pipeline", "training"))
     mapping = CheckResult("mapping", "missing", "not set", affects=("pipeline",))

@@ -45,7 +45,7 @@ def test_the_events_that_move_an_item_are_shown_with_what_it_would_be_without_th
     )
 
 
-def test_items_that_are_all_unknown_leave_what_is_popular(released_bundle):
+def test_only_unknown_items_leave_popular_items(released_bundle):
     result = run_explain("b", "--items", "x")
     assert result.stdout == (
         f"b scores 9.0000 · bundle {released_bundle[:12]} · release 1\n"
@@ -54,7 +54,7 @@ def test_items_that_are_all_unknown_leave_what_is_popular(released_bundle):
     assert result.stderr == "unknown to the bundle: x\n"
 
 
-def test_an_item_nobody_knows_cannot_be_explained(released_bundle):
+def test_an_unknown_item_cannot_be_explained(released_bundle):
     with pytest.raises(SettingsError) as error:
         run_explain("x", "--items", "a")
     assert str(error.value) == (
@@ -63,7 +63,7 @@ def test_an_item_nobody_knows_cannot_be_explained(released_bundle):
     )
 
 
-def test_it_takes_one_kind_of_shopper_and_a_release(lake):
+def test_explain_requires_one_kind_of_shopper_and_a_release(lake):
     with pytest.raises(SettingsError, match="one of --items, --shopper, --session is needed; give exactly one"):
         run_explain("e")
     with pytest.raises(EmptyLakeError, match="nothing has been released yet"):

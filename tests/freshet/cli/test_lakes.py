@@ -49,7 +49,7 @@ def run_freshet(capsys, monkeypatch, tmp_path) -> Callable[..., tuple[int, str, 
     return run_in
 
 
-def test_no_command_is_forgotten_here():
+def test_every_command_is_tested_here():
     assert sorted(typer.main.get_command(app).commands) == sorted(
         (*READ_COMMANDS, *CREATING_COMMANDS, *REPAIR_COMMANDS, *LAKELESS_COMMANDS)
     )
@@ -64,7 +64,7 @@ def test_a_lake_that_is_not_there_is_a_mistake_and_stays_not_there(run_freshet, 
 
 
 @pytest.mark.parametrize("words", READ_COMMANDS.values(), ids=READ_COMMANDS)
-def test_an_empty_lake_has_nothing_yet_and_says_what_to_type(run_freshet, tmp_path, words):
+def test_an_empty_lake_gives_the_command_to_type(run_freshet, tmp_path, words):
     (tmp_path / "lake").mkdir()
     code, output, error = run_freshet(*words, lake=tmp_path / "lake")
     message = "no day has been run yet" if words == ("days",) else "nothing has been released yet"
@@ -88,7 +88,7 @@ def test_a_file_is_no_lake(run_freshet, tmp_path, words):
 @pytest.mark.parametrize(
     "words", [("land", "a.csv", "--date", "2024-03-01"), ("serve", "--port", "0")], ids=CREATING_COMMANDS
 )
-def test_a_lake_in_a_folder_that_is_not_there_is_not_begun(run_freshet, tmp_path, words):
+def test_a_lake_in_a_missing_folder_is_not_created(run_freshet, tmp_path, words):
     (tmp_path / "a.csv").write_text("a\n1\n")
     code, _, error = run_freshet(*words, lake=tmp_path / "dsik" / "lake")
     assert code == 2
@@ -96,7 +96,7 @@ def test_a_lake_in_a_folder_that_is_not_there_is_not_begun(run_freshet, tmp_path
     assert not (tmp_path / "dsik").exists()
 
 
-def test_landing_says_that_it_begins_a_lake_and_says_it_once(run_freshet, tmp_path):
+def test_landing_reports_a_new_lake_once(run_freshet, tmp_path):
     (tmp_path / "a.csv").write_text("a\n1\n")
     words = ("land", "a.csv", "--date", "2024-03-01")
     code, _, error = run_freshet(*words, lake=tmp_path / "lake")

@@ -40,7 +40,7 @@ def land_command(tmp_path, monkeypatch):
     return run_land
 
 
-def test_a_file_of_several_days_says_what_landed_where(land_command):
+def test_a_file_of_several_days_gives_a_line_per_day(land_command):
     assert land_command("a.csv.gz", "--mapping", "shop.yaml")[:2] == [
         "1 file landed on 2 days, 2024-02-01 to 2024-02-03: 3 rows",
         "1 row has no valid date; it landed under the day of the previous row",
@@ -56,7 +56,7 @@ def test_the_command_to_type_next_names_the_days_that_landed(land_command):
     ]
 
 
-def test_a_day_that_has_not_begun_is_not_in_the_command():
+def test_a_future_day_is_not_in_the_command():
     today = date(2024, 2, 2)
     past_day, future_day = date(2024, 2, 1), date(2024, 2, 3)
     assert land.next_steps({past_day, future_day}, today)[2].endswith("--partition-range 2024-02-01...2024-02-01")
@@ -65,7 +65,7 @@ def test_a_day_that_has_not_begun_is_not_in_the_command():
     ]
 
 
-def test_the_second_time_says_that_it_was_there(land_command):
+def test_landing_again_reports_the_existing_file(land_command):
     land_command("a.csv.gz", "--mapping", "shop.yaml")
     assert land_command("a.csv.gz", "--mapping", "shop.yaml")[1] == "2 of 2 had landed before and are unchanged"
 

@@ -22,7 +22,7 @@ def test_the_version_is_the_packages_and_the_commits():
 
 
 @pytest.mark.parametrize("noun", COMMAND_NAMES)
-def test_each_command_stands_in_the_help_on_one_line_and_has_help_of_its_own(noun):
+def test_each_command_is_one_line_of_the_help_and_has_a_help_page(noun):
     (line,) = [line for line in run_freshet("--help", COLUMNS="80").splitlines() if line.startswith(f"│ {noun} ")]
     sentence = line.strip("│ ").removeprefix(noun).strip()
     assert sentence.endswith(".")
@@ -35,7 +35,7 @@ def test_the_help_of_serve_shows_where_it_would_listen():
     assert "[default: (127.0.0.1, FRESHET_GATEWAY_HOST)]" in text
 
 
-def test_the_help_of_serve_stands_even_where_a_setting_is_wrong():
+def test_the_help_of_serve_is_shown_even_with_an_invalid_setting():
     assert "[default: (FRESHET_GATEWAY_PORT)]" in run_freshet(
         "serve", "--help", COLUMNS="200", FRESHET_GATEWAY_PORT="x"
     )

@@ -57,7 +57,7 @@ def run_recommend(app, *arguments):
     return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
 
 
-def test_items_just_met_give_a_table_that_names_its_tier_bundle_and_release(app, released_bundle):
+def test_given_items_give_a_table_with_tier_bundle_and_release(app, released_bundle):
     result = run_recommend(app, "recommend", "--items", "b", "-k", "2")
     assert result.stdout == (
         "rank  item      score  title\n"
@@ -68,20 +68,20 @@ def test_items_just_met_give_a_table_that_names_its_tier_bundle_and_release(app,
     assert result.stderr == ""
 
 
-def test_unknown_items_are_named_and_the_known_ones_answered(app, released_bundle):
+def test_unknown_items_are_named_and_the_others_are_used(app, released_bundle):
     result = run_recommend(app, "recommend", "--items", "x, b ,y", "-k", "1")
     assert result.stderr == "unknown to the bundle: x, y\n"
     assert "   1  f        1.6000  Item F" in result.stdout
 
 
-def test_only_unknown_items_give_what_is_popular_and_say_so(app, released_bundle):
+def test_only_unknown_items_give_popular_items_and_a_note(app, released_bundle):
     result = run_recommend(app, "recommend", "--items", "x", "-k", "1")
     assert result.stderr == "unknown to the bundle: x\n"
     assert "   1  b        9.0000  Item B" in result.stdout
     assert "tier popular (this shopper has no history)" in result.stdout
 
 
-def test_before_the_first_release_it_says_what_to_type(app, lake):
+def test_before_the_first_release_the_command_to_type_is_shown(app, lake):
     with pytest.raises(EmptyLakeError) as exc_info:
         run_recommend(app, "recommend", "--items", "a")
     assert str(exc_info.value) == (
@@ -92,7 +92,7 @@ def test_before_the_first_release_it_says_what_to_type(app, lake):
 
 
 @pytest.mark.parametrize("words", [[], ["--items", "a", "--shopper", "1"]])
-def test_exactly_one_question_is_answered(app, lake, words):
+def test_exactly_one_kind_of_shopper_is_accepted(app, lake, words):
     with pytest.raises(SettingsError) as exc_info:
         run_recommend(app, "recommend", *words)
     assert str(exc_info.value) == (

@@ -101,7 +101,7 @@ def test_an_id_that_matches_no_bundle_or_is_too_short_is_refused(app, lake, bund
         (["abcdef123456"], "--why is missing"),
     ],
 )
-def test_one_thing_is_asked_for_and_with_a_reason(app, lake, bundles, words, what):
+def test_release_requires_one_action_and_a_reason(app, lake, bundles, words, what):
     with pytest.raises(SettingsError, match=what):
         run_freshet(app, "release", *words)
     assert len(read_entries(lake)) == 1

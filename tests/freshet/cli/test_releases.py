@@ -57,7 +57,7 @@ def run_freshet(app, *arguments):
     return result.stdout
 
 
-def test_releases_lists_the_journal_and_marks_what_serves(app, lake, bundles):
+def test_releases_lists_the_journal_and_marks_the_champion(app, lake, bundles):
     first, second = bundles
     assert run_freshet(app, "releases") == (
         "   no.  when (UTC)        bundle        NDCG@10  what\n"
@@ -94,7 +94,7 @@ def test_on_a_terminal_no_line_is_longer_than_it_is_wide(app, lake, bundles):
     assert releases.release_details(entries[2], entries, 80).startswith("release 3 (rollback), serves\n")
 
 
-def test_an_empty_journal_says_so(app, lake):
+def test_an_empty_journal_gives_a_message(app, lake):
     with pytest.raises(EmptyLakeError, match=r"lake \(FRESHET_LAKE\): nothing has been released yet; land some days"):
         run_freshet(app, "releases")
 
@@ -112,7 +112,7 @@ def test_rollback_serves_the_bundle_before_and_keeps_the_reason(app, lake, bundl
     )
 
 
-def test_rollback_goes_to_the_entry_asked_for(app, lake, bundles):
+def test_rollback_goes_to_the_given_entry(app, lake, bundles):
     run_freshet(app, "rollback", "--why", "x")
     run_freshet(app, "rollback", "--to", "2", "--why", "it was fine")
     assert champion_entry(lake).bundle == bundles[1]
@@ -148,7 +148,7 @@ def test_rollback_before_any_release_is_refused(app, lake):
         run_freshet(app, "rollback", "--why", "x")
 
 
-def test_a_rollback_may_hold_releases_and_the_list_says_so(app, lake, bundles):
+def test_a_rollback_with_a_hold_is_listed_with_the_hold(app, lake, bundles):
     assert run_freshet(app, "rollback", "--why", "bad prices", "--hold") == (
         f"release 4: rolled back to the bundle of release 1, {bundles[0][:12]}\n"
         "Releases are held; `freshet release --resume` ends the hold.\n"

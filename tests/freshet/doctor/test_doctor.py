@@ -144,7 +144,7 @@ def test_no_java_shows_the_error_that_a_run_would_end_with(tmp_path: Path) -> No
     assert (finding.status, finding.message) == ("wrong", f"Java: no Java at {tmp_path}")
 
 
-def test_telemetry_left_on_in_dagster_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_enabled_telemetry_of_dagster_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     (tmp_path / "dagster.yaml").write_text("telemetry:\n  enabled: true\n")
     assert dagster.check_telemetry(settings()).message == f"not off: telemetry in {tmp_path}/dagster.yaml"

@@ -24,7 +24,7 @@ def ratio_status(past_releases, challenger: float, **ndcg_by_model: float):
     )
 
 
-def test_a_release_is_held_against_the_better_baseline():
+def test_a_release_is_compared_with_the_better_baseline():
     result = ratio_status([release_metrics_of(1, 0.3), release_metrics_of(2, 0.3), release_metrics_of(3, 0.3)], 0.3)
     assert (result.current, result.past_best, result.relative_ratio, result.is_below_min) == (
         pytest.approx(1.5),
@@ -34,7 +34,7 @@ def test_a_release_is_held_against_the_better_baseline():
     )
 
 
-def test_where_everything_gets_harder_for_everybody_nothing_is_lost():
+def test_a_loss_that_the_baselines_share_does_not_lower_the_ratio():
     past = [release_metrics_of(n, 0.3) for n in range(1, 6)]
     assert not ratio_status(past, 0.15, item_to_item=0.1).is_below_min
 
@@ -52,7 +52,7 @@ def test_one_night_alone_is_not_a_loss():
     assert not ratio_status([release_metrics_of(n, 0.3) for n in range(1, 6)], 0.25).is_below_min
 
 
-def test_a_baseline_that_is_new_makes_nobody_worse():
+def test_a_new_baseline_does_not_lower_the_ratio():
     past = [release_metrics_of(n, 0.3) for n in range(1, 6)]
     assert ratio_status(past, 0.3, **{"sequential rules": 0.28}).relative_ratio == 1.0
 

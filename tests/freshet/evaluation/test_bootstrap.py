@@ -20,7 +20,7 @@ def test_means_lie_about_a_standard_error_around_the_mean():
     assert np.quantile(sample_means, 0.05) == pytest.approx(values.mean() - 1.645 * values.std() / 100, abs=0.001)
 
 
-def test_a_basket_told_three_times_makes_nothing_surer():
+def test_a_basket_repeated_three_times_does_not_narrow_the_interval():
     values = np.random.default_rng(0).normal(size=(50, 2))
     single_means, tripled_means = (
         bootstrap_means(values, np.arange(50)),

@@ -35,7 +35,7 @@ def training_set():
     )  # fmt: skip
 
 
-def test_everybody_is_asked_the_same_cases_and_the_table_holds_them_all(ranker):
+def test_all_scorers_rank_the_same_cases_and_are_in_the_table(ranker):
     messages = []
     comparison = compare(training_set(), ranker, ranker, ks=(1, 3), progress=lambda *words: messages.append(words))
     table = comparison.evaluation.table
@@ -49,7 +49,7 @@ def test_everybody_is_asked_the_same_cases_and_the_table_holds_them_all(ranker):
     assert ("popular", 2, 2) in messages
 
 
-def test_beyond_accuracy_stands_in_the_table(ranker):
+def test_metrics_beyond_accuracy_are_in_the_table(ranker):
     table = compare(training_set(), ranker, None, ks=(3,)).evaluation.table
     assert table["popular"]["coverage@3"] == 0.5  # 3 of 6 items
     assert table["challenger"]["coverage@3"] == 1.0
@@ -118,7 +118,7 @@ def test_a_shop_without_cases_gives_an_empty_table_and_no_error(ranker):
     assert evaluation.table["challenger"]["ndcg@10"] == 0.0
 
 
-def test_of_many_baskets_a_sample_is_asked_for_and_the_same_one_again(ranker):
+def test_many_baskets_are_sampled_and_the_sample_is_repeatable(ranker):
     first, second = (compare(training_set(), ranker, None, max_cases=2) for _ in range(2))
     all_cases = compare(training_set(), ranker, None, max_cases=1000)
     assert (first.evaluation.n_cases, all_cases.evaluation.n_cases) == (

@@ -22,13 +22,13 @@ def test_without_a_limit_the_same_item_again_counts_after_any_time():
     assert echo_share(histories(looks), 1, 2, max_gap_s=None) == 2 / 3
 
 
-def test_only_the_days_asked_for_count():
+def test_only_the_requested_days_count():
     looks = [(1, 0, 1), (1, 1, 1), (2, 100, 2), (3, 101, 2)]
     assert echo_share(histories(looks), 0, 1) == 1.0
     assert echo_share(histories(looks), 1, 2) == 0.0
 
 
-def test_another_shoppers_look_is_no_echo_and_a_first_basket_is_no_question():
+def test_another_shoppers_view_is_no_echo_and_a_first_basket_is_no_case():
     assert echo_share(histories([(1, 0, 1)], [(1, 1, 1)]), 0, 1) == 0.0
 
 

@@ -74,7 +74,7 @@ def training_set():
     )
 
 
-def test_the_ranker_is_asked_every_case(ranker, cases):
+def test_every_case_is_ranked(ranker, cases):
     scores = evaluate_cases(ranker, cases, ks=(3,))
     assert scores.lists.tolist() == [[6, 4, 2], [5, 3, 1], [5, 3, 1]]
     assert scores.hits.tolist() == [[True, True, False], [True, False, False], [False, False, True]]
@@ -90,7 +90,7 @@ def test_the_means_are_those_worked_out_by_hand(ranker, cases):
     assert means["ndcg@3"] == pytest.approx((1 + 1 / 1.63093 + 0.5) / 3, abs=1e-6)
 
 
-def test_chunks_do_not_show_and_progress_is_told(ranker, cases, monkeypatch):
+def test_chunks_do_not_change_scores_and_progress_is_reported(ranker, cases, monkeypatch):
     expected = evaluate_cases(ranker, cases)
     monkeypatch.setattr(scoring, "MAX_CHUNK_HISTORIES", 2)
     progress_calls = []
@@ -142,7 +142,7 @@ def test_a_champion_with_another_vocabulary_answers_the_same_cases(cases):
     assert np.diff(remapped_cases.target_offsets).tolist() == [2, 2, 1]
 
 
-def test_answers_are_restated_in_the_judges_indexes():
+def test_ranked_items_are_converted_to_the_indexes_of_the_evaluation():
     scores = CaseScores(np.array([[1, 3, 0]]), np.array([[True, False, False]]), np.array([2]))
     assert remap_scores(scores, vocabulary(("f", "x", "b")), vocabulary()).lists.tolist() == [[6, 2, 0]]
 
@@ -164,7 +164,7 @@ def test_items_fall_into_slices():
     assert slices == {"head items": [1], "tail items": [2, 3], "rare items": [1, 2], "cold items": [4, 5, 6]}
 
 
-def test_a_narrowed_evaluation_asks_only_for_items_of_the_slice(ranker, cases):
+def test_a_slice_evaluation_has_only_items_of_the_slice_as_targets(ranker, cases):
     scores = evaluate_cases(ranker, cases, ks=(3,))
     cold = filter_targets(scores, cases, item_slices(training_set())["cold items"])
     assert cold.n_targets.tolist() == [2, 1]  # d and f; e

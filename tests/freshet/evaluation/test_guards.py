@@ -73,7 +73,7 @@ def triggered_guards(
     return {result.guard: result for result in results if result.message}
 
 
-def test_of_a_healthy_challenger_no_guard_says_anything():
+def test_a_sound_challenger_triggers_no_guard():
     assert triggered_guards(comparison()) == {}
     assert triggered_guards(comparison(champion=None, anchor=None), fresher=False) == {}
 
@@ -99,14 +99,14 @@ def test_weights_that_are_all_zero_pass_the_statistics_and_are_held():
 
 
 @pytest.mark.parametrize("fresher", [True, False])
-def test_an_encoder_that_changes_no_answer_is_held_even_where_it_could_answer_alone(fresher):
+def test_an_encoder_that_changes_no_list_holds_even_if_it_is_good_alone(fresher):
     model_comparison = comparison(challenger=180, blend_alone=180)
     result = triggered_guards(model_comparison, fresher=fresher)["encoder"]
     assert result.is_hold
     assert result.message == "the model is not better with its encoder than without it (NDCG@10 0.4500 against 0.4500)"
 
 
-def test_on_a_night_with_little_to_show_a_fresh_encoder_is_believed_and_a_first_one_warned_of():
+def test_an_insignificant_encoder_gain_warns_only_if_the_configuration_changed():
     model_comparison = comparison(challenger=134, blend_alone=130, encoder_alone=132)
     assert "encoder" not in triggered_guards(model_comparison, fresher=True)
     result = triggered_guards(model_comparison, fresher=False)["encoder"]
@@ -117,7 +117,7 @@ def test_on_a_night_with_little_to_show_a_fresh_encoder_is_believed_and_a_first_
     )
 
 
-def test_a_blend_that_spoils_what_the_encoder_knows_is_warned_of():
+def test_a_blend_that_makes_the_encoder_worse_is_a_warning():
     result = triggered_guards(comparison(encoder_alone=240))["encoder"]
     assert not result.is_hold
     assert result.message == (
@@ -126,7 +126,7 @@ def test_a_blend_that_spoils_what_the_encoder_knows_is_warned_of():
 
 
 @pytest.mark.parametrize(("scorer", "words"), [("challenger", "the new model"), ("encoder alone", "its encoder alone")])
-def test_the_same_answer_for_everybody_is_held(scorer, words):
+def test_the_same_list_for_all_shoppers_holds(scorer, words):
     result = triggered_guards(comparison({scorer: {"personalisation@10": 0.2}}))["sameness"]
     assert result.is_hold
     assert result.message == (
@@ -144,7 +144,7 @@ def test_narrower_lists_than_the_champions_are_a_warning():
     )
 
 
-def test_an_anchor_that_is_surely_better_holds():
+def test_a_significantly_better_anchor_holds():
     result = triggered_guards(comparison(anchor=260))["anchor"]
     assert result.is_hold
     assert result.message == "the anchor, release 1, is significantly better than it (NDCG@10 0.5000 against 0.6500)"
@@ -166,14 +166,14 @@ def test_a_loss_against_the_baselines_over_releases_is_a_warning():
     assert result.message.startswith("its NDCG is 1.33 times the best baseline's, 80% of the 1.67 times of release 1")
 
 
-def test_figures_far_above_all_before_hold():
+def test_metrics_far_above_past_releases_hold():
     assert triggered_guards(comparison(), PAST_RELEASES) == {}
     result = triggered_guards(comparison(challenger=260, champion=250, item_to_item=120), PAST_RELEASES)["rise"]
     assert result.is_hold
     assert "check for a leak of held-out events into training" in result.message
 
 
-def test_figures_that_rise_with_the_baselines_hold_where_baskets_repeat_the_item_before():
+def test_a_gain_shared_by_the_baselines_holds_if_more_baskets_repeat_the_item_before():
     raised_hits = {"challenger": 260, "champion": 250, "item_to_item": 160}
     young = triggered_guards(comparison(**raised_hits), PAST_RELEASES)["rise"]
     assert (young.is_hold, "longer histories of a young shop may explain it" in young.message) == (False, True)
@@ -183,7 +183,7 @@ def test_figures_that_rise_with_the_baselines_hold_where_baskets_repeat_the_item
     assert not triggered_guards(comparison(**raised_hits, repeats=(0.3, 0.28)), PAST_RELEASES)["rise"].is_hold
 
 
-def test_baskets_that_repeat_the_last_look_more_than_they_did_hold():
+def test_a_higher_share_of_echo_baskets_holds():
     result = triggered_guards(comparison(echoes=(0.45, 0.02)))["echo"]
     assert result.message == (
         "45% of the baskets repeat the item of seconds before, 2% on earlier days: "
@@ -208,23 +208,23 @@ def sliced_comparison(*rows: tuple[str, int, int, int]) -> Comparison:
     return Comparison(model_comparison.evaluation, model_comparison.scores, model_comparison.shopper_index, parts)
 
 
-def test_a_slice_that_is_surely_far_worse_holds_with_its_figures():
+def test_a_slice_that_is_significantly_and_far_worse_holds_with_its_metrics():
     result = triggered_guards(sliced_comparison(("rare items", 200, 100, 60), ("head items", 200, 100, 100)))["slices"]
     assert result.is_hold
     assert result.message.startswith("it is worse than the champion in a slice: rare items 0.5000 → 0.3000 (200")
 
 
-def test_a_slice_that_is_surely_a_little_worse_warns():
+def test_a_slice_that_is_significantly_but_slightly_worse_warns():
     result = triggered_guards(sliced_comparison(("rare items", 2000, 1000, 940)))["slices"]
     assert not result.is_hold
 
 
-def test_a_slice_of_few_shoppers_or_that_may_be_luck_says_nothing():
+def test_a_small_or_insignificantly_worse_slice_triggers_no_guard():
     assert triggered_guards(sliced_comparison(("rare items", 40, 20, 0))) == {}
     assert triggered_guards(sliced_comparison(("rare items", 200, 100, 98))) == {}
 
 
-def test_of_ten_slices_that_stayed_as_they_are_hardly_ever_one_is_said_to_have_fallen():
+def test_ten_unchanged_slices_rarely_trigger_the_guard():
     rng, alarms = np.random.default_rng(5), 0
     model_comparison = comparison()
     for _ in range(200):
@@ -242,6 +242,6 @@ def test_of_ten_slices_that_stayed_as_they_are_hardly_ever_one_is_said_to_have_f
     assert alarms <= 20  # 5 % of 200 nights are 10; without the correction it would be about 80
 
 
-def test_with_too_few_baskets_guards_are_quiet():
+def test_with_too_few_baskets_no_guard_is_triggered():
     assert [result.guard for result in SILENT_GUARDS] == list(GUARDS)
     assert not any(result.message for result in SILENT_GUARDS)

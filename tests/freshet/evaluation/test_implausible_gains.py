@@ -24,7 +24,7 @@ def rise_message(
     return rise_guard(current, lower_bound, past_standings)[0]
 
 
-def test_figures_like_those_of_before_are_believed():
+def test_metrics_like_those_of_past_releases_are_plausible():
     assert rise_message({"challenger": 0.31, "champion": 0.30, "item-to-item": 0.22, "popular": 0.06}) == ""
 
 
@@ -51,7 +51,7 @@ def test_a_shared_rise_without_more_repeats_only_warns():
 
 
 @pytest.mark.parametrize("repeating", [False, True])
-def test_a_rise_that_nobody_shares_is_the_model(repeating):
+def test_a_gain_of_the_model_alone_holds(repeating):
     now = {"challenger": 0.40, "champion": 0.27, "item-to-item": 0.21, "popular": 0.05}
     message, holds = rise_guard(now, repeating=repeating)
     assert holds

@@ -28,7 +28,7 @@ def test_each_scorer_has_its_mean_and_the_interval_around_it():
     assert actual[POPULAR] == pytest.approx((0.1, 0.041, 0.159), abs=0.01)
 
 
-def test_answers_that_are_all_alike_have_an_interval_of_no_width():
+def test_equal_scores_have_an_interval_of_no_width():
     assert ndcg_intervals(comparison(np.arange(100), challenger=case_scores(100)), PARAMS) == {
         CHALLENGER: (1.0, 1.0, 1.0)
     }

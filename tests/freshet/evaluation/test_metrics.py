@@ -19,7 +19,7 @@ def test_ndcg_is_one_when_the_targets_stand_first():
     assert metrics.ndcg(np.array([[True, True, False]]), np.array([2]), 3) == pytest.approx([1.0])
 
 
-def test_ndcg_at_one_looks_at_the_first_place_only():
+def test_ndcg_at_one_uses_the_first_place_only():
     assert metrics.ndcg(HITS, SIZES, 1) == pytest.approx([1.0, 0.0])
 
 
@@ -72,7 +72,7 @@ def test_the_head_is_the_fewest_items_with_half_of_the_audience():
     assert not metrics.head_items(np.zeros(3)).any()
 
 
-def test_popularity_share_is_the_share_of_places_given_to_the_head():
+def test_popularity_share_is_the_share_of_places_with_head_items():
     assert metrics.popularity_share(np.array([[1, 2], [2, 0]]), np.array([False, True, False])) == pytest.approx(1 / 3)
 
 

@@ -4,7 +4,7 @@ import pytest
 from freshet.evaluation.personalisation import distinct_list_share, personalisation, random_personalisation
 
 
-def test_shoppers_who_all_get_the_same_are_not_told_apart():
+def test_equal_lists_have_no_personalisation():
     same_lists = np.array([[1, 2], [2, 1], [1, 2]])
     assert personalisation(same_lists, np.arange(3)) == 0.0
     assert distinct_list_share(same_lists) == pytest.approx(2 / 3)  # the order differs once
@@ -15,7 +15,7 @@ def test_personalisation_is_the_mean_share_of_places_that_differ_over_all_pairs(
     assert personalisation(np.array([[1, 2], [2, 3], [3, 4]]), np.arange(3)) == pytest.approx(2 / 3)
 
 
-def test_lists_of_one_shopper_are_not_held_against_each_other():
+def test_lists_of_the_same_shopper_are_not_compared():
     lists, owners = np.array([[1, 2], [1, 2], [3, 4]]), np.array([0, 0, 1])
     assert personalisation(lists, owners) == 1.0
     assert personalisation(lists[:2], owners[:2]) == 1.0  # nobody to compare with

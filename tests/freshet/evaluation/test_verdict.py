@@ -114,7 +114,7 @@ def test_the_same_configuration_is_refused_when_it_is_worse_by_more_than_the_mar
     )
 
 
-def test_a_verdict_says_how_many_more_baskets_would_show_an_equally_good_model():
+def test_a_verdict_names_the_number_of_baskets_that_an_equal_model_needs():
     # Each wins 10 of 100: the difference of a case is ±1 for 20 of 100, its deviation 0.447, the standard error 0.0447.
     # The margin is 2 % of 0.5: (2.486 · 0.0447 / 0.01)² = 124 times as many baskets are needed.
     hits = np.zeros((100, 10), dtype=bool)
@@ -127,7 +127,7 @@ def test_a_verdict_says_how_many_more_baskets_would_show_an_equally_good_model()
     assert "; an equally good model would need about 12,000 more baskets to pass)" in verdict.sentence
 
 
-def test_where_there_were_baskets_enough_the_verdict_asks_for_no_more():
+def test_with_enough_baskets_the_verdict_requires_no_more():
     # The difference of a case is 0 for all but one: the standard error is 0.0001, and 2 % of 0.5 are 0.01.
     hits = np.zeros((10_000, 10), dtype=bool)
     hits[:4000, 0] = True
@@ -194,7 +194,7 @@ def test_a_shopper_with_most_of_the_baskets_does_not_pass_for_many():
     )
 
 
-def test_baskets_that_go_well_together_are_less_sure():
+def test_baskets_of_few_shoppers_are_less_certain():
     # 60 baskets better, 40 worse. Each of another shopper, it is surely better; five shoppers' 20 each could be luck.
     better_scores, worse_scores = case_scores(60), case_scores(40)
     worse_scores = CaseScores(worse_scores.lists[::-1], worse_scores.hits[::-1], worse_scores.n_targets)

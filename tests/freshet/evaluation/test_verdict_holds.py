@@ -43,13 +43,13 @@ def test_a_refused_challenger_stays_refused_for_its_own_reason():
     )
 
 
-def test_a_warning_is_said_and_stops_nothing():
+def test_a_warning_is_in_the_verdict_and_does_not_hold_it():
     warned = add_holds(verdict(), [], ["coverage fell by half"])
     assert (warned.released, warned.warnings) == (True, ("coverage fell by half",))
     assert warned.sentence == "Released: as good. Warning: coverage fell by half."
 
 
-def test_without_anything_to_say_the_verdict_is_the_same():
+def test_without_triggered_guards_the_verdict_is_unchanged():
     assert add_holds(verdict(), []) == verdict()
 
 

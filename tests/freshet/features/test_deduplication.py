@@ -37,7 +37,7 @@ def moved_event_runs(spark, tmp_path_factory):
     return rows_before, stuck, rows_during, fixed_result, published_events()
 
 
-def test_an_event_of_a_day_that_cannot_be_made_again_is_not_published_twice(moved_event_runs):
+def test_an_event_of_a_day_that_cannot_be_rebuilt_is_not_published_twice(moved_event_runs):
     before, stuck, rows_during, _, _ = moved_event_runs
     assert stuck.refused == {
         str(DAY2): [

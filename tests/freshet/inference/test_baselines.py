@@ -34,7 +34,7 @@ def scores_of_baselines(*shoppers):
     return model_input(view_histories(*shoppers), MAX_HISTORY_EVENTS)
 
 
-def test_popular_says_the_same_to_everybody():
+def test_popular_gives_all_shoppers_the_same_list():
     scores = PopularityScorer(BASELINES, EXCLUDED_PADDING).score(scores_of_baselines(["a"], []))
     assert scores.tolist() == [[-np.inf, 1, 9, 3, 4, 5, 0]] * 2
 
@@ -47,17 +47,17 @@ def test_item_to_item_adds_up_the_neighbours_of_the_history():
     assert scores[0] == -np.inf
 
 
-def test_what_shares_no_neighbour_follows_by_popularity():
+def test_items_without_a_common_neighbour_follow_by_popularity():
     scores = ItemKnnScorer(BASELINES, EXCLUDED_PADDING).score(scores_of_baselines(["f"]))[0]
     assert np.argsort(-scores).tolist()[:4] == [6, 2, 5, 4]  # f again, then b, e, d
 
 
-def test_a_history_of_which_nothing_is_known_gets_what_is_popular():
+def test_a_history_of_unknown_items_gets_popular_items():
     scores = ItemKnnScorer(BASELINES, EXCLUDED_PADDING).score(scores_of_baselines(["a"], []))[1]
     assert np.argsort(-scores).tolist()[:3] == [2, 5, 4]
 
 
-def test_what_may_never_be_recommended_is_not():
+def test_excluded_items_are_not_recommended():
     excluded_items = EXCLUDED_PADDING | (np.arange(7) == 3)
     assert ItemKnnScorer(BASELINES, excluded_items).score(scores_of_baselines(["a"]))[0, 3] == -np.inf
     assert PopularityScorer(BASELINES, excluded_items).score(scores_of_baselines(["a"]))[0, 3] == -np.inf

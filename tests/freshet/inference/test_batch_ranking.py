@@ -19,7 +19,7 @@ def ranker(tmp_path_factory):
     return open_ranker(open_bundle(folder))
 
 
-def test_lists_come_in_the_order_of_the_shoppers_whatever_the_length_of_their_histories(ranker):
+def test_lists_are_in_the_order_of_the_shoppers_at_any_history_length(ranker):
     histories = (["b", "b", "b"], [], ["a"], ["?"], ["a", "b"])
     batch_lists = top_k_lists(ranker, view_histories(*histories), 9)
     single_lists = ranker.recommend(view_histories(*histories), 9)

@@ -94,7 +94,7 @@ def test_a_bundle_under_another_name_is_refused(sealed_bundle):
     )
 
 
-def test_another_schema_version_says_which(bundle_copy):
+def test_another_schema_version_is_named(bundle_copy):
     manifest = json.loads((bundle_copy / "manifest.json").read_bytes())
     (bundle_copy / "manifest.json").write_text(json.dumps(manifest | {"schema_version": 2}))
     assert error_message(bundle_copy) == (

@@ -82,13 +82,13 @@ def test_no_other_removal_lowers_the_score_more(ranker, mixed):
         assert scores_without[strongest.event_row] == pytest.approx(min(scores_without.values()))
 
 
-def test_what_goes_with_the_history_stands_in_the_score(ranker):
+def test_neighbours_of_the_history_are_part_of_the_score(ranker):
     (mixed,) = explain(with_neighbour_blend(ranker), view_histories(["a"]), np.array([2]))
     (explanation,) = explain(ranker, view_histories(["a"]), np.array([2]))
     assert mixed.score - explanation.score == pytest.approx(0.5 * np.log1p(0.5 / KNN_SCALE), rel=1e-5)
 
 
-def test_what_comes_after_the_history_stands_in_the_score(ranker):
+def test_sequential_rules_are_part_of_the_score(ranker):
     (mixed,) = explain(with_rule_blend(ranker), view_histories(["a"]), np.array([2]))
     (explanation,) = explain(ranker, view_histories(["a"]), np.array([2]))
     # One of a's two events went on to b.

@@ -13,12 +13,12 @@ from freshet.inference.scoring import EncodedHistories
 from tests.tiny_bundle import ITEM_EMBEDDINGS, POPULARITY, encoder_input, view_histories, vocabulary, write_bundle
 
 
-def test_a_whole_bundle_answers_as_at_export(tmp_path):
+def test_an_intact_bundle_passes_its_golden_requests(tmp_path):
     write_bundle(tmp_path)
     assert check_golden_requests(open_ranker(open_bundle(tmp_path))) == 0.0
 
 
-def test_another_answer_than_at_export_is_refused(tmp_path):
+def test_a_changed_golden_response_is_refused(tmp_path):
     write_bundle(tmp_path)
     other_encoded = EncodedHistories(np.array([[0.9, 0]], dtype=np.float32), np.zeros(1, dtype=np.float32))
     save_golden_requests(encoder_input(view_histories(["a"])), other_encoded, tmp_path / "golden.npz")
@@ -42,7 +42,7 @@ def reseal(folder):
 
 
 @pytest.mark.parametrize("wrong", [lambda rows: rows[[0, 2, 1, 4, 3, 6, 5]], np.zeros_like])
-def test_item_vectors_that_are_shuffled_or_zeroed_are_refused(tmp_path, wrong):
+def test_shuffled_or_zeroed_item_embeddings_are_refused(tmp_path, wrong):
     write_bundle(tmp_path)
     np.save(tmp_path / "item_embeddings.npy", wrong(ITEM_EMBEDDINGS))
     with pytest.raises(
@@ -77,7 +77,7 @@ def test_another_item_encoder_is_refused(tmp_path):
         check_golden_requests(reseal(tmp_path))
 
 
-def test_item_vectors_of_an_older_bundle_are_held_against_its_item_encoder(tmp_path):
+def test_item_embeddings_of_an_older_bundle_are_compared_with_its_item_encoder(tmp_path):
     write_bundle(tmp_path, complete=False)
     with pytest.raises(BundleError, match=r"its item embeddings are not the item encoder's"):
         check_golden_requests(reseal(tmp_path))  # the tiny bundle's item encoder says otherwise

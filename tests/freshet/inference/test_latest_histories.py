@@ -45,7 +45,7 @@ def test_a_shoppers_events_come_back_as_they_happened(tmp_path):
 
 
 @pytest.mark.parametrize("stranger", ["0" * 32, "ab" * 16, "c" * 32, ""])
-def test_nobody_knows_a_stranger(tmp_path, stranger):
+def test_an_unknown_shopper_has_no_history(tmp_path, stranger):
     assert open_latest_histories(tmp_path, save_arrays(tmp_path)).for_shopper(stranger) == []
 
 

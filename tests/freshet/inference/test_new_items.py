@@ -41,7 +41,7 @@ def view_events(*items):
     return [(item, "view", 60 * index, 0) for index, item in enumerate(items)]
 
 
-def test_items_that_the_bundle_does_not_know_stand_behind_its_own(bundle, extended_bundle):
+def test_new_items_follow_the_items_of_the_bundle(bundle, extended_bundle):
     assert extended_bundle.vocabulary.item_ids.tolist() == ["", "a", "b", "c", "d", "e", "f", "x", "y"]
     assert extended_bundle.vocabulary.titles[[1, 7]].tolist() == ["Item A", "Item X"]  # its own stay as they were
     assert extended_bundle.item_embeddings[7:].tolist() == [[1, 0], [0, 1]]

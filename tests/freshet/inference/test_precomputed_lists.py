@@ -30,7 +30,7 @@ def event_at(time):
     return HistoryEvent("mug", "view", time, 19783)
 
 
-def test_a_list_is_found_as_it_was_kept_without_its_empty_places(precomputed_lists):
+def test_a_list_is_read_as_it_was_stored_without_empty_places(precomputed_lists):
     assert (len(precomputed_lists), precomputed_lists.bundle_id, precomputed_lists.as_of) == (2, "f" * 64, DAY)
     ann, bob = (
         precomputed_lists.for_shopper(ANN, "f" * 64, [event_at(50), event_at(100)]),
@@ -50,7 +50,7 @@ def test_a_list_is_found_as_it_was_kept_without_its_empty_places(precomputed_lis
         ("0" * 32, "f" * 64, [100]),
     ],
 )
-def test_a_list_does_not_answer_what_it_was_not_made_for(precomputed_lists, shopper, bundle_id, times):
+def test_a_precomputed_list_is_used_only_for_its_bundle_and_events(precomputed_lists, shopper, bundle_id, times):
     assert precomputed_lists.for_shopper(shopper, bundle_id, [event_at(time) for time in times]) is None
 
 

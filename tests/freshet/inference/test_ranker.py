@@ -27,7 +27,7 @@ def test_even_shoppers_get_even_items_and_odd_ones_odd(ranker):
     assert (even_list.tier, odd_list.tier) == ("sequence", "sequence")
 
 
-def test_a_shopper_of_whom_nothing_is_known_gets_what_is_popular(ranker):
+def test_an_unknown_shopper_is_ranked_by_popularity(ranker):
     unknown, without_history = ranker.recommend(view_histories(["?"], []), 3)
     assert unknown.item_ids == without_history.item_ids == ("b", "e", "d")
     assert (unknown.tier, without_history.tier) == ("popular", "popular")
@@ -68,7 +68,7 @@ def test_each_shopper_has_exclusions_of_their_own(ranker):
     assert second.item_ids == ("f", "a")  # the odd ones score 0: the lowest index wins
 
 
-def test_a_tombstone_is_never_recommended(tmp_path):
+def test_a_tombstone_item_is_not_recommended(tmp_path):
     write_bundle(tmp_path, delisted=("f",))
     ranker = open_ranker(open_bundle(tmp_path))
     answers = ranker.recommend(view_histories(["b"], []), 6)
@@ -97,7 +97,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
     assert str(exc_info.value).endswith(f"); {REBUILD_FIX}")
 
 
-def test_an_encoder_that_answers_no_number_is_refused(tmp_path):
+def test_an_encoder_that_returns_nan_is_refused(tmp_path):
     name = write_bundle(tmp_path)
     write_encoder(tmp_path / "shopper_encoder.fp32.onnx", np.full((7, 2), np.nan, dtype=np.float32))
     name = write_manifest(

@@ -54,14 +54,14 @@ def test_a_large_catalogue_takes_fewer_histories_at_a_time(monkeypatch):
     assert list(chunk_ranges(0, 10)) == []
 
 
-def test_what_is_repeated_is_added_to_the_score_of_the_events_own_item():
+def test_repeat_scores_are_added_to_the_items_of_the_history():
     batch = ModelInput(
         np.array([0, 2, 2, 3]), np.array([1, 2, 2]), np.array([1, 1, 1]), np.array([0, 1, 0]), np.array([0, 1, 0])
     )
-    item_vectors = np.array([[0, 0], [1, 0], [0, 1]], dtype=np.float32)
+    item_embeddings = np.array([[0, 0], [1, 0], [0, 1]], dtype=np.float32)
     encoded = EncodedHistories(
         np.array([[1, 2], [3, 4], [5, 6]], dtype=np.float32), np.array([10, 20, 30], dtype=np.float32)
     )
-    assert encoded.item_scores(batch, item_vectors).tolist() == [[0, 11, 22], [0, 3, 4], [0, 5, 36]]
+    assert encoded.item_scores(batch, item_embeddings).tolist() == [[0, 11, 22], [0, 3, 4], [0, 5, 36]]
     assert encoded.take(batch, 1, 3).repeat_scores.tolist() == [30]
     assert encoded.flatten().tolist() == [1, 2, 3, 4, 5, 6, 10, 20, 30]

@@ -129,7 +129,7 @@ def test_a_value_that_is_not_a_number_is_shown_with_its_column_and_a_fix(spark, 
         ({"event_time": "timestamp(kind)"}, "2024", "bad_time", "event_time: timestamp(kind), given kind='2024'"),
     ],
 )  # fmt: skip
-def test_every_reason_names_the_column_and_what_it_was_given(spark, tmp_path, columns, value, reason, line):
+def test_every_reason_names_the_column_and_its_value(spark, tmp_path, columns, value, reason, line):
     path = tmp_path / "a.csv"
     path.write_text(f"item,kind,x\nA,{value},\n")
     events = EventExpressions(

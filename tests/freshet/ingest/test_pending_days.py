@@ -109,7 +109,7 @@ def test_a_file_written_since_differs():
     assert has_new_files(landed_day(2, 1, latest=NOON + timedelta(hours=1)), last_ingest(2, 1))
 
 
-def test_the_last_attempt_counts_and_says_when_it_was(store):
+def test_the_last_attempt_counts_and_its_time_is_shown(store):
     write_record(store, "raw_events", DAY1, NOON, files=1)
     write_record(store, "raw_events", DAY1, NOON + timedelta(hours=2), files=2)
     write_record(store, "impressions", DAY1, NOON + timedelta(hours=1), files=5)

@@ -182,7 +182,7 @@ def test_a_time_needs_a_full_date(spark, how):
     assert hours == [None, None, None, None, None, 0, 10.5, 10.5]
 
 
-def test_an_expression_that_names_its_format_reads_what_it_says(spark):
+def test_an_expression_with_a_format_reads_that_format(spark):
     expression = "coalesce(to_timestamp(at, 'yyyy'), try_to_timestamp(at))"
     mapping = MAPPING.model_copy(
         update={"events": EVENTS.model_copy(update={"event_time": expression}), "time_zone": "UTC"}

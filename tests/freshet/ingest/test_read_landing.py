@@ -77,7 +77,7 @@ def test_a_csv_without_a_header_takes_the_names_of_the_mapping(spark, store):
     ]
 
 
-def test_other_encodings_are_read_as_the_mapping_says(spark, store):
+def test_other_encodings_of_the_mapping_are_read(spark, store):
     write_landing(store, 1, "a.csv", (CSV_HEADER + "1,Größe,x\n").encode("iso-8859-1"))
     source = SourceFormat(format="csv", encoding="iso-8859-1")
     assert read_rows(spark, store, CSV_MAPPING.model_copy(update={"source": source}), "item") == [("Größe",)]

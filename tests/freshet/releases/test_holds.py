@@ -36,7 +36,7 @@ def release_entry(number: int, bundle: str, kind: str = "release") -> JournalEnt
     )
 
 
-def test_a_hold_changes_nothing_of_what_serves_and_names_it_again(store, bundles):
+def test_a_hold_does_not_change_the_champion_and_names_its_bundle(store, bundles):
     hold = hold_releases(store, 2, bundles[1], "conversion fell", "ann", NOW)
     assert (hold.number, hold.kind, hold.bundle, hold.title) == (3, "hold", bundles[1], "entry 3 (hold)")
     assert champion_entry(store).number == last_release_entry(store).number == 2
@@ -50,7 +50,7 @@ def test_a_hold_in_force_is_not_written_twice(store, bundles):
     assert len(read_entries(store)) == 3
 
 
-def test_to_resume_ends_the_hold_and_can_be_done_once(store, bundles):
+def test_a_hold_is_ended_once(store, bundles):
     hold = hold_releases(store, 2, bundles[1], "conversion fell", "ann", NOW)
     entry, ended_hold = resume_releases(store, "", "bob", NOW)
     assert (entry.number, entry.kind, entry.bundle, ended_hold) == (4, "resume", bundles[1], hold)
@@ -59,7 +59,7 @@ def test_to_resume_ends_the_hold_and_can_be_done_once(store, bundles):
         resume_releases(store, "", "bob", NOW)
 
 
-def test_a_hold_that_another_process_was_faster_than_is_refused(store, bundles):
+def test_a_hold_after_a_concurrent_entry_is_refused(store, bundles):
     append_entry(store, release_entry(3, bundles[0]))
     with pytest.raises(JournalError, match="another process wrote release 3 first; decide again"):
         hold_releases(store, 2, bundles[1], "conversion fell", "ann", NOW)
@@ -93,7 +93,7 @@ def test_a_hold_is_nothing_to_go_back_to(store, bundles, tmp_path):
         roll_back(store, tmp_path, 3, "x", "ann", NOW)
 
 
-def test_without_a_name_a_rollback_does_not_go_back_to_what_was_taken_back(store, bundles, tmp_path):
+def test_a_rollback_without_a_target_skips_rolled_back_releases(store, bundles, tmp_path):
     roll_back(store, tmp_path, None, "conversion fell", "ann", NOW)
     with pytest.raises(JournalError, match=r"no earlier bundle to go back to; see .* `--to NUMBER` also goes back"):
         roll_back(store, tmp_path, None, "x", "ann", NOW)

@@ -40,7 +40,7 @@ def error_message(function, *arguments):
     return str(exc_info.value)
 
 
-def test_before_the_first_release_nothing_serves(store):
+def test_before_the_first_release_there_is_no_champion(store):
     assert champion_entry(store) is None
     assert read_entries(store) == ()
 

@@ -44,11 +44,11 @@ def journal_entries(*kinds_and_bundles: tuple[str, str]) -> list[JournalEntry]:
         ([("release", BUNDLE_A), ("release", BUNDLE_B), ("release", BUNDLE_C), ("rollback", BUNDLE_A)], {BUNDLE_C: 4}),
     ],
 )
-def test_what_a_rollback_replaced_is_taken_back_until_it_is_named_again(entries, numbers):
+def test_a_replaced_bundle_is_rolled_back_until_it_is_released_by_name(entries, numbers):
     assert {bundle: entry.number for bundle, entry in rolled_back_bundles(journal_entries(*entries)).items()} == numbers
 
 
-def test_it_says_who_when_and_why(tmp_path):
+def test_the_rollback_reason_names_person_date_and_reason(tmp_path):
     store = open_store(str(tmp_path))
     entries = journal_entries(("release", BUNDLE_A), ("release", BUNDLE_B), ("rollback", BUNDLE_A))
     assert (
@@ -58,7 +58,7 @@ def test_it_says_who_when_and_why(tmp_path):
     assert rollback_reason(store, entries, BUNDLE_C) == ""
 
 
-def test_the_advice_passes_over_what_was_taken_back_and_what_is_no_release(tmp_path):
+def test_the_suggested_rollback_skips_rolled_back_bundles_and_holds(tmp_path):
     from freshet.releases.journal import append_entry
 
     store = open_store(str(tmp_path))

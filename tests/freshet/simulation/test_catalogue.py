@@ -16,7 +16,7 @@ def changing_catalogue(**overrides: object) -> SimulatedCatalogue:
     return generate_catalogue(ShopParams(items=240, days=10, **overrides), np.random.default_rng(1))
 
 
-def test_titles_say_brand_make_and_kind_and_are_told_apart(shop_catalogue: SimulatedCatalogue) -> None:
+def test_titles_name_brand_make_and_kind_and_are_unique(shop_catalogue: SimulatedCatalogue) -> None:
     assert shop_catalogue.titles[0] == "Norrland light tent"
     assert len(set(shop_catalogue.titles)) == 240
 

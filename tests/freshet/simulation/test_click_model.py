@@ -13,7 +13,7 @@ from freshet.simulation.click_model import (
 )
 
 
-def test_what_is_wanted_appeals_most_then_its_category_then_what_is_liked() -> None:
+def test_needed_items_appeal_most_then_their_category_then_the_taste() -> None:
     assert click_probability(1, True, 1, (1, 2)) == P_CLICK_INTENDED
     assert click_probability(1, False, 1, (1, 2)) == P_CLICK_SAME_CATEGORY
     assert click_probability(2, False, 1, (1, 2)) == P_CLICK_FAVORITE
@@ -26,7 +26,7 @@ def clicked_places(appeals: list[float], lists: int) -> list[int]:
     return [index for index in (clicked_position(appeals, rng) for _ in range(lists)) if index is not None]
 
 
-def test_most_lists_are_not_viewed_whatever_they_hold() -> None:
+def test_most_lists_are_not_viewed_at_any_content() -> None:
     assert len(clicked_places([1.0, 1.0], 5000)) / 5000 == pytest.approx(P_NOTICE_LIST, abs=0.015)
 
 

@@ -144,7 +144,7 @@ def modal_next_share(contexts: np.ndarray, next_values: np.ndarray) -> float:
     return float(table.max(axis=1).sum() / table.sum())
 
 
-def test_shoppers_look_at_their_brand_and_their_price() -> None:
+def test_shoppers_view_their_brand_and_their_price_band() -> None:
     wide = generate(replace(SMALL_PARAMS, items=600))  # every brand has something at every price
     views = wide.events.take(~wide.is_bot[wide.events.shopper])
     catalogue, tastes = wide.catalogue, wide.choice_model.preferences

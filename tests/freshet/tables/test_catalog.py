@@ -31,7 +31,7 @@ def lose_catalog(root: Path) -> None:
         path.unlink()
 
 
-def test_every_reader_refuses_a_lake_without_its_catalogue_and_makes_no_new_one(first_day_lake):
+def test_every_reader_refuses_a_lake_without_its_catalogue(first_day_lake):
     from resources.lake import Lake
 
     _, settings = first_day_lake

@@ -14,7 +14,7 @@ def test_only_the_warning_about_incubator_modules_is_left_out():
     assert list(drop_incubator_warning(lines)) == lines[1:]
 
 
-def test_a_jvm_that_does_not_start_says_why(tmp_path):
+def test_a_jvm_that_does_not_start_gives_the_reason(tmp_path):
     java = tmp_path / "bin" / "java"
     java.parent.mkdir()
     java.write_text("#!/bin/sh\necho 'Error: not enough room for the heap' >&2\nexit 1\n")

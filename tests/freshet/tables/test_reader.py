@@ -76,7 +76,7 @@ def test_attributes_are_read_by_the_item_schema_or_unknown():
     }
 
 
-def test_row_i_of_a_vocabulary_is_index_i_in_whatever_order_it_is_stored():
+def test_row_i_of_a_vocabulary_is_index_i_in_any_stored_order():
     from decimal import Decimal
 
     actual = reader.load_vocabulary(
@@ -99,7 +99,7 @@ def test_a_vocabulary_with_a_hole_is_refused(indexes):
     assert str(exc_info.value) == "vocabulary: its indexes have a hole; materialize the asset `vocabulary` again"
 
 
-def test_a_table_that_does_not_exist_says_how_to_make_it(tmp_path):
+def test_a_missing_table_gives_the_command_that_makes_it(tmp_path):
     settings = Settings(_env_file=None, lake=str(tmp_path))
     with pytest.raises(LakeError) as exc_info:
         reader.scan_table(settings, "histories")
@@ -143,7 +143,7 @@ def test_pyiceberg_reads_what_spark_reads(shop, table):
 
 
 @pytest.mark.spark
-def test_a_snapshot_that_is_gone_says_what_to_do(shop):
+def test_an_expired_snapshot_gives_the_fix(shop):
     missing_snapshot = shop.training_set.model_copy(
         update={"snapshots": {**shop.training_set.snapshots, "training_set": 7}}
     )

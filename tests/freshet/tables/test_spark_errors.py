@@ -32,13 +32,13 @@ def java_error(spark):
 
 
 @pytest.mark.parametrize("name", ["ValidationException", "CommitFailedException"])
-def test_icebergs_own_refusal_of_a_commit_is_a_conflict(java_error, name):
+def test_a_commit_refused_by_iceberg_is_a_conflict(java_error, name):
     refusal = java_error(f"{ICEBERG}.{name}", "Found a newer commit")
     assert is_conflict(refusal)
     assert is_conflict(java_error("java.lang.RuntimeException", "wrapped", refusal))
 
 
-def test_an_error_that_says_cannot_is_no_conflict(java_error):
+def test_an_error_with_the_word_cannot_is_no_conflict(java_error):
     error = java_error("java.io.IOException", "Cannot create file, validation of the conflicting path failed")
     assert not is_conflict(error)
     assert to_lake_error("events 2024-03-01", error).what == (

@@ -28,7 +28,7 @@ def test_after_a_rest_it_begins_anew():
     assert message_times((0, 8), (20, 25)) == [3, 7, 23]
 
 
-def test_the_tasks_of_all_stages_at_work_are_added_up():
+def test_the_tasks_of_all_active_stages_are_summed():
     def stage_info(completed_tasks: int, tasks: int, active_tasks: int) -> SparkStageInfo:
         return SparkStageInfo(1, 0, "toPandas", tasks, active_tasks, completed_tasks, 0)
 

@@ -33,7 +33,7 @@ def test_a_large_basket_counts_as_much_as_a_small_one():
     assert loss.item() == pytest.approx(((math.log(4) + math.log(2)) / 2 + math.log(3)) / 2)
 
 
-def test_no_question_costs_nothing_and_has_a_gradient():
+def test_a_batch_without_targets_has_zero_loss_and_a_gradient():
     scores = torch.zeros((0, 4), requires_grad=True)
     loss = basket_cross_entropy(
         scores, SoftTargets(torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64))

@@ -9,7 +9,7 @@ from tests.checkerboard import N_EVENTS, N_SHOPPERS, checkerboard_set, histories
 DAY = 86400
 
 
-def test_the_held_out_baskets_are_the_last_and_not_in_the_corpus():
+def test_the_held_out_baskets_are_the_last_and_not_in_the_training_split():
     train_split = split_training_set(checkerboard_set(), TrainParams(validation_fraction=0.25))
     held_out_owners = train_split.validation_cases.shopper_index
     assert len(held_out_owners) == N_SHOPPERS // 2  # the share alone would be ten; a small shop gives half, up to 30

@@ -59,7 +59,7 @@ def busy_processes():
         one.wait()
 
 
-def test_a_neighbours_load_does_not_refuse_an_innocent_bundle_nor_hide_a_slow_one(ranker, busy_processes, monkeypatch):
+def test_other_load_neither_refuses_a_fast_bundle_nor_hides_a_slow_one(ranker, busy_processes, monkeypatch):
     monkeypatch.setattr("freshet.verification.latency.MEASURED_ROUNDS", 2)
     batch = encoder_input(view_histories(["b", "c"]))
     innocent, guilty = (
@@ -72,7 +72,7 @@ def test_a_neighbours_load_does_not_refuse_an_innocent_bundle_nor_hide_a_slow_on
     assert guilty.champion_p99_ms < MAX_P99_MS
 
 
-def test_what_waits_for_a_gpu_is_judged_by_the_wall_clock():
+def test_on_a_gpu_latency_is_wall_time():
     assert LatencyReport(100.0, 150.0, 5.0, 0.9).gated_p99_ms == 5.0
     assert LatencyReport(100.0, 150.0, 5.0, 0.9, device="cuda").gated_p99_ms == 150.0
 
@@ -95,7 +95,7 @@ def test_bundle_and_champion_are_compared_by_the_same_clock():
     assert waits.champion_gated_p99_ms == 125.0
 
 
-def test_a_champion_with_a_smaller_vocabulary_is_asked_too(ranker):
+def test_the_latency_of_a_champion_with_a_smaller_vocabulary_is_measured(ranker):
     batch = encoder_input(view_histories(*([["a", "f"]] * (MAX_ROUND_HISTORIES + 5))))
     large = type(batch)(batch.offsets, batch.items + 1000, batch.types, batch.gaps, batch.times)
     latencies = measure_latency(ranker, batch, ranker)

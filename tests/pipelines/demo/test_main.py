@@ -21,7 +21,7 @@ def demo_settings(tmp_path) -> Settings:
     )
 
 
-def test_it_begins_with_an_empty_lake_a_home_for_dagster_and_its_first_day(demo_settings, tmp_path):
+def test_a_demo_starts_with_an_empty_lake_a_dagster_home_and_the_first_day(demo_settings, tmp_path):
     reset_folder(demo_settings)
     names = sorted(path.name for path in (tmp_path / "demo").iterdir())
     assert names == ["dagster", MARKER_FILE, "lake", "state"]
@@ -36,7 +36,7 @@ def test_what_a_demo_left_is_removed(demo_settings, tmp_path):
     assert list((tmp_path / "demo" / "lake").iterdir()) == []
 
 
-def test_a_folder_that_no_demo_made_is_left_alone(demo_settings, tmp_path):
+def test_a_folder_of_something_else_is_not_emptied(demo_settings, tmp_path):
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "mine").touch()
     message = (

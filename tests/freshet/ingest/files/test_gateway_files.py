@@ -38,7 +38,7 @@ def test_each_origin_is_read_its_own_way_and_one_without_files_not_at_all():
 
 
 @pytest.mark.spark
-def test_collected_events_stand_beside_the_shops_own(empty_lake):
+def test_gateway_events_are_read_beside_the_shops_events(empty_lake):
     spark, settings = empty_lake
     collected = (
         gateway_line(price=12.5, quantity=2, title="Hat", event_type="purchase")

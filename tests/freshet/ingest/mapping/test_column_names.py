@@ -24,7 +24,7 @@ COLUMN_NAMES = (
 
 
 @pytest.mark.parametrize(("name", "written"), [("item", "item"), ("order", "order"), ("1st", "1st"), ("a_b", "a_b")])
-def test_a_plain_name_stands_bare(name, written):
+def test_a_plain_name_needs_no_backticks(name, written):
     assert sql_name(name) == written
 
 

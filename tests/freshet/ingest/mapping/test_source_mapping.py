@@ -55,7 +55,7 @@ def test_every_example_is_a_good_mapping(path):
     assert read_mapping(path).expressions()
 
 
-def test_an_expression_knows_its_line_and_column(tmp_path):
+def test_an_expression_has_its_line_and_column(tmp_path):
     path = write_mapping(tmp_path)
     assert read_mapping(path).location("events.event_time") == f"{path}:10:15: events.event_time"
 

@@ -29,7 +29,7 @@ def writer(tmp_path):
     writer.stop()
 
 
-def test_what_was_shown_is_kept_once(writer):
+def test_an_impression_is_stored_once(writer):
     impressions = ImpressionBuffer(writer)
     impressions.add(IMPRESSION, NOON_S * 1_000_000)
     impressions.flush()

@@ -109,7 +109,7 @@ def test_invalid_json_or_a_missing_field_is_refused(body, what):
     assert validate_event(body).what == what
 
 
-def test_the_fix_says_what_to_send():
+def test_the_fix_names_the_accepted_values():
     assert validate_event({**COMPLETE_EVENT, "event_type": "like"}) == Problem(
         "event.event_type", "Invalid enum value 'like'", "use one of view, cart, purchase, return"
     )

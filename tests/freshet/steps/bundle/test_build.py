@@ -69,7 +69,7 @@ def test_a_bundle_lies_under_its_hash_with_its_lineage(small_shop):
     assert bundle.manifest.event_type == "view"
 
 
-def test_made_again_it_is_the_same_bundle_with_the_same_card(small_shop):
+def test_a_rebuilt_bundle_has_the_same_id_and_card(small_shop):
     result = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
     assert result.ref.id == small_shop.bundle.id
     card = (small_shop.store.local_path(f"bundles/{small_shop.bundle.id}") / "model_card.md").read_text()
@@ -79,7 +79,7 @@ def test_made_again_it_is_the_same_bundle_with_the_same_card(small_shop):
     assert "| device | cpu" in card
 
 
-def test_the_snapshots_it_was_made_from_are_kept_under_its_name(small_shop):
+def test_the_snapshots_of_the_training_set_are_tagged_with_the_bundle_id(small_shop):
     from pyiceberg.catalog.sql import SqlCatalog
 
     lake = small_shop.settings.lake
@@ -89,7 +89,7 @@ def test_the_snapshots_it_was_made_from_are_kept_under_its_name(small_shop):
         assert (tag.snapshot_id, tag.snapshot_ref_type) == (snapshot, "tag")
 
 
-def test_int8_that_answers_otherwise_stays_at_home_and_fp32_serves(small_shop, patch_export):
+def test_int8_without_parity_is_dropped_and_fp32_ships(small_shop, patch_export):
     patch_export(INT8_FILE)
     result = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
     assert result.ref is not None
@@ -100,7 +100,7 @@ def test_int8_that_answers_otherwise_stays_at_home_and_fp32_serves(small_shop, p
     assert result.message() == ""
 
 
-def test_fp16_climbs_the_ladder_in_the_place_of_int8_where_it_is_to_serve(small_shop, monkeypatch):
+def test_fp16_takes_the_place_of_int8_if_it_is_configured(small_shop, monkeypatch):
     # What is done for a GPU, with the answers of the CPU: the same file with the same rounded weights.
     monkeypatch.setattr(bundle_stage, "PRECISIONS", {"cpu": ("fp32", "fp16")})
     result = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
@@ -122,7 +122,7 @@ def test_a_bundle_for_a_gpu_that_is_not_there_is_an_error_and_no_bundle(small_sh
     assert bundle_ids(small_shop) == before
 
 
-def test_fp32_that_answers_otherwise_is_refused_and_nothing_is_stored(small_shop, patch_export):
+def test_fp32_without_parity_is_refused_and_not_stored(small_shop, patch_export):
     patch_export(FP32_FILE, INT8_FILE)
     before = bundle_ids(small_shop)
     result = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
@@ -174,7 +174,7 @@ def parity_result(difference: float) -> ParityResult:
 
 
 @pytest.mark.parametrize("difference", [1e-6, float("inf")])
-def test_an_answer_that_is_no_number_is_refused_however_rare(tmp_path, difference):
+def test_a_single_nan_score_is_refused(tmp_path, difference):
     bundle = open_bundle(tmp_path, tiny_bundle.write_bundle(tmp_path))
     verified_bundle = VerifiedBundle(
         bundle, parity_result(difference), parity_result(0.0), LatencyReport(1.0, 2.0, 2.0, 0.5), 1.0, 0.0

@@ -55,7 +55,7 @@ def test_a_table_is_looked_up_in_int8_and_scaled(full_bundle, tmp_path):
     assert small[0] == pytest.approx(large[0], abs=1e-6)
 
 
-def test_a_table_that_is_the_item_vectors_is_given_by_the_encoder(full_bundle, tmp_path):
+def test_the_edge_encoder_reproduces_the_item_embeddings(full_bundle, tmp_path):
     vectors = np.concatenate([tiny_bundle.EMBEDDINGS, np.arange(7)[:, None]], axis=1).astype(np.float32)
     assert quantize_encoder(full_bundle.encoder_path, tmp_path / "small.onnx", vectors)
     session = ort.InferenceSession(str(tmp_path / "small.onnx"))
@@ -116,7 +116,7 @@ def test_without_its_vectors_it_is_no_bundle(full_bundle, training_set, tmp_path
 
 
 @pytest.mark.spark
-def test_an_edge_bundle_that_is_too_large_is_refused_and_nothing_is_stored(small_shop, monkeypatch):
+def test_an_edge_bundle_that_is_too_large_is_refused_and_not_stored(small_shop, monkeypatch):
     before = small_shop.store.list_folders("bundles")
     monkeypatch.setattr(edge, "SIZE_BUDGET_BYTES", 1000)
     result = make_edge_bundle(small_shop.settings, small_shop.store, small_shop.bundle)

@@ -61,7 +61,7 @@ def test_every_kind_of_column_answers_as_torch_does(bundle, model, vocabulary):
     assert item_encoder_error(bundle, model, vocabulary) < 1e-5
 
 
-def test_an_item_encoder_that_answers_otherwise_is_seen(bundle, model, vocabulary):
+def test_an_item_encoder_with_other_outputs_fails_parity(bundle, model, vocabulary):
     other = Recommender(model.config).eval()
     other.load_state_dict(model.state_dict())
     with torch.no_grad():
@@ -69,13 +69,13 @@ def test_an_item_encoder_that_answers_otherwise_is_seen(bundle, model, vocabular
     assert item_encoder_error(bundle, other, vocabulary) > 0.01  # the gate allows 0.001
 
 
-def test_an_item_nobody_met_has_the_vector_of_its_content(bundle, vocabulary):
+def test_an_item_without_events_has_the_embedding_of_its_content(bundle, vocabulary):
     single_result = open_item_encoder(bundle).encode(vocabulary.item_attributes)
     np.testing.assert_allclose(bundle.item_embeddings[4], single_result[4], atol=1e-5)
     assert np.abs(bundle.item_embeddings[1] - single_result[1]).max() > 0.001
 
 
-def test_vectors_that_nobody_has_are_unknown(bundle, vocabulary):
+def test_missing_content_embeddings_are_encoded_as_zeros(bundle, vocabulary):
     encoder, columns = open_item_encoder(bundle), vocabulary.item_attributes
     empty = replace(columns, content_embeddings={"picture": np.zeros((5, 3), np.float32)})
     np.testing.assert_array_equal(encoder.encode(replace(columns, content_embeddings={})), encoder.encode(empty))

@@ -39,7 +39,7 @@ def built_bundle(tmp_path_factory):
     return folder, *build_verified_bundle(folder, model, data, REF)
 
 
-def test_what_is_sealed_answers_the_same_in_a_group_and_as_it_did_at_export(built_bundle):
+def test_a_sealed_bundle_is_batch_invariant_and_passes_its_golden_requests(built_bundle):
     folder, verified_bundle, reason = built_bundle
     assert reason == ""
     profile = bundle_profile(verified_bundle, reason)
@@ -48,7 +48,7 @@ def test_what_is_sealed_answers_the_same_in_a_group_and_as_it_did_at_export(buil
     assert check_golden_requests(open_ranker(open_bundle(folder))) < 1e-3
 
 
-def test_sealed_again_with_shuffled_item_vectors_it_is_refused(built_bundle):
+def test_shuffled_item_embeddings_are_refused_even_if_sealed_again(built_bundle):
     folder, verified_bundle, _ = built_bundle
     manifest = verified_bundle.bundle.manifest
     path = folder / "item_embeddings.npy"

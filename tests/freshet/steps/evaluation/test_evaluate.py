@@ -61,7 +61,7 @@ def release_evaluated(small_shop, store, evaluation):
     return release_bundle(store, evaluation.ref, small_shop.settings, by="dagster run 1234")
 
 
-def test_an_evaluation_keeps_the_model_card_with_what_it_found(small_shop, store):
+def test_an_evaluation_stores_the_model_card_with_its_results(small_shop, store):
     evaluation = evaluate_small_shop(small_shop, store)
     card = store.get(f"evaluations/{evaluation.ref.id}.md").decode()
     assert card == evaluation.value.card
@@ -87,7 +87,7 @@ def test_without_a_champion_the_challenger_meets_both_baselines(small_shop, stor
     ]
 
 
-def test_champion_and_challenger_are_asked_the_same_cases_now(small_shop, store, other_bundle):
+def test_champion_and_challenger_rank_the_same_cases(small_shop, store, other_bundle):
     journal.append_entry(store, journal_entry(1, other_bundle))
     evaluation = evaluate_small_shop(small_shop, store)
     scores = evaluation.value.comparison.scores
@@ -165,7 +165,7 @@ def test_the_bundle_that_serves_already_is_not_released_again(small_shop, store)
     )  # no new model was judged
 
 
-def test_a_bundle_that_was_taken_back_is_held_for_a_person_and_the_card_says_so(small_shop, store, other_bundle):
+def test_a_rolled_back_bundle_is_held_and_its_card_gives_the_reason(small_shop, store, other_bundle):
     journal.append_entry(store, journal_entry(1, other_bundle))
     journal.append_entry(store, journal_entry(2, small_shop.bundle.id))
     journal.append_entry(
@@ -244,7 +244,7 @@ def third_bundle(store, tmp_path) -> str:
     return write_bundle_until
 
 
-def test_the_first_release_is_asked_beside_every_later_one(small_shop, store, other_bundle, third_bundle):
+def test_the_anchor_is_evaluated_beside_every_challenger(small_shop, store, other_bundle, third_bundle):
     journal.append_entry(store, journal_entry(1, other_bundle))
     journal.append_entry(store, journal_entry(2, third_bundle(str(small_shop.days[0]))))
     evaluation_record = evaluate_small_shop(small_shop, store).value.record
@@ -260,7 +260,7 @@ def test_an_anchor_that_is_gone_is_said_and_no_other_takes_its_place(small_shop,
     assert evaluation_record.verdict.warnings[0].startswith("the anchor, release 1, was not evaluated (")
 
 
-def test_nobody_is_asked_for_days_that_the_champion_has_learned_from(small_shop, store, third_bundle):
+def test_days_of_the_champions_training_set_have_no_cases(small_shop, store, third_bundle):
     journal.append_entry(store, journal_entry(1, third_bundle(str(small_shop.days[-2]))))
     record = evaluate_small_shop(small_shop, store).value.record
     assert record.evaluation.train_until == day_number(small_shop.days[-2])

@@ -42,7 +42,7 @@ def earlier_batches(*rows: tuple[str, str, str, str, int]) -> list[pa.RecordBatc
 EVENTS_BEFORE = [("e1", "ann", "a", "view", 100)]
 
 
-def test_a_basket_is_asked_for_where_the_shopper_was_known_before():
+def test_a_basket_is_a_case_if_the_shopper_has_an_earlier_history():
     evaluated_events = events_table(
         ("e2", "ann", "b", "view", 200), ("e3", "ann", "c", "cart", 200), ("e4", "bob", "a", "view", 50),
         ("e5", "bob", "c", "view", 60),
@@ -53,7 +53,7 @@ def test_a_basket_is_asked_for_where_the_shopper_was_known_before():
     assert (counted.n_leaked, counted.n_held_out_events) == (0, 4)
 
 
-def test_a_basket_of_which_a_part_landed_before_is_no_question_and_returns_are_asked_for_never():
+def test_a_basket_that_partly_landed_before_and_a_return_are_no_cases():
     evaluated_events = events_table(
         ("e2", "ann", "b", "view", 100), ("e3", "ann", "c", "return", 300), ("e4", "ann", "d", "view", 400)
     )
@@ -61,12 +61,12 @@ def test_a_basket_of_which_a_part_landed_before_is_no_question_and_returns_are_a
     assert count_cases(known_batches, evaluated_events).baskets == {("ann", 400): {"d"}}
 
 
-def test_an_event_delivered_again_is_found_by_its_id_whatever_else_it_says():
+def test_an_event_delivered_again_is_detected_by_its_id_alone():
     evaluated_events = events_table(("e1", "eve", "z", "cart", 900), ("e7", "ann", "b", "view", 950))
     assert count_cases(earlier_batches(*EVENTS_BEFORE), evaluated_events).n_leaked == 1
 
 
-def test_days_that_judge_nothing_give_no_baskets():
+def test_days_without_events_give_no_baskets():
     assert count_cases(earlier_batches(*EVENTS_BEFORE), events_table()) == CaseRecount({}, Counter(), 0, 0)
 
 
@@ -99,7 +99,7 @@ def test_the_same_baskets_counted_both_ways_are_alike():
     assert find_case_mismatches(recount_result(), next_basket_cases(data.histories, 10, 20), data) == []
 
 
-def test_a_basket_with_another_item_a_missing_and_an_invented_one_are_named():
+def test_changed_missing_and_invented_baskets_are_named():
     data = training_set()
     cases = next_basket_cases(data.histories, 10, 20)
     assert find_case_mismatches(recount_result(bob={"c", "new"}), cases, data) == ["shopper bob at second 300"]
@@ -107,7 +107,7 @@ def test_a_basket_with_another_item_a_missing_and_an_invented_one_are_named():
     assert find_case_mismatches(recount_result(), cases.take(slice(0, 1)), data) == ["shopper bob at second 300"]
 
 
-def test_a_shopper_whose_oldest_events_were_left_out_is_passed_over():
+def test_a_shopper_with_a_cut_history_is_skipped():
     data = training_set()
     case_recount = replace(recount_result(bob={"c"}), event_counts=Counter(ann=2, bob=9))
     assert find_case_mismatches(case_recount, next_basket_cases(data.histories, 10, 20), data) == []
@@ -120,13 +120,13 @@ def comparison(tmp_path):
     return compare(training_set(), ranker, ranker)
 
 
-def test_figures_are_what_lists_and_events_give_by_hand(comparison):
+def test_metrics_equal_those_counted_from_lists_and_events(comparison):
     data = training_set()
     cases = next_basket_cases(data.histories, 10, 20)
     assert find_metric_mismatches(recount_result(), cases, comparison, data, 10) == []
 
 
-def test_hits_and_targets_that_the_events_do_not_know_are_found(comparison):
+def test_hits_and_targets_that_differ_from_the_events_are_detected(comparison):
     data = training_set()
     cases = next_basket_cases(data.histories, 10, 20)
     champion = comparison.scores["champion"]
@@ -153,7 +153,7 @@ def write_events_table(lake: Path, rows: pa.Table) -> int:
     return table.current_snapshot().snapshot_id
 
 
-def test_a_day_that_was_run_again_does_not_change_what_a_training_set_is_judged_on(tmp_path):
+def test_a_rerun_of_a_day_does_not_change_the_cases_of_an_older_training_set(tmp_path):
     settings, days = Settings(_env_file=None, lake=str(tmp_path)), pa.array([date(2024, 3, 1), date(2024, 3, 2)])
     rows = events_table(("e1", "ann", "a", "view", 100), ("e2", "ann", "b", "view", 200))
     first_snapshot = write_events_table(tmp_path, rows.append_column("landing_date", days))
@@ -167,7 +167,7 @@ def test_a_day_that_was_run_again_does_not_change_what_a_training_set_is_judged_
 
 
 @pytest.mark.spark
-def test_on_a_real_lake_both_counts_agree_and_a_day_that_is_cut_otherwise_is_seen(small_shop):
+def test_on_a_real_lake_both_counts_agree_and_another_cut_is_detected(small_shop):
     from freshet.tables.reader import load_training_set
 
     data = load_training_set(small_shop.settings, small_shop.training_set)

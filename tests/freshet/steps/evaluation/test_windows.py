@@ -20,7 +20,7 @@ def store(tmp_path) -> Store:
     return Store(str(tmp_path))
 
 
-def test_days_that_have_judged_nothing_hold_nothing(store):
+def test_the_first_evaluation_on_a_window_has_no_hold(store):
     assert first_evaluated_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY) is None
     assert reused_window_reasons(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE) == ()
 
@@ -35,7 +35,7 @@ def test_a_second_model_on_the_same_days_waits_for_a_person(store):
     )
 
 
-def test_the_same_model_may_be_judged_again(store):
+def test_the_same_model_may_be_evaluated_again(store):
     record_evaluated_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE)
     assert reused_window_reasons(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE) == ()
 
@@ -46,7 +46,7 @@ def test_the_first_model_stays_the_first(store):
     assert first_evaluated_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY) == FIRST_BUNDLE
 
 
-def test_another_day_and_another_champion_are_another_look(store):
+def test_another_day_or_another_champion_is_another_window(store):
     record_evaluated_bundle(store, CHAMPION_BUNDLE, SEVENTH_DAY, FIRST_BUNDLE)
     assert reused_window_reasons(store, CHAMPION_BUNDLE, SEVENTH_DAY + 1, SECOND_BUNDLE) == ()
     assert reused_window_reasons(store, None, SEVENTH_DAY, SECOND_BUNDLE) == ()

@@ -153,7 +153,7 @@ def test_while_releases_are_held_nothing_is_released_and_the_run_is_green(shop):
     assert shop.entry_kinds == ["release", "hold"]
 
 
-def test_after_the_hold_what_was_judged_before_it_is_released(shop):
+def test_a_bundle_evaluated_before_a_hold_is_released_after_it(shop):
     ref = shop.write_evaluation()
     shop.hold_releases()
     assert shop.release(ref).ref is None
@@ -163,7 +163,7 @@ def test_after_the_hold_what_was_judged_before_it_is_released(shop):
     assert (last.number, last.decided_on, last.bundle) == (4, 3, shop.challenger)
 
 
-def test_a_rollback_during_a_hold_makes_what_was_judged_before_it_old(shop):
+def test_a_rollback_during_a_hold_outdates_earlier_evaluations(shop):
     journal.append_entry(shop.store, journal_entry(2, shop.bundle("other")))
     ref = shop.write_evaluation()
     shop.hold_releases()
@@ -173,7 +173,7 @@ def test_a_rollback_during_a_hold_makes_what_was_judged_before_it_old(shop):
         shop.release(ref)
 
 
-def test_a_hold_that_comes_while_it_is_written_wins(shop, monkeypatch):
+def test_a_concurrent_hold_stops_the_release(shop, monkeypatch):
     ref, append = shop.write_evaluation(), journal.append_entry
 
     def append_after_hold(store, entry_to_write):
@@ -187,7 +187,7 @@ def test_a_hold_that_comes_while_it_is_written_wins(shop, monkeypatch):
     assert shop.entry_kinds == ["release", "hold"]
 
 
-def test_an_evaluation_of_a_journal_that_was_longer_is_refused(shop):
+def test_an_evaluation_on_a_missing_release_is_refused(shop):
     shop.hold_releases()
     ref = shop.write_evaluation()
     shop.store.local_path("releases/00000002.json").unlink()
@@ -198,7 +198,7 @@ def test_an_evaluation_of_a_journal_that_was_longer_is_refused(shop):
 # Taken back
 
 
-def test_a_bundle_that_was_taken_back_is_not_released_again_by_itself(shop):
+def test_a_rolled_back_bundle_is_not_released_automatically(shop):
     shop.roll_back_challenger()
     release_result = shop.release(shop.write_evaluation())
     assert (release_result.ref, shop.entry_kinds) == (None, ["release", "release", "rollback"])
@@ -227,7 +227,7 @@ def test_a_bundle_that_was_taken_back_is_not_released_again_by_itself(shop):
         ({"lineage": {"model": "trained once more"}, "created_by": "another version"}, False),
     ],
 )
-def test_the_same_model_made_once_more_counts_as_taken_back_and_another_does_not(shop, changes, same):
+def test_a_rebuilt_bundle_of_a_rolled_back_model_counts_as_rolled_back(shop, changes, same):
     shop.roll_back_challenger()
     remade_bundle = shop.bundle("challenger", **changes)
     release_result = shop.release(shop.write_evaluation(remade_bundle))
@@ -240,7 +240,7 @@ def test_the_same_model_made_once_more_counts_as_taken_back_and_another_does_not
 # By name
 
 
-def test_a_person_releases_by_name_what_was_taken_back_and_says_why(shop):
+def test_a_rolled_back_bundle_is_released_by_name_with_a_reason(shop):
     shop.roll_back_challenger()
     shop.write_evaluation()
     entry = shop.release_by_name()
@@ -254,7 +254,7 @@ def test_a_person_releases_by_name_what_was_taken_back_and_says_why(shop):
     assert journal.rolled_back_bundles(journal.read_entries(shop.store)) == {}
 
 
-def test_a_person_releases_by_name_what_the_judge_holds(shop):
+def test_a_held_bundle_is_released_by_name(shop):
     ref = shop.write_evaluation(verdict=add_holds(GOOD_VERDICT, ["it is too good to be true"]))
     assert shop.release(ref).ref is None
     entry = shop.release_by_name()
@@ -276,7 +276,7 @@ def test_a_copy_beside_the_evaluations_does_not_matter(shop):
     assert shop.release_by_name().bundle == shop.challenger
 
 
-def test_what_was_not_judged_good_is_released_by_nobody(shop):
+def test_a_rejected_bundle_is_not_released_by_name(shop):
     shop.write_evaluation(verdict=TOO_FEW_VERDICT)
     with pytest.raises(LakeError) as exc_info:
         shop.release_by_name()
@@ -296,7 +296,7 @@ def test_of_several_evaluations_the_one_on_the_latest_release_counts(shop):
         shop.release_by_name()
 
 
-def test_what_was_judged_against_another_release_is_not_released_by_name(shop):
+def test_a_bundle_evaluated_on_an_older_release_is_not_released_by_name(shop):
     shop.write_evaluation()
     journal.append_entry(shop.store, journal_entry(2, shop.champion))
     with pytest.raises(JournalError) as exc_info:
@@ -307,7 +307,7 @@ def test_what_was_judged_against_another_release_is_not_released_by_name(shop):
     )
 
 
-def test_what_was_just_taken_back_is_gone_back_to_and_not_released(shop):
+def test_the_error_for_a_just_replaced_bundle_suggests_a_rollback(shop):
     shop.write_evaluation()
     shop.roll_back_challenger()
     with pytest.raises(JournalError) as exc_info:
@@ -328,7 +328,7 @@ def test_what_was_just_taken_back_is_gone_back_to_and_not_released(shop):
 
 @pytest.mark.parametrize("method", ["release", "by name"])
 @pytest.mark.parametrize("damage", ["byte", "gone", "other answers"])
-def test_a_bundle_that_is_damaged_after_it_was_judged_is_not_released(shop, method, damage):
+def test_a_bundle_damaged_after_its_evaluation_is_not_released(shop, method, damage):
     bundle = write_wrong_bundle(shop) if damage == "other answers" else shop.challenger
     ref = shop.write_evaluation(bundle)
     folder = shop.store.local_path(bundle_path(bundle))

@@ -28,7 +28,7 @@ def waiting_for_person(shop: ReleaseShop) -> list[tuple[str, tuple[str, ...]]]:
     ]
 
 
-def test_a_bundle_that_was_judged_good_and_is_held_waits(shop):
+def test_a_held_bundle_that_passed_its_evaluation_waits(shop):
     shop.write_evaluation(verdict=HELD_VERDICT)
     assert waiting_for_person(shop) == [(shop.challenger, ("it is too good to be true",))]
 
@@ -36,7 +36,7 @@ def test_a_bundle_that_was_judged_good_and_is_held_waits(shop):
 @pytest.mark.parametrize(
     "verdict", [GOOD_VERDICT, TOO_FEW_VERDICT, add_holds(TOO_FEW_VERDICT, ["it is too good to be true"])]
 )
-def test_what_was_released_or_not_judged_good_does_not_wait(shop, verdict):
+def test_a_released_or_rejected_bundle_does_not_wait(shop, verdict):
     shop.write_evaluation(verdict=verdict)
     assert waiting_for_person(shop) == []
 
@@ -60,7 +60,7 @@ def test_of_several_evaluations_the_last_one_counts(shop):
     assert waiting_for_person(shop) == []
 
 
-def test_what_serves_already_does_not_wait(shop):
+def test_the_champion_does_not_wait(shop):
     shop.write_evaluation(shop.champion, HELD_VERDICT)
     assert waiting_for_person(shop) == []
 
@@ -78,7 +78,7 @@ def test_evaluations_that_were_edited_or_are_of_another_version_are_passed_over(
     assert waiting_for_person(shop) == []
 
 
-def test_it_says_which_since_when_why_and_what_to_type():
+def test_the_message_names_bundle_time_reason_and_command():
     waiting_bundle = WaitingBundle(
         "7" * 64, datetime(2026, 11, 28, 2, 20, tzinfo=UTC), ("it was rolled back", "it is the data")
     )
@@ -93,7 +93,7 @@ def test_it_says_which_since_when_why_and_what_to_type():
     )
 
 
-def test_a_machine_that_only_serves_can_ask():
+def test_a_gateway_machine_can_list_waiting_bundles():
     heavy = "('pyarrow', 'pandas', 'torch', 'pyiceberg', 'pyspark')"
     code = f"import sys, freshet.steps.release.waiting_bundles; sys.exit(any(name in sys.modules for name in {heavy}))"
     assert subprocess.run([sys.executable, "-c", code], env=dict(os.environ), check=False).returncode == 0

@@ -96,13 +96,13 @@ def calm_metrics(training_set, ranker) -> ReleaseMetrics:
     return release_metrics_of(comparison)
 
 
-def test_the_shop_as_it_was_is_judged_as_before(training_set, ranker, calm_metrics):
+def test_without_doubled_views_the_verdict_is_unchanged(training_set, ranker, calm_metrics):
     _, signals, verdict = judge_release(training_set, ranker, [calm_metrics])
     assert verdict.released
     assert (signals["rise"].message, signals["echo"].message) == ("", "")
 
 
-def test_looks_that_are_written_twice_hold_the_release_for_a_person(training_set, ranker, calm_metrics):
+def test_doubled_views_hold_the_release(training_set, ranker, calm_metrics):
     comparison, signals, verdict = judge_release(doubled_set(training_set, 0.5), ranker, [calm_metrics])
     table = comparison.evaluation.table
     assert table["challenger"]["ndcg@10"] > 1.2 * calm_metrics.ndcg["challenger"]
@@ -118,7 +118,7 @@ def test_a_few_of_them_are_seen_by_their_share_before_the_figures_show_them(trai
     assert signals["echo"].is_hold
 
 
-def test_without_any_release_before_they_are_held_too(training_set, ranker):
+def test_doubled_views_hold_the_first_release_too(training_set, ranker):
     _, signals, verdict = judge_release(doubled_set(training_set, 0.5), ranker, ())
     assert (verdict.passed, verdict.released) == (True, False)
     assert signals["rise"].message == ""

@@ -38,7 +38,7 @@ def test_alone_and_in_a_group_the_lists_are_the_same(bundle, precision):
         assert lists_by_group(ranker, size) == single_result, size
 
 
-def test_the_rung_sees_an_encoder_that_rounds_by_the_whole_group(bundle):
+def test_an_encoder_that_rounds_by_batch_fails_batch_invariance(bundle):
     batch = model_input(random_histories(), MAX_HISTORY)
     int8 = open_ranker(bundle, "int8")
     assert (int8.batching, open_ranker(bundle, "fp32").batching) == ("alone", "by_length")
