@@ -61,7 +61,7 @@ def drift_metadata(report: "DriftReport", params: "DriftParams") -> dict[str, An
     if verdict.slow_reasons:
         metadata["slow drift"] = "; ".join(verdict.slow_reasons)
     if verdict.rise_reasons:
-        metadata["implausible gain"] = "; ".join(verdict.rise_reasons)
+        metadata["implausible rise"] = "; ".join(verdict.rise_reasons)
     rows = criteria(verdict, params)
     if rows:
         metadata["plot"] = figure_metadata(drift_figure(verdict, params))

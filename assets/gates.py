@@ -42,7 +42,7 @@ def publish_table(
 
     A range with good and bad days goes on with the good ones; the last tables of the run fail it. An empty day is good
     but not materialized. Days that were made again although the run did not ask for them are logged and materialized
-    beside the output. A table that is only held back (a shop too young to train on) leaves the run green, and the
+    beside the output. A table that is only skipped (a shop too young to train on) leaves the run green, and the
     assets made from it do not run.
     """
     has_errors = publish_result.gate_report.has_errors
@@ -117,7 +117,7 @@ def publish_artifact(
 ) -> AssetResults:
     """Yield the check results of an artifact, then its reference; raise dg.Failure with the reasons if it was refused.
 
-    If it is held back, or a warning decides against it, the run stays green and nothing is materialized.
+    If it is skipped, or a warning decides against it, the run stays green and nothing is materialized.
     """
     yield from check_results(result.gate)
     if result.gate.has_errors:

@@ -5,19 +5,20 @@ An asset whose value is too big to pass on (a model, a bundle, lists) publishes 
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, ClassVar, Final, TypeVar
+from typing import ClassVar, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
+from pydantic import BaseModel, JsonValue
 
 from freshet.store import Store
+from freshet.stored_model import StoredModel
 
 Ref = TypeVar("Ref", bound=BaseModel)
 
-# Asset → the name it had in earlier versions: a lake of then has its reference under that name.
+# Asset → its name in earlier versions: an older lake has its reference under that name.
 FORMER_ASSET_NAMES: Final = {"content_embeddings": "item_vectors", "tuning": "search"}
 
 
-def pointer_path(asset: str) -> str:
+def reference_path(asset: str) -> str:
     """Return the lake path of an asset's published reference."""
     return f"published/{asset}.json"
 
@@ -29,7 +30,7 @@ def model_path(model_id: str) -> str:
 
 def publish(store: Store, asset: str, ref: BaseModel) -> None:
     """Write `ref` as the asset's current reference; readers see the old one or the new one, never a mixture."""
-    store.put(pointer_path(asset), ref.model_dump_json(indent=1).encode())
+    store.put(reference_path(asset), ref.model_dump_json(indent=1).encode())
 
 
 def published(store: Store, asset: str, ref_type: type[Ref]) -> Ref | None:
@@ -39,35 +40,9 @@ def published(store: Store, asset: str, ref_type: type[Ref]) -> Ref | None:
     read, pydantic's ValidationError if the file holds something else.
     """
     for name in (asset, FORMER_ASSET_NAMES.get(asset, asset)):
-        if store.exists(pointer_path(name)):
-            return ref_type.model_validate_json(store.get(pointer_path(name)))
+        if store.exists(reference_path(name)):
+            return ref_type.model_validate_json(store.get(reference_path(name)))
     return None
-
-
-def rename_former(values: Mapping[str, Any], former_names: Mapping[str, str]) -> dict[str, Any]:
-    """Return `values` with former names replaced by current ones; a value under the current name takes precedence."""
-    current_names = {former: name for name, former in former_names.items() if name not in values}
-    return {current_names.get(name, name): value for name, value in values.items()}
-
-
-class StoredModel(BaseModel):
-    """Base of records stored as JSON in the lake or in a bundle; fields are also read under their former names.
-
-    former_names: field → its name in files of earlier versions.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    former_names: ClassVar[Mapping[str, str]] = {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _rename_former(cls, values: Any) -> Any:
-        return rename_former(values, cls.former_names) if isinstance(values, Mapping) else values
-
-    def dump_former(self) -> dict[str, Any]:
-        """Return the record's JSON values under the former names, for hashes that must stay the same."""
-        return {self.former_names.get(name, name): value for name, value in self.model_dump(mode="json").items()}
 
 
 class TrainingSetRef(StoredModel):

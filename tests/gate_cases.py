@@ -104,7 +104,7 @@ PASSING_PROFILES: dict[str, dict[str, object]] = {
     "drift_report": {
         "compared_days": 3, "missing_reason": "", "not_finite": 0, "drifted": 0,
         "sentence": "The shop is as release 3 knows it.", "drifted_from_anchor": 0, "drifted_from_anchor_message": "",
-        "suspicious_rise": 0, "suspicious_rise_message": "",
+        "implausible_rise": 0, "implausible_rise_message": "",
     },
     "release": {
         "released": 1, "sentence": "Released: it beats every baseline.", "waiting": 0, "waiting_message": "",
@@ -560,7 +560,7 @@ FAILING_CASES = (
     ),
     RuleCase(
         "drift_report", "quality_is_plausible",
-        {"suspicious_rise": 1, "suspicious_rise_message": "NDCG@10 0.2000 → 0.3000"},
+        {"implausible_rise": 1, "implausible_rise_message": "NDCG@10 0.2000 → 0.3000"},
         ("NDCG@10 0.2000 → 0.3000",),
         shown_by="test_metrics_far_above_past_releases_hold", blocks=False,
     ),

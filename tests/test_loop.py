@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from freshet.artifacts import pointer_path
+from freshet.artifacts import reference_path
 from freshet.releases import journal
 from freshet.store import Store, open_store
 from pipelines.ports import find_free_port
@@ -110,7 +110,7 @@ def test_events_and_impressions_land_today(dev_process):
 
 
 def test_the_gateway_starts_with_the_histories_of_the_lake(dev_process):
-    dev_process.wait("histories", lambda: dev_process.store.exists(pointer_path("latest_histories")))
+    dev_process.wait("histories", lambda: dev_process.store.exists(reference_path("latest_histories")))
     dev_process.wait("readiness", lambda: httpx.get(f"{dev_process.gateway}/readyz").status_code == 200)
     body = httpx.get(
         f"{dev_process.gateway}/v1/recommendations", params={"user_id": regular_shopper(dev_process.store)}

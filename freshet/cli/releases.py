@@ -164,7 +164,7 @@ def _hold_lines(entries: "Sequence[JournalEntry]") -> list[str]:
 
 
 def _pending_lines(store: "Store", entries: "Sequence[JournalEntry]") -> list[str]:
-    return [f"Now {pending.sentence}." for pending in waiting_bundles(store, entries)]
+    return [f"Now {bundle.sentence}." for bundle in waiting_bundles(store, entries)]
 
 
 def _warn_of_strays(store: "Store") -> None:

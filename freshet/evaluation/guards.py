@@ -1,4 +1,4 @@
-"""Guards against what the verdict's tests miss: collapse, slow loss, slice regressions, implausible gains.
+"""Guards against what the verdict's tests miss: collapse, slow loss, slice regressions, implausible rises.
 
 Each guard passes, warns, or holds the release for a person. No guard releases a model.
 """
@@ -11,7 +11,7 @@ from freshet.evaluation.baseline_ratio import ReleaseMetrics, baseline_ratio
 from freshet.evaluation.collapse import diversity_loss_reason, encoder_collapse_reason, personalisation_collapse_reason
 from freshet.evaluation.comparison import ANCHOR, BASELINE_SCORERS, CHALLENGER, CHAMPION, Comparison, Evaluation
 from freshet.evaluation.guard_params import GuardParams
-from freshet.evaluation.implausible_gains import suspicious_rise
+from freshet.evaluation.implausible_rise import implausible_rise
 from freshet.evaluation.paired_differences import paired_difference
 from freshet.evaluation.params import EvaluationParams
 from freshet.evaluation.slices import slice_regressions
@@ -130,7 +130,7 @@ def _rise_guard(inputs: GuardInputs) -> GuardResult:
         for name, scores in comparison.scores.items()
     }
     current_ndcg, models = _ndcg_by_scorer(comparison.evaluation, k), (CHALLENGER, CHAMPION)
-    message, is_hold = suspicious_rise(
+    message, is_hold = implausible_rise(
         current_ndcg,
         lower_bounds,
         inputs.past_releases,

@@ -71,22 +71,23 @@ def publish_training_set(
     daily = {
         table: _landed_by(iceberg.read_snapshot(spark, table, snapshots[table.name]), as_of) for table in _DAILY_SOURCES
     }
-    rows = features.training_set(
-        daily[HISTORIES], daily[USER_FEATURES], vocabulary, day_number(train_until), max_events
-    )
+    last_train_day = day_number(train_until)
+    rows = features.training_set(daily[HISTORIES], daily[USER_FEATURES], vocabulary, last_train_day, max_events)
     event_counts = [TableCounts(EVENTS, iceberg.rows_by_day(spark, EVENTS), "events"), *_event_counts(daily)]
-    inputs: dict[str, object] = {
-        "vocabulary_size": vocabulary.count(),
-        "as_of": str(as_of),
-        "train_until": str(train_until),
-        **check_consistency(open_store(settings.lake), event_counts, as_of),
-    }
+    store = open_store(settings.lake)
+    consistency = check_consistency(store, event_counts, as_of)
 
     def collect_inputs(staged: DataFrame) -> Mapping[str, object]:
-        return {**inputs, "returning_shoppers": _count_returning_shoppers(staged, train_until)}
+        return {
+            "vocabulary_size": vocabulary.count(),
+            "as_of": str(as_of),
+            "train_until": str(train_until),
+            "returning_shoppers": _count_returning_shoppers(staged, train_until),
+            **consistency,
+        }
 
     result = publish_unpartitioned(rows, TRAINING_SET, collect_inputs, settings)
-    embeddings = published_content_embeddings(open_store(settings.lake))
+    embeddings = published_content_embeddings(store)
     return result, TrainingSetRef(
         as_of=as_of,
         train_until=train_until,

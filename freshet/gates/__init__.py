@@ -1,4 +1,4 @@
 """Gates: rules over a profile, checked by Great Expectations.
 
-Start with `suites.py`, which names the rules of every table and artifact; `judging.py` checks them.
+Start with `suites.py`, which names the rules of every table and artifact; `check_rules.py` checks them.
 """

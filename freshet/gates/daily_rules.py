@@ -22,6 +22,71 @@ def _upstream_rule(upstream: str) -> Rule:
     )  # fmt: skip
 
 
+_READING_RULES: Final = (
+    zero_rule(
+        "files_are_readable", "broken_files",
+        "{file_problems}",
+        "replace the file (or delete it and land a corrected export), then run the day again",
+    ),
+    Rule(
+        "every_file_gave_rows", "files_without_rows",
+        "{files_without_rows} of {files} files have no row",
+        "check the producer's export",
+        max_value=0, severity="warn",
+    ),
+    zero_rule(
+        "records_are_all_read", "unread_records",
+        "{unread_records} records were not read: {miscounted_files}",
+        "look for an unclosed quote or a stray line break in the file, replace the file and run the day again",
+    ),
+)  # fmt: skip
+_RAW_ROW_RULES: Final = (
+    zero_rule(
+        "rows_are_read_once", "records_read_twice",
+        "{records_read_twice} records were read twice: {miscounted_files}",
+        BUG_FIX,
+    ),
+    zero_rule(
+        "ids_are_pseudonyms", "unhashed_ids",
+        "{unhashed_ids} of {rows} rows contain an unhashed user or session id",
+        BUG_FIX,
+    ),
+)  # fmt: skip
+_EVENT_ROW_RULES: Final = (
+    zero_rule(
+        "event_ids_are_unique", "repeated_ids",
+        "{repeated_ids} of {rows} rows repeat an event id of the same day",
+        BUG_FIX,
+    ),
+    zero_rule(
+        "event_ids_count_once", "shared_ids",
+        "{shared_ids} of {rows} event ids are also among the published events of {shared_ids_days}",
+        "correct the refused days among them (`freshet days`), then run the daily tables of all these days as one "
+        "range",
+    ),
+    zero_rule(
+        "items_are_named", "without_item",
+        "{without_item} of {rows} rows have no item_id",
+        BUG_FIX,
+    ),
+    zero_rule(
+        "shoppers_are_pseudonyms", "without_shopper",
+        "{without_shopper} of {rows} rows have no valid pseudonym as shopper",
+        BUG_FIX,
+    ),
+    zero_rule(
+        "event_types_are_known", "unknown_types",
+        "{unknown_types} of {rows} rows have an unknown event type",
+        BUG_FIX,
+    ),
+    zero_rule(
+        "times_are_plausible", "after_landing_day",
+        "{after_landing_day} of {rows} events lie more than a day after their landing day",
+        BUG_FIX,
+    ),
+)  # fmt: skip
+
+
 def raw_events_rules(settings: Settings) -> tuple[Rule, ...]:
     """Return the rules of `raw_events`."""
     is_required = settings.delivery_schedule == "daily"
@@ -32,22 +97,7 @@ def raw_events_rules(settings: Settings) -> tuple[Rule, ...]:
             "ask the producer, then run `freshet land FILE…`; if the shop was closed, there is nothing to do",
             min_value=1, severity="error" if is_required else "warn",
         ),
-        zero_rule(
-            "files_are_readable", "broken_files",
-            "{file_problems}",
-            "replace the file (or delete it and land a corrected export), then run the day again",
-        ),
-        Rule(
-            "every_file_gave_rows", "files_without_rows",
-            "{files_without_rows} of {files} files have no row",
-            "check the producer's export",
-            max_value=0, severity="warn",
-        ),
-        zero_rule(
-            "records_are_all_read", "unread_records",
-            "{unread_records} records were not read: {miscounted_files}",
-            "look for an unclosed quote or a stray line break in the file, replace the file and run the day again",
-        ),
+        *_READING_RULES,
         Rule(
             "rows_are_events", "skipped_share",
             "the mapping's `where` skips {skipped} of {rows} rows (limit {limit})",
@@ -55,16 +105,7 @@ def raw_events_rules(settings: Settings) -> tuple[Rule, ...]:
             "FRESHET_MAX_SKIPPED_SHARE=1 accepts any share",
             max_value=settings.max_skipped_share,
         ),
-        zero_rule(
-            "rows_are_read_once", "records_read_twice",
-            "{records_read_twice} records were read twice: {miscounted_files}",
-            BUG_FIX,
-        ),
-        zero_rule(
-            "ids_are_pseudonyms", "unhashed_ids",
-            "{unhashed_ids} of {rows} rows contain an unhashed user or session id",
-            BUG_FIX,
-        ),
+        *_RAW_ROW_RULES,
     )  # fmt: skip
 
 
@@ -84,37 +125,7 @@ def events_rules(settings: Settings) -> tuple[Rule, ...]:
             "look at quarantined_events of that day, correct the export or the mapping, then run the day again",
             max_value=settings.max_invalid_share,
         ),
-        zero_rule(
-            "event_ids_are_unique", "repeated_ids",
-            "{repeated_ids} of {rows} rows repeat an event id of the same day",
-            BUG_FIX,
-        ),
-        zero_rule(
-            "event_ids_count_once", "shared_ids",
-            "{shared_ids} of {rows} event ids are also among the published events of {shared_ids_days}",
-            "correct the refused days among them (`freshet days`), then run the daily tables of all these days as one "
-            "range",
-        ),
-        zero_rule(
-            "items_are_named", "without_item",
-            "{without_item} of {rows} rows have no item_id",
-            BUG_FIX,
-        ),
-        zero_rule(
-            "shoppers_are_pseudonyms", "without_shopper",
-            "{without_shopper} of {rows} rows have no valid pseudonym as shopper",
-            BUG_FIX,
-        ),
-        zero_rule(
-            "event_types_are_known", "unknown_types",
-            "{unknown_types} of {rows} rows have an unknown event type",
-            BUG_FIX,
-        ),
-        zero_rule(
-            "times_are_plausible", "after_landing_day",
-            "{after_landing_day} of {rows} events lie more than a day after their landing day",
-            BUG_FIX,
-        ),
+        *_EVENT_ROW_RULES,
         *(
             _anomaly_rule(check, name, settings.parsed_anomaly_limits[check])
             for check, name in ANOMALY_RULE_NAMES.items()

@@ -28,7 +28,7 @@ MODEL_SUITES: Final[Mapping[str, tuple[Rule, ...]]] = {
             "at_least_two_items", "rows",
             "the shop has {rows} item(s); a recommender needs at least {limit}",
             "land more days, or check whether the mapping's item_id or `where` discards items",
-            min_value=2, severity="hold",
+            min_value=2, severity="skip",
         ),
         _DAYS_MATCH_RULE,
         zero_rule("items_are_unique", "repeated", "{repeated} of {rows} rows repeat an item", BUG_FIX),
@@ -76,7 +76,7 @@ MODEL_SUITES: Final[Mapping[str, tuple[Rule, ...]]] = {
             "{returning_shoppers} of {rows} shoppers have two baskets by {train_until}; training needs at least "
             "{limit} such shoppers",
             "land more days, or lower `holdout_days`",
-            min_value=2, severity="hold",
+            min_value=2, severity="skip",
         ),
     ),
     "content_embeddings": (
@@ -108,7 +108,7 @@ MODEL_SUITES: Final[Mapping[str, tuple[Rule, ...]]] = {
             "enough_trials_are_complete", "missing_trials",
             "{completed} of {trials} trials completed; at least {min_trials} are needed",
             "run the tuning again, it resumes the study; or raise `n_trials` or `max_minutes`",
-            max_value=0, severity="hold",
+            max_value=0, severity="skip",
         ),
         Rule(
             "winner_beats_the_default", "winner_is_better",
@@ -188,7 +188,7 @@ MODEL_SUITES: Final[Mapping[str, tuple[Rule, ...]]] = {
             "edge_is_small", "share_of_size_budget",
             "its files have {bytes:,} bytes, and {size_budget:,} are allowed; the largest file is {largest_file}",
             "lower `ensemble_size` or `embedding_dim`, which add bytes for every item",
-            max_value=1, severity="hold",
+            max_value=1, severity="skip",
         ),
         zero_rule(
             "edge_answers_as_sealed", "corrupt",
@@ -258,8 +258,8 @@ MODEL_SUITES: Final[Mapping[str, tuple[Rule, ...]]] = {
             max_value=0, severity="warn",
         ),
         Rule(
-            "quality_is_plausible", "suspicious_rise",
-            "{suspicious_rise_message}",
+            "quality_is_plausible", "implausible_rise",
+            "{implausible_rise_message}",
             "check the newest days before you trust it",
             max_value=0, severity="warn",
         ),

@@ -16,8 +16,8 @@ class Rule:
     warn_above: a value above it is a warning even if it is not above `max_value`.
     waiver_column: a column of the profile; in a row where it is not 0, a broken rule is only a warning.
     fix: how to correct it; `{where}` in it stands for the name of the row.
-    severity: `error`: nothing is published and the run fails; `hold`: nothing is published and the run goes on without
-    it, because it is not an error; `warn`: shown, blocks nothing.
+    severity: `error`: nothing is published and the run fails; `skip`: nothing is published and the run goes on
+    without it, because it is not an error; `warn`: shown, blocks nothing.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Rule:
     fix: str
     min_value: float | None = None
     max_value: float | None = None
-    severity: Literal["error", "hold", "warn"] = "error"
+    severity: Literal["error", "skip", "warn"] = "error"
     warn_above: float | None = None
     waiver_column: str | None = None
 
@@ -124,5 +124,5 @@ class GateReport:
 
     @property
     def has_errors(self) -> bool:
-        """Whether a rule of severity `error` blocks a row; `hold` is not an error."""
+        """Whether a rule of severity `error` blocks a row; `skip` is not an error."""
         return any(result.rule.severity == "error" and result.is_blocking for result in self.results)

@@ -1,4 +1,4 @@
-"""Bin the columns that drift detection compares: every value of events and shopper days becomes one of a few labels."""
+"""The columns of the drift report: every value of events and shopper days as one of a few labels (bins)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

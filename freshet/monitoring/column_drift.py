@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from freshet.data.columns import LANDING_DATE
 from freshet.monitoring.binning import COLUMNS, bin_columns, fit_bins
-from freshet.monitoring.evidently_report import psi_scores
+from freshet.monitoring.evidently_report import save_report
 from freshet.monitoring.params import DriftParams
-from freshet.monitoring.psi import baseline_psi, value_shares
+from freshet.monitoring.psi import baseline_psi, psi, value_shares
 from freshet.monitoring.verdict import ColumnDrift, column_drifts
 
 if TYPE_CHECKING:
@@ -36,4 +36,7 @@ def compare_columns(
     shares = {
         name: (dict(value_shares(reference_bins[name])), dict(value_shares(current_bins[name]))) for name in COLUMNS
     }
-    return column_drifts(psi_scores(reference_bins, current_bins, limits, html_file), limits, shares)
+    if html_file is not None:
+        save_report(reference_bins, current_bins, limits, html_file)
+    psi_scores = {name: psi(reference_bins[name], current_bins[name]) for name in COLUMNS}
+    return column_drifts(psi_scores, limits, shares)

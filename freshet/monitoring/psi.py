@@ -1,4 +1,4 @@
-"""Population stability index: the distance of two distributions, and its usual size within the reference window."""
+"""Population stability index (PSI) of the columns of a drift report, and its usual size within the reference window."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -16,7 +16,7 @@ EMPTY_SHARE: Final = 0.0001  # share assumed for a value that one side lacks, as
 def psi(reference: "pd.Series[str]", current: "pd.Series[str]") -> float:
     """Return the population stability index, Σ (p − q) · ln(p / q) over the values' shares p and q (Siddiqi 2006).
 
-    Equal to Evidently's PSI of categorical columns, so the limits apply to both.
+    The verdict is decided on this value. It equals the PSI of categorical columns on Evidently's page.
     """
     shares = value_shares(reference).to_frame("q").join(value_shares(current).rename("p"), how="outer").fillna(0.0)
     q, p = (shares[name].replace(0.0, EMPTY_SHARE).to_numpy() for name in ("q", "p"))

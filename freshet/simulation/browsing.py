@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from freshet.data.day_numbers import day_number
-from freshet.simulation import repurchase
 from freshet.simulation.array_types import Bools, Floats, Ints
 from freshet.simulation.choice_model import DRAWS_PER_VIEW, MAX_RECENT_SLOTS, ChoiceContext, ChoiceModel
 from freshet.simulation.seasonality import DAY_SECONDS
@@ -82,10 +81,7 @@ def _is_replenishment_due(sessions: Sessions, choice_model: ChoiceModel, days: I
     """(V,) sessions in which a shopper comes to buy their consumable again."""
     same_shopper = np.diff(sessions.shopper, prepend=-1) == 0
     last_day = np.where(same_shopper, np.concatenate([[-1], days[:-1]]), -1)
-    preferences, shopper = choice_model.preferences, sessions.shopper
-    return repurchase.is_replenishment_due(
-        preferences.replenishment_days[shopper], preferences.replenishment_phase[shopper], last_day, days
-    ) & (choice_model.staples[shopper] >= 0)
+    return choice_model.is_replenishment_due(sessions.shopper, last_day, days)
 
 
 def _push_recent(recent_slots: Ints, slot: Ints) -> Ints:

@@ -5,14 +5,13 @@ from typing import Final
 
 import numpy as np
 
-from freshet.simulation import repurchase
 from freshet.simulation.array_types import Bools, Floats, Ints
 from freshet.simulation.catalogue import SimulatedCatalogue
 from freshet.simulation.exposure import build_related_lists, clicked_slots
 from freshet.simulation.item_choice import SlotGroups, group_by_category, group_by_niche, niche_index
 from freshet.simulation.item_graph import CHEAPER, N_PRICE_BANDS, choose_link_type
 from freshet.simulation.params import ShopParams
-from freshet.simulation.preferences import FAVORITE_WEIGHTS, Preferences
+from freshet.simulation.preferences import FAVORITE_WEIGHTS, Preferences, is_replenishment_due
 from freshet.simulation.product_titles import BRANDS, CATEGORIES, CONSUMABLES
 from freshet.simulation.projects import Projects, generate_projects
 from freshet.simulation.seasonality import season_factors
@@ -24,10 +23,8 @@ MAX_RECENT_SLOTS: Final = 8  # slots that a shopper's state keeps
 DRAWS_PER_VIEW: Final = 8  # random numbers per view
 REVISIT_DECAY = 0.6  # probability that a revisit goes back one item further
 SESSION_START_FOLLOW_FACTOR = 0.5  # the first view of a session follows a link this much less often
-P_PREFERRED_BRAND, P_PREFERRED_PRICE_BAND = (
-    0.9,
-    0.9,
-)  # how often the favourite brand is chosen, and the usual price band
+P_PREFERRED_BRAND, P_PREFERRED_PRICE_BAND = 0.9, 0.9  # shares of choices of the favourite brand and price band
+P_BUY_REPLENISHMENT: Final = 0.5  # probability that a due consumable is bought; otherwise it is only viewed
 PROJECTS_STREAM, RELATED_LISTS_STREAM, STAPLES_STREAM = 16, 17, 18
 
 
@@ -115,12 +112,15 @@ class ChoiceModel:
         """Return the favourite categories of one shopper on a day."""
         return tuple(int(category) for category in self._favorite_categories(np.array([shopper]), np.array([day]))[0])
 
+    def is_replenishment_due(self, shopper: Ints, last_day: Ints, day: Ints) -> Bools:
+        """Return whether sessions are for buying a consumable again (B,). last_day: of the one before, -1 = none."""
+        period, phase = self.preferences.replenishment_days[shopper], self.preferences.replenishment_phase[shopper]
+        return is_replenishment_due(period, phase, last_day, day) & (self.staples[shopper] >= 0)
+
     def draw_funnel_depths(self, shopper: Ints, replenishment_due: Bools, draws: Floats) -> Ints:
         """Return VIEWED, CARTED or PURCHASED (B,). Bots only view; views of a due consumable lead to more purchases."""
         is_human = self.shopper_kind[shopper] != BOT
-        carted = (
-            draws[:, 6] < np.where(replenishment_due, repurchase.P_BUY_REPLENISHMENT, self.params.cart_share)
-        ) & is_human
+        carted = (draws[:, 6] < np.where(replenishment_due, P_BUY_REPLENISHMENT, self.params.cart_share)) & is_human
         return np.where(
             carted, np.where((draws[:, 7] < self.params.buy_share) | replenishment_due, PURCHASED, CARTED), VIEWED
         )

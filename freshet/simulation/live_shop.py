@@ -23,7 +23,6 @@ from freshet.simulation.click_model import click_probability, clicked_position
 from freshet.simulation.events import EVENT_NAMES
 from freshet.simulation.preferences import draw_preferences
 from freshet.simulation.product_titles import CATEGORIES
-from freshet.simulation.repurchase import is_replenishment_due
 from freshet.simulation.seasonality import DAY_SECONDS
 from freshet.simulation.shop import Shop
 from freshet.simulation.shopper_state import ShopperState, count_sessions_before, shopper_states
@@ -161,14 +160,8 @@ class LiveShop:
 
     def _is_replenishment_due(self, shopper: int, state: ShopperState) -> bool:
         """Return whether the session is for buying the shopper's consumable again."""
-        preferences, shoppers = self._choice_model.preferences, np.array([shopper])
-        is_due = is_replenishment_due(
-            preferences.replenishment_days[shoppers],
-            preferences.replenishment_phase[shoppers],
-            np.array([state.last_day]),
-            np.array([self._day]),
-        )
-        return bool(is_due[0] and self._choice_model.staples[shopper] >= 0)
+        last_day, day = np.array([state.last_day]), np.array([self._day])
+        return bool(self._choice_model.is_replenishment_due(np.array([shopper]), last_day, day)[0])
 
     def _click_probability(self, session: LiveSession, item_id: str) -> float:
         """Return the click probability of an item; 0 if it is unknown, not on sale or sold out."""

@@ -1,4 +1,4 @@
-"""Preferences of each shopper, constant over time: brand, price band, favourite categories, project."""
+"""Preferences of each shopper, constant over time: brand, price band, favourite categories, project, repurchases."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from freshet.simulation import repurchase
-from freshet.simulation.array_types import Floats, Ints
+from freshet.simulation.array_types import Bools, Floats, Ints
 from freshet.simulation.item_graph import N_PRICE_BANDS
 from freshet.simulation.params import ShopParams
 from freshet.simulation.product_titles import BRANDS
@@ -16,6 +15,7 @@ from freshet.simulation.projects import N_PROJECTS
 FAVORITE_WEIGHTS = (0.55, 0.3, 0.15)  # of exploring views over a shopper's three favourite categories
 P_COMPARES_TWO: Final = 0.15  # share of shoppers who view two items of a category before they go on; the others one
 CATEGORY_ORDER_STREAM: Final = 6  # stream of random numbers
+MIN_PACK_DAYS, MAX_PACK_DAYS = 7, 21  # days that a pack of a shopper's consumable lasts
 BRAND_SHARES = (0.3, 0.22, 0.17, 0.13, 0.1, 0.08)
 
 
@@ -47,11 +47,16 @@ def draw_preferences(params: ShopParams, n_shoppers: int, seed: int, stream: int
         price_band=price_band_rng.integers(N_PRICE_BANDS, size=n_shoppers),
         n_comparisons=1 + (comparisons_rng.random(n_shoppers) < P_COMPARES_TWO),
         project=project_rng.integers(N_PROJECTS, size=n_shoppers),
-        replenishment_days=period_rng.integers(repurchase.MIN_PACK_DAYS, repurchase.MAX_PACK_DAYS + 1, size=n_shoppers),
-        replenishment_phase=phase_rng.integers(repurchase.MAX_PACK_DAYS, size=n_shoppers),
+        replenishment_days=period_rng.integers(MIN_PACK_DAYS, MAX_PACK_DAYS + 1, size=n_shoppers),
+        replenishment_phase=phase_rng.integers(MAX_PACK_DAYS, size=n_shoppers),
         favorite_categories=_draw_favorite_categories(params, n_shoppers, rngs[:2]),
         drift_threshold=threshold_rng.random(n_shoppers),
     )
+
+
+def is_replenishment_due(period: Ints, phase: Ints, last_day: Ints, day: Ints) -> Bools:
+    """Return whether a pack ran out since the previous session (B,). last_day: of that session, -1 = none."""
+    return (last_day >= 0) & ((day + phase) // period > (last_day + phase) // period)
 
 
 def _draw_favorite_categories(params: ShopParams, n_shoppers: int, rngs: Sequence[np.random.Generator]) -> Ints:

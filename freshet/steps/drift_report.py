@@ -239,8 +239,8 @@ def _empty_profile(release: Release | None, windows: DriftWindows | None) -> Map
     no_warnings = {
         "drifted_from_anchor": 0,
         "drifted_from_anchor_message": "",
-        "suspicious_rise": 0,
-        "suspicious_rise_message": "",
+        "implausible_rise": 0,
+        "implausible_rise_message": "",
     }
     return {
         "compared_days": 0,
@@ -266,6 +266,6 @@ def _profile(verdict: DriftVerdict, windows: DriftWindows) -> Mapping[str, objec
         "sentence": verdict.sentence,
         "drifted_from_anchor": int(bool(verdict.slow_reasons)),
         "drifted_from_anchor_message": "; ".join(verdict.slow_reasons),
-        "suspicious_rise": int(bool(verdict.rise_reasons)),
-        "suspicious_rise_message": "; ".join(verdict.rise_reasons),
+        "implausible_rise": int(bool(verdict.rise_reasons)),
+        "implausible_rise_message": "; ".join(verdict.rise_reasons),
     }

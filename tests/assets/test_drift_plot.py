@@ -68,7 +68,7 @@ def test_what_moved_over_many_releases_and_what_is_too_good_stand_on_the_page():
         DriftReport(drift_verdict(quality=rose, baseline_regression="release 3 is worse than ones before it")), PARAMS
     )
     assert page["slow drift"] == "release 3 is worse than ones before it"
-    assert page["implausible gain"].startswith("the quality of an unchanged champion rose implausibly")
+    assert page["implausible rise"].startswith("the quality of an unchanged champion rose implausibly")
     assert "slow drift" not in drift_metadata(DriftReport(drift_verdict()), PARAMS)
 
 

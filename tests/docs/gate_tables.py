@@ -27,7 +27,7 @@ def _section(name: str) -> str:
 def _row(name: str, rule: Rule) -> str:
     has_days = name in {table.name for table in TABLES if table.daily}
     refused = "day refused" if has_days else "refused"
-    consequence = {"warn": "warning", "hold": "held back", "error": refused}[rule.severity]
+    consequence = {"warn": "warning", "skip": "skipped", "error": refused}[rule.severity]
     shown_by = next(case.shown_by for case in FAILING_CASES if case.name == f"{name}.{rule.name}")
     test = f"`{shown_by}`" if shown_by else "—"
     return f"| `{rule.name}` | `{rule.bounds_text}` | {consequence} | {rule.message_template} | {test} |"

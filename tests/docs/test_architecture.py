@@ -1,4 +1,4 @@
-"""docs/architecture.md against the code: functions, files and layers that it names exist as it says."""
+"""docs/architecture.md against the code: functions, files and layers that it names exist."""
 
 import ast
 import re
@@ -9,9 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-FLOORS = "freshet|assets|resources|sensors|pipelines"
-FUNCTION_NAMES = sorted(set(re.findall(rf"`((?:{FLOORS})(?:\.\w+)+)`", PAGE)))
-PATHS = sorted(set(re.findall(rf"`((?:{FLOORS}|docs|tests)/[\w./]*)`", PAGE)))
+LAYERS = "freshet|assets|resources|sensors|pipelines"
+FUNCTION_NAMES = sorted(set(re.findall(rf"`((?:{LAYERS})(?:\.\w+)+)`", PAGE)))
+PATHS = sorted(set(re.findall(rf"`((?:{LAYERS}|docs|tests)/[\w./]*)`", PAGE)))
 
 
 def definitions(tree: ast.AST) -> dict[str, ast.AST]:
@@ -58,23 +58,23 @@ def test_a_named_file_exists(path):
     assert (ROOT / path).exists()
 
 
-def contract_rows() -> list[set[str]]:
-    """The layers of freshet in pyproject.toml, from top to bottom."""
+def contract_levels() -> list[set[str]]:
+    """The levels of freshet in pyproject.toml, from top to bottom."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = next(c["layers"] for c in contracts if c.get("containers") == ["freshet"])
     return [{name.strip() for name in layer.split("|")} for layer in layers]
 
 
-def page_rows() -> list[set[str]]:
-    """The rows of the page's table of packages, from top to bottom."""
-    rows: list[set[str]] = []
-    table = PAGE.split("| row | package |")[1].split("\n\n")[0]
+def page_levels() -> list[set[str]]:
+    """The levels of the page's table of packages, from top to bottom."""
+    levels: list[set[str]] = []
+    table = PAGE.split("| level | package |")[1].split("\n\n")[0]
     for number, names in re.findall(r"^\| (\d*) *\| ((?:`\w+`(?:, )?)+) \|", table, re.MULTILINE):
         if number:
-            rows.append(set())
-        rows[-1] |= set(re.findall(r"`(\w+)`", names))
-    return rows
+            levels.append(set())
+        levels[-1] |= set(re.findall(r"`(\w+)`", names))
+    return levels
 
 
 def test_the_table_of_packages_is_the_import_contract():
-    assert page_rows() == contract_rows()
+    assert page_levels() == contract_levels()

@@ -14,9 +14,9 @@ from freshet.artifacts import (
     ModelRef,
     TrainingSetRef,
     TuningRef,
-    pointer_path,
     publish,
     published,
+    reference_path,
 )
 from freshet.store import Store, open_store
 
@@ -53,7 +53,7 @@ def test_an_asset_that_was_never_published_has_no_reference(store):
 
 
 def test_a_renamed_asset_is_read_under_its_former_name_until_it_is_published_again(store):
-    store.put(pointer_path("item_vectors"), b'{"id": "old", "sizes": {"text": 384}}')
+    store.put(reference_path("item_vectors"), b'{"id": "old", "sizes": {"text": 384}}')
     assert published(store, "content_embeddings", ContentEmbeddingsRef) == ContentEmbeddingsRef(
         id="old", dims={"text": 384}
     )
@@ -63,7 +63,7 @@ def test_a_renamed_asset_is_read_under_its_former_name_until_it_is_published_aga
 
 def test_a_training_set_of_an_earlier_version_is_read(store):
     stored = {"as_of": "2024-03-04", "cut": "2024-03-02", "snapshots": {"histories": 7}, "item_vectors": "abc"}
-    store.put(pointer_path("training_set"), json.dumps(stored).encode())
+    store.put(reference_path("training_set"), json.dumps(stored).encode())
     ref = published(store, "training_set", TrainingSetRef)
     assert ref is not None
     assert (ref.train_until, ref.content_embeddings) == (date(2024, 3, 2), "abc")

@@ -1,4 +1,4 @@
 """Ranking for requests: the loaded release, batches of requests, fallback tiers and filters.
 
-Start with `worker.py`, then `responses.py` and `fallback.py`.
+Start with `worker.py`, then `ranking.py` and `fallback.py`.
 """

@@ -28,10 +28,7 @@ def evaluation_profile(
     case_recount = recount_cases(settings, evaluation.train_until, data.as_of, events_snapshot)
     all_cases = next_basket_cases(data.histories, evaluation.train_until, data.as_of)
     sampled_cases = sample_cases(data, evaluation.train_until, params.max_cases)
-    case_mismatches, metric_mismatches = (
-        find_case_mismatches(case_recount, all_cases, data),
-        find_metric_mismatches(case_recount, sampled_cases, comparison, data, params.ndcg_k),
-    )
+    metric_mismatches = find_metric_mismatches(case_recount, sampled_cases, comparison, data, params.ndcg_k)
     n_shoppers = len(np.unique(comparison.shopper_index))
     return {
         "cases": len(all_cases),
@@ -40,18 +37,21 @@ def evaluation_profile(
         "min_cases": params.min_cases,
         "min_shoppers": params.min_shoppers,
         "missing_cases": max(0, params.min_cases - len(all_cases), params.min_shoppers - n_shoppers),
-        "mismatched_cases": len(case_mismatches),
-        "mismatched_cases_examples": "; ".join(case_mismatches[:3]),
+        **_mismatches("cases", find_case_mismatches(case_recount, all_cases, data)),
         "recounted_cases": len(case_recount.baskets),
         "leaked_events": case_recount.n_leaked,
         "evaluated_events": case_recount.n_held_out_events,
         "leaked_share": case_recount.n_leaked / max(1, case_recount.n_held_out_events),
-        "mismatched_metrics": len(metric_mismatches),
-        "mismatched_metrics_examples": "; ".join(metric_mismatches[:3]),
+        **_mismatches("metrics", metric_mismatches),
         **_short_lists(comparison, data),
         **{f"{result.guard}_failed": int(bool(result.message)) for result in guard_results},
         **{f"{result.guard}_message": result.message for result in guard_results},
     }
+
+
+def _mismatches(name: str, mismatches: Sequence[str]) -> Mapping[str, object]:
+    """Return the number of mismatches and the first three."""
+    return {f"mismatched_{name}": len(mismatches), f"mismatched_{name}_examples": "; ".join(mismatches[:3])}
 
 
 def _short_lists(comparison: Comparison, data: TrainingSet) -> Mapping[str, object]:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from freshet.simulation.repurchase import is_replenishment_due
+from freshet.simulation.preferences import is_replenishment_due
 from freshet.simulation.stock import MAX_SOLD_OUT_DAYS, draw_sold_out
 
 

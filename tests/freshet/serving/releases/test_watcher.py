@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from freshet.artifacts import pointer_path
+from freshet.artifacts import reference_path
 from freshet.data.history_events import HistoryEvent
 from freshet.inference.golden_requests import save_golden_requests
 from freshet.inference.manifest import BundleInfo, write_manifest
@@ -199,10 +199,10 @@ def test_a_damaged_bundle_is_not_loaded(watcher):
 
 def test_unreadable_histories_are_reported_and_the_release_serves(watcher):
     watcher.release("one")
-    open_store(watcher.lake).put(pointer_path("latest_histories"), b"{}")
+    open_store(watcher.lake).put(reference_path("latest_histories"), b"{}")
     assert watcher.poll() == 1
     assert watcher.active_state.histories.problem is not None
-    open_store(watcher.lake).local_path(pointer_path("latest_histories")).unlink()
+    open_store(watcher.lake).local_path(reference_path("latest_histories")).unlink()
     watcher.poll()
     assert watcher.active_state.histories.problem is None
 

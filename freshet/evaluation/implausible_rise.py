@@ -1,4 +1,4 @@
-"""Implausible gains: an NDCG significantly above all recent releases, and whether the baselines rose with it.
+"""Implausible rises: an NDCG significantly above all recent releases, and whether the baselines rose with it.
 
 A tracker that writes every view twice makes the next view easy to predict: metrics rise without better recommendations.
 In a young shop the metrics of model and baselines rise, too, because histories get longer. The share of baskets that
@@ -35,7 +35,7 @@ class MetricRise:
         return f"{self.name} {self.past_best:.4f} → {self.current:.4f}, {self.relative_rise:+.0%}"
 
 
-def suspicious_rise(
+def implausible_rise(
     current_ndcg: NdcgByScorer,
     lower_bounds: NdcgByScorer,
     past_releases: Sequence[ReleaseMetrics],

@@ -1,7 +1,7 @@
 import pytest
 
 from freshet.evaluation.baseline_ratio import ReleaseMetrics
-from freshet.evaluation.implausible_gains import suspicious_rise
+from freshet.evaluation.implausible_rise import implausible_rise
 
 PAST_STANDINGS = [
     ReleaseMetrics(1, "a" * 64, {"challenger": 0.28, "item-to-item": 0.2, "popular": 0.05}),
@@ -13,7 +13,7 @@ def rise_guard(
     current, lower_bound=None, past_standings=PAST_STANDINGS, *, repeating: bool = False
 ) -> tuple[str, bool]:
     models, baselines = ["challenger", "champion"], ["item-to-item", "popular"]
-    return suspicious_rise(
+    return implausible_rise(
         current, lower_bound or current, past_standings, models, baselines, 0.15, has_more_repeats=repeating
     )
 
