@@ -1,4 +1,4 @@
-"""What tests share: one Spark session, started by the first test that asks for it."""
+"""Fixtures of all tests: one Spark session, started by the first test that needs it."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -27,7 +27,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each worker whole files, and one worker all files that share what is expensive to make.
+    """Give each worker complete files, and one worker all files that share expensive fixtures.
 
     Files that use `small_shop` (a trained model) go to one worker, the other files with Spark to another, so that the
     shop and its tables are made once. The long groups start first.
@@ -68,7 +68,7 @@ def spark(lake_settings: Settings) -> Iterator["SparkSession"]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings of an empty lake of its own, untouched by this machine's variables as far as tests rely on them."""
+    """Settings of an own empty lake, without the machine's variables that tests depend on."""
     return Settings(_env_file=None, lake=str(tmp_path / "lake"), first_day=date(2024, 1, 1))
 
 

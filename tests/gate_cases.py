@@ -1,6 +1,6 @@
-"""For every suite a profile that passes; for every rule the change of it that breaks this rule and no other.
+"""A passing profile of every suite, and for every rule the change that breaks this rule and no other.
 
-The messages stand in `freshet/gates/*_rules.py` only. A case lists the facts that its message has to name.
+The messages are in `freshet/gates/*_rules.py` only. A case lists the facts that its message has to name.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A simulated shop small enough to train on within seconds, and its way through the stages without Dagster."""
+"""A simulated shop small enough to train on within seconds, and its steps without Dagster."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ TINY_PARAMS = TrainParams(
 
 @dataclass(frozen=True)
 class SmallShop:
-    """A lake with daily tables, vocabulary, training set, a tiny model and its bundle. Nothing is released in it."""
+    """A lake with daily tables, vocabulary, training set, a tiny model and its bundle. Its journal is empty."""
 
     settings: Settings
     days: Sequence[date]
@@ -61,7 +61,7 @@ def land_simulated(
 
 
 def build_small_shop(spark: "SparkSession", folder: Path) -> SmallShop:
-    """Every stage up to the bundle."""
+    """Run every step up to the bundle."""
     from freshet.data.pseudonym import load_pseudonym_key
     from freshet.features import training_set as training_run
     from freshet.features.deduplication import publish_events

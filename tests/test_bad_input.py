@@ -1,20 +1,18 @@
-"""What users get wrong, one by one, as they meet it: the error word for word, production as it was, the next run good.
+"""User errors: the exact message, an unchanged champion, and a passing next run.
 
-Asserted word for word elsewhere, and not again here:
+Exact messages that are asserted elsewhere, and not again here:
 
-- no Java, an old one, a new one, a cut-down one: tests/freshet/setup/test_requirements.py; what `freshet doctor` says
-  of it and
-  of an unset, relative or missing DAGSTER_HOME: tests/freshet/checkup/test_checkup.py
+- no Java, or an unsuitable one: tests/freshet/setup/test_requirements.py; the lines of `freshet doctor` about Java and
+  about an unset, relative or missing DAGSTER_HOME: tests/freshet/doctor/test_doctor.py
 - `freshet land` with a missing, empty, truncated or wrongly encoded file: tests/freshet/ingest/test_land_files.py
-- landed files that are empty, cut short, wrongly encoded or lack a column:
-  tests/freshet/ingest/files/test_file_checks.py; a
-  day with such a file in a range: tests/freshet/features/test_daily_run.py
+- landed files that are empty, truncated, wrongly encoded or lack a column:
+  tests/freshet/ingest/files/test_file_checks.py; a day with such a file in a range:
+  tests/freshet/features/test_daily_run.py
 - every mistake in a mapping: tests/freshet/ingest/mapping/test_source_mapping.py
-- a day without a delivery, a day whose rows are all bad: tests/freshet/features/test_daily_run.py and, with what
-  Dagster
-  makes of it, tests/assets/test_gates.py
+- a day without a delivery, a day with invalid rows only: tests/freshet/features/test_daily_run.py; their runs in
+  Dagster: tests/assets/test_gates.py
 - no released bundle: tests/freshet/cli/test_recommend.py; a corrupt bundle: tests/freshet/releases/test_current.py; a
-  journal entry naming a bundle that is gone: tests/freshet/releases/test_journal.py; either one as champion:
+  journal entry with a missing bundle: tests/freshet/releases/test_journal.py; either one as champion:
   tests/freshet/steps/evaluation/test_evaluate.py
 - a full disk: tests/freshet/tables/test_iceberg.py (tables), tests/freshet/test_store.py (journal, bundles)
 """
@@ -127,7 +125,7 @@ def recovered_production(shop):
 
 
 class TestRuns:
-    """Each stops with the error in one line, and nothing after the asset runs."""
+    """Each run stops with the error in one line; no later asset runs."""
 
     pytestmark = dagster_and_spark
 

@@ -1,4 +1,4 @@
-"""Every library that the code imports is declared in pyproject.toml: none arrives only because another one needs it."""
+"""Every library that the code imports is declared in pyproject.toml."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The whole way as a user goes it: files landed, one command, a verdict, a recommendation, the next day."""
+"""End to end: land files, run all assets, read the verdict, recommend, run the next day."""
 
 import csv
 import json
@@ -140,7 +140,7 @@ def first_days_run(shop) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="module")
 def next_day_run(shop, first_days_run) -> subprocess.CompletedProcess:
-    """The seventh day by itself, and everything made from it."""
+    """The seventh day alone, and all assets that depend on it."""
     return shop.dagster(DAYS[6:], TINY_CONFIG)
 
 

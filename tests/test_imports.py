@@ -1,4 +1,4 @@
-"""Imports stand at the top of a module; inside a function stands only what takes long to import, as listed here."""
+"""Imports are at the top of a module, except slow ones inside functions, which are listed here."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`make dev` on a small shop: files land, sensors run, and a model is released and served, without help."""
+"""`make dev` on a small shop: files land, sensors run, and a model is released and served automatically."""
 
 import os
 import signal

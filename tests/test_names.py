@@ -1,4 +1,4 @@
-"""Names in the code: the words that docs/glossary.md and our style rule out, found in the syntax trees."""
+"""Names in the code: the words that docs/glossary.md and our style exclude, searched in the syntax trees."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The tiny shop of tests/world.py in a lake of its own, with its days run as the assets run them."""
+"""The tiny shop of tests/world.py in its own lake, with its days run as the assets run them."""
 
 import shutil
 from collections.abc import Mapping, Sequence

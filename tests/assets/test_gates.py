@@ -44,16 +44,14 @@ class GateRuns:
 
     partly: "RunOutcome"  # three days, the second bad: goes on with the two others
     partly_days: dict[str, set[str]]
-    events_only_run: "RunOutcome"  # the same, `events` only: nobody in the run is fed by it
-    redelivery_run: "RunOutcome"  # the second day delivered well, by itself
-    all_bad: "RunOutcome"  # and badly again, by itself
+    events_only_run: "RunOutcome"  # the same, `events` only: no later table of the run reads it
+    redelivery_run: "RunOutcome"  # the second day with valid files, alone
+    all_bad: "RunOutcome"  # and with invalid files again, alone
     taken_back: (
-        "RunOutcome"  # its files taken back, with a day that never had one; the files of day 3 between are gone, too
+        "RunOutcome"  # its files removed, with a day that never had one; the files of day 3 between are removed, too
     )
     taken_back_days: dict[str, set[str]]
-    earlier_day_run: (
-        "RunOutcome"  # delivered well, by itself, and with an event of the third day, which landed here first now
-    )
+    earlier_day_run: "RunOutcome"  # valid files, alone, with an event of the third day, which lands here first now
     events_by_run: dict[str, list[tuple[object, ...]]]
 
 

@@ -1,4 +1,4 @@
-"""The gate of an artifact: refused, the run fails; skipped, it stays green without a materialization."""
+"""The gate of an artifact: if refused, the run fails; if skipped, it succeeds without a materialization."""
 
 import dagster as dg
 import pytest

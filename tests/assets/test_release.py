@@ -1,4 +1,4 @@
-"""A rejected or held challenger: the run stays green, production is unchanged, and the check gives the reason."""
+"""A rejected or held challenger: the run succeeds, the champion is unchanged, and the check gives the reason."""
 
 import shutil
 from datetime import UTC, datetime

@@ -2,7 +2,7 @@
 
     pytest tests/benchmarks/test_every_benchmark.py --slow     # also those that take minutes at any size
 
-The figures are not tested: those of a tiny run on a busy machine mean nothing.
+The figures are not tested: a tiny run on a busy machine has no meaningful ones.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The set-up script where it cannot go on, and where it has nothing to do. The whole way is what CI takes."""
+"""The set-up script if something is missing, and if nothing is to do. CI runs it in full."""
 
 import hashlib
 import shutil
@@ -13,7 +13,7 @@ BASE_TOOLS = ("sh", "dirname", "cat", "sha256sum", "cut", "id", "ls", "mkdir", "
 
 @pytest.fixture
 def bare_machine(tmp_path: Path) -> Path:
-    """A checkout on a machine that has next to nothing: no Python, no uv, no apt, no sudo."""
+    """A checkout on a bare machine: no Python, no uv, no apt, no sudo."""
     (tmp_path / "bin").mkdir()
     for tool in BASE_TOOLS:
         (tmp_path / "bin" / tool).symlink_to(str(shutil.which(tool)))

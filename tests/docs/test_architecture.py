@@ -1,4 +1,4 @@
-"""docs/architecture.md against the code: functions, files and layers that it names exist."""
+"""docs/architecture.md names functions, files and layers that exist."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""A measured figure stands on one page; the others link to it. Decisions keep the figures they were taken on."""
+"""A measured figure is on one page; the others link to it. Decision records keep the figures of their time."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-# What a measurement looks like: three digits behind the point, a ±, or a large number that is not round.
+# A measurement is three digits behind the point, a ±, or a large number that is not round.
 FIGURE_PATTERN = re.compile(
     r"\d+\.\d+ ?± ?\d[\d.]*|(?<![\d.,])\d+\.\d{3,}(?![\d.])|(?<![\d.,])\d{1,3}(?:,\d{3})*,(?!000|500)\d{3}(?![\d,])"
 )

@@ -1,4 +1,4 @@
-"""Every page and picture that the documentation points to is there."""
+"""Every page and picture that the documentation links to exists."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""docs/tables.md lists every column as freshet/tables/schemas.py has it, with a reader that exists."""
+"""docs/tables.md lists every column of freshet/tables/schemas.py, with a reader that exists."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The tiny shop, run once for all tests that only read it."""
+"""The tiny shop, built once for all tests that only read it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ class PublishedShop:
 
 @pytest.fixture(scope="session")
 def shop(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> PublishedShop:
-    """Read only: a test that changes tables makes a lake of its own."""
+    """Read only: a test that changes tables builds its own lake."""
     from freshet.features import training_set as training_run
 
     settings = tiny_lake.shop_settings(tmp_path_factory.mktemp("shop"))

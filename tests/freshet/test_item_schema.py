@@ -1,3 +1,5 @@
+"""The setting of the item schema: parsing, formatting, and wrong entries."""
+
 import pytest
 
 from freshet.errors import SettingsError

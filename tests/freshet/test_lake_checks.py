@@ -15,7 +15,7 @@ from freshet.lake_checks import check_lake, new_lake_message, require_lake
 from freshet.tables.catalog import restore_catalog
 
 TABLE_NAMES = ("events", "histories")
-HELD_MESSAGE = "the lake holds 2 tables, 1 release, records of days"  # one release, whatever else lies in its folder
+HELD_MESSAGE = "the lake holds 2 tables, 1 release, records of days"  # other files in the folder do not count
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_a_lake_in_which_nothing_was_published_yet_needs_no_catalogue(tmp_path):
     write_record(tmp_path, snapshot=None)  # a day whose files could not be read
     created = tmp_path / "tables" / "shop" / "events" / "metadata"
     created.mkdir(parents=True)
-    (created / "00000-a.metadata.json").write_text("{}")  # the run was killed before the catalogue knew
+    (created / "00000-a.metadata.json").write_text("{}")  # the run was killed before the commit to the catalogue
     check_lake(str(tmp_path))
     (tmp_path / "catalog.db").touch()
     check_lake(str(tmp_path))

@@ -1,3 +1,5 @@
+"""Telemetry switches of the libraries in the environment."""
+
 import pytest
 
 from freshet import runtime

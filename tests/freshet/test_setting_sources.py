@@ -1,3 +1,5 @@
+"""The source of each setting: default, file or environment, and mistyped names."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""Validation of settings: the exact message of each invalid value."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""The store on a local folder: put, get, list, concurrent writers, full disk."""
+
 import subprocess
 import threading
 from datetime import UTC, datetime, timedelta

@@ -21,7 +21,7 @@ def locked_folder() -> Iterator[None]:
 
 
 def unpack() -> Path:
-    """Unpack the archive anew and return its folder, with `lake/`, `state/`, `mapping.yaml` and `.env`."""
+    """Unpack the archive and return its folder, with `lake/`, `state/`, `mapping.yaml` and `.env`."""
     shutil.rmtree(ROOT, ignore_errors=True)
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(ROOT.parent, filter="data")

@@ -29,7 +29,7 @@ def instance():
 
 @pytest.fixture
 def idle_process():
-    """One that does nothing until it is killed."""
+    """A process that sleeps until it is killed."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     yield child
     child.kill()

@@ -54,7 +54,7 @@ def test_all_days_are_run_together_and_every_daily_table_has_them(first_tick):
     assert {name: dagster.materialized_days(name) for name in DAILY} == {
         name: {str(day) for day in days} for name in DAILY
     }
-    assert dagster.materialized_days("impressions") == {str(days[2])}  # the two others are empty: no answer landed
+    assert dagster.materialized_days("impressions") == {str(days[2])}  # the two others are empty: no impressions landed
 
 
 def test_what_was_shown_is_in_its_table(first_tick):

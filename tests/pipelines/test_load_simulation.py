@@ -69,4 +69,4 @@ def test_days_land_one_after_the_other_as_they_would_together(settings):
     landed_files = store.list("landing/events")
     rerun, _ = deliver_days(settings, mapping, shop, range(4))
     assert first_files.rows + later_files.rows == rerun.rows
-    assert store.list("landing/events") == landed_files  # the same files, so nothing new
+    assert store.list("landing/events") == landed_files  # the same files, so none lands

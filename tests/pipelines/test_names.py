@@ -1,4 +1,4 @@
-"""Public names: saved runs, alerts and bookmarks use them, so no change goes unnoticed."""
+"""Public names: saved runs, alerts and bookmarks use them, so every change must be deliberate."""
 
 import subprocess
 import sys

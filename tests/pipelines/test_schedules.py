@@ -1,4 +1,4 @@
-"""Every night yesterday is closed, once, where there is something to close."""
+"""The nightly schedule runs the previous day once, if anything landed."""
 
 from datetime import UTC, date, datetime
 
@@ -37,7 +37,7 @@ def publish_day(store, day: date) -> None:
 
 
 def release_champion(store, as_of: str) -> None:
-    """A champion that knows the days up to `as_of`."""
+    """A champion trained on the days up to `as_of`."""
     manifest = Manifest(
         created_by="test",
         precision="fp32",
@@ -79,7 +79,7 @@ def test_a_shop_that_has_not_opened_is_left_alone(settings, store):
 
 def test_without_a_delivery_yesterday_what_was_published_since_the_champion_is_reason_enough(settings, store):
     publish_day(store, date(2024, 3, 1))
-    assert isinstance(close_day_request(TICK_TIME, store, settings), dg.RunRequest)  # nothing serves yet
+    assert isinstance(close_day_request(TICK_TIME, store, settings), dg.RunRequest)  # no champion yet
     release_champion(store, as_of="2024-02-29")
     assert isinstance(close_day_request(TICK_TIME, store, settings), dg.RunRequest)
 

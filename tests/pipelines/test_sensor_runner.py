@@ -20,7 +20,7 @@ def door() -> None:
 
 @dg.sensor(job=door)
 def counting(context: dg.SensorEvaluationContext):
-    """Asks for one run a tick, three times, then for the third once more, then for none."""
+    """Request one run per tick, three times, then the third again, then none."""
     number = int(context.cursor or 0) + 1
     context.update_cursor(str(number))
     if number > 4:

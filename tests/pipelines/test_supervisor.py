@@ -1,4 +1,4 @@
-"""Programs run side by side, and all of them end together, with what they started."""
+"""Programs run side by side; all of them end together, with their child processes."""
 
 import os
 import signal

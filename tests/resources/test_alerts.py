@@ -119,7 +119,7 @@ def test_a_server_that_does_not_speak_http_is_logged(settings, caplog):
 
 
 def answer_garbage(server: socket.socket) -> None:
-    """Take one request and answer with something else."""
+    """Accept one request and send a response that is not HTTP."""
     caller, _ = server.accept()
     with caller:
         caller.recv(65_536)

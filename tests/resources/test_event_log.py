@@ -1,4 +1,4 @@
-"""The batched event log: the same files and answers as Dagster's log; a batch is stored whole or not at all."""
+"""The batched event log: the same files and results as Dagster's log; a batch is stored completely or not at all."""
 
 from datetime import date
 from pathlib import Path

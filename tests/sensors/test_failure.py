@@ -1,4 +1,4 @@
-"""The failure sensor: what, where, the error's first line, the fix and a link."""
+"""The failure sensor: step, partition, the error's first line, the fix and a link."""
 
 import json
 from datetime import UTC, date, datetime

@@ -1,3 +1,5 @@
+"""Baseline lists of the quality benchmark: seen items and recent popularity."""
+
 import numpy as np
 
 from benchmarks.quality.baselines import rank_all_baselines
@@ -13,7 +15,7 @@ def test_seen_items_are_excluded_if_the_protocol_excludes_them():
     assert list(answers) == ["popular", "item-to-item", "sequential rules", "V-SKNN"]
     ids = split.vocabulary.item_ids
     for lists in answers.values():
-        assert set(ids[lists[0]]) == {"d", "e", ""}  # anna knows a, b and c
+        assert set(ids[lists[0]]) == {"d", "e", ""}  # anna's history is a, b and c
 
 
 def test_popularity_of_the_last_seven_days_has_its_own_list():

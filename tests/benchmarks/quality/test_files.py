@@ -1,3 +1,5 @@
+"""Readers of public data files: accepted formats, and errors that name the line."""
+
 import gzip
 
 import pytest

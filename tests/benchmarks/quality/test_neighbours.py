@@ -1,3 +1,5 @@
+"""V-SKNN: scores worked out by hand, and the choice of candidate sessions."""
+
 import math
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The arrays that a peer library reads, and the error if it fails."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Train, validation and test splits of public data."""
+
 import numpy as np
 import pytest
 

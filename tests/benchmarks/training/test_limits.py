@@ -1,3 +1,5 @@
+"""The limit of the machine per operation, and its table."""
+
 import pytest
 
 from benchmarks.training.limits import MAX_OPERATIONS, PROFILED_STEPS, HardwareLimit, format_table

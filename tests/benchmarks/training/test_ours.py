@@ -1,3 +1,5 @@
+"""Batch size and targets of Freshet's training in the training benchmark."""
+
 import numpy as np
 
 from benchmarks.quality.files import pack_sequences

@@ -1,3 +1,5 @@
+"""Speed and time to quality of a measured training."""
+
 import pytest
 
 from benchmarks.training.runs import TrainingRun, run_figures, seconds_to_target

@@ -1,3 +1,5 @@
+"""`freshet card`: the model card of the champion, of a release and of a bundle."""
+
 from datetime import UTC, datetime
 
 import pytest

@@ -166,7 +166,7 @@ BROKEN_FILES = ("a.csv has a quote that never closes",)
 @pytest.mark.parametrize("events_ran", [False, True])
 def test_a_published_day_whose_file_broke_shows_what_readers_see(run_days, three_day_lake, tmp_path, events_ran):
     put_attempt(tmp_path, "raw_events", 1, day_record(DAY1, (0, 0, 0, 0, 0), "refused", BROKEN_FILES))
-    if events_ran:  # as in a range with a good day: it counts the rows of before beside nothing landed
+    if events_ran:  # as in a range with a good day: no file landed, the earlier rows are counted
         put_attempt(
             tmp_path, "events", 2, day_record(DAY1, (0, 0, 0, 100, 1234456), "refused", ("raw_events were refused",))
         )

@@ -1,3 +1,5 @@
+"""`freshet doctor`: its lines and its exit code."""
+
 import re
 from pathlib import Path
 

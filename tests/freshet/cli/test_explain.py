@@ -1,3 +1,5 @@
+"""`freshet explain`: the events that move an item, and wrong arguments."""
+
 from datetime import UTC, datetime
 
 import pytest

@@ -20,7 +20,7 @@ READ_COMMANDS = {
     "rollback": ("rollback", "--why", "x"),
     "release": ("release", "--hold", "--why", "x"),
 }
-# Commands that may begin a lake, one that mends it, and those that need none.
+# Commands that may create a lake, one that repairs it, and those that need none.
 CREATING_COMMANDS, REPAIR_COMMANDS, LAKELESS_COMMANDS = (
     ("land", "serve"),
     ("catalog",),

@@ -1,4 +1,4 @@
-"""`freshet land` in words, as a user types it."""
+"""`freshet land`: its messages, as a user sees them."""
 
 import gzip
 from datetime import date
@@ -20,7 +20,7 @@ events: {user_id: who, item_id: item, event_type: "'view'", event_time: to_times
 
 @pytest.fixture
 def land_command(tmp_path, monkeypatch):
-    """Types `freshet land …` in a folder of its own."""
+    """Run `freshet land …` in an own folder."""
     app = typer.Typer()
     land.register(app)
     app.callback()(lambda: None)

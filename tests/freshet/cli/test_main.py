@@ -1,4 +1,4 @@
-"""The command as a whole: its version, its help, and what a terminal of 80 columns shows."""
+"""The command `freshet`: its version, its help, and its width on a terminal of 80 columns."""
 
 import pytest
 from typer.testing import CliRunner

@@ -1,3 +1,5 @@
+"""`freshet recommend`: the table, unknown items, and wrong arguments."""
+
 import subprocess
 import sys
 from datetime import UTC, datetime

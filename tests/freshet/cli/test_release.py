@@ -31,7 +31,7 @@ def lake(tmp_path, monkeypatch):
 
 @pytest.fixture
 def bundles(lake, tmp_path):
-    """Two bundles in the lake; the first serves."""
+    """Two bundles in the lake; the first is the champion."""
     names = [write_bundle(tmp_path / note, note=note) for note in ("one", "two")]
     for note, name in zip(("one", "two"), names, strict=True):
         lake.put_folder(tmp_path / note, f"bundles/{name}", "manifest.json")

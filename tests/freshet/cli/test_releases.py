@@ -1,3 +1,5 @@
+"""`freshet releases` and `freshet rollback`: the list, one entry, and rollbacks."""
+
 from datetime import UTC, datetime
 from hashlib import sha256
 

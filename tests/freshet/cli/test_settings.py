@@ -1,3 +1,5 @@
+"""`freshet settings`: the table, JSON, and mistyped variables."""
+
 import json
 import re
 

@@ -1,3 +1,5 @@
+"""Item-to-item co-visitation: weights of baskets, similarities and the most similar items."""
+
 import numpy as np
 import pytest
 
@@ -53,7 +55,7 @@ def test_four_baskets_on_is_a_neighbour_and_five_is_not():
 
 
 def test_a_frequent_item_has_smaller_similarities():
-    # Item 1 is met three times, item 2 once: 1.0 / sqrt(3 · 1).
+    # Item 1 has three events, item 2 one: 1.0 / sqrt(3 · 1).
     assert similarities(histories_of([(1, 0), (2, 60)], [(1, 0)], [(1, 0)]), 3)[(1, 2)] == 1 / np.sqrt(3)
 
 

@@ -1,3 +1,5 @@
+"""The blend of nearest neighbours: scores of the items near a history."""
+
 import math
 from dataclasses import replace
 

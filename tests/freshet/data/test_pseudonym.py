@@ -1,3 +1,5 @@
+"""Pseudonyms of user and session ids, and the key of a lake."""
+
 import hashlib
 import hmac
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Sequential rules: confidences by direction and event type, and their scores."""
+
 import numpy as np
 import pytest
 

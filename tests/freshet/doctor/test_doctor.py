@@ -1,3 +1,5 @@
+"""Checks of `freshet doctor`: each part of an installation, intact and faulty."""
+
 from datetime import UTC, datetime
 from pathlib import Path
 

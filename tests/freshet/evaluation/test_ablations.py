@@ -1,4 +1,4 @@
-"""A ranker whose table and encoder say different things, each asked by itself."""
+"""Ablations of a ranker whose blend tables and encoder rank differently."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from tests.tiny_bundle import encoder_input, view_histories, write_bundle
 
 @pytest.fixture
 def blended_ranker(tmp_path) -> Ranker:
-    """Its table knows that f (6) goes with a (1), and is trusted far; the encoder answers a with the odd ones."""
+    """In its table f (6) is a neighbour of a (1), with a large weight; the encoder ranks odd items first for a."""
     write_bundle(tmp_path / "bundle")
     ranker = open_ranker(open_bundle(tmp_path / "bundle"))
     neighbours = np.zeros((7, 2), dtype=np.int32)
@@ -41,7 +41,7 @@ def test_the_encoder_alone_answers_without_the_table(blended_ranker):
 def test_the_blend_alone_answers_without_the_encoder(blended_ranker):
     batch = encoder_input(view_histories(["a"]))
     scores = blend_only_ranker(blended_ranker).score(batch)[0]
-    assert scores[6] == pytest.approx(blended_ranker.score(batch)[0][6])  # the encoder says 0 of it
+    assert scores[6] == pytest.approx(blended_ranker.score(batch)[0][6])  # its encoder score is 0
     assert scores[1:6].tolist() == [0.0] * 5
 
 

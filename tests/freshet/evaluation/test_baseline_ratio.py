@@ -1,4 +1,4 @@
-"""Sixty nights of releases, each no worse than the one before, held against what does not age."""
+"""The ratio to the baselines over sixty simulated nights of releases."""
 
 from datetime import UTC, datetime
 

@@ -1,3 +1,5 @@
+"""The cluster bootstrap over shoppers."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""The comparison of challenger, champion and baselines: cases, table, slices, and its JSON."""
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ def ranker(tmp_path_factory):
 
 
 def training_set():
-    """Two shoppers met one item by day 10. The even one wants f next, the odd one b, which is popular."""
+    """Two shoppers with one event by day 10. The next basket of the even one is f, of the odd one the popular b."""
     days = np.array([9, 12, 9, 12])
     return TrainingSet(
         Histories(

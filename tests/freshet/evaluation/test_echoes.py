@@ -1,3 +1,5 @@
+"""Echoes: baskets that repeat the item of the event just before."""
+
 import numpy as np
 
 from freshet.data.history import Histories

@@ -1,3 +1,5 @@
+"""Lists, hits and slices of the evaluation cases of one ranker."""
+
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -109,7 +111,7 @@ def test_no_case_is_no_error(ranker, cases):
 
 @dataclass(frozen=True)
 class OnlyItemOneScorer:
-    """May recommend nothing but item 1."""
+    """A ranker that may recommend item 1 only."""
 
     max_history: int = 4
     n_scores: int = 7
@@ -126,7 +128,7 @@ def test_an_empty_place_never_hits_an_unknown_target(cases):
 
 
 def test_hits_belong_to_their_own_case(cases):
-    # Case 0 asks for d and f (4, 6), case 1 for e (5), case 2 for a (1).
+    # The targets of case 0 are d and f (4, 6), of case 1 e (5), of case 2 a (1).
     lists = np.array([[5, 1], [4, 6], [1, 5]])
     assert target_hits(lists, cases).tolist() == [[False, False], [False, False], [True, False]]
 
@@ -134,7 +136,7 @@ def test_hits_belong_to_their_own_case(cases):
 def test_a_champion_with_another_vocabulary_answers_the_same_cases(cases):
     champion_vocabulary = vocabulary(("f", "a", "b"))  # f = 1, a = 2, b = 3; c d e are unknown to it
     remapped_cases = remap_cases(cases, vocabulary(), champion_vocabulary)
-    assert remapped_cases.model_inputs(4).items.tolist() == [3, 2]  # b; a; s3 has met only c
+    assert remapped_cases.model_inputs(4).items.tolist() == [3, 2]  # b; a; the history of s3 is c only
     assert np.split(remapped_cases.targets, remapped_cases.target_offsets[1:-1])[0].tolist() == [
         0,
         1,

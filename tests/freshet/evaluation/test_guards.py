@@ -1,4 +1,4 @@
-"""Guards on answers made by hand: what holds a verdict that the statistics would release."""
+"""Guards on hand-made scores: reasons to hold a verdict that the margin tests would release."""
 
 from collections.abc import Sequence
 
@@ -79,7 +79,7 @@ def test_a_sound_challenger_triggers_no_guard():
 
 
 def dead_weights(fresher: bool = False) -> Comparison:
-    """All weights zero: the blend alone answers, and it beats the baselines."""
+    """Scores of a model with all weights zero: its blend alone beats the baselines."""
     model_comparison = comparison(champion=None, anchor=None, challenger=180, blend_alone=180, encoder_alone=2)
     assert (model_comparison.scores["challenger"].hits == model_comparison.scores["blend alone"].hits).all()
     return model_comparison

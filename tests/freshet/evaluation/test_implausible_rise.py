@@ -1,3 +1,5 @@
+"""Implausible gains over past releases: plausible ones, warnings and holds."""
+
 import pytest
 
 from freshet.evaluation.baseline_ratio import ReleaseMetrics

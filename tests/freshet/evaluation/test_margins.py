@@ -1,3 +1,5 @@
+"""Confidence intervals of the scorers, and the number of baskets that a margin test needs."""
+
 import numpy as np
 import pytest
 

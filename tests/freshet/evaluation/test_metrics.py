@@ -1,3 +1,5 @@
+"""Ranking metrics, worked out by hand."""
+
 import numpy as np
 import pytest
 
@@ -49,7 +51,7 @@ def test_without_a_hit_everything_is_zero(metric):
 
 
 def test_an_unknown_target_stays_in_the_denominator():
-    # One of two targets is unknown to the bundle, the other stands first: half the recall, not all of it.
+    # One of two targets is not in the vocabulary, the other is first: the recall is 0.5, not 1.
     first = np.array([[True, False, False]])
     assert metrics.recall(first, np.array([2]), 3).tolist() == [0.5]
     assert metrics.ndcg(first, np.array([2]), 3) == pytest.approx([1 / 1.63093], abs=1e-6)
@@ -60,7 +62,7 @@ def test_coverage_is_the_share_of_items_ever_shown():
 
 
 def test_novelty_is_the_mean_surprise():
-    # Shares 1/2 and 1/8: 1 and 3 bits. An item that nobody met counts as the least met: 3 bits.
+    # Shares 1/2 and 1/8: 1 and 3 bits. An item without events counts as the rarest one: 3 bits.
     audience = np.array([0, 1 / 2, 1 / 8, 0])
     assert metrics.novelty(np.array([[1, 2]]), audience) == pytest.approx(2.0)
     assert metrics.novelty(np.array([[1, 3], [0, 0]]), audience) == pytest.approx(2.0)

@@ -1,3 +1,5 @@
+"""Paired differences with a standard error clustered by shopper."""
+
 import math
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Personalisation: how much the lists of different shoppers differ."""
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ def test_personalisation_is_the_mean_share_of_places_that_differ_over_all_pairs(
 def test_lists_of_the_same_shopper_are_not_compared():
     lists, owners = np.array([[1, 2], [1, 2], [3, 4]]), np.array([0, 0, 1])
     assert personalisation(lists, owners) == 1.0
-    assert personalisation(lists[:2], owners[:2]) == 1.0  # nobody to compare with
+    assert personalisation(lists[:2], owners[:2]) == 1.0  # no other shopper to compare with
 
 
 def test_empty_places_are_no_items_that_two_share():

@@ -1,3 +1,5 @@
+"""The verdict: which challengers are released, and the reason for each rejection."""
+
 import numpy as np
 import pytest
 
@@ -25,7 +27,7 @@ def case_scores(n_hits, cases=100):
 
 
 def comparison(shopper_index=None, **scores):
-    """Every case of a shopper of its own, where no `shopper_index` are given."""
+    """Without `shopper_index`, every case has another shopper."""
     names = {"challenger": CHALLENGER, "champion": CHAMPION, "popular": POPULAR, "item_to_item": ITEM_KNN}
     names["sequential_rules"] = SEQUENTIAL_RULES
     named_scores = {names[name]: value for name, value in scores.items()}
@@ -195,7 +197,7 @@ def test_a_shopper_with_most_of_the_baskets_does_not_pass_for_many():
 
 
 def test_baskets_of_few_shoppers_are_less_certain():
-    # 60 baskets better, 40 worse. Each of another shopper, it is surely better; five shoppers' 20 each could be luck.
+    # 60 baskets better, 40 worse: significant with 100 shoppers, not with five shoppers of 20 baskets each.
     better_scores, worse_scores = case_scores(60), case_scores(40)
     worse_scores = CaseScores(worse_scores.lists[::-1], worse_scores.hits[::-1], worse_scores.n_targets)
     params = EvaluationParams(min_cases=10, min_shoppers=5)

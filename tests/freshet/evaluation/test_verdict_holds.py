@@ -1,3 +1,5 @@
+"""Holds and warnings of a verdict, and verdicts with former field names."""
+
 from freshet.evaluation.verdict import MarginTest, Verdict
 from freshet.evaluation.verdict_holds import add_holds
 

@@ -1,7 +1,7 @@
-"""Deliveries of many days in any order: copies, rewrites, withdrawals, single days, ranges, runs that were killed.
+"""Deliveries of many days in any order: copies, rewrites, withdrawals, single days, ranges, killed runs.
 
-Several shops share one lake, each on days of its own and farther from the others than anything looks back, so that one
-run serves them all. What must come out is worked out here, without Spark.
+Several shops share one lake. Their days are farther apart than the look-back, so that one run serves all shops. The
+expected rows are computed here, without Spark.
 """
 
 import random
@@ -88,7 +88,7 @@ def many_rows(day: int) -> list[Row]:
 
 
 def late_copies_plan(shop: LandingPlan):
-    """100 events of day 3 land under day 1, too, when all days have been run; then they are taken back."""
+    """100 events of day 3 land under day 1, too, when all days have been run; then they are removed."""
     shop.files = {(day, "a"): many_rows(day) for day in range(N_DAYS)}
     yield (set(range(N_DAYS)),) * 4
     shop.files[1, "late"] = many_rows(3)[:100]

@@ -21,7 +21,7 @@ from tests.world import DAY1, DAY2, DAY3, DAYS, DELIVERIES, EVENTS, HEADER, KEY,
 
 pytestmark = pytest.mark.spark
 
-# Made from what the shop delivers; impressions are the gateway's, and have a test file of their own.
+# Tables of the shop's files; impressions come from the gateway: test_impressions.py.
 DAILY_TABLES = [table.name for table in TABLES if table.daily and table is not IMPRESSIONS]
 DAY4, DAY5, DAY6, DAY7, DAY8 = (date(2024, 3, day) for day in (4, 5, 6, 7, 8))
 WEEK = (DAY3, DAY4, DAY5, DAY6, DAY7)
@@ -37,11 +37,11 @@ def csv_row(number: int, day: date, item: str = "mug") -> str:
 
 
 def many_lines(day: date) -> str:
-    """So many rows that a look at the beginning does not show where the file ends."""
+    """So many rows that a sample of the beginning does not reach the end of the file."""
     return HEADER + "".join(csv_row(number, day) for number in range(400))
 
 
-# The tables of the whole shop.
+# The tables of all landing days.
 
 
 def test_landed_rows_are_conserved_on_every_day(shop):
@@ -238,7 +238,7 @@ def test_the_complete_file_delivered_again_makes_the_day_good(week_lake):
     tiny_lake.deliver_files(settings, DAY4, {"late.csv.gz": gzip.compress(many_lines(DAY4).encode())})
     publish_results = tiny_lake.run_events(tiny_lake.day_run(session, settings, [DAY4]))
     assert publish_results["events"].message() == ""
-    # x4.1 stands in both files; late.csv.gz comes after good.csv, so there it is the duplicate.
+    # x4.1 is in both files; late.csv.gz comes after good.csv, so there it is the duplicate.
     assert list(publish_results["events"].profile.loc[DAY4, ["landed", "duplicate", "rows"]]) == [401, 1, 400]
     assert count_rows(session, "events", DAY4) == 400
 

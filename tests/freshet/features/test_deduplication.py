@@ -1,4 +1,4 @@
-"""An event on two days of which one cannot be made again: readers never see it twice."""
+"""An event on two days, one of which cannot be rebuilt, is published once."""
 
 import pytest
 

@@ -204,7 +204,7 @@ def test_spark_reads_every_record_of_a_legal_file(spark, tmp_path_factory, files
 
 def test_a_reader_that_swallows_records_refuses_the_day(empty_lake):
     spark, settings = empty_lake
-    # Spark takes the first line end it meets for that of the file, here one inside quotes.
+    # Spark takes the first line end for that of the file, here one inside quotes.
     text = '"u1","two\r\nlines","2024-03-01 09:00:00"\n' + "u2,A,2024-03-01 09:00:00\n" * 4
     tiny_lake.deliver_files(settings, DAYS[0], {"a.csv": text})
     tiny_lake.deliver_files(settings, DAYS[1], {"b.csv": "u1,B,2024-03-02 09:00:00\n"})

@@ -233,7 +233,7 @@ def test_the_fewest_days_with_enough_baskets_are_held_out(empty_lake):
     assert [holdout_days(date(2024, 3, 9), cases) for cases in (1, 2, 3, 4, 5, 6)] == [1, 1, 2, 2, 3, 3]
     assert holdout_days(date(2024, 3, 9), 100) == 3  # a third of nine days, however few baskets they hold
     assert holdout_days(date(2024, 3, 2), 100) == 1
-    assert holdout_days(date(2024, 3, 30), 100) == 7  # never more than asked for
+    assert holdout_days(date(2024, 3, 30), 100) == 7  # at most the required number
 
 
 # The daily tables are compared with the counts of events, by day.

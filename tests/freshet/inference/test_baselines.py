@@ -1,3 +1,5 @@
+"""The baseline scorers: popular items and item-to-item."""
+
 from dataclasses import replace
 
 import numpy as np

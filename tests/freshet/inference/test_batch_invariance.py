@@ -1,4 +1,4 @@
-"""No answer depends on who else asks: alone and in a group the lists are the same, to the last bit of every score."""
+"""A request gets the same list and scores, bit for bit, alone and in a batch."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ def bundle(tmp_path_factory):
 
 
 def lists_by_group(ranker, size: int) -> list[tuple[tuple[str, ...], tuple[float, ...]]]:
-    """Ids and scores of every shopper's list, asked so many at a time."""
+    """Ids and scores of every shopper's list, ranked in batches of this size."""
     histories = random_histories()
     groups = (
         ranker.recommend(shopper_slice(histories, start, start + size), TOP_K) for start in range(0, N_HISTORIES, size)

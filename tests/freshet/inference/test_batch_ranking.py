@@ -1,4 +1,4 @@
-"""Many lists at once are the lists of each."""
+"""Lists ranked in batches equal those ranked one by one."""
 
 import numpy as np
 import pytest

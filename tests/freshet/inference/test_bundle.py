@@ -1,3 +1,5 @@
+"""Sealing and opening a bundle: its id, and an error for every changed, missing or foreign file."""
+
 import json
 import shutil
 from pathlib import Path

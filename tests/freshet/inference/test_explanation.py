@@ -1,4 +1,4 @@
-"""An explanation says what the ranker itself says of a history without the event."""
+"""An explanation equals the ranker's scores of the history without each event."""
 
 from dataclasses import replace
 
@@ -66,9 +66,7 @@ def with_blend(ranker, baselines, blend):
 @pytest.mark.parametrize("mixed", [lambda ranker: ranker, with_neighbour_blend, with_rule_blend])
 def test_no_other_removal_lowers_the_score_more(ranker, mixed):
     mixed_ranker = replace(mixed(ranker), session=RepeatEncoder(ranker.session))
-    histories = view_histories(
-        ["f", "?", "a", "b", "a", "d", "c", "b"]
-    )  # the encoder reads the last four that it knows
+    histories = view_histories(["f", "?", "a", "b", "a", "d", "c", "b"])  # the encoder reads the last four known items
     for item in range(1, 7):
         (explanation,) = explain(mixed_ranker, histories, np.array([item]))
         full_score = score(mixed_ranker, histories, item)
@@ -124,7 +122,7 @@ def test_of_a_shopper_of_whom_nothing_is_known_the_score_is_how_popular_the_item
 
 
 class BrokenEncoder:
-    """An encoder that answers no numbers."""
+    """An encoder that returns NaN."""
 
     def run(self, names, feed):
         return np.full((len(feed["items"]), 2), np.nan, np.float32), np.zeros(feed["items"].shape, np.float32)

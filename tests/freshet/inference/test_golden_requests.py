@@ -1,3 +1,5 @@
+"""Golden requests: an intact bundle passes, a changed one is refused."""
+
 import numpy as np
 import onnx
 import pytest
@@ -80,6 +82,6 @@ def test_another_item_encoder_is_refused(tmp_path):
 def test_item_embeddings_of_an_older_bundle_are_compared_with_its_item_encoder(tmp_path):
     write_bundle(tmp_path, complete=False)
     with pytest.raises(BundleError, match=r"its item embeddings are not the item encoder's"):
-        check_golden_requests(reseal(tmp_path))  # the tiny bundle's item encoder says otherwise
+        check_golden_requests(reseal(tmp_path))  # the tiny bundle's item encoder gives other embeddings
     np.save(tmp_path / "item_embeddings.npy", np.array([[0, 0], *[[1, 0]] * 6], dtype=np.float32))
     assert check_golden_requests(reseal(tmp_path)) == 0.0

@@ -1,4 +1,4 @@
-"""The latest histories as a gateway reads them."""
+"""The file of latest histories, as a gateway reads it."""
 
 from datetime import date
 

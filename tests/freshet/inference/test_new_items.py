@@ -1,4 +1,4 @@
-"""The tiny shop is welcomed two new items: x costs 5 and so points where a c e do, y costs 50 as b d f."""
+"""New items in the tiny shop: x costs 5 like a, c, e; y costs 50 like b, d, f."""
 
 from dataclasses import replace
 
@@ -74,7 +74,7 @@ def test_an_item_of_which_nothing_is_known_stays_outside(bundle):
 
 
 class ZeroItemEncoder:
-    """An item encoder to which nothing means anything."""
+    """An item encoder that returns zeros."""
 
     def run(self, names, feed):
         return [np.zeros((len(feed["items"]), 2), dtype=np.float32)]

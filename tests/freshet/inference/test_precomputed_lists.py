@@ -1,4 +1,4 @@
-"""Lists made ahead: kept, opened, and good only for the bundle and the events that they were made from."""
+"""Precomputed lists: stored, read, and valid only for their bundle and events."""
 
 from datetime import date
 

@@ -1,3 +1,5 @@
+"""The ranker on the tiny bundle: lists, tiers, exclusions and batches."""
+
 import numpy as np
 import onnxruntime
 import pytest

@@ -1,3 +1,5 @@
+"""Top k, exclusions and chunks of score matrices."""
+
 import numpy as np
 import pytest
 

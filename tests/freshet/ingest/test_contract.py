@@ -19,7 +19,7 @@ GOOD_ROW = {
 
 
 def raw_rows(spark, *row_overrides):
-    """Good rows with these overrides; every one has an id of its own unless overridden."""
+    """Good rows with these overrides; each has another id unless overridden."""
     rows = [{**GOOD_ROW, "event_id": f"e{n}", "source_row": n, **row} for n, row in enumerate(row_overrides, start=1)]
     return spark.createDataFrame(
         [tuple(row[name] for name in RAW_EVENTS.column_names) for row in rows], RAW_EVENTS.spark_schema
@@ -127,7 +127,7 @@ def test_a_copy_is_a_duplicate_within_the_look_back_only(spark):
 
 @pytest.mark.spark
 def test_a_duplicate_makes_the_next_copy_a_duplicate_too(spark):
-    # Day 10 looks at what landed on day 5, whatever became of it: no day depends on another's outcome.
+    # Day 10 reads all rows that landed on day 5, accepted or not: no day depends on another's outcome.
     assert [o for o, _ in row_outcomes(raw_rows(spark, landed_row(0), landed_row(5), landed_row(10)))] == [
         "published",
         "duplicate",

@@ -1,4 +1,4 @@
-"""Files are landed once, as a whole, under their day."""
+"""Files are landed once, completely, under their day."""
 
 import gzip
 import re

@@ -1,4 +1,4 @@
-"""Landing days whose files differ from those of their last run."""
+"""Pending days: landing days whose files differ from those of their last run."""
 
 from datetime import UTC, date, datetime, timedelta
 

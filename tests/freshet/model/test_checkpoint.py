@@ -1,3 +1,5 @@
+"""Checkpoints: stored and read back, of older versions, and corrupt ones."""
+
 import json
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""The device of a training and its precision."""
+
 import pytest
 import torch
 

@@ -1,3 +1,5 @@
+"""Dropout with masks of a given generator."""
+
 import numpy as np
 import pytest
 import torch

@@ -1,3 +1,5 @@
+"""The ONNX export gives the outputs of torch."""
+
 import numpy as np
 import onnxruntime as ort
 import pytest

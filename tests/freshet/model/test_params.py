@@ -1,3 +1,5 @@
+"""Model and training parameters: former names, validation and descriptions."""
+
 import pytest
 from pydantic import ValidationError
 

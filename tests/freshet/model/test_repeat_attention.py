@@ -1,3 +1,5 @@
+"""Repeat attention: the gain of items that the history has already."""
+
 import math
 
 import pytest

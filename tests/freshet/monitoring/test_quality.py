@@ -10,7 +10,7 @@ PARAMS = DriftParams(bootstrap_samples=500)
 
 
 def one_owner_each(values: np.ndarray) -> np.ndarray:
-    """Every basket has a shopper of its own."""
+    """Every basket has another shopper."""
     return np.arange(len(values))
 
 

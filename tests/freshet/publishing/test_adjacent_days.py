@@ -1,4 +1,4 @@
-"""Event ids shared by staged days: a refused day keeps its published rows, which count, too."""
+"""Event ids shared by staged days. The published rows of a refused day count, too."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Three weeks of a shop through the gate of `events`, with bad days among them, in one run."""
+"""Three weeks of a shop through the gate of `events` in one run, some days with an anomaly."""
 
 from datetime import UTC, date, datetime, timedelta
 

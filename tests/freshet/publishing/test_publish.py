@@ -22,7 +22,7 @@ NEGATIVE_PRICE_MESSAGE = refusal_reason("items", "prices_are_not_negative", nega
 
 @pytest.fixture(scope="module")
 def shared_lake(spark, tmp_path_factory):
-    """A lake that the tests below share; each of them looks at days of its own."""
+    """A lake that the tests below share; each uses other days."""
     settings = tiny_lake.shop_settings(tmp_path_factory.mktemp("publication"))
     return tiny_lake.lake_session(spark, settings), settings, open_store(settings.lake)
 

@@ -1,3 +1,5 @@
+"""The released bundle of the last entry, and histories to rank with it."""
+
 from datetime import UTC, datetime
 
 import pytest

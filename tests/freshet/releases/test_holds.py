@@ -1,3 +1,5 @@
+"""Holds: releases stop and resume, with rollbacks and concurrent entries."""
+
 from datetime import UTC, datetime
 
 import pytest

@@ -1,3 +1,5 @@
+"""The release journal: the champion, entries and their numbers, concurrent writers, rollbacks."""
+
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,7 +63,7 @@ def test_a_late_promotion_never_overrides_a_rollback(store):
     append_entry(store, journal_entry(1, BUNDLE_A))
     append_entry(store, journal_entry(2, BUNDLE_B))
     late_entry = journal_entry(3, BUNDLE_B)  # decided on entry 2 …
-    append_entry(store, journal_entry(3, BUNDLE_A, kind="rollback"))  # … and meanwhile somebody rolled back
+    append_entry(store, journal_entry(3, BUNDLE_A, kind="rollback"))  # … and meanwhile another process rolled back
     assert error_message(append_entry, store, late_entry) == (
         f"{store.root}/releases/00000003.json: another process wrote release 3 first; "
         "decide again on the journal as it is now"

@@ -1,4 +1,4 @@
-"""What was rolled back stays rolled back until a person names it."""
+"""Rolled-back bundles stay rolled back until a person releases them by name."""
 
 from datetime import UTC, datetime
 

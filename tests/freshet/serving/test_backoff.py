@@ -1,3 +1,5 @@
+"""Pauses between retries."""
+
 from freshet.serving.backoff import Backoff
 
 

@@ -1,3 +1,5 @@
+"""The gateway's clock: strictly increasing, with jumps of the machine's clock."""
+
 import pytest
 
 from freshet.serving.clock import day_of, iso, iso_date, to_micros

@@ -1,3 +1,5 @@
+"""The heap is frozen once a release serves."""
+
 import signal
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""Micro-batching: results, errors, cancelled work and a full queue."""
+
 import pytest
 
 from freshet.serving.errors import RequestError

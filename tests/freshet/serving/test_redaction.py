@@ -1,3 +1,5 @@
+"""Redaction of server paths in error responses."""
+
 import pytest
 
 from freshet.serving.errors import Problem

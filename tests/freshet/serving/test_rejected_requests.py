@@ -1,3 +1,5 @@
+"""The log of rejected requests: once a minute and at the end."""
+
 from freshet.serving.metrics import GatewayMetrics
 from freshet.serving.rejected_requests import LOG_INTERVAL_S, RejectedRequestLog
 from tests.tiny_gateway import ManualClocks

@@ -1,3 +1,5 @@
+"""The state folder of a gateway: locked by one process, one per lake."""
+
 import os
 
 import pytest

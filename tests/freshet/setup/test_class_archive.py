@@ -1,3 +1,5 @@
+"""The class archive of the JVM: built once, and harmless if broken."""
+
 import os
 import subprocess
 from pathlib import Path

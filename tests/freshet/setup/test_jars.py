@@ -1,3 +1,5 @@
+"""The jars of Spark: fetched once, with checksums."""
+
 from pathlib import Path
 
 import pytest

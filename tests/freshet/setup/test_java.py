@@ -1,3 +1,5 @@
+"""The installation of Java by apt."""
+
 from pathlib import Path
 
 import pytest

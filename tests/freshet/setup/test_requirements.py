@@ -1,3 +1,5 @@
+"""Java versions that Spark accepts, and the Java that is used."""
+
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ JAVA_FIX = "install Java 17 or 21 (`apt install openjdk-17-jre-headless`, or 21)
 
 
 def write_java(home: Path, version: str, *, vector: bool = True) -> Path:
-    """A folder with a `java` that says of itself what a real one of that version would."""
+    """A folder with a script `java` that prints the version line of that version."""
     refuse = "" if vector else 'case "$*" in *add-modules*) exit 1;; esac\n'
     (home / "bin").mkdir(parents=True)
     script = home / "bin" / "java"

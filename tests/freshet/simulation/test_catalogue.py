@@ -1,3 +1,5 @@
+"""The simulated catalogue: titles, popularity, new and delisted items."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""The click model: which items of a list are viewed and clicked."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""The choice of an item within its category, brand and price band."""
+
 import numpy as np
 import pytest
 
@@ -35,7 +37,7 @@ def test_a_niche_holds_a_brands_items_of_a_price_band() -> None:
 @pytest.mark.parametrize(
     ("category", "brand", "band", "items"),
     [
-        (0, 0, 2, {0, 1}),  # the brand has nothing dear: its cheap ones
+        (0, 0, 2, {0, 1}),  # the brand has no dear items: its cheap ones
         (0, 1, 0, {2}),  # the brand's only one
         (1, 0, 2, {4}),  # the next brand that has something, at the nearest price
         (1, 0, 0, {3}),

@@ -1,3 +1,5 @@
+"""Links between items: cheaper, dearer, of the same brand."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""The landing files of the simulated shop: columns, duplicates, late and bad rows."""
+
 import csv
 from collections import Counter
 from pathlib import Path

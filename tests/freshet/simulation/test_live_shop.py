@@ -1,3 +1,5 @@
+"""The live shop: sessions of members and guests, and clicks on recommendation lists."""
+
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,3 +1,5 @@
+"""Validation of the simulated shop's parameters."""
+
 import pytest
 
 from freshet.errors import SettingsError

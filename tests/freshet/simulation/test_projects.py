@@ -1,3 +1,5 @@
+"""Projects: the order in which a shopper needs categories."""
+
 import numpy as np
 
 from freshet.simulation.projects import N_PROJECTS, Projects, generate_projects

@@ -1,3 +1,5 @@
+"""Properties of the generated events of a simulated shop."""
+
 from dataclasses import fields, replace
 
 import numpy as np
@@ -104,7 +106,7 @@ def test_an_item_is_met_only_on_days_on_which_it_is_on_sale(shop: Shop) -> None:
 
 
 def session_steps(people: SimulatedEvents) -> np.ndarray:
-    """Rows of which the next one is another view of the same session."""
+    """Rows whose next row is another view of the same session."""
     return np.flatnonzero((np.diff(people.session) == 0) & (people.event_type[1:] == VIEW))
 
 

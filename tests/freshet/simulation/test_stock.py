@@ -1,3 +1,5 @@
+"""Sold-out items and the use of packs."""
+
 import numpy as np
 
 from freshet.simulation.preferences import is_replenishment_due

@@ -87,7 +87,7 @@ def test_days_after_the_training_set_are_compared_with_its_training_days(small_s
     assert verdict.current == (days[4], days[5])
     assert [column.name for column in verdict.columns if not column.reference or not column.current] == []
     assert len(verdict.columns) == 9
-    assert verdict.unknown_share == 0.0  # its vocabulary holds the whole shop
+    assert verdict.unknown_share == 0.0  # its vocabulary has all items of the shop
     assert (result.ref.release, result.ref.last_day, result.ref.drifted) == (1, days[5], verdict.drifted)
 
 

@@ -1,4 +1,4 @@
-"""A lake without its catalogue is refused, and restored from the tables' own metadata."""
+"""A lake without its catalogue is refused; the catalogue is restored from the tables' metadata."""
 
 import shutil
 from pathlib import Path

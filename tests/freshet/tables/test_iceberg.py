@@ -34,7 +34,7 @@ def notes_session(spark, tmp_path_factory):
 
 @pytest.fixture
 def own_table(notes_session, request):
-    """A table of its own for each test, so that no test sees another's snapshots."""
+    """Another table for each test, so that no test reads another's snapshots."""
     return Table(f"notes_{crc32(request.node.name.encode())}", NOTES_TABLE.description, NOTES_TABLE.columns)
 
 
@@ -249,7 +249,7 @@ def test_a_full_disk_leaves_production_as_it_was_and_the_next_good_run_succeeds(
     )
     assert iceberg.current_snapshot(small_disk_session, NOTES_TABLE) == first
     assert published_rows(small_disk_session, NOTES_TABLE) == [("old", DAY1)]
-    ballast.unlink()  # somebody frees some space
+    ballast.unlink()  # space is freed
     publish_rows(small_disk_session, NOTES_TABLE, [DAY1], ("new", DAY1))
     assert published_rows(small_disk_session, NOTES_TABLE) == [("new", DAY1)]
 

@@ -193,7 +193,7 @@ def test_a_shoppers_history_comes_from_all_days_in_canonical_order(shop):
         ("mug", "view", moment_seconds(1, 9), DAY1_NUMBER),
         ("mug", "cart", moment_seconds(1, 9), DAY1_NUMBER),
         ("cup", "purchase", moment_seconds(1, 11), DAY1_NUMBER),
-        ("pen", "view", moment_seconds(1, 23, 59), DAY2_NUMBER),  # landed a day late, stands where it happened
+        ("pen", "view", moment_seconds(1, 23, 59), DAY2_NUMBER),  # landed a day late, sorted by its event time
         ("pen", "purchase", moment_seconds(3, 12), DAY3_NUMBER),
     ]
     assert reader.read_shopper_history(shop.settings, "0" * 32) == []

@@ -1,4 +1,4 @@
-"""Errors of Spark, told apart by the Java exceptions behind them."""
+"""Errors of Spark, distinguished by the Java exceptions behind them."""
 
 import pytest
 from py4j.protocol import Py4JJavaError

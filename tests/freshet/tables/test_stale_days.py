@@ -1,4 +1,4 @@
-"""Days made from an older attempt of an upstream table, by the day records."""
+"""Stale days: built from an older attempt of an upstream table, by the day records."""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -1,3 +1,5 @@
+"""Windows of histories and their batches."""
+
 import numpy as np
 
 from freshet.training.batching import batches, events_per_batch, pack, sample_windows

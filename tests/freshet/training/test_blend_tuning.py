@@ -1,3 +1,5 @@
+"""The tuned blend weights of neighbours and sequential rules."""
+
 import numpy as np
 import torch
 

@@ -1,3 +1,5 @@
+"""Data parallelism by threads: the gradients of one backward pass."""
+
 import numpy as np
 import pytest
 import torch
@@ -76,7 +78,7 @@ def test_dropout_depends_on_the_seed_and_not_on_which_thread_is_first():
 @pytest.mark.parametrize("threads", [2, 4])
 def test_rounded_gradients_do_not_depend_on_which_thread_is_first(threads):
     model, batch = model_and_batch(dropout=0.3, width=64, rows=400)
-    assert len(batch.groups) > 1  # a weight is rounded anew for each of them
+    assert len(batch.groups) > 1  # a weight is rounded again for each of them
     runs = [gradients(model, batch, threads, seed=4, bf16=True)[1] for _ in range(40)]
     assert all(torch.equal(a, b) for run_gradients in runs[1:] for a, b in zip(run_gradients, runs[0], strict=True))
 

@@ -1,3 +1,5 @@
+"""The targets of each event: the items of the shopper's next basket."""
+
 from freshet.training.dataset import build_dataset
 from tests.checkerboard import histories_of
 

@@ -1,4 +1,4 @@
-"""Two processes train the same model as one: sums of shards, then real processes by torchrun and Spark."""
+"""Two processes train the same model as one: summed shards, then real processes by torchrun and Spark."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_windows_are_sharded_with_their_queries():
     first, second = (shard_batch(full_batch, rank, 2) for rank in (0, 1))
     assert first.groups == ((2, 2),)  # windows 0 and 2
     assert second.groups == ((1, 2), (1, 3))  # windows 1 and 3
-    rows = [2, 3, 6, 7, 8]  # rows of the whole
+    rows = [2, 3, 6, 7, 8]  # rows of the full batch
     assert second.items.tolist() == full_batch.items[rows].tolist()
     assert second.positions.tolist() == [0, 1, 0, 1, 2]
     assert second.targets.rows.tolist() == [0, 1, 2, 3, 4]

@@ -1,3 +1,5 @@
+"""The losses and the learning rate, worked out by hand."""
+
 import math
 
 import pytest

@@ -1,3 +1,5 @@
+"""Negative sampling: unbiased sums and gradients."""
+
 import numpy as np
 import pytest
 import torch
@@ -55,7 +57,7 @@ def test_the_sum_is_unbiased_for_short_and_long_histories_with_repeats():
     """Windows of one length lie in one batch, and a long history is several windows."""
     rng = np.random.default_rng(0)
     lengths = np.concatenate([rng.integers(1, 4, 500), np.full(30, 6), np.full(12, 60)])
-    rows = [rng.choice(rng.integers(1, N_DRAWS, 8), length) for length in lengths]  # eight items of their own each
+    rows = [rng.choice(rng.integers(1, N_DRAWS, 8), length) for length in lengths]  # eight separate items each
     dataset = build_dataset(histories_of([[(int(item), 60 * n) for n, item in enumerate(row)] for row in rows]))
     sampler = NegativeSampler.fit(dataset, N_DRAWS, 6, 30, CPU)
     assert sampler is not None

@@ -1,3 +1,5 @@
+"""The training objective: scores of packed and padded batches, losses of ensemble members."""
+
 import dataclasses
 
 import numpy as np
@@ -52,7 +54,7 @@ def test_members_have_their_own_losses_and_their_scores_are_averaged():
 
 
 def single_member(model: Recommender, number: int) -> Recommender:
-    """One member as a model of its own."""
+    """One ensemble member as a separate model."""
     single_model = Recommender(dataclasses.replace(model.config, ensemble_size=1)).eval()
     single_model.shopper_encoders[0].load_state_dict(model.shopper_encoders[number].state_dict())
     ids = model.item_encoder.ids.weight.detach()

@@ -1,3 +1,5 @@
+"""Spectral initialisation of item embeddings on the checkerboard."""
+
 import torch
 
 from freshet.training.dataset import build_dataset

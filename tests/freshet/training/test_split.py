@@ -1,3 +1,5 @@
+"""The split of a training set into training and validation baskets."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""The trainer on the checkerboard: it learns, is reproducible, and stops early."""
+
 import math
 
 import pytest

@@ -1,3 +1,5 @@
+"""Validation NDCG, worked out by hand."""
+
 import math
 
 import pytest

@@ -1,4 +1,4 @@
-"""The gate is held against what the bundle takes, not against what a neighbour takes from it."""
+"""The latency gate measures the bundle, not other load on the machine."""
 
 import subprocess
 import sys
@@ -48,7 +48,7 @@ def test_latency_is_that_of_single_requests(ranker):
 
 @pytest.fixture
 def busy_processes():
-    """More processes than any test machine has cores, that do nothing but compute."""
+    """Busy processes, more than any test machine has cores."""
     import os
 
     spin = [sys.executable, "-c", "while True: pass"]

@@ -1,3 +1,5 @@
+"""Parity of an exported model with torch: probes, overlap and failures."""
+
 from dataclasses import replace
 
 import numpy as np
@@ -31,12 +33,12 @@ def mean_encoder(embedding):
 
 
 def scale_vectors(answer, factor):
-    """The same answer with every vector stretched."""
+    """The same outputs with every vector scaled."""
     return EncodedHistories(answer.embeddings * np.float32(factor), answer.repeat_scores)
 
 
 def cases():
-    """40 shoppers with two single-item baskets each, the second one asked for."""
+    """40 shoppers with two single-item baskets each; the second one is the target."""
     days = np.tile([9, 12], 40)
     items = RNG.integers(1, ITEMS + 1, 80)
     ones = np.ones(80, dtype=np.int64)

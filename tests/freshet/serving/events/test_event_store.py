@@ -1,3 +1,5 @@
+"""The event store of a gateway: events of a shopper, unique ids, and times."""
+
 import sqlite3
 from contextlib import closing
 

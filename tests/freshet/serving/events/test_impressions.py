@@ -1,3 +1,5 @@
+"""The buffer of impressions: stored once, dropped beyond its limit."""
+
 import os
 from types import SimpleNamespace
 

@@ -1,3 +1,5 @@
+"""Landing segments: waiting lines land in files, once and in order."""
+
 import os
 from pathlib import Path
 

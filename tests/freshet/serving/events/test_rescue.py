@@ -1,3 +1,5 @@
+"""Recovery of the readable lines of a damaged event store."""
+
 import json
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""The writer thread of the event store: acknowledged writes, full disks, failing jobs."""
+
 import sqlite3
 
 import pytest

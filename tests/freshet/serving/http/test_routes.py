@@ -1,3 +1,5 @@
+"""The HTTP routes of a gateway: recommendations, events, and errors."""
+
 import asyncio
 import json
 from contextlib import closing

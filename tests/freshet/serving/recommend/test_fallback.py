@@ -1,4 +1,4 @@
-"""The tiny shop with categories and prices: a c e are odd, b d f even; a 10, b 20, … f 60."""
+"""Fallback tiers on the tiny shop with categories and prices: a c e are odd, b d f even; a 10, b 20, … f 60."""
 
 from dataclasses import replace
 from typing import get_args

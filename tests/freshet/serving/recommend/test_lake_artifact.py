@@ -1,3 +1,5 @@
+"""Latest histories of the lake in a gateway: published, damaged, and replaced."""
+
 import hashlib
 from datetime import date
 

@@ -1,3 +1,5 @@
+"""The items of a request as events with times."""
+
 from freshet.serving.events.event_store import ItemMetadata
 from freshet.serving.recommend.request_events import request_events
 from freshet.serving.schemas.recommendation_schema import RecommendationRequest, parse_body

@@ -1,3 +1,5 @@
+"""The check of a bundle in its own process before it is served."""
+
 import json
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""The release watcher: swaps, rollbacks, and bundles that fail their check."""
+
 import re
 import shutil
 import threading

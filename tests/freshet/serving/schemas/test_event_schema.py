@@ -1,3 +1,5 @@
+"""Validation of posted events."""
+
 import json
 
 import msgspec

@@ -1,3 +1,5 @@
+"""Validation of recommendation requests, as query string and as body."""
+
 import pytest
 
 from freshet.serving.errors import RequestError

@@ -1,4 +1,4 @@
-"""The stage that makes what serves, with the exporter's real files, sound and damaged."""
+"""The asset `bundle` with intact and with damaged files of the real exporter."""
 
 import re
 from pathlib import Path
@@ -101,7 +101,7 @@ def test_int8_without_parity_is_dropped_and_fp32_ships(small_shop, patch_export)
 
 
 def test_fp16_takes_the_place_of_int8_if_it_is_configured(small_shop, monkeypatch):
-    # What is done for a GPU, with the answers of the CPU: the same file with the same rounded weights.
+    # The build for a GPU, with outputs of the CPU: the same file with the same rounded weights.
     monkeypatch.setattr(bundle_stage, "PRECISIONS", {"cpu": ("fp32", "fp16")})
     result = make_bundle(small_shop.settings, small_shop.store, small_shop.model)
     assert result.ref is not None
@@ -158,7 +158,7 @@ def test_a_byte_of_the_weights_that_changed_in_the_lake_is_noticed(small_shop, t
 
 
 def parity_result(difference: float) -> ParityResult:
-    """Shares all of the top 20, loses nothing."""
+    """Parity with an overlap of 1 and no loss."""
     return ParityResult(
         precision="fp32",
         overlap=1.0,

@@ -1,4 +1,4 @@
-"""A bundle made small: read by the same code, held against the full one, refused where it is too large."""
+"""The edge bundle: read by the same code, compared with the full bundle, not stored if it is too large."""
 
 from dataclasses import replace
 from shutil import copyfile
@@ -31,7 +31,7 @@ def full_bundle(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def training_set(full_bundle):
-    """Three shoppers; what they did on the second day is asked for."""
+    """Three shoppers; their events of the second day are the targets."""
     rows = [[(1, 60), (5, 90_000)], [(2, 60), (4, 90_000)], [(1, 60), (2, 120), (6, 90_000)]]
     return training_set_of(histories_of(rows), full_bundle.vocabulary, train_until=0)
 

@@ -1,4 +1,4 @@
-"""The item encoder as a file against torch, on a catalogue with columns of every kind."""
+"""Parity of the item encoder's ONNX file with torch, on a catalogue with columns of every kind."""
 
 from dataclasses import replace
 

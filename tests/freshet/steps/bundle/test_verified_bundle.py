@@ -1,4 +1,4 @@
-"""The bundle's proof without Spark: exported, put on the ladder, sealed with golden requests that ask all of it."""
+"""Build a verified bundle without Spark: export, parity, golden requests of the whole ranker."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""The stages that judge and release, with a real bundle, a champion of another catalogue, and a journal of its own."""
+"""The asset `evaluation` on a real bundle, with a champion of another catalogue and a journal."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -38,7 +38,7 @@ def journal_entry(number: int, bundle: str, kind: str = "release") -> JournalEnt
 
 @pytest.fixture
 def store(small_shop, tmp_path) -> Store:
-    """The shop's bundle beside one that knows none of its items; nothing is released."""
+    """The shop's bundle beside one whose vocabulary has none of its items; no release."""
     store = open_store(str(tmp_path / "store"))
     bundle_folder = bundle_path(small_shop.bundle.id)
     store.put_folder(small_shop.store.local_path(bundle_folder), bundle_folder, MANIFEST)
@@ -49,7 +49,7 @@ def store(small_shop, tmp_path) -> Store:
 
 @pytest.fixture
 def other_bundle(store, small_shop) -> str:
-    """The bundle that knows other items only."""
+    """The bundle with another vocabulary."""
     return next(p.split("/")[1] for p in store.list("bundles") if p.split("/")[1] != small_shop.bundle.id)
 
 
@@ -144,7 +144,7 @@ def test_a_second_model_on_the_same_days_waits_for_a_person(small_shop, store, o
     assert first_evaluated_bundle(store, other_bundle, days) == small_shop.bundle.id
     assert (
         evaluate_small_shop(small_shop, store).value.record.verdict == first.verdict
-    )  # the same model may be judged again
+    )  # the same model may be evaluated again
     store.put(window_path(other_bundle, days), other_bundle.encode())
     second = evaluate_small_shop(small_shop, store)
     assert (second.value.record.verdict.passed, second.value.record.verdict.released) == (True, False)
@@ -162,7 +162,7 @@ def test_the_bundle_that_serves_already_is_not_released_again(small_shop, store)
     assert journal.entry_count(store) == 1
     assert (
         first_evaluated_bundle(store, small_shop.bundle.id, evaluation.value.record.evaluation.as_of) is None
-    )  # no new model was judged
+    )  # no new model was evaluated
 
 
 def test_a_rolled_back_bundle_is_held_and_its_card_gives_the_reason(small_shop, store, other_bundle):

@@ -1,4 +1,4 @@
-"""A judging counted a second time, from hand-made events and on a real lake, and what that finds."""
+"""The recount of evaluation cases on hand-made events and on a real lake, and the faults that it detects."""
 
 from collections import Counter
 from dataclasses import replace
@@ -48,7 +48,7 @@ def test_a_basket_is_a_case_if_the_shopper_has_an_earlier_history():
         ("e5", "bob", "c", "view", 60),
     )  # fmt: skip
     counted = count_cases(earlier_batches(*EVENTS_BEFORE), evaluated_events)
-    assert counted.baskets == {("ann", 200): {"b", "c"}, ("bob", 60): {"c"}}  # nothing was known of bob at 50
+    assert counted.baskets == {("ann", 200): {"b", "c"}, ("bob", 60): {"c"}}  # bob has no history at 50
     assert counted.event_counts == {"ann": 3, "bob": 2}
     assert (counted.n_leaked, counted.n_held_out_events) == (0, 4)
 
@@ -71,7 +71,7 @@ def test_days_without_events_give_no_baskets():
 
 
 def training_set() -> TrainingSet:
-    """Ann met a by day 10 and then f; bob met a, then b and something that the vocabulary does not know."""
+    """Ann has a by day 10 and then f; bob has a, then b and an item outside the vocabulary."""
     days, times = np.array([9, 12, 9, 12, 12]), np.array([100, 200, 100, 300, 300])
     items = vocabulary().indices(["a", "f", "a", "b", "?"])
     zeros = np.zeros(7)

@@ -1,3 +1,5 @@
+"""Evaluation windows: a second model on the same days is held."""
+
 from datetime import date
 
 import pytest

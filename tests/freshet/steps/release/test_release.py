@@ -1,4 +1,7 @@
-"""The stage that releases, with real bundles, evaluation files and a journal. Judging: test_evaluation.py."""
+"""The asset `release` on real bundles, evaluation records and a journal.
+
+Evaluation: tests/freshet/steps/evaluation/test_evaluate.py.
+"""
 
 import hashlib
 import json
@@ -57,7 +60,7 @@ class ReleaseShop:
         journal.append_entry(self.store, journal_entry(1, self.champion))
 
     def bundle(self, note: str, **overrides) -> str:
-        """A bundle of its own parameters, sealed with these changes, in the lake; returns its id."""
+        """Seal a bundle with these parameters and changes in the lake; return its id."""
         folder = self.folder / f"{note} {len(overrides)}"
         tiny_bundle.write_bundle(folder, note=note)
         return self.reseal(folder, **overrides)
@@ -195,7 +198,7 @@ def test_an_evaluation_on_a_missing_release_is_refused(shop):
         shop.release(ref)
 
 
-# Taken back
+# Rolled back
 
 
 def test_a_rolled_back_bundle_is_not_released_automatically(shop):
@@ -377,7 +380,7 @@ def test_a_reference_that_was_edited_releases_nothing(shop):
 
 
 def write_wrong_bundle(shop) -> str:
-    """A bundle sealed whole, whose golden requests were answered by other weights."""
+    """A bundle with valid hashes and golden requests of other weights."""
     folder = shop.folder / "other answers"
     tiny_bundle.write_bundle(folder, note="other answers")
     arrays = dict(np.load(folder / "golden.npz"))

@@ -1,4 +1,4 @@
-"""Which bundles wait for a person, from evaluation files and the journal as they lie in a lake."""
+"""Bundles that wait for a person, by the evaluation records and the journal of a lake."""
 
 import os
 import subprocess

@@ -1,3 +1,5 @@
+"""Checkpoints of unfinished trainings: their name and their removal."""
+
 from datetime import UTC, date, datetime, timedelta
 
 from freshet.artifacts import TrainingSetRef
