@@ -223,7 +223,7 @@ FAILING_CASES = (
     RuleCase("items", "items_are_unique", {"repeated": 1}, ("1", "4"), shown_by="test_items"),
     RuleCase(
         "items", "items_match_events", {"expected": 5}, ("4", "5"),
-        shown_by="test_if_every_day_is_bad_production_stays_as_it_was",
+        shown_by="test_if_every_day_is_refused_the_published_rows_are_unchanged",
     ),
     RuleCase(
         "items", "prices_are_not_negative", {"negative_prices": 1}, ("1", "4"),
@@ -393,12 +393,12 @@ FAILING_CASES = (
     RuleCase(
         "tuning", "default_was_tried",
         {"default_missing": 1, "default_missing_reason": "training, epoch 1: the loss is nan"},
-        ("training, epoch 1: the loss is nan",), shown_by="test_a_default_that_cannot_be_trained_publishes_nothing",
+        ("training, epoch 1: the loss is nan",), shown_by="test_a_failed_default_trial_is_not_published",
     ),
     RuleCase("tuning", "scores_are_finite", {"not_finite": 1}, ("1", "5")),
     RuleCase(
         "tuning", "enough_trials_are_complete", {"completed": 4, "missing_trials": 1}, ("4", "6", "5"),
-        shown_by="test_with_too_few_complete_trials_nothing_is_published",
+        shown_by="test_too_few_complete_trials_are_not_published",
     ),
     RuleCase(
         "tuning", "winner_beats_the_default",
@@ -420,7 +420,7 @@ FAILING_CASES = (
     ),
     RuleCase(
         "content_embeddings", "vectors_have_one_length", {"dim_mismatch": 2}, ("2",),
-        shown_by="test_vectors_of_two_lengths_are_refused_and_nothing_is_written",
+        shown_by="test_vectors_of_two_lengths_are_refused_and_not_written",
     ),
     RuleCase("content_embeddings", "vectors_are_finite", {"not_finite": 1}, ("1",)),
     RuleCase(
@@ -567,7 +567,7 @@ FAILING_CASES = (
     RuleCase(
         "release", "challenger_may_serve", {"released": 0, "sentence": "Not released: item to item is better."},
         ("Not released: item to item is better.",),
-        shown_by="test_a_rejected_challenger_writes_nothing_and_stops_nothing", blocks=False,
+        shown_by="test_a_rejected_challenger_adds_no_entry_and_does_not_fail_the_run", blocks=False,
     ),
     RuleCase(
         "release", "no_bundle_waits_for_a_person",
@@ -579,7 +579,7 @@ FAILING_CASES = (
         "release", "releases_are_open",
         {"on_hold": 1, "on_hold_message": "releases are held by ann since 2026-11-28 09:30 UTC: conversion fell"},
         ("releases are held by ann since 2026-11-28 09:30 UTC: conversion fell",),
-        shown_by="test_while_releases_are_held_nothing_is_released_and_the_run_is_green", blocks=False,
+        shown_by="test_while_releases_are_held_no_release_is_written_and_the_run_succeeds", blocks=False,
     ),
 )  # fmt: skip
 

@@ -352,7 +352,7 @@ def put_bundle(store, folder: Path, note: str) -> str:
 
 
 @pytest.mark.parametrize("damage", ["corrupt", "gone"])
-def test_a_bundle_that_cannot_serve_names_the_rollback_and_after_it_answers_come_again(
+def test_a_corrupt_champion_names_the_rollback_that_restores_recommendations(
     lake, tmp_path, capsys, monkeypatch, damage
 ):
     first, second = (put_bundle(lake, tmp_path / note, note) for note in ("first", "second"))
@@ -386,7 +386,7 @@ def test_a_bundle_that_cannot_serve_names_the_rollback_and_after_it_answers_come
         ),
     ],
 )
-def test_a_file_that_cannot_be_landed_is_one_line_and_nothing_is_landed(
+def test_a_file_that_cannot_be_landed_is_one_line_and_not_landed(
     lake, tmp_path, capsys, monkeypatch, name, content, what
 ):
     if content is not None:

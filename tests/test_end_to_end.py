@@ -234,7 +234,7 @@ def test_every_other_command_of_the_readme_works(shop, next_day_run, tmp_path):
     assert "rolled back to the bundle of release 1" in line_output(shop, readme_line("freshet rollback"))
 
 
-def test_the_gateways_lines_of_readme_are_answered(shop, next_day_run, tmp_path):
+def test_the_gateway_commands_of_the_readme_work(shop, next_day_run, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"

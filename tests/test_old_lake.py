@@ -124,7 +124,7 @@ def test_published_references_are_read_under_the_new_asset_names(store):
     assert published(store, "bundle", BundleRef).model.training_set == training_set
 
 
-def test_the_released_bundle_answers_its_golden_requests(settings, store):
+def test_the_released_bundle_passes_its_golden_requests(settings, store):
     release = current_release(store, settings.cache_dir)
     assert check_golden_requests(open_ranker(release.bundle)) < 0.05
     assert release.bundle.manifest.max_history == 8

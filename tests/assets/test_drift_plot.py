@@ -60,7 +60,7 @@ def test_the_page_has_the_verdict_the_table_and_where_evidentlys_page_lies():
     assert page["plot"].md_str.startswith("![plot](data:image/png;base64,")
 
 
-def test_what_moved_over_many_releases_and_what_is_too_good_stand_on_the_page():
+def test_the_page_shows_trends_over_releases_and_implausible_gains():
     rose = WORSE_QUALITY.model_copy(
         update={"current": 0.65, "relative_drop": -0.3, "degraded": False, "implausible_rise": True}
     )
@@ -72,7 +72,7 @@ def test_what_moved_over_many_releases_and_what_is_too_good_stand_on_the_page():
     assert "slow drift" not in drift_metadata(DriftReport(drift_verdict()), PARAMS)
 
 
-def test_what_drifted_comes_first_with_its_figures_and_its_bar_passes_the_limit():
+def test_drifted_columns_come_first_with_a_bar_over_the_limit():
     overview, category, quality = drift_figure(drift_verdict(), PARAMS).axes
     assert overview.get_title(loc="left") == "2 of 4 drifted: over the limit"
     assert axis_labels(overview) == ["category", "NDCG@10 of the champion", "hour", "unknown items"]
@@ -112,7 +112,7 @@ def test_a_fall_that_may_be_chance_is_over_the_limit_and_no_drift():
     assert row.figures == "fell by 20%, not significant; limit 15%"
 
 
-def test_items_the_champion_does_not_know_may_be_all_there_is_to_show():
+def test_unknown_items_may_be_the_only_drift_of_the_plot():
     (overview,) = drift_figure(drift_verdict(columns=(), unknown_share=0.5, quality=None), PARAMS).axes
     assert axis_labels(overview) == ["unknown items"]
     assert overview.texts[0].get_text() == "DRIFTED: 50.0% of the events, limit 20%"
@@ -128,7 +128,7 @@ def test_names_from_the_shop_are_drawn_as_they_are_but_cut(recwarn):
     assert [str(warning.message) for warning in recwarn] == []
 
 
-def test_where_nothing_could_be_compared_there_is_no_picture():
+def test_without_a_comparison_there_is_no_plot():
     assert "plot" not in drift_metadata(
         DriftReport(drift_verdict(columns=(), unknown_share=None, quality=None)), PARAMS
     )

@@ -68,7 +68,7 @@ def test_a_bound_that_is_not_enough_is_an_alarm_in_colour_and_words():
     assert failed.texts[0].get_text() == "+0.0100, lower bound -0.0200: failed"
 
 
-def test_one_model_alone_and_values_near_nothing_are_drawn():
+def test_a_single_model_and_values_near_zero_are_drawn():
     (means,) = evaluation_figure({"challenger": ConfidenceInterval(0.00002, 0.0, 0.00003)}, verdict(), PARAMS).axes
     assert means.texts[0].get_text() == "2.0e-05"
     (axes,) = (figure := evaluation_figure({"challenger": ConfidenceInterval(0.0, 0.0, 0.0)}, verdict(), PARAMS)).axes

@@ -32,7 +32,7 @@ def test_the_page_shows_the_result_every_trial_and_the_best_one():
     assert page["plot"].value.startswith("![plot](data:image/png;base64,")
 
 
-def test_the_run_configuration_holds_what_differs_from_the_defaults_and_nothing_else():
+def test_the_run_configuration_has_only_values_that_differ_from_the_defaults():
     import yaml
 
     parsed_config = yaml.safe_load(run_config(tuning_result({}), TRIALS[2]))

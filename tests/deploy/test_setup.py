@@ -63,7 +63,7 @@ def test_packages_are_installed_without_a_line_for_each_and_a_failure_is_shown(b
     assert "torch==" not in run_result.stdout
 
 
-def test_when_nothing_changed_it_does_nothing(bare_machine: Path) -> None:
+def test_an_unchanged_installation_is_left_as_it_is(bare_machine: Path) -> None:
     names = ("requirements.lock", "pyproject.toml", "deploy/setup.sh")
     content = b"".join((ROOT / name).read_bytes() for name in names)
     (bare_machine / "repo" / ".venv").mkdir()

@@ -13,7 +13,7 @@ def test_every_parameter_is_documented_in_order_with_default_and_meaning():
     assert rows == [(name, str(field.default), field.description) for name, field in DriftParams.model_fields.items()]
 
 
-def test_sensors_and_schedule_stand_there_with_the_jobs_they_start():
+def test_sensors_and_schedule_are_documented_with_their_jobs():
     from pipelines.definitions import defs
 
     repository = defs.get_repository_def()

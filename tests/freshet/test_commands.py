@@ -6,7 +6,7 @@ from freshet.commands import materialize_hint
 from freshet.store import open_store
 
 
-def test_a_day_that_has_not_begun_is_in_no_range(tmp_path):
+def test_a_future_day_is_in_no_range(tmp_path):
     store = open_store(str(tmp_path))
     for day in ("2024-03-01", "2024-03-02", "2024-03-03"):
         store.put(f"landing/events/dt={day}/a.csv", b"x")

@@ -12,7 +12,7 @@ def test_a_text_is_cut_to_the_given_number_of_characters(max_chars, text):
     assert shorten("abcde", max_chars) == text
 
 
-def test_of_many_texts_the_first_few_are_listed_and_the_others_counted():
+def test_the_first_few_of_many_texts_are_listed_and_the_others_counted():
     assert first_few(["a", "b"], 2) == "a, b"
     assert first_few(["a", "b", "c", "d"], 2) == "a, b and 2 more"
     assert first_few(["a", "b", "c"], 2, "; ") == "a; b; and 1 more"

@@ -26,7 +26,7 @@ def test_a_default_is_marked_as_default() -> None:
     assert (row.value, row.source) == ("7", "default")
 
 
-def test_a_value_of_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_takes_precedence_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("FRESHET_DEDUP_LOOKBACK_DAYS=3\nFRESHET_BAD_SHARE_LIMIT=0.2\n")
     monkeypatch.setenv("FRESHET_DEDUP_LOOKBACK_DAYS", "5")
     rows = sources_by_name()
@@ -82,7 +82,7 @@ def test_a_former_name_in_the_file_still_works(tmp_path: Path) -> None:
     assert (row.value, row.source) == ("7.0", ".env")
 
 
-def test_the_new_name_wins_over_the_former_one(
+def test_the_current_name_takes_precedence_over_a_former_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FRESHET_LOOKBACK_DAYS", "5")

@@ -150,7 +150,7 @@ def test_a_full_disk_is_reported_in_one_line():
     assert str(exc_info.value) == "lake/a: the disk is full, nothing was published; free some space and run again"
 
 
-def test_a_disk_that_fills_up_publishes_nothing_and_the_next_run_succeeds(tmp_path):
+def test_on_a_full_disk_no_row_is_published_and_the_next_run_succeeds(tmp_path):
     small = tmp_path / "small"
     small.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(small)], capture_output=True)

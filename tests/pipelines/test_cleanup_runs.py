@@ -55,7 +55,7 @@ def test_a_run_with_a_killed_process_is_marked_as_failed(instance, idle_process)
     assert failure.dagster_event.message == KILLED_MESSAGE
 
 
-def test_a_run_whose_process_lives_goes_on(instance, idle_process):
+def test_a_run_with_a_live_process_is_left_alone(instance, idle_process):
     run = start_run(instance, idle_process.pid)
     assert fail_killed_runs(instance) == []
     assert instance.get_run_by_id(run.run_id).status is DagsterRunStatus.STARTED
@@ -88,7 +88,7 @@ def test_an_unset_dagster_home_is_reported(tmp_path, monkeypatch):
     assert str(error.value) == message
 
 
-def test_set_up_tells_dagster_to_end_runs_that_never_end(tmp_path, monkeypatch):
+def test_setup_configures_a_run_timeout_of_dagster(tmp_path, monkeypatch):
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     (tmp_path / "dagster.yaml").write_text((ROOT / "deploy" / "dagster.yaml").read_text())
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:

@@ -48,7 +48,7 @@ def test_one_port_for_both_is_a_mistake():
         resolve_ports(settings(dagster_port=8080, gateway_port=8080))
 
 
-def test_a_port_of_0_becomes_one_that_is_known():
+def test_port_0_is_replaced_by_a_free_port():
     chosen = resolve_ports(settings(dagster_port=0, gateway_port=0))
     assert min(chosen.dagster_port, chosen.gateway_port) > 0
 
@@ -98,7 +98,7 @@ def test_a_port_in_use_is_one_line_and_no_program_starts(tmp_path, used_port):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_ui_that_is_not_up_yet_is_asked_now_and_then(monkeypatch):
+def test_a_ui_that_is_not_up_yet_is_polled(monkeypatch):
     requests, lines = [], []
 
     class NotReadyHandler(BaseHTTPRequestHandler):

@@ -57,7 +57,7 @@ def test_all_days_are_run_together_and_every_daily_table_has_them(first_tick):
     assert dagster.materialized_days("impressions") == {str(days[2])}  # the two others are empty: no impressions landed
 
 
-def test_what_was_shown_is_in_its_table(first_tick):
+def test_impressions_are_in_their_table(first_tick):
     from freshet.tables.reader import scan_table
 
     _, dagster, days, _ = first_tick

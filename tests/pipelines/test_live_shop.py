@@ -47,7 +47,7 @@ def test_a_shopper_clicks_requests_ten_items_and_posts_the_events():
     assert requests[1].url.params["k"] == "10"
 
 
-def test_while_nothing_serves_there_is_no_list_and_no_complaint(caplog):
+def test_without_a_release_there_is_no_list_and_no_error(caplog):
     assert try_session(fake_gateway(503, [])[0], live_shop()) is None
     assert caplog.messages == []
 

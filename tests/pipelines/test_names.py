@@ -54,7 +54,7 @@ def spec_name(spec: "dg.AssetSpec") -> str:
     return str(spec.key.to_user_string())
 
 
-def test_names_stay_as_they_were_written_down():
+def test_public_names_are_unchanged():
     before, now = NAMES_FILE.read_text().splitlines(), public_names()
     if before != now:
         script, path = (str(Path(file).relative_to(ROOT)) for file in (__file__, NAMES_FILE))
@@ -105,7 +105,7 @@ def test_a_range_run_of_everything_is_one_run():
     assert policies == {dg.BackfillPolicy.single_run()}
 
 
-def test_definitions_load_fast_and_import_nothing_heavy():
+def test_definitions_load_fast_without_heavy_imports():
     script = (
         "import sys, time; start = time.process_time(); import pipelines.definitions\n"
         f"print([name for name in {HEAVY_MODULES} if name in sys.modules])\n"

@@ -66,7 +66,7 @@ def test_the_day_before_is_closed_by_one_run_a_night(settings, store):
     }
 
 
-def test_a_lake_in_which_nothing_happened_is_left_alone(settings, store):
+def test_an_idle_lake_is_left_alone(settings, store):
     message = close_day_request(TICK_TIME, store, settings).skip_message
     assert message == "Nothing landed on 2024-03-02, and nothing since the champion was trained."
 

@@ -94,7 +94,7 @@ def test_a_program_that_exits_stops_the_others_and_its_status_is_returned(start_
     assert "shop    | bye" in lines
 
 
-def test_what_a_program_leaves_behind_is_ended_too(start_supervisor):
+def test_child_processes_of_a_program_are_ended_too(start_supervisor):
     supervisor = start_supervisor(shop=(PARENT_PROGRAM + WAITING_PROGRAM, 10))
     supervisor.read_until("shop | up")
     child = next(line.split()[-1] for line in supervisor.lines if "child" in line)
@@ -119,7 +119,7 @@ def test_a_second_interrupt_waits_for_no_one(start_supervisor):
     assert (status, lines[-1]) == (0, "All programs have stopped.")
 
 
-def test_where_nothing_reads_its_lines_any_more_it_ends_everything(start_supervisor):
+def test_with_a_closed_output_it_ends_every_program(start_supervisor):
     supervisor = start_supervisor(
         shop=(PARENT_PROGRAM + "while True: print('line', flush=True); time.sleep(0.1)\n", 10)
     )

@@ -95,7 +95,7 @@ def test_dagsters_log_reads_the_same_files(both_logs):
     assert len(SqliteEventLogStorage(runs_folder).get_logs_for_run(our_run)) == len(freshet_log.all_logs(our_run))
 
 
-def test_a_batch_that_fails_stores_nothing(tmp_path, both_logs):
+def test_a_failed_batch_is_not_stored(tmp_path, both_logs):
     _, (freshet_log, our_run) = both_logs
     log = BatchedEventLog(str(tmp_path / "other"))
     log.register_instance(freshet_log)

@@ -13,7 +13,7 @@ RUN_RECORD = RunRecord("model 1", "trained_model", datetime(2024, 3, 4, tzinfo=U
 LOG = logging.getLogger("freshet")
 
 
-def test_without_tracking_nothing_is_logged(caplog):
+def test_without_tracking_no_run_is_logged(caplog):
     off = Tracking(Settings(_env_file=None))
     version = ModelVersion("aaa", "/lake/bundles/aaa")
     assert [off.log_run(LOG, RUN_RECORD), off.register_version(LOG, version), off.set_champion_alias(LOG, version)] == [

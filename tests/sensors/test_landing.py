@@ -166,7 +166,7 @@ def test_days_before_the_first_and_in_the_future_are_not_run():
     ) == [(DAY1, DAY1)]
 
 
-def test_of_many_waiting_days_three_are_named():
+def test_three_of_many_waiting_days_are_named():
     days = [FIRST_DAY + timedelta(days=number) for number in range(5)]
     decision = decide(
         sensor_inputs(*(landed_day(day) for day in days), active_runs=dict.fromkeys(days, "aaaaaaaa")), SHOP_SETTINGS

@@ -59,7 +59,7 @@ def test_every_day_shows_what_became_of_its_rows_and_the_last_line_adds_them_up(
     ]
 
 
-def test_on_a_terminal_of_80_columns_what_does_not_fit_goes_below(run_days, three_day_lake):
+def test_on_a_terminal_of_80_columns_long_values_are_wrapped(run_days, three_day_lake):
     cells = ("1,234,567", "1", "10", "100", "0", "1,234,456")
     assert command.table_row("2024-03-01", cells, "published", 80) == (
         "2024-03-01 1,234,567        1          10       100        0 1,234,456 published"

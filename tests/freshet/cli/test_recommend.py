@@ -102,7 +102,7 @@ def test_exactly_one_kind_of_shopper_is_accepted(app, lake, words):
     )
 
 
-def test_an_answer_imports_nothing_heavy(released_bundle, lake):
+def test_recommend_has_no_heavy_imports(released_bundle, lake):
     code = (
         "import sys, typer; from freshet.cli import recommend; app = typer.Typer(); recommend.register(app);\n"
         "app(['--items', 'a'], standalone_mode=False)\n"

@@ -78,7 +78,7 @@ def test_a_bundle_without_evaluation_is_not_released(app, lake, bundles):
     assert len(read_entries(lake)) == 1
 
 
-def test_what_serves_already_is_not_released(app, lake, bundles):
+def test_the_champion_is_not_released_again(app, lake, bundles):
     with pytest.raises(JournalError, match="is already released, since release 1; there is nothing to release"):
         run_freshet(app, "release", bundles[0][:12], "--why", "x")
 
@@ -108,6 +108,6 @@ def test_release_requires_one_action_and_a_reason(app, lake, bundles, words, wha
 
 
 @pytest.mark.parametrize("words", [["--hold", "--why", "x"], ["--resume"]])
-def test_before_the_first_release_there_is_nothing_to_hold(app, lake, words):
+def test_before_the_first_release_a_hold_is_refused(app, lake, words):
     with pytest.raises(EmptyLakeError, match="nothing has been released yet"):
         run_freshet(app, "release", *words)

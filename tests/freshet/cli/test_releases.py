@@ -168,7 +168,7 @@ def test_a_rollback_with_a_hold_is_listed_with_the_hold(app, lake, bundles):
     assert run_freshet(app, "releases", "3").splitlines()[0] == "entry 3 (hold)"
 
 
-def test_a_stray_file_is_warned_of_and_the_list_is_whole(app, lake, bundles):
+def test_a_stray_file_is_a_warning_and_the_list_is_complete(app, lake, bundles):
     lake.put("releases/.DS_Store", b"x")
     result = CliRunner().invoke(app, ["releases"], catch_exceptions=False)
     assert len(result.stdout.splitlines()) == 3

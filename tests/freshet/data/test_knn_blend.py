@@ -60,7 +60,7 @@ def test_events_of_one_second_are_equally_recent():
     assert neighbour_scores(batch_of([(1, 7), (2, 7)]), 0.5) == pytest.approx({2: 0.5, 3: 0.65})
 
 
-def test_every_history_has_cells_of_its_own():
+def test_every_history_has_separate_cells():
     assert neighbour_scores(batch_of([(1, 0)], [], [(2, 0)]), 0.5) == pytest.approx({2: 0.5, 3: 0.25, 11: 0.4})
 
 

@@ -161,13 +161,13 @@ def store_with_release(folder: Path) -> Store:
     return store
 
 
-def test_the_releases_are_said_and_before_the_first_there_is_nothing_wrong(tmp_path: Path) -> None:
+def test_releases_are_reported_and_none_is_no_error(tmp_path: Path) -> None:
     assert shop.check_releases(settings(lake=str(tmp_path / "none"))) == CheckResult("releases", "ok", "none yet")
     store_with_release(tmp_path)
     assert shop.check_releases(settings(lake=str(tmp_path))) == CheckResult("releases", "ok", "release 1 serves")
 
 
-def test_a_hold_and_a_stray_file_are_said_and_nothing_is_wrong(tmp_path: Path) -> None:
+def test_a_hold_and_a_stray_file_are_reported_and_no_error(tmp_path: Path) -> None:
     store = store_with_release(tmp_path)
     hold_releases(store, 1, "a" * 64, "conversion fell", "ann", datetime(2026, 11, 28, tzinfo=UTC))
     store.put("releases/.DS_Store", b"x")
@@ -179,7 +179,7 @@ def test_a_hold_and_a_stray_file_are_said_and_nothing_is_wrong(tmp_path: Path) -
     assert shop.check_releases(settings(lake=str(tmp_path))) == CheckResult("releases", "ok", finding, fix)
 
 
-def test_a_bundle_that_waits_for_a_person_is_said(tmp_path: Path) -> None:
+def test_a_bundle_that_waits_for_a_person_is_reported(tmp_path: Path) -> None:
     store = store_with_release(tmp_path)
     write_held_evaluation(store, "7" * 64, 1)
     check_result = shop.check_releases(settings(lake=str(tmp_path)))
@@ -190,7 +190,7 @@ def test_a_bundle_that_waits_for_a_person_is_said(tmp_path: Path) -> None:
     )
 
 
-def test_a_journal_that_points_to_nothing_is_wrong_for_the_gateway(tmp_path: Path) -> None:
+def test_a_journal_with_a_missing_bundle_is_an_error_for_the_gateway(tmp_path: Path) -> None:
     store_with_release(tmp_path).local_path(f"bundles/{'a' * 64}/manifest.json").unlink()
     check_result = shop.check_releases(settings(lake=str(tmp_path)))
     assert (check_result.status, check_result.affects) == ("wrong", ("gateway",))

@@ -34,25 +34,25 @@ def test_the_blend_decides_in_the_whole_ranker(blended_ranker):
     assert best_items(blended_ranker, "a")[0] == 6
 
 
-def test_the_encoder_alone_answers_without_the_table(blended_ranker):
+def test_the_encoder_alone_ranks_without_the_blend(blended_ranker):
     assert best_items(EncoderOnlyRanker(blended_ranker), "a") == [5, 3, 1]
 
 
-def test_the_blend_alone_answers_without_the_encoder(blended_ranker):
+def test_the_blend_alone_ranks_without_the_encoder(blended_ranker):
     batch = encoder_input(view_histories(["a"]))
     scores = blend_only_ranker(blended_ranker).score(batch)[0]
     assert scores[6] == pytest.approx(blended_ranker.score(batch)[0][6])  # its encoder score is 0
     assert scores[1:6].tolist() == [0.0] * 5
 
 
-def test_weights_that_are_all_zero_leave_the_whole_ranker_with_its_blend_alone(blended_ranker):
+def test_zero_weights_leave_the_ranker_with_its_blend_alone(blended_ranker):
     dead = blend_only_ranker(blended_ranker)
     batch = encoder_input(view_histories(["a"], ["b", "a"]))
     assert (dead.score(batch) == blend_only_ranker(dead).score(batch)).all()
     assert best_items(EncoderOnlyRanker(dead), "a") == best_items(EncoderOnlyRanker(dead), "b")
 
 
-def test_of_whom_nothing_is_known_both_parts_say_what_is_popular(blended_ranker):
+def test_an_unknown_shopper_gets_popular_items_from_both_parts(blended_ranker):
     assert (
         best_items(EncoderOnlyRanker(blended_ranker))
         == best_items(blend_only_ranker(blended_ranker))

@@ -39,7 +39,7 @@ def test_a_loss_that_the_baselines_share_does_not_lower_the_ratio():
     assert not ratio_status(past, 0.15, item_to_item=0.1).is_below_min
 
 
-def test_a_lasting_loss_of_a_tenth_is_said_with_the_release_that_was_best():
+def test_a_lasting_loss_of_a_tenth_is_reported_with_the_best_release():
     past = [*(release_metrics_of(n, 0.3) for n in range(1, 6)), *(release_metrics_of(n, 0.27) for n in range(6, 9))]
     result = ratio_status(past, 0.27)
     assert result.is_below_min
@@ -80,7 +80,7 @@ def test_a_pipeline_that_loses_half_a_percent_a_night_is_seen_within_weeks():
     assert all(night is not None and night <= 30 for night in first_nights)
 
 
-def test_a_pipeline_that_loses_nothing_is_rarely_said_to():
+def test_a_pipeline_without_a_loss_rarely_raises_an_alarm():
     # 100 pipelines of 60 nights, each night's ratio off by 1 % (as of 3,000 baskets): see docs/evaluation.md
     assert sum(first_night_behind(0.0, 0.01, seed) is not None for seed in range(100)) <= 5
 

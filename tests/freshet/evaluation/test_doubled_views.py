@@ -125,7 +125,7 @@ def test_doubled_views_hold_the_first_release_too(training_set, ranker):
     assert signals["rise"].message == ""
 
 
-def test_a_ranker_whose_encoder_says_nothing_is_held_on_real_baskets(training_set, ranker):
+def test_a_ranker_with_a_useless_encoder_is_held_on_real_baskets(training_set, ranker):
     _, signals, _ = judge_release(training_set, blend_only_ranker(ranker), ())
     assert signals["encoder"].is_hold
     assert signals["sameness"].message.startswith("its encoder alone recommends nearly the same to all shoppers")

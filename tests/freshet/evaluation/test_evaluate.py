@@ -133,7 +133,7 @@ def test_hits_belong_to_their_own_case(cases):
     assert target_hits(lists, cases).tolist() == [[False, False], [False, False], [True, False]]
 
 
-def test_a_champion_with_another_vocabulary_answers_the_same_cases(cases):
+def test_a_champion_with_another_vocabulary_ranks_the_same_cases(cases):
     champion_vocabulary = vocabulary(("f", "a", "b"))  # f = 1, a = 2, b = 3; c d e are unknown to it
     remapped_cases = remap_cases(cases, vocabulary(), champion_vocabulary)
     assert remapped_cases.model_inputs(4).items.tolist() == [3, 2]  # b; a; the history of s3 is c only

@@ -65,7 +65,7 @@ def test_a_gain_of_the_model_alone_holds(repeating):
 
 
 @pytest.mark.parametrize("others", [{"item-to-item": 0.22, "popular": 0.08}, {"item-to-item": 0.24}, {}])
-def test_a_rise_of_which_the_good_baselines_have_less_than_half_holds(others):
+def test_a_rise_more_than_twice_that_of_the_good_baselines_holds(others):
     assert rise_guard({"challenger": 0.40, **others})[1]
 
 
@@ -75,12 +75,12 @@ def test_a_champion_that_rises_is_enough_for_its_weights_are_what_they_were():
     )
 
 
-def test_a_rise_that_may_be_luck_is_believed():
+def test_an_insignificant_rise_is_plausible():
     now = {"challenger": 0.34, "item-to-item": 0.2}
     assert rise_message(now, {"challenger": 0.27}) == ""
     assert rise_message(now, {"challenger": 0.29}) != ""
 
 
 @pytest.mark.parametrize("past", [[], [ReleaseMetrics(1, "a" * 64, {"popular": 0.05})]])
-def test_without_a_past_nothing_can_be_too_good(past):
+def test_without_past_releases_no_gain_is_implausible(past):
     assert rise_message({"challenger": 0.9, "champion": 0.9, "item-to-item": 0.9}, past_standings=past) == ""

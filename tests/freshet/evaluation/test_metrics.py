@@ -17,7 +17,7 @@ def test_ndcg_divides_by_the_best_that_the_targets_allow():
     assert metrics.ndcg(HITS, SIZES, 3) == pytest.approx([0.919721, 0.296082], abs=1e-6)
 
 
-def test_ndcg_is_one_when_the_targets_stand_first():
+def test_ndcg_is_one_if_the_targets_are_first():
     assert metrics.ndcg(np.array([[True, True, False]]), np.array([2]), 3) == pytest.approx([1.0])
 
 
@@ -78,7 +78,7 @@ def test_popularity_share_is_the_share_of_places_with_head_items():
     assert metrics.popularity_share(np.array([[1, 2], [2, 0]]), np.array([False, True, False])) == pytest.approx(1 / 3)
 
 
-def test_empty_lists_are_worth_nothing():
+def test_empty_lists_have_zero_metrics():
     empty = np.zeros((1, 2), dtype=np.int64)
     assert metrics.novelty(empty, np.array([0.0, 1.0])) == 0.0
     assert metrics.popularity_share(empty, np.array([False, True])) == 0.0

@@ -35,5 +35,5 @@ def test_by_chance_lists_of_a_small_shop_overlap():
     assert personalisation(random_lists, np.arange(2000)) == pytest.approx(0.75, abs=0.01)
 
 
-def test_without_lists_nothing_is_distinct():
+def test_without_lists_no_item_is_distinct():
     assert distinct_list_share(np.zeros((0, 3), dtype=np.int64)) == 0.0

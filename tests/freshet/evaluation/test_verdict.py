@@ -89,7 +89,7 @@ def test_no_later_model_may_be_worse_than_sequential_rules():
         assert not decide_verdict(scores, PARAMS, same_configuration=same).released
 
 
-def test_a_better_mean_that_may_be_luck_is_not_enough():
+def test_an_insignificantly_better_mean_is_not_enough():
     # 52 against 50 of 100, and the two extra hits are all there is: 0 is within reach of chance.
     verdict = decide_verdict(comparison(challenger=case_scores(52), champion=case_scores(50)), PARAMS)
     assert verdict.margin_tests[0].difference == pytest.approx(0.02)
@@ -170,7 +170,7 @@ def test_with_a_champion_a_baseline_need_not_be_beaten():
         assert decide_verdict(as_good, PARAMS, same_configuration=same).released
 
 
-def test_all_baskets_of_one_shopper_release_nothing():
+def test_baskets_of_a_single_shopper_do_not_release():
     one_shopper = comparison(
         np.zeros(2023, dtype=np.int64), challenger=case_scores(2000, 2023), popular=case_scores(0, 2023)
     )

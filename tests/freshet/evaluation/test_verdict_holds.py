@@ -27,7 +27,7 @@ def verdict(has_passed: bool = True) -> Verdict:
     )
 
 
-def test_a_held_verdict_releases_nothing_and_its_statistics_stay_readable():
+def test_a_held_verdict_does_not_release_and_keeps_its_statistics():
     held_verdict = add_holds(verdict(), ["it is too good to be true"])
     assert (held_verdict.released, held_verdict.passed, held_verdict.holds) == (
         False,
@@ -67,6 +67,6 @@ def test_a_verdict_with_the_former_field_names_is_read():
     assert Verdict.model_validate_json(FORMER_VERDICT) == verdict()
 
 
-def test_a_verdict_of_an_older_evaluation_reads_as_held_by_nothing():
+def test_a_verdict_of_an_older_evaluation_has_no_holds():
     old = verdict().model_dump_json(exclude={"holds", "warnings"})
     assert Verdict.model_validate_json(old) == verdict()

@@ -253,7 +253,7 @@ def test_a_day_whose_files_are_gone_loses_its_rows_when_it_is_run_again(week_lak
     assert [count_rows(session, table, DAY7) for table in ("raw_events", "events", "user_features")] == [0, 0, 0]
 
 
-def test_a_day_with_nothing_but_a_broken_file_is_refused_before_spark_reads_it(week_lake):
+def test_a_day_with_only_a_broken_file_is_refused_before_spark_reads_it(week_lake):
     session, settings, _ = week_lake
     tiny_lake.deliver_files(settings, DAY8, {"empty.csv": ""})
     publish_result = tiny_lake.day_run(session, settings, [DAY8]).publish_raw_events(

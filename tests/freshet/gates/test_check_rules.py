@@ -43,7 +43,7 @@ def test_refusal_reasons_are_grouped_by_row():
     }
 
 
-def test_a_warning_blocks_nothing():
+def test_a_warning_does_not_block():
     warning = Rule("few_are_lost", "lost", "{lost} are lost", "look", max_value=0, severity="warn")
     judgement = check_rules("events", profile(lost=[0, 1, 0]), [warning])
     assert judgement.results == (RuleResult(warning, (Violation("2024-03-02", "1 are lost"),)),)

@@ -64,5 +64,5 @@ def test_histories_of_about_the_same_length_are_encoded_together():
     assert list(encoder_batches(lengths[:0], "by_length")) == []
 
 
-def test_the_exported_bundle_answers_its_golden_requests(bundle):
+def test_the_exported_bundle_passes_its_golden_requests(bundle):
     assert check_golden_requests(open_ranker(bundle)) == 0.0

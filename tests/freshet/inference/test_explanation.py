@@ -116,7 +116,7 @@ def test_the_only_event_is_compared_with_an_empty_history(ranker):
     ]
 
 
-def test_of_a_shopper_of_whom_nothing_is_known_the_score_is_how_popular_the_item_is(ranker):
+def test_the_score_for_an_unknown_shopper_is_the_items_popularity(ranker):
     (explanation,) = explain(ranker, view_histories(["?"]), np.array([2]))
     assert (explanation.score, explanation.contributions) == (9.0, ())
 

@@ -50,7 +50,7 @@ def test_new_items_follow_the_items_of_the_bundle(bundle, extended_bundle):
     assert len(bundle.vocabulary) == 6
 
 
-def test_they_are_recommended_where_their_content_belongs(extended_bundle):
+def test_new_items_are_recommended_by_their_content(extended_bundle):
     ranker = open_ranker(extended_bundle)
     histories = to_histories([view_events("a"), view_events("b")], extended_bundle.vocabulary)
     assert [ranked.item_ids[:4] for ranked in ranker.recommend(histories, 4)] == [
@@ -59,14 +59,14 @@ def test_they_are_recommended_where_their_content_belongs(extended_bundle):
     ]
 
 
-def test_in_a_history_they_are_unknown_as_they_were_in_training(extended_bundle):
+def test_new_items_in_a_history_are_unknown_as_in_training(extended_bundle):
     histories = to_histories([view_events("a", "x"), view_events("x")], extended_bundle.vocabulary)
     assert histories.items.tolist() == [1, 0, 0]
     answers = open_ranker(extended_bundle).recommend(histories, 2)
     assert [ranked.tier for ranked in answers] == ["sequence", "popular"]
 
 
-def test_an_item_of_which_nothing_is_known_stays_outside(bundle):
+def test_an_item_with_a_zero_embedding_is_not_added(bundle):
     encoder = open_item_encoder(bundle)
     silent = replace(encoder, session=ZeroItemEncoder())
     assert with_new_items(bundle, silent, NEW_ITEMS) is bundle

@@ -15,7 +15,7 @@ def test_the_best_come_first():
     assert best.tolist() == [pytest.approx([0.9, 0.5, 0.3])]
 
 
-def test_of_equal_scores_the_lower_index_wins_inside_and_at_the_border():
+def test_ties_are_ranked_by_the_lower_index_also_at_rank_k():
     items, _ = top_k(np.array([[1, 2, 2, 2, 3], [5, 5, 5, 5, 5]], dtype=np.float32), 3)
     assert items.tolist() == [[4, 1, 2], [0, 1, 2]]
 

@@ -102,7 +102,7 @@ def test_a_skipped_row_is_not_checked(spark):
 
 
 @pytest.mark.spark
-def test_the_shopper_is_the_user_where_known_else_the_session(spark):
+def test_the_shopper_is_the_user_if_known_else_the_session(spark):
     rows = raw_rows(spark, {"session_id": "s"}, {"user_id": None, "session_id": "s"})
     classified_rows = classify(rows, FIRST_DAY, FIRST_DAY, 7).orderBy("source_row").collect()
     assert [row.shopper for row in classified_rows] == ["u", "s"]

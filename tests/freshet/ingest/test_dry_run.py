@@ -142,7 +142,7 @@ def test_every_reason_names_the_column_and_its_value(spark, tmp_path, columns, v
     assert f"{'':15}{line}" in report_lines(actual)
 
 
-def test_a_file_of_which_nothing_would_be_published_is_refused(spark, tmp_path):
+def test_a_file_without_any_publishable_row_is_refused(spark, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("who,item,at,cost\n8,POST,2024-02-01,1\n")
     actual = dry_run(spark, MAPPING, [path], date(2024, 3, 1), 7)

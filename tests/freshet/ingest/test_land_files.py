@@ -64,7 +64,7 @@ def test_a_file_is_split_into_its_days_with_its_records_verbatim(settings, expor
     assert second.name == "dt=2024-02-02/my-export-v2-6c48d07a2770.csv.gz"
 
 
-def test_landing_the_same_file_again_changes_nothing(settings, export):
+def test_landing_the_same_file_again_has_no_effect(settings, export):
     before = land_file(settings, export)
     rerun = land_file(settings, export)
     assert [part.is_new for part in before] == [True, True]

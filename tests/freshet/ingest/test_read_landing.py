@@ -63,7 +63,7 @@ def test_a_line_with_a_wrong_number_of_fields_is_kept_as_it_stands(spark, store)
     ]
 
 
-def test_files_whose_columns_stand_in_another_order_read_alike(spark, store):
+def test_files_with_columns_in_another_order_read_alike(spark, store):
     write_landing(store, 1, "a.csv", CSV_HEADER + "1,A,x\n")
     write_landing(store, 1, "b.csv", "item,at,who,more\nB,y,2,z\n")
     assert read_rows(spark, store, CSV_MAPPING, "who", "item", "at") == [("1", "A", "x"), ("2", "B", "y")]

@@ -42,5 +42,5 @@ def test_without_a_generator_torch_draws_the_mask():
 
 
 @pytest.mark.parametrize("layer", [Dropout(0.5).eval(), Dropout(0.0).train()])
-def test_nothing_is_dropped_outside_training_or_with_a_share_of_zero(layer):
+def test_no_value_is_dropped_outside_training_or_with_a_share_of_zero(layer):
     assert layer(torch.ones(5)).tolist() == [1.0] * 5

@@ -51,7 +51,7 @@ def test_the_second_model_of_an_architecture_equals_a_traced_one(tmp_path):
             np.testing.assert_array_equal(one, other)
 
 
-def test_another_architecture_has_a_graph_of_its_own():
+def test_another_architecture_has_another_graph():
     config = ModelConfig.from_params(SMALL_PARAMS, 20, ())
     assert graph_key("shoppers", config) == graph_key("shoppers", ModelConfig.from_params(SMALL_PARAMS, 21, ()))
     assert graph_key("shoppers", config) == graph_key("shoppers", replace(config, blend=KnnBlend(0.5, 0.8)))

@@ -17,13 +17,13 @@ def repeat_attention() -> RepeatAttention:
     return memory
 
 
-def test_an_item_gains_the_log_of_how_often_it_was_met():
+def test_an_item_gains_the_log_of_its_event_count():
     items, mask = torch.tensor([[7, 5, 7]]), torch.ones(1, 1, 3)
     added_scores = repeat_attention()(torch.zeros(1, 1, 4), torch.zeros(1, 3, 4), items, mask)
     assert added_scores.flatten().tolist() == pytest.approx([2 * math.log(3), 2 * math.log(2), 0])
 
 
-def test_what_comes_later_is_not_known_yet():
+def test_later_events_do_not_count():
     items, mask = torch.tensor([[7, 5, 7]]), torch.tensor([[[1.0, 0, 0], [1, 1, 0]]])
     added_scores = repeat_attention()(torch.zeros(1, 2, 4), torch.zeros(1, 3, 4), items, mask)
     single_gain = 2 * math.log(2)

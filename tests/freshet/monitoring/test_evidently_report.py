@@ -26,7 +26,7 @@ def test_missing_values_are_left_out_of_evidentlys_psi(tmp_path):
     assert with_gaps == {name: pytest.approx(psi(gaps[name], CURRENT[name])) for name in LIMITS}
 
 
-def test_the_page_reports_drift_of_one_column_and_loads_nothing(tmp_path):
+def test_the_page_reports_drift_of_one_column_without_network_requests(tmp_path):
     save_report(REFERENCE, CURRENT, LIMITS, tmp_path / "drift.html")
     page = (tmp_path / "drift.html").read_text()
     assert "Drift is detected for 50.0% of columns (1 out of 2)" in page

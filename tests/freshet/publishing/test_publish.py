@@ -72,7 +72,7 @@ def test_good_days_of_a_range_are_published_without_the_bad_day(shared_lake):
 
 
 @pytest.mark.spark
-def test_if_every_day_is_bad_production_stays_as_it_was(shared_lake):
+def test_if_every_day_is_refused_the_published_rows_are_unchanged(shared_lake):
     spark, settings, store = shared_lake
     april = [date(2024, 4, 1), date(2024, 4, 2)]
     upstream_inputs = {"upstream_missing": dict.fromkeys(april, 0), "upstream_reason": dict.fromkeys(april, "")}

@@ -50,7 +50,7 @@ def test_a_corrupt_bundle_names_the_file_and_the_rollback(tmp_path):
     )
 
 
-def test_items_just_met_become_a_history():
+def test_recent_items_become_a_history():
     histories = to_history(items_as_events(["b", "?", "a"], "purchase"), vocabulary())
     assert histories.items.tolist() == [2, 0, 1]
     assert histories.types.tolist() == [3, 3, 3]

@@ -89,7 +89,7 @@ def test_a_rollback_that_holds_goes_over_a_broken_entry(store, bundles, tmp_path
     assert champion_entry(store).bundle == bundles[1]
 
 
-def test_a_hold_is_nothing_to_go_back_to(store, bundles, tmp_path):
+def test_a_rollback_to_a_hold_is_refused(store, bundles, tmp_path):
     hold_releases(store, 2, bundles[1], "conversion fell", "ann", NOW)
     with pytest.raises(JournalError, match=r"entry 3 \(hold\) is not a release; choose one from"):
         roll_back(store, tmp_path, 3, "x", "ann", NOW)

@@ -148,7 +148,7 @@ def test_going_back_passes_over_the_same_bundle_and_what_is_broken(store):
 STRAY_FILES = (".DS_Store", ".nfs000000000042", "00000001.json.bak", "2.json", "00000000.json", "old/00000002.json")
 
 
-def test_what_others_put_into_the_folder_is_ignored_and_named(store):
+def test_foreign_files_in_the_folder_are_ignored_and_named(store):
     append_entry(store, journal_entry(1, BUNDLE_A))
     for name in STRAY_FILES:
         store.put(f"releases/{name}", b"x")

@@ -75,7 +75,7 @@ def test_the_ten_minutes_start_again_when_the_clock_is_set_again(right):
     assert clock.now() == (NOON_S + 800) * 1_000_000
 
 
-def test_a_clock_set_back_is_reported_and_time_stands_still_until_it_catches_up():
+def test_a_clock_set_back_is_reported_and_time_stops_until_it_catches_up():
     clocks = ManualClocks()
     clock = clocks.clock()
     before = clock.now()

@@ -26,7 +26,7 @@ def settings_with_java(home: Path) -> Settings:
 
 
 @pytest.mark.parametrize(("version_text", "version"), [("17.0.15", 17), ("25", 25), ("1.8.0_392", 8), ("21-ea", 21)])
-def test_the_version_is_the_first_number_java_says(tmp_path: Path, version_text: str, version: int) -> None:
+def test_the_version_is_the_first_number_of_javas_output(tmp_path: Path, version_text: str, version: int) -> None:
     java = requirements.inspect_java(write_java(tmp_path / "java", version_text))
     assert java == requirements.JavaInstallation(tmp_path / "java", version, has_vector_module=True)
 

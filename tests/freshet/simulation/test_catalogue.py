@@ -23,7 +23,7 @@ def test_titles_name_brand_make_and_kind_and_are_unique(shop_catalogue: Simulate
     assert len(set(shop_catalogue.titles)) == 240
 
 
-def test_a_few_items_are_far_better_known_than_the_rest(shop_catalogue: SimulatedCatalogue) -> None:
+def test_a_few_items_are_far_more_popular_than_the_rest(shop_catalogue: SimulatedCatalogue) -> None:
     assert shop_catalogue.popularity.sum() == pytest.approx(1.0)
     assert np.sort(shop_catalogue.popularity)[::-1][:24].sum() > 0.3
 

@@ -15,7 +15,7 @@ def picked_item(groups, group: int, draw: float) -> int:
     return int(groups.pick(np.array([group]), np.array([draw]))[0])
 
 
-def test_a_page_shows_the_best_known_of_a_category_first() -> None:
+def test_a_page_shows_the_most_popular_items_of_a_category_first() -> None:
     page = group_by_category(ITEM_CATEGORIES, ITEM_WEIGHTS)
     assert [picked_item(page, 0, draw) for draw in (0.0, 0.7, 0.999)] == [1, 2, 0]
     assert [picked_item(page, 1, draw) for draw in (0.0, 0.999)] == [3, 4]

@@ -13,7 +13,7 @@ def shop_catalogue() -> SimulatedCatalogue:
     return generate_catalogue(ShopParams(items=240, days=2, catalogue_churn=0.0), np.random.default_rng(1))
 
 
-def test_the_best_known_of_the_next_three_is_viewed_round_and_round() -> None:
+def test_the_most_popular_of_the_next_three_items_is_viewed_in_a_cycle() -> None:
     group, order = np.zeros(5, np.int64), np.arange(5)
     weights = np.array([1.0, 2.0, 3.0, 9.0, 4.0])
     #                   next three of 0: 1, 2, 3, of 1: 2, 3, 4, of 2: 3, 4, 0, of 3: 4, 0, 1, of 4: 0, 1, 2

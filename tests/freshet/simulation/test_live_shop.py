@@ -35,9 +35,7 @@ def count_clicks(live: LiveShop, ranked_items: Callable[[LiveSession], Sequence[
     )
 
 
-def test_what_they_would_go_to_next_is_clicked_far_more_often_than_what_is_popular(
-    shop: Shop, popular_items: list[str]
-) -> None:
+def test_intended_items_are_clicked_far_more_often_than_popular_items(shop: Shop, popular_items: list[str]) -> None:
     target_clicks = count_clicks(LiveShop(shop, 3), lambda session: [session.intended_item, *popular_items[:9]])
     assert 0.04 < target_clicks / 3000 < 0.08
     assert count_clicks(LiveShop(shop, 3), lambda _: popular_items) < target_clicks / 3
@@ -95,7 +93,7 @@ def test_events_are_ready_to_be_posted(shop: Shop) -> None:
     assert guest.events[0]["event_time"].startswith("2026-01-08T")
 
 
-def test_what_is_bought_leaves_a_view_a_cart_and_a_purchase_of_the_clicked_item(shop: Shop) -> None:
+def test_a_purchase_has_a_view_a_cart_and_a_purchase_of_the_clicked_item(shop: Shop) -> None:
     live = LiveShop(shop, 3)
     pairs = [
         (session, live.react_to_list(session, [session.intended_item]))

@@ -12,7 +12,7 @@ def needed_category(project: int, category: int, owned: int = 0, drifted: bool =
     return int(THREE_PROJECTS.next_category(*state)[0])
 
 
-def test_what_is_needed_after_a_category_depends_on_the_project() -> None:
+def test_the_next_needed_category_depends_on_the_project() -> None:
     assert needed_category(project=0, category=0) == 1
     assert needed_category(project=1, category=0) == 2
 
@@ -31,7 +31,7 @@ def test_once_habits_have_drifted_something_else_is_needed() -> None:
     assert needed_category(project=0, category=0, drifted=True) == 2
 
 
-def test_every_project_goes_once_round_through_all_categories() -> None:
+def test_every_project_cycles_through_all_categories() -> None:
     all_projects = generate_projects(20, np.random.default_rng(1))
     for table in (all_projects.base_next, all_projects.drifted_next):
         assert table.shape == (N_PROJECTS, 20)

@@ -51,7 +51,7 @@ def test_a_shopper_does_one_thing_at_a_time(human_events: SimulatedEvents) -> No
     assert np.diff(human_events.time)[same_shopper].min() >= 4
 
 
-def test_what_is_bought_was_in_the_cart_and_viewed_just_before(human_events: SimulatedEvents) -> None:
+def test_purchased_items_were_viewed_and_put_into_the_cart_just_before(human_events: SimulatedEvents) -> None:
     bought = np.flatnonzero(EVENT_NAMES[human_events.event_type] == "purchase")
     assert len(bought) > 100
     assert set(EVENT_NAMES[human_events.event_type[bought - 1]]) == {"cart"}
@@ -59,7 +59,7 @@ def test_what_is_bought_was_in_the_cart_and_viewed_just_before(human_events: Sim
     np.testing.assert_array_equal(human_events.item[bought - 2], human_events.item[bought])
 
 
-def test_what_comes_back_was_bought_by_the_same_member_days_before(shop: Shop) -> None:
+def test_returned_items_were_bought_by_the_same_member_days_before(shop: Shop) -> None:
     events = generate(replace(SMALL_PARAMS, return_share=0.5)).events
     returns = np.flatnonzero(events.event_type == RETURN)
     assert len(returns) > 20
@@ -97,7 +97,7 @@ def test_some_members_log_in_half_way_through_a_session_and_stay_logged_in(shop:
     assert not shop.events.logged_in[shop.is_guest[shop.events.shopper]].any()
 
 
-def test_an_item_is_met_only_on_days_on_which_it_is_on_sale(shop: Shop) -> None:
+def test_items_have_events_only_on_days_on_sale(shop: Shop) -> None:
     catalogue, events = shop.catalogue, shop.events.take(shop.events.event_type == VIEW)
     _, first = np.unique(events.session, return_index=True)
     day = events.time[first] // DAY - day_number(SMALL_PARAMS.first_day)
@@ -110,9 +110,7 @@ def session_steps(people: SimulatedEvents) -> np.ndarray:
     return np.flatnonzero((np.diff(people.session) == 0) & (people.event_type[1:] == VIEW))
 
 
-def test_who_put_something_in_the_cart_goes_on_to_what_their_project_needs(
-    human_events: SimulatedEvents, shop: Shop
-) -> None:
+def test_after_a_cart_shoppers_view_what_their_project_needs(human_events: SimulatedEvents, shop: Shop) -> None:
     step = session_steps(human_events)
     step = step[human_events.event_type[step] > VIEW]
     item_categories, needs = shop.catalogue.categories, shop.choice_model.projects.base_next
@@ -127,7 +125,7 @@ def test_who_put_something_in_the_cart_goes_on_to_what_their_project_needs(
     assert needs_other.mean() < 0.25
 
 
-def test_what_is_needed_depends_on_more_than_the_last_item(human_events: SimulatedEvents, shop: Shop) -> None:
+def test_the_needed_category_depends_on_more_than_the_last_item(human_events: SimulatedEvents, shop: Shop) -> None:
     """Knowing the category before, too, foresees the next one twice as well: the project shows in the pair."""
     category = shop.catalogue.categories[human_events.item[human_events.event_type == VIEW]]
     session = human_events.session[human_events.event_type == VIEW]
@@ -155,7 +153,7 @@ def test_shoppers_view_their_brand_and_their_price_band() -> None:
     assert (catalogue.item_graph.price_bands[item_slots] == tastes.price_band[views.shopper]).mean() > 0.5  # of three
 
 
-def test_what_is_used_up_is_bought_again(shop: Shop) -> None:
+def test_consumables_are_bought_again(shop: Shop) -> None:
     long = generate(replace(SMALL_PARAMS, days=60, views_per_shopper=30.0))
     events = long.events.take((long.events.event_type == PURCHASE) & ~long.is_guest[long.events.shopper])
     item_slots = long.catalogue.slots[events.item]
@@ -168,7 +166,7 @@ def test_what_is_used_up_is_bought_again(shop: Shop) -> None:
     assert (others > 1).mean() < 0.1 < (repeat_counts > 1).mean()
 
 
-def test_what_is_sold_out_is_hardly_viewed_and_its_substitute_is(shop: Shop) -> None:
+def test_sold_out_items_are_hardly_viewed_and_their_substitutes_are(shop: Shop) -> None:
     views = shop.events.take((shop.events.event_type == VIEW) & ~shop.is_bot[shop.events.shopper])
     item_slots, day = (
         shop.catalogue.slots[views.item],

@@ -79,7 +79,7 @@ def test_vectors_in_the_former_landing_folder_are_read_and_count_less(store, cap
     assert caplog.messages == ["reading landing/item_vectors, too: its name is now landing/content_embeddings"]
 
 
-def test_vectors_of_two_lengths_are_refused_and_nothing_is_written(store):
+def test_vectors_of_two_lengths_are_refused_and_not_written(store):
     land_vectors(store, "picture/1.parquet", {"a": [1.0, 2.0], "b": [1.0], "c": [5.0, 6.0]})
     result = collect_embeddings(ITEMS, TITLES, None, store)
     gate = run_gate("content_embeddings", profile_embeddings(result), Settings(_env_file=None, lake=store.root))

@@ -78,7 +78,7 @@ def test_a_sound_catalogue_is_left_alone(first_day_lake):
     assert (Path(settings.lake) / "catalog.db").read_bytes() == before
 
 
-def test_where_the_latest_metadata_is_uncertain_no_table_is_registered(first_day_lake, tmp_path):
+def test_with_uncertain_latest_metadata_no_table_is_registered(first_day_lake, tmp_path):
     _, settings = first_day_lake
     root = Path(settings.lake)
     lose_catalog(root)

@@ -104,7 +104,7 @@ def test_two_attempts_at_a_day_that_had_no_rows_clash_as_well(notes_session, own
     assert published_rows(notes_session, own_table) == [("old", DAY1), ("one", DAY2)]
 
 
-def test_ranges_that_overlap_in_one_day_clash_and_nothing_of_the_second_is_seen(notes_session, own_table):
+def test_ranges_that_share_a_day_conflict_and_the_second_is_not_published(notes_session, own_table):
     publish_rows(notes_session, own_table, [DAY1], ("old", DAY1))
     first_attempt = stage_rows(notes_session, own_table, [DAY1, DAY2], ("one", DAY1), ("one", DAY2))
     second_attempt = stage_rows(notes_session, own_table, [DAY2, DAY3], ("other", DAY2), ("other", DAY3))
@@ -130,7 +130,7 @@ def test_a_day_run_again_is_replaced_and_other_days_are_not_touched(notes_sessio
     assert published_rows(notes_session, own_table) == [("a", DAY1), ("c", DAY2)]
 
 
-def test_a_day_that_became_empty_shows_the_gate_nothing_and_loses_its_rows(notes_session, own_table):
+def test_a_day_that_became_empty_is_staged_empty_and_loses_its_rows(notes_session, own_table):
     publish_rows(notes_session, own_table, [DAY1, DAY2, DAY3], ("a", DAY1), ("b", DAY2), ("c", DAY3))
     staged = stage_rows(notes_session, own_table, [DAY1, DAY2], ("new", DAY1))
     assert [tuple(row) for row in iceberg.read_staged(notes_session, staged).collect()] == [("new", DAY1)]
@@ -173,7 +173,7 @@ def test_many_days_are_one_file_each(notes_session, own_table):
     assert sorted((row.day, row.record_count) for row in files) == [(day, 3) for day in days]
 
 
-def test_a_table_without_days_is_replaced_as_a_whole(notes_session):
+def test_a_table_without_days_is_replaced_completely(notes_session):
     def total_rows(*rows):
         return iceberg.publish(
             notes_session,
@@ -185,7 +185,7 @@ def test_a_table_without_days_is_replaced_as_a_whole(notes_session):
     assert [tuple(row) for row in iceberg.read_published(notes_session, TOTALS_TABLE).collect()] == [("a", 3)]
 
 
-def test_the_columns_meanings_stand_in_the_table(notes_session, own_table):
+def test_the_table_has_the_meanings_of_its_columns(notes_session, own_table):
     iceberg.ensure_table(notes_session, own_table)
     described = notes_session.sql(f"DESCRIBE {iceberg.full_name(own_table)}").collect()
     assert [(row.col_name, row.data_type, row.comment) for row in described][:2] == [
@@ -234,7 +234,7 @@ def small_disk_session(spark, tmp_path):
     subprocess.run(["umount", "--lazy", tmp_path], check=True)
 
 
-def test_a_full_disk_leaves_production_as_it_was_and_the_next_good_run_succeeds(small_disk_session, tmp_path):
+def test_a_full_disk_changes_no_published_row_and_the_next_run_succeeds(small_disk_session, tmp_path):
     ballast = tmp_path / "ballast"
     ballast.write_bytes(bytes(2_000_000))
     first = publish_rows(small_disk_session, NOTES_TABLE, [DAY1], ("old", DAY1))

@@ -53,7 +53,7 @@ def test_popularity_counts_seven_days_and_the_audience_all_of_them():
     assert audience.tolist() == [0, 0, 6 / 8, 2 / 8]
 
 
-def test_without_any_features_nothing_is_popular():
+def test_without_features_no_item_is_popular():
     popularity, audience = reader.item_demand(item_feature_rows(), THREE_ITEMS, DAY1)
     assert (popularity.tolist(), audience.tolist()) == ([0, 0, 0, 0], [0, 0, 0, 0])
 
@@ -200,7 +200,7 @@ def test_a_shoppers_history_comes_from_all_days_in_canonical_order(shop):
 
 
 @pytest.mark.spark
-def test_a_tag_keeps_its_snapshot_and_a_second_tag_of_the_name_changes_nothing(shop):
+def test_a_tag_keeps_its_snapshot_if_it_is_created_again(shop):
     snapshot = shop.training_set.snapshots["item_features"]
     for _ in range(2):
         reader.tag_snapshot(shop.settings, "item_features", snapshot, "bundle_123")

@@ -28,7 +28,7 @@ def test_a_lake_without_a_landing_is_a_small_one(shop):
 
 
 @pytest.mark.parametrize(("name", "size"), [("a.csv", LARGE_LAKE_BYTES), ("a.csv.gz", LARGE_LAKE_BYTES // 8)])
-def test_where_much_has_landed_the_second_compiler_helps(shop, name, size):
+def test_a_large_lake_enables_the_second_compiler(shop, name, size):
     tiny_lake.deliver_files(shop, date(2024, 3, 1), {name: b"x" * size})
     large_lake_options = java_options(shop)
     assert set(LATE_SECOND_COMPILER) <= set(large_lake_options)

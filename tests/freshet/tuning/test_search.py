@@ -75,7 +75,7 @@ def test_the_best_is_the_highest_score_with_all_of_its_parameters(finished_study
     assert result.best_trial.score == max(result.best_trial.curve.values())
 
 
-def test_a_finished_study_trains_nothing_and_a_longer_one_suggests_new_values(finished_study):
+def test_a_finished_study_runs_no_trial_and_a_longer_one_suggests_new_values(finished_study):
     study_url, result, _ = finished_study
     second = tune(TUNING_JOB, TuningParams(n_trials=3, pruner="none"), study_url, "first", HEARTBEAT_S)
     assert second.trials == result.trials

@@ -29,7 +29,7 @@ def test_a_demo_starts_with_an_empty_lake_a_dagster_home_and_the_first_day(demo_
     assert (tmp_path / "demo" / MARKER_FILE).read_text() == "2026-01-05\n"
 
 
-def test_what_a_demo_left_is_removed(demo_settings, tmp_path):
+def test_the_folder_of_an_earlier_demo_is_removed(demo_settings, tmp_path):
     reset_folder(demo_settings)
     (tmp_path / "demo" / "lake" / "old").touch()
     reset_folder(demo_settings)

@@ -12,7 +12,7 @@ def screen_output(*, record: bool = False) -> tuple[DemoOutput, StringIO]:
     return DemoOutput(Console(file=out, width=WIDTH, record=record)), out
 
 
-def test_scenes_sentences_and_tables_stand_below_each_other():
+def test_scenes_sentences_and_tables_are_printed_in_order():
     screen, out = screen_output()
     screen.section("1  It serves")
     screen.write("A sentence.")
@@ -22,14 +22,14 @@ def test_scenes_sentences_and_tables_stand_below_each_other():
     assert lines[1:] == ["A sentence.", "when     clicks", "before   52 %", "after    31 %"]
 
 
-def test_what_passes_by_is_no_part_of_a_log():
+def test_transient_lines_are_not_logged():
     screen, out = screen_output()
     with screen.show_status("a model is trained"):
         screen.update_status("epoch 1 of 5")
     assert "epoch" not in out.getvalue()
 
 
-def test_the_picture_needs_nothing_from_the_network(tmp_path):
+def test_the_picture_is_self_contained(tmp_path):
     screen, _ = screen_output(record=True)
     screen.write("Release 1 serves.")
     screen.save_svg(tmp_path / "pictures" / "demo.svg", "make demo")

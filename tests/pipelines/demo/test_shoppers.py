@@ -47,7 +47,7 @@ def test_paired_visits_are_more_certain_than_those_of_other_shoppers(shop: Shop)
     assert paired_difference.half_width < 0.6 * unpaired_difference.half_width
 
 
-def test_a_question_brings_what_its_shopper_did_on_this_day_and_nothing_of_others(shop: Shop):
+def test_a_request_has_the_shoppers_events_of_the_day_only(shop: Shop):
     audience = draw_audience(LiveShop(shop, 3), N_SESSIONS)
     for session, question, events in zip(audience.sessions, audience.requests, audience.events, strict=True):
         assert events[-len(session.events) :] == session.events
@@ -56,7 +56,7 @@ def test_a_question_brings_what_its_shopper_did_on_this_day_and_nothing_of_other
         assert {event.get(shopper_field[0]) for event in events} == {shopper_field[1]}
 
 
-def test_many_questions_are_answered_each_in_its_place(tmp_path):
+def test_concurrent_requests_get_their_responses_in_order(tmp_path):
     tiny_gateway.release_tiny_bundle(str(tmp_path / "lake"), tmp_path / "bundle")
     with tiny_gateway.gateway_process(tmp_path) as (process, url):
         gateway = GatewayProcess(url, process, httpx.Client(base_url=url), tmp_path / "log")

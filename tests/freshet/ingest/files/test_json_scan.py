@@ -62,7 +62,7 @@ def test_a_key_may_be_written_with_escapes(key):
 
 
 @given(st.lists(st.sampled_from(['{"a": "\u2028x"}', "", "{", '{"b": [1, {"c": 2}]}', " "])), st.integers(1, 40))
-def test_blocks_change_nothing(lines, block):
+def test_blocks_do_not_change_the_result(lines, block):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(json_scan, "BLOCK_BYTES", block)
         assert scan_text("\r\n".join(lines)) == (sum(bool(line.strip()) for line in lines), None)

@@ -28,7 +28,7 @@ def test_a_plain_name_needs_no_backticks(name, written):
     assert sql_name(name) == written
 
 
-def test_any_other_name_stands_in_backticks_and_its_own_are_doubled():
+def test_other_names_need_backticks_and_inner_backticks_are_doubled():
     assert [sql_name(name) for name in COLUMN_NAMES[:8]] == [
         "`Artikel-Nr`", "`Preis (EUR)`", "`Artikel Nr`", "`Größe`", "`a.b`", "`2024`", "`Kunde's`", "`x``y`",
     ]  # fmt: skip
@@ -61,7 +61,7 @@ def test_a_name_written_as_it_should_be_is_never_blamed(name):
 
 
 @pytest.mark.spark
-def test_every_odd_name_is_answered_with_how_to_write_it_and_that_works(spark):
+def test_the_error_for_an_odd_name_gives_a_spelling_that_works(spark):
     from pyspark.sql.types import StringType, StructField, StructType
 
     from freshet.ingest.mapping.sql_expressions import are_expressions_valid, check_expression

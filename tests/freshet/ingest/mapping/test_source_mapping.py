@@ -173,7 +173,7 @@ def test_an_empty_mapping_is_refused(tmp_path):
         ),
     ],
 )
-def test_an_expression_that_does_not_fit_is_named_with_what_spark_said(spark, tmp_path, old, new, message):
+def test_an_invalid_expression_is_named_with_sparks_error(spark, tmp_path, old, new, message):
     from pyspark.sql.types import StructType
 
     path = write_mapping(tmp_path, GOOD_MAPPING, old, new)

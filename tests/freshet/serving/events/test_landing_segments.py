@@ -148,7 +148,7 @@ def test_the_next_segment_takes_as_long_with_many_waiting_lines(landing, monkeyp
     assert len(hundreds) < 50
 
 
-def test_a_landed_file_with_other_events_stops_landing_and_loses_nothing(landing):
+def test_a_landed_file_with_other_events_stops_landing_without_a_loss(landing):
     landing.wait(b"1\n")
     landing.store.put_if_absent(SEGMENT_FILE, b"other event\n")
     with pytest.raises(LakeError) as exc_info:
@@ -160,7 +160,7 @@ def test_a_landed_file_with_other_events_stops_landing_and_loses_nothing(landing
     assert landing_segments.count_waiting(landing.reader) == (1, MONDAY)
 
 
-def test_a_lake_that_cannot_be_written_loses_nothing(landing):
+def test_an_unwritable_lake_loses_no_event(landing):
     (landing.root / "lake").write_text("a file where the lake should be")
     landing.wait(b"1\n")
     with pytest.raises(LakeError):

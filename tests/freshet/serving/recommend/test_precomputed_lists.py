@@ -63,7 +63,7 @@ def test_damaged_lists_are_reported_once_and_the_loaded_ones_stay(tmp_path, capl
     assert (lists.problem, lists.value.last_event_times.tolist()) == (None, [140])
 
 
-def test_without_a_gpu_serving_device_cuda_is_reported_and_nothing_is_served(tmp_path):
+def test_without_a_gpu_serving_device_cuda_is_reported_and_no_release_served(tmp_path):
     settings = gateway_settings(tmp_path, serving_device="cuda")
     tiny_gateway.release_tiny_bundle(settings.lake, tmp_path / "bundle")
     with run_gateway(settings, ManualClocks().clock(), ready=False) as gateway:

@@ -230,7 +230,7 @@ def test_a_stray_file_in_the_journal_is_reported_and_ignored(watcher, caplog):
     assert second_watcher.active_state.journal_problems == (warning,)
 
 
-def test_a_stray_file_does_not_hide_that_nothing_was_released(watcher):
+def test_a_stray_file_does_not_hide_an_empty_journal(watcher):
     open_store(watcher.lake).put("releases/.DS_Store", b"x")
     assert watcher.poll() is None
     assert watcher.messages() == ["nothing has been released yet", ".DS_Store is no entry of the journal: ignored"]

@@ -36,7 +36,7 @@ def training_set(full_bundle):
     return training_set_of(histories_of(rows), full_bundle.vocabulary, train_until=0)
 
 
-def test_vectors_in_int8_are_off_by_half_a_step_at_most_and_biases_by_nothing(tmp_path):
+def test_int8_vectors_differ_by_half_a_step_at_most_and_biases_are_exact(tmp_path):
     vectors = np.array([[0, 0, 0], [1, -2, 300], [1e-3, 5e-4, -7]], dtype=np.float32)
     save_int8_embeddings(vectors, tmp_path / "x.npz")
     reloaded = load_int8_embeddings(tmp_path / "x.npz")
@@ -66,7 +66,7 @@ def test_the_edge_encoder_reproduces_the_item_embeddings(full_bundle, tmp_path):
     assert numbers * scales == pytest.approx(tiny_bundle.EMBEDDINGS)
 
 
-def test_an_edge_bundle_is_a_bundle_that_answers_like_the_full_one(full_bundle, training_set, tmp_path):
+def test_an_edge_bundle_ranks_like_the_full_one(full_bundle, training_set, tmp_path):
     actual, reason = compress_bundle(full_bundle, training_set, tmp_path)
     assert (reason, actual.parity.overlap, actual.parity.ndcg_loss) == ("", 1.0, 0.0)
     assert actual.bundle.manifest.lineage["edge_of"] == full_bundle.id
@@ -81,7 +81,7 @@ def test_an_edge_bundle_is_a_bundle_that_answers_like_the_full_one(full_bundle, 
     ]
 
 
-def test_an_edge_bundle_answers_from_the_most_confident_rules(full_bundle, training_set, tmp_path, monkeypatch):
+def test_an_edge_bundle_keeps_the_most_confident_rules(full_bundle, training_set, tmp_path, monkeypatch):
     rules = count_rules(tiny_bundle.view_histories(["a", "b"], ["a", "b"], ["a", "e"], ["b", "a"], ["b", "d"]), 0, 7)
     monkeypatch.setattr(edge_compression, "MAX_RULES", 7)
     monkeypatch.setattr(edge_compression, "MIN_RULES_PER_ITEM", 1)

@@ -57,7 +57,7 @@ def bundle(model, vocabulary, tmp_path_factory):
     return Bundle(name, folder, manifest, vocabulary, reference_item_embeddings(model, vocabulary), empty_baselines)
 
 
-def test_every_kind_of_column_answers_as_torch_does(bundle, model, vocabulary):
+def test_every_kind_of_column_has_parity_with_torch(bundle, model, vocabulary):
     assert item_encoder_error(bundle, model, vocabulary) < 1e-5
 
 

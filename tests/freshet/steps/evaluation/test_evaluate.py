@@ -110,7 +110,7 @@ def test_a_better_challenger_becomes_the_journals_next_entry(small_shop, store, 
     assert last.metrics["challenger"] == evaluation.value.record.evaluation.table["challenger"]
 
 
-def test_a_rejected_challenger_writes_nothing_and_stops_nothing(small_shop, store, other_bundle):
+def test_a_rejected_challenger_adds_no_entry_and_does_not_fail_the_run(small_shop, store, other_bundle):
     journal.append_entry(store, journal_entry(1, other_bundle))
     evaluation = evaluate_small_shop(small_shop, store, EvaluationParams(min_cases=10_000))
     rejected = release_evaluated(small_shop, store, evaluation)
@@ -226,7 +226,7 @@ def fake_ranker(**parameters: object) -> SimpleNamespace:
     return SimpleNamespace(bundle=SimpleNamespace(manifest=SimpleNamespace(parameters=parameters)))
 
 
-def test_where_its_weights_began_does_not_make_another_configuration():
+def test_a_warm_start_is_not_another_configuration():
     champion = fake_ranker(hidden_dim=64, warm_start="off", warm_epochs=2)
     assert is_same_configuration(fake_ranker(hidden_dim=64, warm_start="auto", warm_epochs=1), champion)
     assert not is_same_configuration(fake_ranker(hidden_dim=128, warm_start="off", warm_epochs=2), champion)
@@ -251,7 +251,7 @@ def test_the_anchor_is_evaluated_beside_every_challenger(small_shop, store, othe
     assert list(evaluation_record.evaluation.table)[:3] == ["challenger", "champion", "anchor"]
 
 
-def test_an_anchor_that_is_gone_is_said_and_no_other_takes_its_place(small_shop, store, other_bundle, third_bundle):
+def test_a_missing_anchor_is_reported_and_not_replaced(small_shop, store, other_bundle, third_bundle):
     journal.append_entry(store, journal_entry(1, other_bundle))
     journal.append_entry(store, journal_entry(2, third_bundle(str(small_shop.days[0]))))
     store.local_path(f"{bundle_path(other_bundle)}/{MANIFEST}").unlink()

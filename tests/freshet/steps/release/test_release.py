@@ -140,7 +140,7 @@ def journal_entry(number: int, bundle: str, kind: str = "release") -> JournalEnt
 # Held
 
 
-def test_while_releases_are_held_nothing_is_released_and_the_run_is_green(shop):
+def test_while_releases_are_held_no_release_is_written_and_the_run_succeeds(shop):
     shop.hold_releases()
     release_result = shop.release(shop.write_evaluation())
     assert (release_result.ref, release_result.message()) == (None, "")
@@ -291,7 +291,7 @@ def test_a_rejected_bundle_is_not_released_by_name(shop):
     assert shop.entry_kinds == ["release"]
 
 
-def test_of_several_evaluations_the_one_on_the_latest_release_counts(shop):
+def test_the_evaluation_on_the_latest_release_counts(shop):
     shop.write_evaluation()
     journal.append_entry(shop.store, journal_entry(2, shop.champion))
     shop.write_evaluation(verdict=TOO_FEW_VERDICT)
@@ -352,7 +352,7 @@ def test_a_bundle_damaged_after_its_evaluation_is_not_released(shop, method, dam
     assert shop.entry_kinds == ["release"]
 
 
-def test_an_evaluation_that_was_edited_releases_nothing(shop):
+def test_an_edited_evaluation_is_not_released(shop):
     ref = shop.write_evaluation(verdict=TOO_FEW_VERDICT)
     path = evaluation_path(ref.id)
     shop.store.put(path, shop.store.get(path).replace(b'"released": false', b'"released": true'))
@@ -366,14 +366,14 @@ def test_an_evaluation_that_was_edited_releases_nothing(shop):
     assert shop.entry_kinds == ["release"]
 
 
-def test_a_verdict_that_contradicts_itself_releases_nothing(shop):
+def test_a_contradictory_verdict_is_not_released(shop):
     ref = shop.write_evaluation(verdict=TOO_FEW_VERDICT.model_copy(update={"released": True}))
     with pytest.raises(LakeError, match="its verdict does not release it: Not released: only"):
         shop.release(ref)
     assert shop.entry_kinds == ["release"]
 
 
-def test_a_reference_that_was_edited_releases_nothing(shop):
+def test_an_edited_reference_is_not_released(shop):
     ref = shop.write_evaluation()
     with pytest.raises(LakeError, match=r"is of bundle .* on release 1, its reference says otherwise"):
         shop.release(ref.model_copy(update={"decided_on": 0}))

@@ -53,7 +53,7 @@ def test_a_hold_of_all_releases_does_not_end_the_waiting(shop):
     assert [bundle for bundle, _ in waiting_for_person(shop)] == [shop.challenger]
 
 
-def test_of_several_evaluations_the_last_one_counts(shop):
+def test_the_last_of_several_evaluations_counts(shop):
     shop.write_evaluation(verdict=HELD_VERDICT)
     shop.hold_releases()
     shop.write_evaluation()

@@ -64,7 +64,7 @@ def test_a_trial_that_does_not_beat_the_default_is_not_published(settings, score
     )
 
 
-def test_with_too_few_complete_trials_nothing_is_published(settings):
+def test_too_few_complete_trials_are_not_published(settings):
     outcome = finish_tuning(
         settings,
         tuning_result(tuning_trial(0, 0.2), tuning_trial(1, 0.3), tuning_trial(2, None)),
@@ -78,7 +78,7 @@ def test_with_too_few_complete_trials_nothing_is_published(settings):
     )
 
 
-def test_a_default_that_cannot_be_trained_publishes_nothing(settings):
+def test_a_failed_default_trial_is_not_published(settings):
     diverged = tuning_trial(0, None, "training, epoch 1: the loss is nan with a learning rate of 0.003")
     outcome = finish_tuning(
         settings, tuning_result(diverged, tuning_trial(1, 0.3), tuning_trial(2, 0.4)), TRAINING_SET, TUNING_PARAMS
