@@ -41,7 +41,7 @@ def publish_table(
     """Yield the check results, then the output for the published days; raise dg.Failure if days were refused.
 
     A range with good and bad days goes on with the good ones; the last tables of the run fail it. An empty day is good
-    but not materialized. Days that were made again although the run did not ask for them are logged and materialized
+    but not materialized. Rebuilt days that the run did not request are logged and materialized
     beside the output. A table that is only skipped (a shop too young to train on) leaves the run green, and the
     assets made from it do not run.
     """
@@ -184,7 +184,7 @@ def _summary(publish_result: PublishResult) -> dict[str, Any]:
         summary["days refused"] = len(publish_result.refused)
         summary["days empty"] = len(publish_result.empty)
     if publish_result.added_days:
-        summary["days made again"] = ", ".join(map(str, publish_result.added_days))
+        summary["days rebuilt"] = ", ".join(map(str, publish_result.added_days))
     return summary
 
 
@@ -207,12 +207,12 @@ def _requested_only(publish_result: PublishResult) -> PublishResult:
 
 
 def _log_extra_days(context: dg.AssetExecutionContext, publish_result: PublishResult) -> None:
-    """Log and materialize each day that was made again although the run did not ask for it."""
+    """Log and materialize each rebuilt day that the run did not request."""
     table = publish_result.table.name
     for day, why in publish_result.added_days.items():
-        context.log.info(f"{table} {day} is made again: {why}")
+        context.log.info(f"{table} {day} is rebuilt: {why}")
         if day in (*publish_result.published, *publish_result.empty):
-            metadata = {**_day_counts(publish_result, day), "made again because": why}
+            metadata = {**_day_counts(publish_result, day), "rebuilt because": why}
             context.log_event(dg.AssetMaterialization(table, partition=day.isoformat(), metadata=metadata))
 
 

@@ -33,7 +33,7 @@ class VocabularyConfig(dg.Config):
     """How item ids get their indices."""
 
     new_generation: bool = Field(
-        False, description="number all items anew; models of the old generation keep their own indices"
+        False, description="give all items new indices; models of the old generation keep their own indices"
     )
 
 

@@ -27,7 +27,7 @@ from freshet.inference.baselines import SequentialRulesScorer, build_baselines
 from freshet.monitoring.column_drift import DriftWindowData, compare_columns
 from freshet.monitoring.params import DriftParams
 from freshet.monitoring.quality import QualityDrift, compare_quality
-from freshet.monitoring.verdict import DriftMeasurements, DriftVerdict, decide
+from freshet.monitoring.verdict import DriftMeasurements, DriftVerdict, decide_drift
 from freshet.simulation.landing_files import write_landing_files
 from freshet.simulation.params import Drift, DriftKind, ShopParams
 from freshet.simulation.shop import Shop, generate
@@ -95,7 +95,7 @@ def _drift_verdict(
         unknown_share=float((item_indices == 0).mean()),
         quality=_quality_drift(shop, train_set, current[-1], doubled_view_share),
     )
-    return decide(measurements, PARAMS)
+    return decide_drift(measurements, PARAMS)
 
 
 def _events_table(shop: Shop) -> "pd.DataFrame":

@@ -117,7 +117,7 @@ def _build_training_set(histories: Histories, vocabulary: Vocabulary, train_unti
         histories,
         vocabulary,
         popularity=np.bincount(histories.items[is_recent], minlength=size).astype(np.float64),
-        reach=audience / max(1.0, audience.sum()),
+        audience=audience / max(1.0, audience.sum()),
         first_days=first_days,
         event_counts=np.bincount(owner[is_train], minlength=count),
         purchase_counts=np.bincount(

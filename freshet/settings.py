@@ -141,7 +141,7 @@ class Settings(BaseSettings):
         60, gt=0, le=3_600, description="longest time in seconds that an event waits in the gateway before it lands"
     )
     journal_poll_s: float = Field(
-        1, gt=0, le=3_600, description="seconds between two looks of the gateway at the release journal"
+        1, gt=0, le=3_600, description="seconds between two reads of the release journal by the gateway"
     )
     landing_quiet_period_s: float = Field(
         5, ge=0, le=3_600, description="a landing day is run when none of its files is younger, in seconds"

@@ -39,7 +39,7 @@ class DriftSensorInputs:
     hold: JournalEntry | None = None  # the hold in force
 
 
-def decide(inputs: DriftSensorInputs) -> RetrainDecision | str:
+def decide_retraining(inputs: DriftSensorInputs) -> RetrainDecision | str:
     """Return the retraining to request, or the reason to skip."""
     report, serving = inputs.report, inputs.serving
     if serving is None and inputs.training_as_of is not None and inputs.training_run is None:
@@ -77,7 +77,7 @@ def drift_sensor(
         description="Requests a retraining when the last drift report says drift.",
     )
     def drift(context: dg.SensorEvaluationContext, lake: dg.ResourceParam[Lake]) -> dg.RunRequest | dg.SkipReason:
-        decision = decide(gather_inputs(lake, context.instance, training_jobs))
+        decision = decide_retraining(gather_inputs(lake, context.instance, training_jobs))
         if isinstance(decision, str):
             return dg.SkipReason(decision)
         key, run = next_run_key(context.instance, SENSOR_NAME, decision.key)

@@ -81,7 +81,7 @@ class LandingSensorInputs:
         ]
 
 
-def decide(inputs: LandingSensorInputs, settings: Settings) -> LandingDecision:
+def plan_runs(inputs: LandingSensorInputs, settings: Settings) -> LandingDecision:
     """Return the days to run: those with new files, without an active run and past the cooldown."""
     reasons, ready_days = [], []
     for day in inputs.new_days():
@@ -110,7 +110,7 @@ def landing_sensor(job: Job, settings: Settings) -> dg.SensorDefinition:
     def landing(context: dg.SensorEvaluationContext, lake: dg.ResourceParam[Lake]) -> dg.SensorResult:
         cursor = SensorCursor.model_validate_json(context.cursor) if context.cursor else SensorCursor()
         inputs = gather_inputs(lake, context.instance, cursor, datetime.now(UTC))
-        decision = decide(inputs, settings)
+        decision = plan_runs(inputs, settings)
         pending, refusal = _pending_ranges(context.instance, decision)
         return dg.SensorResult(
             run_requests=[_run_request(day_range) for day_range in pending],

@@ -215,10 +215,10 @@ def test_the_drift_sensor_requests_a_retraining_from_a_former_report(settings):
 
     from pipelines.jobs import TRAINING_JOBS
     from resources.lake import Lake
-    from sensors.drift import decide, gather_inputs
+    from sensors.drift import decide_retraining, gather_inputs
 
     with dg.DagsterInstance.ephemeral() as instance:
-        decision = decide(gather_inputs(Lake(settings), instance, TRAINING_JOBS))
+        decision = decide_retraining(gather_inputs(Lake(settings), instance, TRAINING_JOBS))
     assert decision.key.startswith("release 1 ")
     assert decision.key.endswith(str(published(open_store(settings.lake), "drift_report", DriftRef).last_day))
     assert "drifted" in decision.reason

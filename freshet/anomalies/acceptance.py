@@ -7,30 +7,29 @@ import getpass
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from typing import Final
-
-from pydantic import BaseModel, ConfigDict
+from typing import ClassVar, Final
 
 from freshet.store import FileInfo, Store
+from freshet.stored_model import StoredModel
 
 ACCEPTANCES_FOLDER: Final = "acceptances"
 
 
-class Acceptance(BaseModel):
+class Acceptance(StoredModel):
     """An accepted landing day, by whom, when and why; with `onwards`, the shop has a new level from that day on."""
 
-    model_config = ConfigDict(frozen=True)
+    former_names: ClassVar[Mapping[str, str]] = {"by": "who"}
 
     day: date
     onwards: bool = False  # later days are not compared with the days before it
     why: str
-    who: str
+    by: str
     at: datetime
 
 
 def accept(store: Store, day: date, why: str, now: datetime, onwards: bool = False) -> Acceptance:
-    """Store an acceptance of the day. Raises LakeError when the disk is full."""
-    acceptance = Acceptance(day=day, onwards=onwards, why=why, who=getpass.getuser(), at=now)
+    """Store an acceptance of the day. Raises LakeError if the disk is full."""
+    acceptance = Acceptance(day=day, onwards=onwards, why=why, by=getpass.getuser(), at=now)
     store.put_if_absent(f"{ACCEPTANCES_FOLDER}/{day}_{now:%Y%m%dT%H%M%S%f}.json", acceptance.model_dump_json().encode())
     return acceptance
 

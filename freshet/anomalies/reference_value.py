@@ -11,7 +11,7 @@ from freshet.anomalies.metrics import Counts, DayMetric
 
 MIN_REFERENCE_DAYS: Final = 5  # published days; with fewer a metric has no reference value
 MIN_WEEKLY_DAYS: Final = 7  # published days; the same for a metric with a weekly pattern
-MIN_SAME_WEEKDAYS: Final = 3  # from so many on, only the same day of the week is compared with
+MIN_SAME_WEEKDAYS: Final = 3  # with at least this many, only days of the same weekday are reference days
 SPREAD_QUANTILE: Final = 0.95  # share of the reference days that lie within the spread
 MAX_SPREAD: Final = math.log(3)  # log factor; a wider variation of a shop does not count
 

@@ -115,7 +115,7 @@ def _verdict_text(account: DayStatus, acceptances_by_day: dict[date, Acceptance]
     rerun_note = "; refused when it was run again" if account.shows_earlier_run else ""
     refusal_text = f": {'; '.join(account.refusal_reasons)}" if account.refusal_reasons else ""
     acceptance = acceptances_by_day.get(record.day)
-    acceptance_note = f" (accepted by {acceptance.who}: {acceptance.why})" if acceptance else ""
+    acceptance_note = f" (accepted by {acceptance.by}: {acceptance.why})" if acceptance else ""
     return f"{record.verdict}{acceptance_note}{rerun_note}{refusal_text}"
 
 

@@ -50,7 +50,8 @@ class ItemAttributes:
 class EncodedItems:
     """The item encoder's input beside the item index, by feature name.
 
-    words: int64 (n, MAX_TITLE_WORDS); category, number, flag: int64 (n,); vector: float32 (n, D). 0 = unknown.
+    By kind of the feature: words int64 (n, MAX_TITLE_WORDS); category, number and flag int64 (n,); vector float32
+    (n, D). 0 = unknown.
     """
 
     features: Mapping[str, NDArray[Any]]

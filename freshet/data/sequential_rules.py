@@ -7,11 +7,11 @@ session-based recommendation algorithms (2018); with the next basket alone it is
 few events of a type back off to all types: with n events of the type, n / (n + BACKOFF_EVENTS) of the confidence comes
 from the type's rules, the rest from the mean over the item's events of all types.
 
-repeat_rate(k) = share of the baskets k after one with item i that hold i again, over all items: repeat consumption
+repeat_rates[k - 1] = share of the baskets k after one with item i that hold i again, over all items: repeat consumption
 (Anderson et al. 2014). An item therefore has no rule about itself.
 
 score(j) = Σ over a history's events e of weight(e) · confidence(e → j)
-         + REPEAT_WEIGHT · Σ over its events e of item j of repeat_rate(baskets from e to the next basket)
+         + REPEAT_WEIGHT · Σ over its events e of item j of repeat_rates[k - 1], k: baskets from e to the next basket
 """
 
 from dataclasses import dataclass, replace
@@ -154,7 +154,7 @@ def event_weights(batch: ModelInput) -> Floats:
 def repeat_rates(histories: Histories, vocab_size: int) -> Floats:
     """Return (MAX_REPEAT_LAG,) the share of (shopper, item, basket) whose item is repeated 1, 2, … baskets later.
 
-    Only baskets that have so many later ones count. vocab_size: V + 1.
+    Only baskets with at least that many later baskets count. vocab_size: V + 1.
     """
     basket = basket_ids(histories.times, histories.offsets)
     owners = np.repeat(np.arange(len(histories)), np.diff(histories.offsets))

@@ -19,7 +19,7 @@ class TrainingSet:
     histories: Histories  # every event up to `as_of`; items are indices of `vocabulary`
     vocabulary: Vocabulary
     popularity: NDArray[np.float64]  # (V + 1,) views, carts and purchases in the 7 days up to `train_until`
-    reach: NDArray[np.float64]  # (V + 1,) share of shopper-days up to `train_until` with the item
+    audience: NDArray[np.float64]  # (V + 1,) share of shopper-days up to `train_until` with the item
     first_days: Ints  # (S,) landing day of the shopper's first event
     event_counts: Ints  # (S,) events up to `train_until`
     purchase_counts: Ints  # (S,) purchases up to `train_until`

@@ -221,8 +221,8 @@ def _beyond_accuracy(scores: CaseScores, cases: EvalCases, training_set: Trainin
     lists = scores.lists[:, :k]
     return {
         f"coverage@{k}": metrics.coverage(lists[lists > 0], len(training_set.vocabulary)),
-        f"novelty@{k}": metrics.novelty(lists, training_set.reach),
-        f"popularity_share@{k}": metrics.popularity_share(lists, metrics.head_items(training_set.reach)),
+        f"novelty@{k}": metrics.novelty(lists, training_set.audience),
+        f"popularity_share@{k}": metrics.popularity_share(lists, metrics.head_items(training_set.audience)),
         f"personalisation@{k}": personalisation(lists, cases.shopper_index),
         f"distinct_lists@{k}": distinct_list_share(lists),
     }

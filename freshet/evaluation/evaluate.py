@@ -105,8 +105,8 @@ def case_slices(cases: EvalCases, training_set: TrainingSet) -> dict[str, Mask]:
 
 def item_slices(training_set: TrainingSet) -> dict[str, Mask]:
     """Slice name → (V + 1,) mask of its items. Cold: no event in the training days; rare: at most MAX_RARE_EVENTS."""
-    head = metrics.head_items(training_set.reach)
-    cold = training_set.reach == 0
+    head = metrics.head_items(training_set.audience)
+    cold = training_set.audience == 0
     cold[0] = False
     tail = ~head & ~cold
     tail[0] = False

@@ -2,7 +2,7 @@
 
 A tracker that writes every view twice makes the next view easy to predict: metrics rise without better recommendations.
 In a young shop the metrics of model and baselines rise, too, because histories get longer. The share of baskets that
-repeat the item before tells the two apart.
+repeat the item before distinguishes the two.
 """
 
 from collections.abc import Sequence

@@ -141,7 +141,8 @@ def ndcg_intervals(comparison: Comparison, params: EvaluationParams) -> dict[str
 def required_cases(standard_error: float, effect: float, n_cases: int, confidence: float) -> int:
     """Return the number of cases with which a test of this effect passes with probability TEST_POWER.
 
-    standard_error: of the mean over `n_cases`. n = n_cases · ((z_confidence + z_power) · standard_error / effect)².
+    standard_error: of the mean over `n_cases`. n = n_cases · (z_sum · standard_error / effect)², z_sum: the sum of
+    the normal quantiles of `confidence` and TEST_POWER.
     """
     z_sum = NormalDist().inv_cdf(confidence) + NormalDist().inv_cdf(TEST_POWER)
     return math.ceil(n_cases * (z_sum * standard_error / effect) ** 2)

@@ -1,6 +1,6 @@
 """Compute the rows of the daily tables from canonical events, and those of the vocabulary and the training set.
 
-A day of a daily table depends on that day's events alone, so any day can be made again, in any order.
+A day of a daily table depends on that day's events alone, so any day can be rebuilt, in any order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -138,7 +138,7 @@ def training_set(
 ) -> DataFrame:
     """Return one row per shopper: the last `max_events` events in canonical order, items as vocabulary indexes.
 
-    histories, user_features: all days landed by the `as_of` day of the set. train_until: days since 1970.
+    histories, user_features: of all landing days of the set. train_until: days since 1970.
     """
     recent_events = _sorted_events(histories, vocabulary).select(
         c.SHOPPER, F.slice("all", F.greatest(F.lit(1), F.size("all") - max_events + 1), max_events).alias("e")

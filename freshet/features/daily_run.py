@@ -36,8 +36,8 @@ log = logging.getLogger("freshet")
 class DailyTables:
     """The landing days of a run, and the lake whose daily tables it publishes.
 
-    days: sorted, with or without gaps. added_days: those of them that the run was not asked for, with the reason why
-    they are made again.
+    days: sorted, with or without gaps. added_days: those of them that were not requested, with the reason for their
+    rebuild.
     """
 
     spark: SparkSession
@@ -82,7 +82,7 @@ class DailyTables:
     def publish_from_events(
         self, table: Table, transform: Callable[[DataFrame], DataFrame], count_name: str, minus: str | None
     ) -> PublishResult:
-        """Publish a table that is made from a day's events alone; stale days nearby are made again with it.
+        """Publish a table that is made from a day's events alone; stale days nearby are rebuilt with it.
 
         count_name, minus: names of counts in the record of `events`; their difference is what the table has to count.
         """
@@ -114,7 +114,7 @@ class DailyTables:
         return self.with_added_days(dict.fromkeys(stale_days.stale_days(self.store, table.name, nearby_days), reason))
 
     def with_added_days(self, reasons: Mapping[date, str]) -> "DailyTables":
-        """Return the run with further days, each with the reason why it is made again."""
+        """Return the run with further days, each with the reason why it is rebuilt."""
         new_days = {day: reason for day, reason in reasons.items() if day not in self.days}
         return replace(self, days=sorted({*self.days, *new_days}), added_days={**self.added_days, **new_days})
 

@@ -1,7 +1,8 @@
-"""Publish `events`: each event once, on the day on which it landed first, in whatever order the days are run.
+"""Publish `events`: each event once, on the day on which it landed first, in any order of the runs.
 
 Which rows of a day are duplicates depends on the rows that landed in the look-back before it. A run of old days
-therefore also checks the later days, and makes those again whose published events change.
+therefore also checks the later days, and rebuilds those whose published events change. Duplicates are found by
+`ingest/duplicates.py`, by the rule of `ingest/contract.py`.
 """
 
 from collections.abc import Collection, Mapping
@@ -44,7 +45,7 @@ class DayDigest:
 def publish_events(run: DailyTables) -> PublishResult:
     """Publish the valid rows of the run's days, each event once, and the later days that change with them.
 
-    Every landed row is accounted for; stale days nearby are made again. Raises LakeError if the stage cannot be
+    Every landed row is accounted for; stale days nearby are rebuilt. Raises LakeError if the stage cannot be
     written.
     """
     lookback_days = run.settings.dedup_lookback_days
@@ -97,7 +98,7 @@ def _notes(store: Store, days: Collection[date], lookback_days: int) -> tuple[st
     return tuple(
         f"raw_events {day} were refused: the search for duplicates uses "
         f"{'the rows published before' if day in older_entries else 'no rows of that day'}; "
-        "run that day again when its files are corrected, the days nearby are then made again with it"
+        "run that day again when its files are corrected, the days nearby are then rebuilt with it"
         for day in refused_days
     )
 

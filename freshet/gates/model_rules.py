@@ -241,7 +241,7 @@ MODEL_SUITES: Final[Mapping[str, tuple[Rule, ...]]] = {
         Rule(
             "there_is_something_to_compare", "compared_days",
             "{missing_reason}",
-            "nothing: the report is made again when the next day has landed",
+            "nothing: the report is rebuilt when the next day has landed",
             min_value=1, severity="warn",
         ),
         zero_rule("figures_are_finite", "not_finite", "{not_finite} figures are not finite", BUG_FIX),

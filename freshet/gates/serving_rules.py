@@ -90,7 +90,7 @@ SERVING_SUITES: Final[Mapping[str, tuple[Rule, ...]]] = {
         Rule(
             "challenger_may_serve", "released",
             "{sentence}",
-            "nothing, unless it waits for a person: production stays as it was",
+            "nothing, unless it waits for a person: the champion keeps serving",
             min_value=1, severity="warn",
         ),
         Rule(

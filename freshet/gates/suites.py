@@ -1,4 +1,4 @@
-"""The suite of rules that each table, model or bundle has to pass; the rules stand in `*_rules.py`."""
+"""The suite of rules that each table, model or bundle has to pass; the rules are in `*_rules.py`."""
 
 from typing import Final
 

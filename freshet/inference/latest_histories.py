@@ -63,13 +63,13 @@ def save_latest_histories(arrays: dict[str, NDArray[Any]], as_of: date, folder: 
     return save_array_folder({name: arrays[name] for name in HISTORY_ARRAYS}, {"as_of": str(as_of)}, folder)
 
 
-def open_latest_histories(folder: Path, folder_id: str) -> LatestHistories:
-    """The histories in `folder`, whose id must be `name`; about a second per GB.
+def open_latest_histories(folder: Path, expected_id: str) -> LatestHistories:
+    """Return the latest histories in `folder`; takes about a second per GB.
 
-    Raises BundleError where a file is missing or any byte of it has changed.
+    Raises BundleError if a byte has changed, or if the id is not `expected_id`.
     """
-    metadata, arrays = open_array_folder(folder, folder_id, REBUILD_FIX)
-    return LatestHistories(folder_id, date.fromisoformat(metadata["as_of"]), **arrays)
+    metadata, arrays = open_array_folder(folder, expected_id, REBUILD_FIX)
+    return LatestHistories(expected_id, date.fromisoformat(metadata["as_of"]), **arrays)
 
 
 def load_latest_histories(store: Store, cache_dir: Path) -> LatestHistories | None:

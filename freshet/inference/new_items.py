@@ -45,15 +45,15 @@ def save_new_items(items: Vocabulary, folder: Path) -> str:
     return save_array_folder(arrays, {}, folder)
 
 
-def open_new_items(folder: Path, folder_id: str) -> NewItems:
-    """The items in `folder`, whose id must be `name`. Raises BundleError where any byte of it has changed."""
-    _, arrays = open_array_folder(folder, folder_id, REBUILD_FIX)
+def open_new_items(folder: Path, expected_id: str) -> NewItems:
+    """Return the new items in `folder`. Raises BundleError if a byte has changed, or the id is not `expected_id`."""
+    _, arrays = open_array_folder(folder, expected_id, REBUILD_FIX)
     ids, titles, categories, prices = (arrays[name] for name in ("item_ids", "titles", "categories", "prices"))
     attributes = {k.removeprefix(TEXT_PREFIX): values for k, values in arrays.items() if k.startswith(TEXT_PREFIX)}
     vectors = {k.removeprefix(VECTOR_PREFIX): values for k, values in arrays.items() if k.startswith(VECTOR_PREFIX)}
     tombstones = np.zeros(len(ids), dtype=np.bool_)
     return NewItems(
-        folder_id,
+        expected_id,
         Vocabulary(ids, titles, categories, prices, tombstones, attributes=attributes, content_embeddings=vectors),
     )
 

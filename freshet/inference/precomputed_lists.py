@@ -66,11 +66,11 @@ def save_precomputed_lists(arrays: dict[str, NDArray[Any]], bundle_id: str, as_o
     )
 
 
-def open_precomputed_lists(folder: Path, folder_id: str) -> PrecomputedLists:
-    """The lists in `folder`, whose id must be `name`. Raises BundleError where any byte of it has changed."""
-    metadata, arrays = open_array_folder(folder, folder_id, REBUILD_FIX)
+def open_precomputed_lists(folder: Path, expected_id: str) -> PrecomputedLists:
+    """Return the lists in `folder`. Raises BundleError if a byte has changed, or the id is not `expected_id`."""
+    metadata, arrays = open_array_folder(folder, expected_id, REBUILD_FIX)
     arrays = {FORMER_ARRAY_NAMES.get(name, name): values for name, values in arrays.items()}
-    return PrecomputedLists(folder_id, metadata["bundle"], date.fromisoformat(metadata["as_of"]), **arrays)
+    return PrecomputedLists(expected_id, metadata["bundle"], date.fromisoformat(metadata["as_of"]), **arrays)
 
 
 def load_precomputed_lists(store: Store, cache_dir: Path) -> PrecomputedLists | None:

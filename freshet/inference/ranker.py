@@ -186,8 +186,8 @@ def open_session(bundle: Bundle, name: str, device: Device = "cpu", threads: int
             f"{bundle.folder}/{name}", f"onnxruntime cannot load it ({_first_line(error)})", REBUILD_FIX
         ) from error
     if provider not in session.get_providers():
-        what = "CUDA was asked for and onnxruntime runs on the CPU"
-        raise SettingsError("device", what, "install CUDA 13 and cuDNN 9 on this machine, or ask for the CPU")
+        what = "CUDA was requested but onnxruntime runs on the CPU"
+        raise SettingsError("device", what, "install CUDA 13 and cuDNN 9 on this machine, or set the device to cpu")
     return session
 
 

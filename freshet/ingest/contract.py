@@ -1,4 +1,7 @@
-"""The contract: the outcome of each raw row (skipped, quarantined with a reason, duplicate, published)."""
+"""The contract: which raw rows are skipped, quarantined (and why), duplicates or published.
+
+The rule that makes a row a duplicate is `is_duplicate`; `duplicates.py` applies it to a run's days.
+"""
 
 from datetime import date
 from functools import reduce
@@ -25,7 +28,7 @@ REASONS: Final[dict[str, str]] = {
     "bad_time": "no event_time, or one that the mapping's expression could not read",
     "future_event": "event_time lies more than a day after the end of the landing day",
     "ancient_event": "event_time lies more than ten years before the landing day",
-    "unknown_event_type": f"event_type is none of {', '.join(c.EVENT_TYPES)}",
+    "unknown_event_type": f"event_type is not one of {', '.join(c.EVENT_TYPES)}",
     "bad_quantity": "quantity is zero, negative or no number",
     "bad_price": "price is negative",
     "bad_encoding": "an id, the title or the category holds bytes that are not in the encoding of the mapping",
@@ -39,8 +42,8 @@ def classify(raw: DataFrame, first_day: date, last_day: date, lookback_days: int
     """Return the raw rows landed on `first_day`…`last_day` with their outcome, reason and shopper.
 
     raw: rows of the table raw_events, of those days and of the `lookback_days` before `first_day`.
-    outcome: the first that applies of skipped, quarantined, duplicate, published; the four add up to the landed rows.
-    reason: a key of REASONS, null unless the row is quarantined.
+    Columns of the result: `outcome`, the first that applies of skipped, quarantined, duplicate, published; the four add
+    up to the landed rows. `reason`, a key of REASONS, null unless the row is quarantined.
 
     A row is a duplicate if a valid row with its event_id landed in the `lookback_days` days before its own, or earlier
     on its day (by file, row, position). This depends on raw rows only, never on their outcomes: a day gives the same

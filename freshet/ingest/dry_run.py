@@ -32,7 +32,7 @@ REPORT_COLUMNS: Final = (
 
 @dataclass(frozen=True)
 class SampleRow:
-    """One row of a group: its file and record (from 1), and the record's text as it stands there (None: parquet)."""
+    """One row of a group: its file and record (from 1), and the record's text verbatim (None: parquet)."""
 
     file: str
     row: int
@@ -168,7 +168,7 @@ def _outcome_group(row: "Row", mapping: SourceMapping, faulty: tuple[FaultyColum
 
 
 def _record_text(path: Path, row_number: int, mapping: SourceMapping) -> str | None:
-    """The record as it stands in the file; None for parquet."""
+    """Return the record's text verbatim; None for parquet."""
     source = mapping.source
     if source.format == "parquet":
         return None

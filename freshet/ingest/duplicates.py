@@ -1,4 +1,8 @@
-"""Duplicates among raw rows: candidates by the hash of the event id, then the contract's rule on those alone."""
+"""Find the duplicates among raw rows, and drop them.
+
+Candidates are found by the hash of their event id; `contract.is_duplicate` then decides about those alone. Which days
+are published with which duplicates: `features/deduplication.py`.
+"""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +17,9 @@ from pyspark.storagelevel import StorageLevel
 from freshet.data import columns as c
 from freshet.ingest.contract import add_reason, is_duplicate
 
-MAX_BROADCAST_ROWS: Final = 1_000_000  # a join sends a side of up to so many rows to every task instead of sorting both
+MAX_BROADCAST_ROWS: Final = (
+    1_000_000  # up to this many rows the smaller side of a join is broadcast; else both are sorted
+)
 _HASH: Final = "_hash"
 
 

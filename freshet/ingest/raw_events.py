@@ -28,9 +28,9 @@ def to_raw_events(source_rows: DataFrame, mapping: SourceMapping, key: bytes) ->
     """Return the rows of `read_landing` as rows of the table raw_events (its columns, in its order).
 
     No row is dropped: one for which `where` does not hold is marked skipped. A value that cannot be cast or parsed is
-    null and left to the contract, as is a time without a full date. corrupt_record names a quantity or price that holds
-    text and an id that is a number with a fraction; at most 4,096 characters of it are kept. flaw: the reason code of a
-    bad user or session id, which a pseudonym does not show.
+    null and left to the contract, as is a time without a full date. Columns of the result: `corrupt_record`, a quantity
+    or price that holds text and an id that is a number with a fraction, at most 4,096 characters of it; `flaw`, the
+    reason code of a bad user or session id, which a pseudonym does not show.
 
     Raises MappingError if an expression does not fit the source's columns.
     """

@@ -58,9 +58,10 @@ def landed_file_issues(scans: dict[LandedFile, FileScan]) -> list[LandedFileIssu
 def read_landing(spark: SparkSession, store: Store, mapping: SourceMapping, files: Sequence[LandedFile]) -> DataFrame:
     """Return every row of the landed files: the source's columns (csv: all text) and where the row comes from.
 
-    landing_date: from the path. source_file: path below landing/events. source_row: record in the file, from 1, the
-    same however many days are read. source_position: element of the exploded list, else 0. corrupt_record: the raw
-    text of a record that could not be parsed or has a wrong number of fields, else null.
+    Columns that it adds: `landing_date`, from the path; `source_file`, the path below landing/events; `source_row`, the
+    record in the file, from 1, independent of the days that are read; `source_position`, the element of the exploded
+    list, else 0; `corrupt_record`, the raw text of a record that could not be parsed or has a wrong number of fields,
+    else null.
 
     Files with the same header are read together, lazily. Call `scan_files` first and leave out the files with issues:
     one that cannot be read fails the whole job.

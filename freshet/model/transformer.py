@@ -140,8 +140,8 @@ class Recommender(nn.Module):
     def ensemble(self, item_subset: Tensor | None = None) -> Iterator[EnsembleMember]:
         """Yield the members with their embeddings of all items, or of `item_subset` (S,).
 
-        id_dropout: in training, a random share of the items is embedded from content only, so that content alone
-        becomes meaningful and comparable with the embeddings of frequent items.
+        In training with `config.id_dropout`, a random share of the items is embedded from content only, so that content
+        alone becomes meaningful and comparable with the embeddings of frequent items.
         """
         indices, *contents = self.item_features(item_subset)
         if self.training and self.config.id_dropout and self.config.item_schema:

@@ -1,4 +1,4 @@
-"""The drift verdict: measurements of the current days, and whether they mean drift, with reasons in words."""
+"""The drift verdict: measurements of the current days, and whether they mean drift, with reasons as text."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -59,7 +59,7 @@ class DriftMeasurements(StoredModel):
     anchor: int | None = None  # number of the anchor release; None: not compared
     anchor_days: tuple[date, date] | None = None
     anchor_columns: tuple[ColumnDrift, ...] = ()  # the current days against the days of the anchor
-    baseline_regression: str = ""  # the fall of the champion's lead over the baselines, in words; "": none
+    baseline_regression: str = ""  # the fall of the champion's lead over the baselines, as text; "": none
 
 
 class DriftVerdict(DriftMeasurements):
@@ -94,7 +94,7 @@ def column_drifts(
     return tuple(sorted(rows, key=lambda row: (-row.psi / row.limit, row.name)))
 
 
-def decide(measurements: DriftMeasurements, params: DriftParams) -> DriftVerdict:
+def decide_drift(measurements: DriftMeasurements, params: DriftParams) -> DriftVerdict:
     """Decide: drift if the champion's quality fell, if too many events are on unknown items, or if a column drifted."""
     reasons = [
         *_quality_reasons(measurements),
@@ -162,7 +162,7 @@ def _unknown_item_reasons(measurements: DriftMeasurements, params: DriftParams) 
 
 
 def _no_drift_summary(measurements: DriftMeasurements, params: DriftParams) -> str:
-    """Return the measurements in words, or why there are none."""
+    """Return the measurements as text, or why there are none."""
     parts = []
     if measurements.quality is None:
         parts.append(f"quality not compared: fewer than {params.min_cases} baskets")

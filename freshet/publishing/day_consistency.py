@@ -59,7 +59,7 @@ def _mismatches(
         if count != expected:
             mismatches.append((day, f"{name} {day} hold {count} {table_counts.unit} where events published {expected}"))
         elif expected and day in table_entries and stale_days.is_stale(table_entries[day], {EVENTS.name: events[day]}):
-            mismatches.append((day, f"{name} {day} were made from events that have been published anew since"))
+            mismatches.append((day, f"{name} {day} were made from events that have been published again since"))
     return mismatches
 
 

@@ -35,8 +35,8 @@ OverlapCounter = Callable[[DataFrame, Collection[date]], Overlaps]  # (staged ro
 class DayRows:
     """Rows of some landing days on their way into a daily table.
 
-    inputs: further columns of the profile, which the staged rows do not hold. `undelivered` is no column but says
-    which days are empty: a day without a delivery loses the rows that readers saw of it.
+    inputs: further columns of the profile, which the staged rows do not hold. `undelivered` marks
+    empty days and is not stored as a column: a day without a delivery loses the rows that readers saw of it.
     sources: what each day was made from, for its record.
     count_overlaps: how many staged event ids are also published on other days; None: the rows are not compared.
     """
@@ -54,7 +54,7 @@ class PublishResult:
     """The result of publishing a table. `refused` maps the day (or the table's name) to the reasons.
 
     Every day is in one of `published`, `refused` or `empty`; a day without a delivery is empty.
-    added_days: days that the run did not ask for, with the reason why they were made again.
+    added_days: days that were not requested, with the reason for their rebuild.
     notes: warnings for the reader of the run.
     """
 
@@ -89,7 +89,7 @@ class PublishResult:
 def publish_days(rows: DayRows, settings: Settings, store: Store, now: datetime) -> PublishResult:
     """Stage the rows, check each day, publish the days that pass and record every verdict.
 
-    A refused day keeps the rows that readers see. Raises LakeError when staging or publishing fails; then nothing was
+    A refused day keeps the rows that readers see. Raises LakeError if staging or publishing fails; then nothing was
     published.
     """
     stage = iceberg.write(rows.frame, rows.table, rows.days)

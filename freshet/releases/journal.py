@@ -182,7 +182,7 @@ def rollback_advice(store: Store, number: int) -> str:
     """Return the fix for an entry whose bundle cannot be served."""
     entry = previous_release(store, number)
     if entry is None:
-        return f"restore it from a backup of the lake, or release anew: {materialize_command('*', RANGE_PLACEHOLDER)}"
+        return f"restore it from a backup of the lake, or release again: {materialize_command('*', RANGE_PLACEHOLDER)}"
     return f'run `freshet rollback --to {entry.number} --why "…"`, or restore it from a backup of the lake'
 
 
@@ -192,7 +192,7 @@ def _parse_entry(store: Store, number: int) -> JournalEntry | str:
         entry = JournalEntry.model_validate_json(store.get(entry_path(number)))
     except ValidationError as error:
         return "; ".join(f"{'.'.join(str(part) for part in e['loc'])} {e['msg']}".strip() for e in error.errors())
-    return entry if entry.number == number else f"it says that it is number {entry.number}"
+    return entry if entry.number == number else f"its field `number` is {entry.number}"
 
 
 def _raise_broken(store: Store, number: int, what: str, fix: str) -> NoReturn:

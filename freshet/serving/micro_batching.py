@@ -1,4 +1,4 @@
-"""Micro-batching: one thread processes queued work in batches of whatever waits when it is free."""
+"""Micro-batching: one thread processes all queued work as one batch each time it is free."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence

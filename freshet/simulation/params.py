@@ -16,11 +16,11 @@ RULES_VERSION: Final = 2  # version of the simulation: raise it when the same pa
 class Drift:
     """A change from one day on.
 
-    taste: a share `strength` of the shoppers has other favourite categories. habit: the links of a share of the items
-    change, and a share of the shoppers needs categories in another order. catalogue: a share of the items is replaced
-    by new ones. prices: they rise by 50 % times `strength`. traffic: at full strength four times as many guests and
-    ten times as many bots. tracking: a share of the rows loses title and category, the same share of the cart events
-    is lost. season: the seasons come half a year early.
+    kind: `taste`, a share `strength` of the shoppers has other favourite categories; `habit`, the links of a share of
+    the items change, and a share of the shoppers needs categories in another order; `catalogue`, a share of the items
+    is replaced by new ones; `prices`, they rise by 50 % times `strength`; `traffic`, at full strength four times as
+    many guests and ten times as many bots; `tracking`, a share of the rows loses title and category, the same share of the
+    cart events is lost; `season`, the seasons come half a year early.
     """
 
     kind: DriftKind

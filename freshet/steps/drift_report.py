@@ -22,7 +22,7 @@ from freshet.inference.ranker import Ranker, open_ranker
 from freshet.monitoring.column_drift import DriftWindowData, compare_columns
 from freshet.monitoring.params import DriftParams
 from freshet.monitoring.quality import Floats, QualityDrift, compare_quality
-from freshet.monitoring.verdict import ColumnDrift, DriftMeasurements, DriftVerdict, decide
+from freshet.monitoring.verdict import ColumnDrift, DriftMeasurements, DriftVerdict, decide_drift
 from freshet.releases import journal
 from freshet.releases.current import Release, current_release
 from freshet.settings import Settings
@@ -64,7 +64,7 @@ def make_drift_report(
         measurements = _measure_drift(
             settings, store, release=release, windows=windows, params=params, html_file=html_file, progress=progress
         )
-        verdict = decide(measurements, params)
+        verdict = decide_drift(measurements, params)
         progress(verdict.sentence)
         result = store_if_passed(
             ASSET,
@@ -142,7 +142,7 @@ def _anchor_drift(
 
 
 def _baseline_regression(store: Store, release: Release) -> str:
-    """Return in words how far the last release's lead over the baselines fell below that of earlier ones; "" if not."""
+    """Return as text how far the last release's lead over the baselines fell below that of earlier ones; "" if not."""
     guard_params = GuardParams()
     past_standings = release_metrics(
         journal.readable_entries(store, release.entry.number), NDCG_K, guard_params.n_reference_releases + 1

@@ -243,7 +243,7 @@ def _repartition(frame: DataFrame, table: Table, days: Sequence[date]) -> DataFr
 
 
 def has_many_days(spark: SparkSession, days: Sequence[date]) -> bool:
-    """Return whether there are so many days that one task per day keeps every core busy."""
+    """Return whether there are enough days to keep every core busy with one task per day."""
     return len(days) > 2 * _shuffle_partitions(spark)
 
 

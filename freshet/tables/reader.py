@@ -87,7 +87,7 @@ def load_training_set(settings: Settings, ref: TrainingSetRef) -> TrainingSet:
         histories=_to_histories(rows),
         vocabulary=vocabulary,
         popularity=popularity,
-        reach=audience,
+        audience=audience,
         first_days=_to_ints(rows["first_day"]),
         event_counts=_to_ints(rows["activity"]),
         purchase_counts=_to_ints(rows["purchases"]),

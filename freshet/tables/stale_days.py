@@ -26,7 +26,7 @@ def upstream_attempts(store: Store, table: str, days: Collection[date]) -> dict[
 
 
 def stale_days(store: Store, table: str, days: Iterable[date] | None = None) -> list[date]:
-    """Return the days of `table` that have to be made again, in order; only among `days` if given.
+    """Return the days of `table` that have to be rebuilt, in order; only among `days` if given.
 
     A day is stale if one of its upstream tables was published again since, or if they were published and the table was
     not run for the day. A day is not stale while it cannot be made (see `ready_days`), nor if its record does not name

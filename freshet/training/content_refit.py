@@ -44,7 +44,7 @@ def refit_content(model: Recommender, item_events: Tensor) -> Recommender:
 
 
 def _solve_ridge(model: Recommender, targets: Tensor, item_weights: Tensor) -> Floats:
-    """Return the content weights that minimise Σ item_weight · |content − target|² + RIDGE · |weights|².
+    """Return the content weights that minimise Σ item_weights · |content − targets|² + RIDGE · |weights|².
 
     The normal equations are solved by conjugate gradients. Content embeddings are linear in the content weights, so
     autograd gives the product with the transposed matrix.

@@ -9,7 +9,7 @@ from assets.drift_plot import criteria, drift_figure, drift_metadata
 from assets.plot_style import ALERT_COLOR, MAX_LABEL_CHARS, NEUTRAL_COLOR, figure_metadata
 from freshet.monitoring.params import DriftParams
 from freshet.monitoring.quality import QualityDrift
-from freshet.monitoring.verdict import DriftMeasurements, DriftVerdict, column_drifts, decide
+from freshet.monitoring.verdict import DriftMeasurements, DriftVerdict, column_drifts, decide_drift
 from freshet.steps.drift_report import DriftReport
 
 pytestmark = pytest.mark.dagster
@@ -43,7 +43,7 @@ def drift_verdict(**overrides: object) -> DriftVerdict:
         "quality": WORSE_QUALITY,
         "columns": column_drifts({"hour": 0.01, "category": 0.31}, {"category": 0.1, "hour": 0.15}, CATEGORY_SHARES),
     }  # fmt: skip
-    return decide(DriftMeasurements(**(fields | overrides)), PARAMS)
+    return decide_drift(DriftMeasurements(**(fields | overrides)), PARAMS)
 
 
 def test_the_page_has_the_verdict_the_table_and_where_evidentlys_page_lies():

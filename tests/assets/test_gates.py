@@ -202,7 +202,7 @@ def test_a_run_of_an_older_day_also_makes_the_later_day_that_changes(gate_runs):
         materialization_metadata(gate_runs.earlier_day_run, "events", day)["dagster/row_count"] for day in (DAY2, DAY3)
     ] == [4, 2]
     assert (
-        materialization_metadata(gate_runs.earlier_day_run, "histories", DAY3)["made again because"]
+        materialization_metadata(gate_runs.earlier_day_run, "histories", DAY3)["rebuilt because"]
         == "events of it have changed since it was made"
     )
 
@@ -210,5 +210,5 @@ def test_a_run_of_an_older_day_also_makes_the_later_day_that_changes(gate_runs):
 def test_added_days_are_named_on_the_output_and_in_the_checks(gate_runs):
     from tests.dagster_runs import materialization_metadata
 
-    assert materialization_metadata(gate_runs.earlier_day_run, "events", DAY2)["days made again"] == str(DAY3)
+    assert materialization_metadata(gate_runs.earlier_day_run, "events", DAY2)["days rebuilt"] == str(DAY3)
     assert gate_runs.earlier_day_run.check("events", "rows_are_conserved").metadata["checked rows"].value == 2

@@ -38,7 +38,7 @@ def test_the_check_gives_the_reason(rejected_run, small_shop):
     assert check.description == (
         f"release: Not released: only {cases} held-out baskets, at least 100000 are needed. "
         "Train a new model when more days have landed, or hold out more days. "
-        "Nothing, unless it waits for a person: production stays as it was"
+        "Nothing, unless it waits for a person: the champion keeps serving"
     )
 
 

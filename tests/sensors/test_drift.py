@@ -13,7 +13,7 @@ from freshet.steps.drift_report import verdict_path
 from freshet.store import open_store
 from pipelines.sensor_runner import tick
 from resources.lake import Lake
-from sensors.drift import DriftSensorInputs, RetrainDecision, decide, drift_sensor
+from sensors.drift import DriftSensorInputs, RetrainDecision, decide_retraining, drift_sensor
 from tests.idle_jobs import idle, sensor_definitions
 
 pytestmark = pytest.mark.dagster
@@ -47,11 +47,11 @@ def sensor_inputs(**overrides: object) -> DriftSensorInputs:
 
 
 def test_drift_requests_a_retraining_with_the_verdict_as_its_reason():
-    assert decide(sensor_inputs()) == RetrainDecision("release 3 bbbbbbbbbbbb 2024-03-02", DRIFT_SENTENCE)
+    assert decide_retraining(sensor_inputs()) == RetrainDecision("release 3 bbbbbbbbbbbb 2024-03-02", DRIFT_SENTENCE)
 
 
 def test_a_later_day_has_another_run_key():
-    keys = {decide(sensor_inputs(report=drift_ref(last_day=day))).key for day in (DAY, DAY, LATER_DAY)}
+    keys = {decide_retraining(sensor_inputs(report=drift_ref(last_day=day))).key for day in (DAY, DAY, LATER_DAY)}
     assert keys == {"release 3 bbbbbbbbbbbb 2024-03-02", "release 3 bbbbbbbbbbbb 2024-03-03"}
 
 
@@ -77,7 +77,7 @@ def test_a_later_day_has_another_run_key():
     ],
 )
 def test_everything_else_is_a_skip_reason(overrides, message):
-    assert decide(sensor_inputs(**overrides)) == message
+    assert decide_retraining(sensor_inputs(**overrides)) == message
 
 
 # Real ticks.

@@ -16,10 +16,10 @@ from sensors.landing import (
     LandingDecision,
     LandingSensorInputs,
     SensorCursor,
-    decide,
     gather_inputs,
     landing_sensor,
     next_cursor,
+    plan_runs,
 )
 from tests.idle_jobs import idle, sensor_definitions, write_file
 
@@ -55,7 +55,7 @@ def day_ranges(decision: LandingDecision) -> list[tuple[date, date]]:
 
 
 def test_adjacent_new_days_are_one_run():
-    decision = decide(sensor_inputs(landed_day(DAY1, n_files=2), landed_day(DAY2), landed_day(DAY3)), SHOP_SETTINGS)
+    decision = plan_runs(sensor_inputs(landed_day(DAY1, n_files=2), landed_day(DAY2), landed_day(DAY3)), SHOP_SETTINGS)
     assert day_ranges(decision) == [(DAY1, DAY3)]
     assert decision.day_ranges[0].reason == "3 landing days with new files: 2024-03-01…2024-03-03, 4 files"
 
@@ -63,14 +63,14 @@ def test_adjacent_new_days_are_one_run():
 def test_a_first_start_on_three_hundred_days_is_one_run():
     days = [FIRST_DAY + timedelta(days=number) for number in range(300)]
     late = datetime(2024, 12, 1, tzinfo=UTC)
-    assert day_ranges(decide(sensor_inputs(*(landed_day(day) for day in days), now=late), SHOP_SETTINGS)) == [
+    assert day_ranges(plan_runs(sensor_inputs(*(landed_day(day) for day in days), now=late), SHOP_SETTINGS)) == [
         (days[0], days[-1])
     ]
 
 
 def test_a_day_that_was_run_already_splits_the_range():
     last_ingests = {DAY2: last_ingest(timedelta(0))}
-    decision = decide(
+    decision = plan_runs(
         sensor_inputs(
             landed_day(DAY1),
             landed_day(DAY2, latest=NOW - timedelta(hours=1)),
@@ -84,7 +84,7 @@ def test_a_day_that_was_run_already_splits_the_range():
 
 
 def test_a_day_without_files_splits_the_range():
-    assert day_ranges(decide(sensor_inputs(landed_day(DAY1), landed_day(DAY3)), SHOP_SETTINGS)) == [
+    assert day_ranges(plan_runs(sensor_inputs(landed_day(DAY1), landed_day(DAY3)), SHOP_SETTINGS)) == [
         (DAY1, DAY1),
         (DAY3, DAY3),
     ]
@@ -93,14 +93,14 @@ def test_a_day_without_files_splits_the_range():
 def test_many_scattered_days_are_one_run_without_the_days_between():
     days = [FIRST_DAY + timedelta(days=number) for number in (0, 1, 9, 20, 33, 60)]
     late = datetime(2024, 12, 1, tzinfo=UTC)
-    (day_range,) = decide(sensor_inputs(*(landed_day(day) for day in days), now=late), SHOP_SETTINGS).day_ranges
+    (day_range,) = plan_runs(sensor_inputs(*(landed_day(day) for day in days), now=late), SHOP_SETTINGS).day_ranges
     assert day_range.days == tuple(days)
     assert day_range.reason == "6 landing days with new files: 2024-01-01…2024-03-01 in 5 ranges, 6 files"
 
 
 def test_other_files_give_another_run_key():
     keys = {
-        decide(sensor_inputs(landed_day(DAY1, digest=digest)), SHOP_SETTINGS).day_ranges[0].key
+        plan_runs(sensor_inputs(landed_day(DAY1, digest=digest)), SHOP_SETTINGS).day_ranges[0].key
         for digest in ("one", "one", "two")
     }
     assert len(keys) == 2
@@ -108,7 +108,7 @@ def test_other_files_give_another_run_key():
 
 
 def test_an_empty_landing_is_a_skip_reason():
-    assert decide(sensor_inputs(), SHOP_SETTINGS) == LandingDecision(
+    assert plan_runs(sensor_inputs(), SHOP_SETTINGS) == LandingDecision(
         (), "Nothing has landed yet; `freshet land FILE…` puts files there."
     )
 
@@ -116,19 +116,19 @@ def test_an_empty_landing_is_a_skip_reason():
 def test_days_without_new_files_are_a_skip_reason():
     last = {DAY1: last_ingest(timedelta(0)), DAY2: last_ingest(timedelta(0))}
     early = NOW - timedelta(days=1)
-    decision = decide(
+    decision = plan_runs(
         sensor_inputs(landed_day(DAY1, latest=early), landed_day(DAY2, latest=early), last_ingests=last), SHOP_SETTINGS
     )
     assert decision == LandingDecision((), "All 2 landed days have been run, the last is 2024-03-02.")
 
 
 def test_a_day_with_an_active_run_waits():
-    decision = decide(sensor_inputs(landed_day(DAY1), active_runs={DAY1: "0123456789"}), SHOP_SETTINGS)
+    decision = plan_runs(sensor_inputs(landed_day(DAY1), active_runs={DAY1: "0123456789"}), SHOP_SETTINGS)
     assert decision == LandingDecision((), "2024-03-01 is running (run 01234567).")
 
 
 def test_a_day_that_was_run_recently_waits_for_the_cooldown():
-    decision = decide(
+    decision = plan_runs(
         sensor_inputs(landed_day(DAY1, n_files=2), last_ingests={DAY1: last_ingest(timedelta(seconds=100))}),
         SHOP_SETTINGS,
     )
@@ -136,7 +136,7 @@ def test_a_day_that_was_run_recently_waits_for_the_cooldown():
         (), "2024-03-01 was run recently and is run again in 200 s (FRESHET_DAY_RERUN_COOLDOWN_S)."
     )
     assert day_ranges(
-        decide(
+        plan_runs(
             sensor_inputs(landed_day(DAY1, n_files=2), last_ingests={DAY1: last_ingest(timedelta(seconds=300))}),
             SHOP_SETTINGS,
         )
@@ -144,11 +144,11 @@ def test_a_day_that_was_run_recently_waits_for_the_cooldown():
 
 
 def test_a_day_whose_files_are_still_arriving_waits():
-    decision = decide(
+    decision = plan_runs(
         sensor_inputs(landed_day(DAY1, latest=NOW - timedelta(seconds=2)), landed_day(DAY2)), SHOP_SETTINGS
     )
     assert day_ranges(decision) == [(DAY2, DAY2)]
-    decision = decide(sensor_inputs(landed_day(DAY1, latest=NOW - timedelta(seconds=2))), SHOP_SETTINGS)
+    decision = plan_runs(sensor_inputs(landed_day(DAY1, latest=NOW - timedelta(seconds=2))), SHOP_SETTINGS)
     assert decision == LandingDecision(
         (), "files of 2024-03-01 are still arriving, the last at 11:59:58 (FRESHET_LANDING_QUIET_PERIOD_S)."
     )
@@ -156,19 +156,19 @@ def test_a_day_whose_files_are_still_arriving_waits():
 
 def test_days_before_the_first_and_in_the_future_are_not_run():
     before, after = date(2023, 12, 31), date(2024, 3, 4)
-    decision = decide(sensor_inputs(landed_day(before), landed_day(after)), SHOP_SETTINGS)
+    decision = plan_runs(sensor_inputs(landed_day(before), landed_day(after)), SHOP_SETTINGS)
     assert decision == LandingDecision(
         (), "2023-12-31 is before the first day of the shop, 2024-01-01 (FRESHET_FIRST_DAY); "
         "2024-03-04 is in the future.",
     )  # fmt: skip
     assert day_ranges(
-        decide(sensor_inputs(landed_day(before), landed_day(DAY1), landed_day(after)), SHOP_SETTINGS)
+        plan_runs(sensor_inputs(landed_day(before), landed_day(DAY1), landed_day(after)), SHOP_SETTINGS)
     ) == [(DAY1, DAY1)]
 
 
 def test_three_of_many_waiting_days_are_named():
     days = [FIRST_DAY + timedelta(days=number) for number in range(5)]
-    decision = decide(
+    decision = plan_runs(
         sensor_inputs(*(landed_day(day) for day in days), active_runs=dict.fromkeys(days, "aaaaaaaa")), SHOP_SETTINGS
     )
     assert decision.skip_reason.endswith("2024-01-03 is running (run aaaaaaaa); and 2 more days.")
@@ -183,7 +183,7 @@ def test_the_cursor_holds_days_without_new_files():
     assert cursor == SensorCursor(ingested_digests={DAY1: "seen"}, last_full_scan=NOW)
     assert (
         day_ranges(
-            decide(sensor_inputs(landed_day(DAY1, digest="seen"), ingested_digests={DAY1: "seen"}), SHOP_SETTINGS)
+            plan_runs(sensor_inputs(landed_day(DAY1, digest="seen"), ingested_digests={DAY1: "seen"}), SHOP_SETTINGS)
         )
         == []
     )

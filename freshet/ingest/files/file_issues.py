@@ -1,4 +1,4 @@
-"""The issues of data files: each a problem and its fix, in words."""
+"""The issues of data files: each a problem and its fix, as text."""
 
 from dataclasses import dataclass
 

@@ -32,7 +32,7 @@ def unquoted_column(expression: str, names: Sequence[str]) -> str | None:
 
 
 def describe_special_character(name: str) -> str:
-    """Return the character for which the name needs backticks, in words: "a blank", "`-`", "only digits"."""
+    """Return the character for which the name needs backticks, as text: "a blank", "`-`", "only digits"."""
     if name.strip() != name:
         return "a blank at its end"
     special_char = next((char for char in name if not re.match(r"\w", char, re.ASCII)), "")

@@ -100,7 +100,7 @@ def _is_column_unquoted(text: str, schema: "StructType") -> bool:
 
 def _unquoted_error(where: str, text: str, name: str) -> MappingError:
     what = f"`{text.strip()}`: the column {name} needs backticks, for its name has {describe_special_character(name)}"
-    fix = f'write "{sql_name(name)}"; YAML wants the outer quotes where an expression begins with a backtick'
+    fix = f'write "{sql_name(name)}"; the outer quotes are required by YAML if an expression begins with a backtick'
     return MappingError(where, what, fix)
 
 
@@ -143,7 +143,7 @@ def _explain_analysis_error(error: "AnalysisException", schema: "StructType", sp
         functions = [row[0] for row in spark.sql("SHOW FUNCTIONS").collect()]
         return f"Spark has no function {name}", _suggest_names(name, functions, None)
     first_line = re.sub(r"\s*SQLSTATE: \w+\s*", " ", str(error).split("\n\n")[0]).replace("\n", " ").strip()
-    return f"Spark says {first_line}", "correct the expression (functions: spark.apache.org/docs/latest/api/sql)"
+    return f"Spark's error: {first_line}", "correct the expression (functions: spark.apache.org/docs/latest/api/sql)"
 
 
 def _suggest_names(name: str, names: list[str], fallback: str | None) -> str:

@@ -40,7 +40,7 @@ DAMAGE_FIX: Final = "move its folder away and start again; docs/gateway.md shows
 def create_store(folder: Path) -> str:
     """Create the store if it does not exist, synced to disk with its folder; return the gateway's id.
 
-    A store of version 1 is migrated. Raises GatewayError when the file is damaged or of an unknown version.
+    A store of version 1 is migrated. Raises GatewayError if the file is damaged or of an unknown version.
     """
     path = folder / STORE_FILE
     try:
@@ -62,7 +62,7 @@ def create_store(folder: Path) -> str:
 
 
 def connect(folder: Path) -> sqlite3.Connection:
-    """Return a connection that syncs every commit. Raises GatewayError when there is no SQLite file."""
+    """Return a connection that syncs every commit. Raises GatewayError if there is no SQLite file."""
     path = folder / STORE_FILE
     try:
         return _open(path, "rw")
@@ -76,7 +76,7 @@ def is_corruption(error: Exception) -> bool:
 
 
 def file_identity(folder: Path) -> tuple[int, int]:
-    """Return device and inode of the store's file. Raises OSError when there is none."""
+    """Return device and inode of the store's file. Raises OSError if there is none."""
     stat = (folder / STORE_FILE).stat()
     return stat.st_dev, stat.st_ino
 

@@ -46,7 +46,7 @@ class ImpressionBuffer:
     def flush(self) -> None:
         """Write the buffered lines to the event store, all or none.
 
-        Raises RequestError when it cannot be written, or when only the disk space reserved for landing is left: the
+        Raises RequestError if it cannot be written, or if only the disk space reserved for landing is left: the
         lines stay in memory.
         """
         with self._lock:

@@ -45,7 +45,7 @@ class LandingSegment:
 def flush_segments(writer: Writer, reader: sqlite3.Connection, store: Store, gateway_id: str) -> int:
     """Land all lines that wait now; return the number of files.
 
-    Raises LakeError when the lake cannot be written, RequestError when the event store cannot: nothing is lost; call it
+    Raises LakeError if the lake cannot be written, RequestError if the event store cannot: nothing is lost; call it
     again.
     """
     n_files = 0

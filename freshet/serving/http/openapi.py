@@ -108,7 +108,7 @@ class FilteredListOperation(DocumentedOperation):
 
 @dataclass
 class ExplainOperation(DocumentedOperation):
-    """The shopper as a query string. k: number of events in the response."""
+    """The shopper as a query string; the query parameter `k` is the number of events in the response."""
 
     error_responses: ClassVar[Mapping[str, str]] = {
         "404": "the release does not know the item",

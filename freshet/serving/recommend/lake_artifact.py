@@ -61,7 +61,7 @@ class LakeArtifact(Generic[Artifact]):
                 self.value = self._load(store, cache)
             if self.value is not None:
                 on_value(self.value)
-        except Exception as error:  # noqa: BLE001 - the release is served whatever is wrong with the artifact
+        except Exception as error:  # noqa: BLE001 - the release keeps serving after any fault of the artifact
             self._set_problem(error)
         else:
             self.problem, self._damaged_files = None, ()

@@ -56,7 +56,7 @@ class LoadedRelease:
 def load_release(number: int, bundle: Bundle, device: Device = "cpu") -> LoadedRelease:
     """Open the encoders of a release's bundle.
 
-    Raises BundleError when one does not load, SettingsError when CUDA is configured but not available.
+    Raises BundleError if one does not load, SettingsError if CUDA is configured but not available.
     """
     ranker = open_ranker(bundle, device=device, threads=ONNX_THREADS)
     item_encoder = open_item_encoder(bundle, threads=ONNX_THREADS)

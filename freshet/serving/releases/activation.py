@@ -57,7 +57,7 @@ class ReleaseActivator:
     def activate_newest(self, files: Sequence[str]) -> tuple[Problem, ...]:
         """Activate the newest release that can serve; return the problems on the way. files: of the journal.
 
-        If a release serves, only the newest entry is tried: going back further is a decision for people.
+        If a release serves, only the newest entry is tried: going back further needs a person.
         """
         problems = journal_problems(self._store, files)
         tried_bundles: set[str] = set()
@@ -94,7 +94,7 @@ class ReleaseActivator:
                 self._active_state.release = replace(release, number=entry.number)
             else:
                 self._check_and_load(entry)
-        except Exception as cause:  # noqa: BLE001 - the current release serves whatever is wrong with a bundle
+        except Exception as cause:  # noqa: BLE001 - the current release keeps serving after any fault of a bundle
             error = to_client_error(cause)
             self._active_state.refused_bundles += 1
             what = f"its bundle {entry.bundle[:12]} cannot serve ({error.where}: {error.what})"

@@ -21,7 +21,7 @@ EXIT_PASSED, EXIT_REFUSED = 0, 1
 
 
 class IncompleteCheckError(FreshetError):
-    """A check that took too long, was killed or crashed: it says nothing about the bundle."""
+    """A check that took too long, was killed or crashed: it does not decide about the bundle."""
 
 
 class BundleCheckProcess:

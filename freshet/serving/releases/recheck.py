@@ -19,7 +19,7 @@ class BundleCheckResult:
 
     @property
     def refused(self) -> bool:
-        """Whether the bundle must not serve; an incomplete check says nothing about it."""
+        """Whether the bundle must not serve; an incomplete check does not decide."""
         return self.error is not None and not isinstance(self.error, IncompleteCheckError)
 
 
@@ -69,7 +69,7 @@ class BackgroundCheck:
             process.check(bundle_id, histories)
         except FreshetError as error:
             self._result = BundleCheckResult(bundle_id, error)
-        except Exception as cause:  # noqa: BLE001 - no process or no memory: says nothing about the bundle
+        except Exception as cause:  # noqa: BLE001 - no process or no memory: this does not decide about the bundle
             problem = to_client_error(cause)
             incomplete = IncompleteCheckError(problem.where, problem.what, problem.fix)
             self._result = BundleCheckResult(bundle_id, incomplete)

@@ -10,8 +10,8 @@ EventStatus = Literal["accepted", "duplicate", "conflict", "refused"]
 class EventResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """The result of one event.
 
-    accepted: it is on disk. duplicate: the same event was stored before. conflict: another event with this event_id was
-    stored before. refused: it is not valid. where, what and fix are set for the last two.
+    status: `accepted`, it is on disk; `duplicate`, the same event was stored before; `conflict`, another event with
+    this event_id was stored before; `refused`, it is not valid. where, what and fix are set for the last two.
     """
 
     status: EventStatus

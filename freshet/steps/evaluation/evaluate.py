@@ -178,11 +178,11 @@ def _store_evaluation(store: Store, record: EvaluationRecord, ref: BundleRef, ca
 
 
 def is_same_configuration(challenger: Ranker, champion: Ranker) -> bool:
-    """Whether both were trained with the same parameters, apart from warm start: the challenger is only fresher."""
+    """Whether both were trained with the same parameters, apart from warm start: only their training days differ."""
     return _training_config(challenger) == _training_config(champion)
 
 
 def _training_config(ranker: Ranker) -> Mapping[str, object]:
-    """Return the training parameters; those missing in an older bundle have the defaults of today."""
+    """Return the training parameters; those that an older bundle lacks have the current defaults."""
     parameters = {**TrainParams().model_dump(mode="json"), **current_parameters(ranker.bundle.manifest.parameters)}
     return {name: value for name, value in parameters.items() if not name.startswith("warm_")}

@@ -122,7 +122,7 @@ def verify_bundle(store: Store, bundle_id: str, settings: Settings) -> None:
 def _read_record(store: Store, ref: EvaluationRef) -> EvaluationRecord:
     record = read_evaluation(store, ref.id)
     if (record.bundle, record.decided_on) != (ref.bundle.id, ref.decided_on):
-        what = f"is of bundle {record.bundle[:12]} on release {record.decided_on}, its reference says otherwise"
+        what = f"is of bundle {record.bundle[:12]} on release {record.decided_on}, which differs from its reference"
         raise LakeError(
             store.full_path(evaluation_path(ref.id)),
             what,

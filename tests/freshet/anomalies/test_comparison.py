@@ -270,7 +270,7 @@ def test_a_title_of_a_refused_day_stays_new():
 
 
 def acceptance(day, onwards=False):
-    return Acceptance(day=day, onwards=onwards, why="campaign", who="ann", at=datetime(2024, 3, 1, tzinfo=UTC))
+    return Acceptance(day=day, onwards=onwards, why="campaign", by="ann", at=datetime(2024, 3, 1, tzinfo=UTC))
 
 
 def test_items_seen_before_are_counted_from_the_third_day():

@@ -120,13 +120,13 @@ def test_a_day_that_is_accepted_is_written_down_and_shown_with_who_and_why(run_d
         "-m pipelines.definitions --select '*' --partition-range 2024-03-02...2024-03-02`",
     ]
     (acceptance,) = load_acceptances(store)
-    assert (acceptance.day, acceptance.why, acceptance.onwards, acceptance.who) == (
+    assert (acceptance.day, acceptance.why, acceptance.onwards, acceptance.by) == (
         DAY2,
         "campaign",
         False,
         getpass.getuser(),
     )
-    assert "refused (accepted by " + acceptance.who + ": campaign): 9 of 10 rows" in run_days().output
+    assert "refused (accepted by " + acceptance.by + ": campaign): 9 of 10 rows" in run_days().output
 
 
 def test_a_new_level_is_accepted_from_a_day_on(run_days, tmp_path):

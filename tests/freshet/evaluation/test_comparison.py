@@ -28,7 +28,7 @@ def training_set():
         ),
         vocabulary(),
         popularity=np.zeros(7),
-        reach=np.array([0, 0.5, 0.5, 0, 0, 0, 0]),
+        audience=np.array([0, 0.5, 0.5, 0, 0, 0, 0]),
         first_days=np.array([9, 9]),
         event_counts=np.array([1, 1]),
         purchase_counts=np.array([0, 0]),
@@ -112,7 +112,7 @@ def test_the_table_reads_as_markdown(ranker):
 def test_a_shop_without_cases_gives_an_empty_table_and_no_error(ranker):
     late = training_set()
     empty_set = TrainingSet(
-        late.histories, late.vocabulary, late.popularity, late.reach, late.first_days, late.event_counts,
+        late.histories, late.vocabulary, late.popularity, late.audience, late.first_days, late.event_counts,
         late.purchase_counts, train_until=15, as_of=20,
     )  # fmt: skip
     evaluation = compare(empty_set, ranker, ranker).evaluation

@@ -67,7 +67,7 @@ def training_set():
         HISTORIES,
         vocabulary(),
         popularity=np.array([0, 1, 1, 0, 0, 0, 0.0]),
-        reach=np.array([0, 0.5, 0.25, 0.25, 0, 0, 0]),
+        audience=np.array([0, 0.5, 0.25, 0.25, 0, 0, 0]),
         first_days=np.array([9, 9, 11, 12]),
         event_counts=np.array([1, 1, 0, 0]),
         purchase_counts=np.array([1, 0, 0, 0]),

@@ -51,7 +51,7 @@ def test_a_day_nearby_whose_raw_rows_were_refused_is_named(moved_event_runs):
     _, stuck, _, _, _ = moved_event_runs
     assert stuck.notes == (
         "raw_events 2024-03-03 were refused: the search for duplicates uses the rows published before; "
-        "run that day again when its files are corrected, the days nearby are then made again with it",
+        "run that day again when its files are corrected, the days nearby are then rebuilt with it",
     )
 
 

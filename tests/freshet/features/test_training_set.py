@@ -171,7 +171,7 @@ def training_arrays(settings, ref):
     return [
         h.shoppers, h.offsets, h.items, h.types, h.times, h.days,
         *(column.astype(str) for column in (v.item_ids, v.titles, v.categories)), v.prices,
-        v.delisted, data.popularity, data.reach, data.first_days, data.event_counts, data.purchase_counts,
+        v.delisted, data.popularity, data.audience, data.first_days, data.event_counts, data.purchase_counts,
     ]  # fmt: skip
 
 
@@ -293,7 +293,7 @@ def test_a_day_made_from_an_older_attempt_of_events_refuses_the_training_set(two
     write_record(settings, {DAY2: {"rows": 2}}, table="histories", events="e1")
     assert first_refusal_reason(two_day_lake) == ""
     write_record(settings, {DAY2: {"rows": 2}}, attempt="e2")
-    says = "histories 2024-03-02 were made from events that have been published anew since"
+    says = "histories 2024-03-02 were made from events that have been published again since"
     assert (
         first_refusal_reason(two_day_lake) == f"training_set: {says}; {RUN_FIX.format(days='2024-03-02...2024-03-02')}"
     )

@@ -120,8 +120,8 @@ def test_asking_for_cuda_and_getting_the_cpu_is_an_error(tmp_path):
         actual = open_ranker(bundle, device="cuda").session.get_providers()
     except SettingsError as error:
         assert str(error) == (  # noqa: PT017  it depends on the machine which of the two is right
-            "device: CUDA was asked for and onnxruntime runs on the CPU; "
-            "install CUDA 13 and cuDNN 9 on this machine, or ask for the CPU"
+            "device: CUDA was requested but onnxruntime runs on the CPU; "
+            "install CUDA 13 and cuDNN 9 on this machine, or set the device to cpu"
         )
     else:
         assert "CUDAExecutionProvider" in actual

@@ -4,7 +4,7 @@ from datetime import date
 
 from freshet.monitoring.params import DriftParams
 from freshet.monitoring.quality import QualityDrift
-from freshet.monitoring.verdict import DriftMeasurements, DriftVerdict, column_drifts, decide
+from freshet.monitoring.verdict import DriftMeasurements, DriftVerdict, column_drifts, decide_drift
 
 CALM_QUALITY = QualityDrift(
     reference=0.5,
@@ -43,7 +43,7 @@ def measurements(category: float = 0.02, **overrides: object) -> DriftMeasuremen
 
 
 def test_a_verdict_without_drift_names_the_measurements():
-    verdict = decide(measurements(), PARAMS)
+    verdict = decide_drift(measurements(), PARAMS)
     assert (verdict.drifted, verdict.reasons) == (False, ())
     assert verdict.sentence == (
         "No drift since release 3 (NDCG@10 0.5000 → 0.4900, largest drift of 2 columns: category, PSI 0.02; "
@@ -52,7 +52,7 @@ def test_a_verdict_without_drift_names_the_measurements():
 
 
 def test_a_drifted_column_is_named_with_its_psi_and_most_changed_value():
-    verdict = decide(measurements(category=0.31), PARAMS)
+    verdict = decide_drift(measurements(category=0.31), PARAMS)
     assert verdict.drifted
     assert verdict.sentence == (
         "The shop has drifted since release 3: category drifted (PSI 0.31, limit 0.10; books 88% → 70%) "
@@ -61,7 +61,7 @@ def test_a_drifted_column_is_named_with_its_psi_and_most_changed_value():
 
 
 def test_a_fall_of_quality_is_drift_without_a_drifted_column():
-    verdict = decide(measurements(quality=WORSE_QUALITY, current=(date(2024, 3, 1), date(2024, 3, 1))), PARAMS)
+    verdict = decide_drift(measurements(quality=WORSE_QUALITY, current=(date(2024, 3, 1), date(2024, 3, 1))), PARAMS)
     assert verdict.drifted
     assert verdict.sentence == (
         "The shop has drifted since release 3: the champion's quality fell (NDCG@10 0.5000 → 0.4000, "
@@ -70,13 +70,13 @@ def test_a_fall_of_quality_is_drift_without_a_drifted_column():
 
 
 def test_unknown_items_are_drift_above_the_limit():
-    assert not decide(measurements(unknown_share=0.2), PARAMS).drifted
-    verdict = decide(measurements(unknown_share=0.25), PARAMS)
+    assert not decide_drift(measurements(unknown_share=0.2), PARAMS).drifted
+    verdict = decide_drift(measurements(unknown_share=0.25), PARAMS)
     assert verdict.reasons == ("25% of the events have items that it does not know (limit 20%)",)
 
 
 def test_too_few_events_and_baskets_are_no_drift_and_are_named():
-    verdict = decide(measurements(columns=(), unknown_share=None, quality=None, current_events=12), PARAMS)
+    verdict = decide_drift(measurements(columns=(), unknown_share=None, quality=None, current_events=12), PARAMS)
     assert not verdict.drifted
     assert verdict.sentence == (
         "No drift since release 3 (quality not compared: fewer than 100 baskets, columns not compared: 12 events, "
@@ -94,14 +94,14 @@ def test_a_psi_of_exactly_the_limit_is_no_drift():
 
 
 def test_a_verdict_is_read_as_it_was_stored():
-    verdict = decide(measurements(category=0.31, quality=WORSE_QUALITY), PARAMS)
+    verdict = decide_drift(measurements(category=0.31, quality=WORSE_QUALITY), PARAMS)
     assert DriftVerdict.model_validate_json(verdict.model_dump_json()) == verdict
 
 
 def test_drift_since_the_anchor_is_a_warning_only():
     slow = column_drifts({"hour": 0.01, "category": 0.41}, {"category": 0.25, "hour": 0.25}, CATEGORY_SHARES)
     days = (date(2023, 1, 1), date(2023, 1, 28))
-    verdict = decide(
+    verdict = decide_drift(
         measurements(
             anchor_columns=slow,
             anchor=1,
@@ -120,7 +120,7 @@ def test_drift_since_the_anchor_is_a_warning_only():
 
 def test_an_implausible_rise_of_quality_is_a_warning_only():
     risen_quality = CALM_QUALITY.model_copy(update={"current": 0.65, "relative_drop": -0.3, "implausible_rise": True})
-    verdict = decide(measurements(quality=risen_quality), PARAMS)
+    verdict = decide_drift(measurements(quality=risen_quality), PARAMS)
     assert not verdict.drifted
     assert verdict.rise_reasons == (
         "the quality of an unchanged champion rose implausibly (NDCG@10 0.5000 → 0.6500): look for "
@@ -130,7 +130,7 @@ def test_an_implausible_rise_of_quality_is_a_warning_only():
 
 def test_a_verdict_without_the_fields_of_later_versions_is_read():
     new_fields = {"anchor_columns", "baseline_regression", "anchor", "anchor_days", "slow_reasons", "rise_reasons"}
-    verdict = decide(measurements(), PARAMS)
+    verdict = decide_drift(measurements(), PARAMS)
     assert DriftVerdict.model_validate_json(verdict.model_dump_json(exclude=new_fields)) == verdict
 
 

@@ -98,7 +98,7 @@ def test_a_bundle_that_is_gone_with_no_other_to_go_back_to(store):
     store.local_path(f"bundles/{BUNDLE_A}/manifest.json").unlink()
     assert error_message(champion_entry, store) == (
         f"{store.root}/releases/00000001.json: names the bundle aaaaaaaaaaaa, which is gone; "
-        "restore it from a backup of the lake, or release anew: "
+        "restore it from a backup of the lake, or release again: "
         "`dagster asset materialize -m pipelines.definitions --select '*' --partition-range FIRST...LAST`"
     )
 
@@ -121,7 +121,7 @@ def test_an_empty_entry_is_broken(store):
 def test_an_entry_in_anothers_place_is_broken(store):
     append_entry(store, journal_entry(1, BUNDLE_A))
     store.put("releases/00000002.json", store.get("releases/00000001.json"))
-    assert "is no journal entry (it says that it is number 1)" in error_message(champion_entry, store)
+    assert "is no journal entry (its field `number` is 1)" in error_message(champion_entry, store)
 
 
 def test_a_gap_is_named(store):

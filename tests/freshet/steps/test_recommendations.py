@@ -62,8 +62,8 @@ def test_a_missing_cuda_device_is_an_error(shop):
     with pytest.raises(SettingsError) as error:
         list(ranked_lists)
     assert str(error.value) == (
-        "device: CUDA was asked for and onnxruntime runs on the CPU; "
-        "install CUDA 13 and cuDNN 9 on this machine, or ask for the CPU"
+        "device: CUDA was requested but onnxruntime runs on the CPU; "
+        "install CUDA 13 and cuDNN 9 on this machine, or set the device to cpu"
     )
 
 

@@ -178,7 +178,7 @@ def test_the_training_set_in_memory_is_the_one_worked_out(shop):
     assert events_by_shopper == world.TRAINING_SET
     assert list(h.shoppers) == sorted([ANN, BOB, SESSION_2, SESSION_4])
     assert data.popularity.tolist() == world.POPULARITY
-    assert data.reach.tolist() == world.AUDIENCE_SHARES
+    assert data.audience.tolist() == world.AUDIENCE_SHARES
     assert data.vocabulary.item_ids.tolist() == ["", "cup", "mug", "pen", "hat"]
     assert data.vocabulary.titles.tolist() == ["", "Cup", "Blue mug", "Pen", ""]
     assert (data.train_until, data.as_of) == (DAY2_NUMBER, DAY3_NUMBER)

@@ -162,10 +162,10 @@ def test_an_empty_mapping_is_refused(tmp_path):
         (
             "user_id: Customer",
             "user_id: explode(split(Code, '-'))",
-            "shop.yaml:7:12: events.user_id: `explode(split(Code, '-'))`: Spark says",
+            "shop.yaml:7:12: events.user_id: `explode(split(Code, '-'))`: Spark's error:",
         ),
-        ("user_id: Customer", "user_id: max(Code)", "shop.yaml:7:12: events.user_id: `max(Code)`: Spark says"),
-        ("item_id: Code", "item_id: Code +", "shop.yaml:8:12: events.item_id: `Code +`: Spark says"),
+        ("user_id: Customer", "user_id: max(Code)", "shop.yaml:7:12: events.user_id: `max(Code)`: Spark's error:"),
+        ("item_id: Code", "item_id: Code +", "shop.yaml:8:12: events.item_id: `Code +`: Spark's error:"),
         (
             "source:",
             "where: Code\n    source:",

@@ -70,5 +70,5 @@ def test_without_a_gpu_serving_device_cuda_is_reported_and_no_release_served(tmp
         tiny_gateway.wait_for(lambda: gateway.gateway.active_state.refused_bundles)
         reasons = tiny_gateway.wait_for(lambda: [r for r in gateway.get("/readyz").json()["reasons"]
                                                  if "CUDA" in r["what"]])  # fmt: skip
-        assert "device: CUDA was asked for and onnxruntime runs on the CPU" in reasons[0]["what"]
+        assert "device: CUDA was requested but onnxruntime runs on the CPU" in reasons[0]["what"]
         assert gateway.get("/v1/recommendations", items="a").status_code == 503

@@ -115,7 +115,7 @@ def test_fp16_takes_the_place_of_int8_if_it_is_configured(small_shop, monkeypatc
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_bundle_for_a_gpu_that_is_not_there_is_an_error_and_no_bundle(small_shop):
     before = bundle_ids(small_shop)
-    with pytest.raises(SettingsError, match="CUDA was asked for and onnxruntime runs on the CPU"):
+    with pytest.raises(SettingsError, match="CUDA was requested but onnxruntime runs on the CPU"):
         make_bundle(
             small_shop.settings.model_copy(update={"serving_device": "cuda"}), small_shop.store, small_shop.model
         )

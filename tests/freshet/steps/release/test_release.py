@@ -375,7 +375,7 @@ def test_a_contradictory_verdict_is_not_released(shop):
 
 def test_an_edited_reference_is_not_released(shop):
     ref = shop.write_evaluation()
-    with pytest.raises(LakeError, match=r"is of bundle .* on release 1, its reference says otherwise"):
+    with pytest.raises(LakeError, match=r"is of bundle .* on release 1, which differs from its reference"):
         shop.release(ref.model_copy(update={"decided_on": 0}))
 
 
