@@ -1,16 +1,16 @@
-"""References to published artifacts, and the one place that reads and writes `published/<asset>.json`.
+"""References to published artifacts (`published/<asset>.json`), and `StoredModel`, which reads fields by former names.
 
 An asset whose value is too big to pass on (a model, a bundle, lists) publishes a reference: the id of immutable files.
+This is the one place that reads and writes references. Every record that is stored as JSON is a `StoredModel`.
 """
 
 from collections.abc import Mapping
 from datetime import date
-from typing import ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 
 from freshet.store import Store
-from freshet.stored_model import StoredModel
 
 Ref = TypeVar("Ref", bound=BaseModel)
 
@@ -43,6 +43,32 @@ def published(store: Store, asset: str, ref_type: type[Ref]) -> Ref | None:
         if store.exists(reference_path(name)):
             return ref_type.model_validate_json(store.get(reference_path(name)))
     return None
+
+
+def rename_former(values: Mapping[str, Any], former_names: Mapping[str, str]) -> dict[str, Any]:
+    """Return `values` with former names replaced by current ones; a value under the current name takes precedence."""
+    current_names = {former: name for name, former in former_names.items() if name not in values}
+    return {current_names.get(name, name): value for name, value in values.items()}
+
+
+class StoredModel(BaseModel):
+    """Base of records stored as JSON in the lake or in a bundle; fields are also read under their former names.
+
+    former_names: field → its name in files of earlier versions.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    former_names: ClassVar[Mapping[str, str]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rename_former(cls, values: Any) -> Any:
+        return rename_former(values, cls.former_names) if isinstance(values, Mapping) else values
+
+    def dump_former(self) -> dict[str, Any]:
+        """Return the record's JSON values under the former names, for hashes that must stay the same."""
+        return {self.former_names.get(name, name): value for name, value in self.model_dump(mode="json").items()}
 
 
 class TrainingSetRef(StoredModel):

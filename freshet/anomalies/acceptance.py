@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import ClassVar, Final
 
+from freshet.artifacts import StoredModel
 from freshet.store import FileInfo, Store
-from freshet.stored_model import StoredModel
 
 ACCEPTANCES_FOLDER: Final = "acceptances"
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from freshet.artifacts import StoredModel
 from freshet.data.eval_cases import EvalCases, next_basket_cases
 from freshet.data.history import Ints
 from freshet.data.training_set import TrainingSet
@@ -29,7 +30,6 @@ from freshet.evaluation.personalisation import distinct_list_share, personalisat
 from freshet.inference.baselines import ItemKnnScorer, PopularityScorer, SequentialRulesScorer
 from freshet.inference.ranker import Ranker
 from freshet.inference.scoring import Mask, Scorer
-from freshet.stored_model import StoredModel
 
 CHALLENGER, CHAMPION, POPULAR, ITEM_KNN = "challenger", "champion", "popular", "item-to-item"
 # An old release; the challenger's encoder without its blend; its blend without the encoder.

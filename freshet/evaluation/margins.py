@@ -7,12 +7,12 @@ from typing import ClassVar, Final, Literal, NamedTuple
 
 import numpy as np
 
+from freshet.artifacts import StoredModel
 from freshet.data.history import Ints
 from freshet.evaluation.bootstrap import shopper_bootstrap
 from freshet.evaluation.comparison import CHALLENGER, Comparison
 from freshet.evaluation.metrics import Values
 from freshet.evaluation.params import EvaluationParams
-from freshet.stored_model import StoredModel
 
 Claim = Literal["better", "no worse"]
 

@@ -6,11 +6,11 @@ from typing import ClassVar, Final, Literal
 
 import numpy as np
 
+from freshet.artifacts import StoredModel
 from freshet.evaluation.bootstrap import effective_shoppers
 from freshet.evaluation.comparison import CHAMPION, ITEM_KNN, POPULAR, SEQUENTIAL_RULES, Comparison
 from freshet.evaluation.margins import Claim, MarginTest, run_margin_tests
 from freshet.evaluation.params import EvaluationParams
-from freshet.stored_model import StoredModel
 
 VerdictRule = Literal["first", "fresher", "changed"]
 

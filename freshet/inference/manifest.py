@@ -8,11 +8,11 @@ from typing import ClassVar, Final, Literal
 
 from pydantic import ConfigDict, JsonValue, ValidationError
 
+from freshet.artifacts import StoredModel
 from freshet.data.columns import EventType
 from freshet.data.knn_blend import NO_BLEND, KnnBlend
 from freshet.errors import BundleError
 from freshet.item_schema import ItemSchema
-from freshet.stored_model import StoredModel
 
 SCHEMA_VERSION: Final = 1
 MANIFEST: Final = "manifest.json"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NoReturn
 
 from pydantic import Field, JsonValue, model_validator
 
+from freshet.artifacts import StoredModel, rename_former
 from freshet.data.columns import EVENT_TYPES
 from freshet.data.history import HISTORY_WINDOW, N_GAP_BUCKETS
 from freshet.data.knn_blend import NO_BLEND, KnnBlend
 from freshet.item_schema import ItemFeature, ItemSchema
-from freshet.stored_model import StoredModel, rename_former
 
 ITEM_EXPOSURES = 170  # how often an ensemble member sees an item in training, on average over all items
 EPOCH_LIMITS = (8, 40)  # lowest and highest default of max_epochs

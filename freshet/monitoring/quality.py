@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from freshet.artifacts import StoredModel
 from freshet.evaluation.bootstrap import shopper_bootstrap
 from freshet.monitoring.params import DriftParams
-from freshet.stored_model import StoredModel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import ClassVar
 
+from freshet.artifacts import StoredModel
 from freshet.monitoring.params import DriftParams
 from freshet.monitoring.quality import QualityDrift
-from freshet.stored_model import StoredModel
 
 
 class ColumnDrift(StoredModel):

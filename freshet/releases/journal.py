@@ -14,12 +14,12 @@ from typing import Final, Literal, NoReturn, Self
 
 from pydantic import ConfigDict, Field, JsonValue, ValidationError, model_validator
 
+from freshet.artifacts import StoredModel
 from freshet.commands import RANGE_PLACEHOLDER, materialize_command
 from freshet.errors import JournalError
 from freshet.inference.manifest import MANIFEST
 from freshet.releases.journal_files import entry_path, list_journal
 from freshet.store import Store
-from freshet.stored_model import StoredModel
 
 BUNDLES_FOLDER: Final = "bundles"
 

@@ -19,8 +19,8 @@ class Drift:
     kind: `taste`, a share `strength` of the shoppers has other favourite categories; `habit`, the links of a share of
     the items change, and a share of the shoppers needs categories in another order; `catalogue`, a share of the items
     is replaced by new ones; `prices`, they rise by 50 % times `strength`; `traffic`, at full strength four times as
-    many guests and ten times as many bots; `tracking`, a share of the rows loses title and category, the same share of the
-    cart events is lost; `season`, the seasons come half a year early.
+    many guests and ten times as many bots; `tracking`, a share of the rows loses title and category, the same share of
+    the cart events is lost; `season`, the seasons come half a year early.
     """
 
     kind: DriftKind

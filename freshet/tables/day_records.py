@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
+from freshet.artifacts import StoredModel
 from freshet.store import Store
-from freshet.stored_model import StoredModel
 
 TIMESTAMP_FORMAT: Final = "%Y%m%dT%H%M%S%f"
 # Count → its name in records of earlier versions: days are compared with such records, too.

@@ -13,11 +13,11 @@ from optuna.study import MaxTrialsCallback
 from optuna.trial import TrialState
 from pydantic import ValidationError
 
+from freshet.artifacts import rename_former
 from freshet.data.vocabulary import Vocabulary
 from freshet.errors import FreshetError
 from freshet.model import device as devices
 from freshet.model.params import EPOCH_LIMITS, TrainParams
-from freshet.stored_model import rename_former
 from freshet.training.split import TrainValidationSplit
 from freshet.training.trainer import EpochMetrics, fit
 from freshet.tuning.space import Categorical, SearchSpace, TuningParams, validation_message

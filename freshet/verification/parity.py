@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, computed_field
 
+from freshet.artifacts import StoredModel
 from freshet.data.eval_cases import EvalCases, next_basket_cases
 from freshet.data.history import Ints, ModelInput
 from freshet.data.knn_blend import BlendTables, KnnBlend, add_blend
@@ -21,7 +22,6 @@ from freshet.evaluation.evaluate import target_hits
 from freshet.evaluation.metrics import ndcg
 from freshet.inference.manifest import Precision
 from freshet.inference.scoring import EXCLUDED_SCORE, EncodedHistories, Mask, Scores, chunk_ranges, slice_batch, top_k
-from freshet.stored_model import StoredModel
 
 OVERLAP_K: Final = 20
 NDCG_K: Final = 10

@@ -7,12 +7,12 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from freshet.artifacts import StoredModel
 from freshet.commands import materialize_command
 from freshet.errors import LakeError
 from freshet.evaluation.comparison import Evaluation
 from freshet.evaluation.verdict import Verdict
 from freshet.store import FileInfo, Store
-from freshet.stored_model import StoredModel
 
 EVALUATIONS_FOLDER: Final = "evaluations"
 EVALUATION_PATTERN: Final = re.compile(rf"{EVALUATIONS_FOLDER}/[0-9a-f]{{64}}\.json")
