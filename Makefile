@@ -35,7 +35,7 @@ endif
 
 pictures: setup ## the pictures of the README, from a demo (needs Chromium)
 	@$(NEW_DEMO_ENV) $(BIN)/python -m pipelines.demo --picture docs/pictures/demo.svg
-	@$(KEPT_ENV) $(BIN)/python -m pipelines.pictures docs/pictures/asset_graph.png
+	@$(KEPT_ENV) $(BIN)/python -m pipelines.pictures docs/pictures/asset_graph.png --plots
 
 PYTEST = $(BIN)/pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder --durations=15
 

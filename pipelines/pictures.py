@@ -1,8 +1,9 @@
-"""`make pictures`: a screenshot of Dagster's asset graph for the documentation, taken with a headless Chromium.
+"""`make pictures`: pictures for the documentation: Dagster's asset graph in a headless Chromium, and plots of the demo.
 
 The picture of the demo's terminal comes from `python -m pipelines.demo --picture`.
 """
 
+import base64
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
+import dagster as dg
 import typer
 
 from freshet.errors import FreshetError, SetupError
@@ -23,10 +25,21 @@ WINDOW_SIZE: Final = "2800,1700"
 CROP_MARGINS_PX: Final = (550, 120, 60, 10)  # menus around the graph: left, top, right, bottom
 RENDER_BUDGET_MS: Final = 25_000  # time for the page to fetch its data and lay out the graph
 STARTUP_TIMEOUT_S: Final = 60.0
+PLOTS: Final = {"evaluation": "evaluation.png", "drift_report": "drift.png"}  # asset → file
+DATA_URI: Final = "data:image/png;base64,"
 
 
-def main(target: Annotated[Path, typer.Argument(help="The PNG to write.")]) -> None:
+def main(
+    target: Annotated[Path, typer.Argument(help="The PNG to write.")],
+    plots: Annotated[
+        bool, typer.Option("--plots", help="Also write the last plots of `evaluation` and `drift_report` beside it.")
+    ] = False,
+) -> None:
     """Write the asset graph of this code location as Dagster's UI shows it."""
+    if plots:
+        with dg.DagsterInstance.get() as instance:
+            for asset, name in PLOTS.items():
+                _write_plot(instance, asset, target.parent / name)
     browser = _find_browser()
     with _run_webserver() as url:
         window_options = [
@@ -51,6 +64,19 @@ def main(target: Annotated[Path, typer.Argument(help="The PNG to write.")]) -> N
         subprocess.run(command, check=True, capture_output=True, timeout=120)
     _crop_to_graph(target)
     typer.echo(f"{target} shows the asset graph", err=True)
+
+
+def _write_plot(instance: dg.DagsterInstance, asset: str, path: Path) -> None:
+    """Write the plot in the metadata of the asset's last materialization."""
+    event = instance.get_latest_materialization_event(dg.AssetKey(asset))
+    metadata = event.asset_materialization.metadata if event and event.asset_materialization else {}
+    plot = metadata.get("plot")
+    if not isinstance(plot, dg.MarkdownMetadataValue):
+        raise FreshetError(
+            "pictures", f"the last {asset} has no plot", "run `make pictures`, which runs the demo first"
+        )
+    path.write_bytes(base64.b64decode(str(plot.value).partition(DATA_URI)[2].rstrip(")")))
+    typer.echo(f"{path} shows the last {asset}", err=True)
 
 
 def _crop_to_graph(path: Path) -> None:
