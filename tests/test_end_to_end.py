@@ -246,9 +246,9 @@ def test_the_gateway_commands_of_the_readme_work(shop, next_day_run, tmp_path):
             assert address in gateway.stdout.readline()
             posted = line_output(shop, readme_line("curl -s localhost:8080/v1/events", {"localhost:8080": address}))
             assert json.loads(posted)["accepted"] == 1
-            question = readme_line("curl -s 'localhost:8080/v1/recommendations", {"localhost:8080": address})
+            command_line = readme_line("curl -s 'localhost:8080/v1/recommendations", {"localhost:8080": address})
             for _ in range(100):  # the release is proven first
-                body = json.loads(line_output(shop, question))
+                body = json.loads(line_output(shop, command_line))
                 if "items" in body:
                     break
                 time.sleep(0.3)

@@ -47,7 +47,7 @@ class GateRuns:
     events_only_run: "RunOutcome"  # the same, `events` only: no later table of the run reads it
     redelivery_run: "RunOutcome"  # the second day with valid files, alone
     all_bad: "RunOutcome"  # and with invalid files again, alone
-    taken_back: (
+    removed: (
         "RunOutcome"  # its files removed, with a day that never had one; the files of day 3 between are removed, too
     )
     taken_back_days: dict[str, set[str]]
@@ -80,7 +80,7 @@ def gate_runs(spark, tmp_path_factory) -> GateRuns:
     all_bad = run("all bad", BAD_DAY_FILES, *DAILY)
     tiny_lake.withdraw(dagster.lake.settings, DAY2)
     tiny_lake.withdraw(dagster.lake.settings, DAY3)
-    taken_back = run("taken back", {}, *DAILY, days=(DAY2, UNLANDED_DAY))
+    removed = run("removed", {}, *DAILY, days=(DAY2, UNLANDED_DAY))
     taken_back_days = days()
     earlier_day_run = run("earlier_day_run", EARLIER_DAY_FILES, *DAILY)
     return GateRuns(
@@ -89,7 +89,7 @@ def gate_runs(spark, tmp_path_factory) -> GateRuns:
         events_only_run,
         redelivery_run,
         all_bad,
-        taken_back,
+        removed,
         taken_back_days,
         earlier_day_run,
         events_by_run,
@@ -161,15 +161,15 @@ def test_a_completely_refused_table_stops_its_run(gate_runs):
 
 
 def test_days_without_a_file_are_not_materialized_and_lose_their_rows(gate_runs):
-    assert gate_runs.taken_back.success
-    assert all(gate_runs.taken_back.ran(name) for name in (*TO_EVENTS, *FROM_EVENTS))
+    assert gate_runs.removed.success
+    assert all(gate_runs.removed.ran(name) for name in (*TO_EVENTS, *FROM_EVENTS))
     assert not any(str(UNLANDED_DAY) in days for days in gate_runs.taken_back_days.values())
-    assert event_ids(gate_runs.events_by_run["taken back"]) == {"e1", "e2", "e3", "e4", "e8", "e9", "e10"}
+    assert event_ids(gate_runs.events_by_run["removed"]) == {"e1", "e2", "e3", "e4", "e8", "e9", "e10"}
 
 
 def test_a_day_that_the_run_does_not_name_stays_as_it_is(gate_runs):
     partitions = {
-        event.materialization.partition for event in gate_runs.taken_back.result.get_asset_materialization_events()
+        event.materialization.partition for event in gate_runs.removed.result.get_asset_materialization_events()
     }
     assert partitions == {str(DAY2)}
 
@@ -178,7 +178,7 @@ def test_a_day_that_the_run_does_not_name_stays_as_it_is(gate_runs):
 def test_a_day_whose_files_were_removed_is_materialized_as_empty(gate_runs, name):
     from tests.dagster_runs import materialization_metadata
 
-    last = materialization_metadata(gate_runs.taken_back, name, DAY2)
+    last = materialization_metadata(gate_runs.removed, name, DAY2)
     assert (last["dagster/row_count"], last["empty"]) == (
         0, "the landing has no file of this day any more; its rows were removed",
     )  # fmt: skip

@@ -15,13 +15,13 @@ TOO_LARGE_PROFILE = {"bytes": 6_000_000, "share_of_size_budget": 1.2}
 
 def run_edge_gate(overrides: dict[str, object]) -> dg.ExecuteInProcessResult:
     """Run the edge bundle's gate over a passing profile with changes."""
-    judgement = run_gate(
+    report = run_gate(
         "edge_bundle", {**PASSING_PROFILES["edge_bundle"], **overrides}, Settings(_env_file=None, lake="lake")
     )
 
     @dg.asset(output_required=False, check_specs=check_specs("edge_bundle"))
     def edge_bundle(context: dg.AssetExecutionContext):
-        yield from publish_artifact(context, StepResult(judgement, None, None))
+        yield from publish_artifact(context, StepResult(report, None, None))
 
     return dg.materialize([edge_bundle], raise_on_error=False)
 

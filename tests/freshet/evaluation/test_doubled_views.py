@@ -69,7 +69,7 @@ def doubled_set(training_set: TrainingSet, share: float) -> TrainingSet:
     return replace(training_set, histories=with_doubled_views(training_set.histories, training_set.train_until, share))
 
 
-def judge_release(
+def evaluate_release(
     training_set: TrainingSet, ranker: Ranker, past_releases: Sequence[ReleaseMetrics]
 ) -> tuple[Comparison, dict[str, GuardResult], Any]:
     comparison = compare(training_set, ranker, ranker, max_cases=2000)
@@ -92,19 +92,19 @@ def release_metrics_of(comparison: Comparison) -> ReleaseMetrics:
 
 @pytest.fixture(scope="module")
 def calm_metrics(training_set, ranker) -> ReleaseMetrics:
-    comparison, _, verdict = judge_release(training_set, ranker, ())
+    comparison, _, verdict = evaluate_release(training_set, ranker, ())
     assert verdict.released
     return release_metrics_of(comparison)
 
 
 def test_without_doubled_views_the_verdict_is_unchanged(training_set, ranker, calm_metrics):
-    _, signals, verdict = judge_release(training_set, ranker, [calm_metrics])
+    _, signals, verdict = evaluate_release(training_set, ranker, [calm_metrics])
     assert verdict.released
     assert (signals["rise"].message, signals["echo"].message) == ("", "")
 
 
 def test_doubled_views_hold_the_release(training_set, ranker, calm_metrics):
-    comparison, signals, verdict = judge_release(doubled_set(training_set, 0.5), ranker, [calm_metrics])
+    comparison, signals, verdict = evaluate_release(doubled_set(training_set, 0.5), ranker, [calm_metrics])
     table = comparison.evaluation.table
     assert table["challenger"]["ndcg@10"] > 1.2 * calm_metrics.ndcg["challenger"]
     assert verdict.passed  # no worse than the champion and the baselines, which rose with it
@@ -114,18 +114,18 @@ def test_doubled_views_hold_the_release(training_set, ranker, calm_metrics):
 
 
 def test_a_few_of_them_are_seen_by_their_share_before_the_figures_show_them(training_set, ranker, calm_metrics):
-    _, signals, verdict = judge_release(doubled_set(training_set, 0.2), ranker, [calm_metrics])
+    _, signals, verdict = evaluate_release(doubled_set(training_set, 0.2), ranker, [calm_metrics])
     assert not verdict.released
     assert signals["echo"].is_hold
 
 
 def test_doubled_views_hold_the_first_release_too(training_set, ranker):
-    _, signals, verdict = judge_release(doubled_set(training_set, 0.5), ranker, ())
+    _, signals, verdict = evaluate_release(doubled_set(training_set, 0.5), ranker, ())
     assert (verdict.passed, verdict.released) == (True, False)
     assert signals["rise"].message == ""
 
 
 def test_a_ranker_with_a_useless_encoder_is_held_on_real_baskets(training_set, ranker):
-    _, signals, _ = judge_release(training_set, blend_only_ranker(ranker), ())
+    _, signals, _ = evaluate_release(training_set, blend_only_ranker(ranker), ())
     assert signals["encoder"].is_hold
     assert signals["sameness"].message.startswith("its encoder alone recommends nearly the same to all shoppers")

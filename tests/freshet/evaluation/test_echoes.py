@@ -15,19 +15,19 @@ def histories(*shoppers: list[tuple[int, int, int]]) -> Histories:
 
 
 def test_the_same_item_a_second_later_is_an_echo_and_a_minute_later_is_none():
-    looks = [(1, 0, 1), (2, 100, 2), (2, 101, 2), (2, 200, 2)]
-    assert echo_share(histories(looks), 1, 2) == 1 / 3
+    views = [(1, 0, 1), (2, 100, 2), (2, 101, 2), (2, 200, 2)]
+    assert echo_share(histories(views), 1, 2) == 1 / 3
 
 
 def test_without_a_limit_the_same_item_again_counts_after_any_time():
-    looks = [(1, 0, 1), (2, 100, 2), (2, 101, 2), (2, 99_200, 2)]
-    assert echo_share(histories(looks), 1, 2, max_gap_s=None) == 2 / 3
+    views = [(1, 0, 1), (2, 100, 2), (2, 101, 2), (2, 99_200, 2)]
+    assert echo_share(histories(views), 1, 2, max_gap_s=None) == 2 / 3
 
 
 def test_only_the_requested_days_count():
-    looks = [(1, 0, 1), (1, 1, 1), (2, 100, 2), (3, 101, 2)]
-    assert echo_share(histories(looks), 0, 1) == 1.0
-    assert echo_share(histories(looks), 1, 2) == 0.0
+    views = [(1, 0, 1), (1, 1, 1), (2, 100, 2), (3, 101, 2)]
+    assert echo_share(histories(views), 0, 1) == 1.0
+    assert echo_share(histories(views), 1, 2) == 0.0
 
 
 def test_another_shoppers_view_is_no_echo_and_a_first_basket_is_no_case():

@@ -35,9 +35,9 @@ def test_every_rule_has_a_result_in_the_order_of_the_rules():
 
 def test_refusal_reasons_are_grouped_by_row():
     profile_frame = profile(rows=[10, 0, 30], lost=[2, 3, 4])
-    judgement = check_rules("events", profile_frame, [FEW_LOST_RULE, SOME_ROWS_RULE])
-    assert judgement.subject == "events"
-    assert judgement.refusal_reasons() == {
+    report = check_rules("events", profile_frame, [FEW_LOST_RULE, SOME_ROWS_RULE])
+    assert report.subject == "events"
+    assert report.refusal_reasons() == {
         "2024-03-02": ["3 of 0 are lost (limit 2); look for them", "0 rows; land some"],
         "2024-03-03": ["4 of 30 are lost (limit 2); look for them"],
     }
@@ -45,9 +45,9 @@ def test_refusal_reasons_are_grouped_by_row():
 
 def test_a_warning_does_not_block():
     warning = Rule("few_are_lost", "lost", "{lost} are lost", "look", max_value=0, severity="warn")
-    judgement = check_rules("events", profile(lost=[0, 1, 0]), [warning])
-    assert judgement.results == (RuleResult(warning, (Violation("2024-03-02", "1 are lost"),)),)
-    assert judgement.refusal_reasons() == {}
+    report = check_rules("events", profile(lost=[0, 1, 0]), [warning])
+    assert report.results == (RuleResult(warning, (Violation("2024-03-02", "1 are lost"),)),)
+    assert report.refusal_reasons() == {}
 
 
 def test_two_rules_may_check_one_column():
@@ -103,22 +103,22 @@ def test_a_rule_shows_its_bounds(least, most, words):
 
 def test_a_rule_warns_between_two_limits_and_blocks_above_the_second():
     rule = Rule("r", "lost", "{lost} lost", "look at {where}", max_value=5, warn_above=2)
-    judgement = check_rules("x", profile(lost=[2, 4, 9]), [rule])
-    assert judgement.results[0].violations == (
+    report = check_rules("x", profile(lost=[2, 4, 9]), [rule])
+    assert report.results[0].violations == (
         Violation("2024-03-02", "4 lost", is_blocking=False),
         Violation("2024-03-03", "9 lost"),
     )
-    assert judgement.refusal_reasons() == {"2024-03-03": ["9 lost; look at 2024-03-03"]}
-    assert judgement.has_errors
+    assert report.refusal_reasons() == {"2024-03-03": ["9 lost; look at 2024-03-03"]}
+    assert report.has_errors
     assert not check_rules("x", profile(lost=[2, 4, 4]), [rule]).has_errors
     assert rule.bounds_text == "lost ≤ 5, warning above 2"
 
 
 def test_a_waived_row_is_only_a_warning():
     rule = Rule("r", "lost", "{lost} lost", "look", max_value=5, waiver_column="accepted")
-    judgement = check_rules("x", profile(lost=[9, 9, 1], accepted=[1, 0, 0]), [rule])
-    assert [(culprit.where, culprit.is_blocking) for culprit in judgement.results[0].violations] == [
+    report = check_rules("x", profile(lost=[9, 9, 1], accepted=[1, 0, 0]), [rule])
+    assert [(violation.where, violation.is_blocking) for violation in report.results[0].violations] == [
         ("2024-03-01", False),
         ("2024-03-02", True),
     ]
-    assert judgement.refusal_reasons() == {"2024-03-02": ["9 lost; look"]}
+    assert report.refusal_reasons() == {"2024-03-02": ["9 lost; look"]}

@@ -62,8 +62,8 @@ def test_new_items_are_recommended_by_their_content(extended_bundle):
 def test_new_items_in_a_history_are_unknown_as_in_training(extended_bundle):
     histories = to_histories([view_events("a", "x"), view_events("x")], extended_bundle.vocabulary)
     assert histories.items.tolist() == [1, 0, 0]
-    answers = open_ranker(extended_bundle).recommend(histories, 2)
-    assert [ranked.tier for ranked in answers] == ["sequence", "popular"]
+    ranked_lists = open_ranker(extended_bundle).recommend(histories, 2)
+    assert [ranked.tier for ranked in ranked_lists] == ["sequence", "popular"]
 
 
 def test_an_item_with_a_zero_embedding_is_not_added(bundle):

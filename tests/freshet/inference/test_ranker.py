@@ -73,9 +73,9 @@ def test_each_shopper_has_exclusions_of_their_own(ranker):
 def test_a_tombstone_item_is_not_recommended(tmp_path):
     write_bundle(tmp_path, delisted=("f",))
     ranker = open_ranker(open_bundle(tmp_path))
-    answers = ranker.recommend(view_histories(["b"], []), 6)
-    assert [len(ranked.item_ids) for ranked in answers] == [5, 5]
-    assert all("f" not in answer.item_ids for answer in answers)
+    ranked_lists = ranker.recommend(view_histories(["b"], []), 6)
+    assert [len(ranked.item_ids) for ranked in ranked_lists] == [5, 5]
+    assert all("f" not in ranked.item_ids for ranked in ranked_lists)
 
 
 def test_the_history_is_cut_to_the_length_of_the_bundle(ranker):

@@ -19,8 +19,8 @@ def across_report(bad_days, overlaps):
 
 
 def test_days_without_shared_ids_pass():
-    profile, judgement, others = across_report(set(), {frozenset(): {}})
-    assert (judgement.refusal_reasons(), others) == ({}, {day: {} for day in DAYS})
+    profile, report, others = across_report(set(), {frozenset(): {}})
+    assert (report.refusal_reasons(), others) == ({}, {day: {} for day in DAYS})
     assert (list(profile["shared_ids"]), list(profile["repeated_ids"])) == ([0, 0, 0], [0, 0, 0])
 
 
@@ -30,10 +30,10 @@ def test_an_id_repeated_on_its_own_day_is_repeated_and_not_shared():
 
 
 def test_a_refused_day_also_refuses_the_day_that_has_one_of_its_published_events():
-    _, judgement, others = across_report(
+    _, report, others = across_report(
         {DAY2}, {frozenset(): {}, frozenset({DAY2}): {DAY3: {DAY2: 4}}, frozenset({DAY2, DAY3}): {}}
     )
-    assert judgement.refusal_reasons() == {
+    assert report.refusal_reasons() == {
         str(DAY2): ["bad; mend it"],
         str(DAY3): ["4 also in 2024-03-02 (4); mend those"],
     }
@@ -41,7 +41,5 @@ def test_a_refused_day_also_refuses_the_day_that_has_one_of_its_published_events
 
 
 def test_two_days_with_the_same_event_are_both_refused():
-    _, judgement, _ = across_report(
-        set(), {frozenset(): {DAY1: {DAY2: 1}, DAY2: {DAY1: 1}}, frozenset({DAY1, DAY2}): {}}
-    )
-    assert sorted(judgement.refusal_reasons()) == [str(DAY1), str(DAY2)]
+    _, report, _ = across_report(set(), {frozenset(): {DAY1: {DAY2: 1}, DAY2: {DAY1: 1}}, frozenset({DAY1, DAY2}): {}})
+    assert sorted(report.refusal_reasons()) == [str(DAY1), str(DAY2)]

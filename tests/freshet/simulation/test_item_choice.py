@@ -56,7 +56,7 @@ def test_an_old_list_shows_items_of_the_same_category_and_is_clicked_at_its_top(
     lists = build_related_lists(category, group_by_category(category, np.ones(40)), np.random.default_rng(0))
     assert lists.shape == (40, RELATED_LIST_SIZE)
     np.testing.assert_array_equal(category[lists], np.tile(category[:, None], RELATED_LIST_SIZE))
-    ladder = np.arange(RELATED_LIST_SIZE)[None, :]
-    slots = clicked_slots(ladder, np.zeros(20_000, np.int64), np.random.default_rng(1).random(20_000))
+    related_list = np.arange(RELATED_LIST_SIZE)[None, :]
+    slots = clicked_slots(related_list, np.zeros(20_000, np.int64), np.random.default_rng(1).random(20_000))
     shares = np.bincount(slots, minlength=RELATED_LIST_SIZE) / 20_000
     np.testing.assert_allclose(shares[:4], (1 - P_CONTINUE) * P_CONTINUE ** np.arange(4), atol=0.02)

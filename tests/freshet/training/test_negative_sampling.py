@@ -91,8 +91,8 @@ def test_items_that_are_certain_for_a_query_count_once():
     total = torch.zeros(len(soft_targets.starts), len(sampled_items.items))
     total.index_put_((all_targets.queries, all_targets.items), all_targets.values, accumulate=True)
     expected = torch.zeros_like(total)
-    for question, item in enumerate(soft_targets.items.tolist()):
-        expected[question, item] = -sampled_items.log_q_correction[item]
+    for query, item in enumerate(soft_targets.items.tolist()):
+        expected[query, item] = -sampled_items.log_q_correction[item]
     expected[0, remapped_batch.items[0]] = (
         0.75 - sampled_items.log_q_correction[remapped_batch.items[0]]
     )  # twice in the window, once raised

@@ -62,14 +62,14 @@ def busy_processes():
 def test_other_load_neither_refuses_a_fast_bundle_nor_hides_a_slow_one(ranker, busy_processes, monkeypatch):
     monkeypatch.setattr("freshet.verification.latency.MEASURED_ROUNDS", 2)
     batch = encoder_input(view_histories(["b", "c"]))
-    innocent, guilty = (
+    fast_bundle, slow_bundle = (
         measure_latency(slow_ranker(ranker, 15), batch, ranker),
         measure_latency(slow_ranker(ranker, 130), batch, ranker),
     )
-    assert innocent.gated_p99_ms < MAX_P99_MS < guilty.gated_p99_ms
-    assert guilty.advice.startswith("the encoder takes ")
-    assert guilty.champion_p99_ms is not None
-    assert guilty.champion_p99_ms < MAX_P99_MS
+    assert fast_bundle.gated_p99_ms < MAX_P99_MS < slow_bundle.gated_p99_ms
+    assert slow_bundle.advice.startswith("the encoder takes ")
+    assert slow_bundle.champion_p99_ms is not None
+    assert slow_bundle.champion_p99_ms < MAX_P99_MS
 
 
 def test_on_a_gpu_latency_is_wall_time():

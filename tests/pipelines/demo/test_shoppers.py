@@ -49,9 +49,9 @@ def test_paired_visits_are_more_certain_than_those_of_other_shoppers(shop: Shop)
 
 def test_a_request_has_the_shoppers_events_of_the_day_only(shop: Shop):
     audience = draw_audience(LiveShop(shop, 3), N_SESSIONS)
-    for session, question, events in zip(audience.sessions, audience.requests, audience.events, strict=True):
+    for session, request, events in zip(audience.sessions, audience.requests, audience.events, strict=True):
         assert events[-len(session.events) :] == session.events
-        assert len(question["events"]) == len(events)
+        assert len(request["events"]) == len(events)
         shopper_field = ("user_id", session.user_id) if session.user_id else ("session_id", session.session_id)
         assert {event.get(shopper_field[0]) for event in events} == {shopper_field[1]}
 
@@ -62,9 +62,9 @@ def test_concurrent_requests_get_their_responses_in_order(tmp_path):
         gateway = GatewayProcess(url, process, httpx.Client(base_url=url), tmp_path / "log")
         gateway.wait_for_release(1)
         single_result = [gateway.recommend(items=item, k=2)["items"] for item in "abc"]
-        questions = [{"items": [item], "k": 2} for item in "abc" * 7]
+        requests = [{"items": [item], "k": 2} for item in "abc" * 7]
         assert (
-            gateway.recommend_item_lists(questions)
+            gateway.recommend_item_lists(requests)
             == [[item["item_id"] for item in items] for items in single_result] * 7
         )
         with pytest.raises(FreshetError, match="answered 422"):

@@ -61,7 +61,7 @@ class OtherClients:
 
     def __init__(self, port):
         self._port, self._ended = port, threading.Event()
-        self.longest, self.answers = 0.0, 0
+        self.longest, self.n_responses = 0.0, 0
         self._thread = threading.Thread(target=self._send_requests)
 
     def __enter__(self):
@@ -76,16 +76,16 @@ class OtherClients:
         while not self._ended.is_set():
             request_start = time.monotonic()
             assert send_request(self._port, REQUEST_HEAD + b"\r\n")[0] == 200
-            self.longest, self.answers = max(self.longest, time.monotonic() - request_start), self.answers + 1
+            self.longest, self.n_responses = max(self.longest, time.monotonic() - request_start), self.n_responses + 1
 
 
 def test_an_endless_header_is_rejected_and_other_clients_are_served(port):
     with OtherClients(port) as others:
         response = send_request(port, REQUEST_HEAD + b"X: ", *[b"y" * 65536] * 700)
-        n_answers = others.answers
-        wait_for(lambda: others.answers > n_answers + 2)
+        n_before = others.n_responses
+        wait_for(lambda: others.n_responses > n_before + 2)
     assert error_text(response) == (431, "its head takes more than 32 KiB")
-    assert others.answers > 2
+    assert others.n_responses > 2
 
 
 def test_a_head_is_read_up_to_its_limit(port):
