@@ -28,7 +28,7 @@ class Alert(BaseModel):
     at: datetime  # UTC
     run: str
     job: str
-    what: str  # `run of day failed in events`
+    what: str  # `run of update_tables failed in events`
     where: str  # assets and days of the run
     error: str  # its first line
     fix: str

@@ -21,7 +21,7 @@ SOURCE_ROW: Final = "source_row"
 SOURCE_POSITION: Final = "source_position"
 SKIPPED: Final = "skipped"
 CORRUPT: Final = "corrupt_record"
-PRE_HASH_REASON: Final = "flaw"
+ID_FLAW: Final = "flaw"
 REASON: Final = "reason"
 
 # Where a row comes from: file, record in it, element of the record's exploded list.
@@ -36,5 +36,6 @@ PAD: Final = 0
 EVENT_TYPE_CODES: Final[dict[str, int]] = {name: code for code, name in enumerate(EVENT_TYPES, start=1)}
 RETURN_TYPE_CODE: Final = EVENT_TYPE_CODES["return"]
 
-# Fallback tiers of the gateway, best first (docs/gateway.md).
-TIERS: Final = ("sequence", "precomputed", "content", "segment", "popular")
+# Fallback tiers of a recommended list, best first (docs/gateway.md).
+ListTier = Literal["sequence", "precomputed", "content", "segment", "popular"]
+TIERS: Final[tuple[str, ...]] = get_args(ListTier)

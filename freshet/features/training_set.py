@@ -68,23 +68,16 @@ def publish_training_set(
     # The snapshot of events is not read here: an evaluation recounts its baskets from it.
     snapshots = {table.name: _pin_snapshot(spark, settings, table) for table in (*_DAILY_SOURCES, VOCABULARY, EVENTS)}
     vocabulary = iceberg.read_snapshot(spark, VOCABULARY, snapshots[VOCABULARY.name])
-    daily = {
-        table: _landed_by(iceberg.read_snapshot(spark, table, snapshots[table.name]), as_of) for table in _DAILY_SOURCES
-    }
+    daily = {table: _landed_by(spark, table, snapshots[table.name], as_of) for table in _DAILY_SOURCES}
     last_train_day = day_number(train_until)
     rows = features.training_set(daily[HISTORIES], daily[USER_FEATURES], vocabulary, last_train_day, max_events)
     event_counts = [TableCounts(EVENTS, iceberg.rows_by_day(spark, EVENTS), "events"), *_event_counts(daily)]
     store = open_store(settings.lake)
-    consistency = check_consistency(store, event_counts, as_of)
+    inputs = {"as_of": str(as_of), "train_until": str(train_until), **check_consistency(store, event_counts, as_of)}
 
     def collect_inputs(staged: DataFrame) -> Mapping[str, object]:
-        return {
-            "vocabulary_size": vocabulary.count(),
-            "as_of": str(as_of),
-            "train_until": str(train_until),
-            "returning_shoppers": _count_returning_shoppers(staged, train_until),
-            **consistency,
-        }
+        returning_shoppers = _count_returning_shoppers(staged, train_until)
+        return {**inputs, "vocabulary_size": vocabulary.count(), "returning_shoppers": returning_shoppers}
 
     result = publish_unpartitioned(rows, TRAINING_SET, collect_inputs, settings)
     embeddings = published_content_embeddings(store)
@@ -145,8 +138,9 @@ def _event_counts(daily: Mapping[Table, DataFrame]) -> list[TableCounts]:
     return table_counts
 
 
-def _landed_by(frame: DataFrame, day: date) -> DataFrame:
-    return frame.where(F.col(c.LANDING_DATE) <= F.lit(day))
+def _landed_by(spark: SparkSession, table: Table, snapshot: int, day: date) -> DataFrame:
+    """Return the rows of a snapshot that landed up to `day`."""
+    return iceberg.read_snapshot(spark, table, snapshot).where(F.col(c.LANDING_DATE) <= F.lit(day))
 
 
 def count_reindexed_items(previous: DataFrame, staged: DataFrame) -> int:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from freshet.data.columns import ListTier
 from freshet.data.history import Histories, Ints, ModelInput, model_input
 from freshet.data.knn_blend import add_blend
 from freshet.errors import BundleError, SettingsError
@@ -26,8 +27,7 @@ from freshet.inference.scoring import (
     top_k,
 )
 
-# Fallback tiers, best first; `neighbours` is for "similar items" only (docs/gateway.md).
-Tier = Literal["sequence", "precomputed", "content", "segment", "popular", "neighbours"]
+Tier = Literal[ListTier, "neighbours"]  # `neighbours`: similar items
 Device = Literal["cpu", "cuda"]
 
 ENCODER_OUTPUTS = ["vectors", "repeats"]

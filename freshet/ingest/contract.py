@@ -79,7 +79,7 @@ def _reason_column() -> Column:
 
 def _rule_conditions() -> dict[str, Column]:
     """Reason code → the condition that a row breaks the rule, in the order of REASONS."""
-    quantity, flaw, texts = F.col(c.QUANTITY), F.col(c.PRE_HASH_REASON), (c.ITEM_ID, c.EVENT_ID, c.TITLE, c.CATEGORY)
+    quantity, flaw, texts = F.col(c.QUANTITY), F.col(c.ID_FLAW), (c.ITEM_ID, c.EVENT_ID, c.TITLE, c.CATEGORY)
     is_undecodable = reduce(Column.__or__, (F.col(name).contains(REPLACEMENT_CHAR) for name in texts))
     is_text_too_long = (F.length(c.TITLE) > MAX_TITLE_CHARS) | (F.length(c.CATEGORY) > MAX_ID_CHARS)
     is_context_too_long = F.exists(F.map_values(c.CONTEXT), lambda value: F.length(value) > MAX_CONTEXT_CHARS)

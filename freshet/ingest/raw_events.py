@@ -105,7 +105,7 @@ def _canonical_columns(key: bytes) -> list[Column]:
         trimmed_text(F.col(c.CATEGORY)).alias(c.CATEGORY),
         F.col(c.CONTEXT),
         F.col(c.CORRUPT),
-        F.coalesce(id_flaw(F.col(c.USER_ID)), id_flaw(F.col(c.SESSION_ID))).alias(c.PRE_HASH_REASON),
+        F.coalesce(id_flaw(F.col(c.USER_ID)), id_flaw(F.col(c.SESSION_ID))).alias(c.ID_FLAW),
     ]
 
 
@@ -126,7 +126,7 @@ def _event_id_column() -> Column:
 
     A row that could not be read has no columns to compare: the hash of its place in the file is its id.
     """
-    excluded = (c.EVENT_ID, c.EVENT_TIME, c.SKIPPED, c.CORRUPT, c.PRE_HASH_REASON, *c.ORIGIN)
+    excluded = (c.EVENT_ID, c.EVENT_TIME, c.SKIPPED, c.CORRUPT, c.ID_FLAW, *c.ORIGIN)
     names = [name for name in RAW_EVENTS.column_names if name not in excluded]
     # to_json truncates times to milliseconds
     row = F.to_json(F.struct(*names, F.unix_micros(c.EVENT_TIME).alias(c.EVENT_TIME)))

@@ -1,4 +1,4 @@
-"""Rollback: a new journal entry that releases an earlier bundle again and revokes the current one."""
+"""Rollback: a new journal entry that releases an earlier bundle again in place of the current one."""
 
 from datetime import datetime
 from pathlib import Path

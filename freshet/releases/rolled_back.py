@@ -1,4 +1,4 @@
-"""Revoked bundles: a rolled-back bundle, or the same model sealed again, is only released again by a person."""
+"""Rolled-back bundles: such a bundle, or the same model sealed again, is only released again by a person."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -66,7 +66,7 @@ RAW_EVENTS = Table(
         TableColumn(c.CORRUPT, "string", "the raw record, if it could not be parsed"),
         _DAY,
         *_SOURCE,
-        TableColumn(c.PRE_HASH_REASON, "string", "reason code of a bad user or session id, found before it was hashed"),
+        TableColumn(c.ID_FLAW, "string", "reason code of a bad user or session id, found before it was hashed"),
     ),
 )
 QUARANTINED_EVENTS = Table(

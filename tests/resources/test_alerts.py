@@ -17,7 +17,8 @@ from freshet.store import open_store
 from resources.alerts import Alert, AlertDelivery, send
 
 SAMPLE_ALERT = Alert(
-    at=datetime(2024, 3, 2, 2, 30, 5, tzinfo=UTC), run="0123-4567", job="day", what="run of day failed in events",
+    at=datetime(2024, 3, 2, 2, 30, 5, tzinfo=UTC), run="0123-4567", job="update_tables",
+    what="run of update_tables failed in events",
     where="events of 2024-03-01", error="events 2024-03-01: no item_id", fix="fix the export, then run again",
     link="http://127.0.0.1:3000/runs/0123-4567", why="1 landing day with new files",
 )  # fmt: skip
@@ -68,8 +69,8 @@ def test_an_alert_file_has_what_where_why_and_what_to_do(settings):
     assert json.loads(open_store(settings.lake).get(ALERT_PATH)) == {
         "at": "2024-03-02T02:30:05Z",
         "run": "0123-4567",
-        "job": "day",
-        "what": "run of day failed in events",
+        "job": "update_tables",
+        "what": "run of update_tables failed in events",
         "where": "events of 2024-03-01",
         "error": "events 2024-03-01: no item_id",
         "fix": "fix the export, then run again",

@@ -19,7 +19,7 @@ RANGE_TAGS = range_tags([date(2024, 3, 1), date(2024, 3, 2)])
 
 
 def failed_run(**tags: str) -> dg.DagsterRun:
-    return dg.DagsterRun(job_name="day", run_id="0123-4567", tags=tags)
+    return dg.DagsterRun(job_name="update_tables", run_id="0123-4567", tags=tags)
 
 
 def test_the_fix_of_our_own_errors_follows_the_first_semicolon():
@@ -64,8 +64,8 @@ def test_an_alert_names_step_days_and_the_reason_of_the_run(settings):
     )
     assert sent_alert.model_dump(exclude={"at"}) == {
         "run": "0123-4567",
-        "job": "day",
-        "what": "run of day failed in events",
+        "job": "update_tables",
+        "what": "run of update_tables failed in events",
         "where": "events, items of 2024-03-01…2024-03-02",
         "error": "bad",
         "fix": "mend",
@@ -77,8 +77,8 @@ def test_an_alert_names_step_days_and_the_reason_of_the_run(settings):
 def test_a_failure_outside_of_steps_has_dagsters_message(settings):
     sent_alert = build_alert(failed_run(), [], "Out of memory", settings, NOW)
     assert (sent_alert.what, sent_alert.where, sent_alert.error, sent_alert.fix) == (
-        "run of day failed",
-        "day",
+        "run of update_tables failed",
+        "update_tables",
         "Out of memory",
         DEFAULT_FIX,
     )

@@ -19,8 +19,8 @@ td,th{text-align:left;padding:.25rem .8rem .25rem 0;
 vertical-align:top;border-bottom:1px solid #eef2f5} b.get{color:#0a7a3d} b.post{color:#a55a00} .quiet{color:#5b6b7a}
 """
 LIMIT_SIGNS: Final = {"minimum": "≥", "maximum": "≤", "exclusiveMinimum": ">"}
-EXAMPLE_EVENT: Final = {"session_id": "visit-1", "item_id": "ITEM", "event_type": "view"}
-EXAMPLE_REQUEST: Final = {"session_id": "visit-1", "k": 5, "exclude_seen": True}
+EXAMPLE_EVENT: Final = {"session_id": "session-1", "item_id": "ITEM", "event_type": "view"}
+EXAMPLE_REQUEST: Final = {"session_id": "session-1", "k": 5, "exclude_seen": True}
 
 
 class PageRenderPlugin(OpenAPIRenderPlugin):
