@@ -4,7 +4,7 @@ import dagster as dg
 
 from assets import gates
 from assets.partitions import DAILY_PARTITIONS, OWNERS, SINGLE_RUN, partition_days
-from freshet.features.daily_run import DailyTables
+from freshet.features.daily_tables import DailyTables
 from freshet.features.deduplication import publish_events
 from freshet.landing import landed_files
 from freshet.tables.schemas import EVENTS, QUARANTINED_EVENTS, RAW_EVENTS

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from benchmarks.corruptions import CORRUPTIONS
 from benchmarks.report import print_progress, print_result
-from freshet.features.daily_run import DailyTables
+from freshet.features.daily_tables import DailyTables
 from freshet.features.deduplication import publish_events
 from freshet.ingest.land_files import land_files
 from freshet.ingest.mapping.source_mapping import read_mapping

@@ -104,7 +104,7 @@ def _runners() -> tuple[Callable[[], None], Callable[[], None], tuple[int, int]]
 def publish_daily_tables(lake: "Lake", days: Sequence[date]) -> None:
     """Publish the daily tables, as their assets do, without Dagster."""
     from freshet.features import daily
-    from freshet.features.daily_run import DailyTables
+    from freshet.features.daily_tables import DailyTables
     from freshet.features.deduplication import publish_events
     from freshet.features.impressions import publish_impressions
     from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, USER_FEATURES

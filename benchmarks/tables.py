@@ -146,7 +146,7 @@ def _csv_lines(rng: np.random.Generator, day: date, start: int, count: int, shop
 def _publish_tables(spark: "SparkSession", settings: Settings, days: list[date]) -> dict[str, WorkCost]:
     """Publish every daily table of these days, as its asset does; returns the cost of each."""
     from freshet.features import daily
-    from freshet.features.daily_run import DailyTables
+    from freshet.features.daily_tables import DailyTables
     from freshet.features.deduplication import publish_events
     from freshet.ingest.mapping.source_mapping import read_mapping
     from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, USER_FEATURES

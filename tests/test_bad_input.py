@@ -7,9 +7,9 @@ Exact messages that are asserted elsewhere, and not again here:
 - `freshet land` with a missing, empty, truncated or wrongly encoded file: tests/freshet/ingest/test_land_files.py
 - landed files that are empty, truncated, wrongly encoded or lack a column:
   tests/freshet/ingest/files/test_file_checks.py; a day with such a file in a range:
-  tests/freshet/features/test_daily_run.py
+  tests/freshet/features/test_daily_tables.py
 - every mistake in a mapping: tests/freshet/ingest/mapping/test_source_mapping.py
-- a day without a delivery, a day with invalid rows only: tests/freshet/features/test_daily_run.py; their runs in
+- a day without a delivery, a day with invalid rows only: tests/freshet/features/test_daily_tables.py; their runs in
   Dagster: tests/assets/test_gates.py
 - no released bundle: tests/freshet/cli/test_recommend.py; a corrupt bundle: tests/freshet/releases/test_current.py; a
   journal entry with a missing bundle: tests/freshet/releases/test_journal.py; either one as champion:

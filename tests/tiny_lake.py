@@ -16,7 +16,7 @@ from tests.world import DELIVERIES, KEY, MAPPING
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from freshet.features.daily_run import DailyTables
+    from freshet.features.daily_tables import DailyTables
     from freshet.publishing.publish import PublishResult
 
 
@@ -69,7 +69,7 @@ def lake_session(spark: "SparkSession", settings: Settings) -> "SparkSession":
 
 def day_run(spark: "SparkSession", settings: Settings, days: Sequence[date]) -> "DailyTables":
     """A run of these days."""
-    from freshet.features.daily_run import DailyTables
+    from freshet.features.daily_tables import DailyTables
 
     return DailyTables(spark, settings, open_store(settings.lake), days)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
+from freshet.anomalies.absolute_bounds import ABSOLUTE_BOUNDS, add_derived_counts
 from freshet.anomalies.acceptance import Acceptance, is_accepted, level_shift_days
-from freshet.anomalies.fixed_limits import ABSOLUTE_BOUNDS, add_derived_counts
 from freshet.anomalies.limits import Limit
 from freshet.anomalies.metrics import DAY_METRICS, MAX_FACTOR, MIN_EVENTS, Counts
 from freshet.anomalies.reference_value import MIN_WEEKLY_DAYS, DailyCounts, deviation_factor, reference_value

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freshet.cli import history_options, markdown
+from freshet.cli import lake_options, markdown
 from freshet.cli.bundle_ids import find_bundle
 from freshet.errors import BundleError
 from freshet.inference.bundle import read_model_card
@@ -34,10 +34,10 @@ def card(
     Piped, it is Markdown: freshet card > card.md
     """
 
-    settings = history_options.load_lake_settings()
+    settings = lake_options.load_lake_settings()
     store = open_store(settings.lake)
     bundle_id = (
-        history_options.load_release(settings).bundle.id
+        lake_options.load_release(settings).bundle.id
         if not release_or_bundle
         else _resolve_bundle(store, release_or_bundle)
     )

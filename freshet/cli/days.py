@@ -10,13 +10,13 @@ import typer
 from freshet.anomalies.acceptance import Acceptance, load_acceptances
 from freshet.anomalies.acceptance import accept as accept_day
 from freshet.cli import terminal
-from freshet.cli.history_options import load_lake_settings
+from freshet.cli.lake_options import load_lake_settings
 from freshet.commands import materialize_command, materialize_hint, partition_range
 from freshet.errors import EmptyLakeError, LakeError, SettingsError
 from freshet.landing import landing_days
 from freshet.store import Store, open_store
-from freshet.tables.day_accounts import DayStatus, day_statuses
 from freshet.tables.day_records import DayRecord, latest_records
+from freshet.tables.day_status import DayStatus, day_statuses
 
 COUNT_COLUMNS = ("landed", "skipped", "quarantined", "duplicate", "refused", "published")
 ACCEPT_FIX = "fix the files first; only a day whose events differ from those of the days before it can be accepted"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freshet.cli import history_options, terminal
+from freshet.cli import lake_options, terminal
 from freshet.data.history_events import to_history
 from freshet.errors import SettingsError
 from freshet.inference.explanation import explain as explain_item
@@ -25,9 +25,9 @@ def register(app: typer.Typer) -> None:
 
 def explain(
     item: Annotated[str, typer.Argument(help="The item whose score is explained.")],
-    items: Annotated[str, typer.Option(help=history_options.ITEMS_HELP)] = "",
-    shopper: Annotated[str, typer.Option(help=history_options.SHOPPER_HELP)] = "",
-    session: Annotated[str, typer.Option(help=history_options.SESSION_HELP)] = "",
+    items: Annotated[str, typer.Option(help=lake_options.ITEMS_HELP)] = "",
+    shopper: Annotated[str, typer.Option(help=lake_options.SHOPPER_HELP)] = "",
+    session: Annotated[str, typer.Option(help=lake_options.SESSION_HELP)] = "",
     k: Annotated[int, typer.Option("-k", min=1, help="Number of events to show.")] = 5,
 ) -> None:
     """Explain an item's score: the contribution of each event.
@@ -36,9 +36,9 @@ def explain(
 
     Give exactly one of --items, --shopper and --session.
     """
-    shopper_choice = history_options.ShopperChoice("freshet explain", items, shopper, session)
-    settings = history_options.load_lake_settings()
-    release = history_options.load_release(settings)
+    shopper_choice = lake_options.ShopperChoice("freshet explain", items, shopper, session)
+    settings = lake_options.load_lake_settings()
+    release = lake_options.load_release(settings)
     _require_known_item(release, item)
     events = shopper_choice.load_events(settings, release)
     _print_explanation(release, item, events, _compute_explanation(release, item, events), k, timed=not items)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freshet.cli import history_options, terminal
+from freshet.cli import lake_options, terminal
 from freshet.data.history_events import to_history
 from freshet.inference.ranker import open_ranker
 
@@ -20,18 +20,18 @@ def register(app: typer.Typer) -> None:
 
 
 def recommend(
-    items: Annotated[str, typer.Option(help=history_options.ITEMS_HELP)] = "",
-    shopper: Annotated[str, typer.Option(help=history_options.SHOPPER_HELP)] = "",
-    session: Annotated[str, typer.Option(help=history_options.SESSION_HELP)] = "",
+    items: Annotated[str, typer.Option(help=lake_options.ITEMS_HELP)] = "",
+    shopper: Annotated[str, typer.Option(help=lake_options.SHOPPER_HELP)] = "",
+    session: Annotated[str, typer.Option(help=lake_options.SESSION_HELP)] = "",
     k: Annotated[int, typer.Option("-k", min=1, help="Number of items to show.")] = 10,
 ) -> None:
     """Recommend items to a shopper, or after some items.
 
     Give exactly one of --items, --shopper and --session.
     """
-    shopper_choice = history_options.ShopperChoice("freshet recommend", items, shopper, session)
-    settings = history_options.load_lake_settings()
-    release = history_options.load_release(settings)
+    shopper_choice = lake_options.ShopperChoice("freshet recommend", items, shopper, session)
+    settings = lake_options.load_lake_settings()
+    release = lake_options.load_release(settings)
     events = shopper_choice.load_events(settings, release)
     _print_items(release, _rank_items(release, events, k))
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freshet.cli import history_options
+from freshet.cli import lake_options
 from freshet.cli.bundle_ids import find_bundle
 from freshet.cli.releases import set_champion_alias
 from freshet.errors import SettingsError
 from freshet.releases.holds import hold_releases, hold_sentence, resume_releases
 from freshet.releases.journal import entry_count, last_release_entry
-from freshet.steps.release.by_name import release_held_bundle
+from freshet.steps.release.release_held import release_held_bundle
 from freshet.store import open_store
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def release(
 
 
 def _release_bundle(id_prefix: str, why: str) -> None:
-    settings = history_options.load_lake_settings()
+    settings = lake_options.load_lake_settings()
     store = open_store(settings.lake)
     entry = release_held_bundle(store, settings, _require_bundle(store, id_prefix), why, getuser(), datetime.now(UTC))
     typer.echo(f"release {entry.number}: bundle {entry.bundle[:12]}. {entry.verdict}")
@@ -60,19 +60,19 @@ def _release_bundle(id_prefix: str, why: str) -> None:
 
 
 def _hold_releases(why: str) -> None:
-    store = open_store(history_options.load_lake_settings().lake)
+    store = open_store(lake_options.load_lake_settings().lake)
     last_number, current_entry = entry_count(store), last_release_entry(store)
     if current_entry is None:
-        raise history_options.no_release_error(store)
+        raise lake_options.no_release_error(store)
     entry = hold_releases(store, last_number, current_entry.bundle, why, getuser(), datetime.now(UTC))
     note = "already: " if entry.number <= last_number else ""
     typer.echo(f"{entry.title}: {note}{hold_sentence(entry)}")
 
 
 def _resume_releases(why: str) -> None:
-    store = open_store(history_options.load_lake_settings().lake)
+    store = open_store(lake_options.load_lake_settings().lake)
     if not entry_count(store):
-        raise history_options.no_release_error(store)
+        raise lake_options.no_release_error(store)
     entry, hold = resume_releases(store, why, getuser(), datetime.now(UTC))
     typer.echo(f"{entry.title}: releases are open again; {hold.by} held them since {hold.at:%Y-%m-%d %H:%M} UTC")
 

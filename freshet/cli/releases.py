@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from freshet.cli import history_options, terminal
+from freshet.cli import lake_options, terminal
 from freshet.errors import JournalError
 from freshet.releases.holds import RESUME_COMMAND, hold_in_force, hold_sentence
 from freshet.releases.journal import bundle_path, entry_count, read_entries, read_entry, rolled_back_bundles
@@ -45,13 +45,13 @@ def releases(
     A rollback is also a release, of an earlier bundle. The numbers are those of the journal, in which a hold of
     releases and its end take a number, too. Below: bundles that passed their evaluation since and wait for a person.
     """
-    store = open_store(history_options.load_lake_settings().lake)
+    store = open_store(lake_options.load_lake_settings().lake)
     _warn_of_strays(store)
     entries = read_entries(store)
     if not entries:
         for line in _pending_lines(store, entries):
             typer.echo(line)
-        raise history_options.no_release_error(store)
+        raise lake_options.no_release_error(store)
     if number is not None and not 1 <= number <= len(entries):
         raise _no_release_error(store.root, number, len(entries))
     if long or number is not None:
@@ -80,10 +80,10 @@ def rollback(
     release it with `freshet release BUNDLE`. It works while Dagster is down. The bundle is verified first. Gateways
     follow within FRESHET_JOURNAL_POLL_S.
     """
-    settings = history_options.load_lake_settings()
+    settings = lake_options.load_lake_settings()
     store = open_store(settings.lake)
     if not entry_count(store):
-        raise history_options.no_release_error(store)
+        raise lake_options.no_release_error(store)
     entry, target = roll_back(store, settings.cache_dir, to, why, getuser(), datetime.now(UTC), hold=hold)
     typer.echo(f"release {entry.number}: rolled back to the bundle of release {target.number}, {target.bundle[:12]}")
     if hold:

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from freshet.data import columns as c
-from freshet.features.daily_run import DailyTables
+from freshet.features.daily_tables import DailyTables
 from freshet.ingest.contract import add_reason
 from freshet.ingest.duplicates import Duplicates, find_duplicates
 from freshet.publishing import gate_inputs

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 from freshet.data import columns as c
-from freshet.features.daily_run import DailyTables
+from freshet.features.daily_tables import DailyTables
 from freshet.ingest.contract import OUTCOME
 from freshet.ingest.read_landing import number_rows
 from freshet.landing import IMPRESSIONS_PREFIX as LANDED_IMPRESSIONS
@@ -46,7 +46,7 @@ def publish_impressions(run: DailyTables) -> PublishResult:
         no_rows = iceberg.empty_frame(run.spark, IMPRESSIONS)
         return run.publish(no_rows, IMPRESSIONS, _collect_inputs(run.days, files, {}))
     urls = [run.store.full_path(file.path) for file in files]
-    lines = add_outcomes(read_lines(run.spark, urls)).persist(StorageLevel.MEMORY_AND_DISK)
+    lines = add_line_outcomes(read_lines(run.spark, urls)).persist(StorageLevel.MEMORY_AND_DISK)
     try:
         count_rows = lines.groupBy(c.LANDING_DATE, OUTCOME).count().collect()
         counts = {(row[c.LANDING_DATE], row[OUTCOME]): int(row["count"]) for row in count_rows}
@@ -74,7 +74,7 @@ def read_lines(spark: SparkSession, urls: Sequence[str]) -> DataFrame:
     )
 
 
-def add_outcomes(lines: DataFrame) -> DataFrame:
+def add_line_outcomes(lines: DataFrame) -> DataFrame:
     """Return the lines with `outcome`: malformed, duplicate (request id of an earlier line of the day) or published."""
     window = Window.partitionBy(c.LANDING_DATE, "request_id").orderBy(
         F.col("_malformed").asc(), c.SOURCE_FILE, c.SOURCE_ROW

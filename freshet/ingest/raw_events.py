@@ -13,7 +13,7 @@ from freshet.ingest.mapping.full_dates import require_full_date
 from freshet.ingest.mapping.source_mapping import SourceMapping, check_expressions
 from freshet.ingest.mapping.sql_expressions import non_ansi, session_setting
 from freshet.ingest.read_landing import source_schema
-from freshet.ingest.spark_pseudonyms import pseudonym
+from freshet.ingest.spark_pseudonyms import pseudonym_column
 from freshet.tables.schemas import RAW_EVENTS
 
 PRICE_TYPE = "decimal(18,4)"
@@ -94,8 +94,8 @@ def _checked_columns(schema: StructType) -> list[Column]:
 
 def _canonical_columns(key: bytes) -> list[Column]:
     return [
-        pseudonym(F.col(c.USER_ID), "user", key).alias(c.USER_ID),
-        pseudonym(F.col(c.SESSION_ID), "session", key).alias(c.SESSION_ID),
+        pseudonym_column(F.col(c.USER_ID), "user", key).alias(c.USER_ID),
+        pseudonym_column(F.col(c.SESSION_ID), "session", key).alias(c.SESSION_ID),
         F.col(c.ITEM_ID),
         F.lower(trimmed_text(F.col(c.EVENT_TYPE))).alias(c.EVENT_TYPE),
         F.col(c.EVENT_TIME),

@@ -11,7 +11,7 @@ from freshet.data.pseudonym import PSEUDONYM_DIGITS
 BLOCK_BYTES: Final = 64  # of SHA-256
 
 
-def pseudonym(value: Column, kind: Literal["user", "session"], key: bytes) -> Column:
+def pseudonym_column(value: Column, kind: Literal["user", "session"], key: bytes) -> Column:
     """Return the first 32 hex digits of HMAC-SHA256 (RFC 2104) of `kind:value` under `key`; null stays null.
 
     The kind keeps a user apart from a session with the same id.

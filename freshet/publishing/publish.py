@@ -100,7 +100,7 @@ def publish_days(rows: DayRows, settings: Settings, store: Store, now: datetime)
     good_days = tuple(day for day in rows.days if str(day) not in refused)
     undelivered = inputs.get(UNDELIVERED, {})
     empty_days = tuple(day for day in good_days if undelivered.get(day) and checked.profile.at[day, "rows"] == 0)
-    snapshot = iceberg.publish(rows.frame.sparkSession, stage, good_days)
+    snapshot = iceberg.publish_stage(rows.frame.sparkSession, stage, good_days)
     records = _day_records(checked, empty_days, rows.sources)
     day_records.write_attempt(
         store, PublishAttempt(table=rows.table.name, attempt=stage.attempt, at=now, snapshot=snapshot, records=records)
@@ -123,7 +123,7 @@ def publish_unpartitioned(
     table_profile = add_index_columns(profile_stage(staged, table).join(_inputs_frame(table, collect_inputs(staged))))
     gate_report = check_rules(table.name, table_profile, suite(table.name, settings))
     refused = gate_report.refusal_reasons()
-    snapshot = None if refused else iceberg.publish(frame.sparkSession, stage)
+    snapshot = None if refused else iceberg.publish_stage(frame.sparkSession, stage)
     return PublishResult(table, (), refused, gate_report, table_profile, snapshot)
 
 

@@ -144,7 +144,7 @@ def read_snapshot(spark: SparkSession, table: Table, snapshot: int) -> DataFrame
     return spark.read.option("versionAsOf", snapshot).table(full_name(table))
 
 
-def publish(spark: SparkSession, stage: StagedWrite, days: Sequence[date] | None = None) -> int | None:
+def publish_stage(spark: SparkSession, stage: StagedWrite, days: Sequence[date] | None = None) -> int | None:
     """Publish the stage, or only the given days of it; return the snapshot that readers see then.
 
     A day without rows loses the rows it had. Raises LakeError if another run has published one of the days since the

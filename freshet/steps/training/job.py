@@ -8,7 +8,7 @@ from freshet.artifacts import TrainingSetRef
 from freshet.data.training_set import TrainingSet
 from freshet.settings import Settings
 from freshet.steps.training.launch import launch_workers
-from freshet.steps.training.saved_state import training_checkpoint
+from freshet.steps.training.unfinished_trainings import training_checkpoint
 from freshet.steps.training.worker import train_worker
 from freshet.store import Store
 

@@ -16,7 +16,7 @@ from freshet.settings import Settings
 from freshet.steps.step_result import StepResult, run_gate
 from freshet.steps.training.cost import training_cost
 from freshet.steps.training.job import TrainingJob
-from freshet.steps.training.saved_state import remove_abandoned
+from freshet.steps.training.unfinished_trainings import remove_abandoned
 from freshet.steps.training.warm_start import load_warm_start
 from freshet.store import Store
 from freshet.tables.reader import load_training_set

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from freshet.artifacts import TrainingSetRef
 from freshet.settings import Settings
 from freshet.steps.training.launch import DeviceName
-from freshet.steps.training.saved_state import training_checkpoint
+from freshet.steps.training.unfinished_trainings import training_checkpoint
 from freshet.steps.training.warm_start import load_warm_start
 from freshet.store import open_store
 from freshet.tables.reader import load_training_set

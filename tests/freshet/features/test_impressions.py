@@ -75,7 +75,7 @@ def test_malformed_lines_and_repeated_requests_are_counted(spark, shop):
 
 
 def test_a_line_without_a_required_field_is_malformed(spark, shop):
-    from freshet.features.impressions import add_outcomes, read_lines
+    from freshet.features.impressions import add_line_outcomes, read_lines
 
     changes = [
         {"items": None}, {"items": ["a", None]}, {"items": "a"}, {"release": "three"}, {"bundle": None},
@@ -91,7 +91,7 @@ def test_a_line_without_a_required_field_is_malformed(spark, shop):
         "",
     )
     url = f"{shop.lake}/landing/impressions/dt={DAY}/g1.jsonl"
-    row_outcomes = add_outcomes(read_lines(spark, [url])).orderBy("source_row").collect()
+    row_outcomes = add_line_outcomes(read_lines(spark, [url])).orderBy("source_row").collect()
     assert [row.outcome for row in row_outcomes] == ["malformed"] * 9 + ["published"] + ["malformed"] * 3
 
 

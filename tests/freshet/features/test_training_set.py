@@ -25,7 +25,7 @@ numbered = count()
 
 
 def publish_rows(spark, table, days, *rows):
-    iceberg.publish(
+    iceberg.publish_stage(
         spark, iceberg.write(spark.createDataFrame(list(rows), table.spark_schema).coalesce(1), table, list(days))
     )
 

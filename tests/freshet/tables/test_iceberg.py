@@ -47,7 +47,7 @@ def stage_rows(spark, table, days, *rows):
 
 
 def publish_rows(spark, table, days, *rows):
-    return iceberg.publish(spark, stage_rows(spark, table, days, *rows))
+    return iceberg.publish_stage(spark, stage_rows(spark, table, days, *rows))
 
 
 def published_rows(spark, table, *days):
@@ -64,7 +64,7 @@ def test_staged_rows_are_seen_by_their_gate_only(notes_session, own_table):
     ]
     assert published_rows(notes_session, own_table) == [("old", DAY1), ("old", DAY3)]
     assert iceberg.current_snapshot(notes_session, own_table) == first
-    assert iceberg.publish(notes_session, staged) == iceberg.current_snapshot(notes_session, own_table) != first
+    assert iceberg.publish_stage(notes_session, staged) == iceberg.current_snapshot(notes_session, own_table) != first
     assert published_rows(notes_session, own_table) == [("more", DAY2), ("new", DAY1), ("old", DAY3)]
     assert sorted(tuple(row) for row in iceberg.read_snapshot(notes_session, own_table, first).collect()) == [
         ("old", DAY1),
@@ -78,9 +78,9 @@ def test_two_attempts_at_one_day_the_second_is_refused_and_the_firsts_rows_stay(
         stage_rows(notes_session, own_table, [DAY1], ("one", DAY1)),
         stage_rows(notes_session, own_table, [DAY1], ("other", DAY1)),
     )
-    iceberg.publish(notes_session, first_attempt)
+    iceberg.publish_stage(notes_session, first_attempt)
     with pytest.raises(LakeError) as exc_info:
-        iceberg.publish(notes_session, second_attempt)
+        iceberg.publish_stage(notes_session, second_attempt)
     assert str(exc_info.value) == (
         f"{own_table.name} 2024-03-01: another run published the same days meanwhile; this attempt is dropped, "
         "readers see the other run's rows; run it again if you want this run's rows instead"
@@ -96,11 +96,11 @@ def test_two_attempts_at_a_day_that_had_no_rows_clash_as_well(notes_session, own
         stage_rows(notes_session, own_table, [DAY2], ("one", DAY2)),
         stage_rows(notes_session, own_table, [DAY2], ("other", DAY2)),
     )
-    iceberg.publish(notes_session, first_attempt)
+    iceberg.publish_stage(notes_session, first_attempt)
     with pytest.raises(
         LakeError, match=rf"^{own_table.name} 2024-03-02: another run published the same days meanwhile;"
     ):
-        iceberg.publish(notes_session, second_attempt)
+        iceberg.publish_stage(notes_session, second_attempt)
     assert published_rows(notes_session, own_table) == [("old", DAY1), ("one", DAY2)]
 
 
@@ -108,11 +108,11 @@ def test_ranges_that_share_a_day_conflict_and_the_second_is_not_published(notes_
     publish_rows(notes_session, own_table, [DAY1], ("old", DAY1))
     first_attempt = stage_rows(notes_session, own_table, [DAY1, DAY2], ("one", DAY1), ("one", DAY2))
     second_attempt = stage_rows(notes_session, own_table, [DAY2, DAY3], ("other", DAY2), ("other", DAY3))
-    iceberg.publish(notes_session, first_attempt)
+    iceberg.publish_stage(notes_session, first_attempt)
     with pytest.raises(
         LakeError, match=rf"^{own_table.name} 2024-03-02…2024-03-03: another run published the same days"
     ):
-        iceberg.publish(notes_session, second_attempt)
+        iceberg.publish_stage(notes_session, second_attempt)
     assert published_rows(notes_session, own_table) == [("one", DAY1), ("one", DAY2)]
 
 
@@ -120,7 +120,7 @@ def test_another_day_published_meanwhile_is_no_clash(notes_session, own_table):
     publish_rows(notes_session, own_table, [DAY1], ("old", DAY1))
     staged = stage_rows(notes_session, own_table, [DAY1], ("new", DAY1))
     publish_rows(notes_session, own_table, [DAY2], ("meanwhile", DAY2))
-    iceberg.publish(notes_session, staged)
+    iceberg.publish_stage(notes_session, staged)
     assert published_rows(notes_session, own_table) == [("meanwhile", DAY2), ("new", DAY1)]
 
 
@@ -134,7 +134,7 @@ def test_a_day_that_became_empty_is_staged_empty_and_loses_its_rows(notes_sessio
     publish_rows(notes_session, own_table, [DAY1, DAY2, DAY3], ("a", DAY1), ("b", DAY2), ("c", DAY3))
     staged = stage_rows(notes_session, own_table, [DAY1, DAY2], ("new", DAY1))
     assert [tuple(row) for row in iceberg.read_staged(notes_session, staged).collect()] == [("new", DAY1)]
-    iceberg.publish(notes_session, staged)
+    iceberg.publish_stage(notes_session, staged)
     assert published_rows(notes_session, own_table) == [("c", DAY3), ("new", DAY1)]
     publish_rows(notes_session, own_table, [DAY3])
     assert published_rows(notes_session, own_table) == [("new", DAY1)]
@@ -143,13 +143,15 @@ def test_a_day_that_became_empty_is_staged_empty_and_loses_its_rows(notes_sessio
 def test_only_the_given_days_of_a_range_are_published(notes_session, own_table):
     publish_rows(notes_session, own_table, [DAY2, DAY4], ("kept", DAY2), ("kept", DAY4))
     staged = stage_rows(notes_session, own_table, [DAY1, DAY2, DAY3, DAY4], ("a", DAY1), ("bad", DAY2), ("c", DAY3))
-    iceberg.publish(notes_session, staged, [DAY1, DAY3])  # day 2 is bad, and so is day 4, because it is empty
+    iceberg.publish_stage(notes_session, staged, [DAY1, DAY3])  # day 2 is bad, and so is day 4, because it is empty
     assert published_rows(notes_session, own_table) == [("a", DAY1), ("c", DAY3), ("kept", DAY2), ("kept", DAY4)]
 
 
 def test_without_a_good_day_no_row_is_published(notes_session, own_table):
     first = publish_rows(notes_session, own_table, [DAY1], ("a", DAY1))
-    assert iceberg.publish(notes_session, stage_rows(notes_session, own_table, [DAY1], ("bad", DAY1)), []) == first
+    assert (
+        iceberg.publish_stage(notes_session, stage_rows(notes_session, own_table, [DAY1], ("bad", DAY1)), []) == first
+    )
     assert published_rows(notes_session, own_table) == [("a", DAY1)]
 
 
@@ -175,7 +177,7 @@ def test_many_days_are_one_file_each(notes_session, own_table):
 
 def test_a_table_without_days_is_replaced_completely(notes_session):
     def total_rows(*rows):
-        return iceberg.publish(
+        return iceberg.publish_stage(
             notes_session,
             iceberg.write(notes_session.createDataFrame(list(rows), TOTALS_TABLE.spark_schema), TOTALS_TABLE),
         )
@@ -260,6 +262,6 @@ def test_a_table_of_an_older_freshet_gets_the_columns_it_lacks_and_keeps_its_row
         own_table.name, own_table.description, (*own_table.columns, TableColumn("mood", "string", "the writer’s"))
     )
     row = notes_session.createDataFrame([("new", DAY2, "glad")], wider.spark_schema)
-    iceberg.publish(notes_session, iceberg.write(row, wider, [DAY2]))
+    iceberg.publish_stage(notes_session, iceberg.write(row, wider, [DAY2]))
     actual = iceberg.read_published(notes_session, wider).orderBy("note").collect()
     assert [tuple(row) for row in actual] == [("kept", DAY1, None), ("new", DAY2, "glad")]

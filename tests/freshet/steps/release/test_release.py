@@ -24,8 +24,8 @@ from freshet.releases.journal import JournalEntry, bundle_path
 from freshet.releases.rollback import roll_back
 from freshet.settings import Settings
 from freshet.steps.evaluation.records import EvaluationRecord, evaluation_path
-from freshet.steps.release.by_name import release_held_bundle
 from freshet.steps.release.release import release_bundle
+from freshet.steps.release.release_held import release_held_bundle
 from freshet.store import Store, open_store
 from tests import tiny_bundle
 

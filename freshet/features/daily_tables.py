@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from freshet.data import columns as c
 from freshet.errors import LakeError
-from freshet.features.raw_events_run import RawEventsLoader
+from freshet.features.raw_events_loader import RawEventsLoader
 from freshet.ingest import contract
 from freshet.ingest.mapping.source_mapping import SourceMapping
 from freshet.ingest.read_landing import scan_files

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from freshet.artifacts import TrainingSetRef
 from freshet.model.params import TrainParams
-from freshet.steps.training.saved_state import ABANDONED_AFTER, remove_abandoned, training_checkpoint
+from freshet.steps.training.unfinished_trainings import ABANDONED_AFTER, remove_abandoned, training_checkpoint
 from freshet.store import open_store
 from freshet.training.run_params import RunParams
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from freshet.features.raw_events_run import RawEventsLoader
+from freshet.features.raw_events_loader import RawEventsLoader
 from freshet.ingest.mapping.source_mapping import EventExpressions, SourceFormat, SourceMapping
 from freshet.ingest.read_landing import scan_files
 from freshet.landing import landed_files
