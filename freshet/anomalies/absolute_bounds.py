@@ -1,4 +1,4 @@
-"""Fixed limits: shares of a day's events that are wrong in any shop, with or without earlier days."""
+"""Absolute bounds: shares of a day's events that are wrong in any shop, with or without earlier days."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from freshet.anomalies.metrics import Counts
 
 MIN_DISTINCT_TIMES: Final = 0.01  # distinct times per event; with fewer, the times of the events are wrong
-MIN_SESSION_SHOPPERS: Final = 10  # shoppers with one session id among them, from which on it is wrong
+MIN_SESSION_SHOPPERS: Final = 10  # shoppers with one session id among them; with at least this many it is wrong
 MIN_BOUND_ROWS: Final = 500  # rows; smaller days may be a person who tries the shop out
 
 

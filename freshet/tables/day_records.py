@@ -1,4 +1,4 @@
-"""Day records: the verdict of each table and landing day (published, refused with reasons, empty) with its counts.
+"""Day records: the status of each table and landing day (published, refused with reasons, empty) with its counts.
 
 `days/<table>/<first>_<last>_<time>_<attempt>.json` holds one attempt and never changes. Readers need no Spark and open
 only the latest file of each requested day.

@@ -177,10 +177,3 @@ def chunk_size(n_columns: int, device: torch.device) -> int:
     if device.type == "cpu":
         return max(MIN_CHUNK_QUERIES, min(MAX_CHUNK_QUERIES, MAX_CHUNK_SCORES_CPU // n_columns))
     return max(1, MAX_CHUNK_SCORES_GPU // n_columns)
-
-
-def learning_rate_factor(step: int, warmup_steps: int, total_steps: int) -> float:
-    """Return the learning-rate schedule: linear warm-up over `warmup_steps`, then linear decay to 0."""
-    if step < warmup_steps:
-        return (step + 1) / warmup_steps
-    return max(0.0, (total_steps - step) / max(1, total_steps - warmup_steps))

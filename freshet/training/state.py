@@ -23,7 +23,6 @@ from freshet.training.batching import Batch, batches, events_per_batch
 from freshet.training.data_parallel import StepThreads
 from freshet.training.dataset import TrainingDataset
 from freshet.training.distributed import ProcessGroup
-from freshet.training.losses import learning_rate_factor
 from freshet.training.negative_sampling import NegativeSampler
 from freshet.training.objective import split_by_member, step_loss
 from freshet.training.run_params import Precision
@@ -150,3 +149,10 @@ def _seed_step(seed: int, step: int, rank: int) -> None:
     """Seed torch's random number generator for one step."""
     words = np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)
     torch.manual_seed(int(words[0]))
+
+
+def learning_rate_factor(step: int, warmup_steps: int, total_steps: int) -> float:
+    """Return the learning-rate schedule: linear warm-up over `warmup_steps`, then linear decay to 0."""
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    return max(0.0, (total_steps - step) / max(1, total_steps - warmup_steps))

@@ -11,7 +11,6 @@ from freshet.training.losses import (
     SparseScoreDelta,
     basket_cross_entropy,
     catalogue_cross_entropy,
-    learning_rate_factor,
 )
 
 # scores of PAD, item 1, item 2, item 3
@@ -42,11 +41,6 @@ def test_a_batch_without_targets_has_zero_loss_and_a_gradient():
     )
     loss.backward()
     assert loss.item() == 0
-
-
-def test_the_learning_rate_rises_then_falls_to_zero():
-    factors = [learning_rate_factor(step, warmup_steps=2, total_steps=6) for step in range(8)]
-    assert factors == [0.5, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0, 0.0]
 
 
 def test_one_item_each_is_torchs_cross_entropy_without_the_column_of_padding():
