@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from freshet.artifacts import DriftRef, published
+from freshet.artifacts import DriftRef, EvaluationRef, published
 from freshet.releases.rollback import roll_back
 from freshet.simulation.item_graph import CHEAPER
 from freshet.steps.drift_report import read_verdict
+from freshet.steps.evaluation.records import read_evaluation
 from freshet.tables import day_records
 from pipelines.demo.context import DemoContext
 from pipelines.demo.shoppers import ClickThrough
@@ -67,14 +68,19 @@ def land_drifted_days(context: DemoContext, day_numbers: range) -> ClickThrough:
 
 def retrain_on_drift(context: DemoContext, previous: ClickThrough) -> ClickThrough:
     """Retrain by the drift sensor; measure the new release on the same sessions."""
+    old_entry = context.champion()
     context.tick("drift", "the drift sensor has started a run", "the drift report says that release 1 is out of date")
     entry = context.champion()
-    context.output.write(entry.verdict, "green")
-    wait_s = context.gateway.wait_for_release(entry.number)
-    context.output.write(f"The gateway serves release {entry.number} {wait_s:.1f} s later, without a restart.")
+    if entry.number == old_entry.number:
+        context.output.write(_last_verdict(context), "yellow")
+        context.output.write(f"The gate held the new model back; the gateway goes on serving release {entry.number}.")
+    else:
+        context.output.write(entry.verdict, "green")
+        wait_s = context.gateway.wait_for_release(entry.number)
+        context.output.write(f"The gateway serves release {entry.number} {wait_s:.1f} s later, without a restart.")
     click_through = context.show_lists(previous.audience)
     context.output.write(
-        f"The same sessions with the new lists: {click_through.rate} of the lists are clicked "
+        f"The same sessions with the lists of release {entry.number}: {click_through.rate} of the lists are clicked "
         f"({click_through.difference_to(previous).points_text}).",
         "bold",
     )
@@ -83,7 +89,10 @@ def retrain_on_drift(context: DemoContext, previous: ClickThrough) -> ClickThrou
 
 
 def roll_back_twice(context: DemoContext) -> None:
-    """Roll back to release 1 and forward again: each is one entry in the journal."""
+    """Roll back to release 1 and forward again: each is one entry in the journal. Without a release 2, do nothing."""
+    if context.champion().number == 1:
+        context.output.write("There is only one release, so there is nothing to roll back.")
+        return
     context.output.write("One command rolls a release back; it works while Dagster is down.")
     for target, why in ((1, "demo"), (2, "forward again")):
         start = time.monotonic()
@@ -93,6 +102,12 @@ def roll_back_twice(context: DemoContext) -> None:
             f'`freshet rollback --to {target} --why "{why}"` makes release {entry.number}; the gateway serves it '
             f"{time.monotonic() - start:.1f} s later."
         )
+
+
+def _last_verdict(context: DemoContext) -> str:
+    """Return the sentence of the last evaluation's verdict."""
+    ref = published(context.lake.store, "evaluation", EvaluationRef)
+    return "" if ref is None else read_evaluation(context.lake.store, ref.id).verdict.sentence
 
 
 def _row_accounts(context: DemoContext) -> str:
