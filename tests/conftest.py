@@ -26,6 +26,7 @@ def pytest_configure() -> None:
     runtime.prepare_process()
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each worker complete files, and one worker all files that share expensive fixtures.
 
