@@ -37,7 +37,7 @@ pictures: setup ## the pictures of the README, from a demo (needs Chromium)
 	@$(NEW_DEMO_ENV) $(BIN)/python -m pipelines.demo --picture docs/pictures/demo.svg
 	@$(KEPT_ENV) $(BIN)/python -m pipelines.pictures docs/pictures/asset_graph.png --plots
 
-PYTEST = $(BIN)/pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder --durations=15
+PYTEST = $(BIN)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=15
 
 test: setup ## run the tests, two files at a time; lists the slowest
 	@$(PYTEST) -m "not drill"

@@ -26,26 +26,17 @@ def pytest_configure() -> None:
     runtime.prepare_process()
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each worker complete files, and one worker all files that share expensive fixtures.
-
-    Files that use `small_shop` (a trained model) go to one worker, the other files with Spark to another, so that the
-    shop and its tables are made once. The long groups start first.
-    """
+    """Start the long files first: two run at a time, and neither should wait for the other's last test."""
     small_shop_files = {item.path for item in items if "small_shop" in getattr(item, "fixturenames", ())}
     spark_files = {item.path for item in items if item.get_closest_marker("spark")}
 
-    def group(item: pytest.Item) -> str:
-        is_drill = item.get_closest_marker("drill") is not None
-        if is_drill or item.path not in small_shop_files | spark_files:
-            return str(item.path)
-        return "small_shop" if item.path in small_shop_files else "spark"
+    def rank(item: pytest.Item) -> int:
+        if item.get_closest_marker("drill") is not None:
+            return 0
+        return 1 if item.path in small_shop_files else 2 if item.path in spark_files else 3
 
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
-    order = {"small_shop": 0, "spark": 1}
-    items.sort(key=lambda item: (item.get_closest_marker("drill") is None, order.get(group(item), 2)))
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
