@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 UV_VERSION=0.13.8
-CACHE="${FRESHET_CACHE_DIR:-$HOME/.cache/freshet}"
+CACHE="${FRESHET_CACHE_DIR:-${FRESHET_CACHE:-$HOME/.cache/freshet}}"  # FRESHET_CACHE: the former name
 VENV="$PWD/.venv"
 STAMP="$VENV/.freshet-setup"
 FINGERPRINT=$(cat requirements.lock pyproject.toml deploy/setup.sh | sha256sum | cut -d' ' -f1)

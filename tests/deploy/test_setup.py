@@ -23,8 +23,8 @@ def bare_machine(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run_setup(machine: Path) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": str(machine / "bin"), "HOME": str(machine)}
+def run_setup(machine: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": str(machine / "bin"), "HOME": str(machine), **variables}
     command = [str(machine / "repo" / "deploy" / "setup.sh")]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
@@ -33,6 +33,13 @@ def test_the_download_is_announced_first(bare_machine: Path) -> None:
     lines = run_setup(bare_machine).stdout.splitlines()
     assert lines[0] == "Set-up of Freshet downloads, once (all of it needs 9 GB of disk):"
     assert [line.split()[:2] for line in lines[1:5]] == [["4,000", "MB"], ["25", "MB"], ["35", "MB"], ["60", "MB"]]
+
+
+@pytest.mark.parametrize("variable", ["FRESHET_CACHE_DIR", "FRESHET_CACHE"])
+def test_the_cache_is_where_the_setting_says_under_its_former_name_too(bare_machine: Path, variable: str) -> None:
+    lines = run_setup(bare_machine, **{variable: "/a/cache"}).stdout.splitlines()
+    assert lines[2].endswith("into /a/cache/uv")
+    assert lines[4].endswith("into /a/cache/jars")
 
 
 def test_without_python_and_apt_the_command_to_type_is_shown(bare_machine: Path) -> None:
