@@ -3,7 +3,7 @@
 import dagster as dg
 
 from assets import gates
-from assets.partitions import DAILY_PARTITIONS, OWNERS, SINGLE_RUN, partition_days
+from assets.partitions import partition_days
 from freshet.features.daily_tables import DailyTables
 from freshet.features.deduplication import publish_events
 from freshet.landing import landed_files
@@ -18,16 +18,7 @@ def daily_tables(context: dg.AssetExecutionContext, lake: Lake) -> DailyTables:
     return DailyTables(lake.spark, lake.settings, lake.store, partition_days(context))
 
 
-@dg.asset(
-    partitions_def=DAILY_PARTITIONS,
-    backfill_policy=SINGLE_RUN,
-    group_name=GROUP,
-    kinds={"spark", "iceberg"},
-    owners=OWNERS,
-    output_required=False,
-    check_specs=gates.check_specs("raw_events"),
-    metadata=gates.column_schema(RAW_EVENTS),
-)
+@gates.daily_table(RAW_EVENTS, GROUP)
 def raw_events(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """Every landed record as the source mapping reads it, pseudonymised, before validation."""
     # Before Spark starts: an error in the mapping should not wait for a JVM.
@@ -35,33 +26,13 @@ def raw_events(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) 
     yield from gates.publish_table(context, daily_tables(context, lake).publish_raw_events(mapping, lake.pseudonym_key))
 
 
-@dg.asset(
-    partitions_def=DAILY_PARTITIONS,
-    backfill_policy=SINGLE_RUN,
-    group_name=GROUP,
-    kinds={"spark", "iceberg"},
-    owners=OWNERS,
-    output_required=False,
-    check_specs=gates.check_specs("quarantined_events"),
-    metadata=gates.column_schema(QUARANTINED_EVENTS),
-    deps=[raw_events],
-)
+@gates.daily_table(QUARANTINED_EVENTS, GROUP, deps=["raw_events"])
 def quarantined_events(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """Records that break the contract, each with its reason, until the mapping or the contract is fixed."""
     yield from gates.publish_table(context, daily_tables(context, lake).publish_quarantined_events())
 
 
-@dg.asset(
-    partitions_def=DAILY_PARTITIONS,
-    backfill_policy=SINGLE_RUN,
-    group_name=GROUP,
-    kinds={"spark", "iceberg"},
-    owners=OWNERS,
-    output_required=False,
-    check_specs=gates.check_specs("events"),
-    metadata=gates.column_schema(EVENTS),
-    deps=[raw_events, quarantined_events],
-)
+@gates.daily_table(EVENTS, GROUP, deps=["raw_events", "quarantined_events"])
 def events(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """Canonical events: valid and deduplicated; every landed row is accounted for."""
     publication = publish_events(daily_tables(context, lake))

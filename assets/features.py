@@ -5,8 +5,8 @@ from functools import partial
 import dagster as dg
 
 from assets import gates
-from assets.events import daily_tables, events
-from assets.partitions import DAILY_PARTITIONS, OWNERS, SINGLE_RUN
+from assets.events import daily_tables
+from assets.partitions import OWNERS, SINGLE_RUN
 from freshet.features import daily
 from freshet.item_schema import attribute_columns
 from freshet.tables.schemas import HISTORIES, ITEM_FEATURES, ITEMS, USER_FEATURES
@@ -15,34 +15,14 @@ from resources.lake import Lake
 GROUP = "features"
 
 
-@dg.asset(
-    partitions_def=DAILY_PARTITIONS,
-    backfill_policy=SINGLE_RUN,
-    group_name=GROUP,
-    kinds={"spark", "iceberg"},
-    owners=OWNERS,
-    output_required=False,
-    check_specs=gates.check_specs("items"),
-    metadata=gates.column_schema(ITEMS),
-    deps=[events],
-)
+@gates.daily_table(ITEMS, GROUP, deps=["events"])
 def items(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """One row per item and day: the last title, category and price of its events."""
     make = partial(daily.items, attributes=attribute_columns(lake.settings.item_feature_schema))
     yield from gates.publish_table(context, daily_tables(context, lake).publish_from_events(ITEMS, make, "items", None))
 
 
-@dg.asset(
-    partitions_def=DAILY_PARTITIONS,
-    backfill_policy=SINGLE_RUN,
-    group_name=GROUP,
-    kinds={"spark", "iceberg"},
-    owners=OWNERS,
-    output_required=False,
-    check_specs=gates.check_specs("item_features"),
-    metadata=gates.column_schema(ITEM_FEATURES),
-    deps=[events],
-)
+@gates.daily_table(ITEM_FEATURES, GROUP, deps=["events"])
 def item_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """One row per item and day: views, carts, purchases, and number of shoppers."""
     run = daily_tables(context, lake)
@@ -51,34 +31,14 @@ def item_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake
     )
 
 
-@dg.asset(
-    partitions_def=DAILY_PARTITIONS,
-    backfill_policy=SINGLE_RUN,
-    group_name=GROUP,
-    kinds={"spark", "iceberg"},
-    owners=OWNERS,
-    output_required=False,
-    check_specs=gates.check_specs("user_features"),
-    metadata=gates.column_schema(USER_FEATURES),
-    deps=[events],
-)
+@gates.daily_table(USER_FEATURES, GROUP, deps=["events"])
 def user_features(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """One row per shopper and day: number of events, purchases and revenue."""
     run = daily_tables(context, lake)
     yield from gates.publish_table(context, run.publish_from_events(USER_FEATURES, daily.user_features, "rows", None))
 
 
-@dg.asset(
-    partitions_def=DAILY_PARTITIONS,
-    backfill_policy=SINGLE_RUN,
-    group_name=GROUP,
-    kinds={"spark", "iceberg"},
-    owners=OWNERS,
-    output_required=False,
-    check_specs=gates.check_specs("histories"),
-    metadata=gates.column_schema(HISTORIES),
-    deps=[events],
-)
+@gates.daily_table(HISTORIES, GROUP, deps=["events"])
 def histories(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """One row per shopper and day: the day's events in canonical order, merged into histories later."""
     run = daily_tables(context, lake)

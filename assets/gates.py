@@ -1,6 +1,6 @@
 """Gates in Dagster: check specs, check results with their violations, and the output of what passed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 from pydantic import BaseModel
 
-from assets.partitions import SETTINGS
+from assets.partitions import DAILY_PARTITIONS, OWNERS, SETTINGS, SINGLE_RUN
 from freshet.gates.rules import GateReport, Rule, RuleResult, Violation
 from freshet.gates.suites import suite
 from freshet.publishing.publish import PublishResult
@@ -16,6 +16,7 @@ from freshet.steps.step_result import StepResult
 from freshet.tables.schemas import Table
 
 AssetResults = Iterator[dg.AssetCheckResult | dg.Output[Any]]
+AssetFunction = Callable[..., AssetResults]
 MAX_SHOWN_VIOLATIONS = 25  # violations listed in the metadata of a check
 
 
@@ -33,6 +34,24 @@ def column_schema(table: Table) -> Mapping[str, Any]:
     """Return the table's column schema, for the asset's page."""
     listed = [dg.TableColumn(column.name, column.type, column.description) for column in table.columns]
     return {"dagster/column_schema": dg.TableSchema(listed)}
+
+
+def daily_table(table: Table, group: str, deps: Sequence[str] = ()) -> Callable[[AssetFunction], dg.AssetsDefinition]:
+    """Return the decorator of a daily table's asset: its partitions, its checks and its column schema.
+
+    group: the asset's group in the UI; deps: the assets it reads.
+    """
+    return dg.asset(
+        partitions_def=DAILY_PARTITIONS,
+        backfill_policy=SINGLE_RUN,
+        group_name=group,
+        kinds={"spark", "iceberg"},
+        owners=OWNERS,
+        output_required=False,
+        check_specs=check_specs(table.name),
+        metadata=column_schema(table),
+        deps=deps,
+    )
 
 
 def publish_table(

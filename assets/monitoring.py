@@ -7,7 +7,7 @@ import dagster as dg
 from assets import gates
 from assets.drift_plot import drift_metadata
 from assets.events import daily_tables
-from assets.partitions import DAILY_PARTITIONS, OWNERS, SINGLE_RUN
+from assets.partitions import OWNERS, SINGLE_RUN
 from freshet.monitoring.params import DriftParams
 from freshet.steps.drift_report import make_drift_report
 from freshet.tables.schemas import IMPRESSIONS
@@ -16,16 +16,7 @@ from resources.lake import Lake
 GROUP = "monitoring"
 
 
-@dg.asset(
-    partitions_def=DAILY_PARTITIONS,
-    backfill_policy=SINGLE_RUN,
-    group_name=GROUP,
-    kinds={"spark", "iceberg"},
-    owners=OWNERS,
-    output_required=False,
-    check_specs=gates.check_specs("impressions"),
-    metadata=gates.column_schema(IMPRESSIONS),
-)
+@gates.daily_table(IMPRESSIONS, GROUP)
 def impressions(context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake]) -> gates.AssetResults:
     """One row per response of the gateway: shopper, items in order, and bundle."""
     from freshet.features.impressions import publish_impressions

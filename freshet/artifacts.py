@@ -77,7 +77,7 @@ class TrainingSetRef(StoredModel):
     former_names: ClassVar[Mapping[str, str]] = {"train_until": "cut", "content_embeddings": "item_vectors"}
 
     as_of: date  # the last landing day in it
-    train_until: date  # the first day whose baskets are held out for evaluation
+    train_until: date  # the last day of training; baskets of later days are held out for evaluation
     snapshots: Mapping[str, int]  # table → snapshot id, training_set and vocabulary included
     content_embeddings: str | None = None  # id of the content embeddings, None if there were none
 

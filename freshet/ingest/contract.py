@@ -5,7 +5,7 @@ The rule that makes a row a duplicate is `is_duplicate`; `duplicates.py` applies
 
 from datetime import date
 from functools import reduce
-from typing import Final, Literal
+from typing import Final
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -13,7 +13,6 @@ from pyspark.sql import functions as F
 from freshet.data import columns as c
 from freshet.ingest.id_text import MAX_ID_CHARS, REPLACEMENT_CHAR
 
-RowOutcome = Literal["skipped", "quarantined", "duplicate", "published"]
 OUTCOME: Final = "outcome"
 MAX_TITLE_CHARS: Final = 1024  # as in the gateway; ids and categories: MAX_ID_CHARS
 MAX_CONTEXT_CHARS: Final = 4096
